@@ -1,0 +1,33 @@
+"""How the portal is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+
+
+def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
+    """Make the application.
+
+    :param settings: put over what the environment says; tests use it.
+    :raises config.SettingError: the environment cannot be used.
+    """
+    import config
+    from app import access, cli, errors, extensions, headers, logs, page_context, proxy, routes
+
+    app = Flask(__name__)
+    app.config.from_mapping(config.load())
+    app.config.from_mapping(settings or {})
+
+    proxy.init_app(app)
+    logs.init_app(app)
+    headers.init_app(app)
+    access.init_app(app)
+    extensions.init_app(app)
+    routes.init_app(app)
+    errors.init_app(app)
+    page_context.init_app(app)
+    cli.init_app(app)
+    return app

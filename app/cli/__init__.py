@@ -1,0 +1,14 @@
+"""The command line: ``flask portal ...`` for whoever runs the portal, ``flask utm ...`` for whoever plays a UTM."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.cli.portal import portal
+from app.shipper.command import utm
+
+
+def init_app(app: Flask) -> None:
+    """Register the commands."""
+    app.cli.add_command(portal)
+    app.cli.add_command(utm)

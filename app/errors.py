@@ -1,0 +1,81 @@
+"""Error pages: what happened, what to do, and the request's id to tell support."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Flask, g, jsonify, render_template, request, url_for
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from models.db import db
+from views.interface import log_database_error
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error in the portal's own words, JSON for the APIs."""
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(DBAPIError, _database_error)
+
+
+def _http_error(error: HTTPException) -> Any:
+    code = error.code or 500
+    if code < 400:
+        return error
+    if code >= 500 and (original := getattr(error, "original_exception", None)) is not None:
+        log.error("unhandled error", exc_info=original)
+        db.session.rollback()
+    return _answer(code, error.get_response().headers)
+
+
+def _csrf_error(_error: CSRFError) -> Any:
+    return _answer(400, {}, gettext("This page is out of date. Go back, load it again and repeat what you did."))
+
+
+def _database_error(error: DBAPIError) -> Any:
+    db.session.rollback()
+    log_database_error(error)
+    return _http_error(InternalServerError())
+
+
+def _answer(code: int, headers: Any, message: str | None = None) -> Any:
+    titles = {
+        400: gettext("This request cannot be understood"),
+        403: gettext("You may not do this"),
+        404: gettext("Nothing is here"),
+        405: gettext("This request cannot be understood"),
+        413: gettext("This is too large"),
+        414: gettext("This request cannot be understood"),
+        429: gettext("Too many requests"),
+    }
+    messages = {
+        400: gettext("Go back, check what you entered and try again."),
+        403: gettext("Your role does not allow it. Ask your administrator if you need it."),
+        404: gettext("The address is wrong, or what was here has been removed."),
+        413: gettext("Send less at once."),
+        429: gettext("Wait a minute, then try again."),
+    }
+    title = titles.get(code, gettext("Something went wrong"))
+    message = message or messages.get(
+        code, gettext("It has been noted. Try again, and tell support the number below if it happens again.")
+    )
+    kept = [(name, value) for name, value in dict(headers).items() if name in {"Allow", "Retry-After"}]
+    if request.path.startswith("/api/"):
+        answer = jsonify(status=code, title=title, detail=message, request_id=g.get("request_id"))
+        answer.mimetype = "application/problem+json"
+        return answer, code, kept
+    page = render_template(
+        "errors/error.html",
+        code=code,
+        title=title,
+        message=message,
+        request_id=g.get("request_id"),
+        home_url=url_for("HomeView.index"),
+    )
+    return page, code, kept

@@ -1,0 +1,46 @@
+"""The extensions, in the order they need each other."""
+
+from __future__ import annotations
+
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_appbuilder import AppBuilder
+from flask_mail import Mail
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from redis import Redis
+
+from app.security import PortalSecurityManager
+from models.db import db
+from views.home import HomeView
+
+
+class PortalAppBuilder(AppBuilder):
+    """FAB's builder without the views nobody of ours uses: "back", language links, the API descriptions."""
+
+    def _add_admin_views(self) -> None:
+        self._indexview = self.add_view_no_menu(self.indexview)
+        self.sm.register_views()
+
+
+def init_app(app: Flask) -> None:
+    """Set up every extension.
+
+    The AppBuilder is new for each app: one that is used twice registers no views the second time.
+    """
+    db.init_app(app)
+    Migrate(app, db, directory=str(app.config["MIGRATIONS"]))
+    # What /readyz compares the database with.
+    app.config["MIGRATION_HEAD"] = ScriptDirectory(str(app.config["MIGRATIONS"])).get_current_head()
+    CSRFProtect(app)
+    Mail(app)
+    app.extensions["redis"] = Redis.from_url(app.config["REDIS_URL"], socket_timeout=5, socket_connect_timeout=5)
+    with app.app_context():
+        PortalAppBuilder(
+            app,
+            db.session,
+            indexview=HomeView,
+            base_template="layout.html",
+            security_manager_class=PortalSecurityManager,
+            update_perms=False,
+        )

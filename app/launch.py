@@ -1,0 +1,186 @@
+"""``python app.py``: the whole portal on this machine, with the PostgreSQL and the Redis it needs."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import config
+from app.embedded import ServiceError, Services, services
+from app.supervisor import Child, describe, running, watch
+
+HOST = "127.0.0.1"
+
+#: Seconds until the web server has to answer.
+START_TIMEOUT = 60.0
+
+#: What `flask portal demo` makes (models and people are its business; this only tells how to get in).
+DEMO_PASSWORD = "Mimamori-2026!"  # noqa: S105 - shown to everybody, and refused in production
+DEMO_ACCOUNTS = {
+    "operator@example.jp": "partner operator, one tenant",
+    "multi@example.jp": "partner operator, two tenants",
+    "viewer@example.jp": "partner viewer, reads only",
+    "staff@example.jp": "NEC staff",
+    "admin@example.jp": "NEC administrator",
+}
+
+
+class Refused(Exception):
+    """The portal cannot be started as it is set up; the text is one line."""
+
+
+class StopRequested(BaseException):
+    """Ctrl-C, SIGTERM or a closed terminal. Not an Exception: nothing on the way may catch it."""
+
+
+def main() -> int:
+    """Run the portal until it is told to stop.
+
+    :return: the exit code: 0 stopped as asked, 1 something failed, 2 a setting, the port or the folder cannot be used.
+    """
+    _stop_on_signals()
+    try:
+        settings = _settings()
+        _check_port(settings["PORTAL_PORT"])
+        say(f"Starting PostgreSQL and Redis; their data is in {settings['PORTAL_INSTANCE']}.")
+        with services(settings["PORTAL_INSTANCE"]) as started:
+            _serve(settings, started)
+    except StopRequested:
+        say("Stopped.")
+        return 0
+    except (config.SettingError, Refused) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except ServiceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    print(line, flush=True)
+
+
+def _settings() -> dict[str, Any]:
+    try:
+        settings = config.load()
+        instance: Path = settings["PORTAL_INSTANCE"]
+        instance.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=instance):
+            pass
+    except OSError as error:
+        folder = os.environ.get("PORTAL_INSTANCE", config.ROOT / "instance")
+        raise Refused(f"The data folder {folder} cannot be written: {error.strerror}.") from None
+    return settings
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            reason = "in use" if error.errno == errno.EADDRINUSE else f"not usable: {error.strerror}"
+            raise Refused(f"Port {port} is {reason}. Set PORTAL_PORT to another one.") from None
+
+
+def _serve(settings: Mapping[str, Any], started: Services) -> None:
+    env = {**os.environ, **started.env, "PYTHONUNBUFFERED": "1"}
+    say("Bringing the database up to date.")
+    _finish(Child("flask portal upgrade", _flask("upgrade")), env)
+    if settings["PORTAL_DEMO"]:
+        say("Seeing to the demo data.")
+        _finish(Child("flask portal demo", _flask("demo")), env)
+
+    web = Child("web", _gunicorn(settings["PORTAL_PORT"]))
+    children = [web, Child("cron", _flask("cron")), Child("worker", _flask("worker"))]
+    with running(children, config.ROOT, env):
+        _wait_until_healthy(web, settings["PORTAL_PORT"])
+        _announce(settings)
+        try:
+            watch(children, started, config.ROOT, env, say)
+        except StopRequested:
+            say("Stopping.")
+            raise
+
+
+def _flask(command: str) -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", "app", "portal", command]
+
+
+def _gunicorn(port: int) -> list[str]:
+    options = {
+        "--bind": f"{HOST}:{port}",
+        "--workers": "2",
+        "--worker-class": "gthread",
+        "--threads": "4",
+        "--graceful-timeout": "3",
+        "--log-level": "warning",
+    }
+    arguments = [argument for option in options.items() for argument in option]
+    # Its control socket lies in the home folder, where two portals would share it.
+    return [sys.executable, "-m", "gunicorn", *arguments, "--no-control-socket", "app:create_app()"]
+
+
+def _finish(child: Child, env: Mapping[str, str]) -> None:
+    """Run a command to its end."""
+    with running([child], config.ROOT, env):
+        code = child.wait()
+    if code:
+        raise ServiceError(f"`{child.name}` failed ({describe(code)}); what it wrote is above.")
+
+
+def _wait_until_healthy(web: Child, port: int) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while not _healthy(port):
+        if (code := web.exit_code) is not None:
+            raise ServiceError(f"The web server did not start ({describe(code)}); what it wrote is above.")
+        if time.monotonic() > deadline:
+            raise ServiceError(f"The web server did not answer within {START_TIMEOUT:.0f} s.")
+        time.sleep(0.1)
+
+
+def _healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _announce(settings: Mapping[str, Any]) -> None:
+    say(f"\nThe portal is ready: http://{HOST}:{settings['PORTAL_PORT']}/")
+    if settings["PORTAL_DEMO"]:
+        say(f"Demo accounts, password {DEMO_PASSWORD}")
+        for address, what in DEMO_ACCOUNTS.items():
+            say(f"  {address:<22}{what}")
+    say("Ctrl-C stops it.\n")
+
+
+def _stop_on_signals() -> None:
+    """Let the first signal raise ``StopRequested`` and ignore the ones after it: stopping must not be interrupted."""
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it, on purpose
+        signals.append(signal.SIGHUP)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        raise StopRequested
+
+    for each in signals:
+        signal.signal(each, stop)

@@ -1,0 +1,68 @@
+"""What the layout shows on every page: menu, tenant, user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+
+from models import clock
+from models.alert import ACTION_LABELS, FUNCTION_LABELS, LEVEL_LABELS
+
+# The side menu (§5.3): label, icon, endpoint it leads to, view whose pages belong to it, permission that shows it.
+MENU = (
+    ("Dashboard", "home", "HomeView.index", ("HomeView",), ("can_index", "Home")),
+    (
+        "Customers",
+        "building",
+        "CustomerView.list",
+        ("CustomerView", "UtmView", "AlertView"),
+        ("can_list", "Customers"),
+    ),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the frame of the page and the words for times, functions and levels."""
+    app.context_processor(lambda: {"portal": portal_frame()})
+    app.jinja_env.filters["screen_time"] = clock.screen_time
+    app.jinja_env.filters["function_label"] = lambda value: FUNCTION_LABELS.get(value, value)
+    app.jinja_env.filters["action_label"] = lambda value: ACTION_LABELS.get(value, value)
+    app.jinja_env.filters["level_label"] = lambda value: LEVEL_LABELS.get(value, value)
+
+
+def portal_frame() -> dict[str, Any]:
+    """The parts of the layout, empty where nobody is signed in."""
+    frame: dict[str, Any] = {
+        "menu": [],
+        "user": None,
+        "tenant": None,
+        "tenants_url": None,
+        "user_menu": [],
+        "sign_out_url": None,
+        "home_url": url_for("HomeView.index"),
+    }
+    identity = g.get("identity") if has_request_context() else None
+    if identity is None or not current_user.is_authenticated:
+        return frame
+    many = identity.elevated or identity.tenant_count > 1
+    frame |= {
+        "menu": _menu() if identity.tenant else [],
+        "user": {"name": identity.user.get_full_name(), "email": identity.user.email},
+        "tenant": identity.tenant,
+        "tenants_url": url_for("TenantView.list") if many else None,
+        "sign_out_url": url_for("SignInView.logout"),
+    }
+    return frame
+
+
+def _menu() -> list[dict[str, Any]]:
+    manager = current_app.extensions["appbuilder"].sm
+    here = (request.endpoint or "").partition(".")[0]
+    return [
+        {"label": gettext(label), "url": url_for(endpoint), "icon": icon, "active": here in views}
+        for label, icon, endpoint, views, right in MENU
+        if manager.has_access(*right)
+    ]

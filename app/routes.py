@@ -1,0 +1,24 @@
+"""Every view and API of the portal, in one place."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from views import health
+from views.alerts import AlertView
+from views.customers import CustomerView
+from views.device_api import DeviceApi
+from views.tenants import TenantView
+from views.utms import UtmView
+
+
+def init_app(app: Flask) -> None:
+    """Register the views with FAB, and what has no screen with Flask."""
+    with app.app_context():
+        builder = app.extensions["appbuilder"]
+        for view in (TenantView, CustomerView, UtmView, AlertView):
+            builder.add_view_no_menu(view)
+        builder.add_api(DeviceApi)
+        limit = app.config["SIGN_IN_RATE_LIMIT"]
+        builder.sm.limiter.limit(limit, methods=["POST"])(builder.sm.auth_view.blueprint)
+    app.register_blueprint(health.blueprint)

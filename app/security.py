@@ -1,0 +1,194 @@
+"""Who may do what: the roles as data, and FAB's security manager taught the portal's rules.
+
+``ROLES`` is the one place where rights are given. ``flask portal upgrade`` writes it to the database, ``flask portal
+roles`` prints it into docs/roles.md, tests/conventions checks every route against it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g, session
+from flask_appbuilder.security.sqla.manager import SecurityManager
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    ViewMenu,
+    assoc_permissionview_role,
+    assoc_user_role,
+)
+from flask_login import current_user
+from sqlalchemy import func, literal, select
+
+from models.db import db
+from models.membership import Membership
+from models.rights import RightsVersion
+from models.tenant import Tenant
+from models.user import Role, User
+from views.sign_in import SignInView
+
+PARTNER_OPERATOR = "Partner Operator"
+PARTNER_VIEWER = "Partner Viewer"
+NEC_STAFF = "NEC Staff"
+NEC_ADMIN = "NEC Admin"
+PUBLIC = "Public"
+
+ELEVATED = (NEC_STAFF, NEC_ADMIN)
+"""Roles a user has everywhere; the others are held in a tenant, through a membership."""
+
+Rights = dict[str, tuple[str, ...]]
+
+_READ: Rights = {
+    "Alerts": ("can_list", "can_important", "can_download"),
+    "Customers": ("can_list", "can_show", "can_security"),
+    "Home": ("can_index",),
+    "Utms": ("can_show",),
+}
+_WRITE: Rights = {
+    "Utms": ("can_add", "can_issue_token"),
+}
+
+
+def _together(*rights: Rights) -> Rights:
+    views = sorted({view for each in rights for view in each})
+    return {view: tuple(name for each in rights for name in each.get(view, ())) for view in views}
+
+
+ROLES: dict[str, Rights] = {
+    PARTNER_OPERATOR: _together(_READ, _WRITE),
+    PARTNER_VIEWER: _READ,
+    NEC_STAFF: _together(_READ, _WRITE),
+    NEC_ADMIN: _together(_READ, _WRITE),
+    PUBLIC: {},
+}
+"""Role -> view -> permissions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a request is from, read with the user in one statement.
+
+    :param tenant: the tenant the request runs in, None when none is chosen or the choice no longer holds.
+    :param roles: the roles held there, and those held everywhere.
+    :param tenant_count: how many tenants the user is a member of.
+    """
+
+    user: Any
+    tenant: Tenant | None
+    roles: tuple[tuple[int, str], ...]
+    tenant_count: int
+
+    @property
+    def elevated(self) -> bool:
+        """Whether the user is NEC's, and may enter any tenant."""
+        return any(name in ELEVATED for _, name in self.roles)
+
+
+class PortalSecurityManager(SecurityManager):
+    """FAB's manager with sign-in by e-mail, a role per tenant, and rights kept per version instead of asked each time."""
+
+    authdbview = SignInView
+
+    def register_views(self) -> None:
+        """Only sign-in: FAB's JWT password login and self-registration would go around the lock-out."""
+        self.auth_view = self.appbuilder.add_view_no_menu(self.authdbview())
+
+    def load_user(self, pk: str) -> Any | None:
+        """The user of a session, None when the session has ended (password changed, user switched off)."""
+        user_id, _, epoch = str(pk).partition(".")
+        if not (user_id.isdecimal() and epoch.isdecimal()):
+            return None
+        identity = read_identity(int(user_id), session.get("tenant_id"))
+        if identity is None or not identity.user.active or identity.user.session_epoch != int(epoch):
+            return None
+        g.identity = identity
+        return identity.user
+
+    def get_user_roles(self, user: Any) -> list[Any]:
+        """The roles of the signed-in user in the tenant of the request."""
+        if not user.is_authenticated:
+            return [self.get_public_role()]
+        return [db.session.get(Role, role_id) for role_id, _ in g.identity.roles]
+
+    def has_access(self, permission_name: str, view_name: str) -> bool:
+        """Whether the request may use a view's permission."""
+        rights = rights_of_roles()
+        if current_user.is_authenticated:
+            return any((permission_name, view_name) in rights.get(role_id, ()) for role_id, _ in g.identity.roles)
+        return False
+
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
+        """Nothing is public by a row in a table: public routes are listed in ``app.access``."""
+        return False
+
+
+def read_identity(user_id: int, tenant_id: str | None) -> Identity | None:
+    """Who a user is in a tenant.
+
+    :param tenant_id: the tenant the session names, None when it names none.
+    :returns: None when there is no such user.
+    """
+    elevated = (
+        select(func.array_agg(func.json_build_array(Role.id, Role.name)))
+        .join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
+        .where(assoc_user_role.c.user_id == User.id)
+        .scalar_subquery()
+    )
+    tenant_count = (
+        select(func.count()).select_from(Membership).where(Membership.user_id == User.id).scalar_subquery()
+    )
+    row = db.session.execute(
+        select(User, Tenant, Role.id, Role.name, elevated, tenant_count, _rights_version())
+        .outerjoin(Tenant, Tenant.id == literal(tenant_id))
+        .outerjoin(Membership, (Membership.user_id == User.id) & (Membership.tenant_id == Tenant.id))
+        .outerjoin(Role, Role.id == Membership.role_id)
+        .where(User.id == user_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    user, tenant, role_id, role_name, everywhere, count, version = row
+    g.rights_version = version
+    roles = tuple((each[0], each[1]) for each in everywhere or ())
+    if role_id is not None:
+        roles = ((role_id, role_name), *roles)
+    elif not any(name in ELEVATED for _, name in roles):
+        tenant = None
+    return Identity(user, tenant, roles, count)
+
+
+_known_rights: tuple[int, dict[int, frozenset[tuple[str, str]]]] = (-1, {})
+
+
+def rights_of_roles() -> dict[int, frozenset[tuple[str, str]]]:
+    """Every role's (permission, view) pairs, kept until the database says they changed.
+
+    A trigger counts every change of a role's permissions, and the count is read with each request's user: a right
+    taken away is gone at the next request, whichever process serves it.
+    """
+    global _known_rights  # noqa: PLW0603  (one value per process, replaced whole)
+    version = g.get("rights_version")
+    if version is None:
+        version = g.rights_version = db.session.scalar(select(_rights_version()))
+    known_version, rights = _known_rights
+    if known_version != version:
+        rights = _read_rights()
+        _known_rights = (version, rights)
+    return rights
+
+
+def _rights_version() -> Any:
+    return select(RightsVersion.version).scalar_subquery()
+
+
+def _read_rights() -> dict[int, frozenset[tuple[str, str]]]:
+    rows = db.session.execute(
+        select(assoc_permissionview_role.c.role_id, Permission.name, ViewMenu.name)
+        .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
+        .join(Permission, Permission.id == PermissionView.permission_id)
+        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+    )
+    rights: dict[int, set[tuple[str, str]]] = {}
+    for role_id, permission, view in rows:
+        rights.setdefault(role_id, set()).add((permission, view))
+    return {role_id: frozenset(pairs) for role_id, pairs in rights.items()}

@@ -1,0 +1,91 @@
+"""What ``flask portal upgrade`` does: migrations, roles and rights, the timetable, and a look at the walls.
+
+FAB's own synchronisation costs thousands of statements, races between hosts and swallows its errors; this one is a
+handful of statements under a lock, and fails loudly.
+"""
+
+from __future__ import annotations
+
+import flask_migrate
+from flask import current_app
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    ViewMenu,
+    assoc_permissionview_role,
+)
+from sqlalchemy import NullPool, create_engine, delete, select, text, true, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.security import ROLES
+from app.walls import check_walls
+from models import alert_ingest, clock, timetable
+from models.db import db
+from models.user import Role
+
+RIGHTS_LOCK = 7_403_211
+"""Any number, the same on every host."""
+
+
+def upgrade() -> None:
+    """Bring an installation up to date with this version.
+
+    :raises click.ClickException: the app's database role can see past the tenant wall.
+    """
+    flask_migrate.upgrade(directory=str(current_app.config["MIGRATIONS"]))
+    url = current_app.config["DATABASE_OWNER_URL"] or current_app.config["SQLALCHEMY_DATABASE_URI"]
+    engine = create_engine(url, poolclass=NullPool)
+    with Session(engine) as session:
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": RIGHTS_LOCK})
+        _sync_rights(session)
+        now = clock.utc_now()
+        timetable.reconcile(session, now=now)
+        for month in (now, clock.day_start(clock.next_month(clock.tokyo_day(now)))):
+            alert_ingest.ensure_partition(session, month)
+        session.commit()
+    with db.engine.connect() as connection:
+        check_walls(connection)
+
+
+def existing_rights() -> set[tuple[str, str]]:
+    """Every (permission, view) that a registered view asks for."""
+    return {
+        (permission, view.class_permission_name)
+        for view in current_app.extensions["appbuilder"].baseviews
+        for permission in view.base_permissions or ()
+    }
+
+
+def _sync_rights(session: Session) -> None:
+    """Write the registered permissions and the five roles' rights; a role's rights end up as ``ROLES`` has them."""
+    existing = existing_rights()
+    wanted = {(name, view) for rights in ROLES.values() for view, names in rights.items() for name in names}
+    if unknown := wanted - existing:
+        raise LookupError(f"ROLES gives rights that no view asks for: {sorted(unknown)}")
+    session.execute(insert(Permission).values([{"name": name} for name, _ in existing]).on_conflict_do_nothing())
+    session.execute(insert(ViewMenu).values([{"name": view} for _, view in existing]).on_conflict_do_nothing())
+    session.execute(insert(Role).values([{"name": name} for name in ROLES]).on_conflict_do_nothing())
+    every_pair = select(Permission.id, ViewMenu.id).join(ViewMenu, true())
+    pairs = every_pair.where(tuple_(Permission.name, ViewMenu.name).in_(sorted(existing)))
+    session.execute(
+        insert(PermissionView)
+        .from_select(["permission_id", "view_menu_id"], pairs)
+        .on_conflict_do_nothing(index_elements=["permission_id", "view_menu_id"])
+    )
+    for name, rights in ROLES.items():
+        role_id = session.scalars(select(Role.id).where(Role.name == name)).one()
+        given = [(permission, view) for view, names in rights.items() for permission in names]
+        ids = (
+            select(PermissionView.id)
+            .join(Permission, Permission.id == PermissionView.permission_id)
+            .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+            .where(tuple_(Permission.name, ViewMenu.name).in_(given))
+        )
+        held = assoc_permissionview_role
+        session.execute(delete(held).where(held.c.role_id == role_id, held.c.permission_view_id.not_in(ids)))
+        session.execute(
+            insert(held)
+            .from_select(["permission_view_id", "role_id"], ids.add_columns(text(str(role_id))))
+            .on_conflict_do_nothing(index_elements=["permission_view_id", "role_id"])
+        )

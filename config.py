@@ -1,0 +1,179 @@
+"""Every setting of the portal: its environment variable, its default and what it means.
+
+``load()`` turns an environment into the mapping that ``create_app()`` puts into ``app.config``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent
+
+
+class SettingError(Exception):
+    """A setting is missing or cannot be used; the text is one line for the person who starts the portal."""
+
+
+def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Read every setting.
+
+    :param env: the environment to read, ``os.environ`` when not given.
+    :raises SettingError: a value cannot be used, or one that production needs is missing.
+    """
+    env = os.environ if env is None else env
+    production = _choice(env, "PORTAL_ENV", "development", ("development", "production")) == "production"
+    demo = _flag(env, "PORTAL_DEMO", default=False)
+    if production and demo:
+        raise SettingError("PORTAL_DEMO=1 is refused when PORTAL_ENV=production: the demo accounts have a known password.")
+    instance = Path(env.get("PORTAL_INSTANCE", ROOT / "instance")).absolute()
+    port = _number(env, "PORTAL_PORT", 8080, 1, 65535)
+    redis_url = _required(env, "REDIS_URL", production=production)
+    portal_url = env.get("PORTAL_URL", f"http://127.0.0.1:{port}").rstrip("/")
+
+    return {
+        # production: refuses the demo, asks for SECRET_KEY and the service URLs, sends Secure cookies.
+        "PRODUCTION": production,
+        # Demo accounts and data may be made, and the sign-in page shows the accounts.
+        "PORTAL_DEMO": demo,
+        # Folder of everything this machine keeps: embedded database and Redis, secret key, shipper state.
+        "PORTAL_INSTANCE": instance,
+        "PORTAL_PORT": port,
+        # What links in partner mails start with, and whether cookies are Secure.
+        "PORTAL_URL": portal_url,
+        # What links in mails to customers start with.
+        "CUSTOMER_PORTAL_URL": env.get("CUSTOMER_PORTAL_URL", "https://customer.example.jp").rstrip("/"),
+        # The address people are told to write to when they need help.
+        "SUPPORT_EMAIL": env.get("SUPPORT_EMAIL", "support@example.jp"),
+        # Signs sessions. Made and kept under the instance folder outside production.
+        "SECRET_KEY": _secret_key(env, instance, production=production),
+        # How the app signs in: a role that owns nothing and is under row-level security.
+        "SQLALCHEMY_DATABASE_URI": _required(env, "DATABASE_URL", production=production),
+        # How `flask portal upgrade` signs in: the owner of the tables.
+        "DATABASE_OWNER_URL": env.get("DATABASE_OWNER_URL", ""),
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_pre_ping": True,
+            "pool_size": _number(env, "DATABASE_POOL_SIZE", 5, 1, 100),
+            "connect_args": {
+                "application_name": "portal",
+                # A lost client must not hold locks, a runaway statement must not hold a worker.
+                "options": "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=300000",
+            },
+        },
+        # RQ's queues, the rate limits.
+        "REDIS_URL": redis_url,
+        # The rate limiter's library spells a Redis on a unix socket its own way.
+        "RATELIMIT_STORAGE_URI": re.sub("^unix://", "redis+unix://", redis_url),
+        "RATELIMIT_HEADERS_ENABLED": False,
+        # A Redis that is away must not lock everybody out; each process then counts for itself.
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        # Sign-in attempts of one network address.
+        "SIGN_IN_RATE_LIMIT": env.get("SIGN_IN_RATE_LIMIT", "30 per minute;300 per hour"),
+        # Device API calls of one token.
+        "DEVICE_RATE_LIMIT": env.get("DEVICE_RATE_LIMIT", "600 per minute"),
+        # Wrong passwords in a row before an account is locked, and for how long (§3.1).
+        "LOCK_AFTER_FAILURES": 10,
+        "LOCK_FOR": timedelta(hours=1),
+        # A UTM seen within this time is オンライン.
+        "UTM_ONLINE_FOR": timedelta(minutes=_number(env, "UTM_ONLINE_MINUTES", 10, 1, 1440)),
+        # What a UTM is told to wait until its next heartbeat, in seconds.
+        "HEARTBEAT_SECONDS": _number(env, "HEARTBEAT_SECONDS", 60, 5, 3600),
+        # Alerts older than this many months are refused and dropped.
+        "ALERT_RETENTION_MONTHS": _number(env, "ALERT_RETENTION_MONTHS", 13, 1, 120),
+        # How many reverse proxies in front set X-Forwarded-*.
+        "PROXY_COUNT": _number(env, "PROXY_COUNT", 0, 0, 5),
+        # Networks that may read /metrics.
+        "METRICS_NETWORKS": env.get("METRICS_NETWORKS", "127.0.0.0/8,::1/128").split(","),
+        # Mail.
+        "MAIL_SERVER": env.get("MAIL_SERVER", "127.0.0.1"),
+        "MAIL_PORT": _number(env, "MAIL_PORT", 25, 1, 65535),
+        "MAIL_USERNAME": env.get("MAIL_USERNAME"),
+        "MAIL_PASSWORD": env.get("MAIL_PASSWORD"),
+        "MAIL_USE_TLS": _flag(env, "MAIL_USE_TLS", default=False),
+        "MAIL_DEFAULT_SENDER": env.get("MAIL_DEFAULT_SENDER", "no-reply@example.jp"),
+        # Session rules: ended by a day without use of the browser session, by sign-out, by a password change.
+        "SESSION_COOKIE_NAME": "portal_session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": production or portal_url.startswith("https://"),
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "WTF_CSRF_TIME_LIMIT": None,
+        # One form or ingest body; the device API reads its own, smaller limit.
+        "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
+        # Languages: messages are English in the code, Japanese is complete and the default.
+        "BABEL_DEFAULT_LOCALE": "ja",
+        "BABEL_DEFAULT_TIMEZONE": "Asia/Tokyo",
+        "LANGUAGES": {"ja": {"flag": "jp", "name": "日本語"}},
+        "MIGRATIONS": ROOT / "migrations",
+        "RATELIMIT_ENABLED": True,
+        # Flask-AppBuilder: what it must not do by itself (docs/adr/0003-appbuilder-as-a-toolbox.md).
+        "FAB_CREATE_DB": False,
+        "FAB_UPDATE_PERMS": False,
+        "FAB_ADD_OPENAPI_VIEWS": False,
+        "FAB_ADD_MENU_API": False,
+        "AUTH_TYPE": 1,
+        "AUTH_USER_REGISTRATION": False,
+        "AUTH_ROLE_ADMIN": "NEC Admin",
+        "AUTH_ROLE_PUBLIC": "Public",
+        "AUTH_RATE_LIMITED": False,
+    }
+
+
+def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    value = env.get(name, "1" if default else "0").strip().lower()
+    if value not in {"0", "1", "true", "false", "yes", "no", ""}:
+        raise SettingError(f"{name} must be 0 or 1, not {value!r}.")
+    return value in {"1", "true", "yes"}
+
+
+def _choice(env: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = env.get(name, default)
+    if value not in allowed:
+        raise SettingError(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    value = env.get(name, str(default))
+    try:
+        number = int(value)
+    except ValueError:
+        raise SettingError(f"{name} must be a whole number, not {value!r}.") from None
+    if not low <= number <= high:
+        raise SettingError(f"{name} must be from {low} to {high}, not {number}.")
+    return number
+
+
+def _required(env: Mapping[str, str], name: str, *, production: bool) -> str:
+    value = env.get(name, "")
+    if production and not value:
+        raise SettingError(f"{name} must be set when PORTAL_ENV=production.")
+    return value
+
+
+def _secret_key(env: Mapping[str, str], instance: Path, *, production: bool) -> str:
+    if value := env.get("SECRET_KEY"):
+        if production and len(value) < 32:
+            raise SettingError("SECRET_KEY must have 32 characters or more when PORTAL_ENV=production.")
+        return value
+    if production:
+        raise SettingError("SECRET_KEY must be set when PORTAL_ENV=production.")
+    path = instance / "secret-key"
+    try:
+        if path.exists():
+            return path.read_text().strip()
+        instance.mkdir(parents=True, exist_ok=True)
+        key = secrets.token_urlsafe(48)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(key)
+    except FileExistsError:  # another process of ours was first
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingError(f"The data folder {instance} cannot be written: {error.strerror}.") from None
+    return key

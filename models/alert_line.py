@@ -1,0 +1,227 @@
+"""One alert line as a UTM sends it: read, checked and turned into the values of a row.
+
+A bad line raises ``BadLine`` with a reason its sender can act on; nothing in a line can stop the lines beside it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from models.alert import AlertLevel, SecurityFunction
+
+MAX_LINE_BYTES = 64 * 1024
+_MAX_EXTRA_BYTES = 8 * 1024
+
+# The text columns, by the key of §13.1: (column, most characters).
+_TEXTS = {
+    "src-mac": ("src_mac", 64),
+    "dst-mac": ("dst_mac", 64),
+    "xff": ("xff", 255),
+    "iif": ("iif", 255),
+    "proto": ("proto", 255),
+    "L7_proto": ("l7_proto", 255),
+    "virus": ("virus", 512),
+    "vid": ("vid", 255),
+    "file": ("file", 512),
+    "severity": ("severity", 255),
+    "subject": ("subject", 512),
+    "date": ("mail_date", 255),
+    "msg": ("msg", 512),
+    "sid": ("sid", 255),
+    "url": ("url", 2048),
+    "cid": ("cid", 255),
+    "gid": ("gid", 255),
+    "app": ("app", 512),
+    "aid": ("aid", 255),
+    "bid": ("bid", 255),
+    "ctype": ("ctype", 255),
+    "cname": ("cname", 512),
+    "atype": ("atype", 255),
+}
+_ADDRESSES = {"src-ip": "src_ip", "dst-ip": "dst_ip"}
+_PORTS = {"src-port": "src_port", "dst-port": "dst_port"}
+# device_name is what the UTM calls itself; screens show the name registered here, so it goes with the unknown keys.
+_OWN = {"alert_id", "time", "type", "act", "alert_severity"}
+_KNOWN = _OWN | _TEXTS.keys() | _ADDRESSES.keys() | _PORTS.keys()
+
+COLUMNS = (
+    "alert_id",
+    "occurred_at",
+    "function",
+    "action",
+    "level",
+    "sender_level",
+    *_ADDRESSES.values(),
+    *_PORTS.values(),
+    *(column for column, _ in _TEXTS.values()),
+    "extra",
+)
+"""The columns a line fills, in the order of ``parse``'s answer."""
+
+
+# A NUL as JSON writes it, not the six characters behind an escaped backslash.
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_FUNCTIONS = frozenset(SecurityFunction)
+_LEVELS = frozenset(AlertLevel)
+
+
+class BadLine(Exception):  # noqa: N818  (the line is bad, the programme is not)
+    """A line that is not stored; the text says why."""
+
+
+def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
+    """Read one line.
+
+    :param raw: the line's bytes without its line break.
+    :param oldest: the first moment that is still kept.
+    :param newest: the last moment that is believed.
+    :returns: the values of ``COLUMNS``.
+    :raises BadLine: the line is not an alert.
+    """
+    line = _decode(raw)
+    occurred_at = _time(line.get("time"))
+    if occurred_at < oldest:
+        raise BadLine("time: older than the retention time")
+    if occurred_at > newest:
+        raise BadLine("time: more than a day ahead of the server")
+    sender_level = _sender_level(line.get("alert_severity"))
+    return (
+        _required_text(line, "alert_id", 64),
+        occurred_at,
+        _function(line.get("type")),
+        _required_text(line, "act", 32),
+        # The policy: what the sender calls high is to be mailed.
+        AlertLevel.HIGH.value if sender_level == AlertLevel.HIGH else AlertLevel.LOW.value,
+        sender_level,
+        *(_address(line, key) for key in _ADDRESSES),
+        *(_port(line, key) for key in _PORTS),
+        *(_text(line, key, limit) for key, (_, limit) in _TEXTS.items()),
+        _extra(line),
+    )
+
+
+def _decode(raw: bytes) -> dict[str, Any]:
+    if len(raw) > MAX_LINE_BYTES:
+        raise BadLine(f"longer than {MAX_LINE_BYTES} bytes")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadLine("not UTF-8") from None
+    try:
+        line = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise BadLine("nested too deeply") from None
+    except ValueError:
+        raise BadLine("not JSON") from None
+    if not isinstance(line, dict):
+        raise BadLine("not a JSON object")
+    return line
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _storable(text: str, key: str) -> str:
+    if "\0" in text:
+        raise BadLine(f"{key}: contains a NUL character")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadLine(f"{key}: contains half a surrogate pair") from None
+    return text
+
+
+def _text(line: dict[str, Any], key: str, limit: int) -> str | None:
+    value = line.get(key)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise BadLine(f"{key}: not a text")
+    text = _storable(str(value), key)
+    if len(text) > limit:
+        raise BadLine(f"{key}: longer than {limit} characters")
+    return text
+
+
+def _required_text(line: dict[str, Any], key: str, limit: int) -> str:
+    text = _text(line, key, limit)
+    if text is None or not text.strip():
+        raise BadLine(f"{key}: missing")
+    return text
+
+
+def _time(value: Any) -> datetime:
+    if value is None or value == "":
+        raise BadLine("time: missing")
+    if not isinstance(value, str):
+        raise BadLine("time: not an ISO 8601 text")
+    try:
+        moment = datetime.fromisoformat(value)
+        # A time without a zone is UTC.
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise BadLine("time: not an ISO 8601 text") from None
+
+
+def _function(value: Any) -> str:
+    if value is None or value == "":
+        raise BadLine("type: missing")
+    if not isinstance(value, str) or value not in _FUNCTIONS:
+        raise BadLine(f"type: not one of {', '.join(SecurityFunction)}")
+    return value
+
+
+def _sender_level(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or value.lower() not in _LEVELS:
+        raise BadLine("alert_severity: not one of high, low")
+    return value.lower()
+
+
+def _address(line: dict[str, Any], key: str) -> str | None:
+    text = _text(line, key, 64)
+    if text is None:
+        return None
+    try:
+        # A zone index (fe80::1%eth0) names an interface of the sender; PostgreSQL does not keep it.
+        return str(ipaddress.ip_address(text.partition("%")[0]))
+    except ValueError:
+        raise BadLine(f"{key}: not an IP address") from None
+
+
+def _port(line: dict[str, Any], key: str) -> int | None:
+    value = line.get(key)
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, bool) or isinstance(value, float) and not value.is_integer():
+            raise ValueError
+        port = int(value)
+    except (ValueError, TypeError, OverflowError):
+        raise BadLine(f"{key}: not a port number") from None
+    if not 0 <= port <= 65535:
+        raise BadLine(f"{key}: not a port number")
+    return port
+
+
+def _extra(line: dict[str, Any]) -> str | None:
+    extra = {key: value for key, value in line.items() if key not in _KNOWN}
+    if not extra:
+        return None
+    try:
+        # Characters stay themselves (not \\u escapes), so that what cannot be stored is found here.
+        text = json.dumps(extra, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        size = len(text.encode("utf-8"))
+    except (ValueError, RecursionError):
+        raise BadLine("unknown keys hold something that cannot be stored") from None
+    if size > _MAX_EXTRA_BYTES:
+        raise BadLine(f"unknown keys: more than {_MAX_EXTRA_BYTES} bytes")
+    if _ESCAPED_NUL.search(text):
+        raise BadLine("unknown keys: contain a NUL character")
+    return text

@@ -1,0 +1,25 @@
+"""The one database handle: Flask-SQLAlchemy on Flask-AppBuilder's declarative base.
+
+The base is shared so that our tables and FAB's ``ab_*`` tables live in one metadata and one registry.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from flask_appbuilder import Model
+from flask_appbuilder.utils.legacy import get_sqla_class
+from sqlalchemy import DateTime, func
+from sqlalchemy.orm import mapped_column
+
+if TYPE_CHECKING:
+    from flask_sqlalchemy import SQLAlchemy
+
+db: SQLAlchemy = get_sqla_class()(model_class=Model)
+
+# FAB's base carries no type information; everything that inherits from it is checked on its own columns.
+Base: Any = Model
+
+CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now(), nullable=False)]
+"""When the row was made, by the database's clock."""

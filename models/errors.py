@@ -1,0 +1,20 @@
+"""What a rule raises when it refuses."""
+
+from __future__ import annotations
+
+
+class DomainError(Exception):
+    """A rule refuses what was asked.
+
+    :param message: a translatable sentence for the person who asked.
+    :param field: the form field it belongs to, None for the whole form.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class ScopeError(Exception):
+    """Code reached for rows outside the tenant its session is in. A defect, never a person's mistake."""

@@ -1,0 +1,45 @@
+"""Tenants (テナント): the resellers. Not scoped itself: sign-in reads names before a tenant is chosen."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Sequence, String, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import audit
+from models.actor import Actor
+from models.db import Base, CreatedAt
+from models.errors import DomainError
+
+NAME_LENGTH = 100
+
+tenant_number = Sequence("tenant_number", start=8000000, minvalue=0, maxvalue=9999999)
+
+
+class Tenant(Base):
+    """One reseller. Everything below it belongs to exactly one tenant."""
+
+    __tablename__ = "tenant"
+    __table_args__ = (CheckConstraint("id ~ '^T[0-9]{7}$'", name="ck_tenant_id"),)
+
+    id: Mapped[str] = mapped_column(
+        String(8),
+        primary_key=True,
+        server_default=text("'T' || lpad(nextval('tenant_number')::text, 7, '0')"),
+    )
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    created_at: Mapped[CreatedAt]
+
+
+def create_tenant(session: Session, name: str, *, by: Actor) -> Tenant:
+    """Make a tenant; its identifier comes from the database.
+
+    :raises DomainError: the name is empty or too long.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise DomainError(f"A tenant's name has 1 to {NAME_LENGTH} characters.", field="name")
+    tenant = Tenant(name=name)
+    session.add(tenant)
+    session.flush()
+    audit.record(session, "tenant.created", tenant, by=by, tenant_id=tenant.id, after={"name": name})
+    return tenant

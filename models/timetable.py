@@ -1,0 +1,122 @@
+"""What happens by itself, and when (Asia/Tokyo). The rows decide: RQ's cron only asks every minute what is due.
+
+Two ticks at once do what one does: a due row is claimed with SKIP LOCKED and moved on in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import DateTime, String, Text, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import clock
+from models.db import Base
+
+
+class ScheduledTask(Base):
+    """When an entry of the timetable runs next, and how it last went."""
+
+    __tablename__ = "scheduled_task"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    next_run_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    last_claimed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timetable.
+
+    :param name: also the key of its row.
+    :param job: the dotted name of the function that does it.
+    :param after: the next time strictly after a moment.
+    :param queue: which queue it waits in.
+    """
+
+    name: str
+    job: str
+    after: Callable[[datetime], datetime]
+    queue: str = "periodic"
+
+
+def every(minutes: int) -> Callable[[datetime], datetime]:
+    """At full multiples of so many minutes."""
+    step = minutes * 60
+
+    def after(moment: datetime) -> datetime:
+        return datetime.fromtimestamp((int(moment.timestamp()) // step + 1) * step, moment.tzinfo)
+
+    return after
+
+
+def daily(hour: int, minute: int) -> Callable[[datetime], datetime]:
+    """Once a day at a time in Tokyo."""
+
+    def after(moment: datetime) -> datetime:
+        day = clock.tokyo_day(moment)
+        at = datetime.combine(day, time(hour, minute), clock.TOKYO)
+        return at if at > moment else datetime.combine(day + timedelta(days=1), time(hour, minute), clock.TOKYO)
+
+    return after
+
+
+ENTRIES = (
+    Entry("heartbeat", "jobs.heartbeat.beat", every(1), queue="urgent"),
+    Entry("alert-partitions", "jobs.alerts.make_partitions", daily(0, 30)),
+    Entry("alert-retention", "jobs.alerts.drop_old_partitions", daily(2, 0)),
+)
+"""The timetable. A row whose entry is gone is never claimed."""
+
+
+def entry(name: str) -> Entry:
+    """The entry of a name.
+
+    :raises KeyError: there is none.
+    """
+    return _BY_NAME[name]
+
+
+def reconcile(session: Session, *, now: datetime) -> None:
+    """Give every entry its row; a new one is due at once."""
+    for each in ENTRIES:
+        session.execute(insert(ScheduledTask).values(name=each.name, next_run_at=now).on_conflict_do_nothing())
+
+
+def claim_due(session: Session, *, now: datetime) -> list[Entry]:
+    """Take what is due and move it to its next time, in the caller's transaction.
+
+    What was due several times while nothing ran is taken once.
+    """
+    due = session.scalars(
+        select(ScheduledTask)
+        .where(ScheduledTask.next_run_at <= now, ScheduledTask.name.in_(_BY_NAME))
+        .order_by(ScheduledTask.next_run_at)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = []
+    for task in due:
+        each = _BY_NAME[task.name]
+        task.next_run_at = each.after(now)
+        task.last_claimed_at = now
+        claimed.append(each)
+    return claimed
+
+
+def note_finished(session: Session, name: str, *, now: datetime, error: str | None) -> None:
+    """Note how a run went.
+
+    :param error: what went wrong in a few words, None when nothing did.
+    """
+    task = session.get(ScheduledTask, name)
+    if task is not None:
+        task.last_finished_at = now
+        task.last_error = error
+
+
+_BY_NAME = {each.name: each for each in ENTRIES}

@@ -1,0 +1,130 @@
+"""The lines of a device's body, read piece by piece: what is in memory never grows with what is sent."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Request
+from werkzeug.exceptions import ClientDisconnected
+
+from models.alert_line import MAX_LINE_BYTES
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""What may come over the wire."""
+MAX_UNPACKED_BYTES = 64 * 1024 * 1024
+"""What a gzip body may unpack to."""
+_PIECE = 64 * 1024
+
+
+class BodyProblem(Exception):  # noqa: N818  (the body has it, not the programme)
+    """The body ends before its end; the text says why."""
+
+
+class BodyTooLarge(BodyProblem):
+    """The body is larger than is taken."""
+
+
+class Lines:
+    """Iterates over (number, bytes) of a request's lines; blank lines are passed over, but counted.
+
+    After the iteration ``problem`` says why it ended early, None when it did not, and ``number`` is the last line's.
+    A line that is too long is given cut off, for the parser to refuse.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.problem: BodyProblem | None = None
+        self.number = 0
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        # The limit here is not Flask's, which would refuse the body whole.
+        self._request.max_content_length = None
+        pending = bytearray()
+        pieces = self._pieces()
+        try:
+            for piece in pieces:
+                pending += piece
+                yield from self._complete(pending)
+        except BodyProblem as problem:
+            # What is left in `pending` is half a line: it is the problem's, not the sender's.
+            self.problem = problem
+            return
+        if pending.strip():
+            self.number += 1
+            yield self.number, bytes(pending)
+
+    def _complete(self, pending: bytearray) -> Iterator[tuple[int, bytes]]:
+        start = 0
+        while (end := pending.find(b"\n", start)) >= 0:
+            self.number += 1
+            line = pending[start:end].rstrip(b"\r")
+            start = end + 1
+            if line.strip():
+                yield self.number, bytes(line[: MAX_LINE_BYTES + 1])
+        del pending[:start]
+        # Of a line without an end only as much is kept as shows that it is too long.
+        del pending[MAX_LINE_BYTES + 1 :]
+
+    def _pieces(self) -> Iterator[bytes]:
+        encoding = self._request.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding in {"", "identity"}:
+            yield from self._wire()
+        elif encoding in {"gzip", "x-gzip"}:
+            yield from self._unpacked()
+        else:
+            raise BodyProblem("Content-Encoding: only gzip is understood")
+
+    def _wire(self) -> Iterator[bytes]:
+        taken = 0
+        stream: Any = self._request.stream
+        while True:
+            try:
+                piece = stream.read(min(_PIECE, MAX_BODY_BYTES + 1 - taken))
+            except (ClientDisconnected, OSError):
+                raise BodyProblem("the connection ended before the body") from None
+            if not piece:
+                return
+            taken += len(piece)
+            if taken > MAX_BODY_BYTES:
+                self._drain(stream)
+                raise BodyTooLarge(f"the body is longer than {MAX_BODY_BYTES} bytes")
+            yield piece
+
+    @staticmethod
+    def _drain(stream: Any) -> None:
+        """Read on for a while and forget it: a sender that is cut off while sending never sees the answer."""
+        left = 4 * MAX_BODY_BYTES
+        try:
+            while left > 0 and (piece := stream.read(_PIECE)):
+                left -= len(piece)
+        except (ClientDisconnected, OSError):
+            return
+
+    def _unpacked(self) -> Iterator[bytes]:
+        unpacked = 0
+        unzip = zlib.decompressobj(wbits=31)
+        inside = False
+        for wire in self._wire():
+            piece = wire
+            while piece:
+                inside = True
+                try:
+                    out = unzip.decompress(piece, _PIECE)
+                except zlib.error:
+                    raise BodyProblem("the body is not gzip from here on") from None
+                unpacked += len(out)
+                if unpacked > MAX_UNPACKED_BYTES:
+                    raise BodyTooLarge(f"the body unpacks to more than {MAX_UNPACKED_BYTES} bytes")
+                if out:
+                    yield out
+                piece = unzip.unconsumed_tail
+                if unzip.eof:
+                    # Several gzip members in a row are one body.
+                    piece = unzip.unused_data
+                    unzip = zlib.decompressobj(wbits=31)
+                    inside = False
+        if inside:
+            yield unzip.flush()  # less than one match: zlib holds back no more
+            raise BodyProblem("the gzip body ends before its end")

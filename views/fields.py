@@ -1,0 +1,117 @@
+"""Fields and validators shared by forms: how text is cleaned and what the manual's limits say."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import gettext
+from wtforms import EmailField, Form, StringField
+from wtforms.validators import ValidationError
+
+EMAIL_LENGTH = 254
+
+
+def half_width(text: str | None) -> str:
+    """Half-width letters and digits, no surrounding blanks: how codes and addresses are stored."""
+    return unicodedata.normalize("NFKC", text or "").strip()
+
+
+def trimmed(text: str | None) -> str:
+    """A text without surrounding blanks, as it is stored; line ends as one character."""
+    return (text or "").replace("\r\n", "\n").strip()
+
+
+class CodeField(StringField):
+    """A text of half-width letters and digits; full-width ones are taken as meant."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = half_width(self.data)
+
+
+class TextField(StringField):
+    """A line of text."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = trimmed(self.data)
+
+
+class AddressField(EmailField):
+    """An e-mail address, empty when none is given."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = half_width(self.data)
+
+
+class AtMost:
+    """At most so many characters, line ends counted as one."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.field_flags = {"maxlength": most}
+
+    def __call__(self, _form: Form, field: Any) -> None:
+        """Refuse more."""
+        if len(field.data or "") > self.most:
+            raise ValidationError(gettext("Enter %(most)s characters or fewer.", most=self.most))
+
+
+class Needed:
+    """Something other than blanks."""
+
+    field_flags = {"required": True}  # noqa: RUF012  (WTForms reads it as a class attribute)
+
+    def __call__(self, _form: Form, field: Any) -> None:
+        """Refuse nothing."""
+        if not field.data or not str(field.data).strip():
+            from wtforms.validators import StopValidation
+
+            raise StopValidation(gettext("This field is required."))
+
+
+class OneLine:
+    """No line breaks or other control characters: they would add lines to mails and files."""
+
+    def __call__(self, _form: Form, field: Any) -> None:
+        """Refuse control characters."""
+        if any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in field.data or ""):
+            raise ValidationError(gettext("Line breaks and control characters cannot be used."))
+
+
+class ValidAddress:
+    """An e-mail address that mail can be sent to, or nothing."""
+
+    def __init__(self) -> None:
+        self.field_flags = {"maxlength": EMAIL_LENGTH}
+
+    def __call__(self, _form: Form, field: Any) -> None:
+        """Refuse what is no address."""
+        if not field.data:
+            return
+        if len(field.data) > EMAIL_LENGTH:
+            raise ValidationError(gettext("Enter %(most)s characters or fewer.", most=EMAIL_LENGTH))
+        try:
+            # "test" and "example" domains are real enough for the people who try things out.
+            validate_email(field.data, check_deliverability=False, test_environment=True)
+        except EmailNotValidError:
+            raise ValidationError(gettext("This is not an e-mail address.")) from None
+
+
+class Postcode:
+    """Seven digits, with a hyphen after the third or without."""
+
+    field_flags = {"maxlength": 8}  # noqa: RUF012  (WTForms reads it as a class attribute)
+
+    def __call__(self, _form: Form, field: Any) -> None:
+        """Refuse other forms."""
+        digits = (field.data or "").replace("-", "", 1)
+        hyphen_right = "-" not in (field.data or "") or (field.data or "")[3:4] == "-"
+        if not (len(digits) == 7 and digits.isascii() and digits.isdecimal() and hyphen_right):
+            raise ValidationError(gettext("Enter 7 digits, with or without a hyphen (733-0001)."))
