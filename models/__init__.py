@@ -10,6 +10,7 @@ from models import (  # noqa: F401  (imported for their tables)
     customer,
     device_token,
     membership,
+    password_link,
     rights,
     tenant,
     timetable,

@@ -67,10 +67,12 @@ def record(  # noqa: PLR0913  (each is a column of the row)
         tenant_id = tenant_id or getattr(subject, "tenant_id", None)
         if before is None and after is None:
             before, after = changes(subject)
-    # A plain INSERT: reading back the row's number would need the right to read it, which nobody has who is outside
-    # any tenant.
     session.execute(
-        insert(AuditEntry.__table__).values(
+        # Inline: reading back the row's number would need the right to read the row, which nobody has who is outside
+        # any tenant.
+        insert(AuditEntry.__table__)
+        .inline()
+        .values(
             tenant_id=tenant_id,
             actor=by.name,
             user_id=by.user_id,

@@ -1,0 +1,84 @@
+"""Puts a worker's database and Redis back to how they were before a test."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import psycopg
+import redis
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+# What the migration and `flask portal upgrade` filled; a test that changes rights sees them put back below.
+KEPT = {
+    "ab_permission",
+    "ab_permission_view",
+    "ab_permission_view_role",
+    "ab_role",
+    "ab_view_menu",
+    "alembic_version",
+    "rights_version",
+    "scheduled_task",
+}
+
+
+def empty(env: dict[str, str]) -> None:
+    """Empty every table that has rows, start the numbers again, forget what Redis knows."""
+    url = make_url(env["SUPERUSER_URL"]).set(drivername="postgresql").render_as_string()
+    connection = _connection(url)
+    tables, sequences, rights = _known(url)
+    filled = sql.SQL(", ").join(
+        sql.SQL("EXISTS (SELECT FROM {})").format(sql.Identifier(table)) for table in tables
+    )
+    row = connection.execute(sql.SQL("SELECT {}").format(filled)).fetchone()
+    touched = [table for table, has_rows in zip(tables, row, strict=True) if has_rows]
+    if touched:
+        names = sql.SQL(", ").join(map(sql.Identifier, touched))
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+    restart = sql.SQL(", ").join(sql.SQL("setval({}, {}, false)").format(name, start) for name, start in sequences)
+    connection.execute(sql.SQL("SELECT {}").format(restart))
+    if _rights(connection) != rights:
+        connection.execute("DELETE FROM ab_permission_view_role")
+        connection.cursor().executemany(
+            "INSERT INTO ab_permission_view_role (permission_view_id, role_id) VALUES (%s, %s)", sorted(rights)
+        )
+    redis.Redis.from_url(env["REDIS_URL"]).flushdb()
+
+
+def close() -> None:
+    """Close what was kept open."""
+    for connection in _open:
+        connection.close()
+
+
+_open: list[psycopg.Connection] = []
+
+
+@cache
+def _connection(url: str) -> psycopg.Connection:
+    connection = psycopg.connect(url, autocommit=True)
+    _open.append(connection)
+    return connection
+
+
+@cache
+def _known(url: str) -> tuple[list[str], list[tuple[str, int]], frozenset[tuple[int, int]]]:
+    connection = _connection(url)
+    tables = [
+        name
+        for (name,) in connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+            " AND NOT relispartition"
+        )
+        if name not in KEPT
+    ]
+    sequences = connection.execute(
+        "SELECT sequencename, start_value FROM pg_sequences WHERE schemaname = 'public' AND sequencename NOT LIKE 'ab_%'"
+    ).fetchall()
+    return tables, sequences, _rights(connection)
+
+
+def _rights(connection: psycopg.Connection) -> frozenset[tuple[int, int]]:
+    return frozenset(
+        connection.execute("SELECT permission_view_id, role_id FROM ab_permission_view_role").fetchall()
+    )

@@ -1,0 +1,154 @@
+"""One PostgreSQL and one Redis for the whole run; a database of its own, cloned from a migrated one, per worker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+from flask import Flask
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from app.embedded import EmbeddedPostgres, EmbeddedRedis
+
+ROOT = Path(__file__).parents[1]
+
+pytest_plugins = ["tests.fixtures"]
+
+
+class TestServers:
+    """The servers of a run, started when the first test asks for them."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._env: dict[str, str] | None = None
+
+    def env(self) -> dict[str, str]:
+        """The URLs of the servers: of the superuser, of the migrated template and of Redis."""
+        if self._env is None:
+            folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="portal-tests-")))
+            postgres = EmbeddedPostgres(folder / "postgres", durable=False)
+            redis = EmbeddedRedis(folder / "redis", durable=False)
+            for server in (postgres, redis):
+                self._stack.callback(server.stop)
+                server.start()
+            self._env = {
+                "superuser": postgres.url("postgres", "postgres"),
+                "owner": postgres.url("portal_owner", "portal"),
+                "app": postgres.url("portal_app", "portal"),
+                "redis": redis.url(),
+                "instance": str(folder / "instance"),
+            }
+            self._migrate()
+        return self._env
+
+    def _migrate(self) -> None:
+        env = self._env
+        subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", "portal", "upgrade"],
+            cwd=ROOT,
+            check=True,
+            env=os.environ
+            | {
+                "DATABASE_URL": env["app"],
+                "DATABASE_OWNER_URL": env["owner"],
+                "REDIS_URL": env["redis"],
+                "PORTAL_INSTANCE": env["instance"],
+            },
+        )
+
+    def stop(self) -> None:
+        self._stack.close()
+
+
+_servers = TestServers()
+
+
+def pytest_configure_node(node) -> None:
+    """Tell an xdist worker where the servers are; the controller starts them once for all."""
+    node.workerinput["servers"] = _servers.env()
+
+
+def pytest_unconfigure(config) -> None:
+    _servers.stop()
+
+
+@pytest.fixture(scope="session")
+def servers(request) -> dict[str, str]:
+    worker_input = getattr(request.config, "workerinput", None)
+    return worker_input["servers"] if worker_input else _servers.env()
+
+
+@pytest.fixture(scope="session")
+def service_env(servers, worker_id, tmp_path_factory) -> Iterator[dict[str, str]]:
+    """The environment of a portal on this worker's own database and Redis: for processes started by tests."""
+    name = f"test_{worker_id}"
+    number = 0 if worker_id == "master" else int(worker_id.removeprefix("gw")) + 1
+    superuser = make_url(servers["superuser"]).set(drivername="postgresql").render_as_string()
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER portal_owner TEMPLATE portal").format(sql.Identifier(name))
+        )
+    yield {
+        "DATABASE_URL": _with_database(servers["app"], name),
+        "DATABASE_OWNER_URL": _with_database(servers["owner"], name),
+        "SUPERUSER_URL": _with_database(servers["superuser"], name),
+        "REDIS_URL": servers["redis"].replace("db=0", f"db={number}"),
+        "PORTAL_INSTANCE": str(tmp_path_factory.mktemp("instance")),
+    }
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def _whole_run_app(service_env) -> Iterator[Flask]:
+    from app import create_app
+
+    given = {name: os.environ.get(name) for name in service_env}
+    os.environ.update(service_env)
+    app = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False})
+    # A test is told of an error as a user is: by its page.
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    yield app
+    from models.db import db
+    from tests import cleaning
+
+    cleaning.close()
+    with app.app_context():
+        db.engine.dispose()
+    for name, value in given.items():
+        if value is None:
+            os.environ.pop(name)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def app(_whole_run_app, service_env) -> Iterator[Flask]:
+    """The portal, as the app's role, on a database that is emptied after each test."""
+    from tests import cleaning
+
+    with _whole_run_app.app_context():
+        yield _whole_run_app
+        from models.db import db
+
+        db.session.remove()
+    cleaning.empty(service_env)
+
+
+@pytest.fixture(autouse=True)
+def _push_request_context() -> None:
+    """Instead of pytest-flask's: one context around a whole test makes two clients share `g` and the signed-in user."""
+
+
+def _with_database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)

@@ -1,0 +1,61 @@
+"""Fixtures most tests use: rows, and clients signed in as somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.security import generate_password_hash
+
+from models.db import db
+from models.scope import tenant_session
+from tests.factories import PASSWORD, Make
+
+
+@pytest.fixture
+def make(app) -> Iterator[Make]:
+    """Factories that write rows of any tenant."""
+    with Session(db.engine, info={"tenant_scope": "*"}, expire_on_commit=False) as session:
+        yield Make(session)
+
+
+@pytest.fixture
+def in_tenant(app) -> Callable[..., Any]:
+    """Open a session as the app has it inside a tenant: ``with in_tenant(tenant.id) as session``."""
+    return tenant_session
+
+
+@pytest.fixture
+def signed_in(app) -> Callable[..., FlaskClient]:
+    """A client whose session is a user's, in a tenant: ``signed_in(user, tenant)``."""
+
+    def client_of(user: Any, tenant: Any = None) -> FlaskClient:
+        client = app.test_client()
+        with client.session_transaction() as session:
+            session["_user_id"] = user.get_id()
+            session["_fresh"] = True
+            session["_id"] = None
+            if tenant is not None:
+                session["tenant_id"] = tenant.id
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def operator(make, signed_in) -> FlaskClient:
+    """An operator's client in a tenant of its own, which is ``client.tenant``."""
+    tenant = make.tenant()
+    client = signed_in(make.member(tenant, "Partner Operator"), tenant)
+    client.tenant = tenant
+    return client
+
+
+@cache
+def weak_hash() -> str:
+    """PASSWORD hashed with few rounds, so that a test that does not look at the hash does not wait for it."""
+    return generate_password_hash(PASSWORD, method="scrypt:1024:8:1")
