@@ -108,6 +108,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
         # Languages: messages are English in the code, Japanese is complete and the default.
         "BABEL_DEFAULT_LOCALE": "ja",
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "BABEL_DEFAULT_TIMEZONE": "Asia/Tokyo",
         "LANGUAGES": {"ja": {"flag": "jp", "name": "日本語"}},
         "MIGRATIONS": ROOT / "migrations",

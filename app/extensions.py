@@ -44,3 +44,5 @@ def init_app(app: Flask) -> None:
             security_manager_class=PortalSecurityManager,
             update_perms=False,
         )
+    # FAB's own selector writes the language into every visitor's session.
+    app.extensions["babel"].locale_selector = lambda: app.config["BABEL_DEFAULT_LOCALE"]

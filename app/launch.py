@@ -15,14 +15,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import click
+
 import config
 from app.embedded import ServiceError, Services, services
-from app.supervisor import Child, describe, running, watch
+from app.supervisor import Child, describe, stopping, watch
 
 HOST = "127.0.0.1"
 
 #: Seconds until the web server has to answer.
-START_TIMEOUT = 60.0
+START_TIMEOUT = 120.0
 
 #: What `flask portal demo` makes (models and people are its business; this only tells how to get in).
 DEMO_PASSWORD = "Mimamori-2026!"  # noqa: S105 - shown to everybody, and refused in production
@@ -59,17 +61,17 @@ def main() -> int:
         say("Stopped.")
         return 0
     except (config.SettingError, Refused) as error:
-        print(error, file=sys.stderr)
+        click.echo(error, err=True)
         return 2
     except ServiceError as error:
-        print(error, file=sys.stderr)
+        click.echo(error, err=True)
         return 1
     return 0
 
 
 def say(line: str) -> None:
     """Print a line at once, also into a pipe."""
-    print(line, flush=True)
+    click.echo(line)
 
 
 def _settings() -> dict[str, Any]:
@@ -99,14 +101,19 @@ def _serve(settings: Mapping[str, Any], started: Services) -> None:
     env = {**os.environ, **started.env, "PYTHONUNBUFFERED": "1"}
     say("Bringing the database up to date.")
     _finish(Child("flask portal upgrade", _flask("upgrade")), env)
-    if settings["PORTAL_DEMO"]:
-        say("Seeing to the demo data.")
-        _finish(Child("flask portal demo", _flask("demo")), env)
 
     web = Child("web", _gunicorn(settings["PORTAL_PORT"]))
-    children = [web, Child("cron", _flask("cron")), Child("worker", _flask("worker"))]
-    with running(children, config.ROOT, env):
+    cron, worker = Child("cron", _flask("cron")), Child("worker", _flask("worker"))
+    children = [web, cron, worker]
+    with stopping(*children):
+        # Most of a start is reading code: the web server does it while the demo data is seen to, the rest once it is up.
+        web.start(config.ROOT, env)
+        if settings["PORTAL_DEMO"]:
+            say("Seeing to the demo data.")
+            _finish(Child("flask portal demo", _flask("demo")), env)
         _wait_until_healthy(web, settings["PORTAL_PORT"])
+        cron.start(config.ROOT, env)
+        worker.start(config.ROOT, env)
         _announce(settings)
         try:
             watch(children, started, config.ROOT, env, say)
@@ -135,7 +142,8 @@ def _gunicorn(port: int) -> list[str]:
 
 def _finish(child: Child, env: Mapping[str, str]) -> None:
     """Run a command to its end."""
-    with running([child], config.ROOT, env):
+    with stopping(child):
+        child.start(config.ROOT, env)
         code = child.wait()
     if code:
         raise ServiceError(f"`{child.name}` failed ({describe(code)}); what it wrote is above.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, current_app, g, has_request_context, request, url_for
-from flask_babel import gettext
+from flask_babel import lazy_gettext
 from flask_login import current_user
 
 from models import clock
@@ -13,9 +13,9 @@ from models.alert import ACTION_LABELS, FUNCTION_LABELS, LEVEL_LABELS
 
 # The side menu (§5.3): label, icon, endpoint it leads to, view whose pages belong to it, permission that shows it.
 MENU = (
-    ("Dashboard", "home", "HomeView.index", ("HomeView",), ("can_index", "Home")),
+    (lazy_gettext("Dashboard"), "home", "HomeView.index", ("HomeView",), ("can_index", "Home")),
     (
-        "Customers",
+        lazy_gettext("Customers"),
         "building",
         "CustomerView.list",
         ("CustomerView", "UtmView", "AlertView"),
@@ -62,7 +62,7 @@ def _menu() -> list[dict[str, Any]]:
     manager = current_app.extensions["appbuilder"].sm
     here = (request.endpoint or "").partition(".")[0]
     return [
-        {"label": gettext(label), "url": url_for(endpoint), "icon": icon, "active": here in views}
+        {"label": label, "url": url_for(endpoint), "icon": icon, "active": here in views}
         for label, icon, endpoint, views, right in MENU
         if manager.has_access(*right)
     ]

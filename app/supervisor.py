@@ -60,11 +60,9 @@ class Child:
 
 
 @contextmanager
-def running(children: Sequence[Child], root: Path, env: Mapping[str, str]) -> Iterator[None]:
-    """Start the children in their order and, when the block ends, stop them in the same order."""
+def stopping(*children: Child) -> Iterator[None]:
+    """Stop the children that were started, in this order, when the block ends."""
     try:
-        for child in children:
-            child.start(root, env)
         yield
     finally:
         stop(children)

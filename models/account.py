@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from models import audit
 from models.actor import Actor
-from models.errors import DomainError
+from models.errors import N_, DomainError
 from models.membership import Membership
 from models.tenant import Tenant
 from models.user import Role, User, clean_email, find_by_email, hash_password
 
-TAKEN_ADDRESS = "This e-mail address is already a user's."
+TAKEN_ADDRESS = N_("This email address is already a user's.")
 
 _EMAIL_LENGTH = 128
 """As long as FAB's user name, which is the address."""
@@ -23,7 +23,7 @@ _EMAIL_LENGTH = 128
 def create_user(  # noqa: PLR0913  (each is a fact about the person)
     session: Session, email: str, *, last_name: str, first_name: str, password: str | None = None, by: Actor
 ) -> Any:
-    """Make a user, who signs in by e-mail address.
+    """Make a user, who signs in by email address.
 
     :param email: an address; how it was typed does not matter.
     :param password: None for a user who sets one through a link.
@@ -32,7 +32,7 @@ def create_user(  # noqa: PLR0913  (each is a fact about the person)
     """
     email = clean_email(email)
     if len(email) > _EMAIL_LENGTH:
-        raise DomainError(f"A user's e-mail address has {_EMAIL_LENGTH} characters or fewer.", field="email")
+        raise DomainError(f"A user's email address has {_EMAIL_LENGTH} characters or fewer.", field="email")
     if find_by_email(session, email) is not None:
         raise DomainError(TAKEN_ADDRESS, field="email")
     user = User(

@@ -21,7 +21,7 @@ COUNT_CAP = 1_000
 
 SORT_COLUMNS: dict[str, Any] = {
     "alert_id": Alert.alert_id,
-    "time": Alert.occurred_at,
+    "occurred_at": Alert.occurred_at,
     "utm": Utm.name,
     "function": Alert.function,
     "action": Alert.action,
@@ -73,7 +73,7 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
     session: Session,
     query: AlertQuery,
     *,
-    sort: str = "time",
+    sort: str = "occurred_at",
     descending: bool = True,
     position: Position | None = None,
     backwards: bool = False,
@@ -89,7 +89,7 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
     towards_smaller = descending != backwards
     statement = _rows().where(*conditions(query))
     if position is not None:
-        place = tuple_(*(position if sort != "time" else position[1:]))
+        place = tuple_(*(position if sort != "occurred_at" else position[1:]))
         statement = statement.where(tuple_(*keys) < place if towards_smaller else tuple_(*keys) > place)
     order = [key.desc() if towards_smaller else key.asc() for key in keys]
     rows = list(session.execute(statement.order_by(*order).limit(size + 1)))
@@ -107,7 +107,7 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
 def position_of(row: Any, sort: str) -> Position:
     """Where a row of ``page`` stands, to turn the page from there."""
     alert = row.Alert
-    value = None if sort == "time" else row.utm_name if sort == "utm" else getattr(alert, SORT_COLUMNS[sort].key)
+    value = None if sort == "occurred_at" else row.utm_name if sort == "utm" else getattr(alert, SORT_COLUMNS[sort].key)
     return (value, alert.occurred_at, alert.seq)
 
 
@@ -162,4 +162,4 @@ def _rows() -> Select[Any]:
 
 def _keys(sort: str) -> list[Any]:
     time_keys = [Alert.occurred_at, Alert.seq]
-    return time_keys if sort == "time" else [SORT_COLUMNS[sort], *time_keys]
+    return time_keys if sort == "occurred_at" else [SORT_COLUMNS[sort], *time_keys]

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def N_(message: str) -> str:  # noqa: N802  (gettext's name for it)
+    """Mark a message for translation where it is written; whoever shows it translates it."""
+    return message
+
+
 class DomainError(Exception):
     """A rule refuses what was asked.
 

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from models import audit, password_rule
 from models.actor import Actor
 from models.db import Base, CreatedAt
-from models.errors import DomainError
+from models.errors import N_, DomainError
 from models.user import set_password
 
 LIFETIME = timedelta(hours=24)
-NO_LINK = "This link is wrong, has expired or was used already."
+NO_LINK = N_("This link is wrong, has expired or was used already.")
 
 
 class PasswordLink(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from models.errors import DomainError
+from models.errors import N_, DomainError
 from models.user import clean_email
 
 FEWEST = 12
@@ -14,11 +14,11 @@ MOST = 1024
 SYMBOLS = "=+^$*.[]{}()?-\"!@#%&/\\,><':;_~`"
 """The symbols of §2.2. The manual's ¥ is the key that types a backslash."""
 
-TOO_SHORT = "Use 12 characters or more."
-TOO_LONG = "Use 1024 characters or fewer."
-OTHER_CHARACTERS = "Use only half-width letters, digits and the symbols listed below."
-TOO_PLAIN = "Use at least one upper-case letter, one lower-case letter, one digit and one symbol."
-IS_ADDRESS = "The password must not be the e-mail address."
+TOO_SHORT = N_("Use 12 characters or more.")
+TOO_LONG = N_("Use 1024 characters or fewer.")
+OTHER_CHARACTERS = N_("Use only half-width letters, digits and the symbols listed below.")
+TOO_PLAIN = N_("Use at least one upper-case letter, one lower-case letter, one digit and one symbol.")
+IS_ADDRESS = N_("The password must not be the email address.")
 
 _KINDS = tuple(map(frozenset, (string.ascii_uppercase, string.ascii_lowercase, string.digits, SYMBOLS)))
 _ALLOWED = frozenset().union(*_KINDS)

@@ -23,15 +23,15 @@ from models import audit, contract
 from models.actor import Actor
 from models.customer import Customer
 from models.db import Base, CreatedAt
-from models.errors import DomainError
+from models.errors import N_, DomainError
 from models.scope import TenantScoped
 
 if TYPE_CHECKING:
     from models.device_token import DeviceToken
 
-NO_CONTRACT = "Registering a UTM needs a contract in force, or to come, that includes a UTM."
-TAKEN_UTM_ID = "This UTM ID is already registered."
-TAKEN_SERIAL = "This serial number is already registered."
+NO_CONTRACT = N_("Registering a UTM needs a contract in force, or to come, that includes a UTM.")
+TAKEN_UTM_ID = N_("This UTM ID is already registered.")
+TAKEN_SERIAL = N_("This serial number is already registered.")
 
 # The unique indexes that say so, whoever comes second.
 UNIQUE_ERRORS = {"uq_utm_utm_id_kept": ("utm_id", TAKEN_UTM_ID), "uq_utm_serial_kept": ("serial", TAKEN_SERIAL)}

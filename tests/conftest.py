@@ -134,15 +134,22 @@ def _whole_run_app(service_env) -> Iterator[Flask]:
 
 @pytest.fixture
 def app(_whole_run_app, service_env) -> Iterator[Flask]:
-    """The portal, as the app's role, on a database that is emptied after each test."""
+    """The portal, as the app's role, on a database that is emptied after each test.
+
+    No context is pushed: one around a whole test would be shared by its requests, with `g`, the database session and
+    the signed-in user. A test that needs one asks for ``context`` and makes no requests.
+    """
     from tests import cleaning
 
-    with _whole_run_app.app_context():
-        yield _whole_run_app
-        from models.db import db
-
-        db.session.remove()
+    yield _whole_run_app
     cleaning.empty(service_env)
+
+
+@pytest.fixture
+def context(app) -> Iterator[Flask]:
+    """The app with its context, as commands and jobs run in."""
+    with app.app_context():
+        yield app
 
 
 @pytest.fixture(autouse=True)

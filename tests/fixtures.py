@@ -8,25 +8,32 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
 from models.db import db
-from models.scope import tenant_session
 from tests.factories import PASSWORD, Make
 
 
 @pytest.fixture
-def make(app) -> Iterator[Make]:
+def engine(app) -> Engine:
+    """The engine of the app's role."""
+    with app.app_context():
+        return db.engine
+
+
+@pytest.fixture
+def make(engine) -> Iterator[Make]:
     """Factories that write rows of any tenant."""
-    with Session(db.engine, info={"tenant_scope": "*"}, expire_on_commit=False) as session:
+    with Session(engine, info={"tenant_scope": "*"}, expire_on_commit=False) as session:
         yield Make(session)
 
 
 @pytest.fixture
-def in_tenant(app) -> Callable[..., Any]:
+def in_tenant(engine) -> Callable[[str], Session]:
     """Open a session as the app has it inside a tenant: ``with in_tenant(tenant.id) as session``."""
-    return tenant_session
+    return lambda tenant_id: Session(engine, info={"tenant_scope": tenant_id})
 
 
 @pytest.fixture

@@ -8,20 +8,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from flask import Response, abort, request, url_for
+from flask import Response, abort, current_app, request, stream_with_context, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from sqlalchemy import select
 from zipstream import ZIP_DEFLATED, ZipStream
 
 from models import alert_export, alert_search, clock, scope
-from models.alert import SecurityFunction
+from models.alert import ACTION_LABELS, FUNCTION_LABELS, SecurityFunction
 from models.alert_search import AlertQuery
 from models.customer import Customer
 from models.db import db
 from models.utm import Utm
-from views.alert_details import detail_sections
-from views.base import PortalView, choice, customer_or_404, render
+from views.base import PortalView, choice, customer_or_404, customer_urls, render
 from views.period import Period, read_period
 
 MOST_UTMS = 100
@@ -46,16 +45,18 @@ class AlertView(PortalView):
         """問題を確認: only High."""
         return _list_page(customer_or_404(customer_id), important=True)
 
-    @expose("/download")
+    @expose("/download", methods=["POST"])
     @has_access
     def download(self, customer_id: str) -> Response:
         """A ZIP with one CSV per chosen UTM; every filter but the period is dropped."""
         customer = customer_or_404(customer_id)
-        period = read_period(request.args, clock.tokyo_day(clock.utc_now()))
+        period = read_period(request.form, clock.tokyo_day(clock.utc_now()))
         utms = _chosen_utms(customer)
         name = utms[0].utm_id if len(utms) == 1 else customer.id
         return Response(
-            _zip(customer.tenant_id, customer.id, [(utm.id, utm.utm_id) for utm in utms], period),
+            stream_with_context(
+                _zip(customer.tenant_id, customer.id, [(utm.id, utm.utm_id) for utm in utms], period)
+            ),
             mimetype="application/zip",
             headers={"Content-Disposition": f'attachment; filename="alerts_{name}_{period.file_part}.zip"'},
         )
@@ -63,52 +64,56 @@ class AlertView(PortalView):
 
 def _list_page(customer: Customer, *, important: bool) -> str:
     period = read_period(request.args, clock.tokyo_day(clock.utc_now()))
-    function = choice("function", list(SecurityFunction), "") or None
-    query = AlertQuery(customer.id, period.start, period.end, function, important)
-    sort = choice("sort", alert_search.SORT_COLUMNS, "time")
-    direction = choice("direction", ("asc", "desc"), "desc" if sort == "time" else "asc")
-    backwards = _position("before", sort) is not None
-    position = _position("before", sort) if backwards else _position("after", sort)
+    function = choice("function", list(SecurityFunction), "")
+    query = AlertQuery(customer.id, period.start, period.end, function or None, important)
+    sort = choice("sort", alert_search.SORT_COLUMNS, "occurred_at")
+    direction = choice("direction", ("asc", "desc"), "desc" if sort == "occurred_at" else "asc")
+    before = _position("before", sort)
     found = alert_search.page(
-        db.session(), query, sort=sort, descending=direction == "desc", position=position, backwards=backwards
+        db.session(),
+        query,
+        sort=sort,
+        descending=direction == "desc",
+        position=before or _position("after", sort),
+        backwards=before is not None,
     )
-    rows = [_row(row) for row in found.rows]
-    ends = [_cursor(alert_search.position_of(row, sort)) for row in (found.rows[:1] + found.rows[-1:])]
+    first, last = (found.rows[0], found.rows[-1]) if found.rows else (None, None)
+    other = "AlertView.list" if important else "AlertView.important"
+    may_download = current_app.extensions["appbuilder"].sm.has_access("can_download", "Alerts")
     return render(
         "alerts/list.html",
         customer=customer,
+        **customer_urls(customer),
         important=important,
-        period=period,
+        # The period stays when the person goes from one of the two screens to the other.
+        other_url=url_for(other, customer_id=customer.id, **period.arguments),
+        period=period.fields,
+        shown=period.text,
+        functions=[(value, FUNCTION_LABELS[value]) for value in SecurityFunction],
         function=function,
-        functions=list(SecurityFunction),
-        rows=rows,
-        count=alert_search.capped_count(db.session(), query),
+        filters=[],
+        alerts=[_row(row) for row in found.rows],
         sort=sort,
         direction=direction,
-        before=ends[0] if rows and found.has_previous else None,
-        after=ends[-1] if rows and found.has_next else None,
-        open_row=request.args.get("open", ""),
-        utms=_current_utms(customer),
-        most_utms=MOST_UTMS,
-        list_url=url_for("AlertView.list", customer_id=customer.id),
-        important_url=url_for("AlertView.important", customer_id=customer.id),
-        download_url=url_for("AlertView.download", customer_id=customer.id),
-        security_url=url_for("CustomerView.security", customer_id=customer.id),
+        count=alert_search.capped_count(db.session(), query),
+        before=_cursor(alert_search.position_of(first, sort)) if first is not None and found.has_previous else None,
+        after=_cursor(alert_search.position_of(last, sort)) if last is not None and found.has_next else None,
+        download_url=url_for("AlertView.download", customer_id=customer.id) if may_download else None,
+        utms=_current_utms(customer) if may_download else [],
+        hidden=list(period.arguments.items()),
     )
 
 
 def _row(row: Any) -> dict[str, Any]:
     alert = row.Alert
     return {
-        "seq": alert.seq,
-        "alert_id": alert.alert_id,
-        "occurred_at": alert.occurred_at,
+        "alert": alert,
+        "at": clock.screen_time(alert.occurred_at),
         "utm_name": row.utm_name,
         "utm_removed": row.utm_removed_at is not None,
-        "function": alert.function,
-        "action": alert.action,
-        "level": alert.level,
-        "sections": detail_sections(alert),
+        "function_label": FUNCTION_LABELS.get(alert.function, alert.function),
+        "action_label": ACTION_LABELS.get(alert.action, alert.action),
+        "open": request.args.get("open") == str(alert.seq),
     }
 
 
@@ -123,7 +128,7 @@ def _current_utms(customer: Customer) -> Any:
 
 
 def _chosen_utms(customer: Customer) -> list[Utm]:
-    wanted = request.args.getlist("utm")[: MOST_UTMS + 1]
+    wanted = request.form.getlist("utm")[: MOST_UTMS + 1]
     keys = [int(key) for key in wanted if key.isascii() and key.isdecimal() and len(key) <= 18]
     statement = select(Utm).where(Utm.customer_id == customer.id, Utm.removed_at.is_(None)).order_by(Utm.name, Utm.id)
     if wanted:
@@ -162,7 +167,7 @@ def _position(name: str, sort: str) -> alert_search.Position | None:
         occurred_at = datetime.fromisoformat(moment)
     except (ValueError, TypeError, RecursionError):
         return None
-    kind = type(None) if sort == "time" else str
+    kind = type(None) if sort == "occurred_at" else str
     fits = isinstance(value, kind) and type(seq) is int and abs(seq) < 2**63 and occurred_at.tzinfo is not None
     if not fits or (isinstance(value, str) and ("\0" in value or not value.isprintable())):
         return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from flask import abort, flash, g, redirect, render_template, request
+from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask_appbuilder import BaseView, ModelView, expose
 from flask_appbuilder.exceptions import DatabaseException
 from flask_appbuilder.security.decorators import has_access
@@ -51,6 +52,15 @@ def customer_or_404(customer_id: str) -> Customer:
     return customer
 
 
+def customer_urls(customer: Customer) -> dict[str, str]:
+    """Where the breadcrumbs of a customer's screens lead."""
+    return {
+        "customers_url": url_for("CustomerView.list"),
+        "customer_url": url_for("CustomerView.show", customer_id=customer.id),
+        "security_url": url_for("CustomerView.security", customer_id=customer.id),
+    }
+
+
 def page_number(name: str = "page") -> int:
     """The page asked for, the first one when the argument is nonsense."""
     text = request.args.get(name, "1")
@@ -68,6 +78,14 @@ def choice(name: str, allowed: Any, default: str) -> str:
 def short_text(name: str, limit: int) -> str:
     """A search text without surrounding blanks, cut to what the field takes."""
     return request.args.get(name, "").strip()[:limit]
+
+
+def iso_day(name: str) -> str:
+    """A day as ``YYYY-MM-DD``, empty when the argument is none."""
+    try:
+        return date.fromisoformat(request.args.get(name, "")).isoformat()
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

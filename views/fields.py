@@ -101,7 +101,7 @@ class ValidAddress:
             # "test" and "example" domains are real enough for the people who try things out.
             validate_email(field.data, check_deliverability=False, test_environment=True)
         except EmailNotValidError:
-            raise ValidationError(gettext("This is not an e-mail address.")) from None
+            raise ValidationError(gettext("This is not an email address.")) from None
 
 
 class Postcode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, g, url_for
+from flask import current_app, url_for
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -46,11 +46,16 @@ class HomeView(IndexView):
             "home.html",
             figures=figures,
             important=_named(worst),
-            period=(first, last),
-            has_customers=bool(customers),
-            customers_url=list_url,
-            tenant=g.identity.tenant,
+            next_steps=[] if customers else [_first_step(list_url)],
         )
+
+
+def _first_step(url: str) -> dict[str, str]:
+    return {
+        "label": gettext("Customers"),
+        "url": url,
+        "text": gettext("There is no customer in this tenant yet."),
+    }
 
 
 def _figure(label: str, value: int, unit: str, url: str | None, icon: str, tone: str, as_of: str) -> dict[str, Any]:  # noqa: PLR0913, PLR0917  (a card has these parts)
@@ -70,13 +75,12 @@ def _utm_figures(online_since: Any) -> tuple[int, int, int]:
 
 
 def _named(worst: list[tuple[str, int]]) -> list[dict[str, Any]]:
-    names = dict(
-        db.session.execute(
-            select(Customer.id, Customer.name).where(
-                Customer.id.in_([customer_id for customer_id, _ in worst]), Customer.deleted_at.is_(None)
-            )
-        ).tuples()
+    rows = db.session.execute(
+        select(Customer.id, Customer.name).where(
+            Customer.id.in_([customer_id for customer_id, _ in worst]), Customer.deleted_at.is_(None)
+        )
     )
+    names = {row.id: row.name for row in rows}
     return [
         {
             "customer_id": customer_id,

@@ -32,7 +32,7 @@ def constraint_name(error: BaseException) -> str | None:
 
 def log_database_error(error: BaseException) -> None:
     """Log what the database refused, without the values: they are people's."""
-    log.warning("database error", extra={"sqlstate": sqlstate(error), "constraint": constraint_name(error)})
+    log.warning("database error: sqlstate %s, constraint %s", sqlstate(error), constraint_name(error))
 
 
 class PortalInterface(SQLAInterface):
@@ -102,6 +102,16 @@ class PartMatch(BaseFilter):
     def apply(self, query: Any, value: str) -> Any:
         """Narrow a query."""
         return query.filter(getattr(self.model, self.column_name).contains(value, autoescape=True))
+
+
+class Same(BaseFilter):
+    """The column is the value."""
+
+    name = "is"
+
+    def apply(self, query: Any, value: Any) -> Any:
+        """Narrow a query."""
+        return query.filter(getattr(self.model, self.column_name) == value)
 
 
 class NotDeleted(BaseFilter):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from models import clock
 
-MODES = ("day", "month", "time")
 RECENT_DAYS = 31
 """Today and the 30 days before it: what the security tab and its alert list show."""
 
@@ -22,7 +22,7 @@ def recent_days(today: date) -> tuple[date, date]:
 class Period:
     """A period as the person chose it.
 
-    :param mode: one of ``MODES``.
+    :param mode: ``day``, ``month`` or ``time``.
     :param first: the first day.
     :param last: the last day, included.
     :param start_time: the first minute, in ``time`` mode.
@@ -59,6 +59,30 @@ class Period:
         return f"{self.first:%Y-%m-%d} – {self.last:%Y-%m-%d}"
 
     @property
+    def fields(self) -> dict[str, str]:
+        """Every input of the search form, those of the other modes with what fits."""
+        return {
+            "unit": self.mode,
+            "first": f"{self.first:%Y-%m-%d}",
+            "last": f"{self.last:%Y-%m-%d}",
+            "first_month": f"{self.first:%Y-%m}",
+            "last_month": f"{self.last:%Y-%m}",
+            "on": f"{self.last:%Y-%m-%d}",
+            "from_time": f"{self.start_time:%H:%M}",
+            "to_time": f"{self.end_time:%H:%M}",
+        }
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The page arguments that ask for this period."""
+        names = {
+            "day": ("unit", "first", "last"),
+            "month": ("unit", "first_month", "last_month"),
+            "time": ("unit", "on", "from_time", "to_time"),
+        }[self.mode]
+        return {name: self.fields[name] for name in names}
+
+    @property
     def file_part(self) -> str:
         """What a file name says of it: two dates, with minutes where they were chosen."""
         if self.mode == "time":
@@ -69,29 +93,37 @@ class Period:
 def read_period(args: Mapping[str, str], today: date) -> Period:
     """The period the arguments ask for; whatever is nonsense falls back to the recent days.
 
-    :param args: ``period`` (the mode), ``from`` and ``to`` as ISO days, ``from_month`` and ``to_month`` as
-        ``YYYY-MM``, ``day``, ``start`` and ``end`` as ``HH:MM``.
+    :param args: ``unit`` (the mode), ``first`` and ``last`` as ISO days, ``first_month`` and ``last_month`` as
+        ``YYYY-MM``, ``on``, ``from_time`` and ``to_time`` as a day and ``hh:mm``.
     :param today: the day in Asia/Tokyo.
     """
-    first, last = recent_days(today)
-    mode = args.get("period", "day")
-    if mode == "month":
-        start = _month(args.get("from_month")) or clock.month_start(today)
-        end = _month(args.get("to_month")) or start
-        start, end = min(start, end), max(start, end)
-        return Period("month", start, clock.next_month(end) - timedelta(days=1))
-    if mode == "time":
-        day = _day(args.get("day")) or today
-        start_time = _time(args.get("start"), time(0, 0))
-        end_time = _time(args.get("end"), time(23, 59))
-        return Period("time", day, day, min(start_time, end_time), max(start_time, end_time))
-    chosen_first = _day(args.get("from"))
-    chosen_last = _day(args.get("to"))
-    if chosen_first is None and chosen_last is None:
-        return Period("day", first, last)
-    chosen_last = chosen_last or max(chosen_first or last, last)
-    chosen_first = chosen_first or chosen_last
-    return Period("day", min(chosen_first, chosen_last), max(chosen_first, chosen_last))
+    match args.get("unit"):
+        case "month":
+            return _by_month(args, today)
+        case "time":
+            day = _day(args.get("on")) or today
+            start, end = _ordered(_time(args.get("from_time"), time(0, 0)), _time(args.get("to_time"), time(23, 59)))
+            return Period("time", day, day, start, end)
+        case _:
+            return _by_day(args, today)
+
+
+def _by_day(args: Mapping[str, str], today: date) -> Period:
+    first, last = _day(args.get("first")), _day(args.get("last"))
+    if first is None and last is None:
+        return Period("day", *recent_days(today))
+    return Period("day", *_ordered(first or last, last or first))
+
+
+def _by_month(args: Mapping[str, str], today: date) -> Period:
+    first, last = _month(args.get("first_month")), _month(args.get("last_month"))
+    first, last = _ordered(first or last or clock.month_start(today), last or first or today)
+    return Period("month", clock.month_start(first), clock.next_month(last) - timedelta(days=1))
+
+
+def _ordered(one: Any, other: Any) -> tuple[Any, Any]:
+    """Two ends in the order that was meant, whichever was typed first."""
+    return (one, other) if one <= other else (other, one)
 
 
 # Years outside these are typing mistakes, and arithmetic at the ends of the calendar fails.

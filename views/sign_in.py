@@ -20,15 +20,15 @@ from models.db import db
 from models.membership import Membership
 from views.base import actor, render
 
-_WRONG = lazy_gettext("The e-mail address or the password is wrong.")
+_WRONG = lazy_gettext("The email address or the password is wrong.")
 
 
 class SignInForm(FlaskForm):
     """What signing in asks for."""
 
     email = EmailField(
-        lazy_gettext("E-mail address"),
-        [InputRequired(lazy_gettext("Enter the e-mail address.")), Length(max=254)],
+        lazy_gettext("Email address"),
+        [InputRequired(lazy_gettext("Enter the email address.")), Length(max=254)],
         render_kw={"autocomplete": "username", "autofocus": True},
     )
     password = PasswordField(

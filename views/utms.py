@@ -19,9 +19,10 @@ from wtforms.validators import ValidationError
 from models import clock, contract, device_token, utm
 from models.customer import Customer
 from models.db import db
+from models.device_token import DeviceToken
 from models.errors import DomainError
 from models.utm import Utm
-from views.base import PortalModelView, actor, customer_or_404, render
+from views.base import PortalModelView, actor, customer_or_404, customer_urls, render
 from views.fields import AddressField, AtMost, CodeField, Needed, OneLine, Postcode, TextField, ValidAddress
 from views.interface import PortalInterface, constraint_name, log_database_error
 from views.new_token import show_token_once, token_to_show
@@ -66,7 +67,7 @@ for _group in EMAIL_GROUPS:
         setattr(
             UtmForm,
             f"{_group}_email{_number}",
-            AddressField(lazy_gettext("E-mail address %(number)s", number=_number), [ValidAddress()]),
+            AddressField(lazy_gettext("Email address %(number)s", number=_number), [ValidAddress()]),
         )
 
 
@@ -89,7 +90,7 @@ class UtmView(PortalModelView):
     def add(self, customer_id: str) -> Response | str | tuple[str, int]:
         """Register a UTM."""
         customer = customer_or_404(customer_id)
-        security_url = url_for("CustomerView.security", customer_id=customer.id)
+        security_url = customer_urls(customer)["security_url"]
         form = UtmForm()
         if not contract.allows_utm(db.session(), customer.id, today=clock.tokyo_day(clock.utc_now())):
             flash(gettext(utm.NO_CONTRACT), "warning")
@@ -97,7 +98,7 @@ class UtmView(PortalModelView):
         if form.validate_on_submit() and _register(customer, form):
             flash(gettext("UTM information has been registered."), "success")
             return redirect(security_url)
-        return render("utms/add.html", customer=customer, form=form), 422 if form.is_submitted() else 200
+        return render("utms/add.html", customer=customer, **customer_urls(customer), form=form), 422 if form.is_submitted() else 200
 
     @expose(f"/{_KEY}")
     @has_access
@@ -105,14 +106,18 @@ class UtmView(PortalModelView):
         """Show a UTM."""
         customer = customer_or_404(customer_id)
         found = _utm_or_404(customer, utm_key)
+        may_issue = self.appbuilder.sm.has_access("can_issue_token", "Utms") and found.removed_at is None
+        waiting = token_to_show([found.id])
         return render(
             "utms/show.html",
             customer=customer,
-            utm=found,
-            state=found.state(now=clock.utc_now(), online_for=current_app.config["UTM_ONLINE_FOR"]),
-            new_token=token_to_show([found.id]),
-            may_issue_token=self.appbuilder.sm.has_access("can_issue_token", "Utms") and found.removed_at is None,
-            emails=EMAIL_GROUPS,
+            **customer_urls(customer),
+            utm=_details(found),
+            token=_token_row(found),
+            reissue_url=url_for("UtmView.issue_token", customer_id=customer.id, utm_key=found.id)
+            if may_issue
+            else None,
+            new_token=waiting["token"] if waiting else None,
         )
 
     @expose(f"/{_KEY}/token", methods=["POST"])
@@ -148,6 +153,36 @@ def _register(customer: Customer, form: UtmForm) -> bool:
         return False
     show_token_once(registered, token)
     return True
+
+
+def _details(found: Utm) -> dict[str, Any]:
+    online_for = current_app.config["UTM_ONLINE_FOR"]
+    emails = {
+        f"{group}_emails": [getattr(found, f"{group}_email{number}") for number in (1, 2, 3)] for group in EMAIL_GROUPS
+    }
+    return emails | {
+        "utm_id": found.utm_id,
+        "name": found.name,
+        "removed": found.removed_at is not None,
+        "state": found.state(now=clock.utc_now(), online_for=online_for),
+        "last_seen": clock.screen_time(found.last_seen_at),
+        "mac_address": found.mac_address,
+        "reported_mac": found.reported_mac,
+        "firmware": found.firmware,
+        "ip_address": found.ip_address,
+        "serial": found.serial,
+        "postcode": found.postcode,
+        "address": found.address,
+        "delivery_status": found.delivery_status,
+    }
+
+
+def _token_row(found: Utm) -> dict[str, Any] | None:
+    """The token in force, None when there is none."""
+    token = db.session.scalar(
+        select(DeviceToken).where(DeviceToken.utm_id == found.id, DeviceToken.revoked_at.is_(None))
+    )
+    return {"created_at": clock.screen_time(token.created_at)} if token else None
 
 
 def _utm_or_404(customer: Customer, utm_key: int) -> Utm:

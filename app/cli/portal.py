@@ -15,3 +15,56 @@ def upgrade_command() -> None:
 
     upgrading.upgrade()
     click.echo("The database is up to date.")
+
+
+@portal.command("worker")
+def worker_command() -> None:
+    """Do the jobs. Ends with SIGTERM after the job it is doing; run as many as there is work for."""
+    from app import worker
+
+    worker.run()
+
+
+@portal.command("cron")
+def cron_command() -> None:
+    """Ask every minute what is due. One is needed; more do no harm."""
+    from app import cron
+
+    cron.run()
+
+
+@portal.command("demo")
+def demo_command() -> None:
+    """Make demo accounts and data, where PORTAL_DEMO=1 allows it. Does nothing where they are."""
+    from app.demo import making
+
+    click.echo(making.demo())
+
+
+@portal.command("create-tenant")
+@click.argument("name")
+def create_tenant_command(name: str) -> None:
+    """Make a tenant called NAME."""
+    from app import setting_up
+
+    click.echo(f"Tenant {setting_up.create_tenant(name)} has been made.")
+
+
+@portal.command("create-admin")
+@click.argument("email")
+@click.option("--name", help="Family name and first name, with a blank between.")
+def create_admin_command(email: str, name: str | None) -> None:
+    """Make an NEC Admin who signs in as EMAIL, and print the link with which they set their password."""
+    from app import setting_up
+
+    link = setting_up.create_admin(email, name)
+    click.echo("The link is valid for 24 hours and works once. Give it to nobody else:")
+    click.echo(link)
+
+
+@portal.command("roles")
+def roles_command() -> None:
+    """Print which role may do what, as docs/roles.md has it."""
+    from app.roles_table import roles_markdown
+
+    click.echo(roles_markdown(), nl=False)

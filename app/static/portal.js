@@ -1,0 +1,156 @@
+// Makes the pages quicker to use. Every page works without it.
+
+const BUSY_MS = 20000;
+
+function on(type, selector, handler) {
+  document.addEventListener(type, (event) => {
+    const found = event.target instanceof Element && event.target.closest(selector);
+    if (found) handler(found, event);
+  });
+}
+
+// A form with data-confirm="<id of a dialog>" is sent after the dialog was closed with OK.
+on("submit", "form[data-confirm]", (form, event) => {
+  if (form.dataset.confirmed) {
+    delete form.dataset.confirmed;
+    return;
+  }
+  const dialog = document.getElementById(form.dataset.confirm);
+  if (!dialog) return;
+  event.preventDefault();
+  const { submitter } = event;
+  dialog.returnValue = "";
+  dialog.addEventListener(
+    "close",
+    () => {
+      if (dialog.returnValue !== "ok") return;
+      form.dataset.confirmed = "yes";
+      form.requestSubmit(submitter);
+    },
+    { once: true },
+  );
+  dialog.showModal();
+});
+
+// Buttons that open or close a dialog. Without JavaScript such a button submits its form.
+on("click", "[data-opens]", (button, event) => {
+  event.preventDefault();
+  document.getElementById(button.dataset.opens).showModal();
+});
+on("click", "dialog [data-closes]", (button) => button.closest("dialog").close());
+on("click", "dialog", (dialog, event) => {
+  if (event.target === dialog) dialog.close();
+});
+
+// What is being sent shows so, and is not sent twice.
+function busy(form, submitter) {
+  const button = submitter ?? form.querySelector("[type=submit]");
+  setTimeout(() => {
+    button?.setAttribute("aria-busy", "true");
+    for (const each of form.querySelectorAll("button")) each.disabled = true;
+  });
+  const free = () => {
+    button?.removeAttribute("aria-busy");
+    for (const each of form.querySelectorAll("button")) each.disabled = false;
+  };
+  setTimeout(free, form.dataset.download === undefined ? BUSY_MS : 5000);
+  window.addEventListener("pageshow", free, { once: true });
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method === "dialog") return;
+  busy(form, event.submitter);
+  if (form.dataset.download !== undefined) {
+    form.closest("dialog")?.close();
+    const note = document.getElementById(form.dataset.download);
+    if (note) note.hidden = false;
+  }
+});
+
+// Menus close on a click elsewhere and on Escape.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+window.matchMedia("(min-width: 992px)").addEventListener("change", () => {
+  const menu = document.getElementById("side-menu");
+  if (menu?.matches(":popover-open")) menu.hidePopover();
+});
+
+// Rows open in place. Without JavaScript the link asks the server for the same page with the row open.
+function toggleRow(link) {
+  const row = document.getElementById(link.getAttribute("aria-controls"));
+  const open = row.hidden;
+  row.hidden = !open;
+  link.setAttribute("aria-expanded", String(open));
+}
+for (const link of document.querySelectorAll(".row-toggle")) link.setAttribute("role", "button");
+on("click", ".row-toggle", (link, event) => {
+  event.preventDefault();
+  toggleRow(link);
+});
+on("keydown", ".row-toggle", (link, event) => {
+  if (event.key !== " ") return;
+  event.preventDefault();
+  toggleRow(link);
+});
+
+// Only the inputs of the chosen period mode are sent.
+function choosePeriod(period) {
+  const mode = period.querySelector("input[type=radio]:checked")?.value;
+  for (const group of period.querySelectorAll(".period-group")) {
+    const off = !group.classList.contains(`period-${mode}`);
+    for (const input of group.querySelectorAll("input")) input.disabled = off;
+  }
+}
+for (const period of document.querySelectorAll(".period")) {
+  choosePeriod(period);
+  period.addEventListener("change", () => choosePeriod(period));
+}
+
+// 全選択, and the buttons that need at least one choice.
+function countChoices(group) {
+  const boxes = [...group.querySelectorAll("input[type=checkbox]:not([data-all])")];
+  const chosen = boxes.filter((box) => box.checked).length;
+  const all = group.querySelector("[data-all]");
+  if (all) {
+    all.checked = chosen === boxes.length;
+    all.indeterminate = chosen > 0 && chosen < boxes.length;
+  }
+  for (const button of group.querySelectorAll("[data-needs-choice]")) button.disabled = chosen === 0;
+}
+for (const group of document.querySelectorAll("[data-choices]")) {
+  countChoices(group);
+  group.addEventListener("change", (event) => {
+    if (event.target.matches("[data-all]")) {
+      for (const box of group.querySelectorAll("input[type=checkbox]")) box.checked = event.target.checked;
+    }
+    countChoices(group);
+  });
+}
+on("input", "[data-narrows]", (input) => {
+  const words = input.value.trim().toLowerCase();
+  for (const choice of document.querySelectorAll(`#${input.dataset.narrows} > *`)) {
+    choice.hidden = !choice.textContent.toLowerCase().includes(words);
+  }
+});
+
+// Copying a value that is shown once.
+on("click", "[data-copies]", async (button) => {
+  const input = document.getElementById(button.dataset.copies);
+  input.select();
+  await navigator.clipboard.writeText(input.value);
+  button.querySelector("[data-done]").hidden = false;
+});
+for (const button of document.querySelectorAll("[data-copies]")) button.hidden = !navigator.clipboard;
+
+document.querySelector("[data-error-summary]")?.focus();
