@@ -1,0 +1,123 @@
+"""Bytes of a log file that may be compressed, unpacked piece by piece.
+
+What a file is, is told by its first bytes: log rotation, browsers and people rename files, and an ``eve.json.bz2`` is often plain text.
+No piece is longer than 64 KiB, however well a file is compressed, so that a small file that unpacks to gigabytes needs no memory.
+"""
+
+from __future__ import annotations
+
+import bz2
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Protocol
+
+CHUNK = 64 * 1024
+
+# Seen under the names of logs but not read here: better one clear sentence than thousands of broken lines.
+_NOT_READ = {
+    b"PK\x03\x04": "a ZIP archive",
+    b"\xfd7zXZ\x00": "compressed with xz",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd",
+    b"\x04\x22\x4d\x18": "compressed with lz4",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+}
+
+
+class NotReadError(Exception):
+    """The file is of a kind that is not read; the text is one line for the person who gave it."""
+
+
+class _Unpacker(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+
+
+class _Gzip:
+    """zlib's decompressor under the interface that bz2's has, which keeps unread input by itself."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(wbits=31)
+        self._kept = b""
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int = CHUNK, /) -> bytes:
+        out = self._zlib.decompress(self._kept + data, max_length)
+        self._kept = self._zlib.unconsumed_tail
+        # A full piece may mean that more is waiting inside zlib although all input is taken.
+        self.needs_input = not self._kept and len(out) < max_length
+        return out
+
+
+class PackedFile:
+    """A log file, plain or compressed with gzip or bzip2.
+
+    :param path: the file.
+    :ivar damage: after reading, one sentence on why the end of the file could not be read; None when all of it was.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damage: str | None = None
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the unpacked bytes in pieces of at most 64 KiB, as far as they can be read.
+
+        :raises NotReadError: the file is an archive or compressed in another way.
+        :raises OSError: the file cannot be opened or read.
+        """
+        self.damage = None
+        with self.path.open("rb") as file:
+            start = file.peek(8)[:8]
+            for magic, name in _NOT_READ.items():
+                if start.startswith(magic):
+                    raise NotReadError(
+                        f"{self.path} is {name}; unpack it first (plain, gzip and bzip2 files are read)."
+                    )
+            if start.startswith(b"\x1f\x8b"):
+                yield from self._unpack(file, _Gzip, "gzip")
+            elif start.startswith(b"BZh"):
+                yield from self._unpack(file, bz2.BZ2Decompressor, "bzip2")
+            else:
+                while data := file.read(CHUNK):
+                    yield data
+
+    def _unpack(self, file: IO[bytes], new: Callable[[], _Unpacker], kind: str) -> Iterator[bytes]:
+        unpacker = new()
+        rest = b""
+        while True:
+            if not rest and unpacker.needs_input:
+                rest = file.read(CHUNK)
+                if not rest:
+                    self.damage = f"the {kind} data ends early; what came before was used"
+                    return
+            try:
+                out = unpacker.decompress(rest, CHUNK)
+            except (zlib.error, OSError, EOFError, ValueError):
+                self.damage = f"the {kind} data is damaged; what came before was used"
+                return
+            rest = b""
+            if out:
+                yield out
+            if unpacker.eof:
+                # Rotated logs are often several compressed files put together, sometimes padded with zeros.
+                rest = unpacker.unused_data.lstrip(b"\0")
+                while not rest:
+                    data = file.read(CHUNK)
+                    if not data:
+                        return
+                    rest = data.lstrip(b"\0")
+                unpacker = new()

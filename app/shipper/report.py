@@ -1,0 +1,67 @@
+"""The small tables that the shipper prints when it is done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from app.shipper.client import Sent
+from app.shipper.fleet import Played
+from app.shipper.log import Shipped
+
+_WIDE, _LONG = 24, 200
+
+
+def shipped_table(path: Path, url: str, shipped: Shipped) -> str:
+    """Return what was read from a log and what became of it, a line each."""
+    rows = [_text("file", str(path)), _number("records read", shipped.records), _number("  alerts", shipped.alerts)]
+    rows.append(_number("  skipped", shipped.skipped.total()))
+    rows += [_number(f"    {kind}", count) for kind, count in shipped.skipped.most_common()]
+    rows.append(_number("unreadable", shipped.unreadable))
+    rows += [f"  {_plain(problem)}" for problem in shipped.problems]
+    if shipped.damage:
+        rows.append(_text("damaged", shipped.damage))
+    if shipped.shift:
+        rows.append(_text("moved in time by", _span(shipped.shift)))
+    rows += [_text("sent to", url), *_sent(shipped.sent)]
+    if not shipped.shift and any("retention" in reason for _, _, reason in shipped.sent.reasons):
+        rows.append("    An old log is shipped with --shift-to now, which moves it to today.")
+    return "\n".join(rows)
+
+
+def played_table(url: str, utms: int, played: Played) -> str:
+    """Return what a fleet did, a line each."""
+    rows = [
+        _number("UTMs", utms),
+        _number("heartbeats", played.heartbeats),
+        _number("commands waiting", played.commands),
+    ]
+    rows.append(_number("failed calls", played.failures))
+    rows += [f"  {_plain(problem)}" for problem in played.problems]
+    return "\n".join([*rows, _text("sent to", url), *_sent(played.sent)])
+
+
+def _sent(sent: Sent) -> list[str]:
+    rows = [_number("  sent", sent.sent), _number("  stored", sent.stored), _number("  duplicate", sent.duplicate)]
+    rows.append(_number("  rejected", sent.rejected))
+    rows += [f"    line {line} ({_plain(alert_id)}): {_plain(reason)}" for line, alert_id, reason in sent.reasons]
+    return rows
+
+
+def _number(name: str, value: int) -> str:
+    return f"{_plain(name)[:_WIDE]:<{_WIDE}}{value:>12,}"
+
+
+def _text(name: str, value: str) -> str:
+    return f"{name:<{_WIDE}}{_plain(value)}"
+
+
+def _span(shift: timedelta) -> str:
+    days, rest = divmod(abs(shift), timedelta(days=1))
+    hours, seconds = divmod(int(rest.total_seconds()), 3600)
+    return f"{'-' if shift < timedelta(0) else '+'}{days:,} days {hours:02}:{seconds // 60:02}:{seconds % 60:02}"
+
+
+def _plain(text: str) -> str:
+    """Keep what a log or an answer says from steering the terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text[:_LONG])

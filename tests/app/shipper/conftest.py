@@ -1,0 +1,147 @@
+"""What the shipper's tests share: a portal that is only the device API, a clock, and reading the tables that are printed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, tzinfo
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from app.shipper import command
+from app.shipper.client import DeviceClient
+
+NOW = datetime(2026, 11, 22, 3, 4, 5, 678901, UTC)
+REQUIRED = ("alert_id", "time", "type", "act")
+
+
+class FakePortal:
+    """Keeps what it was sent. ``script`` holds answers (status, headers, body) that are given before any other."""
+
+    def __init__(self) -> None:
+        self.tokens = {"token-1", "token-2"}
+        self.stored: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.heartbeats: list[tuple[str, dict[str, Any]]] = []
+        self.batches: list[int] = []
+        self.calls: list[tuple[str, dict[str, str]]] = []
+        self.script: list[tuple[int, dict[str, str], bytes]] = []
+        self.commands: list[dict[str, Any]] = []
+        self.most_reasons = 100
+        self.url = ""
+
+    def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        self.calls.append((path, headers))
+        if self.script:
+            return self.script.pop(0)
+        token = headers.get("authorization", "").removeprefix("Bearer ")
+        if token not in self.tokens:
+            return 401, {}, b"{}"
+        if path == "/api/device/v1/heartbeat":
+            self.heartbeats.append((token, json.loads(body)))
+            return 200, {}, json.dumps({"commands": self.commands, "next_seconds": 60}).encode()
+        if path != "/api/device/v1/alerts" or headers.get("content-type") != "application/x-ndjson":
+            return 404, {}, b"{}"
+        if headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        lines = body.splitlines()
+        if len(lines) > 10_000 or len(body) > 16 * 1024 * 1024:
+            return 413, {}, b"{}"
+        self.batches.append(len(lines))
+        return 200, {}, json.dumps(self._take(token, lines)).encode()
+
+    def _take(self, token: str, lines: list[bytes]) -> dict[str, Any]:
+        before, rejected = len(self.stored), []
+        for number, raw in enumerate(lines, 1):
+            line = json.loads(raw)
+            missing = [key for key in REQUIRED if not line.get(key)]
+            if missing or line["act"] == "refuse-me":
+                rejected.append({"line": number, "reason": f"{missing[0]}: missing" if missing else "act: refused"})
+                continue
+            self.stored[token, line["alert_id"], line["time"]] = line
+        stored = len(self.stored) - before
+        return {
+            "received": len(lines),
+            "stored": stored,
+            "duplicate": len(lines) - stored - len(rejected),
+            "rejected": rejected[: self.most_reasons],
+            "rejected_count": len(rejected),
+        }
+
+
+@pytest.fixture
+def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePortal]:
+    """A device API on a free port of this machine."""
+    fake = FakePortal()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {key.lower(): value for key, value in self.headers.items()}
+            status, extra, answer = fake.answer(self.path, headers, body)
+            if status == 0:  # the connection is lost
+                self.close_connection = True
+                return
+            self.send_response(status)
+            for key, value in ({"Content-Type": "application/json"} | extra).items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    fake.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield fake
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own, no settings of this machine, and no waiting."""
+    monkeypatch.setenv("PORTAL_INSTANCE", str(tmp_path / "instance"))
+    monkeypatch.delenv("PORTAL_UTM_TOKEN", raising=False)
+    monkeypatch.setattr(DeviceClient.__init__, "__kwdefaults__", {"sleep": lambda _: None, "attempts": 2})
+
+
+class Clock(datetime):
+    """The time that the commands see."""
+
+    at = NOW
+
+    @classmethod
+    def now(cls, _zone: tzinfo | None = None) -> Any:
+        return cls.at
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> type[Clock]:
+    Clock.at = NOW
+    monkeypatch.setattr(command, "datetime", Clock)
+    return Clock
+
+
+@pytest.fixture
+def table() -> Callable[[Result], dict[str, str]]:
+    """Read a printed table: the last word of each line by what stands before it."""
+
+    def read(result: Result) -> dict[str, str]:
+        return {name.strip(): value for name, _, value in (line.rpartition(" ") for line in result.output.splitlines())}
+
+    return read

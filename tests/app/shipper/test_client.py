@@ -1,0 +1,247 @@
+"""Sending to the device API, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.shipper.client import BATCH_BYTES, DeviceClient, DeviceError, Sent
+
+BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
+LOST: tuple[int, dict[str, str], bytes] = (0, {}, b"")
+
+
+def lines(count: int, **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"alert_id": f"1-{number}", "time": "2026-11-22T00:00:00+00:00", "type": "ips", "act": "pass"} | more
+        for number in range(count)
+    ]
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def connect(portal: Any, waits: list[float]) -> Iterator[Callable[..., DeviceClient]]:
+    made: list[DeviceClient] = []
+
+    def connect(token: str = "token-1", url: str | None = None, **options: Any) -> DeviceClient:
+        made.append(DeviceClient(url or portal.url, token, sleep=waits.append, **options))
+        return made[-1]
+
+    yield connect
+    for client in made:
+        client.close()
+
+
+def test_alerts_go_out_in_batches_and_are_counted(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+    sent = connect().send_alerts(iter(lines(12_001, msg="表示")))
+
+    assert portal.batches == [5000, 5000, 2001]
+    assert sent == Sent(sent=12_001, received=12_001, stored=12_001)
+    assert portal.stored["token-1", "1-7", "2026-11-22T00:00:00+00:00"]["msg"] == "表示"
+    path, headers = portal.calls[0]
+    assert path == "/api/device/v1/alerts"
+    assert (headers["authorization"], headers["content-encoding"]) == ("Bearer token-1", "gzip")
+    assert headers["content-type"] == "application/x-ndjson"
+
+
+def test_a_batch_is_also_limited_in_bytes(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+    connect().send_alerts(lines(300, subject="x" * 100_000))
+
+    assert sum(portal.batches) == 300
+    assert max(portal.batches) == BATCH_BYTES // 100_100
+
+
+def test_nothing_to_send_makes_no_call(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+    assert connect().send_alerts([]) == Sent()
+    assert portal.calls == []
+
+
+def test_sending_twice_stores_once(connect: Callable[..., DeviceClient]) -> None:
+    connect().send_alerts(lines(3))
+
+    assert connect().send_alerts(lines(4)) == Sent(sent=4, received=4, stored=1, duplicate=3)
+
+
+def test_rejected_lines_are_numbered_through_all_batches(connect: Callable[..., DeviceClient]) -> None:
+    many = lines(5003)
+    many[1]["act"] = "refuse-me"
+    many[5001] |= {"type": ""}
+
+    sent = connect().send_alerts(many)
+
+    assert (sent.sent, sent.stored, sent.rejected) == (5003, 5001, 2)
+    assert sent.reasons == [(2, "1-1", "act: refused"), (5002, "1-5001", "type: missing")]
+
+
+def test_a_portal_that_lists_only_some_of_the_rejected_is_understood(
+    portal: Any, connect: Callable[..., DeviceClient]
+) -> None:
+    portal.most_reasons = 3
+    sent = connect().send_alerts(lines(50, act="refuse-me"))
+    assert (sent.rejected, len(sent.reasons)) == (50, 3)
+
+    portal.script = [
+        (200, {}, b'{"received": 2, "stored": 1, "duplicate": 0, "rejected": [{"line": 2, "reason": "no"}]}')
+    ]
+    assert connect().send_alerts(lines(2)) == Sent(sent=2, received=2, stored=1, rejected=1, reasons=[(2, "1-1", "no")])
+
+
+def test_what_may_pass_is_tried_again_with_growing_waits(
+    portal: Any, connect: Callable[..., DeviceClient], waits: list[float]
+) -> None:
+    portal.script = [BUSY, (500, {}, b""), LOST, (429, {}, b"")]
+
+    assert connect().send_alerts(lines(2)).stored == 2
+    assert waits == [1, 2, 4, 8]
+    assert len(portal.calls) == 5
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high"),
+    [
+        ("7", 7, 7),
+        ("86400", 60, 60),
+        ("0", 1, 1),
+        ("soon", 1, 1),
+        ("-5", 1, 1),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 60, 60),
+        (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 1, 1),
+    ],
+)
+def test_retry_after_is_honoured_up_to_a_minute(
+    portal: Any, connect: Callable[..., DeviceClient], waits: list[float], value: str, low: float, high: float
+) -> None:
+    portal.script = [(429, {"Retry-After": value}, b"")]
+
+    connect().send_alerts(lines(1))
+
+    assert len(waits) == 1
+    assert low <= waits[0] <= high
+
+
+def test_it_gives_up_in_the_end_and_keeps_count(
+    portal: Any, connect: Callable[..., DeviceClient], waits: list[float]
+) -> None:
+    portal.script = [(200, {}, b'{"received": 5000, "stored": 5000, "duplicate": 0, "rejected": []}')] + [BUSY] * 6
+    progress = Sent()
+
+    with pytest.raises(DeviceError, match=r"answered 503, 6 times\. It is safe to run this again later\."):
+        connect().send_alerts(lines(6000), progress=progress)
+    assert progress.stored == 5000
+    assert waits == [1, 2, 4, 8, 16]
+
+
+def test_no_portal_is_one_sentence(connect: Callable[..., DeviceClient]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+
+    with pytest.raises(DeviceError, match=f"^The portal at {url} cannot be reached, 2 times"):
+        connect(url=url, attempts=2).send_alerts(lines(1))
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (401, "The portal does not know this token (401)"),
+        (403, "The portal does not allow this UTM to do that (403)"),
+        (404, "There is no device API at this address (404)"),
+        (413, "refuses a body of this size (413)"),
+        (400, "The portal refused the call (400): no such thing"),
+    ],
+)
+def test_what_will_not_pass_ends_at_once(
+    portal: Any, connect: Callable[..., DeviceClient], waits: list[float], status: int, text: str
+) -> None:
+    portal.script = [(status, {}, b"no\r\nsuch   thing")]
+
+    with pytest.raises(DeviceError) as error:
+        connect().send_alerts(lines(1))
+    assert text in str(error.value)
+    assert "\n" not in str(error.value)
+    assert (len(portal.calls), waits) == (1, [])
+
+
+def test_a_wrong_token_is_told_and_not_printed(connect: Callable[..., DeviceClient]) -> None:
+    with pytest.raises(DeviceError, match="does not know this token") as error:
+        connect("wrong-token").heartbeat(version="1.4.4", ip="192.168.10.123")
+    assert "wrong-token" not in str(error.value)
+
+
+def test_a_redirect_is_not_followed(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+    portal.script = [(302, {"Location": "https://portal.example/"}, b"")]
+
+    with pytest.raises(DeviceError, match=r"redirect to 'https://portal\.example/'\. Give that URL"):
+        connect().send_alerts(lines(1))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b"[]",
+        b"",
+        b"{}",
+        b'{"received": "x", "stored": 1, "duplicate": 0}',
+        b'{"received":1,"stored":1,"duplicate":0,"rejected":[1]}',
+    ],
+)
+def test_an_answer_of_something_else_is_told(portal: Any, connect: Callable[..., DeviceClient], body: bytes) -> None:
+    portal.script = [(200, {}, body)]
+
+    with pytest.raises(DeviceError, match="is this the device API"):
+        connect().send_alerts(lines(1))
+
+
+def test_a_heartbeat_says_who_and_gets_the_commands(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+    portal.commands = [{"id": 1, "type": "reboot"}]
+
+    answer = connect().heartbeat(version="1.4.4", ip="192.168.10.123", mac="02:00:00:00:00:01")
+    connect("token-2").heartbeat(version="1.4.4", ip="192.168.10.124")
+
+    assert answer == {"commands": [{"id": 1, "type": "reboot"}], "next_seconds": 60}
+    assert portal.heartbeats == [
+        ("token-1", {"version": "1.4.4", "ip": "192.168.10.123", "mac": "02:00:00:00:00:01"}),
+        ("token-2", {"version": "1.4.4", "ip": "192.168.10.124"}),
+    ]
+
+
+def test_a_heartbeat_without_commands_in_the_answer_is_told(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+    portal.script = [(200, {}, b'{"next_seconds": 60}')]
+
+    with pytest.raises(DeviceError, match="without a list of commands"):
+        connect().heartbeat(version="1.4.4", ip="192.168.10.123")
+
+
+@pytest.mark.parametrize("url", ["", "portal.example", "ftp://portal.example", "http://", "http://[", "http://a:99999"])
+def test_what_is_no_url_is_told(url: str) -> None:
+    with pytest.raises(DeviceError, match="is not a URL of a portal"):
+        DeviceClient(url, "token-1")
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a\r\nX: y", "トークン"])
+def test_what_is_no_token_is_told(token: str) -> None:
+    with pytest.raises(DeviceError, match="token is empty or has characters"):
+        DeviceClient("https://portal.example", token)
+
+
+@pytest.mark.usefixtures("portal")
+def test_a_netrc_does_not_replace_the_token(
+    connect: Callable[..., DeviceClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password something\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    assert connect().send_alerts(lines(1)).stored == 1
