@@ -15,7 +15,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     :raises config.SettingError: the environment cannot be used.
     """
     import config
-    from app import access, cli, errors, extensions, headers, logs, page_context, proxy, routes
+    from app import access, cli, converters, errors, extensions, headers, logs, page_context, proxy, routes
 
     app = Flask(__name__)
     app.config.from_mapping(config.load())
@@ -25,6 +25,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     logs.init_app(app)
     headers.init_app(app)
     access.init_app(app)
+    converters.init_app(app)
     extensions.init_app(app)
     routes.init_app(app)
     errors.init_app(app)

@@ -81,5 +81,5 @@ def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: A
 def _role(session: Session, name: str) -> Any:
     role = session.scalar(select(Role).where(Role.name == name))
     if role is None:
-        raise LookupError(f"There is no role {name!r}: `flask portal upgrade` makes them.")
+        raise LookupError(f"There is no role {name!r}; `flask portal upgrade` makes the roles.")
     return role

@@ -80,12 +80,12 @@ def short_text(name: str, limit: int) -> str:
     return request.args.get(name, "").strip()[:limit]
 
 
-def iso_day(name: str) -> str:
-    """A day as ``YYYY-MM-DD``, empty when the argument is none."""
+def iso_day(name: str) -> date | None:
+    """A day given as ``YYYY-MM-DD``, None when the argument is none."""
     try:
-        return date.fromisoformat(request.args.get(name, "")).isoformat()
+        return date.fromisoformat(request.args.get(name, ""))
     except ValueError:
-        return ""
+        return None
 
 
 @dataclass(frozen=True, slots=True)

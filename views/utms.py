@@ -30,9 +30,6 @@ from views.new_token import show_token_once, token_to_show
 _UTM_ID = re.compile(r"[0-9a-f]{12}")
 _SERIAL = re.compile(r"[A-Z0-9-]{15,30}")
 
-# The largest key the database can hold: a longer number is no key, and a 404.
-_KEY = f"<int(max={2**63 - 1}):utm_key>"
-
 EMAIL_GROUPS = ("customer", "desk", "report")
 EMAIL_NAMES = tuple(f"{group}_email{number}" for group in EMAIL_GROUPS for number in (1, 2, 3))
 
@@ -100,7 +97,7 @@ class UtmView(PortalModelView):
             return redirect(security_url)
         return render("utms/add.html", customer=customer, **customer_urls(customer), form=form), 422 if form.is_submitted() else 200
 
-    @expose(f"/{_KEY}")
+    @expose("/<key:utm_key>")
     @has_access
     def show(self, customer_id: str, utm_key: int) -> str:
         """Show a UTM."""
@@ -120,7 +117,7 @@ class UtmView(PortalModelView):
             new_token=waiting["token"] if waiting else None,
         )
 
-    @expose(f"/{_KEY}/token", methods=["POST"])
+    @expose("/<key:utm_key>/token", methods=["POST"])
     @has_access
     def issue_token(self, customer_id: str, utm_key: int) -> Response:
         """Give the UTM a new token for the device API; the old one ends."""

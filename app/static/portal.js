@@ -9,16 +9,16 @@ function on(type, selector, handler) {
   });
 }
 
-// A form with data-confirm="<id of a dialog>" is sent after the dialog was closed with OK.
-on("submit", "form[data-confirm]", (form, event) => {
+// A form or a button with data-confirm="<id of a dialog>" sends after the dialog was closed with OK.
+on("submit", "form", (form, event) => {
   if (form.dataset.confirmed) {
     delete form.dataset.confirmed;
     return;
   }
-  const dialog = document.getElementById(form.dataset.confirm);
+  const { submitter } = event;
+  const dialog = document.getElementById(submitter?.dataset.confirm ?? form.dataset.confirm);
   if (!dialog) return;
   event.preventDefault();
-  const { submitter } = event;
   dialog.returnValue = "";
   dialog.addEventListener(
     "close",
@@ -152,5 +152,19 @@ on("click", "[data-copies]", async (button) => {
   button.querySelector("[data-done]").hidden = false;
 });
 for (const button of document.querySelectorAll("[data-copies]")) button.hidden = !navigator.clipboard;
+
+// The operator of a search condition is a part of the name of its input.
+function nameByOperator(select) {
+  document.getElementById(select.dataset.operatorOf).name = select.value;
+}
+for (const select of document.querySelectorAll("[data-operator-of]")) {
+  select.addEventListener("change", () => nameByOperator(select));
+}
+// Conditions without a value are not sent.
+on("submit", "form[method=get]", (form) => {
+  for (const input of form.elements) {
+    if (input.name?.startsWith("_flt_") && input.value === "") input.disabled = true;
+  }
+});
 
 document.querySelector("[data-error-summary]")?.focus();

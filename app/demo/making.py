@@ -1,0 +1,108 @@
+"""What ``flask portal demo`` does: everything in one transaction, so that there is all of it or nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import click
+from flask import current_app
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.demo import customers, people, tokens_file, utms
+from app.demo.context import Making
+from app.demo.tenants import TENANTS
+from models import clock
+from models.actor import COMMAND_LINE
+from models.db import db
+from models.errors import DomainError
+from models.scope import all_tenants
+from models.tenant import create_tenant
+
+_LOCK = 7_403_213
+"""Any number, the same on every host."""
+
+_SEED = 20_200_401
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How much was made."""
+
+    tenants: int
+    customers: int
+    utms: int
+    alerts: int
+
+
+def demo() -> str:
+    """Make the demo data, or see to it that it is complete.
+
+    :returns: what was done, for the person who asked.
+    :raises click.ClickException: this is no installation for demo data, or roles are missing.
+    """
+    if current_app.config["PRODUCTION"] or not current_app.config["PORTAL_DEMO"]:
+        raise click.ClickException("Demo data is made only where PORTAL_DEMO=1 is set.")
+    folder: Path = current_app.config["PORTAL_INSTANCE"]
+    now = clock.utc_now()
+    with _alone(), all_tenants("the demo is made in one transaction") as session:
+        if people.any_partner(session):
+            return _see_to_tokens(session, folder, now)
+        # Of other data: were it still there when this run is killed behind its commit, the next would keep it.
+        tokens_file.forget(folder)
+        try:
+            made, tokens = _make(session, now)
+        except (DomainError, LookupError) as error:
+            raise click.ClickException(str(error)) from None
+        session.commit()
+        path = tokens_file.write(folder, tokens)
+    return (
+        f"Demo data made: {made.tenants} tenants, {made.customers} customers, {made.utms} UTMs, {made.alerts:,} alerts.\n"
+        f"The UTMs' tokens are in {path}."
+    )
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let nobody else make the demo meanwhile: beyond the commit, until the tokens are in their file."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+
+
+def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
+    pick = random.Random(_SEED)  # noqa: S311  (a play, nothing secret)
+    making = Making(session, pick, now, current_app.config["ALERT_RETENTION_MONTHS"])
+    tenants = [create_tenant(session, plan.name, by=COMMAND_LINE) for plan in TENANTS]
+    people.make_people(session, tenants)
+    products = customers.make_products(session)
+    tokens: utms.Tokens = {}
+    customer_count = utm_count = alert_count = 0
+    for tenant, plan in zip(tenants, TENANTS, strict=True):
+        made = customers.make_customers(making, tenant, plan, products)
+        customer_count += len(made)
+        for customer, each in zip(made, plan.customers, strict=True):
+            issued, stored = utms.make_utms(making, customer, each.utms)
+            tokens |= issued
+            utm_count += len(each.utms)
+            alert_count += stored
+    utms.tidy(session)
+    return Made(len(tenants), customer_count, utm_count, alert_count), tokens
+
+
+def _see_to_tokens(session: Session, folder: Path, now: datetime) -> str:
+    """Make up for a tokens file that was lost, or never written because a run was killed behind its commit."""
+    if tokens_file.exists(folder):
+        return "The demo data is there already."
+    tokens = utms.reissue_tokens(session, now=now)
+    session.commit()
+    path = tokens_file.write(folder, tokens)
+    return f"The demo data is there already. Its UTMs have new tokens, in {path}."

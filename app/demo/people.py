@@ -1,0 +1,71 @@
+"""The accounts of the demo. Their password is public: config refuses them in production."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.security import NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER_VIEWER
+from models import account
+from models.actor import COMMAND_LINE
+from models.errors import DomainError
+from models.tenant import Tenant
+from models.user import User, find_by_email
+
+PASSWORD = "Mimamori-2026!"  # noqa: S105  (shown to everybody, and refused in production)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPlan:
+    """An account.
+
+    :ivar roles: the role in each of the demo's tenants, in their order; None where there is none.
+    :ivar everywhere: the role in every tenant, for NEC's people.
+    """
+
+    email: str
+    last_name: str
+    first_name: str
+    roles: tuple[str | None, ...] = ()
+    everywhere: str | None = None
+
+
+PEOPLE = (
+    PersonPlan("operator@example.jp", "見守", "花子", (PARTNER_OPERATOR,)),
+    PersonPlan("multi@example.jp", "見守", "太郎", (PARTNER_OPERATOR, PARTNER_VIEWER)),
+    PersonPlan("viewer@example.jp", "見守", "みどり", (PARTNER_VIEWER,)),
+    PersonPlan("staff@example.jp", "日電", "一郎", everywhere=NEC_STAFF),
+    PersonPlan("admin@example.jp", "日電", "さくら", everywhere=NEC_ADMIN),
+)
+
+
+def any_partner(session: Session) -> bool:
+    """Whether one of the tenants' accounts is there: NEC's could be somebody's who was made an administrator."""
+    emails = [person.email for person in PEOPLE if person.roles]
+    return session.scalar(select(User.id).where(User.email.in_(emails)).limit(1)) is not None
+
+
+def make_people(session: Session, tenants: list[Tenant]) -> None:
+    """Make the accounts.
+
+    :raises DomainError: an address is somebody's already; the text says whose.
+    :raises LookupError: a role is missing.
+    """
+    for person in PEOPLE:
+        if find_by_email(session, person.email) is not None:
+            raise DomainError(f"The demo cannot be made: {person.email} is a user who is not of the demo.")
+        user = account.create_user(
+            session,
+            person.email,
+            last_name=person.last_name,
+            first_name=person.first_name,
+            password=PASSWORD,
+            by=COMMAND_LINE,
+        )
+        if person.everywhere is not None:
+            account.grant_everywhere(session, user, person.everywhere, by=COMMAND_LINE)
+        for tenant, role in zip(tenants, person.roles, strict=False):
+            if role is not None:
+                account.join_tenant(session, user, tenant, role, by=COMMAND_LINE)

@@ -1,0 +1,123 @@
+"""What the demo consists of, written down: which customers have which contracts and UTMs.
+
+The first customers of the first tenant are each there for something a newcomer will look for; the others make lists
+long. Days are counted from today, so that the demo is never old on the day it is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum, auto
+
+from models import clock
+from models.contract import ContractStatus
+from models.customer import CustomerStatus
+
+WITH_UTM = "見守りサービス UTMスタンダード"
+WITHOUT_UTM = "見守りサービス ヘルプデスク"
+PRODUCTS = {WITH_UTM: True, WITHOUT_UTM: False}
+"""The catalogue: name, and whether it includes a UTM."""
+
+
+class Term(Enum):
+    """Where a contract stands."""
+
+    RUNNING = auto()
+    TO_COME = auto()
+    LEAVING = auto()
+    """Cancelled, and in force until its last day."""
+    CANCELLED = auto()
+    EXPIRED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ContractPlan:
+    """A contract.
+
+    :ivar months: how many months ago it began; for one that is to come, in how many it begins.
+    """
+
+    term: Term
+    months: int
+    product: str = WITH_UTM
+
+    def dates(self, today: date) -> tuple[date, date, ContractStatus]:
+        """First day, last day and status, as the rules would have left them by today.
+
+        :param today: the day in Asia/Tokyo.
+        """
+        this_month = clock.month_start(today)
+        if self.term is Term.TO_COME:
+            start = clock.months_before(this_month, -self.months)
+            return start, _last_day(start, 12), ContractStatus.ACTIVE
+        start = clock.months_before(this_month, self.months)
+        match self.term:
+            case Term.RUNNING:
+                # A year, and renewed by a year whenever it was over.
+                return start, _last_day(start, (self.months // 12 + 1) * 12), ContractStatus.ACTIVE
+            case Term.LEAVING:
+                return start, _last_day(this_month, 2), ContractStatus.CANCELLED
+            case Term.CANCELLED:
+                return start, _last_day(start, max(1, self.months - 2)), ContractStatus.CANCELLED
+            case _:
+                return start, _last_day(start, 12), ContractStatus.EXPIRED
+
+
+@dataclass(frozen=True, slots=True)
+class UtmPlan:
+    """A UTM.
+
+    :ivar key: the last three digits of its UTM ID, the same in every demo.
+    :ivar last_seen: how long ago it called last, None for one that never did.
+    :ivar alerts: how many it raised in the last 30 days.
+    """
+
+    key: str
+    name: str
+    last_seen: timedelta | None
+    alerts: int = 0
+    mac_set: bool = False
+    removed: bool = False
+
+    @property
+    def utm_id(self) -> str:
+        """The UTM ID: a MAC address given out by nobody, without colons."""
+        return f"02005e100{self.key}"
+
+    @property
+    def mac(self) -> str:
+        """The MAC address, as the UTM reports it."""
+        return ":".join(self.utm_id[place : place + 2] for place in range(0, 12, 2))
+
+    @property
+    def serial(self) -> str:
+        """The serial number."""
+        return f"MIMAMORI-DEMO-{self.key.upper()}"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPlan:
+    """A customer.
+
+    :ivar name: None for an invented one.
+    """
+
+    contracts: tuple[ContractPlan, ...] = ()
+    utms: tuple[UtmPlan, ...] = ()
+    name: str | None = None
+
+
+def customer_status(contracts: tuple[ContractPlan, ...], today: date) -> CustomerStatus:
+    """Where contracts leave their customer: none is draft, all ended is cancelled.
+
+    :param today: the day in Asia/Tokyo.
+    """
+    if not contracts:
+        return CustomerStatus.DRAFT
+    ended = all(contract.dates(today)[1] < today for contract in contracts)
+    return CustomerStatus.CANCELLED if ended else CustomerStatus.ACTIVE
+
+
+def _last_day(start: date, months: int) -> date:
+    return clock.months_before(start, -months) - timedelta(days=1)

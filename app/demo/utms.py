@@ -1,0 +1,105 @@
+"""Registers the demo's UTMs and stores what they raised."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from app.demo import alerts, words
+from app.demo.context import Making
+from app.demo.plan import UtmPlan
+from app.demo.tenants import UTMS
+from models import alert_ingest, device_token, utm
+from models.actor import COMMAND_LINE
+from models.customer import Customer
+from models.utm import Utm
+
+Tokens = dict[str, str]
+"""Tokens by UTM ID."""
+
+_FIRMWARE = ("1.4.4", "1.4.4", "1.4.2")
+_DELIVERED = "受領済"
+_ON_ITS_WAY = "発送準備中"
+
+
+def make_utms(making: Making, customer: Customer, plans: tuple[UtmPlan, ...]) -> tuple[Tokens, int]:
+    """Register a customer's UTMs, with their alerts.
+
+    :returns: the tokens of those not removed, and the number of alerts stored.
+    """
+    session, now = making.session, making.now
+    tokens, stored = {}, 0
+    for number, plan in enumerate(plans):
+        values = _values(customer, plan, now)
+        if number:
+            # The first stands where the customer is, the others at sites of their own.
+            site = words.place(making.pick)
+            values |= {"postcode": site["postcode"], "address": f"{site['prefecture']}{site['address']}"}
+        registered = utm.register(session, customer, values, today=making.today, by=COMMAND_LINE)
+        token = device_token.issue(session, registered, now=now, by=COMMAND_LINE)
+        session.flush()
+        stored += _heard(making, registered, plan)
+        if plan.removed:
+            utm.remove(session, registered, now=now, by=COMMAND_LINE)
+        else:
+            tokens[plan.utm_id] = token
+    return tokens, stored
+
+
+def reissue_tokens(session: Session, *, now: datetime) -> Tokens:
+    """Give every UTM of the demo that is not removed a new token; the old ones end."""
+    known = [plan.utm_id for plan in UTMS]
+    kept = session.scalars(select(Utm).where(Utm.utm_id.in_(known), Utm.removed_at.is_(None)).order_by(Utm.id))
+    return {each.utm_id: device_token.issue(session, each, now=now, by=COMMAND_LINE) for each in kept}
+
+
+def tidy(session: Session) -> None:
+    """Drop the table alerts arrive in.
+
+    It belongs to the role that crosses tenants: on a connection that is used again, the app's own role could not read
+    it.
+    """
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.alert_arrival"))
+
+
+def _values(customer: Customer, plan: UtmPlan, now: datetime) -> dict[str, object]:
+    return {
+        "utm_id": plan.utm_id,
+        "name": plan.name,
+        "serial": plan.serial,
+        "postcode": customer.postcode,
+        "address": f"{customer.prefecture}{customer.address}",
+        "delivery_status": _ON_ITS_WAY if plan.last_seen is None else _DELIVERED,
+        "mac_address": plan.mac.upper() if plan.mac_set else None,
+        "customer_email1": customer.contact_email,
+        "desk_email1": "desk@example.com",
+        "report_email1": customer.contact_email,
+        # A month after the customer came, and the one that never called yesterday.
+        "created_at": now - timedelta(days=1) if plan.last_seen is None else customer.created_at + timedelta(days=30),
+    }
+
+
+def _heard(making: Making, registered: Utm, plan: UtmPlan) -> int:
+    """Note what the UTM said of itself and store its alerts; answers how many."""
+    if plan.last_seen is None:
+        return 0
+    pick, seen = making.pick, making.now - plan.last_seen
+    utm.note_heartbeat(
+        registered,
+        now=seen,
+        firmware=pick.choice(_FIRMWARE),
+        ip_address=f"203.0.113.{pick.randint(2, 250)}",
+        mac=plan.mac,
+    )
+    receipt = alert_ingest.store(
+        making.session,
+        alert_ingest.Sender(registered.tenant_id, registered.customer_id, registered.id),
+        enumerate(alerts.lines(pick, plan.alerts, now=making.now, until=seen), 1),
+        now=making.now,
+        retention_months=making.retention_months,
+    )
+    if receipt.stored != plan.alerts:
+        raise RuntimeError(f"Of {plan.alerts} alerts {receipt.stored} were stored: {receipt.rejected[:1]}")
+    return receipt.stored

@@ -1,0 +1,80 @@
+"""Every route is behind a permission or on the public list, and the roles reach what the table says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from app.access import PUBLIC_ENDPOINTS, TENANTLESS_ENDPOINTS
+from tests.conventions.routes import path, routes
+
+TABLE = Path(__file__).with_name("role_routes.txt")
+COLUMNS = ("nobody", "Partner Viewer", "Partner Operator", "NEC Staff", "NEC Admin")
+
+
+def test_every_route_has_a_permission_or_is_on_the_public_list(app):
+    for route in routes(app):
+        if route.endpoint in PUBLIC_ENDPOINTS | TENANTLESS_ENDPOINTS:
+            continue
+        view, _, method = route.endpoint.partition(".")
+        handler = next(each for each in app.extensions["appbuilder"].baseviews if type(each).__name__ == view)
+        assert hasattr(getattr(handler, method), "_permission_name"), (
+            f"{route} ({route.endpoint}) needs @has_access, or a line in app/access.py that says why it is public."
+        )
+
+
+def test_the_public_list_names_only_what_exists(app):
+    existing = {rule.endpoint for rule in app.url_map.iter_rules()}
+
+    assert PUBLIC_ENDPOINTS | TENANTLESS_ENDPOINTS <= existing
+
+
+def test_roles_reach_exactly_what_the_table_says(app, world):
+    rows = [f"{'route':<72}" + "".join(f"{column:<18}" for column in COLUMNS)]
+    for route in routes(app):
+        keys = world.ours.keys() | {"token": "x" * 43}
+        address = path(app, route, keys)
+        cells = []
+        for column in COLUMNS:
+            if route.endpoint == "SignInView.logout" and column != "nobody":
+                cells.append("302")  # it would end the session the next rows need
+                continue
+            cells.append(str(world.clients[column].open(address, method=route.method).status_code))
+        rows.append(f"{route!s:<72}" + "".join(f"{cell:<18}" for cell in cells))
+    table = "\n".join(row.rstrip() for row in rows) + "\n"
+    if os.environ.get("WRITE_TABLES"):
+        TABLE.write_text(table)
+
+    assert table == TABLE.read_text(), (
+        "Who reaches what has changed. If that is meant, run `WRITE_TABLES=1 make test` and look at the difference."
+    )
+
+
+@pytest.mark.parametrize("role", ["Partner Operator", "NEC Admin"])
+def test_every_post_without_a_csrf_token_is_refused(app, world, monkeypatch, role):
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", True)
+    for route in routes(app):
+        if route.method == "GET" or route.rule.startswith("/api/device/"):
+            continue
+        if route.endpoint == "PasswordSetupView.setup":
+            continue  # its form checks the token: tests/views/test_password_setup.py
+        keys = world.ours.keys() | {"token": "x" * 43}
+        answer = world.clients[role].open(path(app, route, keys), method=route.method)
+        assert answer.status_code == 400, f"{route} took a POST without a CSRF token."
+
+
+def test_a_right_taken_away_is_gone_at_the_next_request(make, world):
+    from sqlalchemy import text
+
+    client = world.clients["Partner Operator"]
+    assert client.get("/customers/").status_code == 200
+    make.session.execute(
+        text(
+            "DELETE FROM ab_permission_view_role WHERE role_id = (SELECT id FROM ab_role WHERE name = 'Partner Operator')"
+        )
+    )
+    make.session.commit()
+
+    assert client.get("/customers/").status_code == 403

@@ -1,0 +1,93 @@
+"""Arguments of nonsense never give a 500."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conventions.routes import path, routes
+
+NONSENSE = (
+    "\0",
+    "9" * 20,
+    "-1",
+    "0",
+    "abc",
+    "1e9",
+    "' OR 1=1 --",
+    "<script>alert(1)</script>",
+    "../../etc/passwd",
+    "%00",
+    "😀" * 50,
+    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+    "2026-13-45",
+    "99999-01-01",
+    "0001-01-01",
+    "password",
+    "W251bGwsIjIwMjYtMDEtMDFUMDA6MDA6MDArMDA6MDAiLCAiMSJd",
+    "W251bGwsICI5OTk5LTEyLTMxVDIzOjU5OjU5LTIzOjU5IiwgMV0",
+)
+ARGUMENTS = (
+    "page",
+    "page_CustomerView",
+    "psize_CustomerView",
+    "_oc_CustomerView",
+    "_od_CustomerView",
+    "_flt_0_name",
+    "sort",
+    "direction",
+    "after",
+    "before",
+    "open",
+    "unit",
+    "first",
+    "last",
+    "first_month",
+    "last_month",
+    "on",
+    "from_time",
+    "to_time",
+    "function",
+    "id",
+    "name",
+    "status",
+    "last_invoiced_on",
+    "utm",
+    "next",
+)
+
+
+@pytest.mark.parametrize("word", NONSENSE, ids=range(len(NONSENSE)))
+def test_nonsense_in_arguments_never_gives_a_500(app, world, word):
+    client = world.clients["Partner Operator"]
+    for route in routes(app):
+        if route.method != "GET" or route.rule.startswith(("/readyz", "/setup")):
+            continue
+        address = path(app, route, world.ours.keys())
+        together = client.get(address, query_string=dict.fromkeys(ARGUMENTS, word))
+        assert together.status_code < 500, f"{route} with {word!r} in every argument"
+        for unit in ("day", "month", "time"):
+            answer = client.get(address, query_string=dict.fromkeys(ARGUMENTS, word) | {"unit": unit})
+            assert answer.status_code < 500, f"{route} with {word!r} by {unit}"
+        for sort in ("alert_id", "occurred_at", "utm", "level"):
+            answer = client.get(address, query_string={"sort": sort, "after": word})
+            assert answer.status_code < 500, f"{route} after {word!r} sorted by {sort}"
+
+
+@pytest.mark.parametrize("word", NONSENSE, ids=range(len(NONSENSE)))
+def test_nonsense_in_keys_and_forms_never_gives_a_500(app, world, word):
+    client = world.clients["Partner Operator"]
+    for route in routes(app):
+        if not route.arguments or route.rule.startswith("/setup"):
+            continue
+        if "customer_id" in route.arguments:
+            template = path(app, route, world.ours.keys() | {"customer_id": "AAAAAAAA"})
+            answer = client.open(template.replace("AAAAAAAA", word.replace("\0", "%00")), method=route.method)
+            assert answer.status_code < 500, f"{route} with the key {word!r}"
+        if "utm_key" in route.arguments:
+            template = path(app, route, world.ours.keys() | {"utm_key": 7777777})
+            answer = client.open(template.replace("7777777", word.replace("\0", "%00")), method=route.method)
+            assert answer.status_code < 500, f"{route} with the key {word!r}"
+        if route.method == "POST":
+            fields = ("utm_id", "name", "serial", "postcode", "address", "delivery_status", "customer_email1", "utm")
+            answer = client.post(path(app, route, world.ours.keys()), data=dict.fromkeys(fields, word))
+            assert answer.status_code < 500, f"{route} with {word!r} in its form"

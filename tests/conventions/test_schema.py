@@ -1,0 +1,198 @@
+"""What the database must hold true of every table, read from its catalogue."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask_appbuilder import Model
+from sqlalchemy.engine import make_url
+
+from models.scope import TenantScoped
+
+ROOT = Path(__file__).parents[2]
+# Read before a tenant is known, or across tenants by nature.
+UNSCOPED_WITH_TENANT = {"membership"}
+
+
+@pytest.fixture
+def catalogue(app, service_env):
+    url = make_url(service_env["SUPERUSER_URL"]).set(drivername="postgresql").render_as_string()
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def names(rows) -> set[str]:
+    return {name for (name,) in rows}
+
+
+def test_every_table_with_a_tenant_is_behind_row_level_security(catalogue):
+    with_tenant = names(
+        catalogue.execute(
+            "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'"
+            " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        )
+    )
+    secured = names(
+        catalogue.execute(
+            "SELECT relname FROM pg_class c WHERE relrowsecurity AND NOT relforcerowsecurity"
+            " AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid)"
+        )
+    )
+
+    assert with_tenant - UNSCOPED_WITH_TENANT <= secured, "Give the table to app.migrating.scoped_table()."
+    scoped = {mapper.class_.__tablename__ for mapper in Model.registry.mappers if issubclass(mapper.class_, TenantScoped)}
+    assert scoped | {"audit_entry"} == with_tenant - UNSCOPED_WITH_TENANT, "Let the model inherit TenantScoped."
+
+
+def test_every_scoped_table_has_an_index_that_starts_with_its_tenant(catalogue):
+    indexed = names(
+        catalogue.execute(
+            "SELECT DISTINCT i.indrelid::regclass::text FROM pg_index i"
+            " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE a.attname = 'tenant_id'"
+        )
+    )
+    secured = names(catalogue.execute("SELECT relname FROM pg_class WHERE relrowsecurity AND NOT relispartition"))
+
+    # Alerts are always looked for by customer.
+    assert secured - indexed == {"alert"}
+
+
+def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
+    rows = catalogue.execute(
+        "SELECT c.relname, string_agg(p.privilege_type, ',' ORDER BY p.privilege_type) FROM pg_class c"
+        " CROSS JOIN LATERAL aclexplode(c.relacl) p"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')"
+        " AND p.grantee = 'portal_app'::regrole AND c.relname NOT LIKE 'ab_%' GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+
+    assert dict(rows) == {
+        "alembic_version": "SELECT",
+        "alert": "INSERT,SELECT,UPDATE",
+        "alert_daily": "DELETE,INSERT,SELECT,UPDATE",
+        "audit_entry": "INSERT,SELECT",
+        "contract": "DELETE,INSERT,SELECT,UPDATE",
+        "customer": "DELETE,INSERT,SELECT,UPDATE",
+        "device_token": "DELETE,INSERT,SELECT,UPDATE",
+        "membership": "DELETE,INSERT,SELECT,UPDATE",
+        "password_link": "DELETE,INSERT,SELECT,UPDATE",
+        "product": "DELETE,INSERT,SELECT,UPDATE",
+        "rights_version": "SELECT",
+        "scheduled_task": "DELETE,INSERT,SELECT,UPDATE",
+        "tenant": "DELETE,INSERT,SELECT,UPDATE",
+        "utm": "DELETE,INSERT,SELECT,UPDATE",
+    }
+
+
+def test_partitions_are_reached_through_their_table_alone(catalogue):
+    granted = names(
+        catalogue.execute(
+            "SELECT c.relname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) p"
+            " WHERE c.relispartition AND p.grantee <> c.relowner"
+        )
+    )
+
+    assert granted == set(), "A partition has no policies of its own: nobody but its owner may read it."
+
+
+def test_functions_of_the_owner_have_a_fixed_search_path(catalogue):
+    loose = names(
+        catalogue.execute(
+            "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+            " AND NOT coalesce(proconfig::text, '') LIKE '%search_path=%'"
+        )
+    )
+
+    assert loose == set()
+
+
+def test_the_app_without_a_tenant_sees_no_row(app, world, engine):
+    from sqlalchemy import text
+
+    with engine.connect() as connection:
+        for table in ("customer", "contract", "utm", "device_token", "alert", "alert_daily"):
+            assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table
+
+
+def test_the_apps_role_owns_nothing_and_inherits_nothing(app, engine):
+    from app.walls import check_walls
+
+    with engine.connect() as connection:
+        check_walls(connection)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "mend_it", "told"),
+    [
+        ("ALTER ROLE portal_app BYPASSRLS", "ALTER ROLE portal_app NOBYPASSRLS", "bypasses row-level security"),
+        (
+            "GRANT portal_all_tenants TO portal_app WITH INHERIT TRUE",
+            "GRANT portal_all_tenants TO portal_app WITH INHERIT FALSE, SET TRUE",
+            "inherits portal_all_tenants",
+        ),
+    ],
+)
+def test_a_role_that_sees_past_the_wall_is_refused(service_env, tmp_path, break_it, mend_it, told):
+    # On a server of its own: roles are the whole server's.
+    from app.embedded import EmbeddedPostgres
+
+    postgres = EmbeddedPostgres(tmp_path / "postgres", durable=False)
+    postgres.start()
+    try:
+        with postgres.connect() as connection:
+            connection.execute(break_it)
+        answer = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", "portal", "upgrade"],
+            cwd=ROOT,
+            env=service_env
+            | {
+                "PATH": "/usr/bin:/bin",
+                "DATABASE_URL": postgres.url("portal_app", "portal"),
+                "DATABASE_OWNER_URL": postgres.url("portal_owner", "portal"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        postgres.stop()
+
+    assert answer.returncode == 1
+    assert told in answer.stderr
+    assert mend_it  # says what the message asks for
+
+
+def flask(env, *words) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", *words],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin"} | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_migrations_go_down_and_up_and_match_the_models(servers, service_env, worker_id):
+    name = f"migrated_{worker_id}"
+    superuser = make_url(servers["superuser"]).set(drivername="postgresql").render_as_string()
+    env = {
+        key: make_url(value).set(database=name).render_as_string(hide_password=False)
+        for key, value in service_env.items()
+        if key.startswith("DATABASE")
+    } | {"REDIS_URL": service_env["REDIS_URL"], "PORTAL_INSTANCE": service_env["PORTAL_INSTANCE"]}
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} OWNER portal_owner")
+        try:
+            up = flask(env, "portal", "upgrade")
+            down = flask(env, "db", "downgrade", "base")
+            again = flask(env, "portal", "upgrade")
+            check = flask(env, "db", "check")
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    assert [up.returncode, down.returncode, again.returncode] == [0, 0, 0], up.stderr + down.stderr + again.stderr
+    assert check.returncode == 0, f"Write a migration: {check.stdout} {check.stderr}"

@@ -1,0 +1,76 @@
+"""Tenant A reaches nothing of tenant B, on any route."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conventions.routes import path, routes
+
+NEEDS_MORE_THAN_A_KEY = {"PasswordSetupView.setup": "its key is a secret token, which belongs to no tenant"}
+
+
+def keyed(app):
+    return [route for route in routes(app) if route.arguments and route.endpoint not in NEEDS_MORE_THAN_A_KEY]
+
+
+@pytest.mark.parametrize("role", ["Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin"])
+def test_a_key_of_another_tenant_is_not_found_on_any_route(app, world, role):
+    client = world.clients[role]
+    for route in keyed(app):
+        answer = client.open(path(app, route, world.theirs.keys()), method=route.method)
+        assert answer.status_code in {403, 404}, f"{route} as {role}: a row of another tenant must be 404."
+        if answer.status_code == 403:
+            own = client.open(path(app, route, world.ours.keys()), method=route.method)
+            assert own.status_code == 403, f"{route} as {role}: 403 would tell that the row exists; it must be 404."
+
+
+def test_our_customer_with_their_utm_is_not_found(app, world):
+    keys = world.ours.keys() | {"utm_key": world.theirs.utm.id}
+    for route in keyed(app):
+        if "utm_key" in route.arguments:
+            answer = world.clients["Partner Operator"].open(path(app, route, keys), method=route.method)
+            assert answer.status_code == 404, f"{route}: a UTM of another tenant under our customer must be 404."
+
+
+def test_names_of_another_tenant_are_on_no_page(app, world):
+    for role in ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin"):
+        for route in routes(app):
+            if route.method != "GET" or route.endpoint in NEEDS_MORE_THAN_A_KEY:
+                continue
+            text = world.clients[role].get(path(app, route, world.ours.keys())).get_data(as_text=True)
+            found = [name for name in world.theirs.names if name in text]
+            assert not found, f"{route} as {role} shows {found}, which are another tenant's."
+
+
+def test_two_signed_in_clients_and_an_anonymous_one_each_see_their_own(app, make, world, signed_in):
+    ours = world.clients["Partner Operator"]
+    theirs = signed_in(make.member(world.theirs.tenant, "Partner Operator"), world.theirs.tenant)
+
+    assert "ひばり工業" in ours.get("/customers/").text
+    assert "つぐみ工業" in theirs.get("/customers/").text
+    assert app.test_client().get("/customers/").location == "/login/?next=/customers/"
+    assert "つぐみ工業" not in ours.get("/customers/").text
+    assert "ひばり工業" not in theirs.get("/customers/").text
+
+
+def test_a_download_holds_nothing_of_another_tenants_utm(world):
+    client = world.clients["Partner Operator"]
+
+    answer = client.post(f"/customers/{world.ours.customer.id}/alerts/download", data={"utm": world.theirs.utm.id})
+
+    assert answer.status_code == 404
+
+
+def test_a_membership_taken_away_ends_at_the_next_request(make, world):
+    from sqlalchemy import delete
+
+    from models.membership import Membership
+
+    client = world.clients["Partner Operator"]
+    assert client.get("/customers/").status_code == 200
+    make.session.execute(delete(Membership).where(Membership.tenant_id == world.ours.tenant.id))
+    make.session.commit()
+
+    answer = client.get("/customers/")
+
+    assert (answer.status_code, answer.location) == (302, "/tenants/")
