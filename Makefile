@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 PYTHON ?= python3.12 python3.11 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types sure venv
+.PHONY: help run test lint format types messages sure venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,11 @@ format: $(VENV)/dev.stamp ## Put code and templates into the house's format
 
 types: $(VENV)/dev.stamp ## Check the types
 	$(PY) -m mypy
+
+messages: $(VENV)/dev.stamp ## Bring the Japanese catalogue up to date with the code, and compile it
+	$(VENV)/bin/pybabel -q extract -F babel.cfg -k lazy_gettext -k N_ --no-location --sort-output -o $(VENV)/messages.pot .
+	$(VENV)/bin/pybabel -q update -i $(VENV)/messages.pot -d translations -l ja --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap
+	$(VENV)/bin/pybabel -q compile -d translations
 
 sure: lint types test ## Everything CI checks
 

@@ -30,7 +30,9 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     production = _choice(env, "PORTAL_ENV", "development", ("development", "production")) == "production"
     demo = _flag(env, "PORTAL_DEMO", default=False)
     if production and demo:
-        raise SettingError("PORTAL_DEMO=1 is refused when PORTAL_ENV=production: the demo accounts have a known password.")
+        raise SettingError(
+            "PORTAL_DEMO=1 is refused when PORTAL_ENV=production: the demo accounts have a known password."
+        )
     instance = Path(env.get("PORTAL_INSTANCE", ROOT / "instance")).absolute()
     port = _number(env, "PORTAL_PORT", 8080, 1, 65535)
     redis_url = _required(env, "REDIS_URL", production=production)
@@ -87,8 +89,6 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "ALERT_RETENTION_MONTHS": _number(env, "ALERT_RETENTION_MONTHS", 13, 1, 120),
         # How many reverse proxies in front set X-Forwarded-*.
         "PROXY_COUNT": _number(env, "PROXY_COUNT", 0, 0, 5),
-        # Networks that may read /metrics.
-        "METRICS_NETWORKS": env.get("METRICS_NETWORKS", "127.0.0.0/8,::1/128").split(","),
         # Mail.
         "MAIL_SERVER": env.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number(env, "MAIL_PORT", 25, 1, 65535),
@@ -171,7 +171,7 @@ def _secret_key(env: Mapping[str, str], instance: Path, *, production: bool) -> 
             return path.read_text().strip()
         instance.mkdir(parents=True, exist_ok=True)
         key = secrets.token_urlsafe(48)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(key)
     except FileExistsError:  # another process of ours was first
         return path.read_text().strip()

@@ -43,7 +43,9 @@ def _refuse_nonsense() -> None:
     if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
         abort(400)
     # A device's body is read line by line by the view itself, and must not be read here as a form.
-    if not (request.endpoint or "").startswith("DeviceApi.") and any("\0" in part for pair in request.form.items(multi=True) for part in pair):
+    if not (request.endpoint or "").startswith("DeviceApi.") and any(
+        "\0" in part for pair in request.form.items(multi=True) for part in pair
+    ):
         abort(400)
 
 

@@ -6,20 +6,18 @@ import secrets
 
 from flask import Flask, Response, g, request
 
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'nonce-{nonce}'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "manifest-src 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-    )
-)
+_POLICY = """
+default-src 'none';
+script-src 'nonce-{nonce}';
+style-src 'self';
+img-src 'self' data:;
+font-src 'self';
+connect-src 'self';
+manifest-src 'self';
+form-action 'self';
+frame-ancestors 'none';
+base-uri 'none'
+""".strip().replace("\n", " ")
 
 
 def init_app(app: Flask) -> None:

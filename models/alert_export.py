@@ -9,6 +9,7 @@ from psycopg import sql
 from sqlalchemy.orm import Session
 
 from models.alert import ACTION_LABELS, FUNCTION_LABELS, LEVEL_LABELS
+from models.db import psycopg_connection
 
 NEWEST = 100_000
 """How many alerts of a UTM a file holds at most; the newest ones."""
@@ -81,9 +82,8 @@ def csv_blocks(session: Session, *, customer_id: str, utm_id: int, start: dateti
         newest=sql.Literal(NEWEST),
     )
     # A slow reader holds the statement open: the limit that stops runaway statements is not for it.
-    connection = session.connection()
-    connection.exec_driver_sql("SET LOCAL statement_timeout = '30min'")
-    with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
+    session.connection().exec_driver_sql("SET LOCAL statement_timeout = '30min'")
+    with psycopg_connection(session).cursor() as cursor, cursor.copy(statement) as copy:
         block = bytearray()
         for row in copy:
             block += memoryview(row)[:-1]  # each piece is one row with its LF
@@ -103,15 +103,16 @@ def _cell(name: str) -> sql.Composable:
     if name == "alert_severity":
         return _label("a.level", LEVEL_LABELS)
     if name in _TEXT_COLUMNS:
-        return _safe(sql.SQL(_TEXT_COLUMNS[name]))  # type: ignore[arg-type]  # a constant of this module
-    return sql.SQL(_OTHER_COLUMNS[name])  # type: ignore[arg-type]  # a constant of this module
+        return _safe(sql.SQL(_TEXT_COLUMNS[name]))
+    return sql.SQL(_OTHER_COLUMNS[name])
 
 
 def _label(column: str, labels: dict) -> sql.Composable:
     cases = sql.SQL(" ").join(
-        sql.SQL("WHEN {} THEN {}").format(sql.Literal(str(value)), sql.Literal(label)) for value, label in labels.items()
+        sql.SQL("WHEN {} THEN {}").format(sql.Literal(str(value)), sql.Literal(label))
+        for value, label in labels.items()
     )
-    return sql.SQL("CASE {column} {cases} ELSE {column} END").format(column=sql.SQL(column), cases=cases)  # type: ignore[arg-type]  # a constant of this module
+    return sql.SQL("CASE {column} {cases} ELSE {column} END").format(column=sql.SQL(column), cases=cases)
 
 
 def _safe(cell: sql.Composable) -> sql.Composable:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models import alert_line, clock
+from models.db import psycopg_connection
 
 MAX_LINES = 10_000
 MAX_REASONS = 1_000
@@ -82,7 +84,7 @@ def store(
     oldest = clock.day_start(clock.months_before(clock.tokyo_day(now), retention_months))
     newest = now + timedelta(days=1)
     receipt = Receipt()
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for number, raw in lines:
         receipt.received += 1
         if len(rows) + receipt.rejected_count >= MAX_LINES:
@@ -103,12 +105,11 @@ def ensure_partition(session: Session, month: datetime) -> None:
     session.execute(text("SELECT make_alert_partition(:day)"), {"day": clock.tokyo_day(month)})
 
 
-def _copy(session: Session, sender: Sender, rows: list[tuple]) -> int:
+def _copy(session: Session, sender: Sender, rows: list[tuple[Any, ...]]) -> int:
     for month in sorted({clock.month_start(clock.tokyo_day(row[1])) for row in rows}):
         ensure_partition(session, clock.day_start(month))
-    connection = session.connection()
-    connection.exec_driver_sql(_ARRIVAL)
-    with connection.connection.cursor() as cursor:
+    session.connection().exec_driver_sql(_ARRIVAL)
+    with psycopg_connection(session).cursor() as cursor:
         cursor.execute("DELETE FROM pg_temp.alert_arrival")  # rows of an earlier body in the same transaction
         with cursor.copy(f"COPY pg_temp.alert_arrival ({_COLUMNS}) FROM STDIN") as copy:
             for row in rows:

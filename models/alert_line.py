@@ -69,7 +69,7 @@ _FUNCTIONS = frozenset(SecurityFunction)
 _LEVELS = frozenset(AlertLevel)
 
 
-class BadLine(Exception):  # noqa: N818  (the line is bad, the programme is not)
+class BadLine(Exception):
     """A line that is not stored; the text says why."""
 
 
@@ -199,11 +199,11 @@ def _port(line: dict[str, Any], key: str) -> int | None:
     value = line.get(key)
     if value is None or value == "":
         return None
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise BadLine(f"{key}: not a port number")
     try:
-        if isinstance(value, bool) or isinstance(value, float) and not value.is_integer():
-            raise ValueError
         port = int(value)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError):
         raise BadLine(f"{key}: not a port number") from None
     if not 0 <= port <= 65535:
         raise BadLine(f"{key}: not a port number")

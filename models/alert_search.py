@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.alert import Alert, AlertDaily, AlertLevel
@@ -154,7 +154,7 @@ def important_by_customer(session: Session, *, first: date, last: date, limit: i
     return [(customer_id, int(count)) for customer_id, count in rows]
 
 
-def _rows() -> Select[Any]:
+def _rows() -> Any:
     return select(Alert, Utm.name.label("utm_name"), Utm.removed_at.label("utm_removed_at")).join(
         Utm, Utm.id == Alert.utm_id
     )

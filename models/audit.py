@@ -98,7 +98,9 @@ def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
             continue
         if history.deleted:
             before[attribute.key] = _plain(history.deleted[0])
-        if history.added and not (state.transient or state.pending) or (history.added and history.added[0] is not None):
+        if (history.added and not (state.transient or state.pending)) or (
+            history.added and history.added[0] is not None
+        ):
             after[attribute.key] = _plain(history.added[0])
     return before or None, after or None
 

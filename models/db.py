@@ -6,12 +6,13 @@ The base is shared so that our tables and FAB's ``ab_*`` tables live in one meta
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
+import psycopg
 from flask_appbuilder import Model
 from flask_appbuilder.utils.legacy import get_sqla_class
 from sqlalchemy import DateTime, func
-from sqlalchemy.orm import mapped_column
+from sqlalchemy.orm import Session, mapped_column
 
 if TYPE_CHECKING:
     from flask_sqlalchemy import SQLAlchemy
@@ -20,6 +21,12 @@ db: SQLAlchemy = get_sqla_class()(model_class=Model)
 
 # FAB's base carries no type information; everything that inherits from it is checked on its own columns.
 Base: Any = Model
+
+
+def psycopg_connection(session: Session) -> psycopg.Connection[Any]:
+    """The driver's connection under a session's transaction, for COPY."""
+    return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+
 
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now(), nullable=False)]
 """When the row was made, by the database's clock."""

@@ -63,5 +63,3 @@ def issue(session: Session, utm: Utm, *, now: datetime, by: Actor) -> str:
         session, "utm.token_issued", ("Utm", utm.id), by=by, tenant_id=utm.tenant_id, after={"utm_id": utm.utm_id}
     )
     return token
-
-

@@ -71,7 +71,9 @@ def is_locked(user: Any, *, now: datetime) -> bool:
     return user.locked_until is not None and user.locked_until > now
 
 
-def count_failure(session: Session, user: Any, *, now: datetime, limit: int, lock_for: timedelta, by: Actor) -> bool:
+def count_failure(  # noqa: PLR0913  (a rule takes its limits and its clock as arguments)
+    session: Session, user: Any, *, now: datetime, limit: int, lock_for: timedelta, by: Actor
+) -> bool:
     """Count one wrong password, and lock the account at the limit.
 
     One statement counts and reads back: guesses made side by side are all counted. While a lock holds nothing is
@@ -126,4 +128,3 @@ def set_password(session: Session, user: Any, password: str, *, by: Actor) -> No
     user.password = hash_password(password)
     user.session_epoch = User.session_epoch + 1
     audit.record(session, "password.changed", ("User", user.id), by=by)
-

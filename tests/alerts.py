@@ -24,6 +24,8 @@ def line(number: int = 0, *, at: datetime, **values: Any) -> bytes:
     return json.dumps(base | values, ensure_ascii=False).encode()
 
 
-def lines(count: int, *, at: datetime, every: timedelta = timedelta(seconds=1), **values: Any) -> list[tuple[int, bytes]]:
+def lines(
+    count: int, *, at: datetime, every: timedelta = timedelta(seconds=1), **values: Any
+) -> list[tuple[int, bytes]]:
     """Numbered lines, each a little older than the one before."""
     return [(number + 1, line(number, at=at - number * every, **values)) for number in range(count)]

@@ -27,9 +27,7 @@ def empty(env: dict[str, str]) -> None:
     url = make_url(env["SUPERUSER_URL"]).set(drivername="postgresql").render_as_string()
     connection = _connection(url)
     tables, sequences, rights = _known(url)
-    filled = sql.SQL(", ").join(
-        sql.SQL("EXISTS (SELECT FROM {})").format(sql.Identifier(table)) for table in tables
-    )
+    filled = sql.SQL(", ").join(sql.SQL("EXISTS (SELECT FROM {})").format(sql.Identifier(table)) for table in tables)
     row = connection.execute(sql.SQL("SELECT {}").format(filled)).fetchone()
     touched = [table for table, has_rows in zip(tables, row, strict=True) if has_rows]
     if touched:
@@ -79,6 +77,4 @@ def _known(url: str) -> tuple[list[str], list[tuple[str, int]], frozenset[tuple[
 
 
 def _rights(connection: psycopg.Connection) -> frozenset[tuple[int, int]]:
-    return frozenset(
-        connection.execute("SELECT permission_view_id, role_id FROM ab_permission_view_role").fetchall()
-    )
+    return frozenset(connection.execute("SELECT permission_view_id, role_id FROM ab_permission_view_role").fetchall())

@@ -78,7 +78,7 @@ def pytest_configure_node(node) -> None:
     node.workerinput["servers"] = _servers.env()
 
 
-def pytest_unconfigure(config) -> None:
+def pytest_unconfigure() -> None:
     _servers.stop()
 
 

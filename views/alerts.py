@@ -54,9 +54,7 @@ class AlertView(PortalView):
         utms = _chosen_utms(customer)
         name = utms[0].utm_id if len(utms) == 1 else customer.id
         return Response(
-            stream_with_context(
-                _zip(customer.tenant_id, customer.id, [(utm.id, utm.utm_id) for utm in utms], period)
-            ),
+            stream_with_context(_zip(customer.tenant_id, customer.id, [(utm.id, utm.utm_id) for utm in utms], period)),
             mimetype="application/zip",
             headers={"Content-Disposition": f'attachment; filename="alerts_{name}_{period.file_part}.zip"'},
         )

@@ -44,9 +44,7 @@ def actor(user: Any = None) -> Actor:
 
 def customer_or_404(customer_id: str) -> Customer:
     """The customer of a URL, seen from the tenant of the request; 404 for anybody else's."""
-    customer = db.session.scalar(
-        select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_(None))
-    )
+    customer = db.session.scalar(select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_(None)))
     if customer is None:
         abort(404)
     return customer
@@ -126,7 +124,7 @@ class PortalModelView(ModelView):
 
     _filters = RequestFilters()
     page_size = PAGE_SIZE
-    include_route_methods: set[str] = {"list", "show"}  # noqa: RUF012  (FAB reads it as a class attribute)
+    include_route_methods: set[str] = {"list", "show"}
     database_error_message = "The data could not be saved."
 
     def list_page(self) -> ListPage:
@@ -136,9 +134,7 @@ class PortalModelView(ModelView):
         direction = choice("direction", ("asc", "desc"), default_direction if sort == default else "asc")
         page = page_number()
         filters = self._filters.get_joined_filters(self._base_filters)
-        count, rows = self.datamodel.query(
-            filters, sort, direction, page=page - 1, page_size=self.page_size
-        )
+        count, rows = self.datamodel.query(filters, sort, direction, page=page - 1, page_size=self.page_size)
         if not rows and page > 1 and count <= COUNT_CAP:
             page = max(1, -(-count // self.page_size))
             count, rows = self.datamodel.query(filters, sort, direction, page=page - 1, page_size=self.page_size)

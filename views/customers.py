@@ -38,7 +38,7 @@ class CustomerView(PortalModelView):
     datamodel = PortalInterface(Customer)
     route_base = "/customers"
     class_permission_name = "Customers"
-    include_route_methods = {"list", "show", "security"}  # noqa: RUF012  (FAB reads it as a class attribute)
+    include_route_methods = {"list", "show", "security"}
     base_filters: ClassVar = [["deleted_at", NotDeleted, None]]
     base_order = ("id", "desc")
     list_columns: ClassVar = ["id", "name", "balance", "last_invoiced_on", "status"]
@@ -47,6 +47,7 @@ class CustomerView(PortalModelView):
     show_columns: ClassVar = ["id", "name", "status", "memo1", "memo2", "memo3"]
     add_columns: ClassVar = []
     edit_columns: ClassVar = []
+
     @expose("/")
     @has_access
     def list(self) -> str:

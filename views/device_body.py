@@ -18,7 +18,7 @@ MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 _PIECE = 64 * 1024
 
 
-class BodyProblem(Exception):  # noqa: N818  (the body has it, not the programme)
+class BodyProblem(Exception):
     """The body ends before its end; the text says why."""
 
 

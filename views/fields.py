@@ -66,7 +66,7 @@ class AtMost:
 class Needed:
     """Something other than blanks."""
 
-    field_flags = {"required": True}  # noqa: RUF012  (WTForms reads it as a class attribute)
+    field_flags = {"required": True}
 
     def __call__(self, _form: Form, field: Any) -> None:
         """Refuse nothing."""
@@ -107,7 +107,7 @@ class ValidAddress:
 class Postcode:
     """Seven digits, with a hyphen after the third or without."""
 
-    field_flags = {"maxlength": 8}  # noqa: RUF012  (WTForms reads it as a class attribute)
+    field_flags = {"maxlength": 8}
 
     def __call__(self, _form: Form, field: Any) -> None:
         """Refuse other forms."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from flask import Blueprint, Response, current_app, jsonify
@@ -38,9 +39,7 @@ def readyz() -> tuple[Response, int]:
         checks["worker"] = seen is not None and clock.utc_now() - seen < WORKER_SILENCE
     except SQLAlchemyError:
         db.session.rollback()
-    try:
+    with suppress(RedisError):
         checks["redis"] = bool(current_app.extensions["redis"].ping())
-    except RedisError:
-        pass
     ready = all(checks.values())
     return jsonify(status="ready" if ready else "not ready", checks=checks), 200 if ready else 503

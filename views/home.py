@@ -37,8 +37,10 @@ class HomeView(IndexView):
         as_of = clock.screen_time(now)
         list_url = url_for("CustomerView.list")
         figures = [
-            _figure(gettext("Customers"), customers, gettext("companies"), list_url, "building", "blue", as_of),
-            _figure(gettext("UTMs"), utms, gettext("units"), None, "router", "blue", as_of),
+            _figure(
+                gettext("Number of customers"), customers, gettext("companies"), list_url, "building", "blue", as_of
+            ),
+            _figure(gettext("Number of UTMs"), utms, gettext("units"), None, "router", "blue", as_of),
             _figure(gettext("Online"), online, gettext("units"), None, "circle-check", "green", as_of),
             _figure(gettext("Never connected"), unconnected, gettext("units"), None, "plug-off", "orange", as_of),
         ]
@@ -91,4 +93,3 @@ def _named(worst: list[tuple[str, int]]) -> list[dict[str, Any]]:
         for customer_id, count in worst
         if customer_id in names
     ]
-

@@ -74,7 +74,7 @@ class UtmView(PortalModelView):
     datamodel = PortalInterface(Utm)
     route_base = "/customers/<string:customer_id>/utms"
     class_permission_name = "Utms"
-    include_route_methods = {"add", "show", "issue_token"}  # noqa: RUF012  (FAB reads it as a class attribute)
+    include_route_methods = {"add", "show", "issue_token"}
     base_order = ("name", "asc")
     list_columns: ClassVar = ["utm_id", "name", "address", "last_seen_at"]
     search_columns: ClassVar = ["utm_id", "name"]
@@ -95,7 +95,9 @@ class UtmView(PortalModelView):
         if form.validate_on_submit() and _register(customer, form):
             flash(gettext("UTM information has been registered."), "success")
             return redirect(security_url)
-        return render("utms/add.html", customer=customer, **customer_urls(customer), form=form), 422 if form.is_submitted() else 200
+        return render(
+            "utms/add.html", customer=customer, **customer_urls(customer), form=form
+        ), 422 if form.is_submitted() else 200
 
     @expose("/<key:utm_key>")
     @has_access

@@ -44,7 +44,9 @@ def test_every_table_with_a_tenant_is_behind_row_level_security(catalogue):
     )
 
     assert with_tenant - UNSCOPED_WITH_TENANT <= secured, "Give the table to app.migrating.scoped_table()."
-    scoped = {mapper.class_.__tablename__ for mapper in Model.registry.mappers if issubclass(mapper.class_, TenantScoped)}
+    scoped = {
+        mapper.class_.__tablename__ for mapper in Model.registry.mappers if issubclass(mapper.class_, TenantScoped)
+    }
     assert scoped | {"audit_entry"} == with_tenant - UNSCOPED_WITH_TENANT, "Let the model inherit TenantScoped."
 
 

@@ -31,7 +31,7 @@ def months() -> list[str]:
 
 
 @pytest.fixture
-def partitions(service_env, context, new_timetable) -> Iterator[Callable[..., None]]:  # noqa: ARG001
+def partitions(service_env, context, new_timetable) -> Iterator[Callable[..., None]]:
     """Have the partitions of exactly these months: ``partitions("2025-10", "2025-11")``. Puts back what was there."""
     url = make_url(service_env["SUPERUSER_URL"]).set(drivername="postgresql").render_as_string()
 

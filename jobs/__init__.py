@@ -1,0 +1,1 @@
+"""What happens by itself: the queues, the jobs, and the tick that starts what the timetable says is due."""

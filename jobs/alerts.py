@@ -1,0 +1,40 @@
+"""The months of the alerts: made ahead, dropped when they are past the retention time."""
+
+from __future__ import annotations
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from jobs.run import job
+from models import alert_ingest, alert_retention, clock
+from models.db import db
+from models.scope import all_tenants
+
+
+@job(entry="alert-partitions")
+def make_partitions() -> None:
+    """Make the partitions of this month and the two after it, where they are missing.
+
+    Arrival makes a missing one too; made ahead, the first alerts of a month do not wait for it.
+    """
+    with Session(db.engine) as session, session.begin():
+        for month in alert_retention.months_ahead(clock.utc_now()):
+            alert_ingest.ensure_partition(session, clock.day_start(month))
+
+
+@job(entry="alert-retention")
+def drop_old_partitions() -> None:
+    """Drop alerts and their daily counts from before ``ALERT_RETENTION_MONTHS`` months.
+
+    Each step is committed by itself: what is stopped half-way has done its part, and the next run does the rest.
+    """
+    oldest = alert_retention.oldest_kept(clock.utc_now(), months=current_app.config["ALERT_RETENTION_MONTHS"])
+    with Session(db.engine) as session:
+        months = [month for month in alert_retention.partitions(session) if month < oldest]
+        session.commit()
+        for month in months:
+            alert_retention.drop_partition(session, month)
+            session.commit()
+    with all_tenants(reason="the retention time is the same for every tenant") as session:
+        while alert_retention.delete_counts(session, before=oldest):
+            session.commit()

@@ -1,0 +1,90 @@
+"""What every page must be."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from sqlalchemy import event
+
+from tests.conventions.routes import path, routes
+
+MOST_STATEMENTS = 8
+# Of the front end that the portal's layout replaces.
+FORBIDDEN = ("jquery", "select2", "glyphicon", "data-toggle")
+
+
+def pages(app, world, role="Partner Operator"):
+    for route in routes(app):
+        if route.method != "GET" or route.rule.startswith(("/api/", "/healthz", "/readyz", "/setup")):
+            continue
+        answer = world.clients[role].get(path(app, route, world.ours.keys()))
+        if answer.status_code == 200 and answer.mimetype == "text/html":
+            yield route, answer.get_data(as_text=True)
+
+
+def test_no_page_holds_the_old_front_end(app, world):
+    for route, page in pages(app, world):
+        found = [word for word in FORBIDDEN if word in page.lower()]
+        assert not found, f"{route} holds {found}: use the portal's own macros."
+
+
+def test_no_page_holds_inline_script_style_or_handlers(app, world):
+    for route, page in pages(app, world):
+        assert not re.search(r"<script(?![^>]*\bsrc=)", page), f"{route} holds an inline script."
+        assert not re.search(r"<script(?![^>]*\bnonce=)", page), f"{route} holds a script without the nonce."
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=", page), f"{route} holds inline style or a handler."
+        assert not re.search(r'(?:src|href|action)="(?:https?:)?//', page), f"{route} names a file of another host."
+
+
+def test_every_page_is_japanese_has_one_heading_and_no_id_twice(app, world):
+    for route, page in pages(app, world):
+        assert '<html lang="ja">' in page, route
+        assert len(re.findall(r"<h1[ >]", page)) == 1, f"{route} needs exactly one h1."
+        twice = [name for name, count in Counter(re.findall(r'\sid="([^"]+)"', page)).items() if count > 1]
+        assert not twice, f"{route} uses the ids {twice} more than once."
+
+
+def test_every_form_that_posts_carries_its_token(app, world):
+    for route, page in pages(app, world):
+        for form in re.findall(r'<form[^>]*method="post".*?</form>', page, re.DOTALL):
+            assert 'name="csrf_token"' in form, f"{route} has a form without csrf()."
+
+
+@pytest.fixture
+def statements(app, engine):
+    """The statements sent to the database, as a list that grows."""
+    seen: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_page_costs_a_fixed_number_of_statements(app, world, make, statements):
+    for number in range(30):
+        customer = make.customer(tenant=world.ours.tenant)
+        make.contract(customer_row=customer)
+        make.utm(customer_row=world.ours.customer, name=f"増設{number}")
+    for role in ("Partner Operator", "NEC Staff"):
+        client = world.clients[role]
+        client.get("/")  # the rights of the roles are read once
+        for route in routes(app):
+            if route.method != "GET" or route.rule.startswith(("/api/", "/setup")):
+                continue
+            statements.clear()
+            client.get(path(app, route, world.ours.keys()))
+            assert len(statements) <= MOST_STATEMENTS, f"{route} as {role} costs {len(statements)}: {statements}"
+
+
+def test_static_files_and_healthz_touch_no_database(world, statements):
+    client = world.clients["Partner Operator"]
+
+    client.get("/static/portal.css")
+    client.get("/healthz")
+
+    assert statements == []

@@ -1,0 +1,1 @@
+"""What people and machines see: FAB views, forms, APIs. Thin: rules live in models."""
