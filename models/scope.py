@@ -34,6 +34,7 @@ class TenantScoped:
 
     @declared_attr
     def tenant_id(cls) -> Mapped[str]:  # noqa: N805  (SQLAlchemy's convention for declared attributes)
+        """Whose row it is; the session fills it in."""
         return mapped_column(String(8), ForeignKey("tenant.id"), nullable=False)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+
+from tests.conventions.test_pages import pages
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "translations" / "ja" / "LC_MESSAGES" / "messages.po"
@@ -52,16 +53,14 @@ def test_placeholders_are_the_same_in_both_languages(catalogue):
 
 
 def test_the_compiled_catalogue_is_up_to_date(catalogue):
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
+    with CATALOGUE.with_suffix(".mo").open("rb") as file:
+        compiled = {message.id: message.string for message in read_mo(file) if message.id}
 
-    assert compiled.getvalue() == CATALOGUE.with_suffix(".mo").read_bytes(), "Run `make messages`."
+    assert compiled == {message.id: message.string for message in catalogue if message.id}, "Run `make messages`."
 
 
-def test_no_page_shows_an_english_message(app, world, used):
-    from tests.conventions.test_pages import pages
-
-    long = [message for message in used if " " in message and "%" not in message]
+def test_no_page_shows_an_english_message(app, world, catalogue, used):
+    long = [each for each in used if " " in each and "%" not in each and catalogue.get(each).string != each]
     for route, page in pages(app, world):
         shown = [message for message in long if message in page]
         assert not shown, f"{route} shows {shown} untranslated."

@@ -1,0 +1,86 @@
+"""The portal in a real Chromium, at the width of a desk and of a phone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTHS = {"desk": (1280, 900), "phone": (390, 844)}
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, *_args, **_kwargs) -> None:
+        """Requests are in the portal's own log."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    if path is None:
+        told = "there is no Chromium on this machine (Debian: apt-get install chromium fonts-noto-cjk)"
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(f"REQUIRE_BROWSER is set, and {told}")
+        pytest.skip(told)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def live_url(app, monkeypatch) -> Iterator[str]:
+    """The address of the portal, served for real, with CSRF as people have it."""
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(params=WIDTHS)
+def page(request, chromium, live_url) -> Iterator[Page]:
+    """A page at each width. What its console complains of fails the test."""
+    width, height = WIDTHS[request.param]
+    context = chromium.new_context(
+        base_url=live_url, viewport={"width": width, "height": height}, locale="ja-JP", accept_downloads=True
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    yield page
+    context.close()
+    # A 404 or a 422 that a test asked for is no complaint of the page's own.
+    assert [each for each in complaints if not each.startswith("Failed to load resource")] == []
+
+
+@pytest.fixture
+def sound() -> Callable[[Page], None]:
+    """Check the screen a page shows: axe finds nothing, nothing scrolls sideways, no word is cut off."""
+
+    def check(page: Page) -> None:
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+        sideways = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert sideways <= 0, f"{page.url} scrolls {sideways} pixels sideways."
+
+    return check
