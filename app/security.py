@@ -21,6 +21,7 @@ from flask_appbuilder.security.sqla.models import (
 from flask_login import current_user
 from sqlalchemy import func, literal, select
 
+import models  # noqa: F401  (every table is known before FAB asks for any mapper)
 from models.db import db
 from models.membership import Membership
 from models.rights import RightsVersion

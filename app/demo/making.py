@@ -81,6 +81,7 @@ def _alone() -> Iterator[None]:
 def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     pick = random.Random(_SEED)  # noqa: S311  (a play, nothing secret)
     making = Making(session, pick, now, current_app.config["ALERT_RETENTION_MONTHS"])
+    utms.tidy(session)
     tenants = [create_tenant(session, plan.name, by=COMMAND_LINE) for plan in TENANTS]
     people.make_people(session, tenants)
     products = customers.make_products(session)

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from app.demo import making, utms
+from app.demo import making
 from app.demo.tenants import TENANTS
 from models.alert import Alert, AlertDaily
 from models.audit import AuditEntry
@@ -249,12 +249,25 @@ def test_a_lost_tokens_file_is_made_again_with_new_tokens(demo, run, tmp_path):
 
 
 @pytest.mark.usefixtures("few_alerts")
+def test_connections_on_which_the_app_has_stored_alerts_do(run, engine):
+    with engine.connect() as first, engine.connect() as second:
+        for connection in (first, second):
+            connection.execute(text("CREATE TEMPORARY TABLE alert_arrival (alert_id text)"))
+            connection.commit()
+
+    output = run()
+    engine.dispose()
+
+    assert output.startswith("Demo data made: 2 tenants")
+
+
+@pytest.mark.usefixtures("few_alerts")
 def test_a_run_that_dies_in_the_middle_leaves_nothing_and_the_next_makes_all(run, make, monkeypatch, tmp_path):
-    def die(_session):
+    def die(*_args):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(utms, "tidy", die)
+        patched.setattr(making.utms, "make_utms", die)
         run()
 
     assert make.session.scalars(select(User)).all() == []
