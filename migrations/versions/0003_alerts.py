@@ -47,8 +47,8 @@ SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     name text := 'alert_' || to_char(date_trunc('month', day), 'YYYYMM');
 BEGIN
-    -- What is younger than a month is never past any retention time.
-    IF day IS NULL OR date_trunc('month', day) >= date_trunc('month', current_date) - interval '1 month' THEN
+    -- What is younger than a month (in Tokyo, where months begin) is never past any retention time.
+    IF day IS NULL OR date_trunc('month', day) >= date_trunc('month', now() AT TIME ZONE 'Asia/Tokyo') - interval '1 month' THEN
         RAISE EXCEPTION 'the partition of % is not dropped', day USING ERRCODE = 'invalid_parameter_value';
     END IF;
     EXECUTE format('DROP TABLE IF EXISTS public.%I', name);
