@@ -47,7 +47,13 @@ _READ: Rights = {
     "Utms": ("can_show",),
 }
 _WRITE: Rights = {
+    "Customers": ("can_add", "can_edit", "can_delete"),
     "Utms": ("can_add", "can_issue_token"),
+}
+
+
+_STAFF: Rights = {
+    "Customers": ("can_restore",),
 }
 
 
@@ -59,8 +65,8 @@ def _together(*rights: Rights) -> Rights:
 ROLES: dict[str, Rights] = {
     PARTNER_OPERATOR: _together(_READ, _WRITE),
     PARTNER_VIEWER: _READ,
-    NEC_STAFF: _together(_READ, _WRITE),
-    NEC_ADMIN: _together(_READ, _WRITE),
+    NEC_STAFF: _together(_READ, _WRITE, _STAFF),
+    NEC_ADMIN: _together(_READ, _WRITE, _STAFF),
     PUBLIC: {},
 }
 """Role -> view -> permissions."""

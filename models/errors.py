@@ -21,5 +21,9 @@ class DomainError(Exception):
         self.field = field
 
 
+class Conflict(Exception):
+    """Somebody else changed the row since the person looked at it; they are shown the difference."""
+
+
 class ScopeError(Exception):
     """Code reached for rows outside the tenant its session is in. A defect, never a person's mistake."""

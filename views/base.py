@@ -127,13 +127,16 @@ class PortalModelView(ModelView):
     include_route_methods: set[str] = {"list", "show"}
     database_error_message = "The data could not be saved."
 
-    def list_page(self) -> ListPage:
-        """The page of rows that the request's arguments ask for, filters included."""
+    def list_page(self, base_filters: Any = None) -> ListPage:
+        """The page of rows that the request's arguments ask for, filters included.
+
+        :param base_filters: what every row must be, instead of the view's own ``base_filters``.
+        """
         default, default_direction = self.base_order
         sort = choice("sort", self.order_columns, default)
         direction = choice("direction", ("asc", "desc"), default_direction if sort == default else "asc")
         page = page_number()
-        filters = self._filters.get_joined_filters(self._base_filters)
+        filters = self._filters.get_joined_filters(base_filters or self._base_filters)
         count, rows = self.datamodel.query(filters, sort, direction, page=page - 1, page_size=self.page_size)
         if not rows and page > 1 and count <= COUNT_CAP:
             page = max(1, -(-count // self.page_size))

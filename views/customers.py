@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import current_app, url_for
+from flask import abort, current_app, flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
+from sqlalchemy.orm.exc import StaleDataError
 
-from models import alert_search, clock, contract
+from models import alert_search, clock, contract, customer_rules, postcode
 from models.company_name import search_key
 from models.contract import Contract, ContractStatus
 from models.customer import Customer, CustomerStatus
 from models.db import db
+from models.errors import Conflict, DomainError
 from models.utm import NO_CONTRACT, Utm
-from views.base import PortalModelView, choice, customer_or_404, customer_urls, iso_day, render, short_text
+from views.base import PortalModelView, actor, choice, customer_or_404, customer_urls, iso_day, render, short_text
+from views.customer_form import CustomerForm
 from views.fields import half_width
-from views.interface import NotDeleted, PartMatch, PortalInterface, Same
+from views.interface import Deleted, NotDeleted, PartMatch, PortalInterface, Same
 from views.new_token import token_to_show
 from views.period import recent_days
 
 _ID_LENGTH = 9
 _NAME_LENGTH = 40
+_DELETED = "deleted"
 _STATUS_LABELS = {
     CustomerStatus.DRAFT: lazy_gettext("Draft"),
     CustomerStatus.ACTIVE: lazy_gettext("Active"),
@@ -38,7 +42,7 @@ class CustomerView(PortalModelView):
     datamodel = PortalInterface(Customer)
     route_base = "/customers"
     class_permission_name = "Customers"
-    include_route_methods = {"list", "show", "security"}
+    include_route_methods = {"list", "add", "show", "edit", "delete", "restore", "security"}
     base_filters: ClassVar = [["deleted_at", NotDeleted, None]]
     base_order = ("id", "desc")
     list_columns: ClassVar = ["id", "name", "balance", "last_invoiced_on", "status"]
@@ -52,11 +56,12 @@ class CustomerView(PortalModelView):
     @has_access
     def list(self) -> str:
         """List the customers, narrowed by part of their ID or name."""
+        may_restore = self.appbuilder.sm.has_access("can_restore", "Customers")
         search = {
             "id": short_text("id", _ID_LENGTH),
             "name": short_text("name", _NAME_LENGTH),
             "last_invoiced_on": iso_day("last_invoiced_on"),
-            "status": choice("status", list(CustomerStatus), ""),
+            "status": choice("status", [*CustomerStatus, _DELETED] if may_restore else list(CustomerStatus), ""),
         }
         if search["id"]:
             self._filters.add_filter("id", PartMatch, half_width(search["id"]).upper())
@@ -64,14 +69,19 @@ class CustomerView(PortalModelView):
             self._filters.add_filter("search_name", PartMatch, search_key(search["name"]))
         if search["last_invoiced_on"]:
             self._filters.add_filter("last_invoiced_on", Same, search["last_invoiced_on"])
-        if search["status"]:
+        base_filters = None
+        if search["status"] == _DELETED:
+            base_filters = self.datamodel.get_filters().add_filter("deleted_at", Deleted, None)
+        elif search["status"]:
             self._filters.add_filter("status", Same, search["status"])
-        page = self.list_page()
+        page = self.list_page(base_filters)
         return render(
             "customers/list.html",
-            customers=[_customer_row(customer) for customer in page.rows],
+            customers=[_customer_row(customer) | self._change_urls(customer) for customer in page.rows],
+            add_url=url_for("CustomerView.add") if self.appbuilder.sm.has_access("can_add", "Customers") else None,
             search=search,
-            statuses=[(status.value, label) for status, label in _STATUS_LABELS.items()],
+            statuses=[(status.value, label) for status, label in _STATUS_LABELS.items()]
+            + ([(_DELETED, gettext("Removed"))] if may_restore else []),
             searched=any(search.values()),
             sort=page.sort,
             direction=page.direction,
@@ -94,7 +104,91 @@ class CustomerView(PortalModelView):
             **customer_urls(customer),
             tabs=_tabs(customer, "show"),
             contracts=[_contract_row(each) for each in contracts],
+            **self._change_urls(customer),
         )
+
+    def _change_urls(self, customer: Customer) -> dict[str, str | None]:
+        """Where changing and deleting lead, None for who may not."""
+        may = self.appbuilder.sm.has_access
+        keys = {"customer_id": customer.id}
+        if customer.deleted_at is not None:
+            return {"url": None, "restore_url": url_for("CustomerView.restore", **keys)}
+        return {
+            "edit_url": url_for("CustomerView.edit", **keys) if may("can_edit", "Customers") else None,
+            "delete_url": url_for("CustomerView.delete", **keys) if may("can_delete", "Customers") else None,
+        }
+
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    def add(self) -> Any:
+        """Make a customer."""
+        form = CustomerForm()
+        if _finds_address(form):
+            return _form_page(form, None), 200
+        if not form.validate_on_submit():
+            return _form_page(form, None), 422 if form.is_submitted() else 200
+        customer = customer_rules.create(db.session(), form.values(), by=actor())
+        db.session.commit()
+        flash(gettext("The customer has been created."), "success")
+        return redirect(customer_urls(customer)["customer_url"])
+
+    @expose("/<string:customer_id>/edit", methods=["GET", "POST"])
+    @has_access
+    def edit(self, customer_id: str) -> Any:
+        """Change a customer."""
+        customer = customer_or_404(customer_id)
+        form = CustomerForm(obj=customer)
+        if _finds_address(form):
+            return _form_page(form, customer), 200
+        if not form.validate_on_submit():
+            return _form_page(form, customer), 422 if form.is_submitted() else 200
+        try:
+            customer_rules.change(db.session(), customer, form.values(), version=form.shown_version(), by=actor())
+            db.session.commit()
+        except (Conflict, StaleDataError):
+            return self._conflict(form, customer_id)
+        except DomainError as error:
+            db.session.rollback()
+            form.form_errors.append(gettext(error.message))
+            return _form_page(form, customer_or_404(customer_id)), 422
+        flash(gettext("The customer information has been changed."), "success")
+        return redirect(customer_urls(customer)["customer_url"])
+
+    @expose("/<string:customer_id>/delete", methods=["POST"])
+    @has_access
+    def delete(self, customer_id: str) -> Any:
+        """Delete a customer; staff can restore it."""
+        customer = customer_or_404(customer_id)
+        try:
+            customer_rules.delete(db.session(), customer, now=clock.utc_now(), by=actor())
+            db.session.commit()
+        except DomainError as error:
+            db.session.rollback()
+            flash(gettext(error.message), "danger")
+            return redirect(url_for("CustomerView.show", customer_id=customer_id))
+        flash(gettext("The customer has been deleted."), "success")
+        return redirect(url_for("CustomerView.list"))
+
+    @expose("/<string:customer_id>/restore", methods=["POST"])
+    @has_access
+    def restore(self, customer_id: str) -> Any:
+        """Bring a deleted customer back."""
+        customer = db.session.scalar(select(Customer).where(Customer.id == customer_id))
+        if customer is None or customer.deleted_at is None:
+            abort(404)
+        customer_rules.restore(db.session(), customer, by=actor())
+        db.session.commit()
+        flash(gettext("The customer has been restored."), "success")
+        return redirect(customer_urls(customer)["customer_url"])
+
+    @staticmethod
+    def _conflict(form: CustomerForm, customer_id: str) -> Any:
+        """The form again, with what the other saved beside what was typed; saving once more is then a choice."""
+        db.session.rollback()
+        customer = customer_or_404(customer_id)
+        differences = form.differences(customer)
+        form.version.data = str(customer.version)
+        return _form_page(form, customer, differences), 409
 
     @expose("/<string:customer_id>/security")
     @has_access
@@ -125,6 +219,30 @@ class CustomerView(PortalModelView):
             reports=[],
             **_new_token(utms),
         )
+
+
+def _finds_address(form: CustomerForm) -> bool:
+    """Whether the form was sent to have its address filled in; if so, it is."""
+    if "find_address" not in request.form:
+        return False
+    found = postcode.address_of(form.postcode.data)
+    if found is None:
+        form.postcode.errors = [gettext("There is no such postcode.")]
+    else:
+        form.prefecture.data, form.address.data = found
+    return True
+
+
+def _form_page(form: CustomerForm, customer: Customer | None, differences: Sequence[Any] = ()) -> str:
+    urls = customer_urls(customer) if customer else {"customers_url": url_for("CustomerView.list")}
+    return render(
+        "customers/form.html",
+        form=form,
+        customer=customer,
+        differences=differences,
+        customers_url=urls["customers_url"],
+        back_url=urls.get("customer_url", urls["customers_url"]),
+    )
 
 
 def _new_token(utms: Sequence[Utm]) -> dict[str, Any]:

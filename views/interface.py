@@ -124,6 +124,16 @@ class NotDeleted(BaseFilter):
         return query.filter(getattr(self.model, self.column_name).is_(None))
 
 
+class Deleted(BaseFilter):
+    """Only rows that are softly deleted."""
+
+    name = "deleted"
+
+    def apply(self, query: Any, _value: Any) -> Any:
+        """Narrow a query."""
+        return query.filter(getattr(self.model, self.column_name).is_not(None))
+
+
 class RequestFilters:
     """A view's filters, of its own for each request.
 

@@ -11,6 +11,7 @@ function on(type, selector, handler) {
 
 // A form or a button with data-confirm="<id of a dialog>" sends after the dialog was closed with OK.
 on("submit", "form", (form, event) => {
+  if (event.submitter?.hasAttribute("data-unconfirmed")) return;
   if (form.dataset.confirmed) {
     delete form.dataset.confirmed;
     return;

@@ -1,0 +1,222 @@
+"""§7.2, §7.3: every field at its limit and one past it; two people editing; the address from the postcode."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import text
+
+GOOD = {
+    "name": "株式会社あおぞら製作所",
+    "memo1": "",
+    "memo2": "",
+    "memo3": "",
+    "contact_last_name": "青空",
+    "contact_first_name": "花子",
+    "contact_department": "",
+    "contact_title": "",
+    "contact_email": "hanako@example.com",
+    "postcode": "733-0001",
+    "prefecture": "広島県",
+    "address": "広島市西区大芝一丁目1番1号",
+    "contact_phone": "082-123-4567",
+}
+TOO_LONG = "文字以下で入力してください。"
+NEEDED = "必須項目です。入力してください。"
+POSTCODE = "半角数字7文字、またはハイフンを含む8文字で入力してください"
+EMAIL = "メールアドレスの形式が正しくありません。"
+
+AT_THE_LIMIT = [
+    ("name", "あ" * 40),
+    ("memo1", "あ" * 255),
+    ("memo2", "あ" * 255),
+    ("memo3", "あ" * 255),
+    ("contact_last_name", "あ" * 100),
+    ("contact_first_name", "あ" * 100),
+    ("contact_department", "あ" * 40),
+    ("contact_title", "あ" * 255),
+    ("contact_email", "a" * 64 + "@" + ".".join(["b" * 61] * 3) + ".jp"),
+    ("postcode", "7330001"),
+    ("postcode", "７３３－０００１"),
+    ("address", "あ" * 100),
+    ("contact_phone", "0" * 15),
+    ("contact_phone", "０８２－１２３－４５６７"),
+]
+PAST_THE_LIMIT = [
+    ("name", "あ" * 41, "40" + TOO_LONG),
+    ("name", "", NEEDED),
+    ("name", "　 ", NEEDED),
+    ("name", "一\n二", "改行や制御文字は使用できません。"),
+    ("memo1", "あ" * 256, "255" + TOO_LONG),
+    ("memo2", "あ" * 256, "255" + TOO_LONG),
+    ("memo3", "あ" * 256, "255" + TOO_LONG),
+    ("contact_last_name", "あ" * 101, "100" + TOO_LONG),
+    ("contact_last_name", "", NEEDED),
+    ("contact_first_name", "あ" * 101, "100" + TOO_LONG),
+    ("contact_first_name", "", NEEDED),
+    ("contact_department", "あ" * 41, "40" + TOO_LONG),
+    ("contact_title", "あ" * 256, "255" + TOO_LONG),
+    ("contact_email", "a" * 255, "254" + TOO_LONG),
+    ("contact_email", "", NEEDED),
+    ("contact_email", "no address", EMAIL),
+    ("contact_email", "a@example.com\r\nBcc: b@example.com", EMAIL),
+    ("postcode", "733000", POSTCODE),
+    ("postcode", "73300012", POSTCODE),
+    ("postcode", "7330-001", POSTCODE),
+    ("postcode", "abc-defg", POSTCODE),
+    ("postcode", "", NEEDED),
+    ("prefecture", "", NEEDED),
+    ("address", "あ" * 101, "100" + TOO_LONG),
+    ("address", "", NEEDED),
+    ("contact_phone", "0" * 16, "15桁以下で入力してください。"),
+    ("contact_phone", "03+123", "電話番号を半角数字で入力してください。"),
+    ("contact_phone", "", NEEDED),
+]
+
+
+def told_beside(page: str, field: str) -> str:
+    """What a page says is wrong with a field."""
+    found = re.search(rf'id="{field}-error">(.*?)</div>\s*</div>', page, re.S)
+    return found[1] if found else ""
+
+
+def test_a_customer_is_made_and_is_a_draft(operator, make):
+    answer = operator.post("/customers/add", data=GOOD, follow_redirects=True)
+
+    assert "顧客を作成しました。" in answer.text
+    assert "ドラフト" in answer.text
+    assert "0821234567" in answer.text
+    row = make.session.execute(text("SELECT tenant_id, search_name, status FROM customer")).one()
+    assert tuple(row) == (operator.tenant.id, "株式会社あおぞら製作所", "draft")
+
+
+@pytest.mark.parametrize(("field", "value"), AT_THE_LIMIT)
+def test_a_field_takes_its_limit(operator, field, value):
+    answer = operator.post("/customers/add", data=GOOD | {field: value})
+
+    assert answer.status_code == 302, told_beside(answer.text, field)
+
+
+@pytest.mark.parametrize(("field", "value", "message"), PAST_THE_LIMIT)
+def test_a_field_past_its_limit_is_told_beside_it(operator, make, field, value, message):
+    answer = operator.post("/customers/add", data=GOOD | {field: value})
+
+    assert answer.status_code == 422
+    assert message in told_beside(answer.text, field)
+    assert make.session.scalar(text("SELECT count(*) FROM customer")) == 0
+
+
+def test_a_prefecture_that_is_none_is_refused(operator):
+    answer = operator.post("/customers/add", data=GOOD | {"prefecture": "火星"})
+
+    assert answer.status_code == 422
+
+
+def test_fields_of_the_row_that_the_form_does_not_have_are_not_taken(operator, make):
+    forged = GOOD | {"tenant_id": "T9999999", "id": "A99999999", "status": "active", "balance": "1000000"}
+
+    operator.post("/customers/add", data=forged)
+
+    row = make.session.execute(text("SELECT id, tenant_id, status, balance FROM customer")).one()
+    assert tuple(row) == ("A00000001", operator.tenant.id, "draft", 0)
+
+
+def test_changing_needs_at_least_one_change(operator, make):
+    customer = make.customer(tenant=operator.tenant)
+    page = operator.get(f"/customers/{customer.id}/edit").text
+    same = GOOD | {
+        "name": customer.name,
+        "contact_phone": "0312345678",
+        "postcode": "100-0001",
+        "prefecture": "東京都",
+        "address": customer.address,
+        "version": re.search(r'name="version"[^>]*value="(\d+)"', page)[1],
+    }
+
+    unchanged = operator.post(f"/customers/{customer.id}/edit", data=same)
+    changed = operator.post(f"/customers/{customer.id}/edit", data=same | {"memo2": "新しいメモ"}, follow_redirects=True)
+
+    assert "1つ以上の項目を変更してください。" in unchanged.text
+    assert "顧客情報を変更しました。" in changed.text
+    before, after = make.session.execute(
+        text("SELECT before, after FROM audit_entry WHERE action = 'customer.changed'")
+    ).one()
+    assert (before, after) == ({"memo2": ""}, {"memo2": "新しいメモ"})
+
+
+def test_the_second_of_two_people_is_shown_what_the_first_saved(operator, make):
+    customer = make.customer(tenant=operator.tenant)
+    address = f"/customers/{customer.id}/edit"
+    version = {"version": "1"}
+    operator.post(address, data=GOOD | version | {"name": "先に保存した名前"})
+
+    second = operator.post(address, data=GOOD | version | {"name": "後から保存した名前"})
+    mended = re.search(r'name="version"[^>]*value="(\d+)"', second.text)[1]
+    third = operator.post(address, data=GOOD | {"version": mended, "name": "後から保存した名前"}, follow_redirects=True)
+
+    assert second.status_code == 409
+    assert "他の人がこの顧客情報を変更しました。" in second.text
+    assert "先に保存した名前" in second.text
+    assert "後から保存した名前" in second.text
+    assert "顧客情報を変更しました。" in third.text
+
+
+def test_the_address_is_filled_in_from_the_postcode(operator):
+    answer = operator.post("/customers/add", data=GOOD | {"address": "", "prefecture": "", "find_address": "1"})
+
+    assert answer.status_code == 200
+    assert '<option selected value="広島県">' in answer.text
+    assert 'value="広島市西区大芝"' in answer.text
+
+
+def test_a_postcode_that_does_not_exist_is_told(operator):
+    answer = operator.post("/customers/add", data=GOOD | {"postcode": "000-0000", "find_address": "1"})
+
+    assert "該当する郵便番号がありません。" in told_beside(answer.text, "postcode")
+
+
+def test_a_deleted_customer_is_gone_and_staff_bring_it_back(operator, make, signed_in):
+    customer = make.customer(tenant=operator.tenant, name="消える会社")
+    staff = signed_in(make.elevated("NEC Staff"), operator.tenant)
+
+    deleted = operator.post(f"/customers/{customer.id}/delete", follow_redirects=True)
+    gone = operator.get(f"/customers/{customer.id}")
+    hidden = operator.get("/customers/?status=deleted")
+    seen = staff.get("/customers/?status=deleted")
+    forbidden = operator.post(f"/customers/{customer.id}/restore")
+    restored = staff.post(f"/customers/{customer.id}/restore", follow_redirects=True)
+
+    assert "顧客を削除しました。" in deleted.text
+    assert "消える会社" not in deleted.text
+    assert gone.status_code == 404
+    assert "消える会社" not in hidden.text
+    assert "消える会社" in seen.text
+    assert forbidden.status_code == 403
+    assert "顧客を復元しました。" in restored.text
+    assert operator.get(f"/customers/{customer.id}").status_code == 200
+
+
+def test_a_customer_with_a_utm_is_not_deleted(operator, make):
+    customer, _ = make.customer_with_utm(operator.tenant)
+
+    answer = operator.post(f"/customers/{customer.id}/delete", follow_redirects=True)
+
+    assert "UTMが登録されているため削除できません。" in answer.text
+    assert operator.get(f"/customers/{customer.id}").status_code == 200
+
+
+def test_a_viewer_changes_nothing(make, signed_in):
+    tenant = make.tenant()
+    customer = make.customer(tenant=tenant)
+    viewer = signed_in(make.member(tenant, "Partner Viewer"), tenant)
+
+    page = viewer.get(f"/customers/{customer.id}").text
+
+    assert "/edit" not in page
+    assert [
+        viewer.get("/customers/add").status_code,
+        viewer.post("/customers/add", data=GOOD).status_code,
+        viewer.post(f"/customers/{customer.id}/edit", data=GOOD).status_code,
+        viewer.post(f"/customers/{customer.id}/delete").status_code,
+    ] == [403, 403, 403, 403]
