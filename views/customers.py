@@ -8,32 +8,22 @@ from typing import Any, ClassVar
 from flask import abort, current_app, flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm.exc import StaleDataError
 
 from models import alert_search, clock, contract, customer_rules, postcode
-from models.company_name import search_key
 from models.contract import Contract, ContractStatus
-from models.customer import Customer, CustomerStatus
+from models.customer import Customer
 from models.db import db
 from models.errors import Conflict, DomainError
 from models.utm import NO_CONTRACT, Utm
-from views.base import PortalModelView, actor, choice, customer_or_404, customer_urls, iso_day, render, short_text
+from views.base import PortalModelView, actor, customer_or_404, customer_urls, render
 from views.customer_form import CustomerForm
-from views.fields import half_width
-from views.interface import Deleted, NotDeleted, PartMatch, PortalInterface, Same
+from views.customer_search import CustomerSearch
+from views.interface import Deleted, NotDeleted, PortalInterface
 from views.new_token import token_to_show
 from views.period import recent_days
-
-_ID_LENGTH = 9
-_NAME_LENGTH = 40
-_DELETED = "deleted"
-_STATUS_LABELS = {
-    CustomerStatus.DRAFT: lazy_gettext("Draft"),
-    CustomerStatus.ACTIVE: lazy_gettext("Active"),
-    CustomerStatus.CANCELLED: lazy_gettext("Customer cancelled"),
-}
 
 
 class CustomerView(PortalModelView):
@@ -56,33 +46,17 @@ class CustomerView(PortalModelView):
     @has_access
     def list(self) -> str:
         """List the customers, narrowed by part of their ID or name."""
-        may_restore = self.appbuilder.sm.has_access("can_restore", "Customers")
-        search = {
-            "id": short_text("id", _ID_LENGTH),
-            "name": short_text("name", _NAME_LENGTH),
-            "last_invoiced_on": iso_day("last_invoiced_on"),
-            "status": choice("status", [*CustomerStatus, _DELETED] if may_restore else list(CustomerStatus), ""),
-        }
-        if search["id"]:
-            self._filters.add_filter("id", PartMatch, half_width(search["id"]).upper())
-        if search["name"]:
-            self._filters.add_filter("search_name", PartMatch, search_key(search["name"]))
-        if search["last_invoiced_on"]:
-            self._filters.add_filter("last_invoiced_on", Same, search["last_invoiced_on"])
+        search = CustomerSearch.read(may_see_deleted=self.appbuilder.sm.has_access("can_restore", "Customers"))
+        search.narrow(self._filters)
         base_filters = None
-        if search["status"] == _DELETED:
+        if search.deleted:
             base_filters = self.datamodel.get_filters().add_filter("deleted_at", Deleted, None)
-        elif search["status"]:
-            self._filters.add_filter("status", Same, search["status"])
         page = self.list_page(base_filters)
         return render(
             "customers/list.html",
             customers=[_customer_row(customer) | self._change_urls(customer) for customer in page.rows],
             add_url=url_for("CustomerView.add") if self.appbuilder.sm.has_access("can_add", "Customers") else None,
-            search=search,
-            statuses=[(status.value, label) for status, label in _STATUS_LABELS.items()]
-            + ([(_DELETED, gettext("Removed"))] if may_restore else []),
-            searched=any(search.values()),
+            **search.shown(),
             sort=page.sort,
             direction=page.direction,
             page=page.page,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import operator
 from typing import Any
 
 from flask import g
@@ -112,6 +113,21 @@ class Same(BaseFilter):
     def apply(self, query: Any, value: Any) -> Any:
         """Narrow a query."""
         return query.filter(getattr(self.model, self.column_name) == value)
+
+
+COMPARISONS = {"eq": operator.eq, "ne": operator.ne, "ge": operator.ge, "le": operator.le}
+"""How a number can be compared."""
+
+
+class Compared(BaseFilter):
+    """The column compares with a number; the value is a key of ``COMPARISONS`` and the number."""
+
+    name = "compares"
+
+    def apply(self, query: Any, value: tuple[str, Any]) -> Any:
+        """Narrow a query."""
+        comparison, number = value
+        return query.filter(COMPARISONS[comparison](getattr(self.model, self.column_name), number))
 
 
 class NotDeleted(BaseFilter):

@@ -135,7 +135,9 @@ def test_changing_needs_at_least_one_change(operator, make):
     }
 
     unchanged = operator.post(f"/customers/{customer.id}/edit", data=same)
-    changed = operator.post(f"/customers/{customer.id}/edit", data=same | {"memo2": "新しいメモ"}, follow_redirects=True)
+    changed = operator.post(
+        f"/customers/{customer.id}/edit", data=same | {"memo2": "新しいメモ"}, follow_redirects=True
+    )
 
     assert "1つ以上の項目を変更してください。" in unchanged.text
     assert "顧客情報を変更しました。" in changed.text

@@ -1,0 +1,103 @@
+"""検索条件 of the customer list (§7.1): the フィルタ menu, the last invoice date, the status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
+
+from models.company_name import search_key
+from models.customer import CustomerStatus
+from views.base import choice, iso_day, short_text
+from views.fields import half_width
+from views.interface import COMPARISONS, Compared, PartMatch, Same
+
+_ID_LENGTH = 9
+_NAME_LENGTH = 40
+_BALANCE_LENGTH = 13
+_DELETED = "deleted"
+_STATUS_LABELS = {
+    CustomerStatus.DRAFT: lazy_gettext("Draft"),
+    CustomerStatus.ACTIVE: lazy_gettext("Active"),
+    CustomerStatus.CANCELLED: lazy_gettext("Customer cancelled"),
+}
+_OPERATOR_LABELS = {
+    "eq": lazy_gettext("Equals"),
+    "ne": lazy_gettext("Differs from"),
+    "ge": lazy_gettext("At least"),
+    "le": lazy_gettext("At most"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSearch:
+    """What is looked for; an empty field is no condition, several must all hold.
+
+    :param balance: a whole number of yen as typed, empty for any.
+    :param balance_is: how the balance compares with it, a key of ``COMPARISONS``.
+    :param may_see_deleted: whether the person can choose deleted customers, to restore them.
+    """
+
+    id: str
+    name: str
+    balance: str
+    balance_is: str
+    last_invoiced_on: date | None
+    status: str
+    may_see_deleted: bool
+
+    @classmethod
+    def read(cls, *, may_see_deleted: bool) -> CustomerSearch:
+        """What the request's arguments ask for; nonsense is no condition."""
+        balance = half_width(short_text("balance", _BALANCE_LENGTH)).replace(",", "").removeprefix("¥")
+        digits = balance.removeprefix("-")
+        return cls(
+            id=half_width(short_text("id", _ID_LENGTH)).upper(),
+            name=short_text("name", _NAME_LENGTH),
+            balance=balance if digits.isascii() and digits.isdecimal() else "",
+            balance_is=choice("balance_is", COMPARISONS, "eq"),
+            last_invoiced_on=iso_day("last_invoiced_on"),
+            status=choice("status", [*CustomerStatus, *([_DELETED] if may_see_deleted else [])], ""),
+            may_see_deleted=may_see_deleted,
+        )
+
+    @property
+    def deleted(self) -> bool:
+        """Whether deleted customers are looked for instead of the others."""
+        return self.status == _DELETED
+
+    def narrow(self, filters: Any) -> None:
+        """Put the conditions into a view's filters."""
+        if self.id:
+            filters.add_filter("id", PartMatch, self.id)
+        if self.name:
+            filters.add_filter("search_name", PartMatch, search_key(self.name))
+        if self.balance:
+            filters.add_filter("balance", Compared, (self.balance_is, Decimal(self.balance)))
+        if self.last_invoiced_on:
+            filters.add_filter("last_invoiced_on", Same, self.last_invoiced_on)
+        if self.status and not self.deleted:
+            filters.add_filter("status", Same, self.status)
+
+    def shown(self) -> dict[str, Any]:
+        """What the template shows of it."""
+        deleted = [(_DELETED, gettext("Removed"))] if self.may_see_deleted else []
+        return {
+            "search": self,
+            "statuses": [(status.value, label) for status, label in _STATUS_LABELS.items()] + deleted,
+            "balance_operators": list(_OPERATOR_LABELS.items()),
+            "chips": self._chips(),
+            "searched": any((self.id, self.name, self.balance, self.last_invoiced_on, self.status)),
+        }
+
+    def _chips(self) -> list[tuple[list[str], str]]:
+        balance = f"¥{int(self.balance):,} {_OPERATOR_LABELS[self.balance_is]}" if self.balance else ""
+        chips = [
+            (["id"], gettext("Company ID"), self.id),
+            (["name"], gettext("Company name"), self.name),
+            (["balance", "balance_is"], gettext("Balance"), balance),
+        ]
+        return [(names, f"{label}: {value}") for names, label, value in chips if value]
