@@ -12,7 +12,7 @@ from models import audit, clock
 from models.actor import Actor
 from models.contract import Contract, ContractStatus
 from models.customer import Customer
-from models.errors import Conflict, DomainError, N_
+from models.errors import N_, Conflict, DomainError
 from models.utm import Utm
 
 NOTHING_CHANGED = N_("Change at least one item.")

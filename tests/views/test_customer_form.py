@@ -77,7 +77,7 @@ PAST_THE_LIMIT = [
 
 def told_beside(page: str, field: str) -> str:
     """What a page says is wrong with a field."""
-    found = re.search(rf'id="{field}-error">(.*?)</div>\s*</div>', page, re.S)
+    found = re.search(rf'id="{field}-error">(.*?)</div>\s*</div>', page, re.DOTALL)
     return found[1] if found else ""
 
 
