@@ -7,7 +7,7 @@ from flask import Flask
 from views import health
 from views.alerts import AlertView
 from views.customers import CustomerView
-from views.device_api import DeviceApi
+from views.device_api import DeviceApi, sender_key
 from views.password_setup import PasswordSetupView
 from views.tenants import TenantView
 from views.utms import UtmView
@@ -19,7 +19,8 @@ def init_app(app: Flask) -> None:
         builder = app.extensions["appbuilder"]
         for view in (TenantView, CustomerView, UtmView, AlertView, PasswordSetupView):
             builder.add_view_no_menu(view)
-        builder.add_api(DeviceApi)
-        limit = app.config["SIGN_IN_RATE_LIMIT"]
-        builder.sm.limiter.limit(limit, methods=["POST"])(builder.sm.auth_view.blueprint)
+        device_api = builder.add_api(DeviceApi)
+        limiter = builder.sm.limiter
+        limiter.limit(app.config["SIGN_IN_RATE_LIMIT"], methods=["POST"])(builder.sm.auth_view.blueprint)
+        limiter.limit(app.config["DEVICE_RATE_LIMIT"], key_func=sender_key)(device_api.blueprint)
     app.register_blueprint(health.blueprint)

@@ -55,10 +55,11 @@ def signed_in(app) -> Callable[..., FlaskClient]:
 
 @pytest.fixture
 def operator(make, signed_in) -> FlaskClient:
-    """An operator's client in a tenant of its own, which is ``client.tenant``."""
+    """An operator's client in a tenant of its own: ``client.user`` in ``client.tenant``."""
     tenant = make.tenant()
-    client = signed_in(make.member(tenant, "Partner Operator"), tenant)
-    client.tenant = tenant
+    user = make.member(tenant, "Partner Operator")
+    client = signed_in(user, tenant)
+    client.user, client.tenant = user, tenant
     return client
 
 

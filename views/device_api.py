@@ -21,6 +21,12 @@ from views.device_openapi import DESCRIPTION
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
+def sender_key() -> str:
+    """What the rate limit counts calls by: the token, by its hash, or the address of a caller without one."""
+    _, _, token = request.headers.get("Authorization", "").partition(" ")
+    return device_token.hash_token(token) if token else f"address {request.remote_addr}"
+
+
 def for_a_utm(call: Callable[..., Any]) -> Callable[..., Any]:
     """Let a call through with its sender when the bearer token is in force; 401 otherwise."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,8 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 """What may come over the wire."""
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 """What a gzip body may unpack to."""
+MAX_COUNTED_LINES = 100_000
+"""Lines past those that are stored are still counted for the answer, but not by the million."""
 _PIECE = 64 * 1024
 
 
@@ -40,7 +43,7 @@ class Lines:
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         # The limit here is not Flask's, which would refuse the body whole.
-        self._request.max_content_length = None
+        self._request.max_content_length = sys.maxsize
         pending = bytearray()
         pieces = self._pieces()
         try:
@@ -61,6 +64,8 @@ class Lines:
             self.number += 1
             line = pending[start:end].rstrip(b"\r")
             start = end + 1
+            if self.number > MAX_COUNTED_LINES:
+                raise BodyTooLarge(f"the body has more than {MAX_COUNTED_LINES} lines")
             if line.strip():
                 yield self.number, bytes(line[: MAX_LINE_BYTES + 1])
         del pending[:start]

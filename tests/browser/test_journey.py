@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from app.shipper import command
 from tests.factories import PASSWORD
@@ -138,9 +139,9 @@ def test_problems_are_the_high_ones_and_sort_by_each_column(page, make, customer
     page.get_by_role("link", name="詳細を確認").click()
     page.get_by_text("63件").wait_for()
     page.get_by_role("link", name="次へ").click()
-    assert page.locator(".row-toggle").count() == 13
+    expect(page.locator(".row-toggle")).to_have_count(13)
     page.get_by_role("link", name="前へ").click()
-    assert page.locator(".row-toggle").count() == 50
+    expect(page.locator(".row-toggle")).to_have_count(50)
 
 
 def test_faults_are_told_beside_their_fields(page, customer, sound):
@@ -164,7 +165,7 @@ def test_cancelling_the_dialog_registers_nothing(page, make, customer):
     page.get_by_role("button", name="登録").click()
     page.get_by_role("dialog").get_by_role("button", name="キャンセル").click()
 
-    assert page.get_by_role("dialog").count() == 0
+    expect(page.get_by_role("dialog")).to_have_count(0)
     assert page.url.endswith("/utms/add")
 
 

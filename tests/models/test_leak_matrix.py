@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import bindparam, event, func, insert, select, text, union, update
+from sqlalchemy import bindparam, create_engine, event, func, insert, select, text, union, update
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 from sqlalchemy.orm.exc import StaleDataError
@@ -196,16 +196,16 @@ def test_without_a_tenant_there_are_no_rows(walls, halves, engine):
         assert session.scalars(text("SELECT id FROM customer")).all() == []
 
 
-def test_the_tenant_ends_with_the_transaction(walls, halves, engine, in_tenant):
+def test_the_tenant_ends_with_the_transaction(walls, halves, engine):
     (ours, _), _ = halves
-    with in_tenant(ours.tenant_id) as session:
+    one_connection = create_engine(engine.url, pool_size=1, max_overflow=0)
+    with Session(one_connection, info={"tenant_scope": ours.tenant_id}) as session:
         assert session.scalar(text("SELECT count(*) FROM customer")) == 1
-        backend = session.scalar(text("SELECT pg_backend_pid()"))
 
-    with engine.connect() as connection:
-        assert connection.scalar(text("SELECT pg_backend_pid()")) == backend, "the pool gave another connection"
+    with one_connection.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM customer")) == 0
         assert connection.scalar(text("SELECT current_user")) == "portal_app"
+    one_connection.dispose()
 
 
 def test_crossing_tenants_ends_with_the_transaction(walls, halves, context):

@@ -1,0 +1,219 @@
+"""§7.1, §7.4.1, §7.4.5: the list, the details, the security tab."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models import alert_ingest, clock
+from tests.alerts import lines
+
+
+def names(page: str) -> list[str]:
+    return re.findall(r'data-label="会社名">([^<]+)<', page)
+
+
+def test_the_columns_are_those_of_the_manual(operator, make):
+    make.customer(tenant=operator.tenant)
+
+    page = operator.get("/customers/").text
+
+    heads = [re.sub(r"<[^>]+>|\s|[▲▼△▽]", "", cell) for cell in re.findall(r"<th .*?</th>", page, re.DOTALL)]
+    assert heads[:5] == ["会社ID", "会社名", "残高", "最終請求日", "ステータス"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, ["ｱｵｿﾞﾗ商事㈱", "100%食品", "株式会社あおぞら"]),
+        ({"id": "a00000001"}, ["株式会社あおぞら"]),
+        ({"id": "０００２"}, ["100%食品"]),
+        ({"name": "(株)"}, ["ｱｵｿﾞﾗ商事㈱", "株式会社あおぞら"]),
+        ({"name": "アオゾラ"}, ["ｱｵｿﾞﾗ商事㈱"]),
+        ({"name": "%"}, ["100%食品"]),
+        ({"name": "_"}, []),
+        ({"balance": "1000", "balance_is": "ge"}, ["100%食品"]),
+        ({"balance": "1000", "balance_is": "le"}, ["ｱｵｿﾞﾗ商事㈱", "株式会社あおぞら"]),
+        ({"balance": "5000", "balance_is": "eq"}, ["100%食品"]),
+        ({"balance": "5000", "balance_is": "ne"}, ["ｱｵｿﾞﾗ商事㈱", "株式会社あおぞら"]),
+        ({"last_invoiced_on": "2026-11-01"}, ["100%食品"]),
+        ({"status": "active"}, ["100%食品"]),
+        ({"status": "draft", "name": "商事"}, ["ｱｵｿﾞﾗ商事㈱"]),
+    ],
+)
+def test_searching_narrows_by_every_condition(operator, make, query, found):
+    make.customer(tenant=operator.tenant, name="株式会社あおぞら")
+    make.customer(
+        tenant=operator.tenant, name="100%食品", balance=5000, last_invoiced_on=date(2026, 11, 1), status="active"
+    )
+    make.customer(tenant=operator.tenant, name="ｱｵｿﾞﾗ商事㈱")
+
+    assert names(operator.get("/customers/", query_string=query).text) == found
+
+
+@pytest.mark.parametrize("sort", ["id", "name", "balance", "last_invoiced_on", "status"])
+def test_every_column_sorts_both_ways(operator, make, sort):
+    for number in (2, 1, 3):
+        make.customer(
+            tenant=operator.tenant,
+            name=f"会社{number}",
+            balance=number,
+            last_invoiced_on=date(2026, 1, number),
+            status=["active", "cancelled", "draft"][number - 1],
+        )
+    order = ["会社2", "会社1", "会社3"] if sort == "id" else ["会社1", "会社2", "会社3"]
+
+    upward = names(operator.get(f"/customers/?sort={sort}&direction=asc").text)
+    downward = names(operator.get(f"/customers/?sort={sort}&direction=desc").text)
+
+    assert (upward, downward) == (order, order[::-1])
+
+
+@pytest.mark.parametrize(
+    ("page", "count"), [("1", 25), ("2", 1), ("0", 25), ("-1", 25), ("abc", 25), ("999", 1), ("9" * 30, 25)]
+)
+def test_pages_hold_25_and_a_bad_page_is_the_first(operator, make, page, count):
+    for _ in range(26):
+        make.customer(tenant=operator.tenant)
+
+    answer = operator.get(f"/customers/?page={page}")
+
+    assert len(names(answer.text)) == count
+    assert "26件" in answer.text
+
+
+def test_more_than_a_thousand_are_said_to_be_so(operator, make):
+    first = make.customer(tenant=operator.tenant)
+    columns = (
+        "tenant_id, name, search_name, contact_last_name, contact_first_name, contact_email, contact_phone, postcode,"
+        " prefecture, address"
+    )
+    make.session.execute(
+        text(
+            f"INSERT INTO customer ({columns}) SELECT {columns} FROM customer, generate_series(1, 1000) WHERE id = :id"
+        ),
+        {"id": first.id},
+    )
+    make.session.commit()
+
+    assert "1,000件以上" in operator.get("/customers/").text
+
+
+def test_an_empty_list_and_an_empty_search_say_what_to_do(operator):
+    assert "顧客はまだ登録されていません。" in operator.get("/customers/").text
+    assert "条件に一致する顧客はありません。" in operator.get("/customers/?name=none").text
+
+
+def test_what_people_typed_is_never_markup(operator, make):
+    customer = make.customer(tenant=operator.tenant, name="<script>alert(1)</script>", memo1='"><img src=x>')
+
+    for path in ("/customers/", f"/customers/{customer.id}", f"/customers/{customer.id}/security"):
+        page = operator.get(path).text
+        assert "<script>alert" not in page
+        assert "<img" not in page
+
+
+def test_details_show_every_field_and_the_contracts(operator, make):
+    today = clock.tokyo_day(clock.utc_now())
+    customer = make.customer(
+        tenant=operator.tenant,
+        memo1="一つめ",
+        memo2="二つめ",
+        memo3="三つめ",
+        contact_department="管理部",
+        contact_title="部長",
+    )
+    make.contract(customer_row=customer, start_on=today + timedelta(days=1), end_on=today + timedelta(days=365))
+
+    page = operator.get(f"/customers/{customer.id}").text
+
+    for shown in (
+        customer.id,
+        customer.name,
+        "ドラフト",
+        "一つめ",
+        "二つめ",
+        "三つめ",
+        "青空 花子",
+        "管理部",
+        "部長",
+        "hanako@example.com",
+        "0312345678",
+        "100-0001",
+        "東京都",
+        "千代田区一丁目1番1号",
+        "A-S00000001",
+        "（開始前）",
+    ):
+        assert shown in page, shown
+
+
+def test_memos_two_and_three_are_not_offered_when_both_are_empty(operator, make):
+    customer = make.customer(tenant=operator.tenant, memo1="一つめ")
+
+    assert "さらに表示" not in operator.get(f"/customers/{customer.id}").text
+
+
+def raise_alerts(engine, utm, count, *, level="high", days_ago=0):
+    now = clock.utc_now()
+    sender = alert_ingest.Sender(utm.tenant_id, utm.customer_id, utm.id)
+    with Session(engine, info={"tenant_scope": utm.tenant_id}) as session:
+        found = lines(count, at=now - timedelta(days=days_ago), alert_severity=level)
+        alert_ingest.store(session, sender, found, now=now, retention_months=13)
+        session.commit()
+
+
+@pytest.mark.parametrize(("count", "badge"), [(1, ">1<"), (99, ">99<"), (100, ">99+<"), (150, ">99+<")])
+def test_important_alerts_are_counted_up_to_99(operator, make, engine, count, badge):
+    customer, utm = make.customer_with_utm(operator.tenant)
+    raise_alerts(engine, utm, count)
+
+    page = operator.get(f"/customers/{customer.id}/security").text
+
+    assert "ご利用の環境で問題がみつかりました" in page
+    assert badge in page
+
+
+def test_without_important_alerts_problems_cannot_be_opened(operator, make, engine):
+    customer, utm = make.customer_with_utm(operator.tenant)
+    raise_alerts(engine, utm, 7, level="low")
+    raise_alerts(engine, utm, 3, days_ago=31)
+
+    page = operator.get(f"/customers/{customer.id}/security").text
+
+    assert "検出された脅威はありません" in page
+    assert "/alerts/important" not in page
+    assert re.search(r'data-label="アラート数">7<', page)
+
+
+def test_the_three_states_are_told_apart(operator, make):
+    customer = make.customer(tenant=operator.tenant)
+    now = clock.utc_now()
+    make.utm(customer_row=customer, name="一", last_seen_at=now - timedelta(minutes=9))
+    make.utm(customer_row=customer, name="二", last_seen_at=now - timedelta(minutes=11))
+    make.utm(customer_row=customer, name="三")
+
+    page = operator.get(f"/customers/{customer.id}/security").text
+
+    states = re.findall(r'class="state state-(\w+)"', page)
+    assert states == ["online", "unconnected", "offline"]  # in the order of the names 一 三 二
+    assert page.count("最終接続:") == 2
+
+
+def test_a_removed_utm_is_not_listed(operator, make):
+    customer, _ = make.customer_with_utm(operator.tenant, name="外したUTM", removed_at=clock.utc_now())
+
+    assert "外したUTM" not in operator.get(f"/customers/{customer.id}/security").text
+
+
+def test_without_a_contract_registering_is_off_with_the_reason(operator, make):
+    customer = make.customer(tenant=operator.tenant)
+
+    page = operator.get(f"/customers/{customer.id}/security").text
+
+    assert "/utms/add" not in page
+    assert "UTM登録には、UTMを含む有効な契約" in page

@@ -1,0 +1,244 @@
+"""The device API: tokens, heartbeats, and bodies of every kind."""
+
+from __future__ import annotations
+
+import gzip
+import resource
+import zlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from models import clock, device_token
+from models.actor import SYSTEM
+from tests.alerts import line
+
+NOW = clock.utc_now()
+
+
+@pytest.fixture
+def utm(make):
+    _, utm = make.customer_with_utm(make.tenant(), utm_id="a1b2c3d4e5f6")
+    return utm
+
+
+@pytest.fixture
+def token(make, utm):
+    token = device_token.issue(make.session, utm, now=NOW, by=SYSTEM)
+    make.session.commit()
+    return token
+
+
+@pytest.fixture
+def send(app, token):
+    def send_body(body, *, path="alerts", bearer=token, **headers):
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return app.test_client().post(
+            f"/api/device/v1/{path}", data=body, headers={"Authorization": f"Bearer {bearer}"} | named
+        )
+
+    return send_body
+
+
+def body(count: int, start: int = 0) -> bytes:
+    at = clock.utc_now() - timedelta(minutes=5)
+    return b"\n".join(line(number, at=at) for number in range(start, start + count))
+
+
+def stored(make) -> int:
+    return make.session.scalar(text("SELECT count(*) FROM alert"))
+
+
+@pytest.mark.parametrize(
+    "header", [{}, {"Authorization": "Bearer "}, {"Authorization": "Bearer x"}, {"Authorization": "Basic x"}]
+)
+def test_without_a_token_in_force_nobody_gets_in(app, utm, header):
+    answer = app.test_client().post("/api/device/v1/alerts", data=b"", headers=header)
+
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_a_removed_utms_token_has_ended(make, send, utm):
+    make.session.execute(text("UPDATE utm SET removed_at = now()"))
+    make.session.commit()
+
+    assert send(b"{}", path="heartbeat").status_code == 401
+
+
+def test_a_heartbeat_is_noted_and_told_what_waits(make, send):
+    answer = send(b'{"version": "1.4.4", "ip": "192.168.10.123", "mac": "AA-BB-CC-DD-EE-FF"}', path="heartbeat")
+
+    assert (answer.status_code, answer.json) == (200, {"commands": [], "next_seconds": 60})
+    row = make.session.execute(
+        text("SELECT firmware, ip_address, reported_mac, mac_address, last_seen_at FROM utm")
+    ).one()
+    assert tuple(row[:4]) == ("1.4.4", "192.168.10.123", "aa:bb:cc:dd:ee:ff", None)
+    assert datetime.now(UTC) - row.last_seen_at < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"", 400),
+        (b"[]", 400),
+        (b"{", 400),
+        (b"\xff", 400),
+        (b"[" * 10_000, 400),
+        (b'{"version": 1}', 400),
+        (b'{"version": "' + b"x" * 65 + b'"}', 400),
+        (b'{"version": "a\\u0000"}', 400),
+        (b'{"version": "\\ud800"}', 400),
+        (b'{"ip": "1.2.3"}', 400),
+        (b'{"mac": "zz:zz:zz:zz:zz:zz"}', 400),
+        (b'{"x": "' + b"y" * 20_000 + b'"}', 413),
+    ],
+    ids=range(12),
+)
+def test_a_heartbeat_of_nonsense_is_refused(send, sent, status):
+    answer = send(sent, path="heartbeat")
+
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+
+
+def test_good_lines_are_stored_and_bad_ones_told(make, send):
+    answer = send(body(2) + b"\n{broken\n\n" + body(1, start=2) + b'\r\n{"type": "ips"}')
+
+    assert answer.status_code == 200
+    assert answer.json == {
+        "received": 5,
+        "stored": 3,
+        "duplicate": 0,
+        "rejected_count": 2,
+        "rejected": [{"line": 3, "reason": "not JSON"}, {"line": 6, "reason": "time: missing"}],
+    }
+    assert stored(make) == 3
+
+
+def test_sending_twice_stores_once(make, send):
+    sent = body(10)
+
+    first, second = send(sent).json, send(sent).json
+
+    assert (first["stored"], first["duplicate"]) == (10, 0)
+    assert (second["stored"], second["duplicate"]) == (0, 10)
+    assert make.session.scalar(text("SELECT sum(count) FROM alert_daily")) == 10
+
+
+def test_a_line_cannot_name_another_tenant(make, send, utm):
+    other = make.tenant()
+
+    send(line(at=clock.utc_now(), tenant_id=other.id, customer_id="A99999999", utm_id=99))
+
+    row = make.session.execute(text("SELECT tenant_id, customer_id, utm_id FROM alert")).one()
+    assert tuple(row) == (utm.tenant_id, utm.customer_id, utm.id)
+
+
+@pytest.mark.parametrize(
+    ("pack", "good"),
+    [
+        (gzip.compress, 20),
+        (lambda raw: gzip.compress(raw[: len(raw) // 2]) + gzip.compress(raw[len(raw) // 2 :]), 20),
+    ],
+    ids=["gzip", "two members"],
+)
+def test_gzip_is_read(send, pack, good):
+    answer = send(pack(body(20)), Content_Encoding="gzip")
+
+    assert (answer.status_code, answer.json["stored"], answer.json["rejected_count"]) == (200, good, 0)
+
+
+@pytest.mark.parametrize(
+    ("pack", "reason"),
+    [
+        (lambda raw: gzip.compress(raw)[:-20], "the gzip body ends before its end"),
+        (lambda raw: gzip.compress(raw + b"\n") + b"garbage", "the body is not gzip from here on"),
+    ],
+    ids=["truncated", "garbage behind"],
+)
+def test_of_a_damaged_gzip_body_the_good_lines_are_stored(make, send, pack, reason):
+    answer = send(pack(body(2_000)), Content_Encoding="gzip")
+
+    assert answer.status_code == 200
+    assert answer.json["stored"] == stored(make) > 1_000
+    assert answer.json["rejected"][-1]["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("sent", "headers", "reason"),
+    [
+        (b"no gzip", {"Content_Encoding": "gzip"}, "the body is not gzip from here on"),
+        (zlib.compress(b"{}"), {"Content_Encoding": "deflate"}, "Content-Encoding: only gzip is understood"),
+        ('{"msg": "攻撃"}'.encode("shift_jis"), {}, "not UTF-8"),
+        ('{"msg": "攻撃"}'.encode("utf-16"), {}, "not UTF-8"),
+    ],
+    ids=["not gzip", "deflate", "Shift_JIS", "UTF-16"],
+)
+def test_a_body_in_another_form_is_told(make, send, sent, headers, reason):
+    answer = send(sent, **headers)
+
+    assert answer.status_code == 200
+    assert reason in [each["reason"] for each in answer.json["rejected"]]
+    assert stored(make) == 0
+
+
+def test_after_ten_thousand_lines_the_rest_is_refused_by_number(make, send):
+    answer = send(body(10_002))
+
+    assert answer.status_code == 200
+    assert (answer.json["received"], answer.json["stored"], stored(make)) == (10_002, 10_000, 10_000)
+    assert answer.json["rejected"] == [
+        {"line": 10_001, "reason": "after the first 10000 lines"},
+        {"line": 10_002, "reason": "after the first 10000 lines"},
+    ]
+
+
+def test_refused_lines_are_told_up_to_a_thousand_and_counted(send):
+    answer = send(b"x\n" * 3_000)
+
+    assert (len(answer.json["rejected"]), answer.json["rejected_count"]) == (1_000, 3_000)
+
+
+def test_of_a_body_over_16_mib_the_good_lines_are_stored(make, send):
+    answer = send(body(100) + b"\n" + b"x" * (17 * 1024 * 1024))
+
+    assert (answer.status_code, answer.json["stored"], stored(make)) == (413, 100, 100)
+
+
+@pytest.mark.parametrize(
+    ("unit", "reason"),
+    [
+        (b"\0", "the body unpacks to more than 67108864 bytes"),
+        (b"x\n", "the body has more than 100000 lines"),
+    ],
+    ids=["one line", "many lines"],
+)
+def test_a_gzip_bomb_is_cut_off_and_takes_no_memory(make, send, unit, reason):
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = packer.compress(body(5) + b"\n")
+    piece = unit * (1024 * 1024 // len(unit))
+    bomb += b"".join(packer.compress(piece) for _ in range(300)) + packer.flush()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    answer = send(bomb, Content_Encoding="gzip")
+
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert (answer.status_code, stored(make)) == (413, 5)
+    assert answer.json["title"] == reason
+    assert grown < 64, f"{grown:.0f} MiB more"
+
+
+def test_a_token_that_calls_too_often_is_told_when_to_come_back(send):
+    answers = {send(b"", path="heartbeat").status_code for _ in range(600)}
+
+    slowed = send(b"", path="heartbeat")
+
+    assert answers == {400}
+    assert (slowed.status_code, slowed.mimetype) == (429, "application/problem+json")
+
+
+def test_the_api_describes_itself(app):
+    described = app.test_client().get("/api/device/v1/openapi.json").json
+
+    assert described["openapi"] == "3.1.0"
+    assert sorted(described["paths"]) == ["/alerts", "/heartbeat"]
