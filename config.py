@@ -9,8 +9,10 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent
@@ -35,7 +37,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         )
     instance = Path(env.get("PORTAL_INSTANCE", ROOT / "instance")).absolute()
     port = _number(env, "PORTAL_PORT", 8080, 1, 65535)
-    redis_url = _required(env, "REDIS_URL", production=production)
+    database_url, owner_url, redis_url = _service_urls(env, instance, production=production)
     portal_url = env.get("PORTAL_URL", f"http://127.0.0.1:{port}").rstrip("/")
 
     return {
@@ -55,9 +57,9 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # Signs sessions. Made and kept under the instance folder outside production.
         "SECRET_KEY": _secret_key(env, instance, production=production),
         # How the app signs in: a role that owns nothing and is under row-level security.
-        "SQLALCHEMY_DATABASE_URI": _required(env, "DATABASE_URL", production=production),
+        "SQLALCHEMY_DATABASE_URI": database_url,
         # How `flask portal upgrade` signs in: the owner of the tables.
-        "DATABASE_OWNER_URL": env.get("DATABASE_OWNER_URL", ""),
+        "DATABASE_OWNER_URL": owner_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "pool_pre_ping": True,
             "pool_size": _number(env, "DATABASE_POOL_SIZE", 5, 1, 100),
@@ -158,6 +160,26 @@ def _required(env: Mapping[str, str], name: str, *, production: bool) -> str:
     return value
 
 
+def _service_urls(env: Mapping[str, str], instance: Path, *, production: bool) -> tuple[str, str, str]:
+    """The URLs of database, its owner and Redis: where none is given, those of the servers that ``python app.py``
+    runs for this instance folder, so that a command in a second terminal finds them.
+    """
+    if production or (env.get("DATABASE_URL") and env.get("REDIS_URL")):
+        return (
+            _required(env, "DATABASE_URL", production=production),
+            env.get("DATABASE_OWNER_URL", ""),
+            _required(env, "REDIS_URL", production=production),
+        )
+    from app.embedded import EmbeddedPostgres, EmbeddedRedis
+
+    postgres = EmbeddedPostgres(instance / "postgres")
+    redis = EmbeddedRedis(instance / "redis")
+    if env.get("DATABASE_URL"):
+        return env["DATABASE_URL"], env.get("DATABASE_OWNER_URL", ""), redis.url()
+    owner_url = postgres.url("portal_owner", "portal")
+    return postgres.url("portal_app", "portal"), owner_url, env.get("REDIS_URL") or redis.url()
+
+
 def _secret_key(env: Mapping[str, str], instance: Path, *, production: bool) -> str:
     if value := env.get("SECRET_KEY"):
         if production and len(value) < 32:
@@ -167,14 +189,20 @@ def _secret_key(env: Mapping[str, str], instance: Path, *, production: bool) -> 
         raise SettingError("SECRET_KEY must be set when PORTAL_ENV=production.")
     path = instance / "secret-key"
     try:
-        if path.exists():
-            return path.read_text().strip()
         instance.mkdir(parents=True, exist_ok=True)
-        key = secrets.token_urlsafe(48)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(key)
-    except FileExistsError:  # another process of ours was first
+        if not path.exists():
+            _write_once(path, secrets.token_urlsafe(48))
         return path.read_text().strip()
     except OSError as error:
         raise SettingError(f"The data folder {instance} cannot be written: {error.strerror}.") from None
-    return key
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Make a file of our own that appears whole; where another process of ours was first, its file stays."""
+    with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.write(text)
+    try:
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+    finally:
+        Path(file.name).unlink()

@@ -15,7 +15,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     :raises config.SettingError: the environment cannot be used.
     """
     import config
-    from app import access, cli, converters, errors, extensions, headers, logs, page_context, proxy, routes
+    from app import access, cli, converters, errors, extensions, headers, logs, page_context, proxy, routes, walls
 
     app = Flask(__name__)
     app.config.from_mapping(config.load())
@@ -31,4 +31,5 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     errors.init_app(app)
     page_context.init_app(app)
     cli.init_app(app)
+    walls.init_app(app)
     return app

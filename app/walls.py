@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import click
-from sqlalchemy import Connection, text
+from contextlib import suppress
 
+import click
+from flask import Flask
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from models.db import db
 from models.scope import CROSS_TENANT_ROLE
 
 _QUESTIONS = text(f"""
@@ -15,6 +20,14 @@ SELECT
     pg_has_role(current_user, '{CROSS_TENANT_ROLE}', 'USAGE') AS inherits,
     pg_has_role(current_user, '{CROSS_TENANT_ROLE}', 'SET') AS may_switch
 """)  # noqa: S608  (a constant)
+
+
+def init_app(app: Flask) -> None:
+    """In production, refuse to start with such a role. A database that is away is for /readyz to tell."""
+    if not app.config["PRODUCTION"]:
+        return
+    with app.app_context(), suppress(OperationalError), db.engine.connect() as connection:
+        check_walls(connection)
 
 
 def check_walls(connection: Connection) -> None:

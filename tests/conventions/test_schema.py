@@ -167,6 +167,26 @@ def test_a_role_that_sees_past_the_wall_is_refused(service_env, tmp_path, break_
     assert mend_it  # says what the message asks for
 
 
+def test_production_does_not_start_past_the_wall(service_env):
+    answer = subprocess.run(
+        [sys.executable, "-c", "from app import create_app; create_app()"],
+        cwd=ROOT,
+        env=service_env
+        | {
+            "PATH": "/usr/bin:/bin",
+            "PORTAL_ENV": "production",
+            "SECRET_KEY": "x" * 32,
+            "DATABASE_URL": service_env["SUPERUSER_URL"],
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 1
+    assert "bypasses row-level security" in answer.stderr
+
+
 def flask(env, *words) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", "app", *words],

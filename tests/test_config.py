@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import config
+
+ROOT = Path(__file__).parents[1]
+PRODUCTION = {
+    "PORTAL_ENV": "production",
+    "SECRET_KEY": "x" * 32,
+    "DATABASE_URL": "postgresql+psycopg://portal_app@db/portal",
+    "REDIS_URL": "redis://redis/0",
+}
+
+
+def test_a_command_in_a_second_terminal_finds_the_servers_of_its_folder(tmp_path):
+    first = config.load({"PORTAL_INSTANCE": str(tmp_path)})
+    second = config.load({"PORTAL_INSTANCE": str(tmp_path)})
+
+    assert first["SQLALCHEMY_DATABASE_URI"].startswith("postgresql+psycopg://portal_app@/portal?host=/tmp/portal-")
+    assert first["SQLALCHEMY_DATABASE_URI"] == second["SQLALCHEMY_DATABASE_URI"]
+    assert first["SECRET_KEY"] == second["SECRET_KEY"]
+
+
+def test_the_shippers_commands_need_no_portal_on_the_machine(tmp_path):
+    answer = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "utm", "ship", "--help"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PORTAL_INSTANCE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (answer.returncode, "--shift-to" in answer.stdout) == (0, True), answer.stderr
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL"])
+def test_production_needs_what_it_needs(tmp_path, missing):
+    env = {key: value for key, value in PRODUCTION.items() if key != missing} | {"PORTAL_INSTANCE": str(tmp_path)}
+
+    with pytest.raises(config.SettingError, match=f"{missing} must be set when PORTAL_ENV=production"):
+        config.load(env)
+
+
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({"PORTAL_DEMO": "1"}, "PORTAL_DEMO=1 is refused when PORTAL_ENV=production"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY must have 32 characters or more"),
+    ],
+)
+def test_production_refuses_what_is_unsafe(tmp_path, env, told):
+    with pytest.raises(config.SettingError, match=told):
+        config.load(PRODUCTION | {"PORTAL_INSTANCE": str(tmp_path)} | env)
+
+
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({"PORTAL_PORT": "x"}, "PORTAL_PORT must be a whole number"),
+        ({"PORTAL_PORT": "0"}, "PORTAL_PORT must be from 1 to 65535"),
+        ({"PORTAL_DEMO": "maybe"}, "PORTAL_DEMO must be 0 or 1"),
+        ({"PORTAL_ENV": "test"}, "PORTAL_ENV must be one of development, production"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_clear_line(tmp_path, env, told):
+    with pytest.raises(config.SettingError, match=told):
+        config.load({"PORTAL_INSTANCE": str(tmp_path)} | env)
+
+
+def test_secure_cookies_come_with_https_and_with_production(tmp_path):
+    base = {"PORTAL_INSTANCE": str(tmp_path)}
+
+    assert config.load(base)["SESSION_COOKIE_SECURE"] is False
+    assert config.load(base | {"PORTAL_URL": "https://portal.example.jp"})["SESSION_COOKIE_SECURE"] is True
+    assert config.load(PRODUCTION | base)["SESSION_COOKIE_SECURE"] is True
