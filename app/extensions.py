@@ -10,6 +10,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from redis import Redis
 
+from app import template_globals
 from app.security import PortalSecurityManager
 from models.db import db
 from views.home import HomeView
@@ -46,3 +47,4 @@ def init_app(app: Flask) -> None:
         )
     # FAB's own selector writes the language into every visitor's session.
     app.extensions["babel"].locale_selector = lambda: app.config["BABEL_DEFAULT_LOCALE"]
+    template_globals.init_app(app)

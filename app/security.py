@@ -7,6 +7,7 @@ roles`` prints it into docs/roles.md, tests/conventions checks every route again
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import g, session
@@ -19,7 +20,7 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_role,
 )
 from flask_login import current_user
-from sqlalchemy import func, literal, select
+from sqlalchemy import String, bindparam, func, select
 
 import models  # noqa: F401  (every table is known before FAB asks for any mapper)
 from models.db import db
@@ -136,6 +137,22 @@ def read_identity(user_id: int, tenant_id: str | None) -> Identity | None:
     :param tenant_id: the tenant the session names, None when it names none.
     :returns: None when there is no such user.
     """
+    row = db.session.execute(_identity_statement(), {"user_id": user_id, "tenant_id": tenant_id}).one_or_none()
+    if row is None:
+        return None
+    user, tenant, role_id, role_name, everywhere, count, version = row
+    g.rights_version = version
+    roles = tuple((each[0], each[1]) for each in everywhere or ())
+    if role_id is not None:
+        roles = ((role_id, role_name), *roles)
+    elif not any(name in ELEVATED for _, name in roles):
+        tenant = None
+    return Identity(user, tenant, roles, count)
+
+
+@cache
+def _identity_statement() -> Any:
+    """The one statement of every request; putting it together takes longer than running it."""
     elevated = (
         select(func.array_agg(func.json_build_array(Role.id, Role.name)))
         .join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
@@ -150,24 +167,14 @@ def read_identity(user_id: int, tenant_id: str | None) -> Identity | None:
         .correlate(User)
         .scalar_subquery()
     )
-    row = db.session.execute(
+    return (
         select(User, Tenant, Role.id, Role.name, elevated, tenant_count, _rights_version())
         .select_from(User)
-        .outerjoin(Tenant, Tenant.id == literal(tenant_id))
+        .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))
         .outerjoin(Membership, (Membership.user_id == User.id) & (Membership.tenant_id == Tenant.id))
         .outerjoin(Role, Role.id == Membership.role_id)
-        .where(User.id == user_id)
-    ).one_or_none()
-    if row is None:
-        return None
-    user, tenant, role_id, role_name, everywhere, count, version = row
-    g.rights_version = version
-    roles = tuple((each[0], each[1]) for each in everywhere or ())
-    if role_id is not None:
-        roles = ((role_id, role_name), *roles)
-    elif not any(name in ELEVATED for _, name in roles):
-        tenant = None
-    return Identity(user, tenant, roles, count)
+        .where(User.id == bindparam("user_id"))
+    )
 
 
 _known_rights: tuple[int, dict[int, frozenset[tuple[str, str]]]] = (-1, {})

@@ -1,0 +1,64 @@
+"""Words and addresses in templates, looked up once per process instead of a thousand times a page.
+
+A list of fifty alerts has close to a thousand translated words and a hundred icons: Flask-Babel asks for the language
+at each word, Flask builds the address of the icons' file at each icon, and that was most of what the page cost.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Any
+
+import flask_babel
+from flask import Flask, request, url_for
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
+
+
+def init_app(app: Flask) -> None:
+    """Put ``_``, ``gettext``, ``ngettext`` and ``static_url`` into the templates of an app.
+
+    The words are those of the one language the app speaks (``locale_selector`` in app/extensions.py). What an app keeps
+    is its own, and is read at the first page.
+    """
+    addresses: dict[tuple[str, str], str] = {}
+
+    @cache
+    def catalogue() -> Any:
+        return flask_babel.get_domain().get_translations()
+
+    @lru_cache(4096)
+    def pattern(text: str) -> str:
+        return catalogue().ugettext(text)
+
+    @lru_cache(4096)
+    def plain(text: str) -> Markup:
+        # Always a format: a percent sign is written twice, with or without variables.
+        return Markup(pattern(text)) % {}  # noqa: S704  (our own catalogue)
+
+    @pass_eval_context
+    def gettext(context: EvalContext, text: str, /, **variables: Any) -> str:
+        if not variables:
+            return plain(text) if context.autoescape else str(plain(text))
+        return (Markup(pattern(text)) if context.autoescape else pattern(text)) % variables  # noqa: S704
+
+    @pass_eval_context
+    def ngettext(context: EvalContext, singular: str, plural: str, number: int, /, **variables: Any) -> str:
+        found = catalogue().ungettext(singular, plural, number)
+        return (Markup(found) if context.autoescape else found) % {"num": number, **variables}  # noqa: S704
+
+    def static_url(filename: str) -> str:
+        place = (request.script_root, filename)
+        if place not in addresses:
+            addresses[place] = url_for("static", filename=filename)
+        return addresses[place]
+
+    app.jinja_env.globals.update(
+        {
+            "_": gettext,
+            "gettext": gettext,
+            "ngettext": ngettext,
+            "static_url": static_url,
+        }
+    )
