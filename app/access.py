@@ -23,7 +23,7 @@ PUBLIC_ENDPOINTS = frozenset(
 )
 """Reached by anyone. The device API asks for its own token."""
 
-TENANTLESS_ENDPOINTS = frozenset({"SignInView.logout", "TenantView.list", "TenantView.select"})
+TENANTLESS_ENDPOINTS = frozenset({"SignInView.logout", "TenantView.list", "TenantView.open", "TenantView.select"})
 """Need a user, and no chosen tenant."""
 
 MANY_BYTES = 4_096
@@ -43,9 +43,12 @@ def _refuse_nonsense() -> None:
     if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
         abort(400)
     # A device's body is read line by line by the view itself, and must not be read here as a form.
-    if not (request.endpoint or "").startswith("DeviceApi.") and any(
-        "\0" in part for pair in request.form.items(multi=True) for part in pair
-    ):
+    if (request.endpoint or "").startswith("DeviceApi."):
+        return
+    if request.mimetype == "application/x-www-form-urlencoded":
+        # Read whole, and by anybody: 16 MiB of "a&" would be eight million fields.
+        request.max_content_length = request.max_form_memory_size
+    if any("\0" in part for pair in request.form.items(multi=True) for part in pair):
         abort(400)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
-from flask import Flask, g, jsonify, render_template, request, url_for
+from flask import Flask, current_app, g, jsonify, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
@@ -31,7 +32,11 @@ def _http_error(error: HTTPException) -> Any:
     if code >= 500 and (original := getattr(error, "original_exception", None)) is not None:
         log.error("unhandled error", exc_info=original)
         db.session.rollback()
-    return _answer(code, error.get_response().headers)
+    headers = dict(error.get_response().headers)
+    limit = current_app.extensions["appbuilder"].sm.limiter.current_limit
+    if code == 429 and limit is not None:
+        headers["Retry-After"] = str(max(1, int(limit.reset_at - time.time())))
+    return _answer(code, headers)
 
 
 def _csrf_error(_error: CSRFError) -> Any:
@@ -65,7 +70,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
     message = message or messages.get(
         code, gettext("It has been noted. Try again, and tell support the number below if it happens again.")
     )
-    kept = [(name, value) for name, value in dict(headers).items() if name in {"Allow", "Retry-After"}]
+    kept = [(name, value) for name, value in headers.items() if name in {"Allow", "Retry-After"}]
     if request.path.startswith("/api/"):
         answer = jsonify(status=code, title=title, detail=message, request_id=g.get("request_id"))
         answer.mimetype = "application/problem+json"

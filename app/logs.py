@@ -10,7 +10,7 @@ import time
 from flask import Flask, Response, g, has_request_context, request
 from pythonjsonlogger.json import JsonFormatter
 
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 log = logging.getLogger("portal.request")
 
@@ -46,7 +46,7 @@ def configure(level: str = "INFO") -> None:
 def _begin() -> None:
     # The proxy's id goes on, if it is one; anything else could forge log lines.
     given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
     g.request_began = time.perf_counter()
 
 

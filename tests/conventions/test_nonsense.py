@@ -52,6 +52,18 @@ ARGUMENTS = (
     "status",
     "last_invoiced_on",
     "utm",
+    "action",
+    "level",
+    "source",
+    "destination",
+    "alert_id",
+    "url",
+    "threat",
+    "file",
+    "choose",
+    "utm_search",
+    "by",
+    "text",
     "next",
 )
 
