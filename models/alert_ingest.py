@@ -26,10 +26,12 @@ _ARRIVAL = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS alert_arrival ON COMMIT DELETE ROWS
     AS SELECT {_COLUMNS} FROM alert WITH NO DATA
 """  # noqa: S608  (the names are constants)
+# In one order, whatever the body's: two bodies at once with the same lines would otherwise wait for each other.
 _STORE = text(f"""
 WITH stored AS (
     INSERT INTO alert (tenant_id, customer_id, utm_id, {_COLUMNS})
     SELECT :tenant_id, :customer_id, :utm_id, {_COLUMNS} FROM alert_arrival
+    ORDER BY occurred_at, alert_id
     ON CONFLICT DO NOTHING
     RETURNING occurred_at, function, level
 ), counted AS (

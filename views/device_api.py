@@ -15,15 +15,19 @@ from sqlalchemy import select
 from models import alert_ingest, clock, device_token, scope, utm
 from models.alert_ingest import Sender
 from models.utm import Utm
-from views.device_body import BodyTooLarge, Lines
+from views.device_body import BodyTooLarge, BodyUnreadable, Lines
 from views.device_openapi import DESCRIPTION
 
+# Of any other problem the lines before it are stored, and the answer says where it was.
+_STATUS_OF_PROBLEM = {BodyTooLarge: 413, BodyUnreadable: 415}
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
 def sender_key() -> str:
     """What the rate limit counts calls by: the token, by its hash, or the address of a caller without one."""
     _, _, token = request.headers.get("Authorization", "").partition(" ")
+    # Trimmed as the token is below: with more blanks it would be another key.
+    token = token.strip()
     return device_token.hash_token(token) if token else f"address {request.remote_addr}"
 
 
@@ -86,7 +90,7 @@ class DeviceApi(BaseApi):
             session.commit()
         if lines.problem is not None:
             reason = str(lines.problem)
-            status = 413 if isinstance(lines.problem, BodyTooLarge) else 200
+            status = _STATUS_OF_PROBLEM.get(type(lines.problem), 200)
             receipt.reject(lines.number + 1, reason)
         answer = {
             "received": receipt.received,

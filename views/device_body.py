@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import zlib
 from collections.abc import Iterator
@@ -29,8 +30,13 @@ class BodyTooLarge(BodyProblem):
     """The body is larger than is taken."""
 
 
+class BodyUnreadable(BodyProblem):
+    """The body is packed in a way that is not understood: nothing of it was read."""
+
+
 class Lines:
-    """Iterates over (number, bytes) of a request's lines; blank lines are passed over, but counted.
+    """Iterates over (number, bytes) of a request's lines; blank lines are passed over, but counted, and a byte order mark
+    at the start is left out.
 
     After the iteration ``problem`` says why it ended early, None when it did not, and ``number`` is the last line's.
     A line that is too long is given cut off, for the parser to refuse.
@@ -49,6 +55,8 @@ class Lines:
         try:
             for piece in pieces:
                 pending += piece
+                if self.number == 0 and pending.startswith(codecs.BOM_UTF8):
+                    del pending[: len(codecs.BOM_UTF8)]
                 yield from self._complete(pending)
         except BodyProblem as problem:
             # What is left in `pending` is half a line: it is the problem's, not the sender's.
@@ -79,7 +87,7 @@ class Lines:
         elif encoding in {"gzip", "x-gzip"}:
             yield from self._unpacked()
         else:
-            raise BodyProblem("Content-Encoding: only gzip is understood")
+            raise BodyUnreadable("Content-Encoding: only gzip is understood")
 
     def _wire(self) -> Iterator[bytes]:
         taken = 0

@@ -87,14 +87,16 @@ DESCRIPTION: dict[str, Any] = {
                             "next_seconds": {"type": "integer"},
                         },
                     },
-                ),
+                )
+                | {"400": {"description": "Not a JSON object, or one of its values cannot be one."}},
             }
         },
         "/alerts": {
             "post": {
                 "summary": "Send alerts, one JSON object a line: up to 10,000 lines and 16 MiB, gzip allowed",
                 "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": _LINE}}},
-                "responses": _answers("What became of the lines.", _RECEIPT),
+                "responses": _answers("What became of the lines.", _RECEIPT)
+                | {"415": {"description": "The body is packed in another way than by gzip; nothing of it was read."}},
             }
         },
     },
