@@ -1,4 +1,4 @@
-"""Choosing the tenant to work in (§4.2)."""
+"""Choosing the tenant to work in (§4.2), or a customer in one of them (§4.1)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from flask_login import current_user
 from sqlalchemy import Select, select
 from werkzeug.wrappers import Response
 
+from models import customer_search
 from models.db import db
 from models.membership import Membership
 from models.tenant import Tenant
 from views.base import PortalView, choice, render
+from views.tenant_search import TenantSearch
 
 SORTS = {"id": Tenant.id, "name": Tenant.name}
 
@@ -24,24 +26,47 @@ class TenantView(PortalView):
 
     @expose("/")
     def list(self) -> str:
-        """List the tenants the user may enter: their own, or all of them for NEC staff."""
+        """List the tenants the user may enter, their own or all of them for NEC staff, and the customers found there."""
         sort = choice("sort", SORTS, "id")
         direction = choice("direction", ("asc", "desc"), "asc")
         columns = [SORTS[sort], Tenant.id]
         order = [column.desc() if direction == "desc" else column.asc() for column in columns]
         tenants = db.session.scalars(_enterable().order_by(*order)).all()
+        search = TenantSearch.read()
         return render(
-            "tenants.html", tenants=tenants, sort=sort, direction=direction, choose_url=url_for("TenantView.select")
+            "tenants.html",
+            tenants=tenants,
+            sort=sort,
+            direction=direction,
+            choose_url=url_for("TenantView.select"),
+            search=search,
+            found=search.find(tenant_ids=None if g.identity.elevated else [tenant.id for tenant in tenants]),
+            open_url=url_for("TenantView.open"),
         )
 
     @expose("/select", methods=["POST"])
     def select(self) -> Response:
         """Enter a tenant. From here on the session is in it."""
-        chosen = db.session.scalar(_enterable().where(Tenant.id == request.form.get("tenant_id", "")))
-        if chosen is None:
-            abort(404)
-        session["tenant_id"] = chosen.id
+        session["tenant_id"] = _chosen_tenant_id()
         return redirect(url_for("HomeView.index"))
+
+    @expose("/open", methods=["POST"])
+    def open(self) -> Response:
+        """Enter the tenant of a customer that was found, and open the customer with the role held there."""
+        tenant_id = _chosen_tenant_id()
+        customer_id = request.form.get("customer_id", "")
+        if not customer_search.exists(tenant_id, customer_id):
+            abort(404)
+        session["tenant_id"] = tenant_id
+        return redirect(url_for("CustomerView.show", customer_id=customer_id))
+
+
+def _chosen_tenant_id() -> str:
+    """The tenant of the form; 404 when the user may not enter it."""
+    chosen = db.session.scalar(_enterable().where(Tenant.id == request.form.get("tenant_id", "")))
+    if chosen is None:
+        abort(404)
+    return chosen.id
 
 
 def _enterable() -> Select[tuple[Tenant]]:

@@ -35,8 +35,26 @@ def test_ones_own_tenants_are_listed_in_the_chosen_order(two, query, order):
     assert ids(two.get(f"/tenants/{query}").text) == [two.tenants[index].id for index in order]
 
 
-def test_the_sorted_column_says_which_way(two):
-    assert 'aria-sort="descending"' in two.get("/tenants/?sort=name&direction=desc").text
+@pytest.mark.parametrize(
+    ("query", "heads"),
+    [
+        ("", [("ascending", "▲", "?sort=id&amp;direction=desc"), ("none", "", "?sort=name&amp;direction=asc")]),
+        (
+            "?sort=id&direction=desc",
+            [("descending", "▼", "?sort=id&amp;direction=asc"), ("none", "", "?sort=name&amp;direction=asc")],
+        ),
+        (
+            "?sort=name",
+            [("none", "", "?sort=id&amp;direction=asc"), ("ascending", "▲", "?sort=name&amp;direction=desc")],
+        ),
+    ],
+)
+def test_the_sorted_column_says_which_way_and_turns_at_the_next_click(two, query, heads):
+    page = two.get(f"/tenants/{query}").text
+
+    found = re.findall(r'<th[^>]*aria-sort="(\w+)">.*?href="([^"]+)".*?</th>', page, re.DOTALL)
+    arrows = [re.search("[▲▼]|$", head)[0] for head in re.findall(r"<th.*?</th>", page, re.DOTALL)]
+    assert [(way, arrow, href) for (way, href), arrow in zip(found, arrows, strict=True)] == heads
 
 
 def test_without_a_tenant_every_page_leads_to_the_choice(two):
@@ -56,11 +74,71 @@ def test_choosing_enters_the_tenant_with_the_role_held_there(two):
     assert two.get("/customers/add").status_code == 200
 
 
-@pytest.mark.parametrize("wanted", ["foreign", "T9999999", "", "'"])
+def test_choosing_switches_what_is_seen_and_the_header_says_where_one_is(two, make):
+    first, second, foreign = two.tenants
+    for tenant in two.tenants:
+        make.customer(tenant=tenant, name=f"{tenant.name}の顧客")
+
+    pages = []
+    for tenant in (first, second):
+        two.post("/tenants/select", data={"tenant_id": tenant.id})
+        pages.append(two.get("/customers/").text)
+
+    for page, here, elsewhere in ((pages[0], first, second), (pages[1], second, first)):
+        header = re.search(r'<a class="tenant".*?</a>', page, re.DOTALL)[0]
+        assert here.id in header
+        assert f"<strong>{here.name}</strong>" in header
+        assert f"{here.name}の顧客" in page
+        assert f"{elsewhere.name}の顧客" not in page
+        assert f"{foreign.name}の顧客" not in page
+
+
+@pytest.mark.parametrize("wanted", ["foreign", "T9999999", "", "'", "T8000000 ", "t8000000"])
 def test_a_tenant_of_others_cannot_be_entered(two, wanted):
     wanted = two.tenants[2].id if wanted == "foreign" else wanted
 
     assert two.post("/tenants/select", data={"tenant_id": wanted}).status_code == 404
+
+
+def test_of_two_tenants_in_one_form_the_allowed_one_does_not_vouch_for_the_other(two):
+    own, _, foreign = two.tenants
+
+    answer = two.post("/tenants/select", data={"tenant_id": [foreign.id, own.id]})
+    two.post("/tenants/select", data={"tenant_id": [own.id, foreign.id]})
+
+    assert answer.status_code == 404
+    assert foreign.name not in two.get("/").text
+    assert own.name in two.get("/").text
+
+
+def test_a_refused_choice_leaves_one_where_one_was(two):
+    own, _, foreign = two.tenants
+    two.post("/tenants/select", data={"tenant_id": own.id})
+
+    two.post("/tenants/select", data={"tenant_id": foreign.id})
+
+    assert own.name in two.get("/").text
+
+
+@pytest.mark.parametrize("kept", ["foreign", "T9999999", "' OR 1=1 --"])
+def test_a_session_left_in_a_tenant_one_is_not_in_leads_to_the_choice(two, kept):
+    with two.session_transaction() as session:
+        session["tenant_id"] = two.tenants[2].id if kept == "foreign" else kept
+
+    answer = two.get("/customers/")
+
+    assert answer.location == "/tenants/"
+    with two.session_transaction() as session:
+        assert "tenant_id" not in session
+
+
+def test_who_belongs_to_no_tenant_is_told_whom_to_ask(make, signed_in):
+    make.tenant(name="よその会社")
+
+    page = signed_in(make.user()).get("/tenants/").text
+
+    assert "所属しているテナントがありません。" in page
+    assert "よその会社" not in page
 
 
 def test_nec_staff_may_enter_every_tenant(make, signed_in):
@@ -71,4 +149,28 @@ def test_nec_staff_may_enter_every_tenant(make, signed_in):
 
 
 def test_a_user_with_one_tenant_is_offered_no_switch(operator):
-    assert 'href="/tenants/"' not in operator.get("/").text
+    page = operator.get("/").text
+
+    assert 'href="/tenants/"' not in page
+    assert operator.tenant.id in page
+    assert operator.tenant.name in page
+
+
+def test_nec_staff_are_offered_the_switch_in_a_tenant_they_do_not_belong_to(make, signed_in):
+    tenant = make.tenant()
+    staff = signed_in(make.elevated("NEC Staff"))
+
+    staff.post("/tenants/select", data={"tenant_id": tenant.id})
+
+    assert 'href="/tenants/"' in staff.get("/").text
+
+
+def test_names_are_never_markup(make, signed_in):
+    tenant = make.tenant(name="<script>alert(1)</script>")
+    other = make.tenant(name='"><img src=x>')
+    user = make.member(tenant, "Partner Operator", last_name="<b>", first_name="</b>")
+    make.join(user, other, "Partner Operator")
+
+    pages = [signed_in(user, tenant).get(path).text for path in ("/tenants/", "/")]
+
+    assert not [page for page in pages if "<script>alert" in page or "<img" in page or "<b>" in page]
