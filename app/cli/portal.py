@@ -34,11 +34,17 @@ def cron_command() -> None:
 
 
 @portal.command("demo")
-def demo_command() -> None:
+@click.option(
+    "--size",
+    type=click.Choice(["small", "bench", "large"]),
+    default="small",
+    help="small: something of everything. bench and large: 1,000,000 and 10,000,000 alerts in a tenant of their own.",
+)
+def demo_command(size: str) -> None:
     """Make demo accounts and data, where PORTAL_DEMO=1 allows it. Does nothing where they are."""
-    from app.demo import making
+    from app.demo import bench, making
 
-    click.echo(making.demo())
+    click.echo(making.demo() if size == "small" else bench.demo(size))
 
 
 @portal.command("create-tenant")

@@ -46,11 +46,10 @@ def demo() -> str:
     :returns: what was done, for the person who asked.
     :raises click.ClickException: this is no installation for demo data, or roles are missing.
     """
-    if current_app.config["PRODUCTION"] or not current_app.config["PORTAL_DEMO"]:
-        raise click.ClickException("Demo data is made only where PORTAL_DEMO=1 is set.")
+    check_allowed()
     folder: Path = current_app.config["PORTAL_INSTANCE"]
     now = clock.utc_now()
-    with _alone(), all_tenants("the demo is made in one transaction") as session:
+    with alone(), all_tenants("the demo is made in one transaction") as session:
         if people.any_partner(session):
             return _see_to_tokens(session, folder, now)
         # Of other data: were it still there when this run is killed behind its commit, the next would keep it.
@@ -67,8 +66,17 @@ def demo() -> str:
     )
 
 
+def check_allowed() -> None:
+    """Refuse where demo data must not be made.
+
+    :raises click.ClickException: this is no installation for it.
+    """
+    if current_app.config["PRODUCTION"] or not current_app.config["PORTAL_DEMO"]:
+        raise click.ClickException("Demo data is made only where PORTAL_DEMO=1 is set.")
+
+
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Let nobody else make the demo meanwhile: beyond the commit, until the tokens are in their file."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})

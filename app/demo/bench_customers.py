@@ -1,0 +1,134 @@
+"""The customers and UTMs of the tenant to measure with, and which UTM raises how much."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from app.demo import words
+from app.demo.customers import make_products
+from app.demo.plan import WITH_UTM, ContractPlan, Term
+from models import clock
+from models.company_name import search_key
+from models.contract import Contract
+from models.customer import Customer, CustomerStatus
+from models.tenant import Tenant
+from models.utm import Utm
+
+LARGE_UTMS = 100
+"""How many UTMs the first customer of a part has; the others have one."""
+
+_ONE_UTM = 0.22
+"""What the large customer's first UTM raises of all it raises."""
+_SLOTS_PER_CUSTOMER = 20
+
+Slots = list[tuple[int, str]]
+"""UTM and customer, as often as their share of the alerts is large."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Customers that are made together.
+
+    :ivar number: tells parts apart.
+    :ivar share: what the first customer raises of the part's alerts; the others share the rest unequally.
+    """
+
+    number: int
+    customers: int
+    alerts: int
+    share: float
+
+    @property
+    def name(self) -> str:
+        """What the customers are called."""
+        return f"測定{'〇一二三四五六七八九'[self.number]}番"
+
+    def utm_id(self, number: int) -> str:
+        """A UTM ID: a MAC address given out by nobody."""
+        return f"02005e2{self.number}{number:04x}"
+
+
+def exist(session: Session, part: Part) -> bool:
+    """Whether a part is there: it is made whole or not at all."""
+    return session.scalar(select(Utm.id).where(Utm.utm_id == part.utm_id(0)).limit(1)) is not None
+
+
+def make(session: Session, tenant: Tenant, part: Part, now: datetime) -> Slots:
+    """Make a part's customers, each with a contract and its UTMs.
+
+    :returns: who raises the alerts.
+    """
+    customers = _make_customers(session, tenant, part, now)
+    _make_contracts(session, tenant, customers, now)
+    owners = [customers[0]] * LARGE_UTMS + customers[1:]
+    utms = _insert(
+        session,
+        Utm,
+        [
+            {
+                "tenant_id": tenant.id,
+                "customer_id": customer,
+                "utm_id": part.utm_id(number),
+                "serial": f"MIMAMORI-BENCH-{part.number}{number:05d}",
+                "name": f"拠点{number + 1:04d}",
+                "postcode": "060-0000",
+                "address": "北海道空見市若葉町1-1-1",
+                "delivery_status": "受領済",
+                "last_seen_at": now,
+                "created_at": now - timedelta(days=500),
+            }
+            for number, customer in enumerate(owners)
+        ],
+    )
+    return _slots(part, list(zip(utms, owners, strict=True)))
+
+
+def _make_customers(session: Session, tenant: Tenant, part: Part, now: datetime) -> list[str]:
+    pick = random.Random(part.number)  # noqa: S311  (a play, nothing secret)
+    rows = []
+    for number in range(1, part.customers + 1):
+        name = f"{part.name}株式会社 {number:04d}"
+        rows.append(
+            {
+                "tenant_id": tenant.id,
+                "name": name,
+                "search_name": search_key(name),
+                "status": CustomerStatus.ACTIVE,
+                "created_at": now - timedelta(days=500, minutes=-number),
+                **words.contact(pick, f"m{part.number}-{number}.example.jp"),
+                **words.place(pick),
+            }
+        )
+    return _insert(session, Customer, rows)
+
+
+def _make_contracts(session: Session, tenant: Tenant, customers: list[str], now: datetime) -> None:
+    start_on, end_on, status = ContractPlan(Term.RUNNING, 15).dates(clock.tokyo_day(now))
+    product = make_products(session)[WITH_UTM]
+    common = {"tenant_id": tenant.id, "product_id": product, "start_on": start_on, "end_on": end_on, "status": status}
+    session.execute(insert(Contract), [common | {"customer_id": customer} for customer in customers])
+
+
+def _slots(part: Part, utms: list[tuple[int, str]]) -> Slots:
+    """The first UTM much, its customer's others alike, the other customers' by rank."""
+    total = part.customers * _SLOTS_PER_CUSTOMER
+    large = total * part.share
+    others = range(LARGE_UTMS, len(utms))
+    ranks = {number: 1 / (number - LARGE_UTMS + 10) for number in others}
+    weight = (total - large) / sum(ranks.values()) if ranks else 0
+    shares = [
+        large * _ONE_UTM,
+        *[large * (1 - _ONE_UTM) / (LARGE_UTMS - 1)] * (LARGE_UTMS - 1),
+        *(weight * ranks[number] for number in others),
+    ]
+    return [utm for utm, share in zip(utms, shares, strict=True) for _ in range(max(1, round(share)))]
+
+
+def _insert(session: Session, model: type, rows: list[dict]) -> list:
+    """Insert rows and answer their keys, in the same order."""
+    return list(session.scalars(insert(model).returning(model.id, sort_by_parameter_order=True), rows))
