@@ -35,7 +35,7 @@ types: $(VENV)/dev.stamp ## Check the types
 messages: $(VENV)/dev.stamp ## Bring the Japanese catalogue up to date with the code, and compile it
 	$(VENV)/bin/pybabel -q extract -F babel.cfg -k lazy_gettext -k N_ --no-location --sort-output -o $(VENV)/messages.pot .
 	$(VENV)/bin/pybabel -q update -i $(VENV)/messages.pot -d translations -l ja --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap
-	$(VENV)/bin/pybabel -q compile -d translations
+	$(VENV)/bin/pybabel -q compile --use-fuzzy -d translations
 
 sure: lint types test ## Everything CI checks
 

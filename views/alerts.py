@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import Response, abort, current_app, request, stream_with_context, url_for
+from flask import Response, current_app, request, stream_with_context, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
-from sqlalchemy import select
-from zipstream import ZIP_DEFLATED, ZipStream
 
-from models import alert_export, alert_search, clock, scope
-from models.alert import ACTION_LABELS, FUNCTION_LABELS, SecurityFunction
+from models import alert_search, clock
+from models.alert import FUNCTION_LABELS
 from models.alert_search import AlertQuery
 from models.customer import Customer
 from models.db import db
-from models.utm import Utm
+from views import alert_rows
+from views.alert_download import archive, chooser, chosen_utms, utms_of
+from views.alert_filters import AlertFilters, read_filters
 from views.base import PortalView, choice, customer_or_404, customer_urls, render
-from views.period import Period, read_period
-
-MOST_UTMS = 100
-"""How many UTMs the chooser takes at once."""
+from views.period import read_period
 
 
 class AlertView(PortalView):
@@ -48,105 +46,106 @@ class AlertView(PortalView):
     @expose("/download", methods=["POST"])
     @has_access
     def download(self, customer_id: str) -> Response:
-        """A ZIP with one CSV per chosen UTM; every filter but the period is dropped."""
+        """A ZIP with one CSV per chosen UTM: of the whole period, or of what the screen was narrowed to."""
         customer = customer_or_404(customer_id)
+        all_utms = utms_of(customer)
+        utms = chosen_utms(all_utms)
         period = read_period(request.form, clock.tokyo_day(clock.utc_now()))
-        utms = _chosen_utms(customer)
+        query = AlertQuery(customer.id, period.start, period.end)
+        file_part = period.file_part
+        if request.form.get("conditions") == "kept":
+            important = request.form.get("important") == "1"
+            query, _ = _search(request.form, query, all_utms, important=important)
+            file_part += "_filtered"
         name = utms[0].utm_id if len(utms) == 1 else customer.id
         return Response(
-            stream_with_context(_zip(customer.tenant_id, customer.id, [(utm.id, utm.utm_id) for utm in utms], period)),
+            stream_with_context(archive(customer.tenant_id, utms, query, file_part)),
             mimetype="application/zip",
-            headers={"Content-Disposition": f'attachment; filename="alerts_{name}_{period.file_part}.zip"'},
+            headers={"Content-Disposition": f'attachment; filename="alerts_{name}_{file_part}.zip"'},
         )
+
+
+def _search(
+    args: Mapping[str, str], query: AlertQuery, utms: Sequence[Any], *, important: bool
+) -> tuple[AlertQuery, AlertFilters]:
+    """The query with function and filters as the arguments ask for, and the filters."""
+    filters = read_filters(args, utms, important=important)
+    function = args.get("function")
+    if function not in FUNCTION_LABELS:
+        function = None
+    return replace(query, function=function, important=important, **filters.conditions), filters
 
 
 def _list_page(customer: Customer, *, important: bool) -> str:
     period = read_period(request.args, clock.tokyo_day(clock.utc_now()))
-    function = choice("function", list(SecurityFunction), "")
-    query = AlertQuery(customer.id, period.start, period.end, function or None, important)
+    utms = utms_of(customer)
+    query, filters = _search(request.args, AlertQuery(customer.id, period.start, period.end), utms, important=important)
     sort = choice("sort", alert_search.SORT_COLUMNS, "occurred_at")
     direction = choice("direction", ("asc", "desc"), "desc" if sort == "occurred_at" else "asc")
-    before = _position("before", sort)
+    before, after = _position("before", sort), _position("after", sort)
     found = alert_search.page(
         db.session(),
         query,
         sort=sort,
         descending=direction == "desc",
-        position=before or _position("after", sort),
+        position=before or after,
         backwards=before is not None,
     )
     first, last = (found.rows[0], found.rows[-1]) if found.rows else (None, None)
+    whole = not (before or after or found.has_next)
+    # The conditions stay when the person goes from one of the two screens to the other.
+    kept = filters.arguments | ({"function": query.function} if query.function else {})
     other = "AlertView.list" if important else "AlertView.important"
-    may_download = current_app.extensions["appbuilder"].sm.has_access("can_download", "Alerts")
+    elsewhere = period.arguments | {name: value for name, value in kept.items() if name != "level"}
     return render(
         "alerts/list.html",
         customer=customer,
         **customer_urls(customer),
         important=important,
-        # The period stays when the person goes from one of the two screens to the other.
-        other_url=url_for(other, customer_id=customer.id, **period.arguments),
+        other_url=url_for(other, customer_id=customer.id, **elsewhere),
         period=period.fields,
         shown=period.text,
-        functions=[(value, FUNCTION_LABELS[value]) for value in SecurityFunction],
-        function=function,
-        filters=[],
-        alerts=[_row(row) for row in found.rows],
+        functions=list(FUNCTION_LABELS.items()),
+        function=query.function or "",
+        filters=filters.fields,
+        alerts=[alert_rows.shown(row) for row in found.rows],
+        opened=_opened(customer, found.rows),
         sort=sort,
         direction=direction,
-        count=alert_search.capped_count(db.session(), query),
+        # A search with few results has been through the whole period once already.
+        count=len(found.rows) if whole else alert_search.capped_count(db.session(), query),
         before=_cursor(alert_search.position_of(first, sort)) if first is not None and found.has_previous else None,
         after=_cursor(alert_search.position_of(last, sort)) if last is not None and found.has_next else None,
-        download_url=url_for("AlertView.download", customer_id=customer.id) if may_download else None,
-        utms=_current_utms(customer) if may_download else [],
-        hidden=list(period.arguments.items()),
+        **_download(customer, utms, query, period.arguments, kept),
     )
 
 
-def _row(row: Any) -> dict[str, Any]:
-    alert = row.Alert
+def _download(
+    customer: Customer, utms: Sequence[Any], query: AlertQuery, period: dict[str, str], kept: dict[str, str]
+) -> dict[str, Any]:
+    """What the download's form and dialog show and send."""
+    if not current_app.extensions["appbuilder"].sm.has_access("can_download", "Alerts"):
+        return {"download_url": None}
+    choices = chooser(utms, query.utm_id)
+    conditions = {name: value for name, value in kept.items() if name != "utm"}
+    if query.important:
+        conditions["important"] = "1"
+    # The choice of UTMs takes the place of the condition on one; a removed one cannot be chosen.
+    removed = query.utm_id is not None and query.utm_id not in {utm.id for utm in utms if utm.removed_at is None}
     return {
-        "alert": alert,
-        "at": clock.screen_time(alert.occurred_at),
-        "utm_name": row.utm_name,
-        "utm_removed": row.utm_removed_at is not None,
-        "function_label": FUNCTION_LABELS.get(alert.function, alert.function),
-        "action_label": ACTION_LABELS.get(alert.action, alert.action),
-        "open": request.args.get("open") == str(alert.seq),
+        "download_url": url_for("AlertView.download", customer_id=customer.id),
+        "chooser": choices,
+        "hidden": list((period | conditions).items()),
+        "narrowed": bool(kept or query.important) and not removed,
     }
 
 
-def _current_utms(customer: Customer) -> Any:
-    """The UTMs that can be downloaded: removed ones cannot (§7.10)."""
-    return db.session.scalars(
-        select(Utm)
-        .where(Utm.customer_id == customer.id, Utm.removed_at.is_(None))
-        .order_by(Utm.name, Utm.id)
-        .limit(MOST_UTMS)
-    ).all()
-
-
-def _chosen_utms(customer: Customer) -> list[Utm]:
-    wanted = request.form.getlist("utm")[: MOST_UTMS + 1]
-    keys = [int(key) for key in wanted if key.isascii() and key.isdecimal() and len(key) <= 18]
-    statement = select(Utm).where(Utm.customer_id == customer.id, Utm.removed_at.is_(None)).order_by(Utm.name, Utm.id)
-    if wanted:
-        statement = statement.where(Utm.id.in_(keys))
-    utms = list(db.session.scalars(statement.limit(MOST_UTMS)))
-    if not utms or len(wanted) > MOST_UTMS or (wanted and len(utms) != len(set(wanted))):
-        abort(404)
-    return utms
-
-
-def _zip(tenant_id: str, customer_id: str, utms: list[tuple[int, str]], period: Period) -> Iterator[bytes]:
-    """The archive piece by piece, in a database session that lives as long as the download."""
-    with scope.tenant_session(tenant_id) as session:
-        archive = ZipStream(compress_type=ZIP_DEFLATED, compress_level=1)
-        for utm_key, utm_id in utms:
-            blocks = alert_export.csv_blocks(
-                session, customer_id=customer_id, utm_id=utm_key, start=period.start, end=period.end
-            )
-            archive.add(blocks, f"alerts_{utm_id}_{period.file_part}.csv")
-        yield from archive
+def _opened(customer: Customer, rows: Sequence[Any]) -> dict[str, Any] | None:
+    """The details of the row that is open, None when none of the page's is."""
+    for row in rows:
+        if str(row.Alert.seq) == request.args.get("open"):
+            return alert_rows.details(alert_search.whole(db.session(), customer.id, row))
+    return None
 
 
 def _cursor(position: alert_search.Position) -> str:
@@ -167,6 +166,11 @@ def _position(name: str, sort: str) -> alert_search.Position | None:
         return None
     kind = type(None) if sort == "occurred_at" else str
     fits = isinstance(value, kind) and type(seq) is int and abs(seq) < 2**63 and occurred_at.tzinfo is not None
-    if not fits or (isinstance(value, str) and ("\0" in value or not value.isprintable())):
+    if not fits or (isinstance(value, str) and not _storable(value)):
         return None
     return value, occurred_at, seq
+
+
+def _storable(text: str) -> bool:
+    """Whether a column can hold a text: all but NUL and half a surrogate pair, which JSON can write."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

@@ -38,10 +38,20 @@ on("click", "[data-opens]", (button, event) => {
   event.preventDefault();
   document.getElementById(button.dataset.opens).showModal();
 });
-on("click", "dialog [data-closes]", (button) => button.closest("dialog").close());
+on("click", "dialog [data-closes]", (button, event) => {
+  event.preventDefault();
+  button.closest("dialog").close();
+});
 on("click", "dialog", (dialog, event) => {
   if (event.target === dialog) dialog.close();
 });
+// A dialog the page came with.
+for (const dialog of document.querySelectorAll("dialog[open]")) {
+  dialog.open = false;
+  dialog.showModal();
+}
+// What does nothing without JavaScript shows only with it.
+for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 
 // What is being sent shows so, and is not sent twice.
 function busy(form, submitter) {
@@ -87,9 +97,26 @@ window.matchMedia("(min-width: 992px)").addEventListener("change", () => {
   if (menu?.matches(":popover-open")) menu.hidePopover();
 });
 
-// Rows open in place. Without JavaScript the link asks the server for the same page with the row open.
-function toggleRow(link) {
+// Rows open in place. Their link asks the server for the same page with the row open; without JavaScript it is followed.
+async function fillRow(row, link) {
+  const answer = await fetch(link.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  row.replaceChildren(...page.getElementById(row.id).children);
+}
+async function toggleRow(link) {
   const row = document.getElementById(link.getAttribute("aria-controls"));
+  if (link.hasAttribute("aria-busy")) return;
+  if (!row.children.length) {
+    link.setAttribute("aria-busy", "true");
+    try {
+      await fillRow(row, link);
+    } catch {
+      location.assign(link.href);
+      return;
+    } finally {
+      link.removeAttribute("aria-busy");
+    }
+  }
   const open = row.hidden;
   row.hidden = !open;
   link.setAttribute("aria-expanded", String(open));
@@ -162,6 +189,12 @@ for (const select of document.querySelectorAll("[data-operator-of]")) {
   select.addEventListener("change", () => nameByOperator(select));
 }
 // Conditions without a value are not sent.
+document.addEventListener("formdata", (event) => {
+  if (event.target.dataset.short === undefined) return;
+  for (const [name, value] of [...event.formData]) {
+    if (value === "") event.formData.delete(name);
+  }
+});
 on("submit", "form[method=get]", (form) => {
   for (const input of form.elements) {
     if (input.name?.startsWith("_flt_") && input.value === "") input.disabled = true;

@@ -104,7 +104,7 @@ def test_an_operator_registers_a_utm_and_takes_its_alerts_home(page, live_url, c
     page.get_by_text("7件", exact=True).wait_for()
 
     with page.expect_download() as expected:
-        page.get_by_role("button", name="ダウンロード").click()
+        page.get_by_role("button", name="ダウンロード", exact=True).click()
     with zipfile.ZipFile(expected.value.path()) as archive:
         (name,) = archive.namelist()
         rows = list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig"))))

@@ -1,0 +1,357 @@
+"""§7.17: what stands behind フィルタ, how it is kept, and taking home what it finds."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+import zipfile
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from sqlalchemy.orm import Session
+
+from models import alert_ingest, clock
+from tests.alerts import line
+
+NOW = datetime(2026, 11, 22, 15, 0, tzinfo=clock.TOKYO)
+KEPT = "現在の検索条件でダウンロード"
+BAD_ADDRESS = "IPアドレスまたはネットワークではないため、この条件は検索から除きました。"
+
+
+@pytest.fixture(autouse=True)
+def _today():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def utm(operator, make):
+    return make.customer_with_utm(operator.tenant, utm_id="a1b2c3d4e5f6", name="本社")[1]
+
+
+@pytest.fixture
+def arrive(engine):
+    def store(utm, **named):
+        raw = [
+            (number, line(at=NOW - timedelta(minutes=number), **({"alert_id": name} | values)))
+            for number, (name, values) in enumerate(named.items(), 1)
+        ]
+        with Session(engine, info={"tenant_scope": utm.tenant_id}) as session:
+            sender = alert_ingest.Sender(utm.tenant_id, utm.customer_id, utm.id)
+            alert_ingest.store(session, sender, raw, now=NOW, retention_months=13)
+            session.commit()
+
+    return store
+
+
+@pytest.fixture
+def page(operator, utm):
+    """The text of a page of the list."""
+
+    def get(path="", **query):
+        answer = operator.get(f"/customers/{utm.customer_id}/alerts/{path}", query_string=query)
+        assert answer.status_code == 200
+        return html.unescape(answer.text)
+
+    return get
+
+
+def ids(text: str) -> list[str]:
+    return re.findall(r'data-label="アラートID">([^<]+)<', text)
+
+
+def chips(text: str) -> list[str]:
+    return [" ".join(each.split()) for each in re.findall(r'class="chip[^>]*>\s*<span>([^<]+)</span>', text)]
+
+
+def links(text: str) -> list[str]:
+    return re.findall(r'href="([^"]+)"', text)
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "chip"),
+    [
+        ({"action": "block"}, ["one"], "処置: block"),
+        ({"level": "high"}, ["two"], "アラートレベル: High"),
+        ({"source": "192.168.10.24"}, ["one"], "送信元IPアドレス: 192.168.10.24"),
+        ({"source": "192.168.10.99/16"}, ["one", "two"], "送信元IPアドレス: 192.168.10.99/16"),
+        ({"source": " １９２．１６８．１０．２４ "}, ["one"], "送信元IPアドレス: 192.168.10.24"),
+        ({"destination": "203.0.113.0/28"}, ["one", "two"], "宛先IPアドレス: 203.0.113.0/28"),
+        ({"alert_id": "tw"}, ["two"], "アラートID: tw"),
+        ({"url": "EXAMPLE"}, ["one"], "URL: EXAMPLE"),
+        ({"threat": "走査"}, ["two"], "脅威名: 走査"),
+        ({"file": "  "}, ["one", "two"], None),
+        ({"level": "medium"}, ["one", "two"], None),
+        ({"utm": "999999"}, ["one", "two"], None),
+        ({"utm": "abc"}, ["one", "two"], None),
+    ],
+)
+def test_a_condition_narrows_the_list_and_has_its_chip(utm, arrive, page, query, found, chip):
+    arrive(
+        utm,
+        one={"type": "web_guard", "act": "Block", "url": "http://www.example.jp/"},
+        two={"alert_severity": "high", "src-ip": "192.168.11.1", "msg": "ポート走査"},
+    )
+
+    text = page(**query)
+
+    assert ids(text) == found
+    assert chips(text) == ([chip] if chip else [])
+
+
+def test_the_number_of_conditions_stands_on_the_menu_and_each_can_be_taken_off(utm, arrive, page):
+    arrive(utm, one={"act": "block", "alert_severity": "high"})
+
+    text = page(action="Block", level="high", function="ips", sort="utm", direction="desc", url="")
+
+    assert ">2</span>" in text
+    assert "条件2件" in text
+    without_action = next(link for link in links(text) if "level=high" in link and "action=" not in link)
+    assert without_action == "?level=high&function=ips&sort=utm&direction=desc&url="
+    assert 'aria-label="処置の条件を外す"' in text
+
+
+@pytest.mark.parametrize(
+    "typed", ["garbage", "192.168.10", "192.168.10.300", "10.0.0.0/33", "::/129", "%", "1.2.3.4/x"]
+)
+@pytest.mark.parametrize("name", ["source", "destination"])
+def test_an_address_that_is_none_is_told_beside_its_field_and_left_out(utm, arrive, page, name, typed):
+    arrive(utm, one={}, two={"act": "block"})
+
+    text = page(**{name: typed, "action": "block"})
+
+    assert ids(text) == ["two"]
+    assert chips(text) == ["処置: block"]
+    assert f'id="filter-{name}-error">{BAD_ADDRESS}<' in text
+    assert re.search(r'<details class="filters search-filters"\s+open', text)
+    assert f'value="{typed}"' in text
+
+
+def test_no_error_without_one(utm, page):
+    text = page(source="10.0.0.0/8", destination="2001:db8::/32")
+
+    assert BAD_ADDRESS not in text
+    assert not re.search(r'<details class="filters search-filters"\s+open', text)
+
+
+def test_every_utm_of_the_customer_can_be_chosen_and_removed_ones_say_so(operator, make, utm, arrive, page):
+    gone = make.utm(customer_row=utm.customer, name="旧本社", removed_at=NOW)
+    make.customer_with_utm(operator.tenant, name="よその会社のUTM")
+    arrive(utm, here={})
+    arrive(gone, there={})
+
+    text = page(utm=str(gone.id))
+
+    assert ids(text) == ["there"]
+    assert chips(text) == ["UTM: 旧本社（削除済み）"]
+    assert re.findall(r"<option[^>]*>([^<]+)</option>", text.split('id="filter-utm"')[1].split("</select>")[0]) == [
+        "すべて",
+        "旧本社（削除済み）",
+        "本社",
+    ]
+    assert KEPT not in text  # a removed UTM's alerts cannot be taken home
+
+
+def test_conditions_go_along_to_the_other_screen_but_for_the_level(utm, page):
+    chosen = {
+        "unit": "month",
+        "first_month": "2026-11",
+        "last_month": "2026-11",
+        "function": "ips",
+        "utm": str(utm.id),
+        "action": "Block",
+        "level": "high",
+        "source": "10.0.0.0/8",
+        "threat": "走査",
+        "destination": "garbage",
+    }
+
+    there = next(link for link in links(page(**chosen)) if "/alerts/important" in link)
+    important = page("important", **chosen)
+    back = next(link for link in links(important) if f"{utm.customer_id}/alerts/?" in link)
+
+    kept = (
+        f"unit=month&first_month=2026-11&last_month=2026-11&utm={utm.id}&action=Block"
+        "&source=10.0.0.0/8&threat=%E8%B5%B0%E6%9F%BB&function=ips"
+    )
+    assert there.partition("?")[2] == kept
+    assert back.partition("?")[2] == kept
+    assert 'name="level"' not in important
+
+
+def test_problems_are_high_alone_whatever_level_is_asked_for(utm, arrive, page):
+    arrive(utm, high={"alert_severity": "high"}, low={"alert_severity": "low"})
+
+    text = page("important", level="low")
+
+    assert ids(text) == ["high"]
+    assert chips(text) == []
+
+
+def test_conditions_stay_in_sort_links_and_on_the_next_page(utm, arrive, page):
+    arrive(utm, **{f"id-{number}": {"act": ("pass", "block")[number % 2]} for number in range(130)})
+
+    text = page(action="block", source="192.168.0.0/16")
+    following = next(link for link in links(text) if "after=" in link)
+    query = dict(pair.split("=", 1) for pair in following.removeprefix("?").split("&"))
+
+    assert all("action=block" in link for link in links(text) if "sort=" in link)
+    assert query["action"] == "block"
+    assert "65件" in text
+    assert len(ids(text)) == 50
+    assert len(ids(page(**(query | {"source": "192.168.0.0/16"})))) == 15
+
+
+@pytest.mark.parametrize("name", ["action", "alert_id", "url", "threat", "file", "source", "utm", "level"])
+@pytest.mark.parametrize(
+    "word", ["%", "_", "\\", "'", '"><script>', "😀" * 300, "a" * 300, "%s", "{x}", ":y", "\ufffd"]
+)
+def test_nonsense_in_a_condition_is_never_an_error_and_is_escaped(operator, utm, name, word):
+    answer = operator.get(f"/customers/{utm.customer_id}/alerts/", query_string={name: word})
+    file = operator.post(
+        f"/customers/{utm.customer_id}/alerts/download", data={name: word, "conditions": "kept"} | {"utm": utm.id}
+    )
+
+    assert answer.status_code == 200
+    assert '"><script>' not in answer.text
+    assert (file.status_code, zipfile.ZipFile(io.BytesIO(file.data)).testzip()) == (200, None)
+
+
+def test_a_text_is_cut_to_what_its_field_takes(page):
+    text = page(url="u" * 256, alert_id="i" * 65, action="a" * 33)
+
+    assert chips(text) == ["処置: " + "a" * 32, "アラートID: " + "i" * 64, "URL: " + "u" * 255]
+
+
+def download(client, of, /, **form):
+    answer = client.post(f"/customers/{of.customer_id}/alerts/download", data=form)
+    archive = zipfile.ZipFile(io.BytesIO(answer.data))
+    found = {
+        name: [row["alert_id"] for row in csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig")))]
+        for name in archive.namelist()
+    }
+    return answer.headers["Content-Disposition"], found
+
+
+def fields_of(text: str, button: str) -> dict[str, str]:
+    """What the form with a button sends, checkboxes left out."""
+    form = next(each for each in re.findall(r"<form.*?</form>", text, re.DOTALL) if button in each)
+    pairs = re.findall(r'<input type="hidden"\s+name="([^"]+)"\s+value="([^"]*)"', form)
+    return dict(pairs) | dict(re.findall(r'<button[^>]*name="([^"]+)"\s+value="([^"]+)"', form))
+
+
+def test_of_one_utm_the_whole_period_or_what_the_list_shows_can_be_taken_home(operator, utm, arrive, page):
+    arrive(
+        utm,
+        wanted={"act": "block", "alert_severity": "high", "msg": "100%"},
+        low={"act": "block", "msg": "100%"},
+        passed={"act": "pass", "alert_severity": "high", "msg": "100%"},
+    )
+    text = page(action="Block", level="high", threat="100%")
+    sent = fields_of(text, KEPT)
+
+    name, kept = download(operator, utm, **sent)
+    whole_name, whole = download(operator, utm, **{key: value for key, value in sent.items() if key != "conditions"})
+
+    assert name == 'attachment; filename="alerts_a1b2c3d4e5f6_20261023_20261122_filtered.zip"'
+    assert kept == {"alerts_a1b2c3d4e5f6_20261023_20261122_filtered.csv": ["wanted"]}
+    assert whole_name == 'attachment; filename="alerts_a1b2c3d4e5f6_20261023_20261122.zip"'
+    assert whole == {"alerts_a1b2c3d4e5f6_20261023_20261122.csv": ["wanted", "low", "passed"]}
+
+
+def test_without_conditions_there_is_one_download(page):
+    text = page()
+
+    assert KEPT not in text
+    assert "ダウンロード" in text
+
+
+def test_problems_can_be_taken_home_as_shown(operator, utm, arrive, page):
+    arrive(utm, high={"alert_severity": "high"}, low={"alert_severity": "low"})
+
+    _, kept = download(operator, utm, **fields_of(page("important"), KEPT))
+
+    assert list(kept.values()) == [["high"]]
+
+
+def test_the_chosen_utms_take_the_place_of_the_condition_on_one(operator, make, utm, arrive, page):
+    other = make.utm(customer_row=utm.customer, utm_id="b1b2c3d4e5f6", name="支店")
+    arrive(utm, a={"act": "block"}, b={"act": "pass"})
+    arrive(other, c={"act": "block"}, d={"act": "pass"})
+
+    text = page(utm=str(other.id), action="block")
+    ticked = re.findall(r'name="utm"\s+value="(\d+)"\s+id="[^"]+"\s+checked', text)
+    sent = fields_of(text, KEPT)
+
+    assert ticked == [str(other.id)]
+    assert list(download(operator, utm, **sent, utm=ticked)[1].values()) == [["c"]]
+    assert list(download(operator, utm, **sent, utm=[utm.id])[1].values()) == [["a"]]
+    assert sorted(download(operator, utm, **sent, utm=[utm.id, other.id])[1].values()) == [["a"], ["c"]]
+
+
+def test_the_dialog_says_what_is_dropped_and_what_is_kept(make, utm, page):
+    make.utm(customer_row=utm.customer, name="支店")
+
+    text = page(action="block")
+
+    assert "表示期間以外のフィルタは解除された状態でダウンロードされます。" in text
+    assert "表示期間のアラートが10万件を超えるUTMは、新しいアラートから10万件分のCSVファイルになります。" in text
+    assert f"「{KEPT}」では、フィルタなどの検索条件に合うアラートだけをダウンロードします。" in text
+
+
+def many_utms(make, utm, count):
+    for number in range(count):
+        make.utm(customer_row=utm.customer, name=f"店舗{number:03}{'倉庫' if number % 50 == 0 else ''}")
+
+
+def chooser(text: str) -> list[str]:
+    return re.findall(r'for="download-\d+">([^<]+)<', text)
+
+
+def test_up_to_100_utms_are_all_in_the_chooser(make, utm, page):
+    many_utms(make, utm, 99)
+
+    text = page()
+
+    assert len(chooser(text)) == 100
+    assert 'name="utm_search"' not in text
+    assert len(re.findall(r"<dialog[^>]*\sopen", text)) == 0
+
+
+def test_of_more_than_100_utms_the_chooser_shows_100_and_searches(make, utm, page):
+    many_utms(make, utm, 100)
+
+    text = page(action="block")
+    opened = page(action="block", choose="1", utm_search="倉庫")
+
+    assert len(chooser(text)) == 100
+    assert "UTM 101台のうち100台を表示しています。一度に選択できるUTMは100台までです。" in text
+    assert chooser(opened) == ["店舗000倉庫", "店舗050倉庫"]
+    assert re.search(r"<dialog[^>]*\sopen", opened)
+    # What was searched in the dialog stays in it.
+    assert not any("utm_search" in link or "choose" in link for link in links(opened))
+    assert "名前にこの文字を含むUTMはありません。" in page(choose="1", utm_search="見当たらない")
+
+
+def test_the_utm_of_the_condition_is_in_the_chooser_however_many_there_are(make, utm, page):
+    many_utms(make, utm, 110)
+    last = make.utm(customer_row=utm.customer, name="龍")
+
+    text = page(utm=str(last.id))
+
+    assert chooser(text)[0] == "龍"
+    assert len(re.findall(r'name="utm"\s+value="\d+"\s+id="[^"]+"\s+checked', text)) == 1
+
+
+def test_100_utms_can_be_taken_home_at_once_and_101_cannot(operator, make, utm):
+    many_utms(make, utm, 100)
+    keys = [each.id for each in make.session.query(type(utm)).filter_by(customer_id=utm.customer_id)]
+    address = f"/customers/{utm.customer_id}/alerts/download"
+
+    assert len(keys) == 101
+    assert len(download(operator, utm, utm=keys[:100])[1]) == 100
+    assert operator.post(address, data={"utm": keys}).status_code == 404
+    assert operator.post(address, data={"utm": keys, "conditions": "kept"}).status_code == 404

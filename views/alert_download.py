@@ -1,0 +1,104 @@
+"""ダウンロード of the alert screens (§7.17): choosing UTMs, and the ZIP with one CSV for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import abort, request
+from sqlalchemy import select
+from zipstream import ZIP_DEFLATED, ZipStream
+
+from models import alert_export, scope
+from models.alert_search import AlertQuery
+from models.company_name import search_key
+from models.customer import Customer
+from models.db import db
+from models.utm import Utm
+from views.base import short_text
+
+MOST_UTMS = 100
+"""How many UTMs the chooser takes at once."""
+
+_NAME_LENGTH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """UTMの選択.
+
+    :param utms: those to choose from.
+    :param chosen: the keys of those that are ticked.
+    :param total: how many UTMs can be downloaded.
+    :param search: the text the server narrowed them by.
+    :param opened: whether the page comes with the dialog open.
+    """
+
+    utms: Sequence[Any]
+    chosen: frozenset[int]
+    total: int
+    search: str
+    opened: bool
+
+    @property
+    def searches(self) -> bool:
+        """Whether there are more than the chooser takes, so that the server narrows them."""
+        return self.total > MOST_UTMS
+
+
+def utms_of(customer: Customer) -> Sequence[Any]:
+    """Every UTM of a customer by name, removed ones included: ``id``, ``utm_id``, ``name``, ``removed_at``."""
+    return db.session.execute(
+        select(Utm.id, Utm.utm_id, Utm.name, Utm.removed_at)
+        .where(Utm.customer_id == customer.id)
+        .order_by(Utm.name, Utm.id)
+    ).all()
+
+
+def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
+    """What can be downloaded: removed UTMs cannot (§7.10).
+
+    :param utms: all of the customer's.
+    :param utm_id: the UTM the list is narrowed to; it alone is ticked.
+    """
+    present = [utm for utm in utms if utm.removed_at is None]
+    search = short_text("utm_search", _NAME_LENGTH) if len(present) > MOST_UTMS else ""
+    found = [utm for utm in present if search_key(search) in search_key(utm.name)]
+    found.sort(key=lambda utm: utm.id != utm_id)
+    shown = found[:MOST_UTMS]
+    keys = frozenset(utm.id for utm in shown)
+    return Chooser(
+        shown,
+        keys & {utm_id} or keys,
+        total=len(present),
+        search=search,
+        opened=request.args.get("choose") == "1",
+    )
+
+
+def chosen_utms(utms: Sequence[Any]) -> list[Any]:
+    """The UTMs the form names, all when it names none; 404 when one of them cannot be downloaded.
+
+    :param utms: all of the customer's.
+    """
+    wanted = set(request.form.getlist("utm")[: MOST_UTMS + 1])
+    present = [utm for utm in utms if utm.removed_at is None]
+    found = [utm for utm in present if not wanted or str(utm.id) in wanted]
+    if not found or len(wanted) > MOST_UTMS or (wanted and len(found) != len(wanted)):
+        abort(404)
+    return found[:MOST_UTMS]
+
+
+def archive(tenant_id: str, utms: Sequence[Any], query: AlertQuery, file_part: str) -> Iterator[bytes]:
+    """The ZIP piece by piece, in a database session that lives as long as the download.
+
+    :param query: what is looked for; each file holds its UTM's part of it.
+    :param file_part: what the names of the files say of the period.
+    """
+    with scope.tenant_session(tenant_id) as session:
+        stream = ZipStream(compress_type=ZIP_DEFLATED, compress_level=1)
+        for utm in utms:
+            blocks = alert_export.csv_blocks(session, replace(query, utm_id=utm.id))
+            stream.add(blocks, f"alerts_{utm.utm_id}_{file_part}.csv")
+        yield from stream

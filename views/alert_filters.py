@@ -1,0 +1,122 @@
+"""フィルタ of the alert screens (§7.17): what can be asked for besides period and function."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
+
+from models.alert import ACTION_LABELS, LEVEL_LABELS
+from views.fields import half_width
+
+_TEXT_LENGTH = 255
+_ACTION_LENGTH = 32
+_ADDRESS_LENGTH = 64
+_ID_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One field behind フィルタ, as the template shows it.
+
+    :param name: its page argument.
+    :param value: as typed or chosen, empty for no condition.
+    :param condition: what it asks for, None for nothing: also when it has an error, and is left out of the search.
+    :param options: value and label of each choice, None for a text.
+    :param limit: how many characters a text has at most.
+    :param help: what to type.
+    :param suggestions: texts offered while typing; any other is taken too.
+    """
+
+    name: str
+    label: Any
+    value: str = ""
+    condition: Any = None
+    options: Sequence[tuple[str, str]] | None = None
+    limit: int | None = None
+    help: Any = None
+    suggestions: Sequence[str] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilters:
+    """The fields of one of the two screens, filled in."""
+
+    fields: list[Filter] = field(default_factory=list)
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """The arguments of ``AlertQuery`` they stand for."""
+        names = {"utm": "utm_id"}
+        return {names.get(each.name, each.name): each.condition for each in self.fields if each.condition is not None}
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The page arguments that ask for the same."""
+        return {each.name: each.value for each in self.fields if each.condition is not None}
+
+    def value(self, name: str) -> str:
+        """What a field asks for, empty for nothing."""
+        return self.arguments.get(name, "")
+
+
+def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: bool) -> AlertFilters:
+    """The fields as the arguments fill them in; what makes no sense is told beside its field and not searched for.
+
+    :param args: of the page, or of the form that downloads.
+    :param utms: the customer's UTMs with ``id``, ``name`` and ``removed_at``.
+    :param important: 問題を確認, which has one level only.
+    """
+    levels = [(level.value, label) for level, label in LEVEL_LABELS.items()]
+    fields = [
+        _chosen(args, "utm", lazy_gettext("UTM"), [(str(utm.id), _utm_label(utm)) for utm in utms]),
+        _text(args, "action", lazy_gettext("Action"), _ACTION_LENGTH, suggestions=tuple(ACTION_LABELS.values())),
+        _chosen(args, "level", lazy_gettext("Alert level"), levels),
+        _address(args, "source", lazy_gettext("Source IP address")),
+        _address(args, "destination", lazy_gettext("Destination IP address")),
+        _text(
+            args, "alert_id", lazy_gettext("Alert ID"), _ID_LENGTH, help=lazy_gettext("The whole ID or its beginning.")
+        ),
+        _text(args, "url", "URL", help=lazy_gettext("A part of it.")),
+        _text(
+            args,
+            "threat",
+            lazy_gettext("Threat"),
+            help=lazy_gettext("A part of the name of the virus, threat, category or application."),
+        ),
+        _text(args, "file", lazy_gettext("File name"), help=lazy_gettext("A part of it.")),
+    ]
+    return AlertFilters([each for each in fields if not (important and each.name == "level")])
+
+
+def _utm_label(utm: Any) -> str:
+    return gettext("%(name)s (removed)", name=utm.name) if utm.removed_at is not None else utm.name
+
+
+def _chosen(args: Mapping[str, str], name: str, label: Any, options: list[tuple[str, str]]) -> Filter:
+    value = args.get(name, "")
+    if value not in dict(options):
+        return Filter(name, label, options=options)
+    return Filter(name, label, value, int(value) if name == "utm" else value, options)
+
+
+def _text(args: Mapping[str, str], name: str, label: Any, limit: int = _TEXT_LENGTH, **shown: Any) -> Filter:
+    value = args.get(name, "").strip()[:limit]
+    return Filter(name, label, value, value or None, limit=limit, **shown)
+
+
+def _address(args: Mapping[str, str], name: str, label: Any) -> Filter:
+    value = half_width(args.get(name, ""))[:_ADDRESS_LENGTH]
+    told = lazy_gettext("An address or a network, such as 192.168.10.0/24.")
+    if not value:
+        return Filter(name, label, limit=_ADDRESS_LENGTH, help=told)
+    try:
+        network = str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        error = gettext("This is not an IP address or network. It was left out of the search.")
+        return Filter(name, label, value, limit=_ADDRESS_LENGTH, help=told, error=error)
+    return Filter(name, label, value, network, limit=_ADDRESS_LENGTH, help=told)

@@ -1,0 +1,85 @@
+"""One alert as the list shows it: its cells, and in its details what its UTM says about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+
+from models import clock
+from models.alert import ACTION_LABELS, FUNCTION_LABELS, SecurityFunction
+from models.errors import N_
+
+# Label, column, whether it is a number or an address and shown as such.
+_Fields = tuple[tuple[str, str, bool], ...]
+
+_COMMON: _Fields = (
+    (N_("Source IP address"), "src_ip", True),
+    (N_("Source port"), "src_port", True),
+    (N_("Destination IP address"), "dst_ip", True),
+    (N_("Destination port"), "dst_port", True),
+    ("X-Forwarded-For", "xff", True),
+    (N_("Transport protocol"), "proto", False),
+)
+_OWN: dict[str, _Fields] = {
+    SecurityFunction.ANTIVIRUS: (
+        (N_("Application protocol"), "l7_proto", False),
+        (N_("Virus"), "virus", False),
+        (N_("Virus ID"), "vid", True),
+        (N_("File name"), "file", False),
+        (N_("Virus severity"), "severity", False),
+        (N_("Mail subject"), "subject", False),
+        (N_("Mail header Date"), "mail_date", False),
+    ),
+    SecurityFunction.IPS: (
+        (N_("Threat"), "msg", False),
+        (N_("Threat ID"), "sid", True),
+    ),
+    SecurityFunction.WEB_GUARD: (("URL", "url", True),),
+    SecurityFunction.URL_FILTER: (
+        ("URL", "url", True),
+        (N_("Category type"), "ctype", False),
+        (N_("Category"), "cname", False),
+        (N_("Category ID"), "cid", True),
+    ),
+    SecurityFunction.APP_GUARD: (
+        (N_("Application type"), "atype", False),
+        (N_("Application"), "app", False),
+        (N_("Application ID"), "aid", True),
+    ),
+}
+
+
+def shown(row: Any) -> dict[str, Any]:
+    """What the template needs of a row of ``alert_search.page``."""
+    alert = row.Alert
+    return {
+        "seq": alert.seq,
+        "alert_id": alert.alert_id,
+        "at": clock.screen_time(alert.occurred_at),
+        "utm_name": row.utm_name,
+        "utm_removed": row.utm_removed_at is not None,
+        "function": FUNCTION_LABELS[alert.function],
+        "action": ACTION_LABELS.get(alert.action, alert.action),
+        "level": alert.level,
+    }
+
+
+def details(alert: Any) -> dict[str, Any]:
+    """What the template needs of the alert whose row is open: titles, each with label, value, whether it is a code.
+
+    :param alert: with the attributes of ``models.alert.Alert``.
+    """
+    own_title = gettext("Information of the function (%(function)s)", function=FUNCTION_LABELS[alert.function])
+    return {
+        "seq": alert.seq,
+        "parts": [
+            (gettext("Basic information"), _values(alert, _COMMON)),
+            (own_title, _values(alert, _OWN[alert.function])),
+        ],
+    }
+
+
+def _values(alert: Any, fields: _Fields) -> list[tuple[str, str, bool]]:
+    found = [(label, getattr(alert, column), is_code) for label, column, is_code in fields]
+    return [(gettext(label), "-" if value in {None, ""} else str(value), is_code) for label, value, is_code in found]
