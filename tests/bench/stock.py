@@ -1,0 +1,126 @@
+"""What is compared with: Flask-AppBuilder as it comes, on the portal's tables.
+
+Its own security manager, templates and menu; a user with one role kept in the database; ten menu items. Its security
+tables lie in a schema of their own, and it signs in as the owner of the tables, which spares it row-level security.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+from flask_appbuilder import AppBuilder, Model, ModelView
+from flask_appbuilder.models.sqla.filters import FilterEqual, FilterGreater
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.utils.legacy import get_sqla_class
+from sqlalchemy import BigInteger, DateTime, ForeignKey, String, create_engine, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+SCHEMA = "stock"
+USER, PASSWORD = "stock", "stock"
+MENU_ITEMS = 10
+_ROLE = "Operator"
+
+db = get_sqla_class()(model_class=Model)
+
+
+class Tenant(Model):
+    __tablename__ = "tenant"
+    __table_args__ = {"schema": "public"}
+
+    id: Mapped[str] = mapped_column(String(8), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+
+
+class Utm(Model):
+    __tablename__ = "utm"
+    __table_args__ = {"schema": "public"}
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str] = mapped_column(String(50))
+
+
+class Alert(Model):
+    """Only what its list shows: the portal reads and renders every column of the same rows."""
+
+    __tablename__ = "alert"
+    __table_args__ = {"schema": "public"}
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(String(9))
+    utm_id: Mapped[int] = mapped_column(ForeignKey(Utm.id))
+    alert_id: Mapped[str] = mapped_column(String(64))
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    function: Mapped[str] = mapped_column(String(16))
+    action: Mapped[str] = mapped_column(String(32))
+    level: Mapped[str] = mapped_column(String(8))
+    url: Mapped[str | None] = mapped_column(String(2048))
+    msg: Mapped[str | None] = mapped_column(String(512))
+    file: Mapped[str | None] = mapped_column(String(512))
+    utm: Mapped[Utm] = relationship(Utm)
+
+
+class AlertModelView(ModelView):
+    datamodel = SQLAInterface(Alert)
+    base_permissions = ["can_list"]
+    # The relation to the UTM is left out, because each page would read every UTM for its search form.
+    search_columns = ["alert_id", "utm_id", "function", "action", "level", "url", "msg", "file"]
+    list_columns = ["alert_id", "occurred_at", "utm.name", "function", "action", "level"]
+    order_columns = list_columns
+    base_order = ("occurred_at", "desc")
+    page_size = 50
+
+
+class TenantModelView(ModelView):
+    datamodel = SQLAInterface(Tenant)
+    base_permissions = ["can_list"]
+    search_columns = ["id", "name"]
+    list_columns = ["id", "name"]
+
+
+def create_app() -> Flask:
+    """Stock Flask-AppBuilder; what to show is in the environment.
+
+    STOCK_CUSTOMER is whose alerts it lists, STOCK_START the time from which on.
+    """
+    engine = create_engine(os.environ["DATABASE_OWNER_URL"])
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    engine.dispose()
+    app = Flask("stock")
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=os.environ["DATABASE_OWNER_URL"],
+        SQLALCHEMY_ENGINE_OPTIONS={"connect_args": {"options": f"-c search_path={SCHEMA},public"}},
+        SECRET_KEY="as good as any",
+        AUTH_TYPE=1,
+        AUTH_RATE_LIMITED=False,
+        FAB_ADD_OPENAPI_VIEWS=False,
+    )
+    AlertModelView.base_filters = [
+        ["customer_id", FilterEqual, os.environ["STOCK_CUSTOMER"]],
+        ["occurred_at", FilterGreater, os.environ["STOCK_START"]],
+    ]
+    db.init_app(app)
+    with app.app_context():
+        builder = AppBuilder(app, db.session)
+        builder.add_view(AlertModelView, "Alerts", category="Portal")
+        builder.add_view(TenantModelView, "Tenants", category="Portal")
+        for number in range(3, MENU_ITEMS + 1):
+            view = type(f"Tenant{number}ModelView", (TenantModelView,), {"datamodel": SQLAInterface(Tenant)})
+            builder.add_view(view, f"Tenants {number}", category="Portal")
+        _make_user(builder)
+    return app
+
+
+def _make_user(builder: AppBuilder) -> None:
+    manager = builder.sm
+    role = manager.add_role(_ROLE)
+    for view in ("AlertModelView", "TenantModelView", *(f"Tenant{n}ModelView" for n in range(3, MENU_ITEMS + 1))):
+        manager.add_permission_role(role, manager.add_permission_view_menu("can_list", view))
+    items: list[Any] = ["Portal", "Alerts", "Tenants", *(f"Tenants {number}" for number in range(3, MENU_ITEMS + 1))]
+    for item in items:
+        manager.add_permission_role(role, manager.add_permission_view_menu("menu_access", item))
+    if manager.find_user(username=USER) is None:
+        manager.add_user(USER, "Stock", "User", "stock@example.jp", role, password=PASSWORD)

@@ -1,0 +1,69 @@
+"""Asking in turn, and what the answers come to."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from config import ROOT
+
+
+@dataclass
+class Probe:
+    """A running ``tests.bench.probe``."""
+
+    process: subprocess.Popen
+
+    def ask(self, path: str, *, text: bool = False) -> dict[str, Any]:
+        """One request."""
+        self.process.stdin.write(json.dumps({"path": path, "text": text}) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if answer["status"] != 200:
+            raise RuntimeError(f"{path} answered {answer['status']}.")
+        return answer
+
+
+@contextmanager
+def probe(kind: str, env: Mapping[str, str]) -> Iterator[Probe]:
+    """Start a probe.
+
+    :param kind: ``portal`` or ``stock``.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.probe", kind],
+        cwd=ROOT,
+        env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        if not process.stdout.readline():
+            raise RuntimeError(f"The probe of {kind} did not start; what it wrote is above.")
+        yield Probe(process)
+    finally:
+        process.stdin.close()
+        process.wait(10)
+        process.stdout.close()
+
+
+def in_turn(runs: int, *ways: Callable[[], float], warm: int = 1) -> list[list[float]]:
+    """Run each way once, then each once more, and so on.
+
+    :param warm: rounds before, which are not counted.
+    :returns: for each way what it answered, one figure a run.
+    """
+    rounds = [[way() for way in ways] for _ in range(warm + runs)]
+    return [list(figures) for figures in zip(*rounds[warm:], strict=True)]
+
+
+def middle(figures: list[float]) -> float:
+    """The median."""
+    return median(figures)
