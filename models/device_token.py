@@ -51,6 +51,8 @@ def issue(session: Session, utm: Utm, *, now: datetime, by: Actor) -> str:
 
     :returns: the token itself, which is nowhere else.
     """
+    # Two people at once: the second waits here and ends the first one's token.
+    session.refresh(utm, ["id"], with_for_update=True)
     session.execute(
         update(DeviceToken)
         .where(DeviceToken.utm_id == utm.id, DeviceToken.revoked_at.is_(None))

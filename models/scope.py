@@ -48,10 +48,12 @@ def enter_tenant(session: Session, tenant_id: str | None) -> None:
     """Put a fresh session into a tenant.
 
     :param tenant_id: the tenant, or None to leave it in none.
-    :raises ScopeError: a transaction is open: what it has loaded belongs to another scope.
+    :raises ScopeError: a transaction is open, or the session was in another scope: what it has loaded belongs there.
     """
     if session.in_transaction():
         raise ScopeError("The scope of a session cannot change inside a transaction; use a new session.")
+    if tenant_id and session.info.get(_KEY, _NOBODY) not in {_NOBODY, tenant_id}:
+        raise ScopeError("A session has one tenant for life; use a new session.")
     session.info[_KEY] = tenant_id or _NOBODY
 
 

@@ -127,9 +127,10 @@ def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
     """Remove a UTM (§7.10): its token ends, its alerts stay on the list screens."""
     if utm.removed_at is not None:
         return
-    utm.removed_at = now
     for token in utm.tokens:
         token.revoked_at = token.revoked_at or now
+    # After the tokens are read: reading writes first what is new, and the audit log tells what is not yet written.
+    utm.removed_at = now
     audit.record(session, "utm.removed", utm, by=by)
 
 

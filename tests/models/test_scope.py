@@ -1,0 +1,212 @@
+"""What a session sees, how long it sees it, and what the database lets the app's role do at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask_appbuilder import Model
+from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from models import device_token, scope
+from models.actor import SYSTEM
+from models.customer import Customer
+from models.errors import ScopeError
+from models.scope import TenantScoped
+from tests.alerts import lines
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+WHO = text("SELECT current_user")
+COUNT = text("SELECT count(*) FROM customer")
+SCOPED = sorted(
+    (mapper.class_ for mapper in Model.registry.mappers if issubclass(mapper.class_, TenantScoped)),
+    key=lambda model: model.__tablename__,
+)
+
+
+@pytest.fixture
+def one_connection(engine) -> Iterator[Engine]:
+    """An engine whose every transaction runs on the same connection."""
+    pooled = create_engine(engine.url, pool_size=1, max_overflow=0)
+    yield pooled
+    pooled.dispose()
+
+
+def inside(engine: Engine, tenant_id: str) -> Session:
+    return Session(engine, info={"tenant_scope": tenant_id})
+
+
+@pytest.fixture
+def filled(make, ours, theirs, arrive) -> None:
+    """A row of each tenant in every scoped table."""
+    for half in (ours, theirs):
+        device_token.issue(make.session, half.utm, now=NOW, by=SYSTEM)
+        make.session.commit()
+        arrive(half.utm, lines(1, at=NOW))
+
+
+@pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__tablename__)
+def test_a_tenant_sees_its_own_row_in_every_scoped_table(filled, ours, in_tenant, model):
+    with in_tenant(ours.tenant_id) as session:
+        assert session.scalars(select(model.tenant_id)).all() == [ours.tenant_id]
+
+
+@pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__tablename__)
+def test_outside_any_tenant_every_scoped_table_is_empty(filled, engine, model):
+    with engine.connect() as connection:
+        assert connection.execute(select(model.__table__.c.tenant_id)).all() == []
+
+
+def test_a_row_gets_the_tenant_of_its_session(make, in_tenant, ours):
+    with in_tenant(ours.tenant_id) as session:
+        customer = make.customer.build(tenant=None, tenant_id=None)
+        session.add(customer)
+        session.flush()
+
+        assert customer.tenant_id == ours.tenant_id
+
+
+def test_a_row_written_across_tenants_says_whose_it_is(make):
+    make.session.add(make.customer.build(tenant=None, tenant_id=None))
+
+    with pytest.raises(ScopeError, match="Customer needs a tenant_id"):
+        make.session.flush()
+
+
+def test_the_scope_cannot_change_inside_a_transaction(in_tenant, ours, theirs):
+    with in_tenant(ours.tenant_id) as session:
+        session.scalars(select(Customer)).all()
+
+        with pytest.raises(ScopeError, match="inside a transaction"):
+            scope.enter_tenant(session, theirs.tenant_id)
+
+
+@pytest.mark.parametrize("first", ["a tenant", "all tenants"])
+def test_a_session_has_one_tenant_for_life(engine, ours, theirs, first):
+    with inside(engine, ours.tenant_id if first == "a tenant" else "*") as session:
+        session.get(Customer, ours.customer.id)
+        session.commit()
+
+        with pytest.raises(ScopeError, match="new session"):
+            scope.enter_tenant(session, theirs.tenant_id)
+
+
+def test_a_session_may_leave_its_tenant(in_tenant, ours):
+    with in_tenant(ours.tenant_id) as session:
+        session.rollback()
+        scope.enter_tenant(session, None)
+
+        assert (scope.current_tenant_id(session), session.scalars(select(Customer)).all()) == (None, [])
+
+
+def test_current_tenant_id_names_one_tenant_or_none(make, engine, ours):
+    assert scope.current_tenant_id(inside(engine, ours.tenant_id)) == ours.tenant_id
+    assert scope.current_tenant_id(Session(engine)) is None
+    assert scope.current_tenant_id(make.session) is None
+
+
+@pytest.mark.parametrize("end", [Session.commit, Session.rollback, Session.close])
+def test_the_tenant_ends_with_the_transaction(one_connection, ours, end):
+    with inside(one_connection, ours.tenant_id) as session:
+        ours_pid = session.scalar(text("SELECT pg_backend_pid()"))
+        assert session.scalar(COUNT) == 1
+        end(session)
+
+        with Session(one_connection) as nobody:
+            assert nobody.scalar(text("SELECT pg_backend_pid()")) == ours_pid
+            assert nobody.scalar(COUNT) == 0
+
+
+def test_tenants_take_turns_on_one_connection(one_connection, ours, theirs):
+    for half in (ours, theirs, ours):
+        with inside(one_connection, half.tenant_id) as session:
+            assert session.scalars(select(Customer.id)).all() == [half.customer.id]
+
+
+@pytest.mark.parametrize("end", [Session.commit, Session.rollback])
+def test_the_next_transaction_of_a_session_has_its_tenant_again(in_tenant, ours, end):
+    with in_tenant(ours.tenant_id) as session:
+        session.scalar(COUNT)
+        end(session)
+
+        assert session.scalar(COUNT) == 1
+
+
+def test_a_savepoint_rolled_back_leaves_the_scope(make, in_tenant, ours, theirs):
+    for session, seen in ((in_tenant(ours.tenant_id), 1), (make.session, 2)):
+        with session:
+            session.begin_nested().rollback()
+
+            assert session.scalar(COUNT) == seen
+
+
+@pytest.mark.parametrize("end", [Session.commit, Session.rollback, Session.close])
+def test_crossing_tenants_ends_with_the_transaction(one_connection, ours, theirs, end):
+    with inside(one_connection, "*") as session:
+        assert (session.scalar(WHO), session.scalar(COUNT)) == ("portal_all_tenants", 2)
+        end(session)
+
+        with one_connection.connect() as connection:
+            assert (connection.scalar(WHO), connection.scalar(COUNT)) == ("portal_app", 0)
+
+
+def test_all_tenants_and_tenant_session_open_sessions_of_their_own(context, ours, theirs):
+    with scope.all_tenants("a test of the wall") as every, scope.tenant_session(ours.tenant_id) as own:
+        assert (every.scalar(COUNT), own.scalar(COUNT)) == (2, 1)
+
+
+def refused(session: Session, statement: str, values: dict | None = None) -> str:
+    """The sqlstate with which a statement is refused."""
+    with pytest.raises(DBAPIError) as caught:
+        session.execute(text(statement), values)
+    return caught.value.orig.sqlstate
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET ROLE portal_owner",
+        "SET ROLE postgres",
+        "ALTER TABLE customer DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY own_tenant ON customer",
+        "CREATE POLICY mine ON customer USING (true)",
+        "TRUNCATE customer CASCADE",
+        "CREATE TABLE mine (id int)",
+        "CREATE FUNCTION mine() RETURNS int LANGUAGE sql RETURN 1",
+        "UPDATE rights_version SET version = 0",
+    ],
+)
+def test_the_apps_role_cannot_touch_the_wall(in_tenant, ours, statement):
+    with in_tenant(ours.tenant_id) as session:
+        assert refused(session, statement) == "42501"
+
+
+def test_row_security_switched_off_is_an_error_and_no_way_round(in_tenant, ours):
+    with in_tenant(ours.tenant_id) as session:
+        session.execute(text("SET LOCAL row_security = off"))
+
+        assert refused(session, "SELECT * FROM customer") == "42501"
+
+
+def test_the_cross_tenant_role_is_taken_and_never_inherited(engine):
+    with engine.connect() as connection:
+        rights = connection.execute(
+            text(
+                "SELECT pg_has_role('portal_all_tenants', 'MEMBER') AS may_become,"
+                " pg_has_role('portal_all_tenants', 'USAGE') AS inherits"
+            )
+        ).one()
+
+    assert (rights.may_become, rights.inherits) == (True, False)
+
+
+@pytest.mark.parametrize("who", ["a tenant", "all tenants"])
+@pytest.mark.parametrize("statement", ["SELECT * FROM {}", "DELETE FROM {}", "INSERT INTO {} SELECT * FROM alert"])
+def test_a_partition_is_reached_through_its_table_alone(engine, ours, arrive, who, statement):
+    arrive(ours.utm, lines(1, at=NOW - timedelta(days=40)))
+
+    with inside(engine, ours.tenant_id if who == "a tenant" else "*") as session:
+        assert refused(session, statement.format("alert_202610")) == "42501"
