@@ -119,7 +119,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "BABEL_DEFAULT_LOCALE": "ja",
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "BABEL_DEFAULT_TIMEZONE": "Asia/Tokyo",
-        "LANGUAGES": {"ja": {"flag": "jp", "name": "日本語"}},
+        "LANGUAGES": {"ja": {"flag": "jp", "name": "日本語"}, "en": {"flag": "us", "name": "English"}},
         "MIGRATIONS": ROOT / "migrations",
         "RATELIMIT_ENABLED": True,
         # Flask-AppBuilder: what it must not do by itself (docs/adr/0003-appbuilder-as-a-toolbox.md).

@@ -14,6 +14,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "DeviceApi.alerts",
         "DeviceApi.heartbeat",
         "DeviceApi.openapi",
+        "LanguageView.select",
         "PasswordSetupView.setup",
         "SignInView.login",
         "health.healthz",

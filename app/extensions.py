@@ -14,6 +14,7 @@ from app import template_globals
 from app.security import PortalSecurityManager
 from models.db import db
 from views.home import HomeView
+from views.languages import chosen_language
 
 
 class PortalAppBuilder(AppBuilder):
@@ -46,5 +47,5 @@ def init_app(app: Flask) -> None:
             update_perms=False,
         )
     # FAB's own selector writes the language into every visitor's session.
-    app.extensions["babel"].locale_selector = lambda: app.config["BABEL_DEFAULT_LOCALE"]
+    app.extensions["babel"].locale_selector = chosen_language
     template_globals.init_app(app)

@@ -9,7 +9,9 @@ from flask_babel import lazy_gettext
 from flask_login import current_user
 
 from models import clock
-from models.alert import ACTION_LABELS, FUNCTION_LABELS, LEVEL_LABELS
+from models.alert import ACTION_LABELS, LEVEL_LABELS
+from views.alert_rows import function_name
+from views.languages import language_choice
 
 # The side menu (§5.3): label, icon, endpoint it leads to, view whose pages belong to it, permission that shows it.
 MENU = (
@@ -28,7 +30,7 @@ def init_app(app: Flask) -> None:
     """Give templates the frame of the page and the words for times, functions and levels."""
     app.context_processor(lambda: {"portal": portal_frame()})
     app.jinja_env.filters["screen_time"] = clock.screen_time
-    app.jinja_env.filters["function_label"] = lambda value: FUNCTION_LABELS.get(value, value)
+    app.jinja_env.filters["function_label"] = function_name
     app.jinja_env.filters["action_label"] = lambda value: ACTION_LABELS.get(value, value)
     app.jinja_env.filters["level_label"] = lambda value: LEVEL_LABELS.get(value, value)
 
@@ -44,6 +46,7 @@ def portal_frame() -> dict[str, Any]:
         "sign_out_url": None,
         "home_url": url_for("HomeView.index"),
     }
+    frame |= language_choice()
     identity = g.get("identity") if has_request_context() else None
     if identity is None or not current_user.is_authenticated:
         return frame

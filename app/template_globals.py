@@ -15,37 +15,40 @@ from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
+from views.languages import chosen_language
+
 
 def init_app(app: Flask) -> None:
     """Put ``_``, ``gettext``, ``ngettext`` and ``static_url`` into the templates of an app.
 
-    The words are those of the one language the app speaks (``locale_selector`` in app/extensions.py). What an app keeps
-    is its own, and is read at the first page.
+    What an app keeps is its own, per language, and is read at the first page in it.
     """
     addresses: dict[tuple[str, str], str] = {}
 
     @cache
-    def catalogue() -> Any:
+    def catalogue(_language: str) -> Any:
         return flask_babel.get_domain().get_translations()
 
-    @lru_cache(4096)
-    def pattern(text: str) -> str:
-        return catalogue().ugettext(text)
+    @lru_cache(8192)
+    def pattern(language: str, text: str) -> str:
+        return catalogue(language).ugettext(text)
 
-    @lru_cache(4096)
-    def plain(text: str) -> Markup:
+    @lru_cache(8192)
+    def plain(language: str, text: str) -> Markup:
         # Always a format: a percent sign is written twice, with or without variables.
-        return Markup(pattern(text)) % {}  # noqa: S704  (our own catalogue)
+        return Markup(pattern(language, text)) % {}  # noqa: S704  (our own catalogue)
 
     @pass_eval_context
     def gettext(context: EvalContext, text: str, /, **variables: Any) -> str:
+        language = chosen_language()
         if not variables:
-            return plain(text) if context.autoescape else str(plain(text))
-        return (Markup(pattern(text)) if context.autoescape else pattern(text)) % variables  # noqa: S704
+            return plain(language, text) if context.autoescape else str(plain(language, text))
+        found = pattern(language, text)
+        return (Markup(found) if context.autoescape else found) % variables  # noqa: S704
 
     @pass_eval_context
     def ngettext(context: EvalContext, singular: str, plural: str, number: int, /, **variables: Any) -> str:
-        found = catalogue().ungettext(singular, plural, number)
+        found = catalogue(chosen_language()).ungettext(singular, plural, number)
         return (Markup(found) if context.autoescape else found) % {"num": number, **variables}  # noqa: S704
 
     def static_url(filename: str) -> str:
@@ -54,11 +57,4 @@ def init_app(app: Flask) -> None:
             addresses[place] = url_for("static", filename=filename)
         return addresses[place]
 
-    app.jinja_env.globals.update(
-        {
-            "_": gettext,
-            "gettext": gettext,
-            "ngettext": ngettext,
-            "static_url": static_url,
-        }
-    )
+    app.jinja_env.globals.update({"_": gettext, "gettext": gettext, "ngettext": ngettext, "static_url": static_url})

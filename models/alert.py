@@ -45,7 +45,7 @@ FUNCTION_LABELS = {
     SecurityFunction.URL_FILTER: "URLフィルタリング",
     SecurityFunction.APP_GUARD: "アプリケーションガード",
 }
-"""What screens, CSV and mails say, in every language: these are product names."""
+"""What CSV and mails say. Screens say it in their language (``views.alert_rows``)."""
 
 ACTION_LABELS = {"pass": "Pass", "block": "Block"}
 LEVEL_LABELS = {AlertLevel.HIGH: "High", AlertLevel.LOW: "Low"}

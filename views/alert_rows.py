@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext
 
 from models import clock
-from models.alert import ACTION_LABELS, FUNCTION_LABELS, SecurityFunction
+from models.alert import ACTION_LABELS, SecurityFunction
 from models.errors import N_
 
 # Label, column, whether it is a number or an address and shown as such.
@@ -50,6 +50,22 @@ _OWN: dict[str, _Fields] = {
 }
 
 
+FUNCTION_NAMES = {
+    SecurityFunction.ANTIVIRUS: N_("Antivirus"),
+    SecurityFunction.IPS: "IPS",
+    SecurityFunction.WEB_GUARD: N_("Web guard"),
+    SecurityFunction.URL_FILTER: N_("URL filtering"),
+    SecurityFunction.APP_GUARD: N_("Application guard"),
+}
+"""What screens say. The CSV and mails say it in Japanese (``models.alert.FUNCTION_LABELS``), whoever asks for them."""
+
+
+def function_name(function: str) -> str:
+    """A security function in the language of the screens; one nobody knows is called what it is."""
+    name = FUNCTION_NAMES.get(function)
+    return gettext(name) if name else function
+
+
 def shown(row: Any) -> dict[str, Any]:
     """What the template needs of a row of ``alert_search.page``."""
     alert = row.Alert
@@ -59,7 +75,7 @@ def shown(row: Any) -> dict[str, Any]:
         "at": clock.screen_time(alert.occurred_at),
         "utm_name": row.utm_name,
         "utm_removed": row.utm_removed_at is not None,
-        "function": FUNCTION_LABELS[alert.function],
+        "function": function_name(alert.function),
         "action": ACTION_LABELS.get(alert.action, alert.action),
         "level": alert.level,
     }
@@ -70,7 +86,7 @@ def details(alert: Any) -> dict[str, Any]:
 
     :param alert: with the attributes of ``models.alert.Alert``.
     """
-    own_title = gettext("Information of the function (%(function)s)", function=FUNCTION_LABELS[alert.function])
+    own_title = gettext("Information of the function (%(function)s)", function=function_name(alert.function))
     return {
         "seq": alert.seq,
         "parts": [

@@ -14,7 +14,6 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 
 from models import alert_search, clock
-from models.alert import FUNCTION_LABELS
 from models.alert_search import AlertQuery
 from models.customer import Customer
 from models.db import db
@@ -71,7 +70,7 @@ def _search(
     """The query with function and filters as the arguments ask for, and the filters."""
     filters = read_filters(args, utms, important=important)
     function = args.get("function")
-    if function not in FUNCTION_LABELS:
+    if function not in alert_rows.FUNCTION_NAMES:
         function = None
     return replace(query, function=function, important=important, **filters.conditions), filters
 
@@ -105,7 +104,7 @@ def _list_page(customer: Customer, *, important: bool) -> str:
         other_url=url_for(other, customer_id=customer.id, **elsewhere),
         period=period.fields,
         shown=period.text,
-        functions=list(FUNCTION_LABELS.items()),
+        functions=[(each.value, alert_rows.function_name(each)) for each in alert_rows.FUNCTION_NAMES],
         function=query.function or "",
         filters=filters.fields,
         alerts=[alert_rows.shown(row) for row in found.rows],

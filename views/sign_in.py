@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import current_app, flash, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.views import AuthDBView
@@ -19,6 +17,7 @@ from models import audit, clock, user
 from models.db import db
 from models.membership import Membership
 from views.base import actor, render
+from views.local_path import local_path
 
 _WRONG = lazy_gettext("The email address or the password is wrong.")
 
@@ -100,16 +99,8 @@ def _begin_session(found: user.User) -> Response:
     tenants = db.session.scalars(select(Membership.tenant_id).where(Membership.user_id == found.id).limit(2)).all()
     if len(tenants) == 1 and not found.roles:
         session["tenant_id"] = tenants[0]
-        return redirect(_local(request.args.get("next")) or url_for("HomeView.index"))
+        return redirect(local_path(request.args.get("next")) or url_for("HomeView.index"))
     return redirect(url_for("TenantView.list"))
-
-
-def _local(target: str | None) -> str | None:
-    """A path of this portal, None for anything that could lead elsewhere."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
-        return None
-    parts = urlsplit(target)
-    return target if not parts.scheme and not parts.netloc and target.isprintable() else None
 
 
 def _demo_accounts() -> dict[str, object]:

@@ -1,0 +1,67 @@
+"""The language of the screens: Japanese, unless a person chose English. Kept in a cookie, so that it outlives a session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, current_app, g, has_request_context, redirect, request, url_for
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from views.base import PortalView
+from views.local_path import local_path
+
+COOKIE = "language"
+_KEPT_FOR = 365 * 24 * 3600
+
+
+def chosen_language() -> str:
+    """The language this request is answered in: a key of ``LANGUAGES``, the default where none was chosen.
+
+    Asked for at each word of a page, and so looked up once a request.
+    """
+    default: str = current_app.config["BABEL_DEFAULT_LOCALE"]
+    if not has_request_context():
+        return default
+    language = g.get("language")
+    if language is None:
+        cookie = request.cookies.get(COOKIE, default)
+        language = g.language = cookie if cookie in current_app.config["LANGUAGES"] else default
+    return language
+
+
+class LanguageView(PortalView):
+    """Switching between the languages; works for people who are not signed in too."""
+
+    route_base = "/language"
+    class_permission_name = "Language"
+
+    @expose("/", methods=["POST"])
+    def select(self) -> Response:
+        """Keep the chosen language, and show the page again that the choice was made on."""
+        language = request.form.get("language", "")
+        if language not in current_app.config["LANGUAGES"]:
+            abort(400)
+        answer = redirect(local_path(request.form.get("next")) or url_for("HomeView.index"))
+        answer.set_cookie(
+            COOKIE,
+            language,
+            max_age=_KEPT_FOR,
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Lax",
+        )
+        return answer
+
+
+def language_choice() -> dict[str, Any]:
+    """What the layout needs to offer the languages: the present one, and the others with their names."""
+    languages = current_app.config["LANGUAGES"]
+    present = chosen_language()
+    return {
+        "language": present,
+        "other_languages": [(code, each["name"]) for code, each in languages.items() if code != present],
+        "language_url": url_for("LanguageView.select"),
+        # A page that answered a form cannot be asked for again: the dashboard is shown instead.
+        "language_next": request.full_path.rstrip("?") if request.method == "GET" else "",
+    }
