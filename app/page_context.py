@@ -25,6 +25,9 @@ MENU = (
     ),
 )
 
+# The user menu (§5.4) above ログアウト: label, endpoint it leads to, permission that shows it.
+USER_MENU: tuple[tuple[Any, str, tuple[str, str]], ...] = ()
+
 
 def init_app(app: Flask) -> None:
     """Give templates the frame of the page and the words for times, functions and levels."""
@@ -53,6 +56,7 @@ def portal_frame() -> dict[str, Any]:
     many = identity.elevated or identity.tenant_count > 1
     frame |= {
         "menu": _menu() if identity.tenant else [],
+        "user_menu": _user_menu() if identity.tenant else [],
         "user": {"name": identity.user.get_full_name(), "email": identity.user.email},
         "tenant": identity.tenant,
         "tenants_url": url_for("TenantView.list") if many else None,
@@ -68,4 +72,11 @@ def _menu() -> list[dict[str, Any]]:
         {"label": label, "url": url_for(endpoint), "icon": icon, "active": here in views}
         for label, icon, endpoint, views, right in MENU
         if manager.has_access(*right)
+    ]
+
+
+def _user_menu() -> list[dict[str, Any]]:
+    manager = current_app.extensions["appbuilder"].sm
+    return [
+        {"label": label, "url": url_for(endpoint)} for label, endpoint, right in USER_MENU if manager.has_access(*right)
     ]
