@@ -15,7 +15,20 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     :raises config.SettingError: the environment cannot be used.
     """
     import config
-    from app import access, cli, converters, errors, extensions, headers, logs, page_context, proxy, routes, walls
+    from app import (
+        access,
+        cli,
+        converters,
+        errors,
+        extensions,
+        headers,
+        logs,
+        page_context,
+        proxy,
+        queue,
+        routes,
+        walls,
+    )
 
     app = Flask(__name__)
     app.config.from_mapping(config.load())
@@ -27,6 +40,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     access.init_app(app)
     converters.init_app(app)
     extensions.init_app(app)
+    queue.init_app(app)
     routes.init_app(app)
     errors.init_app(app)
     page_context.init_app(app)

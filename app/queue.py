@@ -1,0 +1,41 @@
+"""Wakes up jobs after a commit. The wake-up is a courtesy: the timetable's sweep finds the same rows a little later."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, has_app_context
+from redis.exceptions import RedisError
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.session import SessionTransaction
+
+from jobs import queues
+from models import wake
+
+JOBS = {wake.MAIL: (queues.DEFAULT, "jobs.mail.send_due")}
+"""What is woken up: the queue it waits in, and the job's dotted name."""
+
+log = logging.getLogger(__name__)
+
+
+def init_app(_app: Flask) -> None:
+    """The listeners below hear every session as soon as this module is imported."""
+
+
+@event.listens_for(Session, "after_commit")
+def _wake(session: Session) -> None:
+    wanted = wake.take(session)
+    if not wanted or not has_app_context():
+        return
+    for queue, job in sorted(JOBS[what] for what in wanted):
+        try:
+            queues.queue(queue).enqueue(job, **queues.LIMITS)
+        except RedisError as error:
+            log.warning("a job was not woken up", extra={"job": job, "error": type(error).__name__})
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, previous: SessionTransaction) -> None:
+    if not previous.nested:
+        wake.take(session)
