@@ -65,7 +65,5 @@ def _enqueue(entry: Entry, *, now: datetime) -> None:
             entry.job,
             job_id=f"{entry.name}-{now:%Y%m%dT%H%M}",
             unique=True,
-            job_timeout=queues.JOB_TIMEOUT,
-            result_ttl=queues.RESULT_TTL,
-            failure_ttl=queues.FAILURE_TTL,
+            **queues.LIMITS,
         )

@@ -13,6 +13,7 @@ from models import (  # noqa: F401  (imported for their tables)
     contract,
     customer,
     device_token,
+    mail,
     membership,
     password_link,
     rights,

@@ -68,6 +68,7 @@ def daily(hour: int, minute: int) -> Callable[[datetime], datetime]:
 
 ENTRIES = (
     Entry("heartbeat", "jobs.heartbeat.beat", every(1), queue="urgent"),
+    Entry("mail", "jobs.mail.sweep", every(1), queue="default"),
     Entry("alert-partitions", "jobs.alerts.make_partitions", daily(0, 30)),
     Entry("alert-retention", "jobs.alerts.drop_old_partitions", daily(2, 0)),
 )

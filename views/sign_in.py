@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length
 
-from models import audit, clock, user
+from models import audit, clock, mail, user
 from models.db import db
 from models.membership import Membership
 from views.base import actor, render
@@ -76,7 +76,7 @@ def _signed_in_user(email: str, password: str) -> user.User | None:
         if user.needs_rehash(found):
             found.password = user.hash_password(password)
     elif found is not None and not right:
-        user.count_failure(
+        locked = user.count_failure(
             db.session(),
             found,
             now=now,
@@ -84,6 +84,9 @@ def _signed_in_user(email: str, password: str) -> user.User | None:
             lock_for=current_app.config["LOCK_FOR"],
             by=by,
         )
+        if locked:
+            values = {"Email": found.email, "PortalUrl": current_app.config["PORTAL_URL"]}
+            mail.write(db.session(), "account_locked", found.email, values, now=now)
     else:
         audit.record(db.session(), "sign_in.refused", ("User", found.id if found else 0), by=by)
     db.session.commit()

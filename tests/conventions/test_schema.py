@@ -47,7 +47,9 @@ def test_every_table_with_a_tenant_is_behind_row_level_security(catalogue):
     scoped = {
         mapper.class_.__tablename__ for mapper in Model.registry.mappers if issubclass(mapper.class_, TenantScoped)
     }
-    assert scoped | {"audit_entry"} == with_tenant - UNSCOPED_WITH_TENANT, "Let the model inherit TenantScoped."
+    assert scoped | {"audit_entry", "mail_message"} == with_tenant - UNSCOPED_WITH_TENANT, (
+        "Let the model inherit TenantScoped."
+    )
 
 
 def test_every_scoped_table_has_an_index_that_starts_with_its_tenant(catalogue):
@@ -79,6 +81,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "contract": "DELETE,INSERT,SELECT,UPDATE",
         "customer": "DELETE,INSERT,SELECT,UPDATE",
         "device_token": "DELETE,INSERT,SELECT,UPDATE",
+        "mail_message": "INSERT,SELECT",
         "membership": "DELETE,INSERT,SELECT,UPDATE",
         "password_link": "DELETE,INSERT,SELECT,UPDATE",
         "product": "DELETE,INSERT,SELECT,UPDATE",
@@ -115,7 +118,7 @@ def test_the_app_without_a_tenant_sees_no_row(app, world, engine):
     from sqlalchemy import text
 
     with engine.connect() as connection:
-        for table in ("customer", "contract", "utm", "device_token", "alert", "alert_daily"):
+        for table in ("customer", "contract", "utm", "device_token", "alert", "alert_daily", "mail_message"):
             assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table
 
 

@@ -1,0 +1,186 @@
+"""Sends what waits in the outbox, through Flask-Mail, over one connection per batch.
+
+``send_due`` is woken up after each commit that wrote mail, and once a minute by the timetable. As many workers as there
+are may run it at once: a claimed row is one worker's until its lease is over (``models.mail``). A worker that dies has
+lost nothing; only one that dies between the mail server's 250 and the commit that notes it makes a second copy, with the
+same Message-ID.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from email.charset import BASE64, Charset
+from email.mime.text import MIMEText
+from email.utils import parseaddr
+
+from flask import current_app
+from flask_mail import BadHeaderError, Connection, Message
+from sqlalchemy.orm import Session
+
+from jobs import queues
+from jobs.run import job
+from models import clock, mail, mail_text
+from models.mail import Letter
+from models.scope import all_tenants
+
+BATCH = 50
+"""Messages claimed at once, and sent over one connection."""
+
+BUDGET = 45.0
+"""Seconds after which a run claims no more and leaves the rest to the next one: with the longest message it stays under
+``queues.JOB_TIMEOUT``."""
+
+SMTP_TIMEOUT = 15.0
+"""Seconds the mail server may take for each of its four answers to a message. Together they are far below
+``models.mail.LEASE``: a row is never taken by another worker while its message is on the way."""
+
+_MOST_WORDS = 500
+_BASE64 = Charset("utf-8")
+_BASE64.body_encoding = BASE64
+
+
+class PlainMessage(Message):
+    """Flask-Mail's message with its text in base64: lines of any length reach every mail server whole."""
+
+    def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
+        body = (text or "").replace("\n", "\r\n")
+        return MIMEText(body, subtype, _BASE64)  # type: ignore[arg-type]  # typeshed knows no Charset here
+
+
+class PatientConnection(Connection):
+    """Flask-Mail's connection with an end to its patience."""
+
+    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+        """Connect as Flask-Mail does, and wait for no answer longer than ``SMTP_TIMEOUT``."""
+        settings = self.mail
+        kind = smtplib.SMTP_SSL if settings.use_ssl else smtplib.SMTP
+        host = kind(settings.server, settings.port, timeout=SMTP_TIMEOUT)
+        if settings.use_tls:
+            host.starttls()
+        if settings.username and settings.password:
+            host.login(settings.username, settings.password)
+        return host
+
+
+@job(quiet=True)
+def send_due() -> None:
+    """Send every message that is due, in batches (§5.4.2 and wherever else a mail is written)."""
+    _send_due()
+
+
+@job(entry="mail", quiet=True)
+def sweep() -> None:
+    """The same once a minute: what no wake-up came for, and what waits for its next attempt."""
+    _send_due()
+
+
+def _send_due() -> None:
+    begun = time.monotonic()
+    with all_tenants(reason="mail is sent for every tenant") as session:
+        while time.monotonic() - begun < BUDGET:
+            owner = uuid.uuid4()
+            letters = mail.claim(session, owner, now=clock.utc_now(), limit=BATCH)
+            session.commit()
+            if not letters:
+                return
+            if len(letters) == BATCH:
+                # Others may help: there is probably more.
+                queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
+            if not _send_batch(session, letters, owner):
+                return
+
+
+def _send_batch(session: Session, letters: list[Letter], owner: uuid.UUID) -> bool:
+    """Send what was claimed.
+
+    What became of a letter is committed together with the beginning of the next, before that goes out.
+
+    :returns: False when there is no way to the mail server, and no use in trying the next batch now.
+    """
+    connection = PatientConnection(current_app.extensions["mail"])
+    try:
+        connection.__enter__()
+    except (smtplib.SMTPException, OSError) as problem:
+        for letter in letters:
+            mail.note_failure(session, letter, owner, now=clock.utc_now(), error=_refusal(problem).words, final=False)
+        session.commit()
+        return False
+    try:
+        for number, letter in enumerate(letters, start=1):
+            ours = mail.begin(session, letter, owner, now=clock.utc_now())
+            session.commit()
+            if ours and not _deliver(session, connection, letter, owner):
+                mail.let_go(session, letters[number:], owner)
+                break
+        session.commit()
+    finally:
+        with suppress(smtplib.SMTPException, OSError):
+            if connection.host is not None:
+                connection.host.quit()
+    return True
+
+
+def _deliver(session: Session, connection: Connection, letter: Letter, owner: uuid.UUID) -> bool:
+    """Hand one letter to the mail server and note what became of it.
+
+    :returns: whether the connection can be used for the next one.
+    """
+    refusal = None
+    try:
+        connection.send(_message(letter))
+    except (smtplib.SMTPException, OSError) as problem:
+        refusal = _refusal(problem)
+    except (BadHeaderError, ValueError) as problem:
+        refusal = Refusal(f"The message cannot be written: {type(problem).__name__}.", final=True)
+    now = clock.utc_now()
+    if refusal is None:
+        mail.note_sent(session, letter, now=now, keep_secret=current_app.config["PORTAL_DEMO"])
+        return True
+    mail.note_failure(session, letter, owner, now=now, error=refusal.words, final=refusal.final)
+    return refusal.goes_on
+
+
+def _message(letter: Letter) -> Message:
+    sender = current_app.config["MAIL_DEFAULT_SENDER"]
+    message = PlainMessage(
+        subject=letter.subject,
+        recipients=[letter.recipient],
+        body=letter.body,
+        sender=sender,
+        extra_headers={"Auto-Submitted": "auto-generated"},
+    )
+    message.msgId = f"<{letter.message_id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a letter did not go out.
+
+    :param words: the mail server's, with its code.
+    :param final: it refuses this letter for good.
+    :param goes_on: whether it takes another one over the same connection.
+    """
+
+    words: str
+    final: bool = False
+    goes_on: bool = True
+
+
+def _refusal(problem: Exception) -> Refusal:
+    words: bytes | str
+    match problem:
+        case smtplib.SMTPRecipientsRefused():
+            code, words = next(iter(problem.recipients.values()))
+        case smtplib.SMTPResponseException():
+            code, words = problem.smtp_code, problem.smtp_error
+        case _:
+            return Refusal(str(problem)[:_MOST_WORDS] or type(problem).__name__, goes_on=False)
+    said = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+    # A sender that is refused is a mistake in our settings, not in the letter: somebody will mend it.
+    final = code >= 500 and not isinstance(problem, smtplib.SMTPSenderRefused)
+    return Refusal(mail_text.several_lines(f"{code} {said}")[:_MOST_WORDS], final=final, goes_on=code != 421)
