@@ -19,6 +19,7 @@ from email.utils import parseaddr
 
 from flask import current_app
 from flask_mail import BadHeaderError, Connection, Message
+from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from jobs import queues
@@ -88,8 +89,9 @@ def _send_due() -> None:
             if not letters:
                 return
             if len(letters) == BATCH:
-                # Others may help: there is probably more.
-                queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
+                # There is probably more, and others may help. Without Redis this worker does it alone.
+                with suppress(RedisError):
+                    queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
             if not _send_batch(session, letters, owner):
                 return
 

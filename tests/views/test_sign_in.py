@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from models import user
+from models.mail import MailMessage
 from tests.factories import PASSWORD
 from tests.fixtures import weak_hash
 
@@ -104,6 +105,23 @@ def test_the_tenth_wrong_password_locks_and_the_right_one_is_refused_like_a_wron
 
     assert (during.status_code, WRONG in during.text) == (401, True)
     assert log() == ["sign_in.failed"] * 10 + ["account.locked", "sign_in.refused"]
+
+
+def test_a_lock_is_told_by_mail_once_and_the_next_lock_once_more(app, make, member):
+    start = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+    for hours in (0, 2):
+        with time_machine.travel(start + timedelta(hours=hours), tick=False):
+            for _ in range(12):
+                post(app.test_client(), password="wrong")
+
+    written = make.session.scalars(select(MailMessage).order_by(MailMessage.id)).all()
+    assert [(mail.kind, mail.recipient, mail.tenant_id, mail.created_at) for mail in written] == [
+        ("account_locked", member.email, None, start),
+        ("account_locked", member.email, None, start + timedelta(hours=2)),
+    ]
+    assert written[0].subject == "【見守りサービス】アカウントロックアウト通知"
+    assert f"{member.email} 様" in written[0].body
+    assert f"ポータルのURL: {app.config['PORTAL_URL']}" in written[0].body
 
 
 def test_nine_wrong_passwords_do_not_lock_and_the_right_one_starts_the_count_again(app, log, member):
