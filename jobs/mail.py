@@ -1,7 +1,7 @@
 """Sends what waits in the outbox, through Flask-Mail, over one connection per batch.
 
 ``send_due`` is woken up after each commit that wrote mail, and once a minute by the timetable. As many workers as there
-are may run it at once: a claimed row is one worker's until its lease is over (``models.mail``). A worker that dies has
+are may run it at once: a claimed row is one worker's until its lease is over (``models.mail_sending``). A worker that dies has
 lost nothing; only one that dies between the mail server's 250 and the commit that notes it makes a second copy, with the
 same Message-ID.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import smtplib
 import time
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from email.charset import BASE64, Charset
@@ -20,15 +19,13 @@ from email.utils import parseaddr
 from flask import current_app
 from flask_mail import BadHeaderError, Connection, Message
 from redis.exceptions import RedisError
-from sqlalchemy.orm import Session
 
 from jobs import queues
 from jobs.run import job
-from models import clock, mail, mail_text
-from models.mail import Letter
-from models.scope import all_tenants
+from models import clock, mail_text
+from models.mail_sending import Letter, Sending, sending
 
-BATCH = 50
+BATCH = 100
 """Messages claimed at once, and sent over one connection."""
 
 BUDGET = 45.0
@@ -37,7 +34,7 @@ BUDGET = 45.0
 
 SMTP_TIMEOUT = 15.0
 """Seconds the mail server may take for each of its four answers to a message. Together they are far below
-``models.mail.LEASE``: a row is never taken by another worker while its message is on the way."""
+``models.mail_sending.LEASE``: a row is never taken by another worker while its message is on the way."""
 
 _MOST_WORDS = 500
 _BASE64 = Charset("utf-8")
@@ -81,44 +78,52 @@ def sweep() -> None:
 
 def _send_due() -> None:
     begun = time.monotonic()
-    with all_tenants(reason="mail is sent for every tenant") as session:
+    with sending() as connection:
         while time.monotonic() - begun < BUDGET:
-            owner = uuid.uuid4()
-            letters = mail.claim(session, owner, now=clock.utc_now(), limit=BATCH)
-            session.commit()
+            claim = Sending(connection)
+            letters = claim.claim(now=clock.utc_now(), limit=BATCH)
             if not letters:
                 return
             if len(letters) == BATCH:
                 # There is probably more, and others may help. Without Redis this worker does it alone.
                 with suppress(RedisError):
                     queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
-            if not _send_batch(session, letters, owner):
+            if not _send_batch(claim, letters):
                 return
 
 
-def _send_batch(session: Session, letters: list[Letter], owner: uuid.UUID) -> bool:
+def _send_batch(claim: Sending, letters: list[Letter]) -> bool:
     """Send what was claimed.
 
-    What became of a letter is committed together with the beginning of the next, before that goes out.
+    What became of a letter is noted in the statement that begins the next one, before that goes out.
 
     :returns: False when there is no way to the mail server, and no use in trying the next batch now.
     """
+    keep_secret = current_app.config["PORTAL_DEMO"]
     connection = PatientConnection(current_app.extensions["mail"])
     try:
         connection.__enter__()
     except (smtplib.SMTPException, OSError) as problem:
         for letter in letters:
-            mail.note_failure(session, letter, owner, now=clock.utc_now(), error=_refusal(problem).words, final=False)
-        session.commit()
+            claim.note_failure(letter, now=clock.utc_now(), error=_refusal(problem).words, final=False)
         return False
+    sent = None
     try:
         for number, letter in enumerate(letters, start=1):
-            ours = mail.begin(session, letter, owner, now=clock.utc_now())
-            session.commit()
-            if ours and not _deliver(session, connection, letter, owner):
-                mail.let_go(session, letters[number:], owner)
+            ours = claim.begin(letter, now=clock.utc_now(), sent=sent, keep_secret=keep_secret)
+            sent = None
+            if not ours:
+                continue
+            refusal = _deliver(connection, letter)
+            if refusal is None:
+                sent = letter
+                continue
+            claim.note_failure(letter, now=clock.utc_now(), error=refusal.words, final=refusal.final)
+            if not refusal.goes_on:
+                claim.let_go(letters[number:])
                 break
-        session.commit()
+        if sent is not None:
+            claim.note_sent(sent, now=clock.utc_now(), keep_secret=keep_secret)
     finally:
         with suppress(smtplib.SMTPException, OSError):
             if connection.host is not None:
@@ -126,24 +131,18 @@ def _send_batch(session: Session, letters: list[Letter], owner: uuid.UUID) -> bo
     return True
 
 
-def _deliver(session: Session, connection: Connection, letter: Letter, owner: uuid.UUID) -> bool:
-    """Hand one letter to the mail server and note what became of it.
+def _deliver(connection: Connection, letter: Letter) -> Refusal | None:
+    """Hand one letter to the mail server.
 
-    :returns: whether the connection can be used for the next one.
+    :returns: None when it was taken.
     """
-    refusal = None
     try:
         connection.send(_message(letter))
     except (smtplib.SMTPException, OSError) as problem:
-        refusal = _refusal(problem)
+        return _refusal(problem)
     except (BadHeaderError, ValueError) as problem:
-        refusal = Refusal(f"The message cannot be written: {type(problem).__name__}.", final=True)
-    now = clock.utc_now()
-    if refusal is None:
-        mail.note_sent(session, letter, now=now, keep_secret=current_app.config["PORTAL_DEMO"])
-        return True
-    mail.note_failure(session, letter, owner, now=now, error=refusal.words, final=refusal.final)
-    return refusal.goes_on
+        return Refusal(f"The message cannot be written: {type(problem).__name__}.", final=True)
+    return None
 
 
 def _message(letter: Letter) -> Message:

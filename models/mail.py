@@ -1,17 +1,14 @@
 """The outbox: every mail is a row, written in the transaction of what caused it (docs/adr/0007-outbox.md).
 
-``write`` adds a row; ``claim``, ``begin``, ``note_sent`` and ``note_failure`` are the steps of the job that sends them.
-A claim is a lease: a worker that dies leaves its rows, and another takes them when the lease is over.
+``write`` adds a row. How the rows are sent is ``mail_sending``.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -24,12 +21,8 @@ from sqlalchemy import (
     String,
     Text,
     Uuid,
-    case,
     insert,
-    or_,
-    select,
     text,
-    update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -39,18 +32,11 @@ from models.db import Base
 from models.errors import N_, DomainError
 from models.mail_kind import KINDS, MailText
 
-WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
-"""How long after each failed attempt the next one comes; after as many waits the message has failed."""
-
-LEASE = timedelta(minutes=5)
-"""How long a claimed row is its worker's. Longer than one message can take (``jobs.mail``)."""
-
 SECRET_SHOWN = "…"  # noqa: S105  (a mark, not a secret)
 """What people see where a mail has the secret part of a link."""
 
 RESEND_NEEDS_A_NEW_LINK = N_("This mail held a link that works once. Send it anew from where it came from.")
 NOT_FAILED = N_("Only a mail that was sent or has failed can be sent again.")
-INTERRUPTED = "the sending was interrupted again and again"
 
 
 class MailState(StrEnum):
@@ -97,18 +83,6 @@ class MailMessage(Base):
     def shown_body(self) -> str:
         """The body without the secret part of its link, for people who are not its recipient."""
         return self.body.replace(mail_text.SECRET_MARK, SECRET_SHOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What is sent of a row."""
-
-    id: int
-    recipient: str
-    subject: str
-    body: str
-    message_id: uuid.UUID
-    attempts: int
 
 
 def write(  # noqa: PLR0913  (each is a fact about the mail)
@@ -158,114 +132,6 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
     # Inline, as in the audit log: a row without a tenant may be added by anybody, and read by nobody of the app's.
     session.execute(insert(MailMessage.__table__).inline().values(rows))
     wake.after_commit(session, wake.MAIL)
-
-
-def claim(session: Session, owner: uuid.UUID, *, now: datetime, limit: int) -> list[Letter]:
-    """Take messages that are due, oldest first, for a worker; commit before sending.
-
-    Rows another worker is just taking are passed over, so that two never have the same one.
-
-    :param session: one that crosses tenants.
-    :param owner: the worker's name for this claim, new for each.
-    """
-    due = (
-        select(MailMessage.id)
-        .where(
-            MailMessage.state == MailState.PENDING,
-            MailMessage.next_attempt_at <= now,
-            or_(MailMessage.lease_until.is_(None), MailMessage.lease_until <= now),
-        )
-        .order_by(MailMessage.next_attempt_at, MailMessage.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = session.execute(
-        update(MailMessage)
-        .where(MailMessage.id.in_(due.scalar_subquery()))
-        .values(lease_owner=owner, lease_until=now + LEASE)
-        .returning(
-            MailMessage.id,
-            MailMessage.recipient,
-            MailMessage.subject,
-            MailMessage.body,
-            MailMessage.secret,
-            MailMessage.message_id,
-            MailMessage.attempts,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    return sorted(map(_letter, rows), key=lambda letter: letter.id)
-
-
-def _letter(row: Any) -> Letter:
-    body = row.body if row.secret is None else row.body.replace(mail_text.SECRET_MARK, row.secret)
-    return Letter(row.id, row.recipient, row.subject, body, row.message_id, row.attempts)
-
-
-def begin(session: Session, letter: Letter, owner: uuid.UUID, *, now: datetime) -> bool:
-    """Note that an attempt begins, and lengthen the lease for it; commit before sending.
-
-    A message whose every attempt ended with its worker has failed: it must not end workers for ever.
-
-    :returns: False when the row is no longer this worker's, or has failed.
-    """
-    spent = MailMessage.attempts > len(WAITS)
-    begun = session.execute(
-        update(MailMessage)
-        .where(MailMessage.id == letter.id, MailMessage.state == MailState.PENDING, MailMessage.lease_owner == owner)
-        .values(
-            state=case((spent, MailState.FAILED.value), else_=MailState.PENDING.value),
-            last_error=case((spent, INTERRUPTED), else_=MailMessage.last_error),
-            attempts=MailMessage.attempts + 1,
-            lease_until=now + LEASE,
-        )
-        .returning(MailMessage.state)
-        .execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
-    return begun == MailState.PENDING
-
-
-def note_sent(session: Session, letter: Letter, *, now: datetime, keep_secret: bool) -> None:
-    """Note that the mail server took a message.
-
-    :param keep_secret: leave the secret part of its link with the row, for the demonstration's readers.
-    """
-    values: dict[str, Any] = {"secret": MailMessage.secret} if keep_secret else {"secret": None}
-    session.execute(
-        update(MailMessage)
-        .where(MailMessage.id == letter.id)
-        .values(state=MailState.SENT, sent_at=now, last_error=None, lease_owner=None, lease_until=None, **values)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def note_failure(  # noqa: PLR0913  (an attempt ends with these facts)
-    session: Session, letter: Letter, owner: uuid.UUID, *, now: datetime, error: str, final: bool
-) -> None:
-    """Note a failed attempt: another one comes after a wait, until there have been as many as there are waits.
-
-    :param error: the mail server's words.
-    :param final: no further attempt can do better.
-    """
-    attempts = letter.attempts + 1
-    over = final or attempts > len(WAITS)
-    values = {"state": MailState.FAILED} if over else {"next_attempt_at": now + WAITS[attempts - 1]}
-    session.execute(
-        update(MailMessage)
-        .where(MailMessage.id == letter.id, MailMessage.state == MailState.PENDING, MailMessage.lease_owner == owner)
-        .values(last_error=error, attempts=attempts, lease_owner=None, lease_until=None, **values)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def let_go(session: Session, letters: Sequence[Letter], owner: uuid.UUID) -> None:
-    """Give back what was claimed and not tried."""
-    session.execute(
-        update(MailMessage)
-        .where(MailMessage.id.in_([letter.id for letter in letters]), MailMessage.lease_owner == owner)
-        .values(lease_owner=None, lease_until=None)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def send_again(session: Session, message: MailMessage, *, now: datetime, by: Actor) -> None:

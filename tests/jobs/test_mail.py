@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 
 import pytest
 import time_machine
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from jobs.mail import BATCH, send_due, sweep
 from models import mail
 from models.db import db
 from models.mail import MailMessage, MailState
+from models.mail_sending import LEASE, Sending, sending
 from models.scope import all_tenants
 from tests.mail_sink import Sink, free_port, listening
 
@@ -187,26 +187,32 @@ def test_two_workers_at_once_send_each_message_once(app, sink):
 
 def test_a_claim_is_passed_over_while_it_holds_and_taken_over_afterwards(clock):
     write("one@example.jp")
-    first, second = uuid.uuid4(), uuid.uuid4()
-    with all_tenants(reason="a test sends") as session:
-        (letter,) = mail.claim(session, first, now=NOON, limit=10)
-        session.commit()
-        assert mail.claim(session, second, now=NOON + mail.LEASE - timedelta(seconds=1), limit=10) == []
-        session.commit()
-        assert len(mail.claim(session, second, now=NOON + mail.LEASE, limit=10)) == 1
-        session.commit()
+    with sending() as connection:
+        first, second = Sending(connection), Sending(connection)
+        (letter,) = first.claim(now=NOON, limit=10)
+        assert second.claim(now=NOON + LEASE - timedelta(seconds=1), limit=10) == []
+        assert second.claim(now=NOON + LEASE, limit=10) == [letter]
 
-        assert mail.begin(session, letter, first, now=NOON + mail.LEASE) is False
-        assert mail.begin(session, letter, second, now=NOON + mail.LEASE) is True
+        assert first.begin(letter, now=NOON + LEASE) is False
+        assert second.begin(letter, now=NOON + LEASE) is True
 
 
-def test_a_row_that_is_being_claimed_is_passed_over(clock):
+def test_a_row_that_is_being_claimed_is_passed_over(clock, engine):
     write("one@example.jp", "two@example.jp")
-    with all_tenants(reason="one worker") as one, all_tenants(reason="another") as other:
-        taken = mail.claim(one, uuid.uuid4(), now=NOON, limit=1)
-        rest = mail.claim(other, uuid.uuid4(), now=NOON, limit=10)
+    with all_tenants(reason="one worker is just claiming") as one, sending() as connection:
+        one.scalars(select(MailMessage).order_by(MailMessage.id).limit(1).with_for_update()).one()
+        (letter,) = Sending(connection).claim(now=NOON, limit=10)
 
-    assert [letter.recipient for letter in (*taken, *rest)] == ["one@example.jp", "two@example.jp"]
+    assert letter.recipient == "two@example.jp"
+
+
+def test_the_connection_that_crosses_tenants_goes_to_nobody_else(context):
+    with sending() as connection:
+        role = connection.exec_driver_sql("SELECT current_user").scalar()
+    with Session(db.engine) as session:
+        other = session.scalar(text("SELECT current_user"))
+
+    assert (role, other) == ("portal_all_tenants", "portal_app")
 
 
 def test_a_message_that_ends_its_worker_each_time_fails_in_the_end(clock, sink):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from jobs.mail import PlainMessage, _message
 from models import mail_text
-from models.mail import Letter
 from models.mail_kind import EDITABLE, FIXED, KINDS, MailText
+from models.mail_sending import Letter
 from models.mail_text import Fault, faults, fill
 
 STRANGE = {
