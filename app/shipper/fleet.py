@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.shipper.client import DeviceClient, DeviceError, Sent
+from app.shipper.client import DeviceClient, DeviceError
+from app.shipper.sent import Sent
 
 VERSION = "1.4.4"
 _SHORTEST_TICK, _LONGEST_TICK = 5, 60

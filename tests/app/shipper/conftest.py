@@ -117,7 +117,11 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of its own, no settings of this machine, and no waiting."""
     monkeypatch.setenv("PORTAL_INSTANCE", str(tmp_path / "instance"))
     monkeypatch.delenv("PORTAL_UTM_TOKEN", raising=False)
-    monkeypatch.setattr(DeviceClient.__init__, "__kwdefaults__", {"sleep": lambda _: None, "attempts": 2})
+    monkeypatch.setattr(
+        DeviceClient.__init__,
+        "__kwdefaults__",
+        DeviceClient.__init__.__kwdefaults__ | {"sleep": lambda _: None, "attempts": 2},
+    )
 
 
 class Clock(datetime):
