@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 from typing import Any
 
 from app.shipper.batch import Batch
@@ -49,7 +49,7 @@ class Follower:
         self._reached: Line | None = None
         self._source: Source | None = None
         self._converter = Converter()
-        self._flushed = time.monotonic()
+        self._flushed = monotonic()
 
     def run(self) -> None:
         """Follow the log until the run is to end; then send what is in hand, if the portal takes it at once.
@@ -66,7 +66,8 @@ class Follower:
                     if self._stop.wanted:
                         break
                 self._flush_if_due()
-                self._progress.tick()
+                if self._shipped.records:
+                    self._progress.tick()
                 self._stop.wait(_POLL)
             self._flush()
         except StoppedError:
@@ -110,7 +111,7 @@ class Follower:
                 continue
 
     def _flush_if_due(self) -> None:
-        if time.monotonic() - self._flushed >= LONGEST_DELAY:
+        if monotonic() - self._flushed >= LONGEST_DELAY:
             self._flush()
 
     def _flush(self) -> None:
@@ -121,4 +122,4 @@ class Follower:
         if self._reached is not None:
             self._positions.save(self._reached.source.position(self._reached.end))
             self._reached = None
-        self._flushed = time.monotonic()
+        self._flushed = monotonic()

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.shipper import command
 from app.shipper.client import DeviceClient
@@ -33,6 +35,7 @@ class FakePortal:
         self.script: list[tuple[int, dict[str, str], bytes]] = []
         self.commands: list[dict[str, Any]] = []
         self.most_reasons = 100
+        self.before_answer: Callable[[], None] = lambda: None
         self.url = ""
 
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -53,7 +56,9 @@ class FakePortal:
         if len(lines) > 10_000 or len(body) > 16 * 1024 * 1024:
             return 413, {}, b"{}"
         self.batches.append(len(lines))
-        return 200, {}, json.dumps(self._take(token, lines)).encode()
+        answer = json.dumps(self._take(token, lines)).encode()
+        self.before_answer()
+        return 200, {}, answer
 
     def _take(self, token: str, lines: list[bytes]) -> dict[str, Any]:
         before, rejected = len(self.stored), []
@@ -149,3 +154,40 @@ def table() -> Callable[[Result], dict[str, str]]:
         return {name.strip(): value for name, _, value in (line.rpartition(" ") for line in result.output.splitlines())}
 
     return read
+
+
+class RealPortal:
+    """The portal itself on a port of this machine, which can go away and come back."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._port = 0
+        self.up()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def up(self) -> None:
+        self._server = make_server("127.0.0.1", self._port, self._app, threaded=True, request_handler=_Quiet)
+        self._port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def down(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, *_args: Any, **_kwargs: Any) -> None:
+        """Requests are in the portal's own log."""
+
+
+@pytest.fixture
+def real_portal(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealPortal]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    portal = RealPortal(app)
+    yield portal
+    portal.down()
