@@ -25,12 +25,15 @@ class Batch:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def add(self, line: dict[str, Any]) -> bool:
-        """Take in a line; False when the batch is full and another one has to take it."""
-        return self.add_text(str(line.get("alert_id", "")), json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+    def add(self, line: dict[str, Any] | str) -> bool:
+        """Take in a line; False when the batch is full and another one has to take it.
 
-    def add_text(self, alert_id: str, text: str) -> bool:
-        """Take in a line as it is, which may be no JSON; False when the batch is full."""
+        :param line: a string goes out as it is, which may be no JSON: what a broken UTM sends.
+        """
+        if isinstance(line, str):
+            alert_id, text = "", line
+        else:
+            alert_id, text = str(line.get("alert_id", "")), json.dumps(line, ensure_ascii=False, separators=(",", ":"))
         data = text.encode("utf-8") + b"\n"
         if self.ids and (len(self.ids) >= BATCH_LINES or len(self.body) + len(data) > BATCH_BYTES):
             return False
@@ -39,7 +42,7 @@ class Batch:
         return True
 
 
-def batches(lines: Iterable[dict[str, Any]]) -> Iterator[Batch]:
+def batches(lines: Iterable[dict[str, Any] | str]) -> Iterator[Batch]:
     """Put lines into batches, in their order."""
     batch = Batch()
     for line in lines:

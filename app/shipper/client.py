@@ -8,6 +8,7 @@ one sentence.
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -91,6 +92,7 @@ class DeviceClient:
         self._attempts = attempts
         self._say = say
         self._session = requests.Session()
+        self._token = token
         self._session.auth = _Token(token)
 
     def __enter__(self) -> Self:
@@ -123,6 +125,29 @@ class DeviceClient:
         headers = {"Content-Type": "application/x-ndjson"} | ({"Content-Encoding": "gzip"} if packed else {})
         body = gzip.compress(batch.body, 6, mtime=0) if packed else bytes(batch.body)
         return self._post("alerts", body, headers, lambda answer: _result(answer, batch.ids))
+
+    def break_off(self, batch: Batch, *, share: float) -> None:
+        """Send a part of a batch and hang up: what the portal sees when a UTM loses its line.
+
+        :param share: how much of it, 0 to 1.
+        :raises DeviceError: the portal cannot be reached.
+        """
+        to = urlsplit(self.url)
+        new = http.client.HTTPSConnection if to.scheme == "https" else http.client.HTTPConnection
+        connection = new(to.hostname or "", to.port, timeout=_TIMEOUT[0])
+        try:
+            connection.putrequest("POST", f"{to.path}/api/device/v1/alerts")
+            for name, value in {
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/x-ndjson",
+                "Content-Length": str(len(batch.body)),
+            }.items():
+                connection.putheader(name, value)
+            connection.endheaders(bytes(batch.body[: int(len(batch.body) * share)]))
+        except OSError:
+            raise DeviceError(f"The portal at {self.url} cannot be reached.") from None
+        finally:
+            connection.close()
 
     def heartbeat(self, *, version: str, ip: str, mac: str | None = None) -> dict[str, Any]:
         """Report that the UTM is alive; returns the portal's answer with ``commands`` (a list) and ``next_seconds``.

@@ -10,14 +10,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from app.shipper.client import DeviceClient, DeviceError
+from app.shipper.faults import CALM, FAULTS
 from app.shipper.fleet import Fleet, Utm
 from app.shipper.packed import NotReadError
 from app.shipper.report import played_table, shipped_table
 from app.shipper.run import Run
 from app.shipper.state import StateError
-from app.shipper.tokens import TOKENS_FILE, CannotGoOnError, instance, token_of, tokens_in, warn_of_plain_http
+from app.shipper.tokens import (
+    TOKENS_FILE,
+    CannotGoOnError,
+    instance,
+    is_loopback,
+    token_of,
+    tokens_in,
+    warn_of_plain_http,
+)
 
 _LOG = click.Path(dir_okay=False, readable=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
@@ -72,7 +82,7 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
     state: Path | None,
     quiet: bool,
 ) -> None:
-    r"""Send the alerts of a log. Safe to repeat: the portal stores each alert once.
+    """Send the alerts of a log. Safe to repeat: the portal stores each alert once.
 
     \b
     Ends with a table of what was read, sent, stored and refused, and with
@@ -80,7 +90,7 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
       1  something was unreadable or refused
       2  wrong usage, or no way to the portal
     130  interrupted; the same command goes on
-    """
+    """  # noqa: D301  (click reads the backspace)
     if follow and shift_to:
         raise click.UsageError(
             "--follow and --shift-to exclude each other: a log that is being written is at its own time."
@@ -108,6 +118,16 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
         raise click.exceptions.Exit(1)
 
 
+def _faults(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """Read the names of faults, in the order in which they are documented."""
+    if value in {"all", CALM}:
+        return FAULTS if value == "all" else ()
+    names = [name.strip() for name in value.split(",")]
+    if unknown := [name for name in names if name not in FAULTS]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(FAULTS)}; or 'all', or {CALM!r}.")
+    return tuple(name for name in FAULTS if name in names)
+
+
 @utm.command("simulate")
 @click.option("--tokens", type=_FILE, help=f"A JSON object of UTM IDs and tokens.  [default: instance/{TOKENS_FILE}]")
 @_URL
@@ -118,13 +138,45 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
 @click.option(
     "--rate", type=click.FloatRange(0, 10_000), default=5.0, show_default=True, help="Alerts per minute and UTM."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed plays the same alerts.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed plays the same alerts and faults.")
+@click.option(
+    "--faults",
+    default=CALM,
+    show_default=True,
+    callback=_faults,
+    metavar="NAMES",
+    help="What goes wrong meanwhile: 'all', or some of the names above with commas between them.",
+)
+@click.pass_context
 def simulate_command(  # noqa: PLR0913  (options are arguments)
-    *, tokens: Path | None, url: str, minutes: float | None, once: bool, rate: float, seed: int
+    context: click.Context,
+    *,
+    tokens: Path | None,
+    url: str,
+    minutes: float | None,
+    once: bool,
+    rate: float,
+    seed: int,
+    faults: tuple[str, ...],
 ) -> None:
-    """Play a fleet: heartbeats and alerts of invented UTMs, one for each token."""
+    """Play a fleet: heartbeats and alerts of invented UTMs, one for each token.
+
+    \b
+    Faults, each dealt to each UTM once before any comes again:
+      offline  silent for a while, then all it kept in a burst
+      twice    the same lines two times
+      broken   lines that are no JSON, have no time or an unknown type
+      old      lines of ten years ago
+      ahead    lines of three days ahead
+      clock    a clock that is hours off
+      plain    a body that is not compressed
+      cut      a connection lost in the middle of a body
+
+    The table says for each what the portal stored, knew already and refused; what it should not have done is listed and is exit code 1.
+    """  # noqa: D301  (click reads the backspace)
     if once and minutes is not None:
         raise click.UsageError("--once and --minutes exclude each other.")
+    _check_target(context, url, faults)
     known = tokens_in(tokens or instance() / TOKENS_FILE)
     if not known:
         raise CannotGoOnError("There is no UTM in the tokens file.")
@@ -132,16 +184,21 @@ def simulate_command(  # noqa: PLR0913  (options are arguments)
     started = datetime.now(UTC)
     try:
         fleet = Fleet(
-            [Utm(key, DeviceClient(url, secret), seed=seed, started=started) for key, secret in sorted(known.items())],
+            [
+                # Played once, the faults follow each other; otherwise half of the time all is well.
+                Utm(key, client, seed=seed, started=started, faults=faults, calm=0 if once else len(faults))
+                for key, client in ((key, DeviceClient(url, secret)) for key, secret in sorted(known.items()))
+            ],
             rate=rate,
         )
     except DeviceError as error:
         raise CannotGoOnError(str(error)) from None
     try:
         if once:
-            fleet.tick(started - timedelta(minutes=1), 60)
+            _play_once(fleet, started, faults)
         else:
             _play(fleet, started, minutes)
+            fleet.end()
     except KeyboardInterrupt:
         click.echo()  # how a play without an end is ended
     except DeviceError as error:
@@ -149,9 +206,23 @@ def simulate_command(  # noqa: PLR0913  (options are arguments)
     finally:
         for one in fleet.utms:
             one.client.close()
-    click.echo(played_table(url, len(fleet.utms), fleet.played))
-    if fleet.played.failures or fleet.played.sent.rejected:
+    click.echo(played_table(url, len(fleet.utms), fleet.played, kept=fleet.kept))
+    if not fleet.played.clean:
         raise click.exceptions.Exit(1)
+
+
+def _check_target(context: click.Context, url: str, faults: tuple[str, ...]) -> None:
+    """Keep bad data away from a portal that only some setting names."""
+    named = context.get_parameter_source("url") is ParameterSource.COMMANDLINE
+    if faults and not named and not is_loopback(url):
+        raise click.UsageError(f"--faults sends bad data on purpose: name the portal for it with --url ({url}?).")
+
+
+def _play_once(fleet: Fleet, started: datetime, faults: tuple[str, ...]) -> None:
+    """Play the minute before, cut into a tick for each fault and one in which the silent ones are back."""
+    ticks = max(1, len(faults) + ("offline" in faults))
+    for number in range(ticks):
+        fleet.tick(started - timedelta(minutes=1 - number / ticks), 60 / ticks)
 
 
 def _play(fleet: Fleet, started: datetime, minutes: float | None) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from app.shipper.eve import EveReader
+from app.shipper.faults import CALM, FAULTS, Told
 from app.shipper.fleet import Played
 from app.shipper.log import Shipped
 from app.shipper.sent import Sent
@@ -50,8 +51,11 @@ def shipped_table(path: Path, url: str, shipped: Shipped) -> str:
     return "\n".join(rows)
 
 
-def played_table(url: str, utms: int, played: Played) -> str:
-    """Return what a fleet did, a line each."""
+def played_table(url: str, utms: int, played: Played, *, kept: int = 0) -> str:
+    """Return what a fleet did, a line each.
+
+    :param kept: alerts of UTMs that were still silent at the end.
+    """
     rows = [
         _number("UTMs", utms),
         _number("heartbeats", played.heartbeats),
@@ -59,7 +63,24 @@ def played_table(url: str, utms: int, played: Played) -> str:
     ]
     rows.append(_number("failed calls", played.failures))
     rows += [f"  {_plain(problem)}" for problem in played.problems]
-    return "\n".join([*rows, _text("sent to", url), *_sent(played.sent)])
+    rows += [_text("sent to", url), *_sent(played.sent)]
+    if kept:
+        rows.append(_number("  kept by silent UTMs", kept))
+    if set(played.faults) - {CALM}:
+        rows += _faults(played.faults)
+    return "\n".join(rows)
+
+
+def _faults(faults: dict[str, Told]) -> list[str]:
+    """Say for each fault what the portal made of it, a line each."""
+    titles = ("times", "sent", "stored", "duplicate", "rejected")
+    rows = [f"{'fault':<12}" + "".join(f"{title:>11}" for title in titles)]
+    for name in [name for name in (CALM, *FAULTS) if name in faults]:
+        told, sent = faults[name], faults[name].sent
+        counts = (told.times, sent.sent, sent.stored, sent.duplicate, sent.rejected)
+        verdict = f"{told.unexpected:,} times NOT as expected" if told.unexpected else "as expected"
+        rows.append(f"  {name:<10}" + "".join(f"{count:>11,}" for count in counts) + f"   {verdict}")
+    return rows
 
 
 def _sent(sent: Sent) -> list[str]:
