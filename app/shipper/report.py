@@ -17,7 +17,7 @@ _WIDE, _LONG = 24, 200
 def reading_line(reader: EveReader, seconds: float) -> str:
     """Say how far the search for the last alert of a log came."""
     records = reader.records + reader.unreadable
-    return f"looking for the last alert: {records:,} records ({reader.share:.0%}), {_rate(records, seconds)}"
+    return f"looking for the last alert: {records:,} records ({reader.share:.0%}, {_rate(records, seconds)})"
 
 
 def shipped_line(shipped: Shipped, seconds: float, share: float | None = None) -> str:
@@ -26,10 +26,9 @@ def shipped_line(shipped: Shipped, seconds: float, share: float | None = None) -
     :param seconds: since it began.
     :param share: how much of the log that is, 0 to 1, if it has an end.
     """
-    done = "" if share is None else f" ({share:.0%})"
-    rate = "" if share is None else f", {_rate(shipped.records, seconds)}"
+    done = "" if share is None else f" ({share:.0%}, {_rate(shipped.records, seconds)})"
     counts = f"{shipped.alerts:,} alerts, {shipped.sent.sent:,} sent, {shipped.sent.stored:,} stored"
-    return f"{shipped.records:,} records read{done}, {counts}{rate}"
+    return f"{shipped.records:,} records read{done}, {counts}"
 
 
 def shipped_table(path: Path, url: str, shipped: Shipped) -> str:
@@ -91,7 +90,7 @@ def _sent(sent: Sent) -> list[str]:
 
 
 def _rate(records: int, seconds: float) -> str:
-    return f"{records / max(seconds, 0.001):,.0f} records/s"
+    return f"{records / max(seconds, 0.001):,.0f}/s"
 
 
 def _number(name: str, value: int) -> str:

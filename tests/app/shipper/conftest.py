@@ -79,6 +79,11 @@ class FakePortal:
         }
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_args: Any) -> None:
+        """A sender that was killed or interrupted hangs up in the middle."""
+
+
 @pytest.fixture
 def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePortal]:
     """A device API on a free port of this machine."""
@@ -106,7 +111,7 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePortal]:
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     fake.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
