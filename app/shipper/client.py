@@ -8,20 +8,21 @@ one sentence.
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 
-BATCH_LINES = 5_000
-BATCH_BYTES = 8 * 1024 * 1024
-MAX_REASONS = 10
+from app.shipper.batch import Batch, batches
+from app.shipper.sent import Sent
+
+T = TypeVar("T")
 _ATTEMPTS = 6
 _LONGEST_WAIT = 60.0
 _TIMEOUT = (10, 120)  # seconds to connect, seconds without a byte of the answer
@@ -38,30 +39,12 @@ class DeviceError(Exception):
     """The portal could not be reached or refused the call; the text is one line for the person who ships."""
 
 
-@dataclass
-class Sent:
-    """What became of the lines that were sent.
+class _AwayError(Exception):
+    """A call did not get through but may later; ``wait`` is how many seconds the portal asks to wait, if it does."""
 
-    :ivar rejected: how many the portal refused.
-    :ivar reasons: the first of these: line number as sent from 1, alert ID, reason.
-    """
-
-    sent: int = 0
-    received: int = 0
-    stored: int = 0
-    duplicate: int = 0
-    rejected: int = 0
-    reasons: list[tuple[int, str, str]] = field(default_factory=list)
-
-    def add(self, other: Sent) -> None:
-        """Add what became of the next lines."""
-        room = MAX_REASONS - len(self.reasons)
-        self.reasons += [(self.sent + line, alert_id, reason) for line, alert_id, reason in other.reasons[:room]]
-        self.sent += other.sent
-        self.received += other.received
-        self.stored += other.stored
-        self.duplicate += other.duplicate
-        self.rejected += other.rejected
+    def __init__(self, problem: str, wait: float | None = None) -> None:
+        super().__init__(problem)
+        self.wait = wait
 
 
 class _Token(requests.auth.AuthBase):
@@ -80,13 +63,20 @@ class DeviceClient:
 
     :param url: where the portal is, e.g. ``https://portal.example``.
     :param token: the UTM's bearer token.
-    :param sleep: waits that many seconds; a test gives one that does not.
-    :param attempts: how often a call is tried in all.
+    :param sleep: waits that many seconds, or raises to end the waiting.
+    :param attempts: how often a call is tried in all; None for until it gets through.
+    :param say: is told in a sentence when the portal does not answer, once, and when it does again.
     :raises DeviceError: the URL or the token cannot be used.
     """
 
     def __init__(
-        self, url: str, token: str, *, sleep: Callable[[float], None] = time.sleep, attempts: int = _ATTEMPTS
+        self,
+        url: str,
+        token: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int | None = _ATTEMPTS,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         try:
             parts = urlsplit(url)
@@ -100,7 +90,9 @@ class DeviceClient:
         self.url = url.rstrip("/")
         self._sleep = sleep
         self._attempts = attempts
+        self._say = say
         self._session = requests.Session()
+        self._token = token
         self._session.auth = _Token(token)
 
     def __enter__(self) -> Self:
@@ -120,11 +112,42 @@ class DeviceClient:
         :raises DeviceError: a batch could not be delivered; those before it were.
         """
         total = Sent() if progress is None else progress
-        for ids, body in _batches(lines):
-            headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
-            answer = self._post("alerts", gzip.compress(body, 6, mtime=0), headers)
-            total.add(_result(answer, ids))
+        for batch in batches(lines):
+            total.add(self.send_batch(batch))
         return total
+
+    def send_batch(self, batch: Batch, *, packed: bool = True) -> Sent:
+        """Send one batch and return what became of it.
+
+        :param packed: whether the body goes out as gzip.
+        :raises DeviceError: it could not be delivered.
+        """
+        headers = {"Content-Type": "application/x-ndjson"} | ({"Content-Encoding": "gzip"} if packed else {})
+        body = gzip.compress(batch.body, 6, mtime=0) if packed else bytes(batch.body)
+        return self._post("alerts", body, headers, lambda answer: _result(answer, batch.ids))
+
+    def break_off(self, batch: Batch, *, share: float) -> None:
+        """Send a part of a batch and hang up: what the portal sees when a UTM loses its line.
+
+        :param share: how much of it, 0 to 1.
+        :raises DeviceError: the portal cannot be reached.
+        """
+        to = urlsplit(self.url)
+        new = http.client.HTTPSConnection if to.scheme == "https" else http.client.HTTPConnection
+        connection = new(to.hostname or "", to.port, timeout=_TIMEOUT[0])
+        try:
+            connection.putrequest("POST", f"{to.path}/api/device/v1/alerts")
+            for name, value in {
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/x-ndjson",
+                "Content-Length": str(len(batch.body)),
+            }.items():
+                connection.putheader(name, value)
+            connection.endheaders(bytes(batch.body[: int(len(batch.body) * share)]))
+        except OSError:
+            raise DeviceError(f"The portal at {self.url} cannot be reached.") from None
+        finally:
+            connection.close()
 
     def heartbeat(self, *, version: str, ip: str, mac: str | None = None) -> dict[str, Any]:
         """Report that the UTM is alive; returns the portal's answer with ``commands`` (a list) and ``next_seconds``.
@@ -132,71 +155,58 @@ class DeviceClient:
         :raises DeviceError: it could not be delivered, or the answer is none.
         """
         body = {"version": version, "ip": ip} | ({"mac": mac} if mac else {})
-        answer = self._post("heartbeat", json.dumps(body).encode(), {"Content-Type": "application/json"})
+        answer = self._post("heartbeat", json.dumps(body).encode(), {"Content-Type": "application/json"}, lambda it: it)
         if not isinstance(answer.get("commands"), list):
             raise DeviceError("The portal answered a heartbeat without a list of commands.")
         return answer
 
-    def _post(self, call: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-        url = f"{self.url}/api/device/v1/{call}"
-        problem = ""
-        for attempt in range(1, self._attempts + 1):
-            wait = min(_LONGEST_WAIT, 2.0 ** (attempt - 1))
+    def _post(self, call: str, body: bytes, headers: dict[str, str], read: Callable[[dict[str, Any]], T]) -> T:
+        """Call the portal until it answers, and return what ``read`` makes of the answer."""
+        failed = 0
+        while True:
             try:
-                # A redirect would turn the POST into a GET, or carry the token elsewhere.
-                answer = self._session.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
-                problem = f"The portal at {self.url} cannot be reached"
-            except requests.RequestException as error:
-                raise DeviceError(f"The portal at {self.url} cannot be called ({type(error).__name__}).") from None
+                read_answer = read(self._try(call, body, headers))
+            except _AwayError as away:
+                failed += 1
+                if failed == self._attempts:
+                    raise DeviceError(
+                        f"The portal at {self.url} {away}, {failed} times. It is safe to run this again later."
+                    ) from None
+                if failed == 1:
+                    self._say(f"The portal at {self.url} {away}; trying again.")
+                self._sleep(away.wait or min(_LONGEST_WAIT, 2.0 ** min(failed - 1, 10)))
             else:
-                if answer.status_code == requests.codes.ok:
-                    return _json_object(answer)
-                if (
-                    answer.status_code != requests.codes.too_many_requests
-                    and answer.status_code < requests.codes.server_error
-                ):
-                    raise DeviceError(_explain(answer))
-                problem = f"The portal at {self.url} answered {answer.status_code}"
-                wait = _retry_after(answer) or wait
-            if attempt < self._attempts:
-                self._sleep(wait)
-        raise DeviceError(f"{problem}, {self._attempts} times. It is safe to run this again later.")
+                if failed:
+                    self._say(f"The portal at {self.url} answers again.")
+                return read_answer
 
-
-def _batches(lines: Iterable[dict[str, Any]]) -> Iterator[tuple[list[str], bytes]]:
-    ids: list[str] = []
-    body = bytearray()
-    for line in lines:
-        text = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n"
-        if ids and (len(ids) >= BATCH_LINES or len(body) + len(text) > BATCH_BYTES):
-            yield ids, bytes(body)
-            ids, body = [], bytearray()
-        ids.append(str(line.get("alert_id", "")))
-        body += text
-    if ids:
-        yield ids, bytes(body)
+    def _try(self, call: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+        url = f"{self.url}/api/device/v1/{call}"
+        try:
+            # A redirect would turn the POST into a GET, or carry the token elsewhere.
+            answer = self._session.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
+            raise _AwayError("cannot be reached") from None
+        except requests.RequestException as error:
+            raise DeviceError(f"The portal at {self.url} cannot be called ({type(error).__name__}).") from None
+        if answer.status_code == requests.codes.ok:
+            return _json_object(answer)
+        if answer.status_code == requests.codes.too_many_requests or answer.status_code >= requests.codes.server_error:
+            raise _AwayError(f"answered {answer.status_code}", _retry_after(answer))
+        raise DeviceError(_explain(answer))
 
 
 def _result(answer: dict[str, Any], ids: list[str]) -> Sent:
-    """Read the answer to one batch; a portal that refuses many lines may list only some and give their number beside the list."""
-    rejected = answer.get("rejected", [])
     try:
-        reasons = [(int(entry["line"]), str(entry["reason"])) for entry in rejected]
-        return Sent(
-            sent=len(ids),
-            received=int(answer["received"]),
-            stored=int(answer["stored"]),
-            duplicate=int(answer["duplicate"]),
-            rejected=max(int(answer.get("rejected_count") or 0), len(reasons)),
-            reasons=[
-                (line, ids[line - 1] if 0 < line <= len(ids) else "", reason) for line, reason in reasons[:MAX_REASONS]
-            ],
-        )
+        result = Sent.of(answer, ids)
     except (KeyError, TypeError, ValueError):
         raise DeviceError(
             "The portal's answer does not say what became of the lines: is this the device API?"
         ) from None
+    if result.answered != result.sent:
+        # Part of the body was lost on the way. What arrived is stored, and will be a duplicate.
+        raise _AwayError(f"answered for {result.answered:,} of {result.sent:,} lines")
+    return result
 
 
 def _json_object(answer: requests.Response) -> dict[str, Any]:

@@ -1,41 +1,39 @@
 """``flask utm ship`` and ``flask utm simulate``: what stands beside a UTM, on the command line.
 
-Exit codes: 0 all was taken, 1 something was unreadable or refused, 2 wrong usage or no way to the portal.
+Exit codes: 0 all was taken, 1 something was unreadable or refused, 2 wrong usage or no way to the portal, 130 interrupted.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
 from app.shipper.client import DeviceClient, DeviceError
-from app.shipper.eve import EveReader
+from app.shipper.faults import CALM, FAULTS
 from app.shipper.fleet import Fleet, Utm
-from app.shipper.log import Shipped, remembered_shift, ship
 from app.shipper.packed import NotReadError
 from app.shipper.report import played_table, shipped_table
-from app.shipper.state import ShiftStore, StateError
+from app.shipper.run import Run
+from app.shipper.state import StateError
+from app.shipper.tokens import (
+    TOKENS_FILE,
+    CannotGoOnError,
+    instance,
+    is_loopback,
+    token_of,
+    tokens_in,
+    warn_of_plain_http,
+)
 
-TOKENS_FILE = "demo-tokens.json"
+_LOG = click.Path(dir_okay=False, readable=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _URL = click.option(
     "--url", envvar="PORTAL_URL", default="http://127.0.0.1:8080", show_default=True, help="Where the portal is."
 )
-
-
-class _CannotGoOnError(click.ClickException):
-    exit_code = 2
-
-
-def _instance() -> Path:
-    """The folder of what this machine keeps; the same as the portal's own setting."""
-    return Path(os.environ.get("PORTAL_INSTANCE") or Path(__file__).resolve().parents[2] / "instance")
 
 
 @click.group("utm")
@@ -49,12 +47,18 @@ def utm() -> None:
     "--format", type=click.Choice(["suricata"]), required=True, expose_value=False, help="What wrote the log."
 )
 @click.option(
-    "--file", "path", type=_FILE, required=True, help="The log: EVE JSON lines or arrays; plain, gzip or bzip2."
+    "--file", "path", type=_LOG, required=True, help="The log: EVE JSON lines or arrays; plain, gzip or bzip2."
+)
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="Go on with what is added to the log, until Ctrl-C or SIGTERM, through rotation of the log and absence of the portal. "
+    "The next run goes on where this one ended. Plain EVE JSON lines only.",
 )
 @click.option(
     "--shift-to",
     type=click.Choice(["now"]),
-    help="Move the log so that its last alert is now. Remembered per log and UTM.",
+    help="Move the log so that its last alert is now. Remembered per log and UTM. Not with --follow.",
 )
 @_URL
 @click.option(
@@ -64,32 +68,64 @@ def utm() -> None:
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where shifts are remembered.  [default: instance/shipper]",
+    help="Where shifts and positions are remembered.  [default: instance/shipper]",
 )
+@click.option("--quiet", is_flag=True, help="Do not show how far a long run came.")
 def ship_command(  # noqa: PLR0913  (options are arguments)
-    *, path: Path, shift_to: str | None, url: str, token: str | None, utm_id: str | None, state: Path | None
+    *,
+    path: Path,
+    follow: bool,
+    shift_to: str | None,
+    url: str,
+    token: str | None,
+    utm_id: str | None,
+    state: Path | None,
+    quiet: bool,
 ) -> None:
-    """Send the alerts of a recorded log. Safe to repeat: the portal stores each alert once."""
-    secret = _token(token, utm_id)
-    shipped = Shipped()
-    reader = EveReader(path)
+    """Send the alerts of a log. Safe to repeat: the portal stores each alert once.
+
+    \b
+    Ends with a table of what was read, sent, stored and refused, and with
+      0  all was taken, or a log was followed until somebody ended it
+      1  something was unreadable or refused
+      2  wrong usage, or no way to the portal
+    130  interrupted; the same command goes on
+    """  # noqa: D301  (click reads the backspace)
+    if follow and shift_to:
+        raise click.UsageError(
+            "--follow and --shift-to exclude each other: a log that is being written is at its own time."
+        )
+    if not follow and not path.exists():
+        raise click.UsageError(f"{path} does not exist.")
+    run = Run(path, url, token_of(token, utm_id), state or instance() / "shipper", quiet=quiet)
+    warn_of_plain_http(url)
     try:
-        with DeviceClient(url, secret) as client:
-            _warn_of_plain_http(url)
-            if shift_to:
-                shipped.shift = remembered_shift(
-                    reader, ShiftStore(state or _instance() / "shipper"), secret, datetime.now(UTC)
-                )
-            ship(reader, client, shipped)
-    except (DeviceError, StateError, NotReadError) as error:
-        if shipped.sent.sent:
-            click.echo(shipped_table(path, url, shipped))
-        raise _CannotGoOnError(str(error)) from None
-    except OSError as error:
-        raise _CannotGoOnError(f"{path} cannot be read: {error.strerror}.") from None
-    click.echo(shipped_table(path, url, shipped))
-    if not shipped.clean:
+        if follow:
+            run.follow()
+        else:
+            run.once(shift_to_end_at=datetime.now(UTC) if shift_to else None)
+    except KeyboardInterrupt:
+        click.echo(shipped_table(path, url, run.shipped))
+        click.echo("Interrupted. The same command goes on: the portal stores each alert once.", err=True)
+        raise click.exceptions.Exit(130) from None
+    except (DeviceError, StateError, NotReadError, OSError) as error:
+        if run.shipped.records:
+            click.echo(shipped_table(path, url, run.shipped))
+        told = f"{path} cannot be read: {error.strerror}." if isinstance(error, OSError) else str(error)
+        raise CannotGoOnError(told) from None
+    click.echo(shipped_table(path, url, run.shipped))
+    if not run.shipped.clean and not follow:
         raise click.exceptions.Exit(1)
+
+
+def _faults(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """Read the names of faults, in the order in which they are documented."""
+    if value in {"all", CALM}:
+        return FAULTS if value == "all" else ()
+    names = [name.strip() for name in value.split(",")]
+    if unknown := [name for name in names if name not in FAULTS]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(FAULTS)}; or 'all', or {CALM!r}.")
+    return tuple(name for name in FAULTS if name in names)
 
 
 @utm.command("simulate")
@@ -102,40 +138,91 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
 @click.option(
     "--rate", type=click.FloatRange(0, 10_000), default=5.0, show_default=True, help="Alerts per minute and UTM."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed plays the same alerts.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed plays the same alerts and faults.")
+@click.option(
+    "--faults",
+    default=CALM,
+    show_default=True,
+    callback=_faults,
+    metavar="NAMES",
+    help="What goes wrong meanwhile: 'all', or some of the names above with commas between them.",
+)
+@click.pass_context
 def simulate_command(  # noqa: PLR0913  (options are arguments)
-    *, tokens: Path | None, url: str, minutes: float | None, once: bool, rate: float, seed: int
+    context: click.Context,
+    *,
+    tokens: Path | None,
+    url: str,
+    minutes: float | None,
+    once: bool,
+    rate: float,
+    seed: int,
+    faults: tuple[str, ...],
 ) -> None:
-    """Play a fleet: heartbeats and alerts of invented UTMs, one for each token."""
+    """Play a fleet: heartbeats and alerts of invented UTMs, one for each token.
+
+    \b
+    Faults, each dealt to each UTM once before any comes again:
+      offline  silent for a while, then all it kept in a burst
+      twice    the same lines two times
+      broken   lines that are no JSON, have no time or an unknown type
+      old      lines of ten years ago
+      ahead    lines of three days ahead
+      clock    a clock that is hours off
+      plain    a body that is not compressed
+      cut      a connection lost in the middle of a body
+
+    The table says for each what the portal stored, knew already and refused; what it should not have done is listed and is exit code 1.
+    """  # noqa: D301  (click reads the backspace)
     if once and minutes is not None:
         raise click.UsageError("--once and --minutes exclude each other.")
-    known = _tokens(tokens or _instance() / TOKENS_FILE)
+    _check_target(context, url, faults)
+    known = tokens_in(tokens or instance() / TOKENS_FILE)
     if not known:
-        raise _CannotGoOnError("There is no UTM in the tokens file.")
-    _warn_of_plain_http(url)
+        raise CannotGoOnError("There is no UTM in the tokens file.")
+    warn_of_plain_http(url)
     started = datetime.now(UTC)
     try:
         fleet = Fleet(
-            [Utm(key, DeviceClient(url, secret), seed=seed, started=started) for key, secret in sorted(known.items())],
+            [
+                # Played once, the faults follow each other; otherwise half of the time all is well.
+                Utm(key, client, seed=seed, started=started, faults=faults, calm=0 if once else len(faults))
+                for key, client in ((key, DeviceClient(url, secret)) for key, secret in sorted(known.items()))
+            ],
             rate=rate,
         )
     except DeviceError as error:
-        raise _CannotGoOnError(str(error)) from None
+        raise CannotGoOnError(str(error)) from None
     try:
         if once:
-            fleet.tick(started - timedelta(minutes=1), 60)
+            _play_once(fleet, started, faults)
         else:
             _play(fleet, started, minutes)
+            fleet.end()
     except KeyboardInterrupt:
         click.echo()  # how a play without an end is ended
     except DeviceError as error:
-        raise _CannotGoOnError(str(error)) from None
+        raise CannotGoOnError(str(error)) from None
     finally:
         for one in fleet.utms:
             one.client.close()
-    click.echo(played_table(url, len(fleet.utms), fleet.played))
-    if fleet.played.failures or fleet.played.sent.rejected:
+    click.echo(played_table(url, len(fleet.utms), fleet.played, kept=fleet.kept))
+    if not fleet.played.clean:
         raise click.exceptions.Exit(1)
+
+
+def _check_target(context: click.Context, url: str, faults: tuple[str, ...]) -> None:
+    """Keep bad data away from a portal that only some setting names."""
+    named = context.get_parameter_source("url") is ParameterSource.COMMANDLINE
+    if faults and not named and not is_loopback(url):
+        raise click.UsageError(f"--faults sends bad data on purpose: name the portal for it with --url ({url}?).")
+
+
+def _play_once(fleet: Fleet, started: datetime, faults: tuple[str, ...]) -> None:
+    """Play the minute before, cut into a tick for each fault and one in which the silent ones are back."""
+    ticks = max(1, len(faults) + ("offline" in faults))
+    for number in range(ticks):
+        fleet.tick(started - timedelta(minutes=1 - number / ticks), 60 / ticks)
 
 
 def _play(fleet: Fleet, started: datetime, minutes: float | None) -> None:
@@ -157,34 +244,3 @@ def _play(fleet: Fleet, started: datetime, minutes: float | None) -> None:
         if left <= 0:
             return
         time.sleep(left)
-
-
-def _token(token: str | None, utm_id: str | None) -> str:
-    if token and utm_id:
-        raise click.UsageError("--token and --utm exclude each other.")
-    if utm_id:
-        path = _instance() / TOKENS_FILE
-        if found := _tokens(path).get(utm_id):
-            return found
-        raise click.UsageError(f"{path} has no token of UTM {utm_id!r}.")
-    if found := token or os.environ.get("PORTAL_UTM_TOKEN"):
-        return found
-    raise click.UsageError("Give the UTM's token: --token, PORTAL_UTM_TOKEN or --utm.")
-
-
-def _tokens(path: Path) -> dict[str, str]:
-    try:
-        known = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise _CannotGoOnError(f"{path} does not exist: the demo writes it.") from None
-    except (OSError, ValueError):
-        raise _CannotGoOnError(f"{path} cannot be read.") from None
-    if not isinstance(known, dict) or not all(isinstance(token, str) for token in known.values()):
-        raise _CannotGoOnError(f"{path} is not a JSON object of UTM IDs and tokens.")
-    return known
-
-
-def _warn_of_plain_http(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
-        click.echo(f"Warning: {parts.hostname} is called without TLS; others on the way can read the token.", err=True)

@@ -7,41 +7,25 @@ or CRLF. A record that cannot be read is counted and skipped, and the next one i
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from app.shipper.packed import PackedFile
+from app.shipper.packed import PackedFile, texts
+from app.shipper.record import DECODER, MAX_RECORD, TOO_MANY_DIGITS, BrokenError, as_record, decode, too_long
 
-MAX_RECORD = 1024 * 1024
 MAX_PROBLEMS = 10
 
 _BLANK = re.compile(r"[\s\ufeff]*")
 _BLANK_OR_COMMA = re.compile(r"[\s,\ufeff]*")
 _ARRAY_OF_RECORDS = re.compile(r"\[\s*[{\]]")
 _FIRST_KEY = re.compile(r'\{\s{0,200}"([^"\\]{1,64})"')
-# Bytes that are not UTF-8 become these while decoding, so that one such byte costs one record and not the file.
-_STRAY_BYTE = re.compile("[\udc80-\udcff]")
 # An error this near to the end of the text in hand may only mean that the rest of the record is not there yet.
 _NEAR_END = 16
 _RESYNC_TAIL = 512
-_ENCODING_BYTES = 4
 _DEEP = 500  # levels; half of what Python's decoder can do
-_TOO_MANY_DIGITS = "a number with too many digits"
-
-
-class _BrokenError(Exception):
-    """A record cannot be read; the text says why."""
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise _BrokenError(f"{name} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 class _Window:
@@ -82,15 +66,17 @@ class EveReader:
 
     :param path: the file.
     :param max_record: the longest record that is read, in characters.
+    :param tick: is called at every record, for a display of how far it came.
     :ivar records: how many records were read, as of the last iteration.
     :ivar unreadable: how many were not.
     :ivar problems: the first of these, each with its line or record number and the reason.
     :ivar damage: why the end of the file could not be read, or None.
     """
 
-    def __init__(self, path: Path, *, max_record: int = MAX_RECORD) -> None:
+    def __init__(self, path: Path, *, max_record: int = MAX_RECORD, tick: Callable[[], object] = lambda: None) -> None:
         self.path = path
         self.max_record = max_record
+        self._tick = tick
         self._reset()
 
     def _reset(self) -> None:
@@ -98,6 +84,12 @@ class EveReader:
         self.unreadable = 0
         self.problems: list[str] = []
         self.damage: str | None = None
+        self._packed = PackedFile(self.path)
+
+    @property
+    def share(self) -> float:
+        """How much of the file was read in the iteration under way, 0 to 1."""
+        return self._packed.taken / self._packed.size if self._packed.size else 0.0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield each record that is a JSON object.
@@ -106,8 +98,8 @@ class EveReader:
         :raises OSError: the file cannot be read.
         """
         self._reset()
-        packed = PackedFile(self.path)
-        window = _Window(_texts(packed))
+        packed = self._packed
+        window = _Window(texts(packed))
         while window.skip(_BLANK):
             while len(window.text) - window.at < _RESYNC_TAIL and window.more():
                 pass
@@ -121,6 +113,7 @@ class EveReader:
     def refuse(self, where: str, reason: str) -> None:
         """Count a record as unreadable, and remember it if it is one of the first."""
         self.unreadable += 1
+        self._tick()
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(f"{where}: {reason}")
 
@@ -129,7 +122,7 @@ class EveReader:
         searched = window.at
         while (end := window.text.find("\n", searched)) < 0:
             if len(window.text) - window.at > self.max_record:
-                self.refuse(where, self._too_long())
+                self.refuse(where, too_long(self.max_record))
                 return _skip_line(window)
             known = len(window.text) - window.at
             if not window.more():
@@ -142,8 +135,8 @@ class EveReader:
                 yield from self._record(window, where)
                 return None
             window.advance(end)
-            yield from self._object(self._decode(line), line)
-        except _BrokenError as error:
+            yield self._read(decode(line, self.max_record))
+        except BrokenError as error:
             self.refuse(where, str(error))
             if line == "{":
                 _skip_line(window)
@@ -160,7 +153,7 @@ class EveReader:
             key = first[1] if first else key
             try:
                 yield from self._record(window, f"record {number}")
-            except _BrokenError as error:
+            except BrokenError as error:
                 self.refuse(f"record {number}", str(error))
                 if not _resync(window, key):
                     return
@@ -170,57 +163,39 @@ class EveReader:
         """Read the value that starts here, which may go over many lines, and step behind it."""
         while (found := self._value(window)) is None:
             if len(window.text) - window.at > self.max_record:
-                raise _BrokenError(self._too_long())
+                raise BrokenError(too_long(self.max_record))
             if not window.more():
-                raise _BrokenError("ends in the middle")
+                raise BrokenError("ends in the middle")
         value, end = found
         if end - window.at > self.max_record:
-            raise _BrokenError(self._too_long())
+            raise BrokenError(too_long(self.max_record))
         text = window.text[window.at : end]
         window.advance(end)
         try:
-            yield from self._object(value, text)
-        except _BrokenError as error:
+            yield self._read(as_record(value, text))
+        except BrokenError as error:
             self.refuse(where, str(error))
 
     def _value(self, window: _Window) -> tuple[object, int] | None:
         """Decode the value that starts here and tell where it ends; None when it seems to go on behind the text in hand."""
         try:
-            return _DECODER.raw_decode(window.text, window.at)
+            return DECODER.raw_decode(window.text, window.at)
         except RecursionError:
             # Hundreds of brackets were open, so that the next record is at least that far away. Looking for it from
             # here on step by step would read the same nest again and again.
             window.advance(window.at + _DEEP)
-            raise _BrokenError("nested too deeply") from None
+            raise BrokenError("nested too deeply") from None
         except json.JSONDecodeError as error:
             if error.msg.startswith("Unterminated string") or error.pos >= len(window.text) - _NEAR_END:
                 return None
-            raise _BrokenError(f"not JSON ({error.msg})") from None
+            raise BrokenError(f"not JSON ({error.msg})") from None
         except ValueError:
-            raise _BrokenError(_TOO_MANY_DIGITS) from None
+            raise BrokenError(TOO_MANY_DIGITS) from None
 
-    def _decode(self, line: str) -> object:
-        if len(line) > self.max_record:
-            raise _BrokenError(self._too_long())
-        try:
-            return _DECODER.decode(line)
-        except RecursionError:
-            raise _BrokenError("nested too deeply") from None
-        except json.JSONDecodeError as error:
-            raise _BrokenError(f"not JSON ({error.msg})") from None
-        except ValueError:
-            raise _BrokenError(_TOO_MANY_DIGITS) from None
-
-    def _object(self, value: object, text: str) -> Iterator[dict[str, Any]]:
-        if not text.isascii() and _STRAY_BYTE.search(text):
-            raise _BrokenError("not UTF-8")
-        if not isinstance(value, dict):
-            raise _BrokenError("not a JSON object")
+    def _read(self, record: dict[str, Any]) -> dict[str, Any]:
         self.records += 1
-        yield value
-
-    def _too_long(self) -> str:
-        return f"longer than {self.max_record:,} characters"
+        self._tick()
+        return record
 
 
 def _skip_line(window: _Window) -> None:
@@ -248,31 +223,3 @@ def _resync(window: _Window, key: str) -> bool:
             window.advance(len(window.text))
             return False
         at = window.at
-
-
-def _texts(packed: PackedFile) -> Iterator[str]:
-    """Decode the bytes, having looked at the first few to see how they are encoded."""
-    chunks = packed.chunks()
-    start = b""
-    for chunk in chunks:
-        start += chunk
-        if len(start) >= _ENCODING_BYTES:
-            break
-    encoding = _encoding(start)
-    errors = "surrogateescape" if encoding == "utf-8" else "replace"
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
-    yield decoder.decode(start)
-    for chunk in chunks:
-        yield decoder.decode(chunk)
-    yield decoder.decode(b"", final=True)
-
-
-def _encoding(start: bytes) -> str:
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    # A log starts with a bracket: beside a NUL it is UTF-16 without a mark, as some Windows tools write it.
-    if start[1:2] == b"\0" != start[:1]:
-        return "utf-16-le"
-    if start[:1] == b"\0" != start[1:2]:
-        return "utf-16-be"
-    return "utf-8"

@@ -1,4 +1,8 @@
-"""Ships one recorded log: reads it, moves it in time when asked to, sends its alerts and counts what it met."""
+"""Ships one recorded log: reads it, moves it in time when asked to, sends its alerts and counts what it met.
+
+The counts add up at any moment: records read = alerts + skipped + unreadable; alerts = sent + not sent; and the portal answers for each
+line that was sent: stored, duplicate or rejected.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.shipper.client import DeviceClient, Sent
-from app.shipper.eve import EveReader
+from app.shipper.client import DeviceClient
+from app.shipper.eve import MAX_PROBLEMS, EveReader
+from app.shipper.sent import Sent
 from app.shipper.state import ShiftStore
 from app.shipper.suricata import Converter, RecordError, canonical, event_time
 
@@ -27,7 +32,6 @@ class Shipped:
     :ivar shift: what was added to every time.
     """
 
-    records: int = 0
     alerts: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
@@ -37,9 +41,39 @@ class Shipped:
     sent: Sent = field(default_factory=Sent)
 
     @property
+    def records(self) -> int:
+        """How many records were met."""
+        return self.alerts + self.skipped.total() + self.unreadable
+
+    @property
+    def not_sent(self) -> int:
+        """How many alerts the portal has not answered for. Some may be stored: a connection can end before its answer."""
+        return self.alerts - self.sent.sent
+
+    @property
     def clean(self) -> bool:
         """Whether all of the log was read and all of its alerts were taken."""
         return not (self.unreadable or self.damage or self.sent.rejected)
+
+    def refuse(self, where: str, reason: str) -> None:
+        """Count a record as unreadable, and remember it if it is one of the first."""
+        self.unreadable += 1
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(f"{where}: {reason}")
+
+    def line(self, record: dict[str, Any], converter: Converter) -> dict[str, Any] | None:
+        """Return the alert line of a record and count it; None when it is no alert.
+
+        :raises app.shipper.suricata.RecordError: it is one but cannot become a line; that is for the caller to count.
+        """
+        line = converter.line(record)
+        if line is not None:
+            self.alerts += 1
+            return line
+        kind = str(record.get("event_type") or "no event type")
+        known = kind in self.skipped or len(self.skipped) < _MOST_KINDS
+        self.skipped[kind if known else "other types"] += 1
+        return None
 
 
 def remembered_shift(reader: EveReader, store: ShiftStore, token: str, now: datetime) -> timedelta:
@@ -80,23 +114,17 @@ def ship(reader: EveReader, client: DeviceClient, shipped: Shipped) -> None:
     try:
         client.send_alerts(_lines(reader, shipped), progress=shipped.sent)
     finally:
-        shipped.records, shipped.unreadable = reader.records, reader.unreadable
-        shipped.problems, shipped.damage = reader.problems, reader.damage
+        shipped.unreadable, shipped.problems, shipped.damage = reader.unreadable, reader.problems, reader.damage
 
 
 def _lines(reader: EveReader, shipped: Shipped) -> Iterator[dict[str, Any]]:
     converter = Converter(shipped.shift)
     for record in reader:
+        shipped.unreadable = reader.unreadable
         try:
-            line = converter.line(record)
+            line = shipped.line(record, converter)
         except RecordError as error:
-            reader.refuse(f"record {reader.records + reader.unreadable}", str(error))
+            reader.refuse(f"record {shipped.records + 1}", str(error))
             continue
-        if line is None:
-            kind = str(record.get("event_type") or "no event type")
-            shipped.skipped[
-                kind if kind in shipped.skipped or len(shipped.skipped) < _MOST_KINDS else "other types"
-            ] += 1
-        else:
-            shipped.alerts += 1
+        if line is not None:
             yield line

@@ -1,4 +1,4 @@
-"""Bytes of a log file that may be compressed, unpacked piece by piece.
+"""Bytes of a log file that may be compressed, unpacked piece by piece, and the text they are.
 
 What a file is, is told by its first bytes: log rotation, browsers and people rename files, and an ``eve.json.bz2`` is often plain text.
 No piece is longer than 64 KiB, however well a file is compressed, so that a small file that unpacks to gigabytes needs no memory.
@@ -7,12 +7,15 @@ No piece is longer than 64 KiB, however well a file is compressed, so that a sma
 from __future__ import annotations
 
 import bz2
+import codecs
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
 CHUNK = 64 * 1024
+_ENCODING_BYTES = 4
 
 # Seen under the names of logs but not read here: better one clear sentence than thousands of broken lines.
 _NOT_READ = {
@@ -66,11 +69,14 @@ class PackedFile:
     """A log file, plain or compressed with gzip or bzip2.
 
     :param path: the file.
+    :ivar size: how long the file is, in bytes, as of the last reading.
+    :ivar taken: how many of these were read.
     :ivar damage: after reading, one sentence on why the end of the file could not be read; None when all of it was.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.size = self.taken = 0
         self.damage: str | None = None
 
     def chunks(self) -> Iterator[bytes]:
@@ -81,6 +87,7 @@ class PackedFile:
         """
         self.damage = None
         with self.path.open("rb") as file:
+            self.size, self.taken = os.fstat(file.fileno()).st_size, 0
             start = file.peek(8)[:8]
             for magic, name in _NOT_READ.items():
                 if start.startswith(magic):
@@ -92,15 +99,20 @@ class PackedFile:
             elif start.startswith(b"BZh"):
                 yield from self._unpack(file, bz2.BZ2Decompressor, "bzip2")
             else:
-                while data := file.read(CHUNK):
+                while data := self._take(file):
                     yield data
+
+    def _take(self, file: IO[bytes]) -> bytes:
+        data = file.read(CHUNK)
+        self.taken += len(data)
+        return data
 
     def _unpack(self, file: IO[bytes], new: Callable[[], _Unpacker], kind: str) -> Iterator[bytes]:
         unpacker = new()
         rest = b""
         while True:
             if not rest and unpacker.needs_input:
-                rest = file.read(CHUNK)
+                rest = self._take(file)
                 if not rest:
                     self.damage = f"the {kind} data ends early; what came before was used"
                     return
@@ -116,8 +128,36 @@ class PackedFile:
                 # Rotated logs are often several compressed files put together, sometimes padded with zeros.
                 rest = unpacker.unused_data.lstrip(b"\0")
                 while not rest:
-                    data = file.read(CHUNK)
+                    data = self._take(file)
                     if not data:
                         return
                     rest = data.lstrip(b"\0")
                 unpacker = new()
+
+
+def texts(packed: PackedFile) -> Iterator[str]:
+    """Decode the bytes, having looked at the first few to see how they are encoded."""
+    chunks = packed.chunks()
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= _ENCODING_BYTES:
+            break
+    encoding = _encoding(start)
+    errors = "surrogateescape" if encoding == "utf-8" else "replace"
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    yield decoder.decode(start)
+    for chunk in chunks:
+        yield decoder.decode(chunk)
+    yield decoder.decode(b"", final=True)
+
+
+def _encoding(start: bytes) -> str:
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    # A log starts with a bracket: beside a NUL it is UTF-16 without a mark, as some Windows tools write it.
+    if start[1:2] == b"\0" != start[:1]:
+        return "utf-16-le"
+    if start[:1] == b"\0" != start[1:2]:
+        return "utf-16-be"
+    return "utf-8"

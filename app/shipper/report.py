@@ -1,15 +1,34 @@
-"""The small tables that the shipper prints when it is done."""
+"""What the shipper prints: a line while it goes and a table when it is done."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
 
-from app.shipper.client import Sent
+from app.shipper.eve import EveReader
+from app.shipper.faults import CALM, FAULTS, Told
 from app.shipper.fleet import Played
 from app.shipper.log import Shipped
+from app.shipper.sent import Sent
 
 _WIDE, _LONG = 24, 200
+
+
+def reading_line(reader: EveReader, seconds: float) -> str:
+    """Say how far the search for the last alert of a log came."""
+    records = reader.records + reader.unreadable
+    return f"looking for the last alert: {records:,} records ({reader.share:.0%}, {_rate(records, seconds)})"
+
+
+def shipped_line(shipped: Shipped, seconds: float, share: float | None = None) -> str:
+    """Say how far the shipping of a log came.
+
+    :param seconds: since it began.
+    :param share: how much of the log that is, 0 to 1, if it has an end.
+    """
+    done = "" if share is None else f" ({share:.0%}, {_rate(shipped.records, seconds)})"
+    counts = f"{shipped.alerts:,} alerts, {shipped.sent.sent:,} sent, {shipped.sent.stored:,} stored"
+    return f"{shipped.records:,} records read{done}, {counts}"
 
 
 def shipped_table(path: Path, url: str, shipped: Shipped) -> str:
@@ -17,20 +36,25 @@ def shipped_table(path: Path, url: str, shipped: Shipped) -> str:
     rows = [_text("file", str(path)), _number("records read", shipped.records), _number("  alerts", shipped.alerts)]
     rows.append(_number("  skipped", shipped.skipped.total()))
     rows += [_number(f"    {kind}", count) for kind, count in shipped.skipped.most_common()]
-    rows.append(_number("unreadable", shipped.unreadable))
-    rows += [f"  {_plain(problem)}" for problem in shipped.problems]
+    rows.append(_number("  unreadable", shipped.unreadable))
+    rows += [f"    {_plain(problem)}" for problem in shipped.problems]
     if shipped.damage:
         rows.append(_text("damaged", shipped.damage))
     if shipped.shift:
         rows.append(_text("moved in time by", _span(shipped.shift)))
     rows += [_text("sent to", url), *_sent(shipped.sent)]
+    if shipped.not_sent:
+        rows.append(_number("  not sent", shipped.not_sent))
     if not shipped.shift and any("retention" in reason for _, _, reason in shipped.sent.reasons):
-        rows.append("    An old log is shipped with --shift-to now, which moves it to today.")
+        rows.append("      An old log is shipped with --shift-to now, which moves it to today.")
     return "\n".join(rows)
 
 
-def played_table(url: str, utms: int, played: Played) -> str:
-    """Return what a fleet did, a line each."""
+def played_table(url: str, utms: int, played: Played, *, kept: int = 0) -> str:
+    """Return what a fleet did, a line each.
+
+    :param kept: alerts of UTMs that were still silent at the end.
+    """
     rows = [
         _number("UTMs", utms),
         _number("heartbeats", played.heartbeats),
@@ -38,14 +62,35 @@ def played_table(url: str, utms: int, played: Played) -> str:
     ]
     rows.append(_number("failed calls", played.failures))
     rows += [f"  {_plain(problem)}" for problem in played.problems]
-    return "\n".join([*rows, _text("sent to", url), *_sent(played.sent)])
+    rows += [_text("sent to", url), *_sent(played.sent)]
+    if kept:
+        rows.append(_number("  kept by silent UTMs", kept))
+    if set(played.faults) - {CALM}:
+        rows += _faults(played.faults)
+    return "\n".join(rows)
+
+
+def _faults(faults: dict[str, Told]) -> list[str]:
+    """Say for each fault what the portal made of it, a line each."""
+    titles = ("times", "sent", "stored", "duplicate", "rejected")
+    rows = [f"{'fault':<12}" + "".join(f"{title:>11}" for title in titles)]
+    for name in [name for name in (CALM, *FAULTS) if name in faults]:
+        told, sent = faults[name], faults[name].sent
+        counts = (told.times, sent.sent, sent.stored, sent.duplicate, sent.rejected)
+        verdict = f"{told.unexpected:,} times NOT as expected" if told.unexpected else "as expected"
+        rows.append(f"  {name:<10}" + "".join(f"{count:>11,}" for count in counts) + f"   {verdict}")
+    return rows
 
 
 def _sent(sent: Sent) -> list[str]:
-    rows = [_number("  sent", sent.sent), _number("  stored", sent.stored), _number("  duplicate", sent.duplicate)]
-    rows.append(_number("  rejected", sent.rejected))
-    rows += [f"    line {line} ({_plain(alert_id)}): {_plain(reason)}" for line, alert_id, reason in sent.reasons]
+    rows = [_number("  sent", sent.sent), _number("    stored", sent.stored)]
+    rows += [_number("    duplicate", sent.duplicate), _number("    rejected", sent.rejected)]
+    rows += [f"      line {line} ({_plain(alert_id)}): {_plain(reason)}" for line, alert_id, reason in sent.reasons]
     return rows
+
+
+def _rate(records: int, seconds: float) -> str:
+    return f"{records / max(seconds, 0.001):,.0f}/s"
 
 
 def _number(name: str, value: int) -> str:

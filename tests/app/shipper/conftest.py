@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.shipper import command
 from app.shipper.client import DeviceClient
@@ -33,6 +35,7 @@ class FakePortal:
         self.script: list[tuple[int, dict[str, str], bytes]] = []
         self.commands: list[dict[str, Any]] = []
         self.most_reasons = 100
+        self.before_answer: Callable[[], None] = lambda: None
         self.url = ""
 
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -53,7 +56,9 @@ class FakePortal:
         if len(lines) > 10_000 or len(body) > 16 * 1024 * 1024:
             return 413, {}, b"{}"
         self.batches.append(len(lines))
-        return 200, {}, json.dumps(self._take(token, lines)).encode()
+        answer = json.dumps(self._take(token, lines)).encode()
+        self.before_answer()
+        return 200, {}, answer
 
     def _take(self, token: str, lines: list[bytes]) -> dict[str, Any]:
         before, rejected = len(self.stored), []
@@ -72,6 +77,11 @@ class FakePortal:
             "rejected": rejected[: self.most_reasons],
             "rejected_count": len(rejected),
         }
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_args: Any) -> None:
+        """A sender that was killed or interrupted hangs up in the middle."""
 
 
 @pytest.fixture
@@ -101,7 +111,7 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePortal]:
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     fake.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -117,7 +127,11 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of its own, no settings of this machine, and no waiting."""
     monkeypatch.setenv("PORTAL_INSTANCE", str(tmp_path / "instance"))
     monkeypatch.delenv("PORTAL_UTM_TOKEN", raising=False)
-    monkeypatch.setattr(DeviceClient.__init__, "__kwdefaults__", {"sleep": lambda _: None, "attempts": 2})
+    monkeypatch.setattr(
+        DeviceClient.__init__,
+        "__kwdefaults__",
+        DeviceClient.__init__.__kwdefaults__ | {"sleep": lambda _: None, "attempts": 2},
+    )
 
 
 class Clock(datetime):
@@ -145,3 +159,40 @@ def table() -> Callable[[Result], dict[str, str]]:
         return {name.strip(): value for name, _, value in (line.rpartition(" ") for line in result.output.splitlines())}
 
     return read
+
+
+class RealPortal:
+    """The portal itself on a port of this machine, which can go away and come back."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._port = 0
+        self.up()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def up(self) -> None:
+        self._server = make_server("127.0.0.1", self._port, self._app, threaded=True, request_handler=_Quiet)
+        self._port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def down(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, *_args: Any, **_kwargs: Any) -> None:
+        """Requests are in the portal's own log."""
+
+
+@pytest.fixture
+def real_portal(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealPortal]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    portal = RealPortal(app)
+    yield portal
+    portal.down()

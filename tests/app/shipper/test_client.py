@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from app.shipper.client import BATCH_BYTES, DeviceClient, DeviceError, Sent
+from app.shipper.batch import BATCH_BYTES
+from app.shipper.client import DeviceClient, DeviceError
+from app.shipper.sent import Sent
 
 BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
 LOST: tuple[int, dict[str, str], bytes] = (0, {}, b"")
@@ -46,7 +48,7 @@ def test_alerts_go_out_in_batches_and_are_counted(portal: Any, connect: Callable
     sent = connect().send_alerts(iter(lines(12_001, msg="表示")))
 
     assert portal.batches == [5000, 5000, 2001]
-    assert sent == Sent(sent=12_001, received=12_001, stored=12_001)
+    assert sent == Sent(sent=12_001, stored=12_001)
     assert portal.stored["token-1", "1-7", "2026-11-22T00:00:00+00:00"]["msg"] == "表示"
     path, headers = portal.calls[0]
     assert path == "/api/device/v1/alerts"
@@ -69,7 +71,7 @@ def test_nothing_to_send_makes_no_call(portal: Any, connect: Callable[..., Devic
 def test_sending_twice_stores_once(connect: Callable[..., DeviceClient]) -> None:
     connect().send_alerts(lines(3))
 
-    assert connect().send_alerts(lines(4)) == Sent(sent=4, received=4, stored=1, duplicate=3)
+    assert connect().send_alerts(lines(4)) == Sent(sent=4, stored=1, duplicate=3)
 
 
 def test_rejected_lines_are_numbered_through_all_batches(connect: Callable[..., DeviceClient]) -> None:
@@ -93,7 +95,7 @@ def test_a_portal_that_lists_only_some_of_the_rejected_is_understood(
     portal.script = [
         (200, {}, b'{"received": 2, "stored": 1, "duplicate": 0, "rejected": [{"line": 2, "reason": "no"}]}')
     ]
-    assert connect().send_alerts(lines(2)) == Sent(sent=2, received=2, stored=1, rejected=1, reasons=[(2, "1-1", "no")])
+    assert connect().send_alerts(lines(2)) == Sent(sent=2, stored=1, rejected=1, reasons=[(2, "1-1", "no")])
 
 
 def test_what_may_pass_is_tried_again_with_growing_waits(
@@ -114,19 +116,61 @@ def test_what_may_pass_is_tried_again_with_growing_waits(
         ("0", 1, 1),
         ("soon", 1, 1),
         ("-5", 1, 1),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 60, 60),
-        (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 1, 1),
+        (timedelta(hours=1), 60, 60),
+        (timedelta(hours=-1), 1, 1),
     ],
+    ids=["seconds", "more than a minute", "none", "a word", "a negative number", "a date to come", "a date gone by"],
 )
 def test_retry_after_is_honoured_up_to_a_minute(
-    portal: Any, connect: Callable[..., DeviceClient], waits: list[float], value: str, low: float, high: float
+    portal: Any,
+    connect: Callable[..., DeviceClient],
+    waits: list[float],
+    value: str | timedelta,
+    low: float,
+    high: float,
 ) -> None:
+    # A date is made here: among the parameters it would be the test's name, and another one in each worker of a run.
+    if isinstance(value, timedelta):
+        value = format_datetime(datetime.now(UTC) + value, usegmt=True)
     portal.script = [(429, {"Retry-After": value}, b"")]
 
     connect().send_alerts(lines(1))
 
     assert len(waits) == 1
     assert low <= waits[0] <= high
+
+
+def test_an_answer_for_only_some_of_the_lines_is_no_answer(
+    portal: Any, connect: Callable[..., DeviceClient], waits: list[float]
+) -> None:
+    """A proxy that loses the end of a body must not make the portal's answer for the start of it pass for all."""
+    portal.script = [(200, {}, b'{"received": 2, "stored": 2, "duplicate": 0, "rejected": []}')]
+
+    assert connect().send_alerts(lines(3)) == Sent(sent=3, stored=3)
+    assert waits == [1]
+
+
+def test_waiting_for_the_portal_is_told_once_and_so_is_its_return(
+    portal: Any, connect: Callable[..., DeviceClient]
+) -> None:
+    said: list[str] = []
+    portal.script = [BUSY] * 4
+
+    connect(say=said.append).send_alerts(lines(1))
+
+    assert said == [
+        f"The portal at {portal.url} answered 503; trying again.",
+        f"The portal at {portal.url} answers again.",
+    ]
+
+
+def test_without_a_number_of_attempts_it_never_gives_up(
+    portal: Any, connect: Callable[..., DeviceClient], waits: list[float]
+) -> None:
+    portal.script = [BUSY] * 30
+
+    assert connect(attempts=None).send_alerts(lines(1)).stored == 1
+    assert waits == [1, 2, 4, 8, 16, 32] + [60] * 24
 
 
 def test_it_gives_up_in_the_end_and_keeps_count(
@@ -192,7 +236,7 @@ def test_a_redirect_is_not_followed(portal: Any, connect: Callable[..., DeviceCl
         b"[]",
         b"",
         b"{}",
-        b'{"received": "x", "stored": 1, "duplicate": 0}',
+        b'{"received": 1, "stored": "x", "duplicate": 0}',
         b'{"received":1,"stored":1,"duplicate":0,"rejected":[1]}',
     ],
 )

@@ -67,13 +67,13 @@ def test_the_table_in_full(portal: Any) -> None:
         "    dhcp                          58\n"
         "    tls                           14\n"
         "    http                          10\n"
-        "unreadable                         0\n"
+        "  unreadable                       0\n"
         "moved in time by        +1,173 days 20:15:58\n"
         f"sent to                 {portal.url}\n"
         "  sent                         1,794\n"
-        "  stored                       1,794\n"
-        "  duplicate                        0\n"
-        "  rejected                         0\n"
+        "    stored                     1,794\n"
+        "    duplicate                      0\n"
+        "    rejected                       0\n"
     )
 
 
@@ -120,10 +120,11 @@ def test_an_interrupted_run_is_finished_by_the_next(portal: Any, clock: Any, tab
     again = ship(portal, "--file", SAMPLES / "wrccdc-2017.alerts.json", "--shift-to", "now")
 
     assert broken.exit_code == 2
-    assert (
-        broken.output
-        == f"Error: The portal at {portal.url} answered 503, 2 times. It is safe to run this again later.\n"
+    assert broken.stderr == (
+        f"The portal at {portal.url} answered 503; trying again.\n"
+        f"Error: The portal at {portal.url} answered 503, 2 times. It is safe to run this again later.\n"
     )
+    assert table(broken).items() >= {"alerts": "161", "sent": "0", "not sent": "161"}.items()
     assert (again.exit_code, table(again)["stored"]) == (0, "161")
     assert max(time for _, _, time in portal.stored) == "2026-11-22T03:04:05.678901+00:00", "the shift of the first run"
 
@@ -139,7 +140,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_sent(portal: Any, tmp_path: 
 
     assert result.exit_code == 1
     assert table(result).items() >= {"alerts": "3", "unreadable": "2", "stored": "3", "no event type": "1"}.items()
-    assert "  line 2: not JSON (Expecting value)\n" in result.output
+    assert "    line 2: not JSON (Expecting value)\n" in result.output
     assert "no timestamp that can be read\n" in result.output
     assert "\x1b" not in result.output
 
@@ -163,7 +164,7 @@ def test_refused_lines_are_shown_with_their_reasons(portal: Any, tmp_path: Path,
 
     assert (result.exit_code, table(result)["rejected"]) == (1, "1")
     (alert_id,) = [line.split("(")[1].split(")")[0] for line in result.output.splitlines() if "line 1 (" in line]
-    assert f"    line 1 ({alert_id}): act: refused\n" in result.output
+    assert f"      line 1 ({alert_id}): act: refused\n" in result.output
 
 
 def test_an_old_log_without_a_shift_gets_a_hint(portal: Any, table: Table) -> None:
@@ -224,7 +225,7 @@ def test_a_wrong_token_is_code_2(portal: Any) -> None:
     result = ship(portal, "--file", SAMPLES / "honeypot-2018.alerts.json", token="wrong")
 
     assert result.exit_code == 2
-    assert result.output.startswith("Error: The portal does not know this token (401)")
+    assert result.stderr.startswith("Error: The portal does not know this token (401)")
 
 
 def test_the_token_may_come_from_the_environment_or_the_demo(portal: Any, tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+"""Ships a log while it is written: sends what is there and then what is added, each line's place noted once the portal has it."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from app.shipper.batch import Batch
+from app.shipper.client import DeviceClient
+from app.shipper.log import Shipped
+from app.shipper.position import PositionStore
+from app.shipper.progress import Progress
+from app.shipper.record import MAX_RECORD, BrokenError, decode, too_long
+from app.shipper.source import Line, Source
+from app.shipper.stop import Stop, StoppedError
+from app.shipper.suricata import Converter, RecordError
+from app.shipper.tail import Tail
+
+LONGEST_DELAY = 2.0
+"""Seconds that an alert may wait for others to go out with."""
+_POLL = 0.5  # seconds
+# Identical records bear the same microsecond: the ones before a place are numbered anew by reading that much before it.
+_LOOK_BACK = 4 * 1024 * 1024
+
+
+class Follower:
+    """One run of following one log for one UTM.
+
+    :param shipped: what happens is counted here while it goes.
+    """
+
+    def __init__(  # noqa: PLR0913  (what it puts together)
+        self,
+        tail: Tail,
+        client: DeviceClient,
+        positions: PositionStore,
+        shipped: Shipped,
+        *,
+        stop: Stop,
+        progress: Progress,
+    ) -> None:
+        self._tail = tail
+        self._client = client
+        self._positions = positions
+        self._shipped = shipped
+        self._stop = stop
+        self._progress = progress
+        self._batch = Batch()
+        self._reached: Line | None = None
+        self._source: Source | None = None
+        self._converter = Converter()
+        self._flushed = monotonic()
+
+    def run(self) -> None:
+        """Follow the log until the run is to end; then send what is in hand, if the portal takes it at once.
+
+        :raises app.shipper.client.DeviceError: the portal refuses.
+        :raises app.shipper.state.StateError: the position cannot be written.
+        :raises app.shipper.packed.NotReadError: the log is not one of plain lines.
+        :raises OSError: the log cannot be read.
+        """
+        try:
+            while not self._stop.wanted:
+                for line in self._tail.lines():
+                    self._take(line)
+                    if self._stop.wanted:
+                        break
+                self._flush_if_due()
+                if self._shipped.records:
+                    self._progress.tick()
+                self._stop.wait(_POLL)
+            self._flush()
+        except StoppedError:
+            return
+        finally:
+            self._tail.close()
+
+    def _take(self, line: Line) -> None:
+        if line.source is not self._source:
+            self._begin(line.source, line.start)
+        alert = self._alert(line)
+        if alert is not None and not self._batch.add(alert):
+            self._flush()
+            self._batch.add(alert)
+        self._reached = line
+        self._flush_if_due()
+        self._progress.tick()
+
+    def _alert(self, line: Line) -> dict[str, Any] | None:
+        """Return the alert line of a record, None when it is no alert or cannot be read, which is counted."""
+        where = f"{line.source.path.name} at byte {line.start:,}"
+        if line.data is None:
+            self._shipped.refuse(where, too_long(MAX_RECORD))
+            return None
+        text = line.data.decode("utf-8", "surrogateescape").strip("\ufeff \t\r")
+        try:
+            return self._shipped.line(decode(text), self._converter) if text else None
+        except (BrokenError, RecordError) as error:
+            self._shipped.refuse(where, str(error) if line.complete else "ends in the middle")
+            return None
+
+    def _begin(self, source: Source, at: int) -> None:
+        """Number identical records as a run over the whole file would, so that alert IDs are the same however a file is shipped."""
+        self._source, self._converter = source, Converter()
+        if not at:
+            return
+        for data in source.earlier(at, _LOOK_BACK):
+            try:
+                self._converter.line(decode(data.decode("utf-8", "surrogateescape").strip()))
+            except (BrokenError, RecordError):
+                continue
+
+    def _flush_if_due(self) -> None:
+        if monotonic() - self._flushed >= LONGEST_DELAY:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Send what is in hand, and write down up to where the portal has it."""
+        if self._batch:
+            self._shipped.sent.add(self._client.send_batch(self._batch))
+            self._batch = Batch()
+        if self._reached is not None:
+            self._positions.save(self._reached.source.position(self._reached.end))
+            self._reached = None
+        self._flushed = monotonic()

@@ -1,0 +1,126 @@
+"""Remembers how far a log that is followed was shipped.
+
+A position is written after the portal has answered for everything before it. A run that is killed in between sends its last batch again,
+which the portal knows by its alert IDs.
+
+A log is known again by what it begins with rather than by its name, which rotation changes, or its inode alone, which is given to the next
+file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Self
+
+from app.shipper.state import StateError
+
+FINGERPRINT_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in a file.
+
+    :ivar offset: bytes before it.
+    :ivar fingerprint: SHA-256 of the first of these, as many as there are up to FINGERPRINT_BYTES.
+    """
+
+    device: int
+    inode: int
+    offset: int
+    fingerprint: str
+
+    @property
+    def size_of_fingerprint(self) -> int:
+        """How many bytes the fingerprint is of."""
+        return min(self.offset, FINGERPRINT_BYTES)
+
+
+def fingerprint(start: bytes) -> str:
+    """Return what a position keeps of the first bytes of a file."""
+    return hashlib.sha256(start).hexdigest()
+
+
+class PositionStore:
+    """The position in one log for one UTM; a context manager that keeps a second run of the two away.
+
+    :param folder: where positions are kept; made if it is missing.
+    :param path: the log.
+    :param token: the UTM's token, which is not written down.
+    """
+
+    def __init__(self, folder: Path, path: Path, token: str) -> None:
+        log = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]
+        utm = hashlib.sha256(b"utm-token:" + token.encode()).hexdigest()[:16]
+        self.folder = folder
+        self.file = folder / f"position-{log}-{utm}.json"
+        self._path = path
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        """Lock the position.
+
+        :raises StateError: the folder cannot be written, or another run has it.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = self.file.with_suffix(".lock").open("a", encoding="utf-8")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise StateError(f"{self._path} is already being followed for this UTM.") from None
+        except OSError as error:
+            self.close()
+            raise StateError(f"The folder {self.folder} cannot be written: {error.strerror}.") from None
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the position free for other runs."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def load(self) -> Position | None:
+        """Return the position; None when there is none, or none that can be read: the log is then sent from its start, and stored once."""
+        try:
+            found = json.loads(self.file.read_text("utf-8"))
+            position = Position(
+                int(found["device"]), int(found["inode"]), int(found["offset"]), str(found["fingerprint"])
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return position if position.offset > 0 else None
+
+    def save(self, position: Position) -> None:
+        """Write the position down, whole or not at all, and so that it survives a loss of power.
+
+        :raises StateError: the folder cannot be written.
+        """
+        body = asdict(position) | {"path": str(self._path.absolute())}
+        try:
+            # The lock is held, so that the name is nobody else's; what a killed run left there is written over.
+            new = self.file.with_suffix(".new")
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                json.dump(body, file)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self.file)
+            _sync_folder(self.folder)
+        except OSError as error:
+            raise StateError(f"The folder {self.folder} cannot be written: {error.strerror}.") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

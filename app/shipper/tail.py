@@ -1,0 +1,151 @@
+"""The lines of a log that is being written, file after file: what ``tail --follow`` and the rotation of logs are to each other.
+
+Rotation comes in two ways. Either the file is renamed and a new one made: the old one is read to its end, and on it goes with the new one
+as soon as there is something in it, because until then the writer may still have the old one. Or it is copied and emptied (copytruncate):
+what had not been read is in the copy, which is known by what it begins with.
+
+Looking at the file twice a second is enough for a log, works on every file system and needs no package: watchdog would tell of changes a
+little sooner but leaves rotation, positions and half lines to us, and pygtail keeps no position that survives a loss of power.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from app.shipper.position import Position, fingerprint
+from app.shipper.source import Line, Source
+
+# eve.json.1, eve.json-20261124 and eve-20261124.json are the log as it was; eve.2.json is that of another thread.
+_DATE = r"(?:[-._]\d{4}-?\d\d-?\d\d[\d._TZ:-]*)?"
+_NUMBER_OR_DATE = r"(?:[-._]\d[\d._TZ:-]*)?"
+
+
+class Tail:
+    """The lines of a log.
+
+    :param path: where the log is written; it may be missing for a while.
+    :param position: where an earlier run ended.
+    :param say: is told in a sentence what a person should know.
+    :ivar resumed: whether the reading began where an earlier run had ended.
+    """
+
+    def __init__(self, path: Path, position: Position | None, say: Callable[[str], None]) -> None:
+        self.path = path
+        self.resumed = False
+        self._position = position
+        self._say = say
+        self._source: Source | None = None
+        self._said_missing = False
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._source is not None:
+            self._source.close()
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines that are complete by now; there may be more at the next call.
+
+        :raises app.shipper.packed.NotReadError: the log is not one of plain lines.
+        :raises OSError: it cannot be read.
+        """
+        if self._source is None:
+            self._source = self._first()
+        while self._source is not None:
+            if not self._source.intact():
+                yield from self._emptied(self._source)
+                continue
+            yield from self._source.lines()
+            following = self._following(self._source)
+            if following is None:
+                return
+            # The writer has gone over to the new file, so that this is all that there will be in the old one.
+            yield from self._source.lines()
+            yield from self._source.unfinished()
+            self._turn_to(following)
+
+    def _first(self) -> Source | None:
+        """Open the log where an earlier run ended, under whatever name that is by now, or at its start."""
+        if self._position is not None and (path := self._find(self._position)):
+            self.resumed = True
+            return Source(path, self._position.offset)
+        try:
+            source = Source(self.path)
+        except FileNotFoundError:
+            self._say_missing()
+            return None
+        if self._position is not None:
+            self._say(
+                f"{self.path} is not the file that was followed before, and that one is not beside it: following from the start. "
+                "If its end was not shipped yet, ship it by itself: each alert is stored once."
+            )
+        return source
+
+    def _find(self, position: Position) -> Path | None:
+        found = []
+        for path in self._beside():
+            try:
+                with path.open("rb") as file:
+                    start = file.read(position.size_of_fingerprint)
+                stat = path.stat()
+            except OSError:
+                continue
+            if fingerprint(start) == position.fingerprint and stat.st_size >= position.offset:
+                same = (stat.st_dev, stat.st_ino) == (position.device, position.inode)
+                found.append((not same, path != self.path, path))
+        return min(found)[-1] if found else None
+
+    def _following(self, source: Source) -> Source | None:
+        """Return the file that comes after one, opened; None while there is none with something in it."""
+        try:
+            if source.is_file(self.path) or not self.path.stat().st_size:
+                self._said_missing = False
+                return None
+            following = Source(self._between(source) or self.path)
+        except FileNotFoundError:
+            self._say_missing()
+            return None
+        self._said_missing = False
+        return following
+
+    def _between(self, source: Source) -> Path | None:
+        """Return the oldest of the files that were rotated away after a file: rotation can come twice while nobody reads."""
+        wanted = re.compile(re.escape(self.path.stem) + _DATE + re.escape(self.path.suffix) + _NUMBER_OR_DATE, re.ASCII)
+        written = source.written()
+        younger = []
+        for path in self._beside():
+            if path != self.path and wanted.fullmatch(path.name) and not source.is_file(path):
+                when = path.stat().st_mtime_ns
+                if when > written:
+                    younger.append((when, path))
+        return min(younger)[1] if younger else None
+
+    def _emptied(self, source: Source) -> Iterator[Line]:
+        for path in self._beside():
+            with contextlib.suppress(OSError):
+                if path != self.path and not source.is_file(path) and source.move_to_copy(path):
+                    return
+        yield from source.unfinished()
+        self._say(f"{self.path} was emptied: following it from its start.")
+        self.close()
+        self._source = self._position = None
+
+    def _turn_to(self, source: Source) -> None:
+        self.close()
+        self._source = source
+
+    def _beside(self) -> list[Path]:
+        """The files that may be the log under its present or an earlier name."""
+        return sorted(path for path in self.path.parent.glob(f"{_literal(self.path.stem)}*") if path.is_file())
+
+    def _say_missing(self) -> None:
+        if not self._said_missing:
+            self._say(f"{self.path} is not there; waiting for it.")
+            self._said_missing = True
+
+
+def _literal(name: str) -> str:
+    """Let a name stand for itself in a pattern of file names."""
+    return re.sub(r"([*?[])", r"[\1]", name)

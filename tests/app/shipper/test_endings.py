@@ -1,0 +1,155 @@
+"""Every way a run of ``utm ship`` ends: its table adds up, and says how to go on."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.shipper import run
+from app.shipper.command import utm
+from app.shipper.packed import PackedFile
+from app.shipper.progress import Progress
+from tests.app.shipper.eve_records import alert, text_of
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """12,000 alerts, among them three that the portal refuses; 4,000 other records; 60 lines that are none."""
+    records = [alert(number) for number in range(12_000)]
+    for number in (1, 5001, 11_999):
+        records[number]["alert"] = {"action": "refuse-me"}
+    lines = text_of(*records).splitlines()
+    for number in range(4000):
+        lines.insert(number * 3, '{"event_type": "dns"}')
+    for number in range(60):
+        lines.insert(number * 200, ["garbage", '{"event_type": "alert", "alert": {}}', "17"][number % 3])
+    (tmp_path / "eve.json").write_text("\n".join(lines))
+    return tmp_path / "eve.json"
+
+
+def ship(portal: Any, log: Path, *args: str) -> Result:
+    base = ["ship", "--format", "suricata", "--url", portal.url, "--token", "token-1", "--file", str(log)]
+    return CliRunner().invoke(utm, [*base, *args])
+
+
+def counts(result: Result) -> dict[str, int]:
+    """The numbers of the table, which add up however the run ended."""
+    found = {
+        name: int(number.replace(",", ""))
+        for name, number in re.findall(r"^ *([a-z ]+?) +([\d,]+)$", result.stdout, re.MULTILINE)
+    }
+    assert found["records read"] == found["alerts"] + found["skipped"] + found["unreadable"]
+    assert found["alerts"] == found["sent"] + found.get("not sent", 0)
+    assert found["sent"] == found["stored"] + found["duplicate"] + found["rejected"]
+    return found
+
+
+def test_a_run_that_is_finished(portal: Any, log: Path) -> None:
+    result = ship(portal, log)
+
+    assert result.exit_code == 1
+    assert counts(result) == {
+        "records read": 16_060,
+        "alerts": 12_000,
+        "skipped": 4_000,
+        "dns": 4_000,
+        "unreadable": 60,
+        "sent": 12_000,
+        "stored": 11_997,
+        "duplicate": 0,
+        "rejected": 3,
+    }
+    assert re.findall(r"^      line ([\d]+) \(\S+\): (.*)$", result.stdout, re.MULTILINE) == [
+        ("2", "act: refused"),
+        ("5002", "act: refused"),
+        ("12000", "act: refused"),
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_run_that_is_interrupted(portal: Any, log: Path, number: int) -> None:
+    portal.before_answer = lambda: os.kill(os.getpid(), number) if len(portal.batches) == 2 else None
+    result = ship(portal, log)
+
+    found = counts(result)
+    assert result.exit_code == 130
+    assert (found["sent"], found["stored"], found["rejected"]) == (5000, 4999, 1)
+    assert 5000 <= found["not sent"] <= 5001, "the batch under way, of which nobody knows what became of it"
+    assert result.stderr.endswith("Interrupted. The same command goes on: the portal stores each alert once.\n")
+
+    portal.before_answer = lambda: None
+    found = counts(ship(portal, log))
+    assert (found["stored"], found["duplicate"], found["rejected"]) == (2000 - 1, 9998, 3)
+
+
+def test_a_run_that_loses_the_portal(portal: Any, log: Path) -> None:
+    portal.before_answer = lambda: portal.script.extend([(503, {}, b"")] * 2)
+    result = ship(portal, log)
+
+    found = counts(result)
+    assert result.exit_code == 2
+    assert (found["sent"], found["not sent"]) == (5000, 5001)
+    assert result.stderr.endswith("answered 503, 2 times. It is safe to run this again later.\n")
+
+
+def test_a_run_over_a_damaged_file(portal: Any, log: Path) -> None:
+    packed = gzip.compress(log.read_bytes())
+    log.write_bytes(packed[: len(packed) // 2])
+    result = ship(portal, log)
+
+    found = counts(result)
+    assert result.exit_code == 1
+    assert found["stored"] > 0
+    assert "not sent" not in found
+    assert "damaged                 the gzip data ends early; what came before was used\n" in result.stdout
+
+
+def test_a_run_whose_file_cannot_be_read_on(portal: Any, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = PackedFile._take
+
+    def take_while_the_disk_holds(file: PackedFile, handle: Any) -> bytes:
+        if portal.batches:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return take(file, handle)
+
+    monkeypatch.setattr(PackedFile, "_take", take_while_the_disk_holds)
+    result = ship(portal, log)
+
+    found = counts(result)
+    assert (result.exit_code, found["sent"]) == (2, 5000)
+    assert result.stderr == f"Error: {log} cannot be read: Input/output error.\n"
+
+
+def test_a_run_in_which_nothing_was_read_has_no_table(portal: Any, tmp_path: Path) -> None:
+    (tmp_path / "eve.zip").write_bytes(b"PK\x03\x04")
+
+    assert ship(portal, tmp_path / "eve.zip").stdout == ""
+
+
+def test_a_long_run_shows_how_far_it_came(portal: Any, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hurried(Progress):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            seconds = iter(range(0, 10**9, 1))
+            super().__init__(*args, clock=lambda: next(seconds) / 100, **options)
+
+    monkeypatch.setattr(run, "Progress", Hurried)
+    shown = ship(portal, log).stderr.splitlines()
+
+    assert len(shown) == 16, "a tick for each record, 100 to the second, shown every ten"
+    assert re.fullmatch(r"1\d\d records read \(\d+%, \d+/s\), \d+ alerts, 0 sent, 0 stored", shown[0])
+    assert re.fullmatch(
+        r"15,\d{3} records read \(\d+%, [\d,]+/s\), [\d,]+ alerts, 10,000 sent, 9,998 stored", shown[-1]
+    )
+    moved = ship(portal, log, "--shift-to", "now").stderr.splitlines()
+    assert re.fullmatch(r"looking for the last alert: \d{3} records \(\d+%, [\d,]+/s\)", moved[0])
+    assert ship(portal, log, "--quiet").stderr == ""

@@ -1,0 +1,184 @@
+"""``utm simulate --faults``: what goes wrong, and what the portal makes of it."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from app.shipper.command import utm
+from app.shipper.faults import CALM, FAULTS, Deck
+from models import clock as portal_clock
+from models import device_token
+from models.actor import SYSTEM
+from tests.app.processes import eventually
+
+pytestmark = pytest.mark.usefixtures("alone")
+Row = dict[str, str]
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Path:
+    file = tmp_path / "tokens.json"
+    file.write_text('{"U0001": "token-1", "U0002": "token-2"}')
+    return file
+
+
+def simulate(url: str, tokens: Path, *args: str) -> Result:
+    return CliRunner().invoke(utm, ["simulate", "--url", url, "--tokens", str(tokens), *args])
+
+
+def faults_of(result: Result) -> dict[str, Row]:
+    """The rows of the table of faults, by the fault."""
+    titles = ["times", "sent", "stored", "duplicate", "rejected"]
+    found = re.findall(r"^  (\w+) +((?:[\d,]+ +){5}) +(.*)$", result.output, re.MULTILINE)
+    return {
+        name: dict(zip(titles, numbers.split(), strict=True)) | {"verdict": verdict} for name, numbers, verdict in found
+    }
+
+
+def test_each_fault_is_dealt_once_before_any_comes_again() -> None:
+    deck = Deck(FAULTS, 0, random.Random(1))
+    dealt = []
+    while len(dealt) < 3 * len(FAULTS):
+        fault = deck.draw()
+        if not deck.silent:  # a silence counts when it ends
+            dealt.append(fault)
+
+    assert Counter(dealt) == dict.fromkeys(FAULTS, 3)
+
+
+def test_half_of_the_ticks_are_calm_and_a_silence_has_an_end() -> None:
+    deck = Deck(FAULTS, len(FAULTS), random.Random(1))
+    drawn = [(deck.draw(), deck.silent) for _ in range(2000)]
+
+    assert 0.4 < sum(fault == CALM for fault, _ in drawn) / 2000 < 0.5
+    assert all(fault == "offline" for fault, silent in drawn if silent)
+    silences = "".join("x" if silent else " " for _, silent in drawn).split()
+    assert {len(silence) for silence in silences} == {1, 2, 3}
+
+
+def test_without_faults_there_are_none() -> None:
+    deck = Deck((), 0, random.Random(1))
+
+    assert {(deck.draw(), deck.silent) for _ in range(100)} == {(CALM, False)}
+
+
+def test_the_portal_itself_stores_and_refuses_what_it_should(
+    real_portal: Any, make: Any, tmp_path: Path, engine: Any
+) -> None:
+    _, device = make.customer_with_utm(make.tenant(), utm_id="a1b2c3d4e5f6")
+    token = device_token.issue(make.session, device, now=portal_clock.utc_now(), by=SYSTEM)
+    make.session.commit()
+    file = tmp_path / "tokens.json"
+    file.write_text(f'{{"a1b2c3d4e5f6": "{token}"}}')
+
+    result = simulate(real_portal.url, file, "--once", "--faults", "all", "--rate", "120")
+
+    faults = faults_of(result)
+    assert result.exit_code == 0, result.output
+    assert set(faults) == set(FAULTS)
+    assert {row["verdict"] for row in faults.values()} == {"as expected"}
+    assert faults["twice"]["duplicate"] == faults["twice"]["stored"] != "0"
+    assert faults["broken"]["rejected"] == "3"
+    assert faults["old"]["rejected"] != "0"
+    assert faults["ahead"]["rejected"] != "0"
+    stored = sum(int(row["stored"]) for row in faults.values())
+    found = sum(int(row["sent"]) - int(row["rejected"]) for row in faults.values()) - int(faults["twice"]["duplicate"])
+
+    def rows() -> int:
+        make.session.rollback()
+        return make.session.scalar(text("SELECT count(*) FROM alert"))
+
+    # What came before the line was cut is stored by a request that nobody waits for.
+    assert eventually(lambda: rows() == found)
+    assert stored <= found
+    assert make.session.scalar(text("SELECT count(DISTINCT alert_id) FROM alert")) == found
+
+
+def test_the_seed_decides_which_faults_there_are(portal: Any, tokens: Path, clock: Any) -> None:
+    played = []
+    for seed in ("1", "1", "2"):
+        portal.stored.clear()
+        simulate(portal.url, tokens, "--once", "--faults", "clock,offline,plain", "--rate", "60", "--seed", seed)
+        played.append(dict(portal.stored))
+
+    assert played[0] == played[1] != played[2]
+
+
+def test_a_portal_that_takes_what_it_should_refuse_is_shown(portal: Any, tokens: Path) -> None:
+    result = simulate(portal.url, tokens, "--once", "--faults", "old", "--seed", "3")
+
+    assert result.exit_code == 1
+    assert faults_of(result)["old"]["verdict"] == "2 times NOT as expected"
+    assert re.search(
+        r"^  U0001, old: 0 rejected and 0 duplicate, where \d and 0 were expected$", result.output, re.MULTILINE
+    )
+
+
+def test_bodies_are_packed_except_where_they_are_not(portal: Any, tokens: Path) -> None:
+    simulate(portal.url, tokens, "--once", "--faults", "plain,clock")
+
+    packed = Counter(
+        headers.get("content-encoding") for path, headers in portal.calls if path == "/api/device/v1/alerts"
+    )
+    assert packed == {"gzip": 2, None: 2}
+
+
+def test_who_is_silent_sends_no_heartbeat_and_returns_with_all_of_it(portal: Any, tokens: Path) -> None:
+    result = simulate(portal.url, tokens, "--once", "--faults", "offline", "--rate", "60")
+
+    assert [token for token, _ in portal.heartbeats] == ["token-1", "token-2"], "one for two ticks"
+    assert faults_of(result) == {
+        "offline": {
+            "times": "2", "sent": "120", "stored": "120", "duplicate": "0", "rejected": "0", "verdict": "as expected"
+        }
+    }  # fmt: skip
+
+
+def test_who_is_silent_at_the_end_of_a_play_returns(portal: Any, tokens: Path, clock: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: setattr(clock, "at", clock.at.fromtimestamp(
+        clock.at.timestamp() + seconds, UTC
+    )))  # fmt: skip
+    result = simulate(portal.url, tokens, "--minutes", "5", "--faults", "offline", "--rate", "6")
+
+    assert result.exit_code == 0
+    assert len(portal.stored) == 2 * 6 * 6
+    assert "kept by silent UTMs" not in result.output
+
+
+def test_the_clock_of_a_utm_may_be_off_by_hours(portal: Any, tokens: Path) -> None:
+    simulate(portal.url, tokens, "--once", "--faults", "clock", "--rate", "60")
+    now = datetime.now(UTC)
+    off = {abs((datetime.fromisoformat(time) - now).total_seconds()) // 60 for _, _, time in portal.stored}
+
+    assert 29 <= min(off) <= max(off) <= 20 * 60 + 2
+
+
+@pytest.mark.parametrize(
+    ("args", "env", "told"),
+    [
+        (["--faults", "fire"], {}, "'fire' is none of offline, twice, broken"),
+        (["--faults", ""], {}, "'' is none of offline"),
+        (["--faults", "all"], {"PORTAL_URL": "https://portal.example"}, "name the portal for it with --url"),
+    ],
+    ids=["unknown", "nothing", "a portal of the environment"],
+)
+def test_wrong_usage_is_one_sentence(tokens: Path, args: list[str], env: dict[str, str], told: str) -> None:
+    result = CliRunner().invoke(utm, ["simulate", "--tokens", str(tokens), "--once", *args], env=env)
+
+    assert (result.exit_code, told in result.stderr) == (2, True)
+
+
+def test_the_help_names_every_fault() -> None:
+    told: Callable[[str], bool] = CliRunner().invoke(utm, ["simulate", "--help"]).output.__contains__
+
+    assert all(told(f"\n    {fault:<9}") for fault in FAULTS)

@@ -1,0 +1,225 @@
+"""``utm ship --follow`` as a process: signals, kills, rotation and absence of the portal, counted in its rows."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from app.shipper.command import utm
+from models import clock, device_token
+from models.actor import SYSTEM
+from tests.app.processes import eventually
+from tests.app.shipper.eve_records import alert, text_of
+
+ROOT = Path(__file__).parents[3]
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    """Wait until the condition holds, on a machine however busy."""
+    return eventually(condition, seconds=60)
+
+
+class Following:
+    """Runs of the command on one log, one after another."""
+
+    def __init__(self, log: Path, url: str, token: str) -> None:
+        self.log = log
+        self._args = ["ship", "--format", "suricata", "--follow", "--quiet", "--file", str(log), "--url", url]
+        self._env = os.environ | {"PORTAL_INSTANCE": str(log.parent / "instance"), "PORTAL_UTM_TOKEN": token}
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app.shipper", *self._args],
+            cwd=ROOT,
+            env=self._env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, dict[str, str], str]:
+        """End it: exit code, its table, standard error."""
+        self.process.send_signal(number)
+        out, errors = self.process.communicate(timeout=30)
+        table = {name.strip(): value for name, _, value in (line.rpartition(" ") for line in out.splitlines())}
+        return self.process.returncode, table, errors
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+    def add(self, *numbers: int) -> None:
+        with self.log.open("a") as file:
+            file.write(text_of(*map(alert, numbers)))
+
+
+@pytest.fixture
+def follow(tmp_path: Path) -> Iterator[Callable[..., Following]]:
+    made: list[Following] = []
+
+    def follow(url: str, token: str = "token-1") -> Following:
+        made.append(Following(tmp_path / "eve.json", url, token))
+        return made[-1]
+
+    yield follow
+    for one in made:
+        if one.process is not None and one.process.poll() is None:
+            one.kill()
+
+
+@pytest.fixture
+def token(make: Any) -> str:
+    _, utm = make.customer_with_utm(make.tenant(), utm_id="a1b2c3d4e5f6")
+    token = device_token.issue(make.session, utm, now=clock.utc_now(), by=SYSTEM)
+    make.session.commit()
+    return token
+
+
+@pytest.fixture
+def rows(make: Any) -> Callable[[], int]:
+    """How many alerts the portal has."""
+
+    def count() -> int:
+        make.session.rollback()  # a new look
+        return make.session.scalar(text("SELECT count(*) FROM alert"))
+
+    return count
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_signal_ends_it_with_the_table(portal: Any, follow: Callable[..., Following], number: int) -> None:
+    following = follow(portal.url)
+    following.add(1, 2)
+    following.start()
+    assert soon(lambda: len(portal.stored) == 2)
+    following.add(3)
+    assert soon(lambda: len(portal.stored) == 3)
+
+    code, table, errors = following.end(number)
+
+    assert code == 0
+    assert errors.startswith(f"Following {following.log} from its start. Ctrl-C ends it.\n")
+    assert table.items() >= {"records read": "3", "alerts": "3", "sent": "3", "stored": "3", "duplicate": "0"}.items()
+
+
+def test_what_was_read_when_the_signal_came_is_still_sent(portal: Any, follow: Callable[..., Following]) -> None:
+    following = follow(portal.url)
+    following.add(*range(12_000))
+    # The signal comes while the first batch is under way.
+    portal.before_answer = lambda: following.process.send_signal(signal.SIGTERM) if len(portal.batches) == 1 else None
+    following.start()
+    assert soon(lambda: following.process.poll() is not None)
+    code, table, _ = following.end()
+
+    assert (code, table["stored"]) == (0, f"{len(portal.stored):,}")
+    assert "not sent" not in table
+    portal.before_answer = lambda: None
+    following.start()
+    assert soon(lambda: len(portal.stored) == 12_000)
+    assert following.end()[1]["duplicate"] == "0"
+
+
+def test_killed_between_storing_and_remembering_it_sends_one_batch_again(
+    portal: Any, follow: Callable[..., Following]
+) -> None:
+    following = follow(portal.url)
+    following.add(*range(12_000))
+    portal.before_answer = lambda: following.process.kill() if len(portal.batches) == 2 else None
+    following.start()
+    assert soon(lambda: following.process.poll() is not None)
+    following.kill()
+    assert (len(portal.stored), portal.batches) == (10_000, [5000, 5000])
+
+    following.start()
+    assert soon(lambda: len(portal.stored) == 12_000)
+
+    _, table, errors = following.end()
+    assert "where an earlier run ended" in errors
+    assert table.items() >= {"alerts": "7,000", "stored": "2,000", "duplicate": "5,000"}.items()
+
+
+def test_killed_again_and_again_every_alert_is_stored_once(
+    real_portal: Any, follow: Callable[..., Following], token: str, rows: Callable[[], int]
+) -> None:
+    following = follow(real_portal.url, token)
+    written = 0
+    for _ in range(3):
+        following.start()
+        before = rows()
+        for _ in range(5):
+            following.add(*range(written, written + 300))
+            written += 300
+        assert soon(lambda before=before: rows() > before)
+        following.add(*range(written, written + 300))
+        written += 300
+        following.kill()
+    following.start()
+
+    assert soon(lambda: rows() == written)
+    assert following.end()[0] == 0
+    assert rows() == written == 5400
+
+
+def test_rotation_emptying_and_an_absent_portal_lose_nothing(
+    real_portal: Any, follow: Callable[..., Following], token: str, rows: Callable[[], int]
+) -> None:
+    following = follow(real_portal.url, token)
+    log = following.log
+    following.add(1, 2)
+    following.start()
+    assert soon(lambda: rows() == 2)
+
+    real_portal.down()
+    following.add(3)
+    log.rename(log.with_name("eve.json.1"))
+    following.add(4)
+    following.process.stderr.readline()
+    assert "cannot be reached; trying again" in following.process.stderr.readline()
+    real_portal.up()
+    assert soon(lambda: rows() == 4)
+
+    log.with_name("eve.json.2").write_bytes(log.read_bytes())
+    os.truncate(log, 0)
+    following.add(5)
+    assert soon(lambda: rows() == 5)
+
+    log.unlink()
+    following.add(6, 7)
+    assert soon(lambda: rows() == 7)
+    code, table, errors = following.end()
+    assert code == 0
+    assert table.items() >= {"alerts": "7", "stored": "7", "duplicate": "0", "rejected": "0"}.items()
+    assert errors.count("trying again") + errors.count("answers again") == 1
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize(
+    ("data", "args", "told"),
+    [
+        (b"", ["--shift-to", "now"], "--follow and --shift-to exclude each other"),
+        (gzip.compress(b"{}\n"), [], "eve.json is compressed with gzip: only a plain file with a record on each line"),
+        (b"[{}]\n", [], "eve.json is a JSON array: only a plain file with a record on each line can be followed."),
+    ],
+    ids=["moved in time", "gzip", "array"],
+)
+def test_what_cannot_be_followed_is_one_sentence(
+    portal: Any, tmp_path: Path, data: bytes, args: list[str], told: str
+) -> None:
+    (tmp_path / "eve.json").write_bytes(data)
+    base = ["ship", "--format", "suricata", "--follow", "--file", str(tmp_path / "eve.json"), "--url", portal.url]
+    result = CliRunner().invoke(utm, [*base, "--token", "token-1", *args])
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+    assert portal.calls == []

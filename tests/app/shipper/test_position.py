@@ -1,0 +1,82 @@
+"""The remembered place in a log that is followed."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from app.shipper.position import Position, PositionStore, fingerprint
+from app.shipper.state import StateError
+
+PLACE = Position(device=1, inode=2, offset=300, fingerprint=fingerprint(b"x" * 300))
+
+
+def store(folder: Path, name: str = "eve.json", token: str = "secret-token") -> PositionStore:
+    return PositionStore(folder / "shipper", folder / name, token)
+
+
+def test_a_place_is_remembered_for_each_log_and_utm(tmp_path: Path) -> None:
+    with store(tmp_path) as positions:
+        assert positions.load() is None
+        positions.save(PLACE)
+        positions.save(Position(1, 2, 400, PLACE.fingerprint))
+
+    with store(tmp_path) as positions:
+        assert positions.load() == Position(1, 2, 400, PLACE.fingerprint)
+    assert store(tmp_path, name="other.json").load() is None
+    assert store(tmp_path, token="another").load() is None
+
+
+def test_the_file_is_private_and_does_not_hold_the_token(tmp_path: Path) -> None:
+    with store(tmp_path) as positions:
+        positions.save(PLACE)
+
+    assert stat.S_IMODE(positions.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(positions.file.stat().st_mode) == 0o600
+    assert "secret" not in positions.file.name + positions.file.read_text()
+    assert json.loads(positions.file.read_text())["path"] == str(tmp_path / "eve.json")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", "\0", '{"device": 1, "inode": 2, "offset": "x", "fingerprint": ""}']
+)
+def test_a_spoilt_place_is_the_start(tmp_path: Path, text: str) -> None:
+    with store(tmp_path) as positions:
+        positions.save(PLACE)
+        positions.file.write_text(text)
+
+        assert positions.load() is None
+
+
+def test_what_a_killed_run_left_behind_is_written_over(tmp_path: Path) -> None:
+    with store(tmp_path) as positions:
+        positions.file.with_suffix(".new").write_text("half a pos")
+        positions.save(PLACE)
+
+        assert positions.load() == PLACE
+        assert not positions.file.with_suffix(".new").exists()
+
+
+def test_a_log_is_followed_once_for_a_utm(tmp_path: Path) -> None:
+    with store(tmp_path), pytest.raises(StateError, match=r"eve\.json is already being followed for this UTM\."):
+        store(tmp_path).__enter__()
+    with store(tmp_path):
+        assert True, "the first one has ended"
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "shipper").write_text("")
+
+    with pytest.raises(StateError, match="cannot be written"):
+        store(tmp_path).__enter__()
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with store(tmp_path) as positions:
+        positions.file.with_suffix(".new").mkdir()
+
+        with pytest.raises(StateError, match="cannot be written"):
+            positions.save(PLACE)
