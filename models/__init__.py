@@ -8,15 +8,20 @@ import models.user  # noqa: F401  (imported for its columns)
 # isort: split
 # Importing every module here is what makes each table known to migrations and to relationships by name.
 from models import (  # noqa: F401  (imported for their tables)
+    access_origin,
     alert,
+    application_field,
     audit,
     contract,
     customer,
     device_token,
     membership,
     password_link,
+    portal_link,
+    portal_token,
     rights,
     tenant,
+    tenant_settings,
     timetable,
     utm,
 )

@@ -16,6 +16,7 @@ from models.scope import TenantScoped
 ROOT = Path(__file__).parents[2]
 # Read before a tenant is known, or across tenants by nature.
 UNSCOPED_WITH_TENANT = {"membership"}
+SETTINGS = ("tenant_settings", "access_origin", "portal_link", "application_field", "portal_token")
 
 
 @pytest.fixture
@@ -72,19 +73,24 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
     ).fetchall()
 
     assert dict(rows) == {
+        "access_origin": "DELETE,INSERT,SELECT,UPDATE",
         "alembic_version": "SELECT",
         "alert": "INSERT,SELECT,UPDATE",
         "alert_daily": "DELETE,INSERT,SELECT,UPDATE",
+        "application_field": "DELETE,INSERT,SELECT,UPDATE",
         "audit_entry": "INSERT,SELECT",
         "contract": "DELETE,INSERT,SELECT,UPDATE",
         "customer": "DELETE,INSERT,SELECT,UPDATE",
         "device_token": "DELETE,INSERT,SELECT,UPDATE",
         "membership": "DELETE,INSERT,SELECT,UPDATE",
         "password_link": "DELETE,INSERT,SELECT,UPDATE",
+        "portal_link": "DELETE,INSERT,SELECT,UPDATE",
+        "portal_token": "DELETE,INSERT,SELECT,UPDATE",
         "product": "DELETE,INSERT,SELECT,UPDATE",
         "rights_version": "SELECT",
         "scheduled_task": "DELETE,INSERT,SELECT,UPDATE",
         "tenant": "DELETE,INSERT,SELECT,UPDATE",
+        "tenant_settings": "DELETE,INSERT,SELECT,UPDATE",
         "utm": "DELETE,INSERT,SELECT,UPDATE",
     }
 
@@ -115,7 +121,7 @@ def test_the_app_without_a_tenant_sees_no_row(app, world, engine):
     from sqlalchemy import text
 
     with engine.connect() as connection:
-        for table in ("customer", "contract", "utm", "device_token", "alert", "alert_daily"):
+        for table in (*("customer", "contract", "utm", "device_token", "alert", "alert_daily"), *SETTINGS):
             assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table
 
 
