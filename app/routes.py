@@ -6,8 +6,10 @@ from flask import Flask
 
 from views import health
 from views.alerts import AlertView
+from views.bearer import caller_key
+from views.customer_api import CustomerApi
 from views.customers import CustomerView
-from views.device_api import DeviceApi, sender_key
+from views.device_api import DeviceApi
 from views.languages import LanguageView
 from views.password_setup import PasswordSetupView
 from views.tenants import TenantView
@@ -20,8 +22,9 @@ def init_app(app: Flask) -> None:
         builder = app.extensions["appbuilder"]
         for view in (TenantView, CustomerView, UtmView, AlertView, PasswordSetupView, LanguageView):
             builder.add_view_no_menu(view)
-        device_api = builder.add_api(DeviceApi)
+        device_api, customer_api = builder.add_api(DeviceApi), builder.add_api(CustomerApi)
         limiter = builder.sm.limiter
         limiter.limit(app.config["SIGN_IN_RATE_LIMIT"], methods=["POST"])(builder.sm.auth_view.blueprint)
-        limiter.limit(app.config["DEVICE_RATE_LIMIT"], key_func=sender_key)(device_api.blueprint)
+        limiter.limit(app.config["DEVICE_RATE_LIMIT"], key_func=caller_key)(device_api.blueprint)
+        limiter.limit(app.config["CUSTOMER_API_RATE_LIMIT"], key_func=caller_key)(customer_api.blueprint)
     app.register_blueprint(health.blueprint)
