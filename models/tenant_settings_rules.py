@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models import access_origin, audit, portal_link, scope, web_address
+from models import access_origin, audit, portal_link, scope, tenant_settings, web_address
 from models.access_origin import MOST_ORIGINS, AccessOrigin
 from models.actor import Actor
 from models.errors import N_, Conflict, DomainError, ScopeError
@@ -44,6 +44,16 @@ class Wanted:
     shortage_grace_days: int
     origins: tuple[str, ...]
     links: tuple[Link, ...]
+
+
+def stored(session: Session) -> tuple[Wanted, int]:
+    """What the session's tenant has, and the version of it."""
+    settings = tenant_settings.of_tenant(session)
+    links = tuple(
+        Link(link.id, link.name, link.url, link.description, link.posted_on) for link in portal_link.listed(session)
+    )
+    origins = tuple(access_origin.listed(session))
+    return Wanted(settings.utm_applications, settings.shortage_grace_days, origins, links), settings.version
 
 
 def save(session: Session, wanted: Wanted, *, version: int, by: Actor) -> bool:

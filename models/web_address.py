@@ -14,7 +14,7 @@ ORIGIN_LENGTH = 255
 
 NOT_AN_ORIGIN = N_("Enter http:// or https:// and a host name, such as https://www.example.jp/.")
 WITH_A_PATH = N_("Leave out what follows the host name: no directory can be given.")
-TOO_LONG_AN_ORIGIN = N_("The host name is too long.")
+TOO_LONG_AN_ORIGIN = N_("Enter 255 characters or fewer.")
 NOT_A_WEB_ADDRESS = N_("Enter the address of a web page that begins with http:// or https://.")
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -34,6 +34,8 @@ def origin(text: str) -> str:
 
     :raises DomainError: it is none, or says more than an origin.
     """
+    if len(text) > ORIGIN_LENGTH:
+        raise DomainError(TOO_LONG_AN_ORIGIN)
     found = _ADDRESS.fullmatch(text)
     if found is None:
         raise DomainError(NOT_AN_ORIGIN)

@@ -55,8 +55,8 @@ class VersionField(HiddenField):
 
     @property
     def shown(self) -> int:
-        """The version; -1, which no row has, when it is nonsense."""
-        text = self.data or ""
+        """The version; -1, which no row has, when it was not sent or is nonsense."""
+        text = self.data if isinstance(self.data, str) else ""
         return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else -1
 
 

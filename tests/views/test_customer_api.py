@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from models import clock, portal_token
 from models.actor import SYSTEM
-from models.portal_link import PortalLink
 from models.tenant_settings import TenantSettings
 from tests.conventions.routes import routes
 
@@ -19,10 +18,8 @@ TENANT = "/api/customer/v1/tenant"
 
 @pytest.fixture
 def tenant(make):
-    tenant = make.tenant(name="サンプルパートナー")
-    make.session.add(PortalLink(tenant_id=make.tenant().id, **LINK | {"name": "よその案内"}))
-    make.session.commit()
-    return tenant
+    make.portal_link(name="よその案内")
+    return make.tenant(name="サンプルパートナー")
 
 
 @pytest.fixture
@@ -49,14 +46,6 @@ def ask(app):
     return get
 
 
-LINK = {
-    "name": "ご利用ガイド",
-    "url": "https://www.example.jp/guide",
-    "description": "使い方の説明です。",
-    "posted_on": date(2026, 11, 1),
-}
-
-
 def test_a_tenant_that_set_nothing_takes_applications_and_has_no_links(ask, token, tenant):
     answer = ask(token)
 
@@ -66,14 +55,20 @@ def test_a_tenant_that_set_nothing_takes_applications_and_has_no_links(ask, toke
 
 def test_a_tenants_settings_and_links_are_told_in_their_order(make, ask, token, tenant):
     make.session.add(TenantSettings(tenant_id=tenant.id, utm_applications=False))
-    make.session.add_all([PortalLink(tenant_id=tenant.id, **LINK | {"name": name}) for name in ("二", "一")])
     make.session.commit()
+    for name in ("二", "一"):
+        make.portal_link(tenant=tenant, name=name)
 
     answer = ask(token).json
 
     assert answer["utm_applications"] is False
     assert [link["name"] for link in answer["links"]] == ["二", "一"]
-    assert answer["links"][0] == LINK | {"name": "二", "posted_on": "2026-11-01"}
+    assert answer["links"][0] == {
+        "name": "二",
+        "url": "https://www.example.jp/guide",
+        "description": "使い方の説明です。",
+        "posted_on": "2026-11-01",
+    }
 
 
 def test_a_token_sees_its_own_tenant_alone(make, ask, issue, tenant):
@@ -183,8 +178,7 @@ def test_the_api_describes_each_of_its_routes(app):
 
 def test_an_answer_has_what_the_description_says(app, make, ask, token, tenant):
     schemas = app.test_client().get("/api/customer/v1/openapi.json").json["components"]["schemas"]
-    make.session.add(PortalLink(tenant_id=tenant.id, **LINK))
-    make.session.commit()
+    make.portal_link(tenant=tenant)
 
     answer = ask(token).json
 
