@@ -87,6 +87,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SIGN_IN_RATE_LIMIT": env.get("SIGN_IN_RATE_LIMIT", "30 per minute;300 per hour"),
         # Device API calls of one token.
         "DEVICE_RATE_LIMIT": env.get("DEVICE_RATE_LIMIT", "600 per minute"),
+        # Calls of the customers' portal with one token.
+        "CUSTOMER_API_RATE_LIMIT": env.get("CUSTOMER_API_RATE_LIMIT", "600 per minute"),
         # Wrong passwords in a row before an account is locked, and for how long (§3.1).
         "LOCK_AFTER_FAILURES": 10,
         "LOCK_FOR": timedelta(hours=1),

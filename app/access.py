@@ -11,6 +11,8 @@ from models.db import db
 
 PUBLIC_ENDPOINTS = frozenset(
     {
+        "CustomerApi.openapi",
+        "CustomerApi.tenant",
         "DeviceApi.alerts",
         "DeviceApi.heartbeat",
         "DeviceApi.openapi",
@@ -22,7 +24,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "static",
     }
 )
-"""Reached by anyone. The device API asks for its own token."""
+"""Reached by anyone. The device API and the customers' portal's API ask for tokens of their own."""
 
 TENANTLESS_ENDPOINTS = frozenset({"SignInView.logout", "TenantView.list", "TenantView.open", "TenantView.select"})
 """Need a user, and no chosen tenant."""

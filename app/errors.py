@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Any
 
-from flask import Flask, current_app, g, jsonify, render_template, request, url_for
+from flask import Flask, current_app, g, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from models.db import db
 from views.interface import log_database_error
+from views.problem import problem
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +73,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
     )
     kept = [(name, value) for name, value in headers.items() if name in {"Allow", "Retry-After"}]
     if request.path.startswith("/api/"):
-        answer = jsonify(status=code, title=title, detail=message, request_id=g.get("request_id"))
-        answer.mimetype = "application/problem+json"
-        return answer, code, kept
+        return problem(code, title, detail=message), code, kept
     page = render_template(
         "errors/error.html",
         code=code,

@@ -6,22 +6,31 @@ from flask import Flask
 
 from views import health
 from views.alerts import AlertView
+from views.application_fields import ApplicationFieldView
+from views.bearer import caller_key
+from views.customer_api import CustomerApi
 from views.customers import CustomerView
-from views.device_api import DeviceApi, sender_key
+from views.device_api import DeviceApi
 from views.languages import LanguageView
 from views.password_setup import PasswordSetupView
+from views.portal_tokens import PortalTokenView
+from views.tenant_settings import TenantSettingsView
 from views.tenants import TenantView
 from views.utms import UtmView
+
+# The user menu's screens (§5.4) and what they lead to.
+SETTINGS = (TenantSettingsView, PortalTokenView, ApplicationFieldView)
 
 
 def init_app(app: Flask) -> None:
     """Register the views with FAB, and what has no screen with Flask."""
     with app.app_context():
         builder = app.extensions["appbuilder"]
-        for view in (TenantView, CustomerView, UtmView, AlertView, PasswordSetupView, LanguageView):
+        for view in (TenantView, CustomerView, UtmView, AlertView, *SETTINGS, PasswordSetupView, LanguageView):
             builder.add_view_no_menu(view)
-        device_api = builder.add_api(DeviceApi)
+        device_api, customer_api = builder.add_api(DeviceApi), builder.add_api(CustomerApi)
         limiter = builder.sm.limiter
         limiter.limit(app.config["SIGN_IN_RATE_LIMIT"], methods=["POST"])(builder.sm.auth_view.blueprint)
-        limiter.limit(app.config["DEVICE_RATE_LIMIT"], key_func=sender_key)(device_api.blueprint)
+        limiter.limit(app.config["DEVICE_RATE_LIMIT"], key_func=caller_key)(device_api.blueprint)
+        limiter.limit(app.config["CUSTOMER_API_RATE_LIMIT"], key_func=caller_key)(customer_api.blueprint)
     app.register_blueprint(health.blueprint)

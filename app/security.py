@@ -45,15 +45,20 @@ _READ: Rights = {
     "Alerts": ("can_list", "can_important", "can_download"),
     "Customers": ("can_list", "can_show", "can_security"),
     "Home": ("can_index",),
+    "PortalTokens": ("can_list",),
+    "TenantSettings": ("can_show",),
     "Utms": ("can_show",),
 }
 _WRITE: Rights = {
     "Customers": ("can_add", "can_edit", "can_delete"),
+    "PortalTokens": ("can_add", "can_edit", "can_reissue", "can_revoke"),
+    "TenantSettings": ("can_edit",),
     "Utms": ("can_add", "can_issue_token"),
 }
 
 
 _STAFF: Rights = {
+    "ApplicationFields": ("can_list", "can_add", "can_edit", "can_move", "can_retire", "can_restore"),
     "Customers": ("can_restore",),
 }
 

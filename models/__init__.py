@@ -8,7 +8,9 @@ import models.user  # noqa: F401  (imported for its columns)
 # isort: split
 # Importing every module here is what makes each table known to migrations and to relationships by name.
 from models import (  # noqa: F401  (imported for their tables)
+    access_origin,
     alert,
+    application_field,
     audit,
     contract,
     customer,
@@ -16,8 +18,11 @@ from models import (  # noqa: F401  (imported for their tables)
     mail,
     membership,
     password_link,
+    portal_link,
+    portal_token,
     rights,
     tenant,
+    tenant_settings,
     timetable,
     utm,
 )

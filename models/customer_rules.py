@@ -12,10 +12,9 @@ from models import audit, clock
 from models.actor import Actor
 from models.contract import Contract, ContractStatus
 from models.customer import Customer
-from models.errors import N_, Conflict, DomainError
+from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
 from models.utm import Utm
 
-NOTHING_CHANGED = N_("Change at least one item.")
 HAS_UTM = N_("The customer has a UTM. Remove it first.")
 HAS_CONTRACT = N_("The customer has a contract in force or to come.")
 TOO_EARLY = N_("The customer can be deleted from the 5th of the month after its last contract ended.")

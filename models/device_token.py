@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import audit
 from models.actor import Actor
+from models.bearer_token import hash_token, new_token
 from models.db import Base, CreatedAt
 from models.scope import TenantScoped
 
@@ -33,17 +32,11 @@ class DeviceToken(TenantScoped, Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     utm_id: Mapped[int] = mapped_column(BigInteger)
-    # SHA-256 in hex. Fast on purpose: a token is 256 random bits, not a password somebody chose.
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[CreatedAt]
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     utm: Mapped[Utm] = relationship("Utm", foreign_keys=[utm_id], back_populates="tokens")
-
-
-def hash_token(token: str) -> str:
-    """What is stored of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def issue(session: Session, utm: Utm, *, now: datetime, by: Actor) -> str:
@@ -59,7 +52,7 @@ def issue(session: Session, utm: Utm, *, now: datetime, by: Actor) -> str:
         .values(revoked_at=now)
         .execution_options(synchronize_session=False)
     )
-    token = _PREFIX + secrets.token_urlsafe(32)
+    token = new_token(_PREFIX)
     session.add(DeviceToken(tenant_id=utm.tenant_id, utm_id=utm.id, token_hash=hash_token(token)))
     audit.record(
         session, "utm.token_issued", ("Utm", utm.id), by=by, tenant_id=utm.tenant_id, after={"utm_id": utm.utm_id}

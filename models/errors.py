@@ -8,6 +8,9 @@ def N_(message: str) -> str:  # noqa: N802  (gettext's name for it)
     return message
 
 
+NOTHING_CHANGED = N_("Change at least one item.")
+
+
 class DomainError(Exception):
     """A rule refuses what was asked.
 

@@ -11,9 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.access_origin import AccessOrigin
+from models.application_field import ApplicationField
 from models.contract import Contract, Product
 from models.customer import Customer
 from models.membership import Membership
+from models.portal_link import PortalLink
+from models.portal_token import PortalToken
 from models.tenant import Tenant
 from models.user import Role, User
 from models.utm import Utm
@@ -88,6 +92,51 @@ class UtmFactory(_Factory):
     delivery_status = "受領済"
 
 
+class _OfTenant(_Factory):
+    class Meta:
+        abstract = True
+        exclude = ("tenant",)
+
+    tenant: Any = factory.SubFactory(TenantFactory)
+    tenant_id = factory.LazyAttribute(lambda made: made.tenant.id)
+
+
+class PortalLinkFactory(_OfTenant):
+    class Meta:
+        model = PortalLink
+
+    name = "ご利用ガイド"
+    url = "https://www.example.jp/guide"
+    description = "使い方の説明です。"
+    posted_on = date(2026, 11, 1)
+
+
+class AccessOriginFactory(_OfTenant):
+    class Meta:
+        model = AccessOrigin
+
+    origin = factory.Sequence(lambda n: f"https://www{n}.example.jp")
+
+
+class ApplicationFieldFactory(_OfTenant):
+    class Meta:
+        model = ApplicationField
+
+    title = factory.Sequence(lambda n: f"追加の質問{n}")
+    required = False
+    kind = "text"
+    position = factory.Sequence(lambda n: n + 1)
+
+
+class PortalTokenFactory(_OfTenant):
+    class Meta:
+        model = PortalToken
+
+    name = factory.Sequence(lambda n: f"顧客ポータル{n}")
+    token_hash = factory.Sequence(lambda n: f"{n:064x}")
+    issued_at = factory.LazyFunction(clock.utc_now)
+
+
 class UserFactory(_Factory):
     class Meta:
         model = User
@@ -113,6 +162,10 @@ class Make:
             "contract": ContractFactory,
             "utm": UtmFactory,
             "user": UserFactory,
+            "portal_link": PortalLinkFactory,
+            "access_origin": AccessOriginFactory,
+            "application_field": ApplicationFieldFactory,
+            "portal_token": PortalTokenFactory,
         }
         made = factories[name]
         made._meta.sqlalchemy_session = self.session

@@ -6,22 +6,24 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import Form, HiddenField, SelectField, TextAreaField
+from wtforms import Form, SelectField
 from wtforms.validators import ValidationError
 
 from models.prefecture import PREFECTURES
-from views.fields import AddressField, AtMost, CodeField, Needed, OneLine, Postcode, TextField, ValidAddress, trimmed
+from views.fields import (
+    AddressField,
+    AtMost,
+    CodeField,
+    MemoField,
+    Needed,
+    OneLine,
+    Postcode,
+    TextField,
+    ValidAddress,
+    VersionField,
+)
 
 _PHONE_LENGTH = 15
-
-
-class MemoField(TextAreaField):
-    """Some lines of text."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
-        super().process_formdata(valuelist)
-        self.data = trimmed(self.data)
 
 
 class PhoneField(CodeField):
@@ -60,17 +62,11 @@ class CustomerForm(FlaskForm):
     )
     address = TextField(lazy_gettext("Address"), [Needed(), AtMost(100), OneLine()])
     contact_phone = PhoneField(lazy_gettext("Phone number"), [Needed(), _digits])
-    # The version the person had before them: two people editing are told of each other.
-    version = HiddenField()
+    version = VersionField()
 
     def values(self) -> dict[str, Any]:
         """The fields in the form in which they are stored."""
         return {name: field.data for name, field in self._fields.items() if name not in {"csrf_token", "version"}}
-
-    def shown_version(self) -> int:
-        """The version the person had before them; -1, which no row has, when it is nonsense."""
-        text = self.version.data or ""
-        return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else -1
 
     def differences(self, stored: Any) -> list[dict[str, str]]:
         """Where what is typed differs from what is stored: the label and both values."""

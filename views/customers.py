@@ -117,7 +117,7 @@ class CustomerView(PortalModelView):
         if not form.validate_on_submit():
             return _form_page(form, customer), 422 if form.is_submitted() else 200
         try:
-            customer_rules.change(db.session(), customer, form.values(), version=form.shown_version(), by=actor())
+            customer_rules.change(db.session(), customer, form.values(), version=form.version.shown, by=actor())
             db.session.commit()
         except (Conflict, StaleDataError):
             return self._conflict(form, customer_id)
@@ -221,12 +221,12 @@ def _form_page(form: CustomerForm, customer: Customer | None, differences: Seque
 
 def _new_token(utms: Sequence[Utm]) -> dict[str, Any]:
     """The token of a UTM registered a moment ago, and which it is."""
-    waiting = token_to_show(utm.id for utm in utms)
+    waiting = token_to_show(Utm, (utm.id for utm in utms))
     if waiting is None:
         return {"new_token": None, "new_token_of": None}
     return {
         "new_token": waiting["token"],
-        "new_token_of": next(utm.name for utm in utms if utm.id == waiting["utm_key"]),
+        "new_token_of": next(utm.name for utm in utms if utm.id == waiting["key"]),
     }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from models import alert_ingest, clock, device_token, scope, utm
 from models.alert_ingest import Sender
 from models.utm import Utm
+from views.bearer import bearer_token, unauthorized
 from views.device_body import BodyTooLarge, BodyUnreadable, Lines
 from views.device_openapi import DESCRIPTION
 
@@ -23,25 +24,15 @@ _STATUS_OF_PROBLEM = {BodyTooLarge: 413, BodyUnreadable: 415}
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
-def sender_key() -> str:
-    """What the rate limit counts calls by: the token, by its hash, or the address of a caller without one."""
-    _, _, token = request.headers.get("Authorization", "").partition(" ")
-    # Trimmed as the token is below: with more blanks it would be another key.
-    token = token.strip()
-    return device_token.hash_token(token) if token else f"address {request.remote_addr}"
-
-
 def for_a_utm(call: Callable[..., Any]) -> Callable[..., Any]:
     """Let a call through with its sender when the bearer token is in force; 401 otherwise."""
 
     @functools.wraps(call)
     def checked(self: DeviceApi, *args: Any, **kwargs: Any) -> Any:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        sender = _sender(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
+        token = bearer_token()
+        sender = _sender(token) if token else None
         if sender is None:
-            response = jsonify(status=401, title="A valid bearer token is needed.")
-            response.headers["WWW-Authenticate"] = "Bearer"
-            return response, 401
+            return unauthorized()
         return call(self, sender, *args, **kwargs)
 
     return checked

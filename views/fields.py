@@ -7,7 +7,7 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext
-from wtforms import EmailField, Form, StringField
+from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
 EMAIL_LENGTH = 254
@@ -39,6 +39,25 @@ class TextField(StringField):
         """Clean what was typed."""
         super().process_formdata(valuelist)
         self.data = trimmed(self.data)
+
+
+class MemoField(TextAreaField):
+    """Some lines of text."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = trimmed(self.data)
+
+
+class VersionField(HiddenField):
+    """The version of a row that the person had before them: two people editing are told of each other."""
+
+    @property
+    def shown(self) -> int:
+        """The version; -1, which no row has, when it was not sent or is nonsense."""
+        text = self.data if isinstance(self.data, str) else ""
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else -1
 
 
 class AddressField(EmailField):

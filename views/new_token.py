@@ -1,4 +1,4 @@
-"""A UTM's new token on its way to the one page that shows it.
+"""A new token on its way to the one page that shows it.
 
 It waits in the session of the browser it goes to anyway, for one page, and is nowhere else: the database has its hash.
 """
@@ -6,26 +6,29 @@ It waits in the session of the browser it goes to anyway, for one page, and is n
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from flask import session
-
-from models.utm import Utm
 
 _KEY = "new_token"
 
 
-def show_token_once(utm: Utm, token: str) -> None:
-    """Keep a token for the next page that can show it."""
-    session[_KEY] = [utm.id, token]
+def show_token_once(row: Any, token: str) -> None:
+    """Keep a token for the next page that can show it.
+
+    :param row: what it is a token of.
+    """
+    session[_KEY] = [type(row).__name__, row.id, token]
 
 
-def token_to_show(utm_keys: Iterable[int]) -> dict[str, object] | None:
-    """The token waiting for one of these UTMs, taken away with the asking; None when there is none.
+def token_to_show(kind: type, keys: Iterable[int]) -> dict[str, Any] | None:
+    """The token waiting for one of these rows, taken away with the asking; None when there is none.
 
-    :returns: ``utm_key`` and ``token``.
+    :param kind: the rows' class.
+    :returns: the row's ``key`` and the ``token``.
     """
     waiting = session.get(_KEY)
-    if waiting is None or waiting[0] not in set(utm_keys):
+    if waiting is None or waiting[0] != kind.__name__ or waiting[1] not in set(keys):
         return None
     session.pop(_KEY)
-    return {"utm_key": waiting[0], "token": waiting[1]}
+    return {"key": waiting[1], "token": waiting[2]}

@@ -106,7 +106,7 @@ class UtmView(PortalModelView):
         customer = customer_or_404(customer_id)
         found = _utm_or_404(customer, utm_key)
         may_issue = self.appbuilder.sm.has_access("can_issue_token", "Utms") and found.removed_at is None
-        waiting = token_to_show([found.id])
+        waiting = token_to_show(Utm, [found.id])
         return render(
             "utms/show.html",
             customer=customer,

@@ -23,11 +23,18 @@ class Half:
     tenant: Any
     customer: Any
     utm: Any
+    token: Any
+    field: Any
     names: tuple[str, ...]
 
     def keys(self) -> dict[str, Any]:
         """A value for every argument a route can have."""
-        return {"customer_id": self.customer.id, "utm_key": self.utm.id}
+        return {
+            "customer_id": self.customer.id,
+            "utm_key": self.utm.id,
+            "token_key": self.token.id,
+            "field_key": self.field.id,
+        }
 
 
 @dataclass
@@ -67,5 +74,12 @@ def _half(make, engine, mark: str) -> Half:
             retention_months=13,
         )
         session.commit()
-    names = (f"{mark}工業", f"{mark}メモ", f"{mark}UTM", f"{mark}攻撃", customer.id, utm.utm_id, utm.serial)
-    return Half(tenant, customer, utm, names)
+    token = make.portal_token(tenant=tenant, name=f"{mark}トークン")
+    field = make.application_field(tenant=tenant, title=f"{mark}質問")
+    make.portal_link(tenant=tenant, name=f"{mark}リンク")
+    make.access_origin(tenant=tenant, origin=f"https://{token.id}.example.jp")
+    names = (
+        *(f"{mark}{each}" for each in ("工業", "メモ", "UTM", "攻撃", "トークン", "質問", "リンク")),
+        *(customer.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
+    )
+    return Half(tenant, customer, utm, token, field, names)
