@@ -15,6 +15,7 @@ from models import (  # noqa: F401  (imported for their tables)
     device_token,
     mail,
     membership,
+    notification_address,
     password_link,
     rights,
     tenant,

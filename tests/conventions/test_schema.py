@@ -74,6 +74,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
     ).fetchall()
 
     assert dict(rows) == {
+        "address_link": "DELETE,INSERT,SELECT,UPDATE",
         "alembic_version": "SELECT",
         "alert": "INSERT,SELECT,UPDATE",
         "alert_daily": "DELETE,INSERT,SELECT,UPDATE",
@@ -83,6 +84,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "device_token": "DELETE,INSERT,SELECT,UPDATE",
         "mail_message": "INSERT,SELECT",
         "membership": "DELETE,INSERT,SELECT,UPDATE",
+        "notification_address": "DELETE,INSERT,SELECT,UPDATE",
         "password_link": "DELETE,INSERT,SELECT,UPDATE",
         "product": "DELETE,INSERT,SELECT,UPDATE",
         "rights_version": "SELECT",
@@ -118,7 +120,17 @@ def test_the_app_without_a_tenant_sees_no_row(app, world, engine):
     from sqlalchemy import text
 
     with engine.connect() as connection:
-        for table in ("customer", "contract", "utm", "device_token", "alert", "alert_daily", "mail_message"):
+        for table in (
+            "customer",
+            "contract",
+            "utm",
+            "device_token",
+            "alert",
+            "alert_daily",
+            "mail_message",
+            "notification_address",
+            "address_link",
+        ):
             assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table
 
 

@@ -29,8 +29,8 @@ ROOT = Path(__file__).parents[2]
 NOTHING = {"urgent": [], "default": [], "periodic": []}
 EVERYTHING = {
     "urgent": ["jobs.heartbeat.beat"],
-    "default": [],
-    "periodic": ["jobs.alerts.drop_old_partitions", "jobs.alerts.make_partitions"],
+    "default": ["jobs.mail.sweep"],
+    "periodic": ["jobs.alerts.drop_old_partitions", "jobs.alerts.make_partitions", "jobs.links.remove_old"],
 }
 NOON = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 """12:00 in Tokyo."""
@@ -58,6 +58,7 @@ def test_what_is_due_waits_in_its_queue_and_is_due_again_at_its_next_time(new_ti
     assert row("heartbeat").next_run_at == datetime(2026, 11, 22, 3, 1, tzinfo=UTC)
     assert row("alert-partitions").next_run_at == datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
     assert row("alert-retention").next_run_at == datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+    assert row("old-links").next_run_at == datetime(2026, 11, 22, 17, 30, tzinfo=UTC)
 
 
 def test_a_job_in_its_queue_has_an_id_that_says_what_it_is_and_limits(app, new_timetable):
@@ -105,7 +106,7 @@ def test_many_ticks_at_once_claim_each_row_once(app, new_timetable, waiting, mon
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(enqueued) == ["alert-partitions", "alert-retention", "heartbeat"]
+    assert sorted(enqueued) == ["alert-partitions", "alert-retention", "heartbeat", "mail", "old-links"]
     assert waiting() == EVERYTHING
 
 
@@ -113,7 +114,7 @@ def test_a_tick_neither_waits_for_another_nor_takes_what_that_one_has_claimed(ne
     now = clock.utc_now()
     new_timetable(now)
     with Session(db.engine) as other, other.begin():
-        assert len(timetable.claim_due(other, now=now)) == 3
+        assert len(timetable.claim_due(other, now=now)) == len(timetable.ENTRIES)
         tick()
         assert waiting() == NOTHING
 
@@ -138,7 +139,7 @@ with create_app().app_context():
     ended = subprocess.run([sys.executable, "-c", killed_on_the_way], cwd=ROOT, check=False, env=os.environ)
     assert ended.returncode == -signal.SIGKILL
     assert sum(map(len, waiting().values())) == 1
-    assert [row(each.name).last_claimed_at for each in timetable.ENTRIES] == [None, None, None]
+    assert [row(each.name).last_claimed_at for each in timetable.ENTRIES] == [None] * len(timetable.ENTRIES)
 
     tick()
     started = {name for jobs in waiting().values() for name in jobs}

@@ -55,7 +55,13 @@ def test_daily_is_a_time_in_tokyo_and_never_now(moment, following):
 
 def test_the_timetable_says_when_in_tokyo():
     after = {each.name: each.after(NOON).astimezone(clock.TOKYO).strftime("%d. %H:%M") for each in timetable.ENTRIES}
-    assert after == {"heartbeat": "22. 12:01", "alert-partitions": "23. 00:30", "alert-retention": "23. 02:00"}
+    assert after == {
+        "heartbeat": "22. 12:01",
+        "mail": "22. 12:01",
+        "alert-partitions": "23. 00:30",
+        "alert-retention": "23. 02:00",
+        "old-links": "23. 02:30",
+    }
 
 
 @pytest.fixture
@@ -71,7 +77,7 @@ def names(entries: list[timetable.Entry]) -> list[str]:
     return sorted(each.name for each in entries)
 
 
-ALL = ["alert-partitions", "alert-retention", "heartbeat"]
+ALL = ["alert-partitions", "alert-retention", "heartbeat", "mail", "old-links"]
 
 
 def test_a_new_entry_is_due_at_once_and_reconciling_again_changes_nothing(session):
