@@ -11,6 +11,7 @@ from models.db import db
 
 PUBLIC_ENDPOINTS = frozenset(
     {
+        "AddressConfirmationView.confirm",
         "DeviceApi.alerts",
         "DeviceApi.heartbeat",
         "DeviceApi.openapi",
@@ -22,7 +23,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "static",
     }
 )
-"""Reached by anyone. The device API asks for its own token."""
+"""Reached by anyone. The device API asks for its own token; a mailed link is for whoever got the mail."""
 
 TENANTLESS_ENDPOINTS = frozenset({"SignInView.logout", "TenantView.list", "TenantView.open", "TenantView.select"})
 """Need a user, and no chosen tenant."""

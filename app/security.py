@@ -45,10 +45,12 @@ _READ: Rights = {
     "Alerts": ("can_list", "can_important", "can_download"),
     "Customers": ("can_list", "can_show", "can_security"),
     "Home": ("can_index",),
+    "NotificationAddresses": ("can_show",),
     "Utms": ("can_show",),
 }
 _WRITE: Rights = {
     "Customers": ("can_add", "can_edit", "can_delete"),
+    "NotificationAddresses": ("can_save", "can_send_again", "can_withdraw"),
     "Utms": ("can_add", "can_issue_token"),
 }
 

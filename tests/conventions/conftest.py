@@ -10,7 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from models import alert_ingest, clock
+from models import alert_ingest, clock, notification_rules
+from models.actor import SYSTEM
 from tests.alerts import lines
 
 ROLES = ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin")
@@ -23,11 +24,12 @@ class Half:
     tenant: Any
     customer: Any
     utm: Any
+    address_token: str
     names: tuple[str, ...]
 
     def keys(self) -> dict[str, Any]:
         """A value for every argument a route can have."""
-        return {"customer_id": self.customer.id, "utm_key": self.utm.id}
+        return {"customer_id": self.customer.id, "utm_key": self.utm.id, "address_token": self.address_token}
 
 
 @dataclass
@@ -67,5 +69,18 @@ def _half(make, engine, mark: str) -> Half:
             retention_months=13,
         )
         session.commit()
-    names = (f"{mark}工業", f"{mark}メモ", f"{mark}UTM", f"{mark}攻撃", customer.id, utm.utm_id, utm.serial)
-    return Half(tenant, customer, utm, names)
+    addresses = [f"{tenant.id}-{slot}@example.jp".lower() for slot in ("one", "two")]
+    names = (f"{mark}工業", f"{mark}メモ", f"{mark}UTM", f"{mark}攻撃", customer.id, utm.utm_id, utm.serial, *addresses)
+    return Half(tenant, customer, utm, _asked_for(make, engine, tenant, addresses), names)
+
+
+def _asked_for(make, engine, tenant, addresses: list[str]) -> str:
+    """Give a tenant an address in force, and another that waits: the token of its link."""
+    tokens = []
+    first, second = addresses
+    make.confirmed_address(tenant, first)
+    with Session(engine, info={"tenant_scope": tenant.id}) as session:
+        desk = notification_rules.Desk(tenant, lambda token: tokens.append(token) or "", clock.utc_now(), SYSTEM)
+        notification_rules.change(session, [first, second, ""], version=0, desk=desk)
+        session.commit()
+    return tokens[0]
