@@ -85,6 +85,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         # Sign-in attempts of one network address.
         "SIGN_IN_RATE_LIMIT": env.get("SIGN_IN_RATE_LIMIT", "30 per minute;300 per hour"),
+        # Pages behind mailed links, opened from one network address.
+        "LINK_RATE_LIMIT": env.get("LINK_RATE_LIMIT", "60 per minute;600 per hour"),
         # Device API calls of one token.
         "DEVICE_RATE_LIMIT": env.get("DEVICE_RATE_LIMIT", "600 per minute"),
         # Calls of the customers' portal with one token.

@@ -13,6 +13,7 @@ PUBLIC_ENDPOINTS = frozenset(
     {
         "CustomerApi.openapi",
         "CustomerApi.tenant",
+        "AddressConfirmationView.confirm",
         "DeviceApi.alerts",
         "DeviceApi.heartbeat",
         "DeviceApi.openapi",

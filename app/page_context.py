@@ -28,6 +28,7 @@ MENU = (
 # The user menu (§5.4) above ログアウト: label, endpoint it leads to, permission that shows it.
 USER_MENU: tuple[tuple[Any, str, tuple[str, str]], ...] = (
     (lazy_gettext("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings")),
+    (lazy_gettext("Email address settings"), "NotificationAddressView.show", ("can_show", "NotificationAddresses")),
 )
 
 

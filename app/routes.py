@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from views import health
+from views.address_confirmation import AddressConfirmationView
 from views.alerts import AlertView
 from views.application_fields import ApplicationFieldView
 from views.bearer import caller_key
@@ -12,25 +13,39 @@ from views.customer_api import CustomerApi
 from views.customers import CustomerView
 from views.device_api import DeviceApi
 from views.languages import LanguageView
+from views.notification_addresses import NotificationAddressView
 from views.password_setup import PasswordSetupView
 from views.portal_tokens import PortalTokenView
 from views.tenant_settings import TenantSettingsView
 from views.tenants import TenantView
 from views.utms import UtmView
 
-# The user menu's screens (§5.4) and what they lead to.
-SETTINGS = (TenantSettingsView, PortalTokenView, ApplicationFieldView)
+SCREENS = (
+    LanguageView,
+    PasswordSetupView,
+    TenantView,
+    CustomerView,
+    UtmView,
+    AlertView,
+    TenantSettingsView,
+    PortalTokenView,
+    ApplicationFieldView,
+    NotificationAddressView,
+)
+"""Every screen that needs nothing more than its address; the others are below."""
 
 
 def init_app(app: Flask) -> None:
     """Register the views with FAB, and what has no screen with Flask."""
     with app.app_context():
         builder = app.extensions["appbuilder"]
-        for view in (TenantView, CustomerView, UtmView, AlertView, *SETTINGS, PasswordSetupView, LanguageView):
+        for view in SCREENS:
             builder.add_view_no_menu(view)
+        confirmation = builder.add_view_no_menu(AddressConfirmationView)
         device_api, customer_api = builder.add_api(DeviceApi), builder.add_api(CustomerApi)
         limiter = builder.sm.limiter
         limiter.limit(app.config["SIGN_IN_RATE_LIMIT"], methods=["POST"])(builder.sm.auth_view.blueprint)
+        limiter.limit(app.config["LINK_RATE_LIMIT"])(confirmation.blueprint)
         limiter.limit(app.config["DEVICE_RATE_LIMIT"], key_func=caller_key)(device_api.blueprint)
         limiter.limit(app.config["CUSTOMER_API_RATE_LIMIT"], key_func=caller_key)(customer_api.blueprint)
     app.register_blueprint(health.blueprint)

@@ -47,12 +47,14 @@ _READ: Rights = {
     "Home": ("can_index",),
     "PortalTokens": ("can_list",),
     "TenantSettings": ("can_show",),
+    "NotificationAddresses": ("can_show",),
     "Utms": ("can_show",),
 }
 _WRITE: Rights = {
     "Customers": ("can_add", "can_edit", "can_delete"),
     "PortalTokens": ("can_add", "can_edit", "can_reissue", "can_revoke"),
     "TenantSettings": ("can_edit",),
+    "NotificationAddresses": ("can_save", "can_send_again", "can_withdraw"),
     "Utms": ("can_add", "can_issue_token"),
 }
 

@@ -17,6 +17,7 @@ from models import (  # noqa: F401  (imported for their tables)
     device_token,
     mail,
     membership,
+    notification_address,
     password_link,
     portal_link,
     portal_token,

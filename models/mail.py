@@ -56,6 +56,8 @@ class MailMessage(Base):
         CheckConstraint("recipient ~ '^[^[:space:][:cntrl:]]+$'", name="ck_mail_message_recipient"),
         CheckConstraint("subject !~ '[[:cntrl:]]'", name="ck_mail_message_subject"),
         Index("ix_mail_message_tenant_id_id", "tenant_id", "id"),
+        # The newest mail to an address.
+        Index("ix_mail_message_tenant_id_recipient_id", "tenant_id", "recipient", "id"),
         Index("ix_mail_message_due", "next_attempt_at", "id", postgresql_where=text("state = 'pending'")),
     )
 

@@ -16,6 +16,7 @@ from models.application_field import ApplicationField
 from models.contract import Contract, Product
 from models.customer import Customer
 from models.membership import Membership
+from models.notification_address import NotificationAddress
 from models.portal_link import PortalLink
 from models.portal_token import PortalToken
 from models.tenant import Tenant
@@ -193,6 +194,14 @@ class Make:
         user.roles.append(self.session.scalars(select(Role).where(Role.name == role)).one())
         self.session.commit()
         return user
+
+    def confirmed_address(self, tenant: Tenant, address: str = "tsuchi@example.jp", slot: int = 1) -> str:
+        """A notification address of a tenant, in force."""
+        self.session.add(
+            NotificationAddress(tenant_id=tenant.id, slot=slot, address=address, confirmed_at=clock.utc_now())
+        )
+        self.session.commit()
+        return address
 
     def customer_with_utm(self, tenant: Tenant, **values: Any) -> tuple[Customer, Utm]:
         """A customer with a contract in force and a UTM."""

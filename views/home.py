@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, url_for
+from flask import current_app, g, url_for
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -13,7 +13,9 @@ from sqlalchemy import case, func, select
 from models import alert_search, clock
 from models.customer import Customer
 from models.db import db
+from models.notification_address import standing
 from models.utm import Utm
+from views.address_notice import address_notice
 from views.base import render
 from views.period import recent_days
 
@@ -44,8 +46,11 @@ class HomeView(IndexView):
             _figure(gettext("Online"), online, gettext("units"), None, "circle-check", "green", as_of),
             _figure(gettext("Never connected"), unconnected, gettext("units"), None, "plug-off", "orange", as_of),
         ]
+        addresses = standing(db.session(), g.identity.tenant.id, now=now)
+        may_change = self.appbuilder.sm.has_access("can_save", "NotificationAddresses")
         return render(
             "home.html",
+            address_notice=address_notice(addresses, may_change=may_change),
             figures=figures,
             important=_named(worst),
             next_steps=[] if customers else [_first_step(list_url)],

@@ -21,6 +21,7 @@ from models import clock
 from models.actor import COMMAND_LINE
 from models.db import db
 from models.errors import DomainError
+from models.notification_address import NotificationAddress
 from models.scope import all_tenants
 from models.tenant import create_tenant
 
@@ -96,6 +97,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     tokens: utms.Tokens = {}
     customer_count = utm_count = alert_count = 0
     for tenant, plan in zip(tenants, TENANTS, strict=True):
+        session.add(NotificationAddress(tenant_id=tenant.id, slot=1, address=plan.address, confirmed_at=now))
         made = customers.make_customers(making, tenant, plan, products)
         customer_count += len(made)
         for customer, each in zip(made, plan.customers, strict=True):

@@ -14,9 +14,13 @@ _RUNNING = (ContractPlan(Term.RUNNING, 14),)
 
 @dataclass(frozen=True, slots=True)
 class TenantPlan:
-    """A tenant with its customers, in the order of their numbers."""
+    """A tenant with its customers, in the order of their numbers.
+
+    :ivar address: where its notifications go.
+    """
 
     name: str
+    address: str
     customers: tuple[CustomerPlan, ...]
 
 
@@ -68,9 +72,10 @@ _MORE = (
 )
 
 TENANTS = (
-    TenantPlan("サンプルパートナー", (*_TELLING, *_MORE)),
+    TenantPlan("サンプルパートナー", "notices@sample-partner.example.jp", (*_TELLING, *_MORE)),
     TenantPlan(
         "テストパートナー",
+        "notices@test-partner.example.jp",
         (
             CustomerPlan(_RUNNING, (UtmPlan("101", "本社", _NOW, alerts=400, mac_set=True),)),
             CustomerPlan((ContractPlan(Term.RUNNING, 6),), (UtmPlan("111", "店舗", timedelta(hours=7), alerts=300),)),

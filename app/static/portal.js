@@ -45,8 +45,8 @@ on("click", "dialog [data-closes]", (button, event) => {
 on("click", "dialog", (dialog, event) => {
   if (event.target === dialog) dialog.close();
 });
-// A dialog the page came with.
-for (const dialog of document.querySelectorAll("dialog[open]")) {
+// A dialog the page came with. One that shows itself has its words on the page too, for where no script runs.
+for (const dialog of document.querySelectorAll("dialog[open], dialog[data-shows-itself]")) {
   dialog.open = false;
   dialog.showModal();
 }
@@ -78,6 +78,24 @@ document.addEventListener("submit", (event) => {
     if (note) note.hidden = false;
   }
 });
+
+// A form that sends itself, when somebody sees it: what loads a page in advance sends nothing.
+function sendItself(form) {
+  if (document.visibilityState === "visible") form.requestSubmit();
+  else document.addEventListener("visibilitychange", () => sendItself(form), { once: true });
+}
+for (const form of document.querySelectorAll("form[data-sends-itself]")) sendItself(form);
+
+// A value is asked for twice when it is a new one.
+for (const again of document.querySelectorAll("[data-again]")) {
+  const first = document.getElementById(again.dataset.again);
+  const known = ["", ...again.dataset.known.split(" ")];
+  const ask = () => {
+    again.hidden = known.includes(first.value.trim());
+  };
+  first.addEventListener("input", ask);
+  window.addEventListener("pageshow", ask);
+}
 
 // Menus close on a click elsewhere and on Escape.
 document.addEventListener("click", (event) => {

@@ -21,6 +21,7 @@ SAMPLE = Path(__file__).parents[2] / "samples" / "wrccdc-2017.alerts.json"
 @pytest.fixture
 def customer(make):
     tenant = make.tenant(name="サンプルパートナー")
+    make.confirmed_address(tenant)
     make.member(tenant, "Partner Operator", email="operator@example.jp", password=weak_hash())
     customer = make.customer(tenant=tenant, name="株式会社あおぞら製作所")
     make.contract(customer_row=customer)
@@ -171,6 +172,7 @@ def test_cancelling_the_dialog_registers_nothing(page, make, customer):
 
 def test_the_longest_names_fit_every_screen(page, make, sound):
     tenant = make.tenant(name="長" * 100)
+    make.confirmed_address(tenant)
     make.member(tenant, "Partner Operator", email="operator@example.jp", password=weak_hash(), last_name="長" * 60)
     customer = make.customer(
         tenant=tenant,

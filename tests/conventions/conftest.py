@@ -10,7 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from models import alert_ingest, clock
+from models import alert_ingest, clock, notification_rules
+from models.actor import SYSTEM
 from tests.alerts import lines
 
 ROLES = ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin")
@@ -25,6 +26,7 @@ class Half:
     utm: Any
     token: Any
     field: Any
+    address_token: str
     names: tuple[str, ...]
 
     def keys(self) -> dict[str, Any]:
@@ -34,6 +36,7 @@ class Half:
             "utm_key": self.utm.id,
             "token_key": self.token.id,
             "field_key": self.field.id,
+            "address_token": self.address_token,
         }
 
 
@@ -78,8 +81,22 @@ def _half(make, engine, mark: str) -> Half:
     field = make.application_field(tenant=tenant, title=f"{mark}質問")
     make.portal_link(tenant=tenant, name=f"{mark}リンク")
     make.access_origin(tenant=tenant, origin=f"https://{token.id}.example.jp")
+    addresses = [f"{tenant.id}-{slot}@example.jp".lower() for slot in ("one", "two")]
     names = (
         *(f"{mark}{each}" for each in ("工業", "メモ", "UTM", "攻撃", "トークン", "質問", "リンク")),
         *(customer.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
+        *addresses,
     )
-    return Half(tenant, customer, utm, token, field, names)
+    return Half(tenant, customer, utm, token, field, _asked_for(make, engine, tenant, addresses), names)
+
+
+def _asked_for(make, engine, tenant, addresses: list[str]) -> str:
+    """Give a tenant an address in force, and another that waits: the token of its link."""
+    tokens = []
+    first, second = addresses
+    make.confirmed_address(tenant, first)
+    with Session(engine, info={"tenant_scope": tenant.id}) as session:
+        desk = notification_rules.Desk(tenant, lambda token: tokens.append(token) or "", clock.utc_now(), SYSTEM)
+        notification_rules.change(session, [first, second, ""], version=0, desk=desk)
+        session.commit()
+    return tokens[0]

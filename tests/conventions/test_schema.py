@@ -75,6 +75,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
 
     assert dict(rows) == {
         "access_origin": "DELETE,INSERT,SELECT,UPDATE",
+        "address_link": "DELETE,INSERT,SELECT,UPDATE",
         "alembic_version": "SELECT",
         "alert": "INSERT,SELECT,UPDATE",
         "alert_daily": "DELETE,INSERT,SELECT,UPDATE",
@@ -85,6 +86,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "device_token": "DELETE,INSERT,SELECT,UPDATE",
         "mail_message": "INSERT,SELECT",
         "membership": "DELETE,INSERT,SELECT,UPDATE",
+        "notification_address": "DELETE,INSERT,SELECT,UPDATE",
         "password_link": "DELETE,INSERT,SELECT,UPDATE",
         "portal_link": "DELETE,INSERT,SELECT,UPDATE",
         "portal_token": "DELETE,INSERT,SELECT,UPDATE",

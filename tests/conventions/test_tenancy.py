@@ -6,7 +6,10 @@ import pytest
 
 from tests.conventions.routes import path, routes
 
-NEEDS_MORE_THAN_A_KEY = {"PasswordSetupView.setup": "its key is a secret token, which belongs to no tenant"}
+NEEDS_MORE_THAN_A_KEY = {
+    "AddressConfirmationView.confirm": "its key is a secret token, for whoever got it by mail",
+    "PasswordSetupView.setup": "its key is a secret token, which belongs to no tenant",
+}
 
 
 def keyed(app):

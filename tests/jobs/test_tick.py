@@ -30,7 +30,7 @@ NOTHING = {"urgent": [], "default": [], "periodic": []}
 EVERYTHING = {
     "urgent": ["jobs.heartbeat.beat"],
     "default": ["jobs.mail.sweep"],
-    "periodic": ["jobs.alerts.drop_old_partitions", "jobs.alerts.make_partitions"],
+    "periodic": ["jobs.alerts.drop_old_partitions", "jobs.alerts.make_partitions", "jobs.links.remove_old"],
 }
 NOON = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 """12:00 in Tokyo."""
@@ -58,6 +58,7 @@ def test_what_is_due_waits_in_its_queue_and_is_due_again_at_its_next_time(new_ti
     assert row("heartbeat").next_run_at == datetime(2026, 11, 22, 3, 1, tzinfo=UTC)
     assert row("alert-partitions").next_run_at == datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
     assert row("alert-retention").next_run_at == datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+    assert row("old-links").next_run_at == datetime(2026, 11, 22, 17, 30, tzinfo=UTC)
 
 
 def test_a_job_in_its_queue_has_an_id_that_says_what_it_is_and_limits(app, new_timetable):

@@ -60,6 +60,7 @@ def test_the_timetable_says_when_in_tokyo():
         "mail": "22. 12:01",
         "alert-partitions": "23. 00:30",
         "alert-retention": "23. 02:00",
+        "old-links": "23. 02:30",
     }
 
 
@@ -76,7 +77,7 @@ def names(entries: list[timetable.Entry]) -> list[str]:
     return sorted(each.name for each in entries)
 
 
-ALL = ["alert-partitions", "alert-retention", "heartbeat", "mail"]
+ALL = ["alert-partitions", "alert-retention", "heartbeat", "mail", "old-links"]
 
 
 def test_a_new_entry_is_due_at_once_and_reconciling_again_changes_nothing(session):

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import time_machine
+from sqlalchemy import select
+
+from jobs import links
+from models import clock, notification_rules
+from models.actor import Actor
+from models.notification_address import AddressLink
+from models.notification_rules import Desk
+
+
+def test_links_of_every_tenant_are_removed_thirty_days_after_their_time(context, make, in_tenant):
+    now = clock.utc_now()
+    for tenant in (make.tenant(), make.tenant()):
+        desk = Desk(tenant, "https://portal.example.jp/{}".format, now, Actor("operator@example.jp"))
+        with in_tenant(tenant.id) as session:
+            notification_rules.change(session, ["tsuchi@example.jp", "", ""], version=0, desk=desk)
+            session.commit()
+
+    with time_machine.travel(now + timedelta(days=30, hours=23), tick=False):
+        links.remove_old()
+    assert len(make.session.scalars(select(AddressLink.id)).all()) == 2
+    with time_machine.travel(now + timedelta(days=31), tick=False):
+        links.remove_old()
+        links.remove_old()
+    assert make.session.scalars(select(AddressLink.id)).all() == []

@@ -1,0 +1,89 @@
+"""メール有効化画面 (§5.4.2 (2)): where the link in a confirmation mail leads. Nobody is signed in here.
+
+Opening the link confirms nothing: programmes that look at mail open links too. The page confirms by a POST, which it
+sends by itself where scripts run (docs/adr/0008-confirming-an-address.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, current_app, g, request, url_for
+from flask_appbuilder import expose
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm import Session
+
+from models import clock, notification_rules
+from models.actor import Actor
+from models.notification_address import AddressLink, LinkState
+from models.scope import tenant_session
+from models.tenant import Tenant
+from views.base import PortalView, render
+
+_DONE = "done"
+_UNKNOWN = "unknown"
+_STATUS = {
+    _DONE: 200,
+    LinkState.OPEN: 200,
+    LinkState.USED: 200,
+    LinkState.EXPIRED: 410,
+    LinkState.SUPERSEDED: 410,
+    _UNKNOWN: 404,
+}
+
+
+class AddressConfirmationView(PortalView):
+    """Putting a notification address into force through the link its mailbox got."""
+
+    route_base = "/confirm-address"
+    class_permission_name = "AddressConfirmation"
+
+    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
+        """FAB's blueprint, whose pages tell nobody their address: the link is in it."""
+        blueprint = super().create_blueprint(*args, **kwargs)
+        blueprint.after_request(_tell_no_address)
+        # Such a page sends no Referer, and Flask-WTF's general check refuses that on https. The form still checks its
+        # token, here below.
+        current_app.extensions["csrf"].exempt(blueprint)
+        return blueprint
+
+    @expose("/<string:address_token>", methods=["GET", "POST"])
+    def confirm(self, address_token: str) -> Any:
+        """Say what the link is good for; a POST uses it."""
+        tenant_id = notification_rules.tenant_of(address_token)
+        form = FlaskForm()
+        if form.is_submitted() and not form.validate():
+            raise CSRFError
+        if tenant_id is None:
+            return _page(_UNKNOWN, None, None)
+        with tenant_session(tenant_id) as session:
+            link = notification_rules.look_up(session, address_token)
+            if link is None:  # removed since
+                return _page(_UNKNOWN, None, None)
+            state = _use(session, link) if form.is_submitted() else link.state(now=clock.utc_now())
+            return _page(state, link, session.get(Tenant, tenant_id))
+
+
+def _use(session: Session, link: AddressLink) -> str:
+    by = Actor(link.address, address=request.remote_addr, request_id=g.get("request_id"))
+    state = notification_rules.confirm(session, link, now=clock.utc_now(), by=by)
+    session.commit()
+    return _DONE if state == LinkState.OPEN else state
+
+
+def _page(state: str, link: AddressLink | None, tenant: Tenant | None) -> tuple[str, int]:
+    page = render(
+        "address_confirmation.html",
+        state=state,
+        link=link,
+        tenant=tenant,
+        portal_url=url_for("HomeView.index"),
+        support_email=current_app.config["SUPPORT_EMAIL"],
+    )
+    return page, _STATUS[state]
+
+
+def _tell_no_address(response: Response) -> Response:
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
