@@ -14,6 +14,7 @@ from models import (  # noqa: F401  (imported for their tables)
     customer,
     device_token,
     mail,
+    mail_template,
     membership,
     password_link,
     rights,
