@@ -26,7 +26,9 @@ MENU = (
 )
 
 # The user menu (§5.4) above ログアウト: label, endpoint it leads to, permission that shows it.
-USER_MENU: tuple[tuple[Any, str, tuple[str, str]], ...] = ()
+USER_MENU: tuple[tuple[Any, str, tuple[str, str]], ...] = (
+    (lazy_gettext("Mail template settings"), "MailTemplateView.list", ("can_list", "MailTemplates")),
+)
 
 
 def init_app(app: Flask) -> None:

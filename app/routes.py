@@ -9,6 +9,9 @@ from views.alerts import AlertView
 from views.customers import CustomerView
 from views.device_api import DeviceApi, sender_key
 from views.languages import LanguageView
+from views.mail_template_copy import MailTemplateCopyView
+from views.mail_template_versions import MailTemplateVersionView
+from views.mail_templates import MailTemplateView
 from views.password_setup import PasswordSetupView
 from views.tenants import TenantView
 from views.utms import UtmView
@@ -18,7 +21,17 @@ def init_app(app: Flask) -> None:
     """Register the views with FAB, and what has no screen with Flask."""
     with app.app_context():
         builder = app.extensions["appbuilder"]
-        for view in (TenantView, CustomerView, UtmView, AlertView, PasswordSetupView, LanguageView):
+        for view in (
+            TenantView,
+            CustomerView,
+            UtmView,
+            AlertView,
+            PasswordSetupView,
+            LanguageView,
+            MailTemplateView,
+            MailTemplateVersionView,
+            MailTemplateCopyView,
+        ):
             builder.add_view_no_menu(view)
         device_api = builder.add_api(DeviceApi)
         limiter = builder.sm.limiter

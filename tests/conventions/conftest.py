@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import alert_ingest, clock
+from models import alert_ingest, clock, mail_template_rules
+from models.actor import SYSTEM
+from models.mail_kind import KINDS, MailText
+from models.mail_template import MailTemplateVersion
 from tests.alerts import lines
 
 ROLES = ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin")
@@ -23,11 +27,17 @@ class Half:
     tenant: Any
     customer: Any
     utm: Any
+    version_key: int
     names: tuple[str, ...]
 
     def keys(self) -> dict[str, Any]:
         """A value for every argument a route can have."""
-        return {"customer_id": self.customer.id, "utm_key": self.utm.id}
+        return {
+            "customer_id": self.customer.id,
+            "utm_key": self.utm.id,
+            "kind": "application_confirm",
+            "version_key": self.version_key,
+        }
 
 
 @dataclass
@@ -66,6 +76,20 @@ def _half(make, engine, mark: str) -> Half:
             now=now,
             retention_months=13,
         )
+        own = MailText(f"{mark}件名", f"{mark}本文")
+        kind = KINDS["application_confirm"]
+        mail_template_rules.save(session, tenant.id, kind, own, version=0, by=SYSTEM)
+        version_key = session.scalars(select(MailTemplateVersion.id)).one()
         session.commit()
-    names = (f"{mark}工業", f"{mark}メモ", f"{mark}UTM", f"{mark}攻撃", customer.id, utm.utm_id, utm.serial)
-    return Half(tenant, customer, utm, names)
+    names = (
+        f"{mark}工業",
+        f"{mark}メモ",
+        f"{mark}UTM",
+        f"{mark}攻撃",
+        f"{mark}件名",
+        f"{mark}本文",
+        customer.id,
+        utm.utm_id,
+        utm.serial,
+    )
+    return Half(tenant, customer, utm, version_key, names)

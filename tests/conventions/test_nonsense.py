@@ -99,7 +99,16 @@ def test_nonsense_in_keys_and_forms_never_gives_a_500(app, world, word):
             template = path(app, route, world.ours.keys() | {"utm_key": 7777777})
             answer = client.open(template.replace("7777777", word.replace("\0", "%00")), method=route.method)
             assert answer.status_code < 500, f"{route} with the key {word!r}"
+        if "kind" in route.arguments:
+            template = path(app, route, world.ours.keys() | {"kind": "AAAAAAAA"})
+            answer = client.open(template.replace("AAAAAAAA", word.replace("\0", "%00")), method=route.method)
+            assert answer.status_code < 500, f"{route} with the kind {word!r}"
+        if "version_key" in route.arguments:
+            template = path(app, route, world.ours.keys() | {"version_key": 7777777})
+            answer = client.open(template.replace("7777777", word.replace("\0", "%00")), method=route.method)
+            assert answer.status_code < 500, f"{route} with the key {word!r}"
         if route.method == "POST":
             fields = ("utm_id", "name", "serial", "postcode", "address", "delivery_status", "customer_email1", "utm")
+            fields += ("subject", "body", "version", "step", "tenant", "kind")
             answer = client.post(path(app, route, world.ours.keys()), data=dict.fromkeys(fields, word))
             assert answer.status_code < 500, f"{route} with {word!r} in its form"

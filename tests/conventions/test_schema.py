@@ -82,6 +82,8 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "customer": "DELETE,INSERT,SELECT,UPDATE",
         "device_token": "DELETE,INSERT,SELECT,UPDATE",
         "mail_message": "INSERT,SELECT",
+        "mail_template": "DELETE,INSERT,SELECT",
+        "mail_template_version": "INSERT,SELECT",
         "membership": "DELETE,INSERT,SELECT,UPDATE",
         "password_link": "DELETE,INSERT,SELECT,UPDATE",
         "product": "DELETE,INSERT,SELECT,UPDATE",
@@ -118,7 +120,16 @@ def test_the_app_without_a_tenant_sees_no_row(app, world, engine):
     from sqlalchemy import text
 
     with engine.connect() as connection:
-        for table in ("customer", "contract", "utm", "device_token", "alert", "alert_daily", "mail_message"):
+        for table in (
+            "customer",
+            "contract",
+            "utm",
+            "device_token",
+            "alert",
+            "alert_daily",
+            "mail_message",
+            "mail_template",
+        ):
             assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table
 
 
