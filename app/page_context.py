@@ -29,6 +29,7 @@ MENU = (
 USER_MENU: tuple[tuple[Any, str, tuple[str, str]], ...] = (
     (lazy_gettext("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings")),
     (lazy_gettext("Email address settings"), "NotificationAddressView.show", ("can_show", "NotificationAddresses")),
+    (lazy_gettext("Mail template settings"), "MailTemplateView.list", ("can_list", "MailTemplates")),
 )
 
 

@@ -13,6 +13,9 @@ from views.customer_api import CustomerApi
 from views.customers import CustomerView
 from views.device_api import DeviceApi
 from views.languages import LanguageView
+from views.mail_template_copy import MailTemplateCopyView
+from views.mail_template_versions import MailTemplateVersionView
+from views.mail_templates import MailTemplateView
 from views.notification_addresses import NotificationAddressView
 from views.password_setup import PasswordSetupView
 from views.portal_tokens import PortalTokenView
@@ -31,6 +34,9 @@ SCREENS = (
     PortalTokenView,
     ApplicationFieldView,
     NotificationAddressView,
+    MailTemplateView,
+    MailTemplateVersionView,
+    MailTemplateCopyView,
 )
 """Every screen that needs nothing more than its address; the others are below."""
 

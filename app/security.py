@@ -48,6 +48,7 @@ _READ: Rights = {
     "PortalTokens": ("can_list",),
     "TenantSettings": ("can_show",),
     "NotificationAddresses": ("can_show",),
+    "MailTemplates": ("can_history", "can_list", "can_show", "can_version"),
     "Utms": ("can_show",),
 }
 _WRITE: Rights = {
@@ -55,6 +56,7 @@ _WRITE: Rights = {
     "PortalTokens": ("can_add", "can_edit", "can_reissue", "can_revoke"),
     "TenantSettings": ("can_edit",),
     "NotificationAddresses": ("can_save", "can_send_again", "can_withdraw"),
+    "MailTemplates": ("can_copy", "can_edit", "can_reset", "can_restore"),
     "Utms": ("can_add", "can_issue_token"),
 }
 
@@ -132,6 +134,11 @@ class PortalSecurityManager(SecurityManager):
         if current_user.is_authenticated:
             return any((permission_name, view_name) in rights.get(role_id, ()) for role_id, _ in g.identity.roles)
         return False
+
+    def roles_that_may(self, permission_name: str, view_name: str) -> list[int]:
+        """The roles with a permission, for what is done in other tenants than the request's."""
+        right = (permission_name, view_name)
+        return [role_id for role_id, rights in rights_of_roles().items() if right in rights]
 
     def is_item_public(self, permission_name: str, view_name: str) -> bool:
         """Nothing is public by a row in a table: public routes are listed in ``app.access``."""

@@ -16,6 +16,7 @@ from models import (  # noqa: F401  (imported for their tables)
     customer,
     device_token,
     mail,
+    mail_template,
     membership,
     notification_address,
     password_link,

@@ -26,11 +26,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import audit, mail_text, wake
+from models import audit, mail_template, mail_text, wake
 from models.actor import Actor
 from models.db import Base
 from models.errors import N_, DomainError
-from models.mail_kind import KINDS, MailText
+from models.mail_kind import KINDS
 
 SECRET_SHOWN = "…"  # noqa: S105  (a mark, not a secret)
 """What people see where a mail has the secret part of a link."""
@@ -96,23 +96,22 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
     now: datetime,
     tenant_id: str | None = None,
     secret: str | None = None,
-    own_text: MailText | None = None,
 ) -> None:
     """Add a mail to the caller's transaction, a row for each recipient; it is sent after the commit.
 
     :param kind: a key of ``models.mail_kind.KINDS``.
     :param recipients: an address, or several; the same address twice gets one mail.
     :param values: one for each placeholder of the kind; values of several lines where the kind allows them.
-    :param tenant_id: the tenant it is about, None for none.
+    :param tenant_id: the tenant it is about, None for none; a kind a tenant may change is in the tenant's own text.
     :param secret: the part of a value (the token of a link) that nobody but the recipient may see.
-    :param own_text: the tenant's own text instead of the default.
     :raises KeyError: there is no such kind.
     :raises ValueError: a value is missing or one too many, or the kind is not sent by mail.
     """
     about = KINDS[kind]
     if about.sms:
         raise ValueError(f"{kind} is not sent by mail.")
-    filled = mail_text.fill(own_text or about.default, about, values)
+    said = mail_template.text_for(session, tenant_id, about) if about.editable and tenant_id else about.default
+    filled = mail_text.fill(said, about, values)
     body = filled.body if secret is None else filled.body.replace(secret, mail_text.SECRET_MARK)
     to = dict.fromkeys([recipients] if isinstance(recipients, str) else recipients)
     rows = [

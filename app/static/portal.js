@@ -164,6 +164,12 @@ for (const period of document.querySelectorAll(".period")) {
 }
 
 // 全選択, and the buttons that need at least one choice.
+function shownBoxes(group) {
+  return [...group.querySelectorAll("input[type=checkbox]")].filter((box) => !box.closest("[hidden]"));
+}
+function allTicked(boxes) {
+  return boxes.length > 0 && boxes.every((box) => box.checked);
+}
 function countChoices(group) {
   const boxes = [...group.querySelectorAll("input[type=checkbox]:not([data-all])")];
   const chosen = boxes.filter((box) => box.checked).length;
@@ -173,8 +179,13 @@ function countChoices(group) {
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   }
   for (const button of group.querySelectorAll("[data-needs-choice]")) button.disabled = chosen === 0;
+  const toggle = group.querySelector("[data-ticks-all]");
+  if (toggle) toggle.textContent = allTicked(shownBoxes(group)) ? toggle.dataset.none : toggle.dataset.all;
 }
 for (const group of document.querySelectorAll("[data-choices]")) {
+  const toggle = group.querySelector("[data-ticks-all]");
+  // A submit button only without JavaScript: Enter in the form would press it.
+  if (toggle) toggle.type = "button";
   countChoices(group);
   group.addEventListener("change", (event) => {
     if (event.target.matches("[data-all]")) {
@@ -183,12 +194,40 @@ for (const group of document.querySelectorAll("[data-choices]")) {
     countChoices(group);
   });
 }
+on("click", "[data-choices] [data-ticks-all]", (toggle) => {
+  const group = toggle.closest("[data-choices]");
+  const boxes = shownBoxes(group);
+  const wanted = !allTicked(boxes);
+  for (const box of boxes) box.checked = wanted;
+  countChoices(group);
+});
 on("input", "[data-narrows]", (input) => {
   const words = input.value.trim().toLowerCase();
   for (const choice of document.querySelectorAll(`#${input.dataset.narrows} > *`)) {
     choice.hidden = !choice.textContent.toLowerCase().includes(words);
   }
+  const group = input.closest("[data-choices]");
+  if (group) countChoices(group);
 });
+
+// A placeholder goes where the cursor is, in the field that was typed in or clicked last: the way by Tab from there to
+// the buttons leads through other fields. At the end of the body when none was.
+for (const form of document.querySelectorAll("[data-placeholders]")) {
+  let field = form.elements.body;
+  field.setSelectionRange(field.value.length, field.value.length);
+  for (const type of ["pointerdown", "keydown", "input"]) {
+    form.addEventListener(type, ({ target, key }) => {
+      if (target.matches("#subject, #body") && !["Tab", "Shift"].includes(key)) field = target;
+    });
+  }
+  form.addEventListener("click", ({ target }) => {
+    const text = target.dataset.inserts;
+    if (text === undefined) return;
+    field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  });
+}
 
 // Copying a value that is shown once.
 on("click", "[data-copies]", async (button) => {

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import alert_ingest, clock, notification_rules
+from models import alert_ingest, clock, mail_template_rules, notification_rules
 from models.actor import SYSTEM
+from models.mail_kind import KINDS, MailText
+from models.mail_template import MailTemplateVersion
 from tests.alerts import lines
 
 ROLES = ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin")
@@ -27,6 +30,7 @@ class Half:
     token: Any
     field: Any
     address_token: str
+    version_key: int
     names: tuple[str, ...]
 
     def keys(self) -> dict[str, Any]:
@@ -37,6 +41,8 @@ class Half:
             "token_key": self.token.id,
             "field_key": self.field.id,
             "address_token": self.address_token,
+            "kind": "application_confirm",
+            "version_key": self.version_key,
         }
 
 
@@ -76,6 +82,10 @@ def _half(make, engine, mark: str) -> Half:
             now=now,
             retention_months=13,
         )
+        own = MailText(f"{mark}件名", f"{mark}本文")
+        kind = KINDS["application_confirm"]
+        mail_template_rules.save(session, tenant.id, kind, own, version=0, by=SYSTEM)
+        version_key = session.scalars(select(MailTemplateVersion.id)).one()
         session.commit()
     token = make.portal_token(tenant=tenant, name=f"{mark}トークン")
     field = make.application_field(tenant=tenant, title=f"{mark}質問")
@@ -83,11 +93,12 @@ def _half(make, engine, mark: str) -> Half:
     make.access_origin(tenant=tenant, origin=f"https://{token.id}.example.jp")
     addresses = [f"{tenant.id}-{slot}@example.jp".lower() for slot in ("one", "two")]
     names = (
-        *(f"{mark}{each}" for each in ("工業", "メモ", "UTM", "攻撃", "トークン", "質問", "リンク")),
+        *(f"{mark}{each}" for each in ("工業", "メモ", "UTM", "攻撃", "トークン", "質問", "リンク", "件名", "本文")),
         *(customer.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
         *addresses,
     )
-    return Half(tenant, customer, utm, token, field, _asked_for(make, engine, tenant, addresses), names)
+    address_token = _asked_for(make, engine, tenant, addresses)
+    return Half(tenant, customer, utm, token, field, address_token, version_key, names)
 
 
 def _asked_for(make, engine, tenant, addresses: list[str]) -> str:

@@ -84,6 +84,11 @@ FIELDS = (
     "links-0-posted_on",
     "new_link-posted_on",
     "new_origin",
+    "subject",
+    "body",
+    "version",
+    "step",
+    "kind",
 )
 
 
@@ -111,18 +116,12 @@ def test_nonsense_in_keys_and_forms_never_gives_a_500(app, world, word):
         whole_form = route.rule == "/tenant-settings/"
         if not (route.arguments or whole_form) or route.rule.startswith("/setup"):
             continue
-        if "customer_id" in route.arguments:
-            template = path(app, route, world.ours.keys() | {"customer_id": "AAAAAAAA"})
-            answer = client.open(template.replace("AAAAAAAA", word.replace("\0", "%00")), method=route.method)
-            assert answer.status_code < 500, f"{route} with the key {word!r}"
-        for key in route.arguments & {"utm_key", "token_key", "field_key"}:
-            template = path(app, route, world.ours.keys() | {key: 7777777})
-            answer = client.open(template.replace("7777777", word.replace("\0", "%00")), method=route.method)
-            assert answer.status_code < 500, f"{route} with the key {word!r}"
-        if "address_token" in route.arguments:
-            template = path(app, route, world.ours.keys() | {"address_token": "AAAAAAAA"})
-            answer = client.open(template.replace("AAAAAAAA", word.replace("\0", "%00")), method=route.method)
-            assert answer.status_code < 500, f"{route} with the token {word!r}"
+        keys = world.ours.keys()
+        for name in route.arguments:
+            mark = 7777777 if isinstance(keys[name], int) else "AAAAAAAA"
+            template = path(app, route, keys | {name: mark})
+            answer = client.open(template.replace(str(mark), word.replace("\0", "%00")), method=route.method)
+            assert answer.status_code < 500, f"{route} with the {name} {word!r}"
         if route.method == "POST":
-            answer = client.post(path(app, route, world.ours.keys()), data=dict.fromkeys(FIELDS, word))
+            answer = client.post(path(app, route, keys), data=dict.fromkeys(FIELDS, word))
             assert answer.status_code < 500, f"{route} with {word!r} in its form"

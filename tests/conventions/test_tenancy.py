@@ -12,8 +12,12 @@ NEEDS_MORE_THAN_A_KEY = {
 }
 
 
+# The same words in every tenant: a route with nothing else shows whoever asks their own.
+WORDS = {"kind"}
+
+
 def keyed(app):
-    return [route for route in routes(app) if route.arguments and route.endpoint not in NEEDS_MORE_THAN_A_KEY]
+    return [route for route in routes(app) if route.arguments - WORDS and route.endpoint not in NEEDS_MORE_THAN_A_KEY]
 
 
 @pytest.mark.parametrize("role", ["Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin"])
