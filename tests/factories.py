@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.contract import Contract, Product
 from models.customer import Customer
+from models.mail import MailMessage
 from models.membership import Membership
 from models.tenant import Tenant
 from models.user import Role, User
@@ -88,6 +90,20 @@ class UtmFactory(_Factory):
     delivery_status = "受領済"
 
 
+class MailFactory(_Factory):
+    class Meta:
+        model = MailMessage
+
+    tenant_id: Any = None
+    kind = "account_locked"
+    recipient = factory.Sequence(lambda n: f"reader{n}@example.com")
+    subject = factory.Sequence(lambda n: f"お知らせ{n}")
+    body = "本文です。\n"
+    message_id = factory.LazyFunction(uuid.uuid4)
+    created_at = factory.LazyFunction(clock.utc_now)
+    next_attempt_at = factory.SelfAttribute("created_at")
+
+
 class UserFactory(_Factory):
     class Meta:
         model = User
@@ -113,6 +129,7 @@ class Make:
             "contract": ContractFactory,
             "utm": UtmFactory,
             "user": UserFactory,
+            "mail": MailFactory,
         }
         made = factories[name]
         made._meta.sqlalchemy_session = self.session
