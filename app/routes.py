@@ -8,7 +8,9 @@ from views import health
 from views.alerts import AlertView
 from views.customers import CustomerView
 from views.device_api import DeviceApi, sender_key
+from views.job_board import JobBoardView
 from views.languages import LanguageView
+from views.mail_log import MailLogView
 from views.password_setup import PasswordSetupView
 from views.tenants import TenantView
 from views.utms import UtmView
@@ -19,6 +21,8 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         builder = app.extensions["appbuilder"]
         for view in (TenantView, CustomerView, UtmView, AlertView, PasswordSetupView, LanguageView):
+            builder.add_view_no_menu(view)
+        for view in (MailLogView, JobBoardView):
             builder.add_view_no_menu(view)
         device_api = builder.add_api(DeviceApi)
         limiter = builder.sm.limiter

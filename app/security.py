@@ -55,6 +55,8 @@ _WRITE: Rights = {
 
 _STAFF: Rights = {
     "Customers": ("can_restore",),
+    "JobBoard": ("can_list", "can_retry", "can_delete"),
+    "MailLog": ("can_list", "can_show", "can_send_again", "can_send_failed_again"),
 }
 
 

@@ -24,10 +24,17 @@ class Half:
     customer: Any
     utm: Any
     names: tuple[str, ...]
+    mail: Any
 
     def keys(self) -> dict[str, Any]:
         """A value for every argument a route can have."""
-        return {"customer_id": self.customer.id, "utm_key": self.utm.id}
+        return {
+            "customer_id": self.customer.id,
+            "utm_key": self.utm.id,
+            "mail_key": self.mail.id,
+            # Jobs are of no tenant, and none has failed.
+            "job_id": "no-such-job",
+        }
 
 
 @dataclass
@@ -67,5 +74,6 @@ def _half(make, engine, mark: str) -> Half:
             retention_months=13,
         )
         session.commit()
-    names = (f"{mark}工業", f"{mark}メモ", f"{mark}UTM", f"{mark}攻撃", customer.id, utm.utm_id, utm.serial)
-    return Half(tenant, customer, utm, names)
+    words = (f"{mark}工業", f"{mark}メモ", f"{mark}UTM", f"{mark}攻撃", f"{mark}のお知らせ")
+    names = (*words, customer.id, utm.utm_id, utm.serial)
+    return Half(tenant, customer, utm, names, make.mail(tenant_id=tenant.id, subject=f"{mark}のお知らせ"))
