@@ -10,7 +10,7 @@ from flask_babel import gettext, lazy_gettext
 
 from models.mail import MailState
 from models.mail_kind import KINDS
-from models.mail_log import MailQuery
+from models.mail_log import SHORTEST_PART, MailQuery
 from views.alert_filters import Filter
 from views.fields import EMAIL_LENGTH, half_width
 
@@ -56,16 +56,21 @@ def read_filters(args: Mapping[str, str]) -> MailFilters:
     tenant = half_width(args.get("tenant", ""))[:_TENANT_ID_LENGTH].upper()
     return MailFilters(
         [
-            _text("recipient", lazy_gettext("Recipient"), recipient, EMAIL_LENGTH, lazy_gettext("A part of it.")),
+            _recipient(recipient),
             _chosen("kind", lazy_gettext("Kind"), args.get("kind", ""), kinds),
             _chosen("state", lazy_gettext("Status"), args.get("state", ""), states),
-            _text("tenant", lazy_gettext("Tenant ID"), tenant, _TENANT_ID_LENGTH),
+            Filter("tenant", lazy_gettext("Tenant ID"), tenant, tenant or None, limit=_TENANT_ID_LENGTH),
         ]
     )
 
 
-def _text(name: str, label: Any, value: str, limit: int, told: Any = None) -> Filter:
-    return Filter(name, label, value, value or None, limit=limit, help=told)
+def _recipient(value: str) -> Filter:
+    label = lazy_gettext("Recipient")
+    told = lazy_gettext("A part of it: %(least)s characters or more.", least=SHORTEST_PART)
+    if value and len(value) < SHORTEST_PART:
+        error = gettext("This is too short. It was left out of the search.")
+        return Filter("recipient", label, value, limit=EMAIL_LENGTH, help=told, error=error)
+    return Filter("recipient", label, value, value or None, limit=EMAIL_LENGTH, help=told)
 
 
 def _chosen(name: str, label: Any, value: str, options: list[tuple[str, Any]]) -> Filter:
