@@ -30,6 +30,9 @@ PUBLIC_ENDPOINTS = frozenset(
 TENANTLESS_ENDPOINTS = frozenset({"SignInView.logout", "TenantView.list", "TenantView.open", "TenantView.select"})
 """Need a user, and no chosen tenant."""
 
+TENANTLESS_VIEWS = frozenset({"JobBoardView", "MailLogView"})
+"""Need a right that is held everywhere, and no chosen tenant: what they show is of every tenant, or of none."""
+
 MANY_BYTES = 4_096
 """Longest path and query taken: nothing of ours is near it."""
 
@@ -71,6 +74,10 @@ def _enter_scope() -> Response | None:
         session.pop("tenant_id", None)
         db.session.rollback()
         scope.enter_tenant(db.session(), None)
-    if g.identity.tenant is None and request.endpoint is not None and request.endpoint not in TENANTLESS_ENDPOINTS:
+    if g.identity.tenant is None and request.endpoint is not None and not _is_tenantless(request.endpoint):
         return redirect(url_for("TenantView.list"))
     return None
+
+
+def _is_tenantless(endpoint: str) -> bool:
+    return endpoint in TENANTLESS_ENDPOINTS or endpoint.partition(".")[0] in TENANTLESS_VIEWS

@@ -19,6 +19,7 @@ import click
 
 import config
 from app.embedded import ServiceError, Services, services
+from app.mail_sink import MailSink, mail_sink
 from app.supervisor import Child, describe, stopping, watch
 
 HOST = "127.0.0.1"
@@ -102,9 +103,11 @@ def _serve(settings: Mapping[str, Any], started: Services) -> None:
     say("Bringing the database up to date.")
     _finish(Child("flask portal upgrade", _flask("upgrade")), env)
 
+    sink = mail_sink(settings, os.environ)
+    env |= sink.env if sink else {}
     web = Child("web", _gunicorn(settings["PORTAL_PORT"]))
     cron, worker = Child("cron", _flask("cron")), Child("worker", _flask("worker"))
-    children = [web, cron, worker]
+    children = [web, cron, worker, *([sink.child] if sink else [])]
     with stopping(*children):
         # Most of a start is reading code: the web server does it while the demo data is seen to, the rest once it is up.
         web.start(config.ROOT, env)
@@ -112,9 +115,11 @@ def _serve(settings: Mapping[str, Any], started: Services) -> None:
             say("Seeing to the demo data.")
             _finish(Child("flask portal demo", _flask("demo")), env)
         _wait_until_healthy(web, settings["PORTAL_PORT"])
+        if sink:
+            sink.child.start(config.ROOT, env)
         cron.start(config.ROOT, env)
         worker.start(config.ROOT, env)
-        _announce(settings)
+        _announce(settings, sink)
         try:
             watch(children, started, config.ROOT, env, say)
         except StopRequested:
@@ -170,12 +175,14 @@ def _healthy(port: int) -> bool:
         connection.close()
 
 
-def _announce(settings: Mapping[str, Any]) -> None:
+def _announce(settings: Mapping[str, Any], sink: MailSink | None) -> None:
     say(f"\nThe portal is ready: http://{HOST}:{settings['PORTAL_PORT']}/")
     if settings["PORTAL_DEMO"]:
         say(f"Demo accounts, password {DEMO_PASSWORD}")
         for address, what in DEMO_ACCOUNTS.items():
             say(f"  {address:<22}{what}")
+    if sink:
+        say(f"Mail goes to nobody: NEC staff read it in the portal, and it is kept in {sink.folder}.")
     say("Ctrl-C stops it.\n")
 
 

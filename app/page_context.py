@@ -8,6 +8,7 @@ from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import lazy_gettext
 from flask_login import current_user
 
+from app.access import TENANTLESS_VIEWS
 from models import clock
 from models.alert import ACTION_LABELS, LEVEL_LABELS
 from views.alert_rows import function_name
@@ -23,6 +24,12 @@ MENU = (
         ("CustomerView", "UtmView", "AlertView"),
         ("can_list", "Customers"),
     ),
+)
+
+# Below it, for NEC's people: what is of every tenant, or of none.
+STAFF_MENU = (
+    (lazy_gettext("Sent mail"), "mail", "MailLogView.list", ("MailLogView",), ("can_list", "MailLog")),
+    (lazy_gettext("Jobs"), "server", "JobBoardView.list", ("JobBoardView",), ("can_list", "JobBoard")),
 )
 
 # The user menu (§5.4) above ログアウト: label, endpoint it leads to, permission that shows it.
@@ -46,6 +53,7 @@ def portal_frame() -> dict[str, Any]:
     """The parts of the layout, empty where nobody is signed in."""
     frame: dict[str, Any] = {
         "menu": [],
+        "staff_menu": [],
         "user": None,
         "tenant": None,
         "tenants_url": None,
@@ -59,7 +67,8 @@ def portal_frame() -> dict[str, Any]:
         return frame
     many = identity.elevated or identity.tenant_count > 1
     frame |= {
-        "menu": _menu() if identity.tenant else [],
+        "menu": _menu(MENU, in_tenant=identity.tenant is not None),
+        "staff_menu": _menu(STAFF_MENU, in_tenant=identity.tenant is not None),
         "user_menu": _user_menu() if identity.tenant else [],
         "user": {"name": identity.user.get_full_name(), "email": identity.user.email},
         "tenant": identity.tenant,
@@ -69,13 +78,13 @@ def portal_frame() -> dict[str, Any]:
     return frame
 
 
-def _menu() -> list[dict[str, Any]]:
+def _menu(entries: Any, *, in_tenant: bool) -> list[dict[str, Any]]:
     manager = current_app.extensions["appbuilder"].sm
     here = (request.endpoint or "").partition(".")[0]
     return [
         {"label": label, "url": url_for(endpoint), "icon": icon, "active": here in views}
-        for label, icon, endpoint, views, right in MENU
-        if manager.has_access(*right)
+        for label, icon, endpoint, views, right in entries
+        if manager.has_access(*right) and (in_tenant or views[0] in TENANTLESS_VIEWS)
     ]
 
 

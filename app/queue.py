@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.session import SessionTransaction
 
 from jobs import queues
+from jobs.board import Board
 from models import wake
 
 JOBS = {wake.MAIL: (queues.DEFAULT, "jobs.mail.send_due")}
@@ -19,8 +20,12 @@ JOBS = {wake.MAIL: (queues.DEFAULT, "jobs.mail.send_due")}
 log = logging.getLogger(__name__)
 
 
-def init_app(_app: Flask) -> None:
-    """The listeners below hear every session as soon as this module is imported."""
+def init_app(app: Flask) -> None:
+    """Let the views see what RQ knows.
+
+    The listeners below hear every session as soon as this module is imported.
+    """
+    app.extensions["job_board"] = Board(app.extensions["redis"])
 
 
 @event.listens_for(Session, "after_commit")

@@ -12,7 +12,9 @@ from views.bearer import caller_key
 from views.customer_api import CustomerApi
 from views.customers import CustomerView
 from views.device_api import DeviceApi
+from views.job_board import JobBoardView
 from views.languages import LanguageView
+from views.mail_log import MailLogView
 from views.mail_template_copy import MailTemplateCopyView
 from views.mail_template_versions import MailTemplateVersionView
 from views.mail_templates import MailTemplateView
@@ -37,6 +39,8 @@ SCREENS = (
     MailTemplateView,
     MailTemplateVersionView,
     MailTemplateCopyView,
+    MailLogView,
+    JobBoardView,
 )
 """Every screen that needs nothing more than its address; the others are below."""
 

@@ -64,6 +64,8 @@ _WRITE: Rights = {
 _STAFF: Rights = {
     "ApplicationFields": ("can_list", "can_add", "can_edit", "can_move", "can_retire", "can_restore"),
     "Customers": ("can_restore",),
+    "JobBoard": ("can_list", "can_retry", "can_delete"),
+    "MailLog": ("can_list", "can_show", "can_send_again", "can_send_failed_again"),
 }
 
 

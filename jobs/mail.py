@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.charset import BASE64, Charset
 from email.mime.text import MIMEText
-from email.utils import parseaddr
 
 from flask import current_app
 from flask_mail import BadHeaderError, Connection, Message
@@ -22,7 +21,7 @@ from redis.exceptions import RedisError
 
 from jobs import queues
 from jobs.run import job
-from models import clock, mail_text
+from models import clock, mail, mail_text
 from models.mail_sending import Letter, Sending, sending
 
 BATCH = 100
@@ -154,7 +153,7 @@ def _message(letter: Letter) -> Message:
         sender=sender,
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
-    message.msgId = f"<{letter.message_id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+    message.msgId = mail.header_id(letter.message_id, sender)
     return message
 
 

@@ -28,7 +28,7 @@ _ROOMS = (_ROOT / "models", _ROOT / "jobs")
 
 
 class JobFailed(Exception):
-    """A job went wrong. The text is fit for logs; the log has its line already."""
+    """A job went wrong. The text is fit for logs and screens, and so is its note, the place; the log has its line already."""
 
 
 def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[[], None]], Callable[[], None]]:
@@ -51,9 +51,12 @@ def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[
                 problem = problem or unnoted
             facts = _facts(name, began)
             if problem:
-                what = describe(problem)
-                log.error("job failed", extra=facts | {"error": what, "at": _where(problem)})
-                raise JobFailed(what) from None
+                what, where = describe(problem), _where(problem)
+                log.error("job failed", extra=facts | {"error": what, "at": where})
+                failed = JobFailed(what)
+                if where:
+                    failed.add_note(where)
+                raise failed from None
             log.log(logging.DEBUG if quiet else logging.INFO, "job done", extra=facts)
 
         return run

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from email.utils import parseaddr
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     insert,
+    select,
     text,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -37,6 +39,7 @@ SECRET_SHOWN = "…"  # noqa: S105  (a mark, not a secret)
 
 RESEND_NEEDS_A_NEW_LINK = N_("This mail held a link that works once. Send it anew from where it came from.")
 NOT_FAILED = N_("Only a mail that was sent or has failed can be sent again.")
+SENT_AGAIN_ALREADY = N_("Something happened to this mail since you opened this page. Look at it once more.")
 
 
 class MailState(StrEnum):
@@ -59,6 +62,16 @@ class MailMessage(Base):
         # The newest mail to an address.
         Index("ix_mail_message_tenant_id_recipient_id", "tenant_id", "recipient", "id"),
         Index("ix_mail_message_due", "next_attempt_at", "id", postgresql_where=text("state = 'pending'")),
+        # What staff look for in the log of all tenants (models.mail_log).
+        Index("ix_mail_message_failed", "id", postgresql_where=text("state = 'failed'")),
+        Index("ix_mail_message_kind_id", "kind", "id"),
+        Index(
+            "ix_mail_message_recipient",
+            "recipient",
+            postgresql_using="gin",
+            postgresql_ops={"recipient": "gin_trgm_ops"},
+        ),
+        Index("ix_mail_message_resent_from", "resent_from", postgresql_where=text("resent_from IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -85,6 +98,20 @@ class MailMessage(Base):
     def shown_body(self) -> str:
         """The body without the secret part of its link, for people who are not its recipient."""
         return self.body.replace(mail_text.SECRET_MARK, SECRET_SHOWN)
+
+    @property
+    def whole_body(self) -> str:
+        """The body as its recipient has it, as far as its secret part is still there: for the demonstration alone."""
+        return self.shown_body if self.secret is None else self.body.replace(mail_text.SECRET_MARK, self.secret)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the message cannot be sent again, None when it can."""
+        if self.state == MailState.PENDING:
+            return NOT_FAILED
+        if self.state == MailState.SENT and mail_text.SECRET_MARK in self.body:
+            return RESEND_NEEDS_A_NEW_LINK
+        return None
 
 
 def write(  # noqa: PLR0913  (each is a fact about the mail)
@@ -135,31 +162,68 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
     wake.after_commit(session, wake.MAIL)
 
 
-def send_again(session: Session, message: MailMessage, *, now: datetime, by: Actor) -> None:
+def header_id(message_id: uuid.UUID, sender: str) -> str:
+    """The Message-ID that a message carries.
+
+    :param sender: the address it comes from, with a name or without.
+    """
+    return f"<{message_id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+
+
+def stamp(message: MailMessage, copies: Sequence[int]) -> str:
+    """What has become of a message: two people who see the same stamp see the same message.
+
+    :param copies: the numbers of its copies.
+    """
+    return f"{message.state}-{message.attempts}-{len(copies)}"
+
+
+def copies(session: Session, message: MailMessage) -> list[int]:
+    """The numbers of the messages that repeat this one, oldest first."""
+    statement = select(MailMessage.id).where(MailMessage.resent_from == message.id).order_by(MailMessage.id)
+    return list(session.scalars(statement))
+
+
+def send_again(session: Session, message: MailMessage, *, now: datetime, by: Actor, seen: str | None = None) -> None:
     """Send a failed message again, or one that was sent a second time.
 
-    :raises DomainError: it waits to be sent, or its link was used up when it was sent.
+    The row is locked and read anew: of two people who ask at once, the second decides on what the first has left.
+
+    :param seen: the ``stamp`` of what the person looked at; None asks for no comparison.
+    :raises DomainError: it waits to be sent, its link was used up when it was sent, or it is not what was looked at.
     """
-    if message.state == MailState.PENDING:
-        raise DomainError(NOT_FAILED)
+    session.refresh(message, with_for_update=True)
+    if seen is not None and seen != stamp(message, copies(session, message)):
+        raise DomainError(SENT_AGAIN_ALREADY)
+    if message.refusal is not None:
+        raise DomainError(message.refusal)
     if message.state == MailState.FAILED:
-        message.state, message.attempts, message.next_attempt_at = MailState.PENDING, 0, now
-    else:
-        if mail_text.SECRET_MARK in message.body:
-            raise DomainError(RESEND_NEEDS_A_NEW_LINK)
-        session.add(
-            MailMessage(
-                tenant_id=message.tenant_id,
-                kind=message.kind,
-                recipient=message.recipient,
-                subject=message.subject,
-                body=message.body,
-                message_id=uuid.uuid4(),
-                next_attempt_at=now,
-                created_at=now,
-                resent_from=message.id,
-            )
+        try_again(session, message, now=now, by=by)
+        return
+    session.add(
+        MailMessage(
+            tenant_id=message.tenant_id,
+            kind=message.kind,
+            recipient=message.recipient,
+            subject=message.subject,
+            body=message.body,
+            message_id=uuid.uuid4(),
+            next_attempt_at=now,
+            created_at=now,
+            resent_from=message.id,
         )
+    )
+    _note_sent_again(session, message, by=by)
+
+
+def try_again(session: Session, message: MailMessage, *, now: datetime, by: Actor) -> None:
+    """Let a failed message, whose row is locked, have all its attempts once more."""
+    message.state, message.attempts, message.next_attempt_at = MailState.PENDING, 0, now
+    message.lease_owner = message.lease_until = None
+    _note_sent_again(session, message, by=by)
+
+
+def _note_sent_again(session: Session, message: MailMessage, *, by: Actor) -> None:
     audit.record(
         session,
         "mail.sent_again",

@@ -63,6 +63,7 @@ class MailKind:
     :param title: テンプレート on the screens; None for a kind whose text is fixed.
     :param lines: those of the placeholders whose values may have several lines.
     :param sms: has no subject.
+    :param fixed_title: what a kind whose text is fixed is called where staff look at what was sent.
     """
 
     name: str
@@ -71,6 +72,12 @@ class MailKind:
     title: str | None = None
     lines: frozenset[str] = frozenset()
     sms: bool = False
+    fixed_title: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What the kind is called on the screens."""
+        return self.title or self.fixed_title or self.name
 
     @property
     def editable(self) -> bool:
@@ -137,37 +144,99 @@ EDITABLE = (
 """The twelve templates, in the order of the screen."""
 
 FIXED = (
-    MailKind("user_invited", ("Email", "TenantId", "TenantName", "Url", "SupportEmail"), section="2.1"),
-    MailKind("user_added", ("Email", "TenantId", "TenantName", "PortalUrl", "SupportEmail"), section="2.1"),
-    MailKind("account_locked", ("Email", "PortalUrl"), section="3.1"),
-    MailKind("password_forgotten", ("Email", "Url"), section="12"),
+    MailKind(
+        "user_invited",
+        ("Email", "TenantId", "TenantName", "Url", "SupportEmail"),
+        section="2.1",
+        fixed_title=N_("Invitation of a user"),
+    ),
+    MailKind(
+        "user_added",
+        ("Email", "TenantId", "TenantName", "PortalUrl", "SupportEmail"),
+        section="2.1",
+        fixed_title=N_("User added to a tenant"),
+    ),
+    MailKind("account_locked", ("Email", "PortalUrl"), section="3.1", fixed_title=N_("Account locked")),
+    MailKind("password_forgotten", ("Email", "Url"), section="12", fixed_title=N_("Forgotten password")),
     MailKind(
         "ticket_created",
         ("TicketId", "Title", "TenantId", "TenantName", "AuthorName", "Text", "Url"),
         section="11",
         lines=frozenset({"Text"}),
+        fixed_title=N_("Ticket made"),
     ),
     MailKind(
-        "ticket_answered", ("TicketId", "Title", "AuthorName", "Text", "Url"), section="11", lines=frozenset({"Text"})
+        "ticket_answered",
+        ("TicketId", "Title", "AuthorName", "Text", "Url"),
+        section="11",
+        lines=frozenset({"Text"}),
+        fixed_title=N_("Ticket answered"),
     ),
-    MailKind("ticket_closed", ("TicketId", "Title", "AuthorName", "Url"), section="11"),
+    MailKind(
+        "ticket_closed", ("TicketId", "Title", "AuthorName", "Url"), section="11", fixed_title=N_("Ticket closed")
+    ),
     MailKind(
         "contract_shortage",
         ("TenantName", "TenantId", "CustomerIds"),
         section="5.4.1",
         lines=frozenset({"CustomerIds"}),
+        fixed_title=N_("Contract shortage"),
     ),
-    MailKind("address_confirmation", ("TenantName", "Url"), section="5.4.2"),
-    MailKind("contract_made", (*_CONTRACT, "StartsOn", "EndsOn", "RenewalTerm"), section="7.5.5"),
-    MailKind("contract_cancelled", (*_CONTRACT, "CancelledOn", "Fee"), section="7.6.2"),
-    MailKind("contract_cancellation_undone", (*_CONTRACT, "UndoneOn"), section="7.6.4"),
-    MailKind("application_arrived", _ARRIVAL, section="8.2.4"),
-    MailKind("application_approved", _ARRIVAL, section="8.2.2"),
-    MailKind("application_denied", _ARRIVAL, section="8.2.2"),
-    MailKind("utm_application_arrived", _ARRIVAL, section="8.3.4"),
-    MailKind("alert_customer", _ALERTS, section="7.17", lines=frozenset({"Alerts"})),
-    MailKind("alert_desk", _ALERTS, section="7.17", lines=frozenset({"Alerts"})),
-    MailKind("monthly_report", ("CompanyName", "Month", "Report"), section="7.16", lines=frozenset({"Report"})),
+    MailKind(
+        "address_confirmation",
+        ("TenantName", "Url"),
+        section="5.4.2",
+        fixed_title=N_("Confirmation of a notification address"),
+    ),
+    MailKind(
+        "contract_made",
+        (*_CONTRACT, "StartsOn", "EndsOn", "RenewalTerm"),
+        section="7.5.5",
+        fixed_title=N_("Contract made"),
+    ),
+    MailKind(
+        "contract_cancelled",
+        (*_CONTRACT, "CancelledOn", "Fee"),
+        section="7.6.2",
+        fixed_title=N_("Contract was cancelled"),
+    ),
+    MailKind(
+        "contract_cancellation_undone",
+        (*_CONTRACT, "UndoneOn"),
+        section="7.6.4",
+        fixed_title=N_("Cancellation of a contract undone"),
+    ),
+    MailKind(
+        "application_arrived", _ARRIVAL, section="8.2.4", fixed_title=N_("Service application: notice of arrival")
+    ),
+    MailKind(
+        "application_approved", _ARRIVAL, section="8.2.2", fixed_title=N_("Service application: notice of approval")
+    ),
+    MailKind("application_denied", _ARRIVAL, section="8.2.2", fixed_title=N_("Service application: notice of denial")),
+    MailKind(
+        "utm_application_arrived", _ARRIVAL, section="8.3.4", fixed_title=N_("UTM application: notice of arrival")
+    ),
+    MailKind(
+        "alert_customer",
+        _ALERTS,
+        section="7.17",
+        lines=frozenset({"Alerts"}),
+        fixed_title=N_("Alerts (to the customer)"),
+    ),
+    MailKind(
+        "alert_desk",
+        _ALERTS,
+        section="7.17",
+        lines=frozenset({"Alerts"}),
+        fixed_title=N_("Alerts (to the service desk)"),
+    ),
+    MailKind(
+        "monthly_report",
+        ("CompanyName", "Month", "Report"),
+        section="7.16",
+        lines=frozenset({"Report"}),
+        fixed_title=N_("Monthly report"),
+    ),
 )
 """The kinds with a fixed text."""
 

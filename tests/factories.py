@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from models.access_origin import AccessOrigin
 from models.application_field import ApplicationField
 from models.contract import Contract, Product
 from models.customer import Customer
+from models.mail import MailMessage
 from models.membership import Membership
 from models.notification_address import NotificationAddress
 from models.portal_link import PortalLink
@@ -138,6 +140,20 @@ class PortalTokenFactory(_OfTenant):
     issued_at = factory.LazyFunction(clock.utc_now)
 
 
+class MailFactory(_Factory):
+    class Meta:
+        model = MailMessage
+
+    tenant_id: Any = None
+    kind = "account_locked"
+    recipient = factory.Sequence(lambda n: f"reader{n}@example.com")
+    subject = factory.Sequence(lambda n: f"お知らせ{n}")
+    body = "本文です。\n"
+    message_id = factory.LazyFunction(uuid.uuid4)
+    created_at = factory.LazyFunction(clock.utc_now)
+    next_attempt_at = factory.SelfAttribute("created_at")
+
+
 class UserFactory(_Factory):
     class Meta:
         model = User
@@ -167,6 +183,7 @@ class Make:
             "access_origin": AccessOriginFactory,
             "application_field": ApplicationFieldFactory,
             "portal_token": PortalTokenFactory,
+            "mail": MailFactory,
         }
         made = factories[name]
         made._meta.sqlalchemy_session = self.session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, current_app, jsonify
 from redis.exceptions import RedisError
@@ -18,6 +18,15 @@ blueprint = Blueprint("health", __name__)
 
 WORKER_SILENCE = timedelta(minutes=3)
 """The heartbeat of the workers runs every minute; after this long without one they count as away."""
+
+
+def worker_lives(heartbeat: ScheduledTask | None, *, now: datetime) -> bool:
+    """Whether a worker has given a sign of life lately.
+
+    :param heartbeat: the row of that entry of the timetable, None where no worker was ever started.
+    """
+    seen = heartbeat.last_finished_at if heartbeat else None
+    return seen is not None and now - seen < WORKER_SILENCE
 
 
 @blueprint.get("/healthz")
@@ -35,8 +44,7 @@ def readyz() -> tuple[Response, int]:
         checks["database"] = True
         checks["migrations"] = revision == current_app.config["MIGRATION_HEAD"]
         beat = db.session.get(ScheduledTask, "heartbeat")
-        seen = beat.last_finished_at if beat else None
-        checks["worker"] = seen is not None and clock.utc_now() - seen < WORKER_SILENCE
+        checks["worker"] = worker_lives(beat, now=clock.utc_now())
     except SQLAlchemyError:
         db.session.rollback()
     with suppress(RedisError):

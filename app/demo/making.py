@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.demo import customers, people, tokens_file, utms
+from app.demo import customers, mails, people, tokens_file, utms
 from app.demo.context import Making
 from app.demo.tenants import TENANTS
 from models import clock
@@ -100,6 +100,8 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
         session.add(NotificationAddress(tenant_id=tenant.id, slot=1, address=plan.address, confirmed_at=now))
         made = customers.make_customers(making, tenant, plan, products)
         customer_count += len(made)
+        if tenant is tenants[0]:
+            mails.make_mails(making, tenant, made[0])
         for customer, each in zip(made, plan.customers, strict=True):
             issued, stored = utms.make_utms(making, customer, each.utms)
             tokens |= issued

@@ -32,6 +32,7 @@ class Half:
     address_token: str
     version_key: int
     names: tuple[str, ...]
+    mail: Any
 
     def keys(self) -> dict[str, Any]:
         """A value for every argument a route can have."""
@@ -43,6 +44,9 @@ class Half:
             "address_token": self.address_token,
             "kind": "application_confirm",
             "version_key": self.version_key,
+            "mail_key": self.mail.id,
+            # Jobs are of no tenant, and none has failed.
+            "job_id": "no-such-job",
         }
 
 
@@ -93,12 +97,16 @@ def _half(make, engine, mark: str) -> Half:
     make.access_origin(tenant=tenant, origin=f"https://{token.id}.example.jp")
     addresses = [f"{tenant.id}-{slot}@example.jp".lower() for slot in ("one", "two")]
     names = (
-        *(f"{mark}{each}" for each in ("工業", "メモ", "UTM", "攻撃", "トークン", "質問", "リンク", "件名", "本文")),
+        *(
+            f"{mark}{each}"
+            for each in ("工業", "メモ", "UTM", "攻撃", "トークン", "質問", "リンク", "件名", "本文", "のお知らせ")
+        ),
         *(customer.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
         *addresses,
     )
+    letter = make.mail(tenant_id=tenant.id, subject=f"{mark}のお知らせ")
     address_token = _asked_for(make, engine, tenant, addresses)
-    return Half(tenant, customer, utm, token, field, address_token, version_key, names)
+    return Half(tenant, customer, utm, token, field, address_token, version_key, names, letter)
 
 
 def _asked_for(make, engine, tenant, addresses: list[str]) -> str:

@@ -1,0 +1,118 @@
+"""Mails of the demo in every state, so that メール送信履歴 has something to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from app.demo.context import Making
+from models import mail
+from models.customer import Customer
+from models.mail import MailMessage, MailState
+from models.tenant import Tenant
+
+_SIGN_IN = "https://portal.example.jp"
+_UNKNOWN = "550 5.1.1 <{recipient}>: Recipient address rejected: User unknown"
+_BUSY = "451 4.7.1 Greylisting in action, please come back later"
+
+
+@dataclass(frozen=True, slots=True)
+class MailPlan:
+    """A mail.
+
+    :ivar ago: how long ago it was written.
+    :ivar recipient: None for the contact of the tenant's first customer.
+    :ivar error: what the mail server said last, None when it took the mail at once.
+    :ivar secret: the part of a link that worked once.
+    """
+
+    kind: str
+    ago: timedelta
+    values: dict[str, str]
+    recipient: str | None = None
+    state: MailState = MailState.SENT
+    attempts: int = 1
+    error: str | None = None
+    secret: str | None = None
+
+
+_LOCKED = {"Email": "viewer@example.jp", "PortalUrl": _SIGN_IN}
+_INVITED = {"Email": "multi@example.jp", "Url": f"{_SIGN_IN}/setup/used", "SupportEmail": "support@example.jp"}
+_ARRIVAL = {"ContractNumber": "A-S00000001", "ArrivalDate": "2026-12-24"}
+
+PLANS = (
+    MailPlan("user_invited", timedelta(days=40), _INVITED, "multi@example.jp", secret="used"),  # noqa: S106  (it was)
+    MailPlan("user_added", timedelta(days=33), _INVITED | {"PortalUrl": _SIGN_IN}, "multi@example.jp"),
+    MailPlan("account_locked", timedelta(days=12), _LOCKED, "viewer@example.jp"),
+    MailPlan("utm_arrival", timedelta(days=9), _ARRIVAL),
+    MailPlan("utm_tracking", timedelta(days=8), _ARRIVAL | {"TrackingNumber": "1234-5678-9012"}),
+    MailPlan(
+        "contract_shortage",
+        timedelta(days=2),
+        {"CustomerIds": "A00000007"},
+        "former.contact@partner.example.jp",
+        state=MailState.FAILED,
+        error=_UNKNOWN,
+    ),
+    MailPlan(
+        "ticket_answered",
+        timedelta(days=1),
+        {
+            "TicketId": "TC0000001",
+            "Title": "月次レポートの宛先について",
+            "AuthorName": "見守 花子",
+            "Text": "宛先はUTM情報変更画面で変更できます。",
+            "Url": _SIGN_IN,
+        },
+        "operator@example.jp",
+    ),
+    MailPlan(
+        "account_locked",
+        timedelta(minutes=7),
+        _LOCKED | {"Email": "operator@example.jp"},
+        "operator@example.jp",
+        state=MailState.PENDING,
+        attempts=2,
+        error=_BUSY,
+    ),
+)
+"""The demo's mails, oldest first."""
+
+
+def make_mails(making: Making, tenant: Tenant, customer: Customer) -> None:
+    """Write the mails of the plans as if they had been sent, or not, since.
+
+    :param customer: whose contact gets those without a recipient.
+    """
+    for plan in PLANS:
+        _make(making, plan, tenant, customer)
+
+
+def _make(making: Making, plan: MailPlan, tenant: Tenant, customer: Customer) -> None:
+    session, written = making.session, making.now - plan.ago
+    about = {
+        "TenantId": tenant.id,
+        "TenantName": tenant.name,
+        "CompanyName": customer.name,
+        "Name": f"{customer.contact_last_name} {customer.contact_first_name}",
+    } | plan.values
+    recipient = plan.recipient or customer.contact_email
+    wanted = mail.KINDS[plan.kind].placeholders
+    values = {name: value for name, value in about.items() if name in wanted}
+    in_tenant = None if plan.kind == "account_locked" else tenant.id
+    mail.write(session, plan.kind, recipient, values, now=written, tenant_id=in_tenant, secret=plan.secret)
+    session.execute(
+        update(MailMessage)
+        .where(MailMessage.id == select(MailMessage.id).order_by(MailMessage.id.desc()).limit(1).scalar_subquery())
+        .values(
+            state=plan.state,
+            attempts=plan.attempts,
+            secret=None,
+            last_error=plan.error.format(recipient=recipient) if plan.error else None,
+            sent_at=written + timedelta(seconds=2) if plan.state == MailState.SENT else None,
+            next_attempt_at=making.now + timedelta(minutes=5) if plan.state == MailState.PENDING else written,
+        )
+        .execution_options(synchronize_session=False)
+    )
