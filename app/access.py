@@ -27,6 +27,9 @@ PUBLIC_ENDPOINTS = frozenset(
 TENANTLESS_ENDPOINTS = frozenset({"SignInView.logout", "TenantView.list", "TenantView.open", "TenantView.select"})
 """Need a user, and no chosen tenant."""
 
+TENANTLESS_VIEWS = frozenset({"UserView", "RoleView", "RightView", "PermissionNameView", "ViewNameView"})
+"""Their rows belong to no tenant: a new installation has an administrator before it has a tenant."""
+
 MANY_BYTES = 4_096
 """Longest path and query taken: nothing of ours is near it."""
 
@@ -68,6 +71,10 @@ def _enter_scope() -> Response | None:
         session.pop("tenant_id", None)
         db.session.rollback()
         scope.enter_tenant(db.session(), None)
-    if g.identity.tenant is None and request.endpoint is not None and request.endpoint not in TENANTLESS_ENDPOINTS:
+    if g.identity.tenant is None and request.endpoint is not None and not _is_tenantless(request.endpoint):
         return redirect(url_for("TenantView.list"))
     return None
+
+
+def _is_tenantless(endpoint: str) -> bool:
+    return endpoint in TENANTLESS_ENDPOINTS or endpoint.partition(".")[0] in TENANTLESS_VIEWS

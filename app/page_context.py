@@ -8,12 +8,13 @@ from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import lazy_gettext
 from flask_login import current_user
 
+from app.access import TENANTLESS_VIEWS
 from models import clock
 from models.alert import ACTION_LABELS, LEVEL_LABELS
 from views.alert_rows import function_name
 from views.languages import language_choice
 
-# The side menu (§5.3): label, icon, endpoint it leads to, view whose pages belong to it, permission that shows it.
+# The side menu (§5.3): label, icon, endpoint it leads to, views whose pages belong to it, permission that shows it.
 MENU = (
     (lazy_gettext("Dashboard"), "home", "HomeView.index", ("HomeView",), ("can_index", "Home")),
     (
@@ -22,6 +23,13 @@ MENU = (
         "CustomerView.list",
         ("CustomerView", "UtmView", "AlertView"),
         ("can_list", "Customers"),
+    ),
+    (
+        lazy_gettext("Users and roles"),
+        "shield-lock",
+        "UserView.list",
+        ("UserView", "RoleView", "RightView", "PermissionNameView", "ViewNameView"),
+        ("can_list", "Users"),
     ),
 )
 
@@ -52,7 +60,7 @@ def portal_frame() -> dict[str, Any]:
         return frame
     many = identity.elevated or identity.tenant_count > 1
     frame |= {
-        "menu": _menu() if identity.tenant else [],
+        "menu": _menu(in_tenant=identity.tenant is not None),
         "user": {"name": identity.user.get_full_name(), "email": identity.user.email},
         "tenant": identity.tenant,
         "tenants_url": url_for("TenantView.list") if many else None,
@@ -61,11 +69,11 @@ def portal_frame() -> dict[str, Any]:
     return frame
 
 
-def _menu() -> list[dict[str, Any]]:
+def _menu(*, in_tenant: bool) -> list[dict[str, Any]]:
     manager = current_app.extensions["appbuilder"].sm
     here = (request.endpoint or "").partition(".")[0]
     return [
         {"label": label, "url": url_for(endpoint), "icon": icon, "active": here in views}
         for label, icon, endpoint, views, right in MENU
-        if manager.has_access(*right)
+        if manager.has_access(*right) and (in_tenant or views[0] in TENANTLESS_VIEWS)
     ]

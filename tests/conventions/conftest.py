@@ -24,10 +24,17 @@ class Half:
     customer: Any
     utm: Any
     names: tuple[str, ...]
+    user: Any
+    role: Any
 
     def keys(self) -> dict[str, Any]:
-        """A value for every argument a route can have."""
-        return {"customer_id": self.customer.id, "utm_key": self.utm.id}
+        """A value for every argument a route can have; with the view's name before it where views differ."""
+        return {
+            "customer_id": self.customer.id,
+            "utm_key": self.utm.id,
+            "UserView.pk": self.user.id,
+            "RoleView.pk": self.role.id,
+        }
 
 
 @dataclass
@@ -68,4 +75,5 @@ def _half(make, engine, mark: str) -> Half:
         )
         session.commit()
     names = (f"{mark}工業", f"{mark}メモ", f"{mark}UTM", f"{mark}攻撃", customer.id, utm.utm_id, utm.serial)
-    return Half(tenant, customer, utm, names)
+    user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
+    return Half(tenant, customer, utm, names, user, make.role(f"{mark}係", "Customers can_list"))

@@ -6,11 +6,27 @@ import pytest
 
 from tests.conventions.routes import path, routes
 
+# Their rows belong to no tenant, and one role alone reaches them.
+OF_NO_TENANT = {"UserView", "RoleView"}
 NEEDS_MORE_THAN_A_KEY = {"PasswordSetupView.setup": "its key is a secret token, which belongs to no tenant"}
 
 
 def keyed(app):
-    return [route for route in routes(app) if route.arguments and route.endpoint not in NEEDS_MORE_THAN_A_KEY]
+    return [
+        route
+        for route in routes(app)
+        if route.arguments
+        and route.endpoint not in NEEDS_MORE_THAN_A_KEY
+        and route.endpoint.partition(".")[0] not in OF_NO_TENANT
+    ]
+
+
+@pytest.mark.parametrize("role", ["Partner Operator", "Partner Viewer", "NEC Staff"])
+def test_rows_of_no_tenant_are_administrators_alone(app, world, role):
+    for route in routes(app):
+        if route.endpoint.partition(".")[0] in OF_NO_TENANT:
+            answer = world.clients[role].open(path(app, route, world.ours.keys()), method=route.method)
+            assert answer.status_code == 403, f"{route} as {role}: it shows every tenant's people."
 
 
 @pytest.mark.parametrize("role", ["Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin"])
