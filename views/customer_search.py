@@ -22,7 +22,7 @@ _DELETED = "deleted"
 _STATUS_LABELS = {
     CustomerStatus.DRAFT: lazy_gettext("Draft"),
     CustomerStatus.ACTIVE: lazy_gettext("Active"),
-    CustomerStatus.CANCELLED: lazy_gettext("Customer cancelled"),
+    CustomerStatus.CANCELLED: lazy_gettext("Cancelled"),
 }
 _OPERATOR_LABELS = {
     "eq": lazy_gettext("Equals"),

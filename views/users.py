@@ -70,7 +70,7 @@ class UserView(FabScreen, UserDBModelView):
         "email": lazy_gettext("Email address"),
         "active": lazy_gettext("May sign in"),
         "roles": lazy_gettext("Roles in every tenant"),
-        "memberships": lazy_gettext("Tenants"),
+        "memberships": lazy_gettext("Tenants of the user"),
         "last_login": lazy_gettext("Last sign-in"),
         "login_count": lazy_gettext("Number of sign-ins"),
         "fail_login_count": lazy_gettext("Wrong passwords in a row"),

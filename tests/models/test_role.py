@@ -27,7 +27,9 @@ def named(session, name):
 
 
 def audit(make):
-    return [tuple(row) for row in make.session.execute(text("SELECT action, before, after FROM audit_entry ORDER BY id"))]
+    return [
+        tuple(row) for row in make.session.execute(text("SELECT action, before, after FROM audit_entry ORDER BY id"))
+    ]
 
 
 def test_an_own_role_holds_rights_of_a_partner_operator(make, session):
@@ -77,9 +79,7 @@ def test_a_change_is_audited_with_both_states(make, session):
     made = make.role("係", "Customers can_list")
     mine = named(session, "係")
 
-    role.change(
-        session, mine, "係長", right_ids(session, "Home can_index"), shown=role.fingerprint(mine), by=SYSTEM
-    )
+    role.change(session, mine, "係長", right_ids(session, "Home can_index"), shown=role.fingerprint(mine), by=SYSTEM)
     session.commit()
 
     assert [right.id for right in session.get(Role, made.id).permissions] == right_ids(session, "Home can_index")
