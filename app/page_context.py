@@ -53,6 +53,7 @@ def portal_frame() -> dict[str, Any]:
         "user_menu": [],
         "sign_out_url": None,
         "home_url": url_for("HomeView.index"),
+        "now": clock.screen_time(clock.utc_now()),
     }
     frame |= language_choice()
     identity = g.get("identity") if has_request_context() else None
