@@ -69,7 +69,8 @@ class CustomerForm(FlaskForm):
 
     def shown_version(self) -> int:
         """The version the person had before them; -1, which no row has, when it is nonsense."""
-        text = self.version.data or ""
+        # A number when the form was sent without it, and so filled from the customer.
+        text = str(self.version.data or "")
         return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else -1
 
     def differences(self, stored: Any) -> list[dict[str, str]]:

@@ -114,8 +114,8 @@ def test_the_second_of_two_who_change_a_user_is_told(make, session):
     session.rollback()
     change(session, user.id, last_name="先")
 
+    mine = session.get(User, user.id)
     with pytest.raises(Conflict):
-        mine = session.get(User, user.id)
         account.change_user(session, mine, values(mine, last_name="後"), [], shown=seen, by=SYSTEM)
 
 
