@@ -30,7 +30,9 @@ PUBLIC_ENDPOINTS = frozenset(
 TENANTLESS_ENDPOINTS = frozenset({"SignInView.logout", "TenantView.list", "TenantView.open", "TenantView.select"})
 """Need a user, and no chosen tenant."""
 
-TENANTLESS_VIEWS = frozenset({"JobBoardView", "MailLogView"})
+TENANTLESS_VIEWS = frozenset(
+    {"JobBoardView", "MailLogView", "PermissionNameView", "RightView", "RoleView", "UserView", "ViewNameView"}
+)
 """Need a right that is held everywhere, and no chosen tenant: what they show is of every tenant, or of none."""
 
 MANY_BYTES = 4_096

@@ -13,6 +13,7 @@ from redis import Redis
 from app import template_globals
 from app.security import PortalSecurityManager
 from models.db import db
+from views import form_words
 from views.home import HomeView
 from views.languages import chosen_language
 
@@ -49,3 +50,4 @@ def init_app(app: Flask) -> None:
     # FAB's own selector writes the language into every visitor's session.
     app.extensions["babel"].locale_selector = chosen_language
     template_globals.init_app(app)
+    form_words.speak()

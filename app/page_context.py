@@ -14,7 +14,7 @@ from models.alert import ACTION_LABELS, LEVEL_LABELS
 from views.alert_rows import function_name
 from views.languages import language_choice
 
-# The side menu (§5.3): label, icon, endpoint it leads to, view whose pages belong to it, permission that shows it.
+# The side menu (§5.3): label, icon, endpoint it leads to, views whose pages belong to it, permission that shows it.
 MENU = (
     (lazy_gettext("Dashboard"), "home", "HomeView.index", ("HomeView",), ("can_index", "Home")),
     (
@@ -23,6 +23,13 @@ MENU = (
         "CustomerView.list",
         ("CustomerView", "UtmView", "AlertView"),
         ("can_list", "Customers"),
+    ),
+    (
+        lazy_gettext("Users and roles"),
+        "shield-lock",
+        "UserView.list",
+        ("UserView", "RoleView", "RightView", "PermissionNameView", "ViewNameView"),
+        ("can_list", "Users"),
     ),
 )
 
@@ -60,6 +67,7 @@ def portal_frame() -> dict[str, Any]:
         "user_menu": [],
         "sign_out_url": None,
         "home_url": url_for("HomeView.index"),
+        "now": clock.screen_time(clock.utc_now()),
     }
     frame |= language_choice()
     identity = g.get("identity") if has_request_context() else None

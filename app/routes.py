@@ -21,8 +21,11 @@ from views.mail_templates import MailTemplateView
 from views.notification_addresses import NotificationAddressView
 from views.password_setup import PasswordSetupView
 from views.portal_tokens import PortalTokenView
+from views.rights import PermissionNameView, RightView, ViewNameView
+from views.roles import RoleView
 from views.tenant_settings import TenantSettingsView
 from views.tenants import TenantView
+from views.users import UserView
 from views.utms import UtmView
 
 SCREENS = (
@@ -41,6 +44,11 @@ SCREENS = (
     MailTemplateCopyView,
     MailLogView,
     JobBoardView,
+    UserView,
+    RoleView,
+    RightView,
+    PermissionNameView,
+    ViewNameView,
 )
 """Every screen that needs nothing more than its address; the others are below."""
 

@@ -26,18 +26,10 @@ import models  # noqa: F401  (every table is known before FAB asks for any mappe
 from models.db import db
 from models.membership import Membership
 from models.rights import RightsVersion
+from models.role import ELEVATED, NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER_VIEWER, PUBLIC
 from models.tenant import Tenant
 from models.user import Role, User
 from views.sign_in import SignInView
-
-PARTNER_OPERATOR = "Partner Operator"
-PARTNER_VIEWER = "Partner Viewer"
-NEC_STAFF = "NEC Staff"
-NEC_ADMIN = "NEC Admin"
-PUBLIC = "Public"
-
-ELEVATED = (NEC_STAFF, NEC_ADMIN)
-"""Roles a user has everywhere; the others are held in a tenant, through a membership."""
 
 Rights = dict[str, tuple[str, ...]]
 
@@ -59,13 +51,27 @@ _WRITE: Rights = {
     "MailTemplates": ("can_copy", "can_edit", "can_reset", "can_restore"),
     "Utms": ("can_add", "can_issue_token"),
 }
-
-
 _STAFF: Rights = {
     "ApplicationFields": ("can_list", "can_add", "can_edit", "can_move", "can_retire", "can_restore"),
     "Customers": ("can_restore",),
     "JobBoard": ("can_list", "can_retry", "can_delete"),
     "MailLog": ("can_list", "can_show", "can_send_again", "can_send_failed_again"),
+}
+_ADMIN: Rights = {
+    "Permissions": ("can_list",),
+    "Roles": ("can_list", "can_show", "can_add", "can_edit", "can_delete"),
+    "Users": (
+        "can_list",
+        "can_show",
+        "can_add",
+        "can_edit",
+        "can_delete",
+        "can_password",
+        "can_issue_link",
+        "can_join",
+        "can_change_membership",
+        "can_leave",
+    ),
 }
 
 
@@ -78,7 +84,7 @@ ROLES: dict[str, Rights] = {
     PARTNER_OPERATOR: _together(_READ, _WRITE),
     PARTNER_VIEWER: _READ,
     NEC_STAFF: _together(_READ, _WRITE, _STAFF),
-    NEC_ADMIN: _together(_READ, _WRITE, _STAFF),
+    NEC_ADMIN: _together(_READ, _WRITE, _STAFF, _ADMIN),
     PUBLIC: {},
 }
 """Role -> view -> permissions."""
@@ -109,8 +115,16 @@ class PortalSecurityManager(SecurityManager):
 
     authdbview = SignInView
 
+    @staticmethod
+    def create_builtin_roles() -> dict[str, list[list[str]]]:
+        """``ROLES`` as FAB keeps the roles of its settings: its screens offer no change of them."""
+        return {name: [[view, "|".join(names)] for view, names in rights.items()] for name, rights in ROLES.items()}
+
     def register_views(self) -> None:
-        """Only sign-in: FAB's JWT password login and self-registration would go around the lock-out."""
+        """Only sign-in here: FAB's JWT password login and self-registration would go around the lock-out.
+
+        Its screens of users, roles and permissions are in ``app/routes.py``.
+        """
         self.auth_view = self.appbuilder.add_view_no_menu(self.authdbview())
 
     def load_user(self, pk: str) -> Any | None:

@@ -22,6 +22,7 @@ from app.security import ROLES
 from app.walls import check_walls
 from models import alert_ingest, clock, timetable
 from models.db import db
+from models.role import PARTNER_OPERATOR
 from models.user import Role
 
 RIGHTS_LOCK = 7_403_211
@@ -58,7 +59,7 @@ def existing_rights() -> set[tuple[str, str]]:
 
 
 def _sync_rights(session: Session) -> None:
-    """Write the registered permissions and the five roles' rights; a role's rights end up as ``ROLES`` has them."""
+    """Write the registered permissions and the built-in roles' rights; a role's rights end up as ``ROLES`` has them."""
     existing = existing_rights()
     wanted = {(name, view) for rights in ROLES.values() for view, names in rights.items() for name in names}
     if unknown := wanted - existing:
@@ -89,3 +90,13 @@ def _sync_rights(session: Session) -> None:
             .from_select(["permission_view_id", "role_id"], ids.add_columns(text(str(role_id))))
             .on_conflict_do_nothing(index_elements=["permission_view_id", "role_id"])
         )
+    _narrow_own_roles(session)
+
+
+def _narrow_own_roles(session: Session) -> None:
+    """Take from the roles an administrator made what a partner operator may no longer do."""
+    held = assoc_permissionview_role
+    operator = select(Role.id).where(Role.name == PARTNER_OPERATOR).scalar_subquery()
+    grantable = select(held.c.permission_view_id).where(held.c.role_id == operator)
+    own = select(Role.id).where(Role.name.not_in(ROLES))
+    session.execute(delete(held).where(held.c.role_id.in_(own), held.c.permission_view_id.not_in(grantable)))

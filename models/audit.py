@@ -5,6 +5,7 @@ The app's role has no right to update or delete here (the grants are in the migr
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -103,6 +104,14 @@ def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         ):
             after[attribute.key] = _plain(history.added[0])
     return before or None, after or None
+
+
+def fingerprint(*values: Any) -> str:
+    """A short text that differs when any of the values does, for rows that keep no version of their own.
+
+    :param values: texts, numbers, flags and lists of them.
+    """
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
 
 
 def _key(row: Any) -> str:

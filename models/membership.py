@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.db import Base, CreatedAt
+from models.user import User
 
 if TYPE_CHECKING:
     from models.tenant import Tenant
@@ -31,3 +32,6 @@ class Membership(Base):
     user: Mapped[Any] = relationship("User")
     tenant: Mapped[Tenant] = relationship("Tenant")
     role: Mapped[Any] = relationship("Role")
+
+
+User.memberships = relationship(Membership, order_by=Membership.tenant_id, viewonly=True)

@@ -10,6 +10,7 @@ import unicodedata
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_appbuilder.models.decorators import renders
 from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import DateTime, Index, Integer, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -33,7 +34,8 @@ User.session_epoch = _epoch
 User.locked_until = _locked_until
 # A session names the epoch it began in; raising the number ends every session of the user.
 User.get_id = lambda self: f"{self.id}.{self.session_epoch}"
-User.get_full_name = lambda self: f"{self.last_name} {self.first_name}".strip()
+# A list that shows the name sorts by the family name.
+User.get_full_name = renders("last_name")(lambda self: f"{self.last_name} {self.first_name}".strip())
 
 Index("uq_ab_user_lower_email", func.lower(User.email), unique=True)
 

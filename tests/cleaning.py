@@ -24,9 +24,9 @@ KEPT = {
 
 def empty(env: dict[str, str]) -> None:
     """Empty every table that has rows, start the numbers again, forget what Redis knows."""
-    url = make_url(env["SUPERUSER_URL"]).set(drivername="postgresql").render_as_string()
+    url = _superuser(env)
     connection = _connection(url)
-    tables, sequences, rights = _known(url)
+    tables, sequences, rights, roles = _known(url)
     filled = sql.SQL(", ").join(sql.SQL("EXISTS (SELECT FROM {})").format(sql.Identifier(table)) for table in tables)
     row = connection.execute(sql.SQL("SELECT {}").format(filled)).fetchone()
     touched = [table for table, has_rows in zip(tables, row, strict=True) if has_rows]
@@ -40,13 +40,23 @@ def empty(env: dict[str, str]) -> None:
         connection.cursor().executemany(
             "INSERT INTO ab_permission_view_role (permission_view_id, role_id) VALUES (%s, %s)", sorted(rights)
         )
+    connection.execute("DELETE FROM ab_role WHERE id <> ALL(%s)", [roles])
     redis.Redis.from_url(env["REDIS_URL"]).flushdb()
+
+
+def know(env: dict[str, str]) -> None:
+    """Note how the database is before its first test."""
+    _known(_superuser(env))
 
 
 def close() -> None:
     """Close what was kept open."""
     for connection in _open:
         connection.close()
+
+
+def _superuser(env: dict[str, str]) -> str:
+    return make_url(env["SUPERUSER_URL"]).set(drivername="postgresql").render_as_string()
 
 
 _open: list[psycopg.Connection] = []
@@ -60,7 +70,7 @@ def _connection(url: str) -> psycopg.Connection:
 
 
 @cache
-def _known(url: str) -> tuple[list[str], list[tuple[str, int]], frozenset[tuple[int, int]]]:
+def _known(url: str) -> tuple[list[str], list[tuple[str, int]], frozenset[tuple[int, int]], list[int]]:
     connection = _connection(url)
     tables = [
         name
@@ -73,7 +83,8 @@ def _known(url: str) -> tuple[list[str], list[tuple[str, int]], frozenset[tuple[
     sequences = connection.execute(
         "SELECT sequencename, start_value FROM pg_sequences WHERE schemaname = 'public' AND sequencename NOT LIKE 'ab_%'"
     ).fetchall()
-    return tables, sequences, _rights(connection)
+    roles = [role_id for (role_id,) in connection.execute("SELECT id FROM ab_role")]
+    return tables, sequences, _rights(connection), roles
 
 
 def _rights(connection: psycopg.Connection) -> frozenset[tuple[int, int]]:

@@ -141,6 +141,7 @@ def app(_whole_run_app, service_env) -> Iterator[Flask]:
     """
     from tests import cleaning
 
+    cleaning.know(service_env)
     yield _whole_run_app
     cleaning.empty(service_env)
 

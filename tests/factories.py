@@ -11,7 +11,7 @@ from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import clock
+from models import clock, role
 from models.access_origin import AccessOrigin
 from models.application_field import ApplicationField
 from models.contract import Contract, Product
@@ -219,6 +219,14 @@ class Make:
         )
         self.session.commit()
         return address
+
+    def role(self, name: str, *rights: str) -> Role:
+        """An own role with rights given as ``"Customers can_list"``."""
+        rights_of = {role.right_name(each): each for each in role.grantable(self.session)}
+        made = Role(name=name, permissions=[rights_of[each] for each in rights])
+        self.session.add(made)
+        self.session.commit()
+        return made
 
     def customer_with_utm(self, tenant: Tenant, **values: Any) -> tuple[Customer, Utm]:
         """A customer with a contract in force and a UTM."""

@@ -22,7 +22,7 @@ _DELETED = "deleted"
 _STATUS_LABELS = {
     CustomerStatus.DRAFT: lazy_gettext("Draft"),
     CustomerStatus.ACTIVE: lazy_gettext("Active"),
-    CustomerStatus.CANCELLED: lazy_gettext("Customer cancelled"),
+    CustomerStatus.CANCELLED: lazy_gettext("Cancelled"),
 }
 _OPERATOR_LABELS = {
     "eq": lazy_gettext("Equals"),
@@ -90,14 +90,29 @@ class CustomerSearch:
             "statuses": [(status.value, label) for status, label in _STATUS_LABELS.items()] + deleted,
             "balance_operators": list(_OPERATOR_LABELS.items()),
             "chips": self._chips(),
+            "conditions": self._conditions(),
             "searched": any((self.id, self.name, self.balance, self.last_invoiced_on, self.status)),
         }
 
     def _chips(self) -> list[tuple[list[str], str]]:
+        return [(names, f"{label}: {value}") for names, label, value in self._behind_the_menu() if value]
+
+    def _conditions(self) -> list[tuple[str, str]]:
+        """Every condition with its value, for paper."""
+        status = gettext("Removed") if self.deleted else _STATUS_LABELS.get(self.status, "")
+        beside = [
+            (gettext("Last invoice date"), str(self.last_invoiced_on or "")),
+            (gettext("Status"), str(status)),
+        ]
+        return [(label, value) for _, label, value in self._behind_the_menu() if value] + [
+            (label, value) for label, value in beside if value
+        ]
+
+    def _behind_the_menu(self) -> list[tuple[list[str], str, str]]:
+        """The conditions of フィルタ: their arguments, labels and values."""
         balance = f"¥{int(self.balance):,} {_OPERATOR_LABELS[self.balance_is]}" if self.balance else ""
-        chips = [
+        return [
             (["id"], gettext("Company ID"), self.id),
             (["name"], gettext("Company name"), self.name),
             (["balance", "balance_is"], gettext("Balance"), balance),
         ]
-        return [(names, f"{label}: {value}") for names, label, value in chips if value]

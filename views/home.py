@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app, g, url_for
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from sqlalchemy import case, func, select
 
 from models import alert_search, clock
@@ -40,11 +40,25 @@ class HomeView(IndexView):
         list_url = url_for("CustomerView.list")
         figures = [
             _figure(
-                gettext("Number of customers"), customers, gettext("companies"), list_url, "building", "blue", as_of
+                gettext("Number of customers"),
+                customers,
+                ngettext("company", "companies", customers),
+                list_url,
+                "building",
+                "blue",
+                as_of,
             ),
-            _figure(gettext("Number of UTMs"), utms, gettext("units"), None, "router", "blue", as_of),
-            _figure(gettext("Online"), online, gettext("units"), None, "circle-check", "green", as_of),
-            _figure(gettext("Never connected"), unconnected, gettext("units"), None, "plug-off", "orange", as_of),
+            _figure(gettext("Number of UTMs"), utms, ngettext("unit", "units", utms), None, "router", "blue", as_of),
+            _figure(gettext("Online"), online, ngettext("unit", "units", online), None, "circle-check", "green", as_of),
+            _figure(
+                gettext("Never connected"),
+                unconnected,
+                ngettext("unit", "units", unconnected),
+                None,
+                "plug-off",
+                "orange",
+                as_of,
+            ),
         ]
         addresses = standing(db.session(), g.identity.tenant.id, now=now)
         may_change = self.appbuilder.sm.has_access("can_save", "NotificationAddresses")

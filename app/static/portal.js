@@ -53,6 +53,8 @@ for (const dialog of document.querySelectorAll("dialog[open], dialog[data-shows-
 // What does nothing without JavaScript shows only with it.
 for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 
+on("click", "[data-prints]", () => window.print());
+
 // What is being sent shows so, and is not sent twice.
 function busy(form, submitter) {
   const button = submitter ?? form.querySelector("[type=submit]");

@@ -33,9 +33,11 @@ class Half:
     version_key: int
     names: tuple[str, ...]
     mail: Any
+    user: Any
+    role: Any
 
     def keys(self) -> dict[str, Any]:
-        """A value for every argument a route can have."""
+        """A value for every argument a route can have; with the view's name before it where views differ."""
         return {
             "customer_id": self.customer.id,
             "utm_key": self.utm.id,
@@ -47,6 +49,8 @@ class Half:
             "mail_key": self.mail.id,
             # Jobs are of no tenant, and none has failed.
             "job_id": "no-such-job",
+            "UserView.pk": self.user.id,
+            "RoleView.pk": self.role.id,
         }
 
 
@@ -106,7 +110,9 @@ def _half(make, engine, mark: str) -> Half:
     )
     letter = make.mail(tenant_id=tenant.id, subject=f"{mark}のお知らせ")
     address_token = _asked_for(make, engine, tenant, addresses)
-    return Half(tenant, customer, utm, token, field, address_token, version_key, names, letter)
+    user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
+    role = make.role(f"{mark}係", "Customers can_list")
+    return Half(tenant, customer, utm, token, field, address_token, version_key, names, letter, user, role)
 
 
 def _asked_for(make, engine, tenant, addresses: list[str]) -> str:

@@ -40,6 +40,8 @@ def routes(app: Flask) -> list[Route]:
 
 def path(app: Flask, route: Route, keys: dict[str, Any]) -> str:
     """The address of a route for some keys."""
+    view = route.endpoint.partition(".")[0]
+    keys = keys | {name: keys[f"{view}.{name}"] for name in route.arguments if f"{view}.{name}" in keys}
     if unknown := route.arguments - keys.keys():
         pytest.fail(f"{route}: say in tests/conventions/conftest.py (Half.keys) what {sorted(unknown)} of a tenant is.")
     with app.test_request_context():

@@ -6,14 +6,21 @@ import re
 from pathlib import Path
 
 import pytest
+import wtforms
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from sqlalchemy import select
 
+from models.contract import Product
+from models.prefecture import PREFECTURES
+from models.user import User
 from tests.conventions.test_pages import pages
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "translations" / "ja" / "LC_MESSAGES" / "messages.po"
+# Kana and kanji, with the marks that only stand among them.
+JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9f々〆。、「」・ー]+")
 KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "N_": None, "ngettext": (1, 2)}
 
 
@@ -33,34 +40,104 @@ def used() -> set[str]:
     return found
 
 
+def ids(message) -> tuple[str, ...]:
+    """The English of a message: one sentence, or one for one and one for many."""
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
+
+
+def japanese(message) -> str:
+    """The Japanese of a message, which makes no difference between one and many."""
+    return message.string if isinstance(message.string, str) else message.string[0]
+
+
 def test_every_message_has_its_japanese(catalogue, used):
-    missing = sorted(message for message in used if not (catalogue.get(message) and catalogue.get(message).string))
+    missing = sorted(message for message in used if not (catalogue.get(message) and japanese(catalogue.get(message))))
 
     assert not missing, f"Give these their Japanese in {CATALOGUE.relative_to(ROOT)} (make messages): {missing}"
 
 
 def test_no_translation_is_left_of_a_message_that_is_gone(catalogue, used):
-    gone = sorted(message.id for message in catalogue if message.id and message.id not in used)
+    gone = sorted(ids(message)[0] for message in catalogue if message.id and ids(message)[0] not in used)
 
     assert not gone, f"Take these out of {CATALOGUE.relative_to(ROOT)} (make messages): {gone}"
 
 
 def test_placeholders_are_the_same_in_both_languages(catalogue):
-    pattern = re.compile(r"%\(\w+\)s")
+    pattern = re.compile(r"%\(\w+\)[sd]|%s|\{\w+\}")
     for message in catalogue:
-        if message.id:
-            assert sorted(pattern.findall(message.id)) == sorted(pattern.findall(message.string)), message.id
+        for english in ids(message):
+            assert sorted(pattern.findall(english)) == sorted(pattern.findall(japanese(message))), english
 
 
 def test_the_compiled_catalogue_is_up_to_date(catalogue):
     with CATALOGUE.with_suffix(".mo").open("rb") as file:
-        compiled = {message.id: message.string for message in read_mo(file) if message.id}
+        compiled = {ids(message): japanese(message) for message in read_mo(file) if message.id}
 
-    assert compiled == {message.id: message.string for message in catalogue if message.id}, "Run `make messages`."
+    assert compiled == {ids(message): japanese(message) for message in catalogue if message.id}, "Run `make messages`."
+
+
+# Never shown: of a defect in our own code, of CSRF (its page has words of its own), or put together before it is looked up.
+UNSPOKEN = {
+    "Invalid CSRF Token.",
+    "CSRF token missing.",
+    "CSRF failed.",
+    "CSRF token expired.",
+}
+
+
+def words_of(module) -> set[str]:
+    """Every sentence a package translates."""
+    found = set()
+    for _, _, message, _, _ in extract_from_dir(
+        Path(module.__file__).parent, [("**.py", "python")], keywords={"gettext": None, "ngettext": (1, 2)}
+    ):
+        found |= {message} if isinstance(message, str) else set(message)
+    return found
+
+
+def test_what_wtforms_says_is_in_the_catalogue(catalogue):
+    missing = sorted(words_of(wtforms) - UNSPOKEN - {name for message in catalogue for name in ids(message)})
+
+    assert not missing, f"Put these into FORM_WORDS of views/form_words.py: {missing}"
+
+
+def test_a_test_counts_what_a_new_message_lacks(catalogue, used):
+    """The tester of the tests above sees a sentence that is in one language only."""
+    with_new = used | {"A sentence nobody translated."}
+
+    missing = [message for message in with_new if not (catalogue.get(message) and japanese(catalogue.get(message)))]
+
+    assert missing == ["A sentence nobody translated."]
 
 
 def test_no_page_shows_an_english_message(app, world, catalogue, used):
-    long = [each for each in used if " " in each and "%" not in each and catalogue.get(each).string != each]
+    long = [each for each in used if " " in each and "%" not in each and japanese(catalogue.get(each)) != each]
     for route, page in pages(app, world):
         shown = [message for message in long if message in page]
         assert not shown, f"{route} shows {shown} untranslated."
+
+
+def test_no_page_shows_japanese_to_whoever_chose_english(app, world, make):
+    data = names_of_data(world, make)
+    for client in world.clients.values():
+        client.set_cookie("language", "en")
+    for route, page in pages(app, world):
+        left = page
+        for name in data:
+            left = left.replace(name, "")
+        found = sorted(set(JAPANESE.findall(left)))
+        assert not found, f"{route} shows {found} in English mode: write them in English, with _()."
+        assert '<html lang="en">' in page, route
+
+
+def test_the_finder_of_japanese_sees_it_and_no_marks():
+    assert JAPANESE.findall("Customers 顧客管理 (ユーザ) – ¥1,000 …") == ["顧客管理", "ユーザ"]
+
+
+def names_of_data(world, make) -> list[str]:
+    """What people typed and what keeps its Japanese name in every language, longest first."""
+    rows = [row for half in (world.ours, world.theirs) for row in (half.tenant, half.customer, half.utm, half.role)]
+    rows += [*make.session.scalars(select(User)), *make.session.scalars(select(Product))]
+    typed = {text for row in rows for text in vars(row).values() if isinstance(text, str)}
+    typed |= {name for half in (world.ours, world.theirs) for name in half.names}
+    return sorted(typed | set(PREFECTURES) | {"日本語"}, key=len, reverse=True)

@@ -72,7 +72,9 @@ def test_a_page_costs_a_fixed_number_of_statements(app, world, make, statements)
         make.contract(customer_row=customer)
         make.utm(customer_row=world.ours.customer, name=f"増設{number}")
         make.mail(tenant_id=world.ours.tenant.id)
-    for role in ("Partner Operator", "NEC Staff"):
+        make.join(make.member(world.ours.tenant, "Partner Viewer"), world.theirs.tenant, "ひばり係")
+        make.role(f"係{number}", "Customers can_list", "Customers can_show")
+    for role in ("Partner Operator", "NEC Staff", "NEC Admin"):
         client = world.clients[role]
         client.get("/")  # the rights of the roles are read once
         for route in routes(app):

@@ -22,7 +22,17 @@ CROSSES_TENANTS = {
 
 
 def keyed(app):
-    return [route for route in routes(app) if route.arguments - WORDS and route.endpoint not in NEEDS_MORE_THAN_A_KEY]
+    return [
+        route
+        for route in routes(app)
+        if route.arguments - WORDS
+        and route.endpoint not in NEEDS_MORE_THAN_A_KEY
+        and route.endpoint.partition(".")[0] not in OF_NO_TENANT
+    ]
+
+
+# Their rows belong to no tenant, and one role alone reaches them.
+OF_NO_TENANT = {"UserView", "RoleView"}
 
 
 def crosses_tenants(route):
@@ -36,6 +46,14 @@ def test_what_crosses_tenants_is_for_nec_alone(app, world, role):
     for route in crossing:
         answer = world.clients[role].open(path(app, route, world.ours.keys()), method=route.method)
         assert answer.status_code == 403, f"{route} as {role}: it shows what is other tenants'."
+
+
+@pytest.mark.parametrize("role", ["Partner Operator", "Partner Viewer", "NEC Staff"])
+def test_rows_of_no_tenant_are_administrators_alone(app, world, role):
+    for route in routes(app):
+        if route.endpoint.partition(".")[0] in OF_NO_TENANT:
+            answer = world.clients[role].open(path(app, route, world.ours.keys()), method=route.method)
+            assert answer.status_code == 403, f"{route} as {role}: it shows every tenant's people."
 
 
 @pytest.mark.parametrize("role", ["Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin"])

@@ -1,0 +1,173 @@
+"""FAB's screens of roles and rights."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select, text
+
+from models import role
+from models.user import Role
+
+
+@pytest.fixture
+def admin(make, signed_in):
+    return signed_in(make.elevated("NEC Admin", email="admin@example.jp"))
+
+
+def right_ids(make, *names):
+    return [right.id for right in role.grantable(make.session) if role.right_name(right) in names]
+
+
+def shown(page):
+    return re.search(r'name="shown"[^>]*value="([^"]*)"', page)[1]
+
+
+def row(page, name):
+    return next(part for part in page.split("<tr>") if f">{name}</span>" in part)
+
+
+def built_in_id(make, name):
+    return make.session.scalars(select(Role.id).where(Role.name == name)).one()
+
+
+def test_the_list_offers_no_change_of_built_in_roles(make, admin):
+    own = make.role("閲覧係", "Customers can_list")
+
+    page = admin.get("/roles/list/").text
+
+    assert f"/roles/edit/{own.id}" in row(page, "閲覧係")
+    assert f"/roles/delete/{own.id}" in row(page, "閲覧係")
+    assert "/roles/edit/" not in row(page, "Partner Operator")
+    assert "/roles/delete/" not in row(page, "Partner Operator")
+
+
+def test_a_built_in_role_is_shown_with_its_rights_and_why_it_cannot_be_changed(make, admin):
+    key = built_in_id(make, "Partner Viewer")
+
+    page = admin.get(f"/roles/show/{key}").text
+    edit = admin.get(f"/roles/edit/{key}")
+    deleted = admin.post(f"/roles/delete/{key}", follow_redirects=True)
+
+    assert "Customers: can_list, can_security, can_show" in page
+    assert "標準のロールは表示のみです。" in page
+    assert edit.location == f"/roles/show/{key}"
+    assert "標準のロールは変更できません。" in deleted.text
+
+
+def test_an_own_role_gives_its_holder_its_rights_and_no_others(make, admin, signed_in):
+    sent = {"name": "閲覧係", "permissions": right_ids(make, "Customers can_list")}
+    admin.post("/roles/add", data=sent)
+    tenant = make.tenant()
+    theirs = signed_in(make.member(tenant, "閲覧係"), tenant)
+
+    assert theirs.get("/customers/").status_code == 200
+    assert theirs.get("/customers/add").status_code == 403
+    assert theirs.get("/users/list/").status_code == 403
+
+
+def test_a_right_taken_from_an_own_role_is_gone_at_the_next_request(make, admin, signed_in):
+    own = make.role("閲覧係", "Customers can_list", "Home can_index")
+    tenant = make.tenant()
+    theirs = signed_in(make.member(tenant, "閲覧係"), tenant)
+    assert theirs.get("/customers/").status_code == 200
+
+    answer = admin.post(
+        f"/roles/edit/{own.id}",
+        data={
+            "name": "閲覧係",
+            "permissions": right_ids(make, "Home can_index"),
+            "shown": shown(admin.get(f"/roles/edit/{own.id}").text),
+        },
+    )
+
+    assert answer.location == f"/roles/show/{own.id}"
+    assert theirs.get("/customers/").status_code == 403
+    audited = make.session.execute(text("SELECT action, actor FROM audit_entry WHERE action = 'role.changed'")).one()
+    assert tuple(audited) == ("role.changed", "admin@example.jp")
+
+
+def test_a_copy_starts_with_what_an_own_role_can_have(make, admin):
+    page = admin.get(f"/roles/add?copy={built_in_id(make, 'NEC Admin')}").text
+
+    ticked = re.findall(r"<input checked[^>]*>", page)
+    assert len(ticked) == len(role.grantable(make.session))
+    assert "Users can_" not in page
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "told"),
+    [
+        ({"name": ""}, "name", "必須項目です。"),
+        ({"name": "係" * 65}, "name", "64文字以下で入力してください。"),
+        ({"name": "partner operator"}, "name", "同じ名前のロールがすでにあります。"),
+        ({"name": "係", "permissions": "999999"}, "permissions", "選択肢から選択してください。"),
+        ({"name": "係", "permissions": "nonsense"}, "permissions", "選択肢から選択してください。"),
+    ],
+)
+def test_a_fault_is_told_beside_its_field(make, admin, sent, field, told):
+    answer = admin.post("/roles/add", data=sent)
+
+    assert answer.status_code == 422
+    assert told in re.search(rf'id="{field}-error">(.*?)</div>\s*</div>', answer.text, re.DOTALL)[1]
+
+
+def test_the_second_of_two_who_edit_a_role_sees_what_the_first_saved(make, admin):
+    own = make.role("閲覧係", "Customers can_list")
+    begun = shown(admin.get(f"/roles/edit/{own.id}").text)
+    admin.post(f"/roles/edit/{own.id}", data={"name": "先", "shown": begun})
+
+    second = admin.post(f"/roles/edit/{own.id}", data={"name": "後", "shown": begun})
+
+    assert second.status_code == 409
+    assert "保存されている値: 先" in second.text
+
+
+def test_a_role_somebody_holds_stays(make, admin):
+    own = make.role("閲覧係", "Customers can_list")
+    make.member(make.tenant(), "閲覧係")
+
+    answer = admin.post(f"/roles/delete/{own.id}", follow_redirects=True)
+
+    assert "このロールを持つユーザがいます。" in answer.text
+
+
+def test_a_role_nobody_holds_is_deleted(make, admin):
+    own = make.role("閲覧係", "Customers can_list")
+
+    answer = admin.post(f"/roles/delete/{own.id}", follow_redirects=True)
+
+    assert "ロールを削除しました。" in answer.text
+    assert admin.get(f"/roles/show/{own.id}").status_code == 404
+
+
+def test_an_upgrade_takes_from_own_roles_what_a_partner_operator_lost(make, service_env, context):
+    from app.upgrading import _narrow_own_roles
+
+    own = make.role("閲覧係", "Customers can_list", "Home can_index")
+    lost = right_ids(make, "Customers can_list")
+    make.session.execute(
+        text("DELETE FROM ab_permission_view_role WHERE permission_view_id = :lost AND role_id = :operator"),
+        {"lost": lost[0], "operator": built_in_id(make, "Partner Operator")},
+    )
+
+    _narrow_own_roles(make.session)
+    make.session.commit()
+    make.session.expire_all()
+
+    assert [role.right_name(right) for right in make.session.get(Role, own.id).permissions] == ["Home can_index"]
+
+
+def test_rights_are_listed_with_the_roles_that_hold_them(admin):
+    page = admin.get("/permissionviews/list/?_oc_RightView=view_menu.name&_od_RightView=asc").text
+
+    assert "NEC Admin, NEC Staff, Partner Operator, Partner Viewer" in page
+    assert page.index(">Alerts<") < page.index(">Customers<")
+
+
+@pytest.mark.parametrize(
+    ("address", "word"), [("/permissions/list/", "can_restore"), ("/viewmenus/list/", "Customers")]
+)
+def test_names_of_permissions_and_views_are_listed(admin, address, word):
+    assert word in admin.get(address, query_string={"_flt_0_name": word}).text

@@ -1,0 +1,358 @@
+"""FAB's screen of users: what an administrator sees and may do there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import event, select, text
+from werkzeug.security import check_password_hash
+
+from models.membership import Membership
+from models.user import User
+
+GOOD = "Tsugumi-2026!"
+
+
+@pytest.fixture
+def admin(make, signed_in):
+    """The client of an administrator who has chosen no tenant."""
+    user = make.elevated("NEC Admin", email="admin@example.jp", last_name="管理")
+    client = signed_in(user)
+    client.user = user
+    return client
+
+
+def fields(page: str) -> dict[str, str]:
+    """The hidden fingerprint of a form."""
+    return {"shown": re.search(r'name="shown"[^>]*value="([^"]*)"', page)[1]}
+
+
+def edit(client, user, **changed):
+    address = f"/users/edit/{user.id}"
+    sent = {"last_name": user.last_name, "first_name": user.first_name, "email": user.email, "active": "y"} | changed
+    return client.post(
+        address, data=fields(client.get(address).text) | {k: v for k, v in sent.items() if v is not None}
+    )
+
+
+def fresh(make, user):
+    make.session.expire_all()
+    return make.session.get(User, user.id)
+
+
+def test_the_list_shows_who_holds_what_where(make, admin):
+    tenant = make.tenant(name="ひばり商事")
+    user = make.member(tenant, "Partner Viewer", last_name="青空", email="aozora@example.jp")
+    make.join(user, make.tenant(name="つぐみ商会"), "Partner Operator")
+
+    page = admin.get("/users/list/").text
+
+    assert "青空 花子" in page
+    assert "ひばり商事 (Partner Viewer), つぐみ商会 (Partner Operator)" in page
+    assert "2件" in page
+
+
+def test_the_list_shows_no_hash_and_sorts_by_none(make, admin):
+    make.user(last_name="一", password="scrypt:a")
+    make.user(last_name="二", password="scrypt:b")
+
+    pages = [
+        admin.get("/users/list/", query_string={"_oc_UserView": "password", "_od_UserView": direction}).text
+        for direction in ("asc", "desc")
+    ]
+
+    assert "scrypt" not in pages[0]
+    names = [re.findall(r"<span class=\"lines\">(. 花子)</span>", page) for page in pages]
+    assert names[0] == names[1] == ["一 花子", "二 花子"]
+
+
+def test_the_list_sorts_by_family_name_and_pages(make, admin):
+    for number in range(30):
+        make.user(last_name=f"人{number:02}")
+
+    first = admin.get("/users/list/?_oc_UserView=get_full_name&_od_UserView=asc").text
+    last = admin.get("/users/list/?_oc_UserView=get_full_name&_od_UserView=asc&page_UserView=1").text
+    beyond = admin.get("/users/list/?_oc_UserView=get_full_name&_od_UserView=asc&page_UserView=99").text
+
+    assert ("人00" in first, "人29" in first) == (True, False)
+    assert ("人00" in last, "人29" in last) == (False, True)
+    assert "人29" in beyond
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ({"_flt_0_email": "ZORA@"}, {"青空"}),
+        ({"_flt_1_email": "a"}, {"青空", "管理"}),
+        ({"_flt_2_email": "aozora@example.jp"}, {"青空"}),
+        ({"_flt_0_active": "n"}, {"休み"}),
+        ({"_flt_0_active": "y"}, {"青空", "管理"}),
+        ({"_flt_0_email": "%"}, set()),
+        ({"_flt_0_email": "\\"}, set()),
+        ({"_flt_9_email": "x"}, {"青空", "管理", "休み"}),
+        ({"_flt_0_active": "nonsense"}, {"青空", "管理", "休み"}),
+        ({"_flt_0_roles": "99999999999"}, {"青空", "管理", "休み"}),
+        ({"_flt_0_password": "scrypt"}, {"青空", "管理", "休み"}),
+    ],
+)
+def test_conditions_narrow_and_nonsense_is_none(make, admin, condition, found):
+    make.user(last_name="青空", email="aozora@example.jp", password="scrypt:x")
+    make.user(last_name="休み", email="yasumi@example.jp", active=False)
+
+    page = admin.get("/users/list/", query_string=condition).text
+
+    assert {name for name in ("青空", "管理", "休み") if f'lines">{name} 花子</span>' in page} == found
+
+
+def test_a_role_can_be_searched_for(make, admin):
+    make.user(last_name="青空")
+    role_id = make.session.execute(text("SELECT id FROM ab_role WHERE name = 'NEC Admin'")).scalar_one()
+
+    page = admin.get(f"/users/list/?_flt_0_roles={role_id}").text
+
+    assert ("管理 花子" in page, "青空 花子" in page) == (True, False)
+
+
+def test_a_user_made_without_a_password_gets_a_link_that_is_shown_once(make, admin, app):
+    sent = {"last_name": "新", "first_name": "人", "email": "New@Example.jp", "active": "y"}
+
+    answer = admin.post("/users/add", data=sent)
+    page = admin.get(answer.location).text
+    link = re.search(r'value="[^"]*(/setup/[^"]+)"', page)[1]
+
+    made = make.session.scalars(select(User).where(User.email == "new@example.jp")).one()
+    assert (made.username, made.password, made.active) == ("new@example.jp", None, True)
+    assert answer.location == f"/users/show/{made.id}"
+    assert app.test_client().get(link).status_code == 200
+    assert link not in admin.get(answer.location).text
+
+
+def test_a_user_made_with_a_password_can_sign_in_at_once(make, admin, app):
+    sent = {"last_name": "新", "first_name": "人", "email": "new@example.jp", "active": "y"}
+
+    answer = admin.post(
+        "/users/add", data=sent | {"roles": "NEC Staff", "password": GOOD, "confirmation": GOOD}, follow_redirects=True
+    )
+    landed = app.test_client().post("/login/", data={"email": "new@example.jp", "password": GOOD})
+
+    assert "ユーザを作成しました。" in answer.text
+    assert "/setup/" not in answer.text
+    assert landed.location == "/tenants/"
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"last_name": ""}, "必須項目です。"),
+        ({"last_name": "長" * 65}, "64文字以下で入力してください。"),
+        ({"first_name": "長" * 65}, "64文字以下で入力してください。"),
+        ({"email": "no address"}, "メールアドレスの形式が正しくありません。"),
+        ({"email": "a" * 118 + "@example.jp"}, "128文字以下で入力してください。"),
+        ({"email": "ADMIN@example.jp"}, "このメールアドレスのユーザはすでに登録されています。"),
+        ({"password": "short"}, "12文字以上で入力してください。"),
+        ({"password": GOOD, "confirmation": "other"}, "確認用のパスワードが一致しません。"),
+        ({"roles": "Partner Operator"}, "選択肢から選択してください。"),
+    ],
+)
+def test_a_fault_is_told_beside_its_field(make, admin, changed, told):
+    sent = {"last_name": "新", "first_name": "人", "email": "new@example.jp", "active": "y"} | changed
+
+    answer = admin.post("/users/add", data=sent)
+
+    name = next(iter(changed))
+    assert answer.status_code == 422
+    if name == "password" and "confirmation" in changed:
+        name = "confirmation"
+    told_there = re.search(rf'id="{name}-error">(.*?)</div>\s*</div>', answer.text, re.DOTALL)
+    assert told_there, answer.text
+    assert told in told_there[1]
+    assert make.session.scalars(select(User)).one().email == "admin@example.jp"
+
+
+def test_switching_off_ends_a_session_at_the_next_request(make, admin, signed_in):
+    tenant = make.tenant()
+    user = make.member(tenant, "Partner Viewer")
+    theirs = signed_in(user, tenant)
+    assert theirs.get("/").status_code == 200
+
+    answer = edit(admin, user, active=None)
+
+    assert answer.location == f"/users/show/{user.id}"
+    assert theirs.get("/").location == "/login/"
+
+
+def test_an_administrator_cannot_give_up_their_own_role_or_account(make, admin):
+    make.elevated("NEC Admin")
+
+    role_given_up = edit(admin, admin.user)
+    switched_off = edit(admin, admin.user, roles="NEC Admin", active=None)
+    deleted = admin.post(f"/users/delete/{admin.user.id}", follow_redirects=True)
+
+    refused = "自分のアカウントの削除と利用停止、自分のNEC Adminロールの解除はできません。"
+    assert (role_given_up.status_code, switched_off.status_code) == (422, 422)
+    assert all(refused in answer.text for answer in (role_given_up, switched_off, deleted))
+    assert fresh(make, admin.user).active
+
+
+def test_a_role_taken_away_is_gone_at_the_next_request(make, admin, signed_in):
+    tenant = make.tenant()
+    other = make.elevated("NEC Admin")
+    theirs = signed_in(other, tenant)
+    assert theirs.get("/users/list/").status_code == 200
+
+    edit(admin, other, roles="NEC Staff")
+
+    assert theirs.get("/users/list/").status_code == 403
+
+
+def test_the_second_of_two_who_edit_a_user_sees_what_the_first_saved(make, admin):
+    user = make.user(last_name="元")
+    begun = fields(admin.get(f"/users/edit/{user.id}").text)
+    edit(admin, user, last_name="先")
+
+    sent = {"last_name": "後", "first_name": user.first_name, "email": user.email, "active": "y"}
+    second = admin.post(f"/users/edit/{user.id}", data=begun | sent)
+    again = admin.post(f"/users/edit/{user.id}", data=fields(second.text) | sent)
+
+    assert second.status_code == 409
+    assert "保存されている値: 先" in second.text
+    assert 'value="後"' in second.text
+    assert again.status_code == 302
+    assert fresh(make, user).last_name == "後"
+
+
+def test_setting_a_password_ends_the_users_sessions(make, admin, signed_in):
+    tenant = make.tenant()
+    user = make.member(tenant, "Partner Viewer")
+    theirs = signed_in(user, tenant)
+
+    answer = admin.post(f"/users/password/{user.id}", data={"password": GOOD, "confirmation": GOOD})
+
+    assert answer.location == f"/users/show/{user.id}"
+    assert check_password_hash(fresh(make, user).password, GOOD)
+    assert theirs.get("/").location == "/login/"
+
+
+@pytest.mark.parametrize(
+    ("password", "confirmation", "told"),
+    [
+        ("", "", "パスワードを入力してください。"),
+        ("Short-1!", "Short-1!", "12文字以上で入力してください。"),
+        ("tsugumi-2026!", "tsugumi-2026!", "英大文字"),
+        (GOOD, "Tsugumi-2027!", "確認用のパスワードが一致しません。"),
+    ],
+)
+def test_a_password_that_breaks_the_rule_is_refused(make, admin, password, confirmation, told):
+    user = make.user(password="unchanged")
+
+    answer = admin.post(f"/users/password/{user.id}", data={"password": password, "confirmation": confirmation})
+
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert fresh(make, user).password == "unchanged"
+
+
+def test_a_link_is_issued_for_a_user_who_forgot(make, admin):
+    user = make.user(password="forgotten")
+
+    page = admin.post(f"/users/link/{user.id}", follow_redirects=True).text
+
+    assert re.search(r'value="[^"]*/setup/[^"]+"', page)
+    assert fresh(make, user).password == "forgotten"
+
+
+def test_a_place_in_a_tenant_is_given_changed_and_taken(make, admin, signed_in):
+    tenant, user = make.tenant(name="ひばり商事"), make.user()
+    theirs = signed_in(user, tenant)
+    at = {"tenant": tenant.id}
+
+    admin.post(f"/users/join/{user.id}", data=at | {"role": "Partner Viewer"})
+    assert theirs.get("/customers/add").status_code == 403
+    admin.post(f"/users/membership/{user.id}", data=at | {"role": "Partner Operator"})
+    assert theirs.get("/customers/add").status_code == 200
+    admin.post(f"/users/leave/{user.id}", data=at)
+
+    assert make.session.scalar(select(Membership)) is None
+    assert theirs.get("/customers/add").location == "/tenants/"
+    rows = make.session.execute(
+        text("SELECT action, tenant_id, actor FROM audit_entry WHERE action LIKE 'membership.%' ORDER BY id")
+    ).all()
+    assert [tuple(row) for row in rows] == [
+        ("membership.created", tenant.id, "admin@example.jp"),
+        ("membership.changed", tenant.id, "admin@example.jp"),
+        ("membership.deleted", tenant.id, "admin@example.jp"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "status"),
+    [
+        ("join", {"tenant": "T9999999", "role": "Partner Viewer"}, 404),
+        ("join", {"role": "NEC Admin"}, 400),
+        ("membership", {"role": "NEC Staff"}, 400),
+        ("membership", {"role": "Partner Viewer"}, 404),
+        ("leave", {}, 404),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused(make, admin, path, data, status):
+    tenant, user = make.tenant(), make.user()
+
+    assert admin.post(f"/users/{path}/{user.id}", data={"tenant": tenant.id} | data).status_code == status
+
+
+def test_an_administrator_works_in_one_tenant_and_changes_places_in_another(make, signed_in):
+    here, there, user = make.tenant(), make.tenant(), make.user()
+    admin = signed_in(make.elevated("NEC Admin"), here)
+
+    answer = admin.post(f"/users/join/{user.id}", data={"tenant": there.id, "role": "Partner Viewer"})
+
+    assert answer.status_code == 302
+    assert make.session.scalars(select(Membership.tenant_id)).one() == there.id
+
+
+def test_deleting_is_a_post_and_leads_to_the_list(make, admin):
+    user = make.user()
+
+    assert admin.get(f"/users/delete/{user.id}").status_code == 405
+    answer = admin.post(f"/users/delete/{user.id}")
+
+    assert answer.location == "/users/list/"
+    assert make.session.scalars(select(User.last_name)).all() == ["管理"]
+
+
+@pytest.mark.parametrize("key", ["0", "99999999", "2147483648", "99999999999999999999", "abc", "-1"])
+@pytest.mark.parametrize("screen", ["show", "edit", "password"])
+def test_a_key_of_nobody_is_not_found(admin, screen, key):
+    assert admin.get(f"/users/{screen}/{key}").status_code == 404
+
+
+def test_neither_self_registration_nor_fabs_other_doors_exist(app):
+    rules = {rule.rule for rule in app.url_map.iter_rules()}
+
+    assert not {rule for rule in rules if "register" in rule or "resetmypassword" in rule or "userinfo" in rule}
+    assert "/api/v1/security/login" not in rules
+
+
+def test_a_list_of_many_costs_eight_statements_at_most(make, admin, engine):
+    tenant = make.tenant()
+    for _ in range(25):
+        make.member(tenant, "Partner Viewer")
+    admin.get("/users/list/")
+    seen = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    admin.get("/users/list/")
+    event.remove(engine, "before_cursor_execute", note)
+
+    assert len(seen) <= 8, seen
+
+
+def test_the_menu_leads_there_without_a_tenant(admin):
+    page = admin.get("/tenants/").text
+
+    assert 'href="/users/list/"' in page
+    assert 'href="/customers/"' not in page
