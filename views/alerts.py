@@ -106,7 +106,7 @@ def _list_page(customer: Customer, *, important: bool) -> str:
         functions=[(each.value, alert_rows.function_name(each)) for each in alert_rows.FUNCTION_NAMES],
         function=query.function or "",
         filters=filters.fields,
-        alerts=[alert_rows.shown(row) for row in found.rows],
+        alerts=alert_rows.shown(found.rows),
         opened=_opened(customer, found.rows),
         sort=sort,
         direction=direction,
