@@ -17,7 +17,7 @@ NEWEST = 100_000
 """How many alerts of a UTM a file holds at most; the newest ones."""
 
 # A spreadsheet runs a cell that begins with one of these; the full-width forms too, where it reads Japanese.
-_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
+_FORMULA = "=+-@\t\r\n＝＋－＠"
 _BLOCK_BYTES = 64 * 1024
 
 # The 33 columns of §13.1, by name and order, with the expression each is read from.
@@ -115,6 +115,8 @@ def _label(column: str, labels: dict) -> sql.Composable:
 
 
 def _safe(cell: sql.Composable) -> sql.Composable:
-    return sql.SQL("CASE WHEN {cell} ~ {formula} THEN '''' || {cell} ELSE {cell} END").format(
-        cell=cell, formula=sql.Literal(_FORMULA)
+    # Compared as numbers: of a hundred thousand rows, a pattern for each cell is a third of the work. ascii() is the
+    # code point of the first character, whichever it is.
+    return sql.SQL("CASE WHEN ascii({cell}) IN ({formula}) THEN '''' || {cell} ELSE {cell} END").format(
+        cell=cell, formula=sql.SQL(", ").join(sql.Literal(ord(char)) for char in _FORMULA)
     )

@@ -9,6 +9,7 @@ import ipaddress
 import json
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from models.alert import AlertLevel, SecurityFunction
@@ -46,6 +47,7 @@ _ADDRESSES = {"src-ip": "src_ip", "dst-ip": "dst_ip"}
 _PORTS = {"src-port": "src_port", "dst-port": "dst_port"}
 # device_name is what the UTM calls itself; screens show the name registered here, so it goes with the unknown keys.
 _OWN = {"alert_id", "time", "type", "act", "alert_severity"}
+_TEXT_LIMITS = [(key, limit) for key, (_, limit) in _TEXTS.items()]
 _KNOWN = _OWN | _TEXTS.keys() | _ADDRESSES.keys() | _PORTS.keys()
 
 COLUMNS = (
@@ -83,6 +85,8 @@ def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
     :raises BadLine: the line is not an alert.
     """
     line = _decode(raw)
+    # Only an escape can bring in what cannot be stored; most senders write characters as they are.
+    escaped = b"\\u" in raw
     occurred_at = _time(line.get("time"))
     if occurred_at < oldest:
         raise BadLine("time: older than the retention time")
@@ -90,17 +94,21 @@ def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
         raise BadLine("time: more than a day ahead of the server")
     sender_level = _sender_level(line.get("alert_severity"))
     return (
-        _required_text(line, "alert_id", 64),
+        _required_text(line, "alert_id", 64, escaped=escaped),
         occurred_at,
         _function(line.get("type")),
-        _required_text(line, "act", 32),
+        _required_text(line, "act", 32, escaped=escaped),
         # The policy: what the sender calls high is to be mailed.
         AlertLevel.HIGH.value if sender_level == AlertLevel.HIGH else AlertLevel.LOW.value,
         sender_level,
-        *(_address(line, key) for key in _ADDRESSES),
-        *(_port(line, key) for key in _PORTS),
-        *(_text(line, key, limit) for key, (_, limit) in _TEXTS.items()),
-        _extra(line),
+        *[_address(line.get(key), key, escaped=escaped) for key in _ADDRESSES],
+        *[_port(line.get(key), key) for key in _PORTS],
+        # Most keys are missing in most lines: those are not worth a call.
+        *[
+            None if (value := line.get(key)) is None or value == "" else _text(value, key, limit, escaped=escaped)
+            for key, limit in _TEXT_LIMITS
+        ],
+        None if line.keys() <= _KNOWN else _extra(line),
     )
 
 
@@ -112,7 +120,7 @@ def _decode(raw: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise BadLine("not UTF-8") from None
     try:
-        line = json.loads(text, parse_constant=_refuse_constant)
+        line = _JSON.decode(text)
     except RecursionError:
         raise BadLine("nested too deeply") from None
     except ValueError:
@@ -126,30 +134,33 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _storable(text: str, key: str) -> str:
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _check_storable(text: str, key: str) -> None:
     if "\0" in text:
         raise BadLine(f"{key}: contains a NUL character")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise BadLine(f"{key}: contains half a surrogate pair") from None
-    return text
 
 
-def _text(line: dict[str, Any], key: str, limit: int) -> str | None:
-    value = line.get(key)
+def _text(value: Any, key: str, limit: int, *, escaped: bool) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise BadLine(f"{key}: not a text")
-    text = _storable(str(value), key)
+    text = str(value)
+    if escaped:
+        _check_storable(text, key)
     if len(text) > limit:
         raise BadLine(f"{key}: longer than {limit} characters")
     return text
 
 
-def _required_text(line: dict[str, Any], key: str, limit: int) -> str:
-    text = _text(line, key, limit)
+def _required_text(line: dict[str, Any], key: str, limit: int, *, escaped: bool) -> str:
+    text = _text(line.get(key), key, limit, escaped=escaped)
     if text is None or not text.strip():
         raise BadLine(f"{key}: missing")
     return text
@@ -184,19 +195,27 @@ def _sender_level(value: Any) -> str | None:
     return value.lower()
 
 
-def _address(line: dict[str, Any], key: str) -> str | None:
-    text = _text(line, key, 64)
+def _address(value: Any, key: str, *, escaped: bool) -> str | None:
+    text = _text(value, key, 64, escaped=escaped)
     if text is None:
         return None
     try:
-        # A zone index (fe80::1%eth0) names an interface of the sender; PostgreSQL does not keep it.
-        return str(ipaddress.ip_address(text.partition("%")[0]))
+        return _normal_address(text)
     except ValueError:
         raise BadLine(f"{key}: not an IP address") from None
 
 
-def _port(line: dict[str, Any], key: str) -> int | None:
-    value = line.get(key)
+@lru_cache(16_384)
+def _normal_address(text: str) -> str:
+    """An address as it is kept; a network's few are read once.
+
+    :raises ValueError: it is none.
+    """
+    # A zone index (fe80::1%eth0) names an interface of the sender; PostgreSQL does not keep it.
+    return str(ipaddress.ip_address(text.partition("%")[0]))
+
+
+def _port(value: Any, key: str) -> int | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
@@ -210,10 +229,8 @@ def _port(line: dict[str, Any], key: str) -> int | None:
     return port
 
 
-def _extra(line: dict[str, Any]) -> str | None:
+def _extra(line: dict[str, Any]) -> str:
     extra = {key: value for key, value in line.items() if key not in _KNOWN}
-    if not extra:
-        return None
     try:
         # Characters stay themselves (not \\u escapes), so that what cannot be stored is found here.
         text = json.dumps(extra, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

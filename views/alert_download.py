@@ -64,7 +64,8 @@ def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
     """
     present = [utm for utm in utms if utm.removed_at is None]
     search = short_text("utm_search", _NAME_LENGTH) if len(present) > MOST_UTMS else ""
-    found = [utm for utm in present if search_key(search) in search_key(utm.name)]
+    words = search_key(search)
+    found = [utm for utm in present if words in search_key(utm.name)] if words else present.copy()
     found.sort(key=lambda utm: utm.id != utm_id)
     shown = found[:MOST_UTMS]
     keys = frozenset(utm.id for utm in shown)

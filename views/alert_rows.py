@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from flask_babel import gettext
 
@@ -66,19 +67,40 @@ def function_name(function: str) -> str:
     return gettext(name) if name else function
 
 
-def shown(row: Any) -> dict[str, Any]:
-    """What the template needs of a row of ``alert_search.page``."""
-    alert = row.Alert
-    return {
-        "seq": alert.seq,
-        "alert_id": alert.alert_id,
-        "at": clock.screen_time(alert.occurred_at),
-        "utm_name": row.utm_name,
-        "utm_removed": row.utm_removed_at is not None,
-        "function": function_name(alert.function),
-        "action": ACTION_LABELS.get(alert.action, alert.action),
-        "level": alert.level,
-    }
+class ShownAlert(NamedTuple):
+    """What the template needs of an alert; a page has fifty, and reads nothing of a row twice."""
+
+    seq: int
+    anchor: str
+    alert_id: str
+    details_label: str
+    at: str
+    utm_name: str
+    utm_removed: bool
+    function: str
+    action: str
+    level: str
+
+
+def shown(rows: Sequence[Any]) -> list[ShownAlert]:
+    """The rows of ``alert_search.page`` for the template."""
+    details_label = gettext("Details of %(id)s")
+    functions = {function: function_name(function) for function in {row.Alert.function for row in rows}}
+    return [
+        ShownAlert(
+            seq=alert.seq,
+            anchor=f"alert-{alert.seq}",
+            alert_id=alert.alert_id,
+            details_label=details_label % {"id": alert.alert_id},
+            at=clock.screen_time(alert.occurred_at),
+            utm_name=utm_name,
+            utm_removed=utm_removed_at is not None,
+            function=functions[alert.function],
+            action=ACTION_LABELS.get(alert.action, alert.action),
+            level=alert.level,
+        )
+        for alert, utm_name, utm_removed_at in ((row.Alert, row.utm_name, row.utm_removed_at) for row in rows)
+    ]
 
 
 def details(alert: Any) -> dict[str, Any]:

@@ -91,7 +91,6 @@ def _list_page(customer: Customer, *, important: bool) -> str:
         backwards=before is not None,
     )
     first, last = (found.rows[0], found.rows[-1]) if found.rows else (None, None)
-    whole = not (before or after or found.has_next)
     # The conditions stay when the person goes from one of the two screens to the other.
     kept = filters.arguments | ({"function": query.function} if query.function else {})
     other = "AlertView.list" if important else "AlertView.important"
@@ -107,16 +106,22 @@ def _list_page(customer: Customer, *, important: bool) -> str:
         functions=[(each.value, alert_rows.function_name(each)) for each in alert_rows.FUNCTION_NAMES],
         function=query.function or "",
         filters=filters.fields,
-        alerts=[alert_rows.shown(row) for row in found.rows],
+        alerts=alert_rows.shown(found.rows),
         opened=_opened(customer, found.rows),
         sort=sort,
         direction=direction,
-        # A search with few results has been through the whole period once already.
-        count=len(found.rows) if whole else alert_search.capped_count(db.session(), query),
+        count=_count(found, query, whole=not (before or after or found.has_next)),
         before=_cursor(alert_search.position_of(first, sort)) if first is not None and found.has_previous else None,
         after=_cursor(alert_search.position_of(last, sort)) if last is not None and found.has_next else None,
         **_download(customer, utms, query, period.arguments, kept),
     )
+
+
+def _count(found: alert_search.Page, query: AlertQuery, *, whole: bool) -> int:
+    """How many alerts there are; where the page is all of them, none are looked for again."""
+    if found.count is not None:
+        return found.count
+    return len(found.rows) if whole else alert_search.capped_count(db.session(), query)
 
 
 def _download(

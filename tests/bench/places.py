@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import make_url
 
+from app.demo import bench
 from app.demo.bench import EMAIL, PARTS
 from app.embedded import services
 from config import ROOT
@@ -21,6 +22,7 @@ from models import clock
 from views.period import recent_days
 
 FOLDER = ROOT / "instance" / "bench"
+SIZES = tuple(bench.SIZES)
 
 
 @dataclass(frozen=True)

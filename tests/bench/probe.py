@@ -27,12 +27,13 @@ def _count(*_args: Any) -> None:
 
 
 def main() -> None:
-    """Answer a JSON line for each JSON line: the path to ask for, and whether its text is wanted."""
+    """Say the session's cookie, then answer a JSON line for each JSON line: the path to ask for, whether its text is wanted."""
     answers = sys.stdout
     sys.stdout = sys.stderr
     logging.disable(logging.WARNING)
     client = _portal() if sys.argv[1] == "portal" else _stock()
-    print(json.dumps({"ready": True}), file=answers, flush=True)
+    cookie = client.get_cookie(client.application.config["SESSION_COOKIE_NAME"])
+    print(json.dumps({"cookie": f"{cookie.key}={cookie.value}"}), file=answers, flush=True)
     for line in sys.stdin:
         print(json.dumps(_ask(client, **json.loads(line))), file=answers, flush=True)
 

@@ -1,7 +1,8 @@
 """What is compared with: Flask-AppBuilder as it comes, on the portal's tables.
 
-Its own security manager, templates and menu; a user with one role kept in the database; ten menu items. Its security
-tables lie in a schema of their own, and it signs in as the owner of the tables, which spares it row-level security.
+Its own security manager, templates and menu; a user with one role kept in the database; ten menu items. Its list shows
+the columns of the portal's and offers its conditions, the choice of the customer's UTMs among them. Its security tables
+lie in a schema of their own, and it signs in as the owner of the tables, which spares it row-level security.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from flask_appbuilder import AppBuilder, Model, ModelView
 from flask_appbuilder.models.sqla.filters import FilterEqual, FilterGreater
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.utils.legacy import get_sqla_class
-from sqlalchemy import BigInteger, DateTime, ForeignKey, String, create_engine, text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, String, TypeDecorator, cast, create_engine, text
+from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 SCHEMA = "stock"
@@ -24,6 +26,16 @@ MENU_ITEMS = 10
 _ROLE = "Operator"
 
 db = get_sqla_class()(model_class=Model)
+
+
+class Address(TypeDecorator):
+    """An address as Flask-AppBuilder can search for it: it knows no INET."""
+
+    impl = String
+    cache_ok = True
+
+    def bind_expression(self, bindvalue: Any) -> Any:
+        return cast(bindvalue, INET)
 
 
 class Tenant(Model):
@@ -39,11 +51,15 @@ class Utm(Model):
     __table_args__ = {"schema": "public"}
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(String(9))
     name: Mapped[str] = mapped_column(String(50))
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 class Alert(Model):
-    """Only what its list shows: the portal reads and renders every column of the same rows."""
+    """What its list shows and searches."""
 
     __tablename__ = "alert"
     __table_args__ = {"schema": "public"}
@@ -56,8 +72,13 @@ class Alert(Model):
     function: Mapped[str] = mapped_column(String(16))
     action: Mapped[str] = mapped_column(String(32))
     level: Mapped[str] = mapped_column(String(8))
+    src_ip: Mapped[str | None] = mapped_column(Address)
+    dst_ip: Mapped[str | None] = mapped_column(Address)
     url: Mapped[str | None] = mapped_column(String(2048))
+    virus: Mapped[str | None] = mapped_column(String(512))
     msg: Mapped[str | None] = mapped_column(String(512))
+    cname: Mapped[str | None] = mapped_column(String(512))
+    app: Mapped[str | None] = mapped_column(String(512))
     file: Mapped[str | None] = mapped_column(String(512))
     utm: Mapped[Utm] = relationship(Utm)
 
@@ -65,9 +86,11 @@ class Alert(Model):
 class AlertModelView(ModelView):
     datamodel = SQLAInterface(Alert)
     base_permissions = ["can_list"]
-    # The relation to the UTM is left out, because each page would read every UTM for its search form.
-    search_columns = ["alert_id", "utm_id", "function", "action", "level", "url", "msg", "file"]
     list_columns = ["alert_id", "occurred_at", "utm.name", "function", "action", "level"]
+    search_columns = [
+        *("alert_id", "utm", "function", "action", "level", "src_ip", "dst_ip"),
+        *("url", "virus", "msg", "cname", "app", "file"),
+    ]
     order_columns = list_columns
     base_order = ("occurred_at", "desc")
     page_size = 50
@@ -102,6 +125,8 @@ def create_app() -> Flask:
         ["customer_id", FilterEqual, os.environ["STOCK_CUSTOMER"]],
         ["occurred_at", FilterGreater, os.environ["STOCK_START"]],
     ]
+    # Not every UTM there is, as it would come: a partner's has a few hundred.
+    AlertModelView.search_form_query_rel_fields = {"utm": [["customer_id", FilterEqual, os.environ["STOCK_CUSTOMER"]]]}
     db.init_app(app)
     with app.app_context():
         builder = AppBuilder(app, db.session)

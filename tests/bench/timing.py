@@ -16,9 +16,13 @@ from config import ROOT
 
 @dataclass
 class Probe:
-    """A running ``tests.bench.probe``."""
+    """A running ``tests.bench.probe``.
+
+    :ivar cookie: the session of its user, as the header says it.
+    """
 
     process: subprocess.Popen
+    cookie: str
 
     def ask(self, path: str, *, text: bool = False) -> dict[str, Any]:
         """One request."""
@@ -45,9 +49,10 @@ def probe(kind: str, env: Mapping[str, str]) -> Iterator[Probe]:
         text=True,
     )
     try:
-        if not process.stdout.readline():
+        ready = process.stdout.readline()
+        if not ready:
             raise RuntimeError(f"The probe of {kind} did not start; what it wrote is above.")
-        yield Probe(process)
+        yield Probe(process, json.loads(ready)["cookie"])
     finally:
         process.stdin.close()
         process.wait(10)

@@ -1,0 +1,81 @@
+"""``make bench``: everything docs/performance.md promises, measured; ends with 1 when a limit is missed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from tests.bench import downloads, growth, ingest, lists, machine, page, rights, throughput
+from tests.bench.finding import Finding, Missing
+from tests.bench.places import SIZES, Place, place
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing to measure.
+
+    :ivar sizes: the data it takes, in the order of ``measure``'s arguments; empty for that of the run.
+    """
+
+    name: str
+    title: str
+    about: str
+    measure: Callable[..., list[Finding]]
+    sizes: tuple[str, ...] = ()
+
+
+PARTS = (
+    Part("list", lists.TITLE, lists.ABOUT, lists.measure),
+    Part("growth", growth.TITLE, growth.ABOUT, growth.measure, ("bench", "large")),
+    Part("download", downloads.TITLE, downloads.ABOUT, downloads.measure),
+    Part("ingest", ingest.TITLE, ingest.ABOUT, ingest.measure),
+    Part("throughput", throughput.TITLE, throughput.ABOUT, throughput.measure),
+    Part("rights", rights.TITLE, rights.ABOUT, rights.measure),
+)
+
+
+def main() -> int:
+    """Measure, print, and write the page when everything was measured."""
+    arguments = _arguments()
+    parts = [part for part in PARTS if not arguments.only or part.name in arguments.only]
+    sections, missed = [], []
+    with ExitStack() as stack:
+        sizes = dict.fromkeys(size for part in parts for size in part.sizes or (arguments.size,))
+        places = {size: stack.enter_context(place(size)) for size in sizes}
+        about = page.run_table(machine.about(list(places.values())))
+        print(about)
+        for part in parts:
+            findings = _measure(part, [places[size] for size in part.sizes or (arguments.size,)])
+            missed += [f"{part.name}: {each.name}" for each in findings if not each.held]
+            sections.append(page.section(part.title, part.about, findings))
+            print(sections[-1], flush=True)
+    if len(parts) == len(PARTS) and arguments.size == SIZES[0]:
+        page.write("\n".join([about, *sections]))
+    for each in missed:
+        print(f"A limit is missed: {each}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def _measure(part: Part, places: Sequence[Place]) -> list[Finding]:
+    try:
+        return part.measure(*places)
+    except Missing as missing:
+        return [Finding(part.title, {"portal": str(missing)}, "", held=False)]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    names = [part.name for part in PARTS]
+    parser.add_argument("--only", type=lambda text: text.split(","), help=f"parts of: {', '.join(names)}")
+    parser.add_argument("--size", choices=SIZES, default=SIZES[0], help="the data, where a part does not name its own")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.only or ()) - set(names):
+        parser.error(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(names)}.")
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())

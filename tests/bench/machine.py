@@ -1,0 +1,50 @@
+"""What was measured on and with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.bench.places import Place
+
+_PACKAGES = ("Flask", "Flask-AppBuilder", "SQLAlchemy", "psycopg", "gunicorn")
+
+
+def about(places: Sequence[Place]) -> dict[str, str]:
+    """The machine, the versions and the data, by what they are called."""
+    found = {
+        "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, in one run",
+        "machine": f"{os.cpu_count()} cores of {_processor()}, {_memory():.0f} GiB of memory, load {os.getloadavg()[0]:.1f}",
+        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
+    }
+    for place in places:
+        with place.owner() as owner:
+            (server,) = owner.execute("SELECT split_part(version(), ' on ', 1)").fetchone()
+            (count,) = owner.execute("SELECT count(*) FROM alert").fetchone()
+            (own,) = owner.execute("SELECT count(*) FROM alert WHERE customer_id = %s", [place.customer_id]).fetchone()
+        found["database"] = f"{server}, default settings"
+        found[f"data, {place.size}"] = (
+            f"{count:,} alerts of one tenant; {own:,} of the customer whose lists are asked for"
+        )
+    for program in ("psql", "zip"):
+        if shutil.which(program):
+            said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+            found[program] = next(line for line in said.splitlines() if re.search(r"\d\.\d", line)).strip()
+    return found
+
+
+def _processor() -> str:
+    names = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return names[0] if names else platform.machine()
+
+
+def _memory() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

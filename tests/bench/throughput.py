@@ -1,0 +1,92 @@
+"""How many small signed-in pages a second gunicorn serves, against stock Flask-AppBuilder: the list of tenants."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from tests.bench.finding import Finding, times
+from tests.bench.places import Place
+from tests.bench.timing import in_turn, middle
+from tests.bench.web import Web, gunicorn
+
+TITLE = "A small signed-in page, requests per second"
+ABOUT = (
+    "The list of the user's tenants against a stock list of the same table; gunicorn with two workers of four threads on"
+    " both sides, eight connections, rounds in turn."
+)
+RUNS = 5
+FASTER = 5.0
+_CONNECTIONS = 8
+_PAGES = {"portal": "/tenants/", "stock": "/tenantmodelview/list/"}
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+def measure(place: Place, *, runs: int = RUNS, seconds: float = 3.0) -> list[Finding]:
+    """Ask both in turn as fast as they answer.
+
+    :param seconds: how long a round lasts.
+    """
+    with gunicorn(place, "portal") as portal, gunicorn(place, "stock") as stock:
+        _same_page(place, portal, stock)
+        ways = [partial(rate, web, _PAGES[kind], seconds) for kind, web in (("portal", portal), ("stock", stock))]
+        ours, theirs = (middle(each) for each in in_turn(runs, *ways))
+    return [
+        Finding(
+            "the list of tenants",
+            {"portal": f"{ours:.0f}/s", "stock": f"{theirs:.0f}/s", "ratio": times(ours / theirs)},
+            f"at least {FASTER:.0f}x",
+            ours / theirs >= FASTER,
+        )
+    ]
+
+
+def rate(web: Web, path: str, seconds: float) -> float:
+    """Requests a second over connections that are kept open.
+
+    :raises RuntimeError: an answer is not a page.
+    """
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {web.cookie}\r\n\r\n".encode()
+    began = time.perf_counter()
+    with ThreadPoolExecutor(_CONNECTIONS) as threads:
+        counts = threads.map(lambda _: _ask(web.port, request, began + seconds), range(_CONNECTIONS))
+        total = sum(counts)
+    return total / (time.perf_counter() - began)
+
+
+def _ask(port: int, request: bytes, until: float) -> int:
+    """One connection's part: the least a client can do, so that what is measured is the server."""
+    count = 0
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        while time.perf_counter() < until:
+            connection.sendall(request)
+            _read_page(connection)
+            count += 1
+    return count
+
+
+def _read_page(connection: socket.socket) -> None:
+    answer = b""
+    while (end := answer.find(b"\r\n\r\n")) < 0:
+        piece = connection.recv(65_536)
+        if not piece:
+            raise RuntimeError("The server closed a connection it was to keep.")
+        answer += piece
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        raise RuntimeError(f"The page answered {answer.splitlines()[0]!r}.")
+    left = end + 4 + int(_LENGTH.search(answer[: end + 2])[1]) - len(answer)
+    while left > 0:
+        left -= len(connection.recv(65_536))
+
+
+def _same_page(place: Place, portal: Web, stock: Web) -> None:
+    """Refuse to compare anything but pages that name the tenant."""
+    for web, path in ((portal, _PAGES["portal"]), (stock, _PAGES["stock"])):
+        connection = web.connect()
+        connection.request("GET", path, headers={"Cookie": web.cookie})
+        if place.tenant_id not in connection.getresponse().read().decode():
+            raise RuntimeError(f"{path} does not show the tenant.")
+        connection.close()
