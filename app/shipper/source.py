@@ -49,17 +49,19 @@ class Source:
     """A file and how far its lines were given out.
 
     :param offset: where to begin: the start of a line.
+    :param trusted: whether it comes after others of the same log: a strange first line is then a bad line, and does not end a run that
+        nobody looks at.
     :raises OSError: it cannot be opened.
     """
 
-    def __init__(self, path: Path, offset: int = 0) -> None:
+    def __init__(self, path: Path, offset: int = 0, *, trusted: bool = False) -> None:
         self._file = path.open("rb", buffering=0)
         self.path = path
         self.given = offset
         self._read = offset
         self._rest = b""
         self._dropped = 0
-        self._checked = False
+        self._checked = trusted
         self._note_identity()
         self.start = os.pread(self._file.fileno(), FINGERPRINT_BYTES, 0)
         self._file.seek(offset)

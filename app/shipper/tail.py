@@ -39,6 +39,7 @@ class Tail:
         self._say = say
         self._source: Source | None = None
         self._said_missing = False
+        self._begun = False
 
     def close(self) -> None:
         """Close the file."""
@@ -53,6 +54,7 @@ class Tail:
         """
         if self._source is None:
             self._source = self._first()
+            self._begun = self._begun or self._source is not None
         while self._source is not None:
             if not self._source.intact():
                 yield from self._emptied(self._source)
@@ -72,7 +74,7 @@ class Tail:
             self.resumed = True
             return Source(path, self._position.offset)
         try:
-            source = Source(self.path)
+            source = Source(self.path, trusted=self._begun)
         except FileNotFoundError:
             self._say_missing()
             return None
@@ -103,7 +105,7 @@ class Tail:
             if source.is_file(self.path) or not self.path.stat().st_size:
                 self._said_missing = False
                 return None
-            following = Source(self._between(source) or self.path)
+            following = Source(self._between(source) or self.path, trusted=True)
         except FileNotFoundError:
             self._say_missing()
             return None

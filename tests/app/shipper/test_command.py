@@ -26,7 +26,7 @@ Table = Callable[[Result], dict[str, str]]
 
 def ship(portal: Any, *args: object, token: str = "token-1") -> Result:
     return CliRunner().invoke(
-        utm, ["ship", "--format", "suricata", "--url", portal.url, "--token", token, *map(str, args)]
+        utm, ["ship", "--quiet", "--format", "suricata", "--url", portal.url, "--token", token, *map(str, args)]
     )
 
 

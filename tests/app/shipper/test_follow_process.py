@@ -51,13 +51,13 @@ class Following:
     def end(self, number: int = signal.SIGTERM) -> tuple[int, dict[str, str], str]:
         """End it: exit code, its table, standard error."""
         self.process.send_signal(number)
-        out, errors = self.process.communicate(timeout=30)
+        out, errors = self.process.communicate(timeout=60)
         table = {name.strip(): value for name, _, value in (line.rpartition(" ") for line in out.splitlines())}
         return self.process.returncode, table, errors
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=60)
 
     def add(self, *numbers: int) -> None:
         with self.log.open("a") as file:
@@ -139,14 +139,15 @@ def test_killed_between_storing_and_remembering_it_sends_one_batch_again(
     following.start()
     assert soon(lambda: following.process.poll() is not None)
     following.kill()
-    assert (len(portal.stored), portal.batches) == (10_000, [5000, 5000])
+    first, second = portal.batches  # of 5,000 lines, or what a busy machine read in the time that an alert may wait
 
     following.start()
     assert soon(lambda: len(portal.stored) == 12_000)
 
     _, table, errors = following.end()
     assert "where an earlier run ended" in errors
-    assert table.items() >= {"alerts": "7,000", "stored": "2,000", "duplicate": "5,000"}.items()
+    counts = {name: int(table[name].replace(",", "")) for name in ("alerts", "stored", "duplicate")}
+    assert counts == {"alerts": 12_000 - first, "stored": 12_000 - first - second, "duplicate": second}
 
 
 def test_killed_again_and_again_every_alert_is_stored_once(

@@ -1,0 +1,159 @@
+"""A log that is renamed, emptied or missing, while it is read and in between."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.app.shipper.tail_reading import Reading, add, rotate
+
+pytestmark = pytest.mark.filterwarnings("error::ResourceWarning")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    (tmp_path / "eve.json").write_text("one\ntwo\n")
+    return tmp_path / "eve.json"
+
+
+@pytest.fixture
+def reading(log: Path) -> Iterator[Reading]:
+    reading = Reading(log)
+    yield reading
+    reading.tail.close()
+
+
+def test_a_renamed_log_is_read_to_its_end(log: Path, reading: Reading) -> None:
+    reading.lines()
+    old = rotate(log)
+    log.touch()
+    add(old, "three\n")
+    assert reading.lines() == ["three"], "until the writer opens the new file it writes to the old one"
+    add(old, "four\n")
+    add(log, "five\n")
+    assert reading.lines() == ["four", "five"]
+    assert reading.said == []
+
+
+def test_a_last_line_without_an_end_is_given_out_when_the_log_is_renamed(log: Path, reading: Reading) -> None:
+    add(log, "thr")
+    assert reading.lines() == ["one", "two"]
+    rotate(log)
+    add(log, "four\n")
+
+    assert reading.lines() == ["thr", "four"]
+
+
+def test_a_log_that_is_missing_is_waited_for(log: Path, reading: Reading) -> None:
+    reading.lines()
+    old = rotate(log)
+    add(old, "three\n")
+    assert (reading.lines(), reading.lines()) == (["three"], [])
+    add(log, "four\n")
+    assert reading.lines() == ["four"]
+    assert reading.said == [f"{log} is not there; waiting for it."]
+
+
+def test_a_log_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    reading = Reading(tmp_path / "eve.json")
+    assert (reading.lines(), reading.lines()) == ([], [])
+    add(tmp_path / "eve.json", "one\n")
+    assert reading.lines() == ["one"]
+    assert reading.said == [f"{tmp_path}/eve.json is not there; waiting for it."]
+    reading.tail.close()
+
+
+def test_an_emptied_log_is_read_from_its_start(log: Path, reading: Reading) -> None:
+    reading.lines()
+    log.write_text("3\n")
+
+    assert reading.lines() == []
+    assert reading.lines() == ["3"]
+    assert reading.said == [f"{log} was emptied: following it from its start."]
+
+
+def test_a_log_that_was_emptied_and_has_grown_longer_is_known_by_its_start(log: Path, reading: Reading) -> None:
+    reading.lines()
+    with log.open("r+") as file:
+        file.truncate()
+        file.write("three\nfour\nfive\n")
+
+    assert reading.lines() + reading.lines() == ["three", "four", "five"]
+
+
+def test_what_was_written_right_before_the_log_was_emptied_is_in_the_copy(log: Path, reading: Reading) -> None:
+    """What logrotate's copytruncate does."""
+    add(log, "thr")
+    assert reading.lines() == ["one", "two"]
+    add(log, "ee\nfour\n")
+    log.with_name("eve.json.1").write_bytes(log.read_bytes())
+    os.truncate(log, 0)
+    assert reading.lines() == ["three", "four"]
+    add(log, "five\n")
+    assert reading.lines() == ["five"]
+    assert reading.said == []
+
+
+def test_a_run_goes_on_where_the_last_one_ended(log: Path, reading: Reading) -> None:
+    reading.lines()
+    add(log, "three\n")
+    again = Reading(log, reading.position())
+
+    assert again.lines() == ["three"]
+    assert again.tail.resumed
+    again.tail.close()
+
+
+@pytest.mark.parametrize("rotation", ["renamed", "copied"])
+def test_a_run_finds_the_log_under_its_new_name(log: Path, reading: Reading, rotation: str) -> None:
+    reading.lines()
+    add(log, "three\n")
+    if rotation == "copied":
+        log.with_name("eve.json-20261124").write_bytes(log.read_bytes())
+        log.write_text("")
+    else:
+        rotate(log)
+    add(log, "four\n")
+    again = Reading(log, reading.position())
+
+    assert again.lines() == ["three", "four"]
+    again.tail.close()
+
+
+def test_a_log_that_was_rotated_more_than_once_is_read_in_its_order(log: Path, reading: Reading) -> None:
+    reading.lines()
+    add(log, "three\n")
+    rotate(log, "eve.json.3", age=30)
+    for name, text, age in [("eve.json.2", "four\n", 20), ("eve-20261124.json", "five\n", 10)]:
+        add(log, text)
+        rotate(log, name, age=age)
+    add(log, "six\n")
+    for name in ("eve.2.json", "eve.json.bak", "eve.jsonl", "events.json"):
+        add(log.with_name(name), "another log's\n")
+    again = Reading(log, reading.position())
+
+    assert again.lines() == ["three", "four", "five", "six"]
+    again.tail.close()
+
+
+def test_a_log_that_is_gone_is_told(log: Path, reading: Reading) -> None:
+    reading.lines()
+    position = reading.position()
+    log.write_text("another\n")
+    again = Reading(log, position)
+
+    assert again.lines() == ["another"]
+    assert not again.tail.resumed
+    assert "is not the file that was followed before" in again.said[0]
+    again.tail.close()
+
+
+def test_a_strange_first_line_of_the_next_file_ends_nothing(log: Path, reading: Reading) -> None:
+    reading.lines()
+    rotate(log)
+    add(log, "[garbage\nthree\n")
+
+    assert reading.lines() == ["[garbage", "three"]
