@@ -176,6 +176,7 @@ def _asked(session: Session, tenant_id: str) -> dict[int, AddressLink]:
     found = session.scalars(
         select(AddressLink)
         .where(AddressLink.tenant_id == tenant_id, AddressLink.used_at.is_(None), AddressLink.superseded_at.is_(None))
+        .with_for_update()  # against the job that removes old ones, which takes no slot
         .execution_options(populate_existing=True)
     )
     return {link.slot: link for link in found}
