@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Integer, Select, String, Text, delete, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from models import audit, mail_text
@@ -24,11 +26,15 @@ from models.mail_template import (
     own_text,
     own_texts,
 )
+from models.tenant import Tenant
 
 NOTHING_CHANGED = N_("Change at least one item.")
 CANNOT_BE_SENT = N_("The text cannot be used in a mail of this kind.")
 ALREADY_DEFAULT = N_("The template has its default text already.")
 ALREADY_THIS = N_("The template has the text of this version already.")
+
+_VERSION = MailTemplateVersion.__table__
+_WRITTEN = ["tenant_id", "kind", "number", "subject", "body", "restored_number", "happening", "actor"]
 
 
 def save(  # noqa: PLR0913  (each is a fact about the change)
@@ -131,10 +137,12 @@ def _begin(session: Session, tenant_id: str, kind: MailKind, version: int) -> Ma
 def _lock(session: Session, tenant_ids: Iterable[str]) -> None:
     """Until the commit nobody else changes these tenants' templates.
 
-    In the order of their IDs, so that two copies never wait for each other.
+    In the order of their IDs, so that two copies never wait for each other: what is volatile is worked out after sorting.
     """
-    for tenant_id in sorted(tenant_ids):
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"mail_template {tenant_id}", 0))))
+    key = func.hashtextextended(func.concat("mail_template ", Tenant.id), 0)
+    session.execute(
+        select(func.pg_advisory_xact_lock(key)).where(Tenant.id.in_(tuple(tenant_ids))).order_by(Tenant.id)
+    ).all()
 
 
 def _put(  # noqa: PLR0913  (each is a column of the version)
@@ -150,22 +158,48 @@ def _put(  # noqa: PLR0913  (each is a column of the version)
     """Write a text of the same kind for some tenants, each with its next version; None is the default."""
     if not tenant_ids:
         return
-    numbers = newest_numbers(session, tenant_ids)
+    # The text is sent once, however many tenants there are.
+    session.execute(
+        insert(_VERSION).from_select(
+            _WRITTEN,
+            _next_versions(tenant_ids, kind, text, restored_number).add_columns(
+                literal(happening.value), literal(by.name)
+            ),
+        )
+    )
     session.execute(
         delete(MailTemplate)
         .where(MailTemplate.tenant_id.in_(tenant_ids), MailTemplate.kind == kind)
         .execution_options(synchronize_session=False)
     )
-    said = {"subject": text.subject if text else None, "body": text.body if text else None}
-    versions = [
-        {"tenant_id": tenant_id, "kind": kind, "number": numbers.get((tenant_id, kind), 0) + 1} | said
-        for tenant_id in tenant_ids
-    ]
-    how = {"happening": happening.value, "restored_number": restored_number, "actor": by.name}
-    session.execute(insert(MailTemplateVersion.__table__), [version | how for version in versions])
     if text is not None:
-        renamed = [{"version" if key == "number" else key: each[key] for key in each} for each in versions]
-        session.execute(insert(MailTemplate.__table__), renamed)
+        newest = (
+            select(_VERSION.c.tenant_id, _VERSION.c.kind, _VERSION.c.subject, _VERSION.c.body, _VERSION.c.number)
+            .where(_VERSION.c.tenant_id.in_(tenant_ids), _VERSION.c.kind == kind)
+            .ext(distinct_on(_VERSION.c.tenant_id))
+            .order_by(_VERSION.c.tenant_id, _VERSION.c.number.desc())
+        )
+        columns = ["tenant_id", "kind", "subject", "body", "version"]
+        session.execute(insert(MailTemplate.__table__).from_select(columns, newest))
+
+
+def _next_versions(
+    tenant_ids: Sequence[str], kind: str, text: MailText | None, restored_number: int | None
+) -> Select[Any]:
+    """A row for each tenant: the first columns of its next version."""
+    number = (
+        select(func.coalesce(func.max(_VERSION.c.number), 0) + 1)
+        .where(_VERSION.c.tenant_id == Tenant.id, _VERSION.c.kind == kind)
+        .scalar_subquery()
+    )
+    return select(
+        Tenant.id,
+        literal(kind),
+        number,
+        literal(text.subject if text else None, String),
+        literal(text.body if text else None, Text),
+        literal(restored_number, Integer),
+    ).where(Tenant.id.in_(tenant_ids))
 
 
 def _record(  # noqa: PLR0913  (each is a column of the row)
