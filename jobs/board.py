@@ -160,7 +160,8 @@ class Board:
             ids = queue.failed_job_registry.get_job_ids(0, MOST_FAILED - 1, desc=True)
             for job in Job.fetch_many(ids, connection=self._connection):
                 if job is not None:
-                    raised = job.exc_info or ""
+                    result = job.latest_result()
+                    raised = (result and result.exc_string) or ""
                     yield FailedJob(
                         job.id, queue.name, _function(job), job.ended_at, error_of(raised), place_of(raised)
                     )

@@ -172,10 +172,9 @@ def _parts(message: MailMessage) -> list[tuple[str, str | None]]:
 
 def _local(url: str) -> str | None:
     """The path of an address of this portal, None for one of anywhere else."""
-    home, asked = urlsplit(current_app.config["PORTAL_URL"]), urlsplit(url)
-    if (home.scheme, home.netloc) != (asked.scheme, asked.netloc):
-        return None
-    return local_path(url.removeprefix(f"{home.scheme}://{home.netloc}"))
+    home = urlsplit(current_app.config["PORTAL_URL"])
+    origin = f"{home.scheme}://{home.netloc}"
+    return local_path(url.removeprefix(origin)) if url.startswith(f"{origin}/") else None
 
 
 def _position(name: str) -> int | None:

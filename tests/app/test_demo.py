@@ -17,6 +17,7 @@ from models.audit import AuditEntry
 from models.contract import Contract, allows_utm
 from models.customer import Customer
 from models.device_token import DeviceToken, hash_token
+from models.mail import MailMessage
 from models.membership import Membership
 from models.tenant import Tenant
 from models.user import User
@@ -81,6 +82,19 @@ def test_the_tenants_and_their_people(demo):
     assert everywhere == {"staff@example.jp": ["NEC Staff"], "admin@example.jp": ["NEC Admin"]}
     operator = demo.scalars(select(User).where(User.email == "operator@example.jp")).one()
     assert operator.get_full_name() == "見守 花子"
+
+
+def test_mails_of_every_state_are_there_to_be_looked_at(demo):
+    mails = demo.scalars(select(MailMessage).order_by(MailMessage.id)).all()
+
+    assert Counter(each.state for each in mails) == {"sent": 6, "failed": 1, "pending": 1}
+    (failed,) = (each for each in mails if each.state == "failed")
+    assert failed.last_error.startswith("550 5.1.1 <former.contact@partner.example.jp>: ")
+    (waits,) = (each for each in mails if each.state == "pending")
+    assert (waits.attempts, waits.last_error[:9]) == (2, "451 4.7.1")
+    assert {each.tenant_id for each in mails} == {"T8000000", None}
+    assert mails[0].refusal is not None  # its link was used
+    assert all(each.created_at <= (each.sent_at or each.next_attempt_at) for each in mails)
 
 
 def test_every_account_signs_in(app, demo):

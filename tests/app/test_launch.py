@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import smtplib
 import socket
 import subprocess
 import sys
@@ -45,7 +46,7 @@ broken = os.environ.get("BROKEN", "")
 if command == "worker" and "deaf" in broken:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with open(os.path.join(os.environ["PORTAL_INSTANCE"], "calls"), "a") as calls:
-    print(command, os.getpid(), file=calls, flush=True)
+    print(command, os.getpid(), os.environ.get("MAIL_SERVER"), os.environ.get("MAIL_PORT"), file=calls, flush=True)
 if command == "upgrade" and "upgrade" in broken:
     sys.exit(3)
 if command in ("worker", "cron"):
@@ -98,6 +99,12 @@ class Portal:
         lines = (self.instance / "calls").read_text().splitlines()
         return next(int(line.split()[1]) for line in reversed(lines) if line.split()[0] == name)
 
+    def mail_server_of(self, name: str) -> tuple[str, str]:
+        """MAIL_SERVER and MAIL_PORT of the newest run of a command."""
+        lines = (self.instance / "calls").read_text().splitlines()
+        _, _, server, port = next(line.split() for line in reversed(lines) if line.split()[0] == name)
+        return server, port
+
     def get(self, path: str) -> int:
         """Status of a page, 0 when nothing answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -114,7 +121,7 @@ class Portal:
 def stand_in(tmp_path) -> Path:
     root = tmp_path / "stand in"
     (root / "app").mkdir(parents=True)
-    for name in ("app.py", "config.py", "app/launch.py", "app/supervisor.py"):
+    for name in ("app.py", "config.py", "app/launch.py", "app/mail_sink.py", "app/supervisor.py"):
         shutil.copy(ROOT / name, root / name)
     shutil.copytree(ROOT / "app/embedded", root / "app/embedded", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "migrations").mkdir()
@@ -171,6 +178,78 @@ def test_first_start_upgrades_makes_the_demo_and_says_how_to_get_in(launch):
     assert eventually(lambda: len(portal.calls()) == 4)
     assert portal.calls()[:2] == ["upgrade", "demo"]
     assert sorted(portal.calls()[2:]) == ["cron", "worker"]
+
+
+def send(server: str, port: str) -> None:
+    """Hand a mail to a mail server."""
+    with smtplib.SMTP(server, int(port), local_hostname="localhost", timeout=10) as connection:
+        connection.sendmail("no-reply@example.jp", ["one@example.jp"], "Subject: =?utf-8?b?5Lu25ZCN?=\r\n\r\nbody\r\n")
+
+
+def mailbox_processes(portal: Portal) -> list[int]:
+    return [pid for pid, command in processes_of(portal.instance).items() if "aiosmtpd" in command]
+
+
+def test_a_demonstration_mails_to_a_mailbox_of_its_own_that_ends_with_it(launch):
+    portal = launch(PORTAL_DEMO="1", **URLS)
+    portal.wait_for("Ctrl-C stops it.")
+    mailbox = portal.instance / "mailbox"
+    assert f"Mail goes to nobody: NEC staff read it in the portal, and it is kept in {mailbox}.\n" in portal.output
+    assert eventually(lambda: "worker" in portal.calls())
+    server, port = portal.mail_server_of("worker")
+    assert server == "127.0.0.1"
+    assert eventually(lambda: listens(port))
+
+    send(server, port)
+    assert [each.read_text().splitlines()[0] for each in (mailbox / "new").iterdir()] == [
+        "Subject: =?utf-8?b?5Lu25ZCN?="
+    ]
+
+    (first,) = mailbox_processes(portal)
+    os.kill(first, signal.SIGKILL)
+    portal.wait_for("mailbox ended unexpectedly (SIGKILL); starting it again in 1 s.")
+    assert eventually(lambda: listens(port))
+    send(server, port)
+    assert len(list((mailbox / "new").iterdir())) == 2
+
+    portal.process.send_signal(signal.SIGINT)
+    code, _, errors = portal.end()
+    assert (code, errors) == (0, "")
+    assert processes_of(portal.instance) == {}
+
+
+def test_a_killed_demonstration_leaves_no_mailbox(launch):
+    portal = launch(PORTAL_DEMO="1", **URLS)
+    portal.wait_for("Ctrl-C stops it.")
+    assert eventually(lambda: len(mailbox_processes(portal)) == 1)
+
+    portal.process.kill()
+
+    assert eventually(lambda: not processes_of(portal.instance)), processes_of(portal.instance)
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PORTAL_DEMO": "1", "MAIL_SERVER": "mail.example.jp", "MAIL_PORT": "25"},
+        {"PORTAL_DEMO": "0", "MAIL_PORT": "25"},
+    ],
+    ids=["a mail server is given", "no demonstration"],
+)
+def test_no_mailbox_is_started(launch, env):
+    portal = launch(**env, **URLS)
+    portal.wait_for("Ctrl-C stops it.")
+
+    assert eventually(lambda: "worker" in portal.calls())
+    assert portal.mail_server_of("worker") == (env.get("MAIL_SERVER", "None"), "25")
+    assert mailbox_processes(portal) == []
+    assert "Mail goes to nobody" not in portal.output
+
+
+def listens(port: str) -> bool:
+    """Whether somebody takes connections."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(port))) == 0
 
 
 def test_second_portal_is_refused_and_a_killed_one_leaves_nothing(launch):
