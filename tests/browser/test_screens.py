@@ -1,0 +1,218 @@
+"""Every screen at the width of a desk and of a phone: axe finds nothing, nothing scrolls sideways."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy.orm import Session
+
+from models import alert_ingest, clock
+from tests.alerts import lines
+from tests.browser.signing_in import sign_in
+from tests.fixtures import weak_hash
+
+pytestmark = pytest.mark.browser
+LONG = "パートナー株式会社とても長い名前の支店営業本部第二課"
+
+
+@pytest.fixture
+def world(make, engine):
+    """Two tenants with a customer, a UTM and alerts each kind, an administrator and an operator of both."""
+    here, there = make.tenant(name=LONG), make.tenant(name="つぐみ商会")
+    make.elevated("NEC Admin", email="admin@example.jp", password=weak_hash(), last_name="管理")
+    operator = make.member(here, "Partner Operator", email="operator@example.jp", password=weak_hash(), last_name=LONG)
+    make.join(operator, there, "Partner Viewer")
+    customer, utm = make.customer_with_utm(here, name="本社ゲートウェイ")
+    make.utm(customer_row=customer, name="支店ゲートウェイ")
+    now = clock.utc_now()
+    with Session(engine, info={"tenant_scope": here.id}) as session:
+        for level in ("high", "low"):
+            found = lines(30, at=now - timedelta(hours=len(level)), alert_severity=level, msg="走査の試み")
+            sender = alert_ingest.Sender(here.id, customer.id, utm.id)
+            alert_ingest.store(session, sender, found, now=now, retention_months=13)
+        session.commit()
+    return {
+        "tenant": here,
+        "customer": customer,
+        "utm": utm,
+        "operator": operator,
+        "role": make.role("閲覧係", "Home can_index"),
+    }
+
+
+def enter(page, world, email="operator@example.jp"):
+    sign_in(page, email)
+    page.get_by_role("button", name=world["tenant"].id).click()
+    page.get_by_role("heading", name="ダッシュボード", level=1).wait_for()
+
+
+def visit(page, sound, *addresses):
+    for address in addresses:
+        page.goto(address)
+        sound(page)
+
+
+def test_before_a_tenant_is_chosen(page, world, sound):
+    visit(page, sound, "/login/")
+    sign_in(page, "operator@example.jp")
+    visit(page, sound, "/tenants/", "/tenants/?by=name&text=あおぞら", "/tenants/?by=name&text=ない", "/nothing")
+
+
+def test_customers(page, world, sound):
+    customer = world["customer"]
+    enter(page, world)
+    sound(page)
+    visit(page, sound, "/customers/", "/customers/?name=ない", "/customers/add", f"/customers/{customer.id}")
+    visit(page, sound, f"/customers/{customer.id}/edit", f"/customers/{customer.id}/security")
+    page.goto("/customers/")
+    page.get_by_text("フィルタ").click()
+    sound(page)
+    page.get_by_role("button", name=f"{customer.name} を削除").click()
+    page.get_by_role("dialog").wait_for()
+    sound(page)
+
+
+def test_the_page_of_two_who_edit_a_customer(page, world, make, sound):
+    customer = world["customer"]
+    enter(page, world)
+    page.goto(f"/customers/{customer.id}/edit")
+    customer.name = "先に変えた名前"
+    make.session.commit()
+    page.get_by_label("会社名").fill("後から変えた名前")
+    page.get_by_role("button", name="変更", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="OK").click()
+
+    page.locator("#main").get_by_text("先に変えた名前").wait_for()
+
+    sound(page)
+
+
+def test_utms_and_alerts(page, world, sound):
+    customer, utm = world["customer"], world["utm"]
+    alerts = f"/customers/{customer.id}/alerts"
+    enter(page, world)
+    visit(page, sound, f"/customers/{customer.id}/utms/add", f"/customers/{customer.id}/utms/{utm.id}")
+    visit(page, sound, f"{alerts}/?level=low", f"{alerts}/important")
+    page.goto(f"{alerts}/")
+    page.get_by_role("button", name="ダウンロード", exact=True).click()
+    page.get_by_role("dialog").wait_for()
+    sound(page)
+
+
+def test_users_and_their_places(page, world, sound):
+    operator = world["operator"]
+    sign_in(page, "admin@example.jp")
+    visit(page, sound, "/users/list/", "/users/list/?_flt_0_email=nobody", f"/users/show/{operator.id}", "/users/add")
+    visit(page, sound, f"/users/edit/{operator.id}", f"/users/password/{operator.id}")
+    page.get_by_role("button", name="パスワードを設定").click()
+    page.get_by_text("入力内容をご確認ください。").wait_for()
+    sound(page)
+
+
+def test_roles_and_rights(page, world, sound):
+    own = world["role"]
+    sign_in(page, "admin@example.jp")
+    visit(
+        page,
+        sound,
+        "/roles/list/",
+        f"/roles/show/{own.id}",
+        f"/roles/edit/{own.id}",
+        "/roles/add?copy=1",
+        "/roles/show/1",
+    )
+    visit(page, sound, "/permissionviews/list/", "/permissions/list/", "/viewmenus/list/")
+
+
+def test_a_user_is_made_put_into_a_tenant_and_deleted(page, world, sound):
+    sign_in(page, "admin@example.jp")
+    page.goto("/users/add")
+    page.get_by_label("氏名（姓）").fill("新井")
+    page.get_by_label("氏名（名）").fill("葉子")
+    page.get_by_label("メールアドレス").fill("arai@example.jp")
+    page.get_by_role("button", name="保存").click()
+    page.get_by_text("ユーザを作成しました。").wait_for()
+    assert "/setup/" in page.locator("#new-link").input_value()
+    sound(page)
+
+    page.get_by_label("テナント", exact=True).select_option(world["tenant"].id)
+    page.get_by_label("ロール", exact=True).select_option("Partner Viewer")
+    page.get_by_role("button", name="テナントに追加").click()
+    page.get_by_text("ユーザをテナントに追加しました。").wait_for()
+    sound(page)
+
+    page.get_by_role("button", name="削除", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="OK").click()
+    page.get_by_text("ユーザを削除しました。").wait_for()
+    expect(page.get_by_text("arai@example.jp")).to_have_count(0)
+
+
+def test_english_is_chosen_by_keyboard_before_and_after_signing_in(page, world, sound):
+    page.goto("/login/")
+    page.get_by_role("button", name="English").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Sign in").wait_for()
+    sound(page)
+    page.get_by_role("button", name="日本語").click()
+    sign_in(page, "operator@example.jp")
+
+    page.locator("details.menu > summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "English"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Tenant selection", level=1).wait_for()
+    page.get_by_role("button", name=world["tenant"].id).click()
+    page.get_by_role("heading", name="Dashboard", level=1).wait_for()
+    visit(page, sound, "/customers/", f"/customers/{world['customer'].id}/alerts/", "/customers/add", "/nothing")
+
+
+def focused(page) -> str:
+    return page.evaluate("(document.activeElement.ariaLabel || document.activeElement.textContent || '').trim()")
+
+
+def tab_to(page, name: str, *, most: int = 60) -> None:
+    """Press Tab until something of that name has the focus, and see that the focus is visible there."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if focused(page) == name:
+            outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            shadow = page.evaluate("getComputedStyle(document.activeElement).boxShadow")
+            assert outline != "none" or shadow != "none", f"{name} has the focus and does not show it."
+            return
+    pytest.fail(f"{name} is not reached by Tab on {page.url}.")
+
+
+def test_the_customers_by_keyboard_alone(page, world, make):
+    customer = world["customer"]
+    for number in range(3):
+        make.customer(tenant=world["tenant"], name=f"つぐみ工業{number}")
+    enter(page, world)
+    page.goto("/customers/")
+
+    tab_to(page, "フィルタ")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("あおぞら")
+    page.keyboard.press("Enter")
+    page.get_by_text("1件", exact=True).wait_for()
+    tab_to(page, customer.id)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=customer.name, level=1).wait_for()
+
+    tab_to(page, "削除")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert focused(page) == "削除"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.closest('dialog') !== null")
+    tab_to(page, "キャンセル", most=3)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.url.endswith(customer.id)
