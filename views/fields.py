@@ -50,14 +50,19 @@ class MemoField(TextAreaField):
         self.data = trimmed(self.data)
 
 
+def version_shown(text: str | None) -> int:
+    """The version that a form says the person had before them; -1, which no row has, when it is nonsense."""
+    text = text or ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else -1
+
+
 class VersionField(HiddenField):
     """The version of a row that the person had before them: two people editing are told of each other."""
 
     @property
     def shown(self) -> int:
         """The version; -1, which no row has, when it was not sent or is nonsense."""
-        text = self.data if isinstance(self.data, str) else ""
-        return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else -1
+        return version_shown(self.data if isinstance(self.data, str) else None)
 
 
 class AddressField(EmailField):

@@ -6,13 +6,13 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import Form, HiddenField, TextAreaField
+from wtforms import Form, TextAreaField
 from wtforms.validators import ValidationError
 
 from models import mail_text
 from models.mail_kind import MailKind, MailText
 from models.mail_template import BODY_LENGTH, SUBJECT_LENGTH, cleaned
-from views.fields import AtMost, Needed, OneLine, TextField
+from views.fields import AtMost, Needed, OneLine, TextField, VersionField
 
 _MOST_FAULTS = 5
 """How many faults are told of a field; a pasted text of another system may have hundreds."""
@@ -58,8 +58,7 @@ class MailTemplateForm(FlaskForm):
 
     subject = TextField(lazy_gettext("Subject"), [Needed(), AtMost(SUBJECT_LENGTH), OneLine(), OnlyPlaceholders()])
     body = BodyField(lazy_gettext("Body"), [Needed(), AtMost(BODY_LENGTH), OnlyPlaceholders()])
-    # The newest version the person had before them: two people editing are told of each other.
-    version = HiddenField()
+    version = VersionField()
 
     def __init__(self, kind: MailKind, text: MailText, version: int) -> None:
         self.kind = kind
@@ -80,9 +79,3 @@ class MailTemplateForm(FlaskForm):
         return [
             {"label": str(field.label.text), "stored": was, "typed": now} for field, was, now in pairs if was != now
         ]
-
-
-def number_shown(text: str | None) -> int:
-    """The version a form says the person had before them; -1, which no template has, when it is nonsense."""
-    text = text or ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else -1

@@ -17,7 +17,7 @@ from models.errors import Conflict, DomainError
 from models.mail_kind import MailKind
 from models.mail_template import Happening, MailTemplateVersion
 from views.base import PAGE_SIZE, PortalView, actor, page_number, render
-from views.mail_template_form import number_shown
+from views.fields import version_shown
 from views.mail_template_page import kind_or_404, newest_number, own_tenant_id, page_of, refuse
 
 
@@ -80,7 +80,7 @@ class MailTemplateVersionView(PortalView):
         """Bring a version back."""
         found = kind_or_404(kind)
         old = _version_or_404(found, version_key)
-        version = number_shown(request.form.get("version"))
+        version = version_shown(request.form.get("version"))
         try:
             mail_template_rules.restore(db.session(), found, old, version=version, by=actor())
             db.session.commit()

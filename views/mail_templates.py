@@ -15,8 +15,9 @@ from models.db import db
 from models.errors import Conflict, DomainError
 from models.mail_kind import EDITABLE, MailKind, MailText
 from views.base import PortalView, actor, render
+from views.fields import version_shown
 from views.mail_template_copy import may_copy
-from views.mail_template_form import MailTemplateForm, number_shown
+from views.mail_template_form import MailTemplateForm
 from views.mail_template_page import kind_or_404, newest_number, own_tenant_id, page_of, refuse
 
 
@@ -94,7 +95,7 @@ class MailTemplateView(PortalView):
             return _form_page(found, form), 422
         if step == "save":
             return self._save(found, form)
-        if form.text() == text and number_shown(form.version.data) == version:
+        if form.text() == text and form.version.shown == version:
             form.form_errors.append(gettext(mail_template_rules.NOTHING_CHANGED))
             return _form_page(found, form), 422
         preview = mail_text.fill(form.text(), found, found.samples)
@@ -102,7 +103,7 @@ class MailTemplateView(PortalView):
 
     @staticmethod
     def _save(kind: MailKind, form: MailTemplateForm) -> Any:
-        tenant_id, version = own_tenant_id(), number_shown(form.version.data)
+        tenant_id, version = own_tenant_id(), form.version.shown
         try:
             mail_template_rules.save(db.session(), tenant_id, kind, form.text(), version=version, by=actor())
             db.session.commit()
@@ -120,7 +121,7 @@ class MailTemplateView(PortalView):
     def reset(self, kind: str) -> Response:
         """Go back to the default text."""
         found = kind_or_404(kind)
-        version = number_shown(request.form.get("version"))
+        version = version_shown(request.form.get("version"))
         try:
             mail_template_rules.reset(db.session(), own_tenant_id(), found, version=version, by=actor())
             db.session.commit()

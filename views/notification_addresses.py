@@ -43,7 +43,7 @@ class NotificationAddressView(PortalView):
         if not form.validate_on_submit():
             return self._page(form.standing, form), 422
         try:
-            sent = notification_rules.change(db.session(), form.typed(), version=form.shown_version(), desk=_desk())
+            sent = notification_rules.change(db.session(), form.typed(), version=form.version.shown, desk=_desk())
             db.session.commit()
         except Conflict:
             return self._conflict()

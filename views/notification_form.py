@@ -6,11 +6,11 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import Form, HiddenField
+from wtforms import Form
 from wtforms.validators import ValidationError
 
 from models.notification_address import SLOTS, Slot, Standing, clean
-from views.fields import AddressField, Needed, ValidAddress
+from views.fields import AddressField, Needed, ValidAddress, VersionField
 
 
 class NotificationField(AddressField):
@@ -50,13 +50,12 @@ class NotificationForm(FlaskForm):
     again2 = NotificationField(lazy_gettext("Email address 2 (confirmation)"), [TypedAgain(2)])
     address3 = NotificationField(lazy_gettext("Email address 3"), [ValidAddress()])
     again3 = NotificationField(lazy_gettext("Email address 3 (confirmation)"), [TypedAgain(3)])
-    # The version the person had before them: two people editing are told of each other.
-    version = HiddenField()
+    version = VersionField()
 
     def __init__(self, standing: Standing) -> None:
         self.standing = standing
         super().__init__(
-            data={f"address{slot.number}": slot.set_to for slot in standing.slots} | {"version": standing.version}
+            data={f"address{slot.number}": slot.set_to for slot in standing.slots} | {"version": str(standing.version)}
         )
 
     def typed(self) -> list[str]:
@@ -71,11 +70,6 @@ class NotificationForm(FlaskForm):
     def asks_again(self, number: int) -> bool:
         """Whether what was typed for a slot is to be typed a second time."""
         return bool(self.typed()[number - 1]) and self.typed()[number - 1] not in self.known(number)
-
-    def shown_version(self) -> int:
-        """The version the person had before them; -1, which no tenant has, when it is nonsense."""
-        text = str(self.version.data or "")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else -1
 
     def differences(self) -> list[dict[str, str]]:
         """Where what is typed differs from what the addresses are set to: the label and both values."""

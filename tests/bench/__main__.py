@@ -46,16 +46,17 @@ def main() -> int:
         sizes = dict.fromkeys(size for part in parts for size in part.sizes or (arguments.size,))
         places = {size: stack.enter_context(place(size)) for size in sizes}
         about = page.run_table(machine.about(list(places.values())))
-        print(about)
+        sys.stdout.write(about + "\n")
         for part in parts:
             findings = _measure(part, [places[size] for size in part.sizes or (arguments.size,)])
             missed += [f"{part.name}: {each.name}" for each in findings if not each.held]
             sections.append(page.section(part.title, part.about, findings))
-            print(sections[-1], flush=True)
+            sys.stdout.write(sections[-1] + "\n")
+            sys.stdout.flush()
     if len(parts) == len(PARTS) and arguments.size == SIZES[0]:
         page.write("\n".join([about, *sections]))
     for each in missed:
-        print(f"A limit is missed: {each}", file=sys.stderr)
+        sys.stderr.write(f"A limit is missed: {each}\n")
     return 1 if missed else 0
 
 
