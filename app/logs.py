@@ -26,6 +26,8 @@ def init_app(app: Flask) -> None:
     """Number every request and log how it went."""
     app.before_request(_begin)
     app.after_request(_end)
+    # FAB makes filters of every column when a view is registered, and warns of each it has none for, such as a list.
+    logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
 
 
 def configure(level: str = "INFO") -> None:

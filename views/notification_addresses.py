@@ -79,7 +79,7 @@ class NotificationAddressView(PortalView):
         """The form again, with what the other saved beside what was typed; saving once more is then a choice."""
         db.session.rollback()
         form = NotificationForm(_standing())
-        form.version.data = form.standing.version
+        form.version.data = str(form.standing.version)
         return self._page(form.standing, form, form.differences()), 409
 
     @staticmethod
