@@ -15,9 +15,23 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     :raises config.SettingError: the environment cannot be used.
     """
     import config
-    from app import access, cli, converters, errors, extensions, headers, logs, page_context, proxy, routes, walls
+    from app import (
+        access,
+        cli,
+        converters,
+        errors,
+        extensions,
+        headers,
+        logs,
+        page_context,
+        proxy,
+        routes,
+        template_output,
+        walls,
+    )
 
     app = Flask(__name__)
+    app.jinja_environment = template_output.PortalEnvironment
     app.config.from_mapping(config.load())
     app.config.from_mapping(settings or {})
 

@@ -33,10 +33,31 @@ on("submit", "form", (form, event) => {
   dialog.showModal();
 });
 
-// Buttons that open or close a dialog. Without JavaScript such a button submits its form.
-on("click", "[data-opens]", (button, event) => {
+// Buttons that open or close a dialog. Without JavaScript such a button submits its form, and the page comes back with
+// the dialog open. A dialog the page has not got yet is taken from there.
+async function fetchDialog(button) {
+  const address = new URL(button.form.action);
+  address.search = new URLSearchParams(new FormData(button.form));
+  const answer = await fetch(address);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const dialog = page.getElementById(button.dataset.opens);
+  dialog.open = false;
+  button.form.after(dialog);
+  prepare(dialog);
+  return dialog;
+}
+on("click", "[data-opens]", async (button, event) => {
   event.preventDefault();
-  document.getElementById(button.dataset.opens).showModal();
+  if (button.hasAttribute("aria-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  try {
+    const dialog = document.getElementById(button.dataset.opens) ?? (await fetchDialog(button));
+    dialog.showModal();
+  } catch {
+    button.form.submit();
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
 });
 on("click", "dialog [data-closes]", (button, event) => {
   event.preventDefault();
@@ -50,8 +71,6 @@ for (const dialog of document.querySelectorAll("dialog[open]")) {
   dialog.open = false;
   dialog.showModal();
 }
-// What does nothing without JavaScript shows only with it.
-for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 
 // What is being sent shows so, and is not sent twice.
 function busy(form, submitter) {
@@ -156,15 +175,21 @@ function countChoices(group) {
   }
   for (const button of group.querySelectorAll("[data-needs-choice]")) button.disabled = chosen === 0;
 }
-for (const group of document.querySelectorAll("[data-choices]")) {
-  countChoices(group);
-  group.addEventListener("change", (event) => {
-    if (event.target.matches("[data-all]")) {
-      for (const box of group.querySelectorAll("input[type=checkbox]")) box.checked = event.target.checked;
-    }
+// What a page, or a dialog that came later, needs before it is used.
+function prepare(part) {
+  // What does nothing without JavaScript shows only with it.
+  for (const each of part.querySelectorAll("[data-scripted]")) each.hidden = false;
+  for (const group of part.querySelectorAll("[data-choices]")) {
     countChoices(group);
-  });
+    group.addEventListener("change", (event) => {
+      if (event.target.matches("[data-all]")) {
+        for (const box of group.querySelectorAll("input[type=checkbox]")) box.checked = event.target.checked;
+      }
+      countChoices(group);
+    });
+  }
 }
+prepare(document);
 on("input", "[data-narrows]", (input) => {
   const words = input.value.trim().toLowerCase();
   for (const choice of document.querySelectorAll(`#${input.dataset.narrows} > *`)) {
