@@ -27,10 +27,12 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         proxy,
         queue,
         routes,
+        template_output,
         walls,
     )
 
     app = Flask(__name__)
+    app.jinja_environment = template_output.PortalEnvironment
     app.config.from_mapping(config.load())
     app.config.from_mapping(settings or {})
 

@@ -115,8 +115,8 @@ def _label(column: str, labels: dict) -> sql.Composable:
 
 
 def _safe(cell: sql.Composable) -> sql.Composable:
-    # Compared as numbers: of a hundred thousand rows, a pattern for each cell is a third of the work. ascii() is the
-    # code point of the first character, whichever it is.
+    # Compared as numbers: a pattern for each cell of a hundred thousand rows takes longer. ascii() is the code point of
+    # the first character, whichever it is.
     return sql.SQL("CASE WHEN ascii({cell}) IN ({formula}) THEN '''' || {cell} ELSE {cell} END").format(
         cell=cell, formula=sql.SQL(", ").join(sql.Literal(ord(char)) for char in _FORMULA)
     )

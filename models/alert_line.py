@@ -103,9 +103,11 @@ def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
         sender_level,
         *[_address(line.get(key), key, escaped=escaped) for key in _ADDRESSES],
         *[_port(line.get(key), key) for key in _PORTS],
-        # Most keys are missing in most lines: those are not worth a call.
+        # Most keys are missing in most lines, and most others are as they should be: those are not worth a call.
         *[
-            None if (value := line.get(key)) is None or value == "" else _text(value, key, limit, escaped=escaped)
+            value
+            if (value := line.get(key)) is None or (type(value) is str and 0 < len(value) <= limit and not escaped)
+            else _text(value, key, limit, escaped=escaped)
             for key, limit in _TEXT_LIMITS
         ],
         None if line.keys() <= _KNOWN else _extra(line),

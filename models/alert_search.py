@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Bundle, Session
 
 from models.alert import Alert, AlertDaily, AlertLevel
+from models.db import planned_anew
 from models.utm import Utm
 
 PAGE_SIZE = 50
@@ -143,8 +144,6 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
     :param backwards: the page that ends before ``position`` instead.
     """
     towards_smaller = descending != backwards
-    # A plan that is to fit any customer and any period reads every month: a thousand times slower for one of them.
-    session.connection().exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
     wanted = conditions(query)
     counted = position is None and sort == "occurred_at"
     if counted:
@@ -158,7 +157,8 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
             places = places.join(Utm, Utm.id == Alert.utm_id)
         place = _from(places, sort, position, towards_smaller=towards_smaller).limit(size + 1).subquery("place")
         statement = _at(place, query).order_by(*_order(sort, towards_smaller=towards_smaller))
-    rows = list(session.execute(statement))
+    with planned_anew(session):
+        rows = list(session.execute(statement))
     count = (rows[0].total if rows else 0) if counted else None
     more = len(rows) > size
     rows = rows[:size]
@@ -188,7 +188,8 @@ def position_of(row: Any, sort: str) -> Position:
 def capped_count(session: Session, query: AlertQuery) -> int:
     """How many alerts there are, counted to one past the cap at most."""
     inner = select(Alert.seq).where(*conditions(query)).limit(COUNT_CAP + 1)
-    return session.scalar(select(func.count()).select_from(inner.subquery())) or 0
+    with planned_anew(session):
+        return session.scalar(select(func.count()).select_from(inner.subquery())) or 0
 
 
 def counts_by_utm(session: Session, customer_id: str, *, first: date, last: date) -> dict[int, int]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import abort, request
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from zipstream import ZIP_DEFLATED, ZipStream
 
 from models import alert_export, scope
@@ -47,13 +48,29 @@ class Chooser:
         return self.total > MOST_UTMS
 
 
-def utms_of(customer: Customer) -> Sequence[Any]:
-    """Every UTM of a customer by name, removed ones included: ``id``, ``utm_id``, ``name``, ``removed_at``."""
-    return db.session.execute(
-        select(Utm.id, Utm.utm_id, Utm.name, Utm.removed_at)
-        .where(Utm.customer_id == customer.id)
-        .order_by(Utm.name, Utm.id)
-    ).all()
+class CustomerUtm(NamedTuple):
+    """A UTM as it can be chosen."""
+
+    id: int
+    utm_id: str
+    name: str
+    removed_at: str | None
+
+
+def customer_with_utms(customer_id: str) -> tuple[Customer, list[CustomerUtm]]:
+    """The customer of a URL and every UTM of theirs by name, removed ones included; 404 for anybody else's.
+
+    One statement, as every page of alerts asks for both.
+    """
+    columns = func.json_build_array(Utm.id, Utm.utm_id, Utm.name, Utm.removed_at)
+    utms = select(func.json_agg(aggregate_order_by(columns, Utm.name, Utm.id))).where(Utm.customer_id == Customer.id)
+    row = db.session.execute(
+        select(Customer, utms.scalar_subquery()).where(Customer.id == customer_id, Customer.deleted_at.is_(None))
+    ).one_or_none()
+    if row is None:
+        abort(404)
+    customer, found = row
+    return customer, [CustomerUtm(*each) for each in found or ()]
 
 
 def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:

@@ -18,9 +18,9 @@ from models.alert_search import AlertQuery
 from models.customer import Customer
 from models.db import db
 from views import alert_rows
-from views.alert_download import archive, chooser, chosen_utms, utms_of
+from views.alert_download import archive, chooser, chosen_utms, customer_with_utms
 from views.alert_filters import AlertFilters, read_filters
-from views.base import PortalView, choice, customer_or_404, customer_urls, render
+from views.base import PortalView, choice, customer_urls, render
 from views.period import read_period
 
 
@@ -34,20 +34,19 @@ class AlertView(PortalView):
     @has_access
     def list(self, customer_id: str) -> str:
         """詳細を確認: every alert."""
-        return _list_page(customer_or_404(customer_id), important=False)
+        return _list_page(customer_id, important=False)
 
     @expose("/important")
     @has_access
     def important(self, customer_id: str) -> str:
         """問題を確認: only High."""
-        return _list_page(customer_or_404(customer_id), important=True)
+        return _list_page(customer_id, important=True)
 
     @expose("/download", methods=["POST"])
     @has_access
     def download(self, customer_id: str) -> Response:
         """A ZIP with one CSV per chosen UTM: of the whole period, or of what the screen was narrowed to."""
-        customer = customer_or_404(customer_id)
-        all_utms = utms_of(customer)
+        customer, all_utms = customer_with_utms(customer_id)
         utms = chosen_utms(all_utms)
         period = read_period(request.form, clock.tokyo_day(clock.utc_now()))
         query = AlertQuery(customer.id, period.start, period.end)
@@ -75,9 +74,9 @@ def _search(
     return replace(query, function=function, important=important, **filters.conditions), filters
 
 
-def _list_page(customer: Customer, *, important: bool) -> str:
+def _list_page(customer_id: str, *, important: bool) -> str:
+    customer, utms = customer_with_utms(customer_id)
     period = read_period(request.args, clock.tokyo_day(clock.utc_now()))
-    utms = utms_of(customer)
     query, filters = _search(request.args, AlertQuery(customer.id, period.start, period.end), utms, important=important)
     sort = choice("sort", alert_search.SORT_COLUMNS, "occurred_at")
     direction = choice("direction", ("asc", "desc"), "desc" if sort == "occurred_at" else "asc")

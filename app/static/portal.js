@@ -33,10 +33,31 @@ on("submit", "form", (form, event) => {
   dialog.showModal();
 });
 
-// Buttons that open or close a dialog. Without JavaScript such a button submits its form.
-on("click", "[data-opens]", (button, event) => {
+// Buttons that open or close a dialog. Without JavaScript such a button submits its form, and the page comes back with
+// the dialog open. A dialog the page has not got yet is taken from there.
+async function fetchDialog(button) {
+  const address = new URL(button.form.action);
+  address.search = new URLSearchParams(new FormData(button.form));
+  const answer = await fetch(address);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const dialog = page.getElementById(button.dataset.opens);
+  dialog.open = false;
+  button.form.after(dialog);
+  prepare(dialog);
+  return dialog;
+}
+on("click", "[data-opens]", async (button, event) => {
   event.preventDefault();
-  document.getElementById(button.dataset.opens).showModal();
+  if (button.hasAttribute("aria-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  try {
+    const dialog = document.getElementById(button.dataset.opens) ?? (await fetchDialog(button));
+    dialog.showModal();
+  } catch {
+    button.form.submit();
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
 });
 on("click", "dialog [data-closes]", (button, event) => {
   event.preventDefault();
@@ -50,8 +71,6 @@ for (const dialog of document.querySelectorAll("dialog[open], dialog[data-shows-
   dialog.open = false;
   dialog.showModal();
 }
-// What does nothing without JavaScript shows only with it.
-for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 
 on("click", "[data-prints]", () => window.print());
 
@@ -184,18 +203,24 @@ function countChoices(group) {
   const toggle = group.querySelector("[data-ticks-all]");
   if (toggle) toggle.textContent = allTicked(shownBoxes(group)) ? toggle.dataset.none : toggle.dataset.all;
 }
-for (const group of document.querySelectorAll("[data-choices]")) {
-  const toggle = group.querySelector("[data-ticks-all]");
-  // A submit button only without JavaScript: Enter in the form would press it.
-  if (toggle) toggle.type = "button";
-  countChoices(group);
-  group.addEventListener("change", (event) => {
-    if (event.target.matches("[data-all]")) {
-      for (const box of group.querySelectorAll("input[type=checkbox]")) box.checked = event.target.checked;
-    }
+// What a page, or a dialog that came later, needs before it is used.
+function prepare(part) {
+  // What does nothing without JavaScript shows only with it.
+  for (const each of part.querySelectorAll("[data-scripted]")) each.hidden = false;
+  for (const group of part.querySelectorAll("[data-choices]")) {
+    const toggle = group.querySelector("[data-ticks-all]");
+    // A submit button only without JavaScript: Enter in the form would press it.
+    if (toggle) toggle.type = "button";
     countChoices(group);
-  });
+    group.addEventListener("change", (event) => {
+      if (event.target.matches("[data-all]")) {
+        for (const box of group.querySelectorAll("input[type=checkbox]")) box.checked = event.target.checked;
+      }
+      countChoices(group);
+    });
+  }
 }
+prepare(document);
 on("click", "[data-choices] [data-ticks-all]", (toggle) => {
   const group = toggle.closest("[data-choices]");
   const boxes = shownBoxes(group);

@@ -56,7 +56,7 @@ def measure(place: Place, *, runs: int = RUNS, slow_rate: int = _SLOW_RATE) -> l
     _check_programs()
     with gunicorn(place, "portal") as web:
         download = Download(place, web)
-        rows = _same_rows(download.whole(), _by_psql(place, subprocess.PIPE))
+        rows = check_rows(download.whole(), _by_psql(place, subprocess.PIPE))
         ours, theirs = (
             middle(each)
             for each in in_turn(
@@ -134,7 +134,7 @@ def _memory(place: Place, slow_rate: int) -> list[Finding]:
                     each.result()
             grown = max(_memory_of(pid, "VmHWM") - kept for pid, kept in before.items())
         found.append(
-            Finding(f"memory, {name}", {"portal": f"{grown:.0f} MiB"}, f"under {MOST_MIB} MiB", grown < MOST_MIB)
+            Finding(f"memory, {name}", {"portal": f"{grown:.1f} MiB"}, f"under {MOST_MIB} MiB", grown < MOST_MIB)
         )
     return found
 
@@ -187,7 +187,7 @@ def _by_psql(place: Place, output: int) -> bytes | None:
     return packed.stdout
 
 
-def _same_rows(ours: bytes, theirs: bytes) -> int:
+def check_rows(ours: bytes, theirs: bytes) -> int:
     """Refuse to compare files with other rows.
 
     :returns: how many rows they have.

@@ -19,11 +19,11 @@ RATIO = 1.5
 MILLISECONDS = 10.0
 
 
-def measure(small: Place, large: Place, *, runs: int = RUNS) -> list[Finding]:
+def measure(small: Place, large: Place, *, runs: int = RUNS, far_page: int = lists.FAR_PAGE) -> list[Finding]:
     """Ask both in turn for each page."""
     found = []
     with probe("portal", small.env) as before, probe("portal", large.env) as after:
-        for case in lists.cases(small):
+        for case in lists.cases(small, far_page=far_page):
             paths = lists.address(small, before, case), lists.address(large, after, case)
             ways = [
                 partial(lists.milliseconds, asked, path) for asked, path in zip((before, after), paths, strict=True)

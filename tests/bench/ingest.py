@@ -33,7 +33,7 @@ ABOUT = (
 RUNS = 7
 LINES = 10_000
 SHARE = 0.2
-_UTM = "02005e2fffff"
+UTM = "02005e2fffff"
 _RETENTION_MONTHS = 13
 _ROW = ", ".join(("tenant_id", "customer_id", "utm_id", *alert_line.COLUMNS))
 
@@ -130,7 +130,7 @@ def _sender(owner: psycopg.Connection, place: Place) -> Iterator[tuple[tuple[str
         "INSERT INTO utm (tenant_id, customer_id, utm_id, serial, name, postcode, address, delivery_status)"
         " SELECT tenant_id, customer_id, %s, 'MIMAMORI-BENCH-INGEST', name, postcode, address, delivery_status FROM utm"
         " WHERE tenant_id = %s AND customer_id <> %s ORDER BY id LIMIT 1 RETURNING tenant_id, customer_id, id",
-        [_UTM, place.tenant_id, place.customer_id],
+        [UTM, place.tenant_id, place.customer_id],
     ).fetchone()
     owner.execute(
         "INSERT INTO device_token (tenant_id, utm_id, token_hash) VALUES (%s, %s, %s)",
@@ -145,7 +145,7 @@ def _sender(owner: psycopg.Connection, place: Place) -> Iterator[tuple[tuple[str
 def _clean(owner: psycopg.Connection) -> None:
     """Leave nothing of this run or of one that was stopped."""
     owner.execute("DROP TABLE IF EXISTS bench_copy")
-    row = owner.execute("SELECT id FROM utm WHERE utm_id = %s", [_UTM]).fetchone()
+    row = owner.execute("SELECT id FROM utm WHERE utm_id = %s", [UTM]).fetchone()
     if row is None:
         return
     for table, column in (("alert", "utm_id"), ("alert_daily", "utm_id"), ("device_token", "utm_id"), ("utm", "id")):

@@ -1,4 +1,4 @@
-"""A thousand mails of one transaction through two workers, against a plain smtplib loop over one connection."""
+"""Mail: as many messages of one transaction through two workers as through a plain smtplib loop over one connection."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from email.mime.text import MIMEText
 from functools import partial
-from typing import Any
 
 from config import ROOT
+from tests.bench.finding import Finding, times
 from tests.bench.places import Place
 from tests.bench.timing import in_turn, middle
+
+TITLE = "Mail"
+ABOUT = (
+    "1,000 messages written in one transaction, until the last has reached a mail server in a process of its own, by two"
+    " workers; against a loop that puts 1,000 messages together and sends them over one connection of smtplib. A message"
+    " is noted as sent before the next one goes out."
+)
 
 MESSAGES = 1_000
 RUNS = 5
@@ -27,24 +34,16 @@ _WORKERS = 2
 _PATIENCE = 120.0
 
 
-def measure(place: Place, messages: int = MESSAGES) -> dict[str, Any]:
-    """Send both ways in turn to the same mail server, a process of its own.
-
-    :returns: the medians in seconds and how many times as long the portal takes.
-    """
+def measure(place: Place, messages: int = MESSAGES) -> list[Finding]:
+    """Send both ways in turn to the same mail server."""
     with ExitStack() as stack:
         port = stack.enter_context(_mail_server(place.env))
         outbox = stack.enter_context(_outbox(place.env | {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(port)}))
-        plain, portal = in_turn(RUNS, partial(_plain_loop, port, messages), partial(_ask, outbox, messages))
-    ours, theirs = middle(portal), middle(plain)
-    return {
-        "messages": messages,
-        "plain": theirs,
-        "portal": ours,
-        "ratio": ours / theirs,
-        "limit": LIMIT,
-        "held": ours <= LIMIT * theirs,
-    }
+        plain, portal = map(
+            middle, in_turn(RUNS, partial(_plain_loop, port, messages), partial(_ask, outbox, messages))
+        )
+    figures = {"portal": f"{portal:.2f} s", "smtplib": f"{plain:.2f} s", "ratio": times(portal / plain)}
+    return [Finding(f"{messages:,} messages", figures, f"at most {times(LIMIT)}", held=portal <= LIMIT * plain)]
 
 
 def _plain_loop(port: int, messages: int) -> float:

@@ -71,17 +71,20 @@ def place(size: str, folder: Path = FOLDER) -> Iterator[Place]:
     outside = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with services(instance, {}) as started:
         env = {**outside, **started.env, "PORTAL_INSTANCE": str(instance), "PORTAL_DEMO": "1"}
-        env |= {"DEVICE_RATE_LIMIT": "100000 per minute", "BENCH_EMAIL": EMAIL}
         _portal(env, "upgrade")
         _portal(env, "demo", "--size", size)
-        yield _look(size, env)
+        yield look(size, env)
 
 
 def _portal(env: dict[str, str], *words: str) -> None:
     subprocess.run([sys.executable, "-m", "flask", "--app", "app", "portal", *words], cwd=ROOT, env=env, check=True)
 
 
-def _look(size: str, env: dict[str, str]) -> Place:
+def look(size: str, env: dict[str, str]) -> Place:
+    """A place whose servers run and whose data is there.
+
+    :param env: how its processes find the servers.
+    """
     with Place(size, env, "", "", [], date.min).owner() as connection:
         tenant_id, customer_id = connection.execute(
             "SELECT tenant_id, customer_id FROM utm WHERE utm_id = %s", [PARTS[0].utm_id(0)]
@@ -93,5 +96,6 @@ def _look(size: str, env: dict[str, str]) -> Place:
         ).fetchone()
     found = Place(size, env, tenant_id, customer_id, keys, clock.tokyo_day(newest))
     start = clock.day_start(found.recent[0]).isoformat()
-    env |= {"BENCH_TENANT": tenant_id, "STOCK_CUSTOMER": customer_id, "STOCK_START": start}
+    env |= {"DEVICE_RATE_LIMIT": "100000 per minute", "BENCH_EMAIL": EMAIL, "BENCH_TENANT": tenant_id}
+    env |= {"STOCK_CUSTOMER": customer_id, "STOCK_START": start}
     return found

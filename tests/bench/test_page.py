@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.bench import __main__ as runner
+from tests.bench import page
+from tests.bench.finding import Finding, Missing
+
+
+def test_a_part_is_a_table_with_what_was_measured_beside_its_limit():
+    findings = [
+        Finding("first", {"portal": "10 ms", "ratio": "5.00x"}, "at least 5x", held=True),
+        Finding("second", {"portal": "20 ms"}, "at least 5x", held=False),
+    ]
+
+    assert page.section("Lists", "What is compared.", findings) == (
+        "## Lists\n\nWhat is compared.\n\n"
+        "|  | portal | ratio | limit | held |\n"
+        "| --- | --- | --- | --- | --- |\n"
+        "| first | 10 ms | 5.00x | at least 5x | yes |\n"
+        "| second | 20 ms |  | at least 5x | **no** |\n"
+    )
+
+
+def test_only_what_stands_between_the_marks_is_written_anew(tmp_path):
+    file = tmp_path / "performance.md"
+    file.write_text("before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n")
+
+    page.write("new", file)
+    page.write("newer", file)
+
+    assert file.read_text() == "before\n<!-- measured: begin -->\n\nnewer\n<!-- measured: end -->\nafter\n"
+
+
+def test_a_program_that_is_not_there_is_a_limit_that_is_not_held():
+    def measure(_place):
+        raise Missing("psql is not installed (Debian: apt-get install postgresql-client).")
+
+    (found,) = runner.measure(runner.Part("download", "A download", "", measure), [None])
+
+    assert not found.held
+    assert "apt-get install postgresql-client" in page.section("A download", "", [found])
+
+
+def test_a_part_nobody_knows_is_told_with_those_there_are(capsys):
+    with pytest.raises(SystemExit):
+        runner.main(["--only", "lists"])
+
+    assert "There is no part lists; there are list, growth, download" in capsys.readouterr().err

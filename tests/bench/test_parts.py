@@ -1,0 +1,97 @@
+"""Each part at a tiny size: that it runs, and compares the same with the same. No time is looked at."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import zipfile
+
+import pytest
+
+from tests.bench import downloads, growth, ingest, lists, rights, throughput
+from tests.bench.finding import Missing
+
+
+def test_every_page_of_the_list_has_the_stock_lists_rows_and_few_statements(tiny):
+    findings = lists.measure(tiny, runs=1, far_page=2)
+
+    statements = {each.name: int(each.figures["statements"]) for each in findings}
+    assert len(statements) == len(lists.cases(tiny))
+    assert max(statements.values()) <= 8, statements
+
+
+def test_every_filter_and_every_order_of_the_list_is_measured(tiny):
+    asked = {name for case in lists.cases(tiny) for name in case.ours}
+    orders = {(case.ours["sort"], case.ours["direction"]) for case in lists.cases(tiny) if "sort" in case.ours}
+
+    assert asked >= {"utm", "action", "level", "function", "source", "destination", "alert_id", "url", "threat", "file"}
+    # Newest first is the page without arguments.
+    columns = ("alert_id", "occurred_at", "utm", "function", "action", "level")
+    assert orders == {(name, way) for name in columns for way in ("asc", "desc")} - {("occurred_at", "desc")}
+    assert {case.limit for case in lists.cases(tiny) if "sort" not in case.ours} == {5.0}
+    assert {case.limit for case in lists.cases(tiny) if "sort" in case.ours} == {2.0}
+
+
+def test_pages_of_other_rows_are_not_compared(tiny):
+    case = lists.cases(tiny)[0]
+
+    with pytest.raises(RuntimeError, match="the portal shows 1 rows and the stock list 2"):
+        lists.check_rows(case, {"rows": 3}, {"rows": 3})
+
+
+def test_growth_asks_for_the_same_pages_of_two_places(tiny):
+    findings = growth.measure(tiny, tiny, runs=1, far_page=2)
+
+    assert [each.name for each in findings] == [case.name for case in lists.cases(tiny, far_page=2)]
+
+
+def test_a_download_is_compared_with_psqls_file_of_the_same_rows(tiny):
+    if shutil.which("psql") is None or shutil.which("zip") is None:
+        with pytest.raises(Missing, match="apt-get install"):
+            downloads.measure(tiny, runs=1)
+        return
+
+    found, *memory = downloads.measure(tiny, runs=1, slow_rate=10_000_000)
+
+    with tiny.owner() as owner:
+        (count,) = owner.execute("SELECT count(*) FROM alert WHERE utm_id = %s", [tiny.utms[0]]).fetchone()
+    assert found.name == f"{count:,} alerts"
+    assert len(memory) == 2
+
+
+def test_files_with_other_rows_are_not_compared():
+    with pytest.raises(RuntimeError, match="The download has 1 rows and psql's file 2"):
+        downloads.check_rows(_packed(["1"]), _packed(["1", "2"]))
+
+
+def test_alerts_are_sent_in_both_forms_and_nothing_of_them_stays(tiny):
+    findings = ingest.measure(tiny, runs=1, lines=20)
+
+    assert [each.name for each in findings] == ["20 lines, plain", "20 lines, gzip"]
+    with tiny.owner() as owner:
+        left = owner.execute("SELECT count(*), to_regclass('bench_copy') FROM utm WHERE utm_id = %s", [ingest.UTM])
+        assert left.fetchone() == (0, None)
+        assert owner.execute("SELECT count(*) FROM alert").fetchone() == (6_000,)
+
+
+def test_the_same_small_page_is_asked_of_both_servers(tiny):
+    (found,) = throughput.measure(tiny, runs=1, seconds=0.2)
+
+    assert found.figures.keys() == {"portal", "stock", "ratio"}
+
+
+def test_a_right_taken_away_is_gone_at_the_next_request_of_each_worker(tiny):
+    (found,) = rights.measure(tiny)
+
+    assert found.figures == {"with the right": "200, 200", "without": "403, 403", "with it again": "200, 200"}
+    assert found.held
+
+
+def _packed(ids: list[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows([["alert_id"], *([each] for each in ids)])
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("alerts.csv", text.getvalue())
+    return file.getvalue()

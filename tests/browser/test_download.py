@@ -1,0 +1,54 @@
+"""ダウンロード of a customer with several UTMs: the dialog comes when it is asked for."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_journey import customer, sign_in  # noqa: F401  (customer is a fixture)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def utms(make, customer):  # noqa: F811
+    return [make.utm(customer_row=customer, name=name) for name in ("本社", "支店", "倉庫")]
+
+
+def test_the_choice_of_utms_comes_by_keyboard_and_is_what_the_file_has(page, customer, utms, sound):  # noqa: F811
+    sign_in(page)
+    page.goto(f"/customers/{customer.id}/alerts/")
+    expect(page.locator("dialog")).to_have_count(0)
+
+    page.get_by_role("button", name="ダウンロード").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="UTMの選択")
+    dialog.wait_for()
+    sound(page)
+    expect(dialog.get_by_label("全選択")).to_be_checked()
+    dialog.get_by_label("全選択").uncheck()
+    expect(dialog.get_by_role("button", name="完了")).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="ダウンロード").click()
+    dialog.get_by_label("支店").check()
+    with page.expect_download() as expected:
+        dialog.get_by_role("button", name="完了").click()
+
+    with zipfile.ZipFile(expected.value.path()) as archive:
+        assert len(archive.namelist()) == 1
+
+
+def test_without_javascript_the_page_comes_back_with_the_dialog(chromium, live_url, customer, utms):  # noqa: F811
+    page = chromium.new_context(base_url=live_url, java_script_enabled=False, locale="ja-JP").new_page()
+    sign_in(page)
+    page.goto(f"/customers/{customer.id}/alerts/")
+
+    page.get_by_role("button", name="ダウンロード").click()
+
+    expect(page.get_by_role("dialog", name="UTMの選択").get_by_label("支店")).to_be_checked()
+    page.get_by_role("link", name="キャンセル").click()
+    expect(page.locator("dialog")).to_have_count(0)
+    page.context.close()
