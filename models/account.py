@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import audit, password_rule
+from models import audit, mail, password_rule
 from models.actor import Actor
-from models.errors import N_, Conflict, DomainError
+from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
 from models.membership import Membership
 from models.role import ELEVATED, NEC_ADMIN, PUBLIC
 from models.tenant import Tenant
@@ -22,7 +23,6 @@ LAST_ADMIN = N_("At least one NEC Admin must be able to sign in.")
 MEMBER_ALREADY = N_("The user is in this tenant already.")
 NOT_FOR_TENANTS = N_("This role cannot be held in a tenant.")
 NOT_EVERYWHERE = N_("This role cannot be held in every tenant.")
-NOTHING_CHANGED = N_("Change at least one item.")
 
 EMAIL_LENGTH = 128
 """As long as FAB's user name, which is the address."""
@@ -94,6 +94,24 @@ def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: A
         tenant_id=tenant.id,
         after={"user_id": user.id, "role": role},
     )
+
+
+def tell_of_tenant(  # noqa: PLR0913  (the mail names these)
+    session: Session, user: Any, tenant: Tenant, *, portal_url: str, support_email: str, now: datetime
+) -> None:
+    """Tell somebody who is a user already by mail that another tenant is theirs too (§2.1).
+
+    :param portal_url: where they sign in.
+    :param support_email: who answers questions.
+    """
+    values = {
+        "Email": user.email,
+        "TenantId": tenant.id,
+        "TenantName": tenant.name,
+        "PortalUrl": portal_url,
+        "SupportEmail": support_email,
+    }
+    mail.write(session, "user_added", user.email, values, now=now, tenant_id=tenant.id)
 
 
 def fingerprint(user: Any) -> str:

@@ -1,4 +1,4 @@
-"""Bearer tokens of the APIs: how one is made, and what is stored of it."""
+"""Tokens of the APIs and of mailed links: how one is made, and what is stored of it."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from models import audit, mail
 from models.actor import Actor
+from models.bearer_token import hash_token
 from models.errors import N_, Conflict, DomainError
 from models.notification_address import SLOTS, AddressLink, LinkState, NotificationAddress, clean
-from models.password_link import hash_token
 from models.scope import all_tenants
 from models.tenant import Tenant
 

@@ -5,7 +5,6 @@ Only a hash of the link's token is kept: the link itself is shown once, when it 
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import audit, password_rule
 from models.actor import Actor
+from models.bearer_token import hash_token
 from models.db import Base, CreatedAt
 from models.errors import N_, DomainError
 from models.user import set_password
@@ -38,11 +38,6 @@ class PasswordLink(Base):
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     user: Mapped[Any] = relationship("User")
-
-
-def hash_token(token: str) -> str:
-    """What is stored of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def issue(session: Session, user: Any, *, now: datetime, by: Actor) -> str:

@@ -197,6 +197,14 @@ class UserView(FabScreen, UserDBModelView):
                 abort(404)
             try:
                 account.join_tenant(session, user, tenant, role_name, by=actor())
+                account.tell_of_tenant(
+                    session,
+                    user,
+                    tenant,
+                    portal_url=current_app.config["PORTAL_URL"],
+                    support_email=current_app.config["SUPPORT_EMAIL"],
+                    now=clock.utc_now(),
+                )
                 session.commit()
             except DomainError as error:
                 flash(gettext(error.message), "danger")

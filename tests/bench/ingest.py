@@ -18,7 +18,7 @@ from psycopg import sql
 
 from app.demo import alerts
 from models import alert_line, clock
-from models.device_token import hash_token
+from models.bearer_token import hash_token
 from tests.bench.finding import Finding
 from tests.bench.places import Place
 from tests.bench.timing import in_turn, middle

@@ -12,11 +12,11 @@ from sqlalchemy import Engine, select, text
 from models import notification_address, notification_rules
 from models.actor import Actor
 from models.audit import AuditEntry
+from models.bearer_token import hash_token
 from models.errors import Conflict, DomainError
 from models.mail import MailMessage, MailState
 from models.notification_address import AddressLink, LinkState, clean
 from models.notification_rules import Desk
-from models.password_link import hash_token
 from models.scope import all_tenants
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event, select, text
 from werkzeug.security import check_password_hash
 
+from models.mail import MailMessage
 from models.membership import Membership
 from models.user import User
 
@@ -260,6 +261,19 @@ def test_a_link_is_issued_for_a_user_who_forgot(make, admin):
 
     assert re.search(r'value="[^"]*/setup/[^"]+"', page)
     assert fresh(make, user).password == "forgotten"
+
+
+def test_whoever_is_put_into_a_tenant_is_told_by_mail(app, make, admin):
+    tenant, user = make.tenant(name="ひばり商事"), make.user(email="hanako@example.jp")
+
+    for _ in range(2):  # the second time is refused
+        admin.post(f"/users/join/{user.id}", data={"tenant": tenant.id, "role": "Partner Viewer"})
+
+    (told,) = make.session.scalars(select(MailMessage))
+    assert (told.kind, told.recipient, told.tenant_id) == ("user_added", "hanako@example.jp", tenant.id)
+    assert told.subject == "【見守りサービス】テナント追加のお知らせ"
+    for line in (f"テナントID: {tenant.id}", "テナント名: ひばり商事", app.config["PORTAL_URL"], "support@example.jp"):
+        assert line in told.body
 
 
 def test_a_place_in_a_tenant_is_given_changed_and_taken(make, admin, signed_in):
