@@ -23,7 +23,7 @@ from views.fields import AtMost, MemoField, Needed, OneLine, TextField, VersionF
 from views.form_errors import tell
 from views.interface import PortalInterface
 
-KIND_LABELS = {FieldKind.TEXT: lazy_gettext("Text"), FieldKind.CHOICE: lazy_gettext("Selection")}
+KIND_LABELS = {FieldKind.TEXT: lazy_gettext("Free text"), FieldKind.CHOICE: lazy_gettext("Selection")}
 _STEPS = {"up": -1, "down": 1}
 
 

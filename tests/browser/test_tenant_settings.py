@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def tenant(make):
     tenant = make.tenant(name="サンプルパートナー")
+    make.confirmed_address(tenant)
     make.member(tenant, "Partner Operator", email="operator@example.jp", password=weak_hash())
     make.member(tenant, "Partner Viewer", email="viewer@example.jp", password=weak_hash())
     make.elevated("NEC Staff", email="staff@example.jp", password=weak_hash())

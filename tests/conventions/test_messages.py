@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app.security import ROLES
 from models.contract import Product
-from models.mail_kind import EDITABLE
+from models.mail_kind import KINDS
 from models.mail_text import fill
 from models.prefecture import PREFECTURES
 from models.user import User
@@ -142,7 +142,11 @@ def test_the_finder_of_japanese_sees_it_and_no_marks():
 
 def names_of_data(world, make) -> list[str]:
     """What people typed and what keeps its Japanese name in every language, longest first."""
-    rows = [row for half in (world.ours, world.theirs) for row in (half.tenant, half.customer, half.utm, half.role)]
+    rows = [
+        row
+        for half in (world.ours, world.theirs)
+        for row in (half.tenant, half.customer, half.utm, half.role, half.mail)
+    ]
     rows += [*make.session.scalars(select(User)), *make.session.scalars(select(Product))]
     typed = {text for row in rows for text in vars(row).values() if isinstance(text, str)}
     typed |= {name for half in (world.ours, world.theirs) for name in half.names}
@@ -152,8 +156,11 @@ def names_of_data(world, make) -> list[str]:
 def mail_texts() -> set[str]:
     """The lines of the mails, which are Japanese whoever words them, also as their previews show them."""
     lines = set()
-    for kind in EDITABLE:
-        for text in (kind.default, fill(kind.default, kind, kind.samples)):
+    for kind in KINDS.values():
+        texts = [kind.default]
+        if kind.editable:
+            texts.append(fill(kind.default, kind, kind.samples))
+            lines |= set(kind.samples.values())
+        for text in texts:
             lines |= {text.subject or "", *text.body.splitlines()}
-        lines |= set(kind.samples.values())
     return {str(escape(line)) for line in lines if line}

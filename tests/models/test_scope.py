@@ -11,11 +11,14 @@ from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from models import device_token, scope
+from models import device_token, mail_template_rules, notification_rules, scope
 from models.actor import SYSTEM
 from models.customer import Customer
 from models.errors import ScopeError
+from models.mail_kind import KINDS, MailText
 from models.scope import TenantScoped
+from models.tenant import Tenant
+from models.tenant_settings import TenantSettings
 from tests.alerts import lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -40,18 +43,32 @@ def inside(engine: Engine, tenant_id: str) -> Session:
 
 
 @pytest.fixture
-def filled(make, ours, theirs, arrive) -> None:
+def filled(make, engine, ours, theirs, arrive) -> None:
     """A row of each tenant in every scoped table."""
     for half in (ours, theirs):
         device_token.issue(make.session, half.utm, now=NOW, by=SYSTEM)
         make.session.commit()
         arrive(half.utm, lines(1, at=NOW))
+        for kind in ("portal_link", "access_origin", "application_field", "portal_token"):
+            getattr(make, kind)(tenant=make.session.get(Tenant, half.tenant_id))
+        with inside(engine, half.tenant_id) as session:
+            fill_settings(session, session.get(Tenant, half.tenant_id))
+            session.commit()
+
+
+def fill_settings(session: Session, tenant: Tenant) -> None:
+    """A tenant's settings, its own text of a mail, and an address that waits for its confirmation."""
+    session.add(TenantSettings(shortage_grace_days=30))
+    kind = KINDS["application_confirm"]
+    mail_template_rules.save(session, tenant.id, kind, MailText("件名", "本文"), version=0, by=SYSTEM)
+    desk = notification_rules.Desk(tenant, lambda token: token, NOW, SYSTEM)
+    notification_rules.change(session, ["tsuchi@example.jp", "", ""], version=0, desk=desk)
 
 
 @pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__tablename__)
 def test_a_tenant_sees_its_own_row_in_every_scoped_table(filled, ours, in_tenant, model):
     with in_tenant(ours.tenant_id) as session:
-        assert session.scalars(select(model.tenant_id)).all() == [ours.tenant_id]
+        assert set(session.scalars(select(model.tenant_id))) == {ours.tenant_id}
 
 
 @pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__tablename__)
