@@ -106,6 +106,7 @@ def test_saving_by_keyboard_alone(page, tenant):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.get_by_text("まだ保存されていません。").wait_for()
+    expect(page.locator("#new_origin")).to_be_focused()
 
     page.keyboard.press("Shift+Tab")
     expect(page.locator("#shortage_grace_days")).to_be_focused()

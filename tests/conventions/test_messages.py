@@ -17,6 +17,7 @@ from app.security import ROLES
 from models.contract import Product
 from models.mail_kind import KINDS
 from models.mail_text import fill
+from models.portal_link import PortalLink
 from models.prefecture import PREFECTURES
 from models.user import User
 from tests.conventions.test_pages import pages
@@ -147,7 +148,8 @@ def names_of_data(world, make) -> list[str]:
         for half in (world.ours, world.theirs)
         for row in (half.tenant, half.customer, half.utm, half.role, half.mail)
     ]
-    rows += [*make.session.scalars(select(User)), *make.session.scalars(select(Product))]
+    for table in (User, Product, PortalLink):
+        rows += make.session.scalars(select(table))
     typed = {text for row in rows for text in vars(row).values() if isinstance(text, str)}
     typed |= {name for half in (world.ours, world.theirs) for name in half.names}
     return sorted(typed | mail_texts() | set(PREFECTURES) | {"日本語"}, key=len, reverse=True)
