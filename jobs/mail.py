@@ -13,10 +13,14 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from email.charset import BASE64, Charset
+from email.header import Header
 from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import formatdate
+from typing import Any, cast
 
 from flask import current_app
-from flask_mail import BadHeaderError, Connection, Message
+from flask_mail import BadHeaderError, Connection, Message, sanitize_address
 from redis.exceptions import RedisError
 
 from jobs import queues
@@ -36,16 +40,29 @@ SMTP_TIMEOUT = 15.0
 ``models.mail_sending.LEASE``: a row is never taken by another worker while its message is on the way."""
 
 _MOST_WORDS = 500
+_WIRE = compat32.clone(linesep="\r\n")
 _BASE64 = Charset("utf-8")
 _BASE64.body_encoding = BASE64
 
 
 class PlainMessage(Message):
-    """Flask-Mail's message with its text in base64: lines of any length reach every mail server whole."""
+    """Flask-Mail's message as a plain text to one recipient.
 
-    def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
-        body = (text or "").replace("\n", "\r\n")
-        return MIMEText(body, subtype, _BASE64)  # type: ignore[arg-type]  # typeshed knows no Charset here
+    In base64, because lines of any length then reach every mail server whole; and written by the email package's older
+    policy, which does not read again what was just put together.
+    """
+
+    def _message(self) -> MIMEText:
+        message: Any = MIMEText((self.body or "").replace("\n", "\r\n"), "plain", _BASE64)  # type: ignore[arg-type]  # no Charset in typeshed
+        message["Subject"] = Header(self.subject, "utf-8", header_name="Subject")
+        message["From"] = sanitize_address(self.sender)
+        message["To"] = sanitize_address(self.recipients[0])
+        message["Date"] = formatdate(self.date, localtime=True)
+        message["Message-ID"] = self.msgId
+        for name, value in (self.extra_headers or {}).items():
+            message[name] = value
+        message.policy = _WIRE
+        return cast("MIMEText", message)
 
 
 class PatientConnection(Connection):
