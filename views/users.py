@@ -11,6 +11,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.security.views import UserDBModelView
 from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.wrappers import Response
@@ -77,6 +78,8 @@ class UserView(FabScreen, UserDBModelView):
         "locked_until": lazy_gettext("Locked until"),
     }
     formatters_columns: ClassVar = {
+        # Where it must break, it breaks before its @.
+        "email": lambda address: Markup("<wbr>@").join(escape(part) for part in address.rsplit("@", 1)),
         "roles": lambda held: ", ".join(each.name for each in held) or "-",
         "memberships": lambda held: ", ".join(f"{each.tenant.name} ({each.role.name})" for each in held) or "-",
         "last_login": lambda at: clock.screen_time(at.replace(tzinfo=UTC)) if at else "-",
