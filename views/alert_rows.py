@@ -85,21 +85,21 @@ class ShownAlert(NamedTuple):
 def shown(rows: Sequence[Any]) -> list[ShownAlert]:
     """The rows of ``alert_search.page`` for the template."""
     details_label = gettext("Details of %(id)s")
-    functions = {function: function_name(function) for function in {row.Alert.function for row in rows}}
+    functions = {function: function_name(function) for function in {row.function for row in rows}}
     return [
         ShownAlert(
-            seq=alert.seq,
-            anchor=f"alert-{alert.seq}",
-            alert_id=alert.alert_id,
-            details_label=details_label % {"id": alert.alert_id},
-            at=clock.screen_time(alert.occurred_at),
-            utm_name=utm_name,
-            utm_removed=utm_removed_at is not None,
-            function=functions[alert.function],
-            action=ACTION_LABELS.get(alert.action, alert.action),
-            level=alert.level,
+            seq=row.seq,
+            anchor=f"alert-{row.seq}",
+            alert_id=row.alert_id,
+            details_label=details_label % {"id": row.alert_id},
+            at=clock.screen_time(row.occurred_at),
+            utm_name=row.utm_name,
+            utm_removed=row.utm_removed_at is not None,
+            function=functions[row.function],
+            action=ACTION_LABELS.get(row.action, row.action),
+            level=row.level,
         )
-        for alert, utm_name, utm_removed_at in ((row.Alert, row.utm_name, row.utm_removed_at) for row in rows)
+        for row in rows
     ]
 
 

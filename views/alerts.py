@@ -146,7 +146,7 @@ def _download(
 def _opened(customer: Customer, rows: Sequence[Any]) -> dict[str, Any] | None:
     """The details of the row that is open, None when none of the page's is."""
     for row in rows:
-        if str(row.Alert.seq) == request.args.get("open"):
+        if str(row.seq) == request.args.get("open"):
             return alert_rows.details(alert_search.whole(db.session(), customer.id, row))
     return None
 
