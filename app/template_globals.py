@@ -59,7 +59,9 @@ def init_app(app: Flask) -> None:
         present = environ.get(_ARGUMENTS)
         if present is None:
             pairs = request.args.items(multi=True)
-            present = environ[_ARGUMENTS] = [(key, _argument(key, value)) for key, value in pairs if key not in _NOT_KEPT]
+            present = environ[_ARGUMENTS] = [
+                (key, _argument(key, value)) for key, value in pairs if key not in _NOT_KEPT
+            ]
         kept = [argument for key, argument in present if key not in changes]
         kept += [_argument(key, value) for key, value in changes.items() if value is not None]
         return Markup("?" + "&amp;".join(kept))  # noqa: S704  (quoted for an address, and so without markup)
@@ -70,7 +72,9 @@ def init_app(app: Flask) -> None:
             addresses[place] = url_for("static", filename=filename)
         return addresses[place]
 
-    app.jinja_env.globals.update({"_": gettext, "gettext": gettext, "ngettext": ngettext, "static_url": static_url, "here": here})
+    app.jinja_env.globals.update(
+        {"_": gettext, "gettext": gettext, "ngettext": ngettext, "static_url": static_url, "here": here}
+    )
 
 
 def _argument(key: str, value: Any) -> str:

@@ -68,10 +68,12 @@ def function_name(function: str) -> str:
 
 
 class ShownAlert(NamedTuple):
-    """What the template needs of an alert; a page has fifty, and reads nothing of a row twice."""
+    """What the template needs of an alert; a page has fifty, and reads nothing of a row twice.
 
-    seq: int
-    anchor: str
+    :ivar key: its number, as the page's identifiers and addresses have it.
+    """
+
+    key: str
     alert_id: str
     details_label: str
     at: str
@@ -88,8 +90,7 @@ def shown(rows: Sequence[Any]) -> list[ShownAlert]:
     functions = {function: function_name(function) for function in {row.function for row in rows}}
     return [
         ShownAlert(
-            seq=row.seq,
-            anchor=f"alert-{row.seq}",
+            key=str(row.seq),
             alert_id=row.alert_id,
             details_label=details_label % {"id": row.alert_id},
             at=clock.screen_time(row.occurred_at),
@@ -110,7 +111,7 @@ def details(alert: Any) -> dict[str, Any]:
     """
     own_title = gettext("Information of the function (%(function)s)", function=function_name(alert.function))
     return {
-        "seq": alert.seq,
+        "key": str(alert.seq),
         "parts": [
             (gettext("Basic information"), _values(alert, _COMMON)),
             (own_title, _values(alert, _OWN[alert.function])),

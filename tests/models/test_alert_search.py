@@ -100,9 +100,7 @@ def test_there_are_ties_in_every_column(session, query, ties):
 def test_turning_pages_shows_every_alert_once_and_in_order(session, query, ties, sort, descending, important):
     query = AlertQuery(query.customer_id, query.start, query.end, important=important)
     rows = alert_search.page(session, query, size=100).rows
-    in_order = sorted(
-        rows, key=lambda row: (VALUE[sort](row), row.occurred_at, row.seq), reverse=descending
-    )
+    in_order = sorted(rows, key=lambda row: (VALUE[sort](row), row.occurred_at, row.seq), reverse=descending)
 
     pages = walk(session, query, sort, descending=descending)
 
