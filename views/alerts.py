@@ -144,8 +144,9 @@ def _download(
 
 def _opened(customer: AlertCustomer, rows: Sequence[Any]) -> dict[str, Any] | None:
     """The details of the row that is open, None when none of the page's is."""
-    for row in rows:
-        if str(row.seq) == request.args.get("open"):
+    wanted = request.args.get("open")
+    for row in rows if wanted else ():
+        if str(row.seq) == wanted:
             return alert_rows.details(alert_search.whole(db.session(), customer.id, row))
     return None
 
