@@ -61,7 +61,6 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # How `flask portal upgrade` signs in: the owner of the tables.
         "DATABASE_OWNER_URL": owner_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {
-            "pool_pre_ping": True,
             # The values are people's: an error must not carry them into a log.
             "hide_parameters": True,
             # Addresses as texts: they are shown and never calculated with.

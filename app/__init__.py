@@ -18,6 +18,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     from app import (
         access,
         cli,
+        connections,
         converters,
         errors,
         extensions,
@@ -42,6 +43,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     access.init_app(app)
     converters.init_app(app)
     extensions.init_app(app)
+    connections.init_app(app)
     queue.init_app(app)
     routes.init_app(app)
     errors.init_app(app)

@@ -10,12 +10,11 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from redis import Redis
 
-from app import template_globals
+from app import catalogues, template_globals
 from app.security import PortalSecurityManager
 from models.db import db
 from views import form_words
 from views.home import HomeView
-from views.languages import chosen_language
 
 
 class PortalAppBuilder(AppBuilder):
@@ -47,7 +46,6 @@ def init_app(app: Flask) -> None:
             security_manager_class=PortalSecurityManager,
             update_perms=False,
         )
-    # FAB's own selector writes the language into every visitor's session.
-    app.extensions["babel"].locale_selector = chosen_language
+    catalogues.init_app(app)
     template_globals.init_app(app)
     form_words.speak()

@@ -6,32 +6,35 @@ at each word, Flask builds the address of the icons' file at each icon, and that
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote_plus
 
-import flask_babel
 from flask import Flask, request, url_for
+from flask_babel import get_translations
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from views.languages import chosen_language
 
+_NOT_KEPT = ("choose", "utm_search")
+"""Page arguments that the links of a page leave out: an open dialog, and what is searched in it."""
+_ARGUMENTS = "portal.page_arguments"
+"""Where a request keeps its page arguments as they stand in an address: a list has a dozen links to itself."""
+
 
 def init_app(app: Flask) -> None:
-    """Put ``_``, ``gettext``, ``ngettext`` and ``static_url`` into the templates of an app.
+    """Put ``_``, ``gettext``, ``ngettext``, ``here`` and ``static_url`` into the templates of an app.
 
     What an app keeps is its own, per language, and is read at the first page in it.
     """
     addresses: dict[tuple[str, str], str] = {}
 
-    @cache
-    def catalogue(_language: str) -> Any:
-        return flask_babel.get_domain().get_translations()
-
     @lru_cache(8192)
-    def pattern(language: str, text: str) -> str:
-        return catalogue(language).ugettext(text)
+    def pattern(_language: str, text: str) -> str:
+        return get_translations().ugettext(text)
 
     @lru_cache(8192)
     def plain(language: str, text: str) -> Markup:
@@ -48,8 +51,20 @@ def init_app(app: Flask) -> None:
 
     @pass_eval_context
     def ngettext(context: EvalContext, singular: str, plural: str, number: int, /, **variables: Any) -> str:
-        found = catalogue(chosen_language()).ungettext(singular, plural, number)
+        found = get_translations().ungettext(singular, plural, number)
         return (Markup(found) if context.autoescape else found) % {"num": number, **variables}  # noqa: S704
+
+    def here(changes: Mapping[str, Any]) -> Markup:
+        environ = request.environ
+        present = environ.get(_ARGUMENTS)
+        if present is None:
+            pairs = request.args.items(multi=True)
+            present = environ[_ARGUMENTS] = [
+                (key, _argument(key, value)) for key, value in pairs if key not in _NOT_KEPT
+            ]
+        kept = [argument for key, argument in present if key not in changes]
+        kept += [_argument(key, value) for key, value in changes.items() if value is not None]
+        return Markup("?" + "&amp;".join(kept))  # noqa: S704  (quoted for an address, and so without markup)
 
     def static_url(filename: str) -> str:
         place = (request.script_root, filename)
@@ -57,4 +72,10 @@ def init_app(app: Flask) -> None:
             addresses[place] = url_for("static", filename=filename)
         return addresses[place]
 
-    app.jinja_env.globals.update({"_": gettext, "gettext": gettext, "ngettext": ngettext, "static_url": static_url})
+    app.jinja_env.globals.update(
+        {"_": gettext, "gettext": gettext, "ngettext": ngettext, "static_url": static_url, "here": here}
+    )
+
+
+def _argument(key: str, value: Any) -> str:
+    return f"{quote_plus(key)}={quote_plus(str(value))}"

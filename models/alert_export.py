@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from psycopg import sql
-from sqlalchemy import and_
 from sqlalchemy.orm import Session
 
 from models import alert_search
@@ -69,20 +68,19 @@ def csv_blocks(session: Session, query: AlertQuery) -> Iterator[bytes]:
     :param query: what is looked for, with its ``utm_id``.
     """
     yield b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n"
-    # The search's own conditions, as the text and the values the driver takes. COPY has no parameters of its own: the
-    # driver writes the values into the statement, as literals.
-    where = and_(*alert_search.conditions(query)).compile(dialect=session.connection().dialect)
+    # COPY has no parameters of its own: the driver writes the values into the statement, as literals.
+    where, values = alert_search.conditions(query)
     statement = sql.SQL(
         "COPY (SELECT {cells} FROM alert JOIN utm u ON u.id = alert.utm_id WHERE {where}"
         " ORDER BY alert.occurred_at DESC, alert.seq DESC LIMIT {newest}) TO STDOUT (FORMAT csv)"
     ).format(
         cells=sql.SQL(", ").join(_cell(name) for name in COLUMNS),
-        where=sql.SQL(where.string),
+        where=sql.SQL(where),
         newest=sql.Literal(NEWEST),
     )
     # A slow reader holds the statement open: the limit that stops runaway statements is not for it.
     session.connection().exec_driver_sql("SET LOCAL statement_timeout = '30min'")
-    with psycopg_connection(session).cursor() as cursor, cursor.copy(statement, where.params) as copy:
+    with psycopg_connection(session).cursor() as cursor, cursor.copy(statement, values) as copy:
         block = bytearray()
         for row in copy:
             block += memoryview(row)[:-1]  # each piece is one row with its LF

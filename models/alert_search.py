@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, cast, collate, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, cast, collate, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import INET
-from sqlalchemy.orm import Bundle, Session
+from sqlalchemy.orm import Session
 
 from models.alert import Alert, AlertDaily, AlertLevel
 from models.db import planned_anew
+from models.kept import Kept, kept
 from models.utm import Utm
 
 PAGE_SIZE = 50
@@ -31,14 +33,15 @@ SORT_COLUMNS: dict[str, Any] = {
     "level": Alert.level,
 }
 
-# What was found, whichever function found it.
-_THREAT_COLUMNS = (Alert.virus, Alert.msg, Alert.cname, Alert.app)
+# What is looked for a part in; of a threat, what was found, whichever function found it.
+_PARTS: dict[str, tuple[Any, ...]] = {
+    "url": (Alert.url,),
+    "threat": (Alert.virus, Alert.msg, Alert.cname, Alert.app),
+    "file": (Alert.file,),
+}
 
 # What the list shows of an alert.
-_SHOWN: Bundle[Any] = Bundle(
-    "Alert",
-    *(Alert.seq, Alert.occurred_at, Alert.alert_id, Alert.utm_id, Alert.function, Alert.action, Alert.level),
-)
+_SHOWN = (Alert.seq, Alert.occurred_at, Alert.alert_id, Alert.utm_id, Alert.function, Alert.action, Alert.level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +97,74 @@ Position = tuple[str | datetime | None, datetime, int]
 """Where a row stands in the order: its sort value (None when sorted by time), its time, its number."""
 
 
-def conditions(query: AlertQuery) -> list[ColumnElement[bool]]:
-    """The WHERE of a query."""
-    found = _place(query)
-    same: tuple[tuple[Any, Any], ...] = (
-        (Alert.function, query.function),
-        (Alert.level, query.level),
-        (Alert.level, AlertLevel.HIGH.value if query.important else None),
-        (Alert.utm_id, query.utm_id),
-        (func.lower(Alert.action), query.action.lower() if query.action else None),
+def conditions(query: AlertQuery) -> tuple[str, dict[str, Any]]:
+    """The WHERE of a query, as the text and the values the driver takes."""
+    where = kept(and_(*_where(_shape(query))))
+    return where.text, {**where.values, **_values(query)}
+
+
+Shape = tuple[tuple[str, bool], ...]
+"""The names of a query's conditions, and whether the text of each is a plain one."""
+
+
+def _shape(query: AlertQuery) -> Shape:
+    """All that a query's statement depends on."""
+    # Capitals of other scripts than ours cost twice as much to fold, and are seldom asked for.
+    return tuple(
+        (name, all(char.isascii() or char.lower() == char.upper() for char in value) if name in _PARTS else True)
+        for name in _NAMES
+        if (value := getattr(query, name))
     )
-    found += [column == value for column, value in same if value is not None]
-    for column, network in ((Alert.src_ip, query.source), (Alert.dst_ip, query.destination)):
-        if network:
-            found.append(column.bool_op("<<=")(cast(network, INET)))
+
+
+def _values(query: AlertQuery) -> dict[str, Any]:
+    """What the conditions' parameters stand for."""
+    values = {name: value for name in ("customer_id", "start", "end", *_NAMES) if (value := getattr(query, name))}
+    if query.important:
+        values["important"] = AlertLevel.HIGH.value
+    if query.action:
+        values["action"] = query.action.lower()
     if query.alert_id:
-        found.append(Alert.alert_id.startswith(query.alert_id, autoescape=True))
-    for columns, part in (((Alert.url,), query.url), (_THREAT_COLUMNS, query.threat), ((Alert.file,), query.file)):
-        if part:
-            found.append(or_(*(_contains(column, part) for column in columns)))
-    return found
+        values["alert_id"] = query.alert_id.replace("/", "//").replace("%", "/%").replace("_", "/_") + "%"
+    return values
 
 
-def _contains(column: Any, part: str) -> ColumnElement[bool]:
+def _where(shape: Shape) -> list[ColumnElement[bool]]:
+    """The conditions of a shape, with the names of ``_values`` for the values."""
+    return [
+        *_place(),
+        *(
+            or_(*(_contains(column, bindparam(name), plain=plain) for column in _PARTS[name]))
+            if name in _PARTS
+            else _CONDITIONS[name]
+            for name, plain in shape
+        ),
+    ]
+
+
+def _within(column: Any, name: str) -> ColumnElement[bool]:
+    return column.bool_op("<<=")(cast(bindparam(name), INET))
+
+
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "function": Alert.function == bindparam("function"),
+    "level": Alert.level == bindparam("level"),
+    "important": Alert.level == bindparam("important"),
+    "utm_id": Alert.utm_id == bindparam("utm_id"),
+    "action": func.lower(Alert.action) == bindparam("action"),
+    "source": _within(Alert.src_ip, "source"),
+    "destination": _within(Alert.dst_ip, "destination"),
+    "alert_id": Alert.alert_id.like(bindparam("alert_id"), escape="/"),
+}
+_NAMES = (*_CONDITIONS, *_PARTS)
+
+
+def _contains(column: Any, part: Any, *, plain: bool) -> ColumnElement[bool]:
     """Whether a text has a part, whichever case it is written in.
 
     Not ILIKE: that is slower by half, and the planner takes each of its answers for rare and reads a month whole instead
     of walking the index from its end until the page is full.
     """
-    # Capitals of other scripts than ours cost twice as much to fold, and are seldom asked for.
-    plain = all(char.isascii() or char.lower() == char.upper() for char in part)
     return func.strpos(func.lower(collate(column, "C") if plain else column), func.lower(part)) > 0
 
 
@@ -143,27 +184,18 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
     :param position: the row the page starts after, None for the first page.
     :param backwards: the page that ends before ``position`` instead.
     """
-    towards_smaller = descending != backwards
-    wanted = conditions(query)
     counted = position is None and sort == "occurred_at"
-    if counted:
-        statement = _counted(query, wanted, towards_smaller=towards_smaller, size=size)
-    elif sort == "occurred_at" and len(wanted) == len(_place(query)):
-        # The index has this order, and nothing is left out: the first rows found are the page.
-        statement = _from(_rows().where(*wanted), sort, position, towards_smaller=towards_smaller).limit(size + 1)
-    else:
-        places = select(Alert.occurred_at, Alert.seq).where(*wanted)
-        if sort == "utm":
-            places = places.join(Utm, Utm.id == Alert.utm_id)
-        place = _from(places, sort, position, towards_smaller=towards_smaller).limit(size + 1).subquery("place")
-        statement = _at(place, query).order_by(*_order(sort, towards_smaller=towards_smaller))
+    statement = _page(_shape(query), sort, descending != backwards, position is not None, size)
+    values = _values(query)
+    if position is not None:
+        values |= dict(zip(_POSITION, position, strict=True))
     with planned_anew(session):
-        rows = list(session.execute(statement))
+        rows: Sequence[Any] = statement.run(session, values).all()
     count = (rows[0].total if rows else 0) if counted else None
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
-        rows.reverse()
+        rows = rows[::-1]
     return Page(
         rows,
         has_previous=more if backwards else position is not None,
@@ -174,22 +206,20 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
 
 def whole(session: Session, customer_id: str, row: Any) -> Alert:
     """The alert of a row of ``page`` with all that its UTM says about it."""
-    found = (Alert.customer_id == customer_id, Alert.occurred_at == row.Alert.occurred_at, Alert.seq == row.Alert.seq)
+    found = (Alert.customer_id == customer_id, Alert.occurred_at == row.occurred_at, Alert.seq == row.seq)
     return session.scalars(select(Alert).where(*found)).one()
 
 
 def position_of(row: Any, sort: str) -> Position:
     """Where a row of ``page`` stands, to turn the page from there."""
-    alert = row.Alert
-    value = None if sort == "occurred_at" else row.utm_name if sort == "utm" else getattr(alert, SORT_COLUMNS[sort].key)
-    return (value, alert.occurred_at, alert.seq)
+    value = None if sort == "occurred_at" else row.utm_name if sort == "utm" else getattr(row, sort)
+    return (value, row.occurred_at, row.seq)
 
 
 def capped_count(session: Session, query: AlertQuery) -> int:
     """How many alerts there are, counted to one past the cap at most."""
-    inner = select(Alert.seq).where(*conditions(query)).limit(COUNT_CAP + 1)
     with planned_anew(session):
-        return session.scalar(select(func.count()).select_from(inner.subquery())) or 0
+        return _count(_shape(query)).run(session, _values(query)).scalar_one()
 
 
 def counts_by_utm(session: Session, customer_id: str, *, first: date, last: date) -> dict[int, int]:
@@ -229,45 +259,76 @@ def important_by_customer(session: Session, *, first: date, last: date, limit: i
     return [(customer_id, int(count)) for customer_id, count in rows]
 
 
-def _place(query: AlertQuery) -> list[ColumnElement[bool]]:
+_POSITION = ("from_value", "from_time", "from_seq")
+"""The parameters of a position."""
+
+
+@lru_cache(1024)
+def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size: int) -> Kept:  # noqa: FBT001  (a key)
+    """The statement of a page, one row longer than the page to tell whether there is more.
+
+    :param positioned: whether it starts at a position.
+    """
+    wanted = _where(shape)
+    if sort == "occurred_at" and not positioned:
+        return kept(_counted(wanted, towards_smaller=towards_smaller, size=size))
+    if positioned:
+        wanted.append(_beyond(sort, towards_smaller=towards_smaller))
+    order = _order(sort, towards_smaller=towards_smaller)
+    if sort == "occurred_at" and not shape:
+        # The index has this order, and nothing is left out: the first rows found are the page.
+        return kept(_with_utm(select(*_SHOWN, *_UTM)).where(*wanted).order_by(*order).limit(size + 1))
+    places = select(Alert.occurred_at, Alert.seq).where(*wanted)
+    if sort == "utm":
+        places = places.join(Utm, Utm.id == Alert.utm_id)
+    place = places.order_by(*order).limit(size + 1).subquery("place")
+    there = (place.c.occurred_at == Alert.occurred_at) & (place.c.seq == Alert.seq)
+    # The period once more, so that only its months are looked into.
+    return kept(_with_utm(select(*_SHOWN, *_UTM)).join(place, there).where(*_place()).order_by(*order))
+
+
+@lru_cache(1024)
+def _count(shape: Shape) -> Kept:
+    inner = select(Alert.seq).where(*_where(shape)).limit(COUNT_CAP + 1)
+    return kept(select(func.count()).select_from(inner.subquery()))
+
+
+def _place() -> list[ColumnElement[bool]]:
     """Where in the index the alerts stand."""
-    return [Alert.customer_id == query.customer_id, Alert.occurred_at >= query.start, Alert.occurred_at < query.end]
+    return [
+        Alert.customer_id == bindparam("customer_id"),
+        Alert.occurred_at >= bindparam("start"),
+        Alert.occurred_at < bindparam("end"),
+    ]
 
 
-def _from(statement: Any, sort: str, position: Position | None, *, towards_smaller: bool) -> Any:
-    """A statement's alerts in their order, from a position on."""
-    if position is not None:
-        keys = tuple_(*_keys(sort))
-        start = tuple_(*(position if sort != "occurred_at" else position[1:]))
-        statement = statement.where(keys < start if towards_smaller else keys > start)
-    return statement.order_by(*_order(sort, towards_smaller=towards_smaller))
+def _beyond(sort: str, *, towards_smaller: bool) -> ColumnElement[bool]:
+    """That an alert comes after a position in the order."""
+    keys = _keys(sort)
+    start = tuple_(*(bindparam(name, type_=key.type) for name, key in zip(_POSITION[-len(keys) :], keys, strict=True)))
+    return tuple_(*keys) < start if towards_smaller else tuple_(*keys) > start
 
 
 def _order(sort: str, *, towards_smaller: bool) -> list[Any]:
     return [key.desc() if towards_smaller else key.asc() for key in _keys(sort)]
 
 
-def _counted(query: AlertQuery, wanted: list[ColumnElement[bool]], *, towards_smaller: bool, size: int) -> Any:
-    """The first page by time and how many alerts there are: whoever has found these places has found those."""
+def _counted(wanted: list[ColumnElement[bool]], *, towards_smaller: bool, size: int) -> Any:
+    """The first page by time and how many alerts there are: whoever has found these has counted those."""
     order = _order("occurred_at", towards_smaller=towards_smaller)
-    places = select(Alert.occurred_at, Alert.seq).where(*wanted).order_by(*order)
-    found = places.limit(max(COUNT_CAP, size) + 1).cte("found")
-    keys = (found.c.occurred_at, found.c.seq)
-    first = select(found).order_by(*(key.desc() if towards_smaller else key.asc() for key in keys))
+    found = select(*_SHOWN).where(*wanted).order_by(*order).limit(max(COUNT_CAP, size) + 1).cte("found")
+    keys = [key.desc() if towards_smaller else key.asc() for key in (found.c.occurred_at, found.c.seq)]
     total = select(func.least(func.count(), COUNT_CAP + 1)).select_from(found).scalar_subquery()
-    return _at(first.limit(size + 1).subquery("place"), query).add_columns(total.label("total")).order_by(*order)
+    shown = select(found).order_by(*keys).limit(size + 1).subquery("shown")
+    order = [key.desc() if towards_smaller else key.asc() for key in (shown.c.occurred_at, shown.c.seq)]
+    return select(shown, *_UTM, total.label("total")).join(Utm, Utm.id == shown.c.utm_id).order_by(*order)
 
 
-def _at(place: Any, query: AlertQuery) -> Any:
-    """The alerts at some places of a query; its period once more, so that only its months are looked into."""
-    there = (place.c.occurred_at == Alert.occurred_at) & (place.c.seq == Alert.seq)
-    return _rows().join(place, there).where(*_place(query))
+_UTM = (Utm.name.label("utm_name"), Utm.removed_at.label("utm_removed_at"))
 
 
-def _rows() -> Any:
-    return select(_SHOWN, Utm.name.label("utm_name"), Utm.removed_at.label("utm_removed_at")).join(
-        Utm, Utm.id == Alert.utm_id
-    )
+def _with_utm(statement: Any) -> Any:
+    return statement.join(Utm, Utm.id == Alert.utm_id)
 
 
 def _keys(sort: str) -> list[Any]:

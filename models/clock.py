@@ -41,4 +41,4 @@ def months_before(day: date, months: int) -> date:
 
 def screen_time(moment: datetime | None) -> str:
     """``YYYY-MM-DD hh:mm:ss`` in Tokyo, as every screen shows times; empty for None."""
-    return moment.astimezone(TOKYO).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+    return moment.astimezone(TOKYO).isoformat(" ", "seconds")[:19] if moment else ""

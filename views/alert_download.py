@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 from flask import abort, request
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from zipstream import ZIP_DEFLATED, ZipStream
 
@@ -16,6 +17,7 @@ from models.alert_search import AlertQuery
 from models.company_name import search_key
 from models.customer import Customer
 from models.db import db
+from models.kept import Kept, kept
 from models.utm import Utm
 from views.base import short_text
 
@@ -57,20 +59,32 @@ class CustomerUtm(NamedTuple):
     removed_at: str | None
 
 
-def customer_with_utms(customer_id: str) -> tuple[Customer, list[CustomerUtm]]:
+class AlertCustomer(NamedTuple):
+    """The customer whose alerts are shown."""
+
+    id: str
+    tenant_id: str
+    name: str
+
+
+def customer_with_utms(customer_id: str) -> tuple[AlertCustomer, list[CustomerUtm]]:
     """The customer of a URL and every UTM of theirs by name, removed ones included; 404 for anybody else's.
 
     One statement, as every page of alerts asks for both.
     """
-    columns = func.json_build_array(Utm.id, Utm.utm_id, Utm.name, Utm.removed_at)
-    utms = select(func.json_agg(aggregate_order_by(columns, Utm.name, Utm.id))).where(Utm.customer_id == Customer.id)
-    row = db.session.execute(
-        select(Customer, utms.scalar_subquery()).where(Customer.id == customer_id, Customer.deleted_at.is_(None))
-    ).one_or_none()
+    row = _customer_and_utms().run(db.session(), {"customer_id": customer_id}).one_or_none()
     if row is None:
         abort(404)
-    customer, found = row
-    return customer, [CustomerUtm(*each) for each in found or ()]
+    *customer, found = row
+    return AlertCustomer(*customer), [CustomerUtm(*each) for each in found or ()]
+
+
+@cache
+def _customer_and_utms() -> Kept:
+    columns = func.json_build_array(Utm.id, Utm.utm_id, Utm.name, Utm.removed_at)
+    utms = select(func.json_agg(aggregate_order_by(columns, Utm.name, Utm.id))).where(Utm.customer_id == Customer.id)
+    customer = select(Customer.id, Customer.tenant_id, Customer.name, utms.scalar_subquery())
+    return kept(customer.where(Customer.id == bindparam("customer_id"), Customer.deleted_at.is_(None)))
 
 
 def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:

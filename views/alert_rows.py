@@ -68,10 +68,12 @@ def function_name(function: str) -> str:
 
 
 class ShownAlert(NamedTuple):
-    """What the template needs of an alert; a page has fifty, and reads nothing of a row twice."""
+    """What the template needs of an alert; a page has fifty, and reads nothing of a row twice.
 
-    seq: int
-    anchor: str
+    :ivar key: its number, as the page's identifiers and addresses have it.
+    """
+
+    key: str
     alert_id: str
     details_label: str
     at: str
@@ -85,21 +87,20 @@ class ShownAlert(NamedTuple):
 def shown(rows: Sequence[Any]) -> list[ShownAlert]:
     """The rows of ``alert_search.page`` for the template."""
     details_label = gettext("Details of %(id)s")
-    functions = {function: function_name(function) for function in {row.Alert.function for row in rows}}
+    functions = {function: function_name(function) for function in {row.function for row in rows}}
     return [
         ShownAlert(
-            seq=alert.seq,
-            anchor=f"alert-{alert.seq}",
-            alert_id=alert.alert_id,
-            details_label=details_label % {"id": alert.alert_id},
-            at=clock.screen_time(alert.occurred_at),
-            utm_name=utm_name,
-            utm_removed=utm_removed_at is not None,
-            function=functions[alert.function],
-            action=ACTION_LABELS.get(alert.action, alert.action),
-            level=alert.level,
+            key=str(row.seq),
+            alert_id=row.alert_id,
+            details_label=details_label % {"id": row.alert_id},
+            at=clock.screen_time(row.occurred_at),
+            utm_name=row.utm_name,
+            utm_removed=row.utm_removed_at is not None,
+            function=functions[row.function],
+            action=ACTION_LABELS.get(row.action, row.action),
+            level=row.level,
         )
-        for alert, utm_name, utm_removed_at in ((row.Alert, row.utm_name, row.utm_removed_at) for row in rows)
+        for row in rows
     ]
 
 
@@ -110,7 +111,7 @@ def details(alert: Any) -> dict[str, Any]:
     """
     own_title = gettext("Information of the function (%(function)s)", function=function_name(alert.function))
     return {
-        "seq": alert.seq,
+        "key": str(alert.seq),
         "parts": [
             (gettext("Basic information"), _values(alert, _COMMON)),
             (own_title, _values(alert, _OWN[alert.function])),

@@ -15,10 +15,9 @@ from flask_appbuilder.security.decorators import has_access
 
 from models import alert_search, clock
 from models.alert_search import AlertQuery
-from models.customer import Customer
 from models.db import db
 from views import alert_rows
-from views.alert_download import archive, chooser, chosen_utms, customer_with_utms
+from views.alert_download import AlertCustomer, archive, chooser, chosen_utms, customer_with_utms
 from views.alert_filters import AlertFilters, read_filters
 from views.base import PortalView, choice, customer_urls, render
 from views.period import read_period
@@ -124,7 +123,7 @@ def _count(found: alert_search.Page, query: AlertQuery, *, whole: bool) -> int:
 
 
 def _download(
-    customer: Customer, utms: Sequence[Any], query: AlertQuery, period: dict[str, str], kept: dict[str, str]
+    customer: AlertCustomer, utms: Sequence[Any], query: AlertQuery, period: dict[str, str], kept: dict[str, str]
 ) -> dict[str, Any]:
     """What the download's form and dialog show and send."""
     if not current_app.extensions["appbuilder"].sm.has_access("can_download", "Alerts"):
@@ -143,10 +142,11 @@ def _download(
     }
 
 
-def _opened(customer: Customer, rows: Sequence[Any]) -> dict[str, Any] | None:
+def _opened(customer: AlertCustomer, rows: Sequence[Any]) -> dict[str, Any] | None:
     """The details of the row that is open, None when none of the page's is."""
-    for row in rows:
-        if str(row.Alert.seq) == request.args.get("open"):
+    wanted = request.args.get("open")
+    for row in rows if wanted else ():
+        if str(row.seq) == wanted:
             return alert_rows.details(alert_search.whole(db.session(), customer.id, row))
     return None
 

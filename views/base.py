@@ -50,8 +50,11 @@ def customer_or_404(customer_id: str) -> Customer:
     return customer
 
 
-def customer_urls(customer: Customer) -> dict[str, str]:
-    """Where the breadcrumbs of a customer's screens lead."""
+def customer_urls(customer: Any) -> dict[str, str]:
+    """Where the breadcrumbs of a customer's screens lead.
+
+    :param customer: with the ``id`` of ``models.customer.Customer``.
+    """
     return {
         "customers_url": url_for("CustomerView.list"),
         "customer_url": url_for("CustomerView.show", customer_id=customer.id),

@@ -20,13 +20,13 @@ def chosen_language() -> str:
 
     Asked for at each word of a page, and so looked up once a request.
     """
-    default: str = current_app.config["BABEL_DEFAULT_LOCALE"]
     if not has_request_context():
-        return default
-    language = g.get("language")
+        return str(current_app.config["BABEL_DEFAULT_LOCALE"])
+    language: str | None = g.get("language")
     if language is None:
-        cookie = request.cookies.get(COOKIE, default)
-        language = g.language = cookie if cookie in current_app.config["LANGUAGES"] else default
+        config = current_app.config
+        cookie = request.cookies.get(COOKIE)
+        language = g.language = cookie if cookie in config["LANGUAGES"] else config["BABEL_DEFAULT_LOCALE"]
     return language
 
 

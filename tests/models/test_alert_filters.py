@@ -47,7 +47,7 @@ def found(utm, in_tenant):
     def search(**conditions):
         query = AlertQuery(utm.customer_id, NOW - timedelta(days=1), NOW, **conditions)
         with in_tenant(utm.tenant_id) as session:
-            ids = [row.Alert.alert_id for row in alert_search.page(session, query).rows]
+            ids = [row.alert_id for row in alert_search.page(session, query).rows]
             assert alert_search.capped_count(session, query) == len(ids)
         return ids
 
@@ -200,7 +200,7 @@ def test_pages_of_a_narrowed_list_turn_both_ways_and_lose_nothing(utm, make, arr
     with in_tenant(utm.tenant_id) as session:
         while True:
             page = alert_search.page(session, query, sort=sort, descending=descending, position=position, size=7)
-            pages.append([row.Alert.seq for row in page.rows])
+            pages.append([row.seq for row in page.rows])
             turned += pages[-1]
             if not page.has_next:
                 break
@@ -211,7 +211,7 @@ def test_pages_of_a_narrowed_list_turn_both_ways_and_lose_nothing(utm, make, arr
         )
 
     assert (len(turned), len(set(turned))) == (30, 30)
-    assert [row.Alert.seq for row in back.rows] == pages[-2]
+    assert [row.seq for row in back.rows] == pages[-2]
 
 
 def test_a_file_holds_what_meets_the_conditions(utm, arrive, in_tenant):

@@ -15,12 +15,12 @@ from tests.alerts import line, lines
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
 VALUE = {
-    "alert_id": lambda row: row.Alert.alert_id,
-    "occurred_at": lambda row: row.Alert.occurred_at,
+    "alert_id": lambda row: row.alert_id,
+    "occurred_at": lambda row: row.occurred_at,
     "utm": lambda row: row.utm_name,
-    "function": lambda row: row.Alert.function,
-    "action": lambda row: row.Alert.action,
-    "level": lambda row: row.Alert.level,
+    "function": lambda row: row.function,
+    "action": lambda row: row.action,
+    "level": lambda row: row.level,
 }
 
 
@@ -72,7 +72,7 @@ def walk(session, query, sort, *, descending, size=7, position=None, backwards=F
 
 
 def places(pages) -> list[int]:
-    return [row.Alert.seq for page in pages for row in page]
+    return [row.seq for page in pages for row in page]
 
 
 orders = pytest.mark.parametrize("sort", alert_search.SORT_COLUMNS)
@@ -100,13 +100,11 @@ def test_there_are_ties_in_every_column(session, query, ties):
 def test_turning_pages_shows_every_alert_once_and_in_order(session, query, ties, sort, descending, important):
     query = AlertQuery(query.customer_id, query.start, query.end, important=important)
     rows = alert_search.page(session, query, size=100).rows
-    in_order = sorted(
-        rows, key=lambda row: (VALUE[sort](row), row.Alert.occurred_at, row.Alert.seq), reverse=descending
-    )
+    in_order = sorted(rows, key=lambda row: (VALUE[sort](row), row.occurred_at, row.seq), reverse=descending)
 
     pages = walk(session, query, sort, descending=descending)
 
-    assert places(pages) == [row.Alert.seq for row in in_order]
+    assert places(pages) == [row.seq for row in in_order]
     assert {len(page) for page in pages[:-1]} == {7}
 
 
@@ -166,7 +164,7 @@ def test_an_alert_that_arrives_meanwhile_moves_no_other(session, query, ours, ar
     arrive(ours.utm, lines(3, at=NOW))
     second = alert_search.page(session, query, position=alert_search.position_of(first.rows[-1], "occurred_at"), size=7)
 
-    assert [row.Alert.occurred_at for row in second.rows] == [
+    assert [row.occurred_at for row in second.rows] == [
         NOW - timedelta(hours=1, seconds=number) for number in range(7, 14)
     ]
 
@@ -179,7 +177,7 @@ def test_a_period_has_its_first_moment_and_not_its_last(session, query, ours, ar
         now=NOW + timedelta(days=1),
     )
 
-    assert [row.Alert.alert_id for row in alert_search.page(session, query).rows] == ["last", "first"]
+    assert [row.alert_id for row in alert_search.page(session, query).rows] == ["last", "first"]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +202,7 @@ def test_one_function_and_only_important_ones(session, query, ours, arrive, cond
 
     page = alert_search.page(session, AlertQuery(query.customer_id, query.start, query.end, **condition))
 
-    assert [row.Alert.alert_id for row in page.rows] == found
+    assert [row.alert_id for row in page.rows] == found
 
 
 def test_alerts_of_a_removed_utm_are_still_found(make, session, query, ours, arrive):
