@@ -185,6 +185,12 @@ def test_a_number_may_stand_for_a_text(sent, stored):
     assert parse(sid=sent)["sid"] == stored
 
 
+def test_a_long_whole_number_keeps_its_digits():
+    row = parse(sid=123456789012345678901, later={"n": 123456789012345678901})
+
+    assert (row["sid"], row["extra"]) == ("123456789012345678901", '{"later":{"n":123456789012345678901}}')
+
+
 def test_unknown_keys_are_kept():
     assert json.loads(parse(flow_id=1, community_id="1:a")["extra"]) == {"flow_id": 1, "community_id": "1:a"}
 
