@@ -285,3 +285,22 @@ def test_a_viewer_may_download(make, signed_in, utm, operator, arrive):
     answer, files = download(viewer, utm, utm=utm.id)
 
     assert (answer.status_code, len(files)) == (200, 1)
+
+
+def test_what_is_sent_and_typed_is_written_as_text(operator, make, utm, arrive):
+    nasty = """"><b a='1'>&amp;%s</b>"""
+    written = "&#34;&gt;&lt;b a=&#39;1&#39;&gt;&amp;amp;%s&lt;/b&gt;"
+    utm.name = nasty
+    make.session.commit()
+    arrive(utm, named(nasty, "2026-11-22 10:00:00", act=nasty, type="ips", msg=nasty))
+    path = f"/customers/{utm.customer_id}/alerts/"
+    key = re.search(r'id="alert-(\d+)"', operator.get(path).text)[1]
+
+    page = operator.get(path, query_string={"open": key, "threat": nasty, nasty: nasty}).text
+
+    assert f'data-label="アラートID">{written}</td>' in page
+    assert f"<span>{written} </span>" in page
+    assert page.count(f">{written}</td>") == 2
+    assert f'value="{written}"' in page
+    assert "threat=%22%3E%3Cb+a%3D%271%27%3E%26amp%3B%25s%3C%2Fb%3E&amp;" in page
+    assert "<b a" not in page
