@@ -17,6 +17,7 @@ from email.header import Header
 from email.mime.text import MIMEText
 from email.policy import compat32
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any, cast
 
 from flask import current_app
@@ -45,6 +46,10 @@ _BASE64 = Charset("utf-8")
 _BASE64.body_encoding = BASE64
 
 
+# The sender is the same each time.
+_header_address = lru_cache(256)(sanitize_address)
+
+
 class PlainMessage(Message):
     """Flask-Mail's message as a plain text to one recipient.
 
@@ -55,8 +60,8 @@ class PlainMessage(Message):
     def _message(self) -> MIMEText:
         message: Any = MIMEText((self.body or "").replace("\n", "\r\n"), "plain", _BASE64)  # type: ignore[arg-type]  # no Charset in typeshed
         message["Subject"] = Header(self.subject, "utf-8", header_name="Subject")
-        message["From"] = sanitize_address(self.sender)
-        message["To"] = sanitize_address(self.recipients[0])
+        message["From"] = _header_address(self.sender)
+        message["To"] = _header_address(self.recipients[0])
         message["Date"] = formatdate(self.date, localtime=True)
         message["Message-ID"] = self.msgId
         for name, value in (self.extra_headers or {}).items():
