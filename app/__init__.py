@@ -28,12 +28,12 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         proxy,
         queue,
         routes,
-        template_output,
+        template_environment,
         walls,
     )
 
     app = Flask(__name__)
-    app.jinja_environment = template_output.PortalEnvironment
+    app.jinja_environment = template_environment.PortalEnvironment
     app.config.from_mapping(config.load())
     app.config.from_mapping(settings or {})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Dialect, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -25,20 +25,26 @@ def init_app(app: Flask) -> None:
     connections, and nothing else is ever waiting there to be read.
     """
     with app.app_context():
-        event.listen(db.engine, "checkin", _note_return)
-        event.listen(db.engine, "checkout", _refuse_ended)
+        engine = db.engine
+
+    def refuse_ended(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry, _proxy: Any) -> None:
+        # The engine's own dialect: a connection is taken by whoever has the engine, also outside the app's context.
+        _refuse_ended(engine.dialect, connection, entry)
+
+    event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "checkout", refuse_ended)
 
 
 def _note_return(_connection: Any, entry: ConnectionPoolEntry) -> None:
     entry.info["returned"] = time.monotonic()
 
 
-def _refuse_ended(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry, _proxy: Any) -> None:
+def _refuse_ended(dialect: Dialect, connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
     returned = entry.info.pop("returned", None)
     if returned is None or (time.monotonic() - returned < TRUSTED_SECONDS and not _something_waits(connection)):
         return
     try:
-        db.engine.dialect.do_ping(connection)
+        dialect.do_ping(connection)
     except psycopg.Error as error:
         # All that lie there came from the server that is gone.
         raise InvalidatePoolError from error

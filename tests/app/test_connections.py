@@ -71,3 +71,11 @@ def test_pages_go_on_after_the_server_ended_its_connections(operator, service_en
     end_connections(service_env)
 
     assert operator.get("/customers/").status_code == 200
+
+
+def test_a_connection_is_taken_outside_the_apps_context_too(app, engine, monkeypatch):
+    monkeypatch.setattr(connections, "TRUSTED_SECONDS", 0.0)
+
+    for _ in range(2):  # the second one lay in the pool
+        with engine.connect() as connection:
+            assert connection.scalar(QUESTION)
