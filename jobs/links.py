@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from jobs.run import job
-from models import clock, notification_rules
+from models import clock, notification_rules, password_link
 from models.scope import all_tenants
 
 
 @job(entry="old-links")
 def remove_old() -> None:
-    """Remove the links that confirm notification addresses, once nobody will ask any more what became of them (§5.4.2)."""
+    """Remove the links that confirm notification addresses (§5.4.2) or set passwords, once nobody will ask any more what
+    became of them.
+    """
+    now = clock.utc_now()
     with all_tenants("the time is the same for every tenant") as session:
-        notification_rules.remove_old(session, now=clock.utc_now())
+        notification_rules.remove_old(session, now=now)
+        password_link.remove_old(session, now=now)
         session.commit()

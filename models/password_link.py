@@ -9,7 +9,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Integer, String, select, update
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Integer, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import audit, password_rule
@@ -20,6 +20,9 @@ from models.errors import N_, DomainError
 from models.user import set_password
 
 LIFETIME = timedelta(hours=24)
+KEPT_FOR = timedelta(days=30)
+"""How long after its time a link's row is kept, for whoever asks what became of it."""
+
 NO_LINK = N_("This link is wrong, has expired or was used already.")
 
 
@@ -98,3 +101,12 @@ def use(session: Session, token: str, password: str, *, now: datetime, by: Actor
         raise DomainError(NO_LINK)
     set_password(session, link.user, password, by=by)
     return link.user
+
+
+def remove_old(session: Session, *, now: datetime) -> None:
+    """Remove the links whose time has long been over."""
+    session.execute(
+        delete(PasswordLink)
+        .where(PasswordLink.expires_at <= now - KEPT_FOR)
+        .execution_options(synchronize_session=False)
+    )

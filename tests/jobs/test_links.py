@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import time_machine
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from jobs import links
-from models import clock, notification_rules
-from models.actor import Actor
+from models import clock, notification_rules, password_link
+from models.actor import SYSTEM, Actor
 from models.notification_address import AddressLink
 from models.notification_rules import Desk
+from models.password_link import PasswordLink
 
 
 def test_links_of_every_tenant_are_removed_thirty_days_after_their_time(context, make, in_tenant):
@@ -27,3 +29,17 @@ def test_links_of_every_tenant_are_removed_thirty_days_after_their_time(context,
         links.remove_old()
         links.remove_old()
     assert make.session.scalars(select(AddressLink.id)).all() == []
+
+
+def test_password_links_go_thirty_days_after_their_time(context, make, engine):
+    now = clock.utc_now()
+    user = make.user()
+    with Session(engine) as session, session.begin():
+        password_link.issue(session, user, now=now, by=SYSTEM)
+
+    with time_machine.travel(now + timedelta(days=30, hours=23), tick=False):
+        links.remove_old()
+    assert len(make.session.scalars(select(PasswordLink.id)).all()) == 1
+    with time_machine.travel(now + timedelta(days=31), tick=False):
+        links.remove_old()
+    assert make.session.scalars(select(PasswordLink.id)).all() == []

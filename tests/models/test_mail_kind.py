@@ -109,6 +109,16 @@ def test_a_mail_with_strange_values_arrives_as_it_was_written(context, kind, val
     assert mail_text.one_line(value) in filled.body
 
 
+@pytest.mark.parametrize("value", STRANGE.values(), ids=STRANGE)
+def test_an_sms_with_strange_values_has_no_subject_and_interprets_nothing(value):
+    kind = KINDS["password_reset_sms"]
+
+    filled = fill(kind.default, kind, {"Url": value})
+
+    assert filled.subject is None
+    assert filled.body == kind.default.body.replace("{{Url}}", mail_text.one_line(value))
+
+
 def arrival(text: MailText) -> email.message.EmailMessage:
     """The mail as the recipient's programme reads it, with every line as short as mail servers want it."""
     letter = Letter(1, "hanako@example.jp", text.subject, text.body, "0", 0)
