@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import select
 
 from models import notification_address, notification_rules
 from models.actor import Actor
@@ -18,6 +17,7 @@ from models.mail import MailMessage, MailState
 from models.notification_address import AddressLink, LinkState, clean
 from models.notification_rules import Desk
 from models.scope import all_tenants
+from tests.waiting import wait_until_somebody_waits
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 LAST_MOMENT = NOW + timedelta(hours=24) - timedelta(microseconds=1)
@@ -263,7 +263,7 @@ def test_two_clicks_at_once_confirm_once(settled, engine, make):
         outcome.append(notification_rules.confirm(first, link, now=NOW, by=MAILBOX))
         thread = threading.Thread(target=lambda: outcome.append(settled.confirm()))
         thread.start()
-        _wait_until_somebody_waits(engine)
+        wait_until_somebody_waits(engine)
         first.commit()
     thread.join(timeout=10)
 
@@ -325,7 +325,7 @@ def test_two_people_who_begin_at_once_are_told_too(tried, engine):
         notification_rules.change(first, ["first@example.jp", "", ""], version=0, desk=tried.desk(NOW))
         thread = threading.Thread(target=second)
         thread.start()
-        _wait_until_somebody_waits(engine)
+        wait_until_somebody_waits(engine)
         first.commit()
     thread.join(timeout=10)
 
@@ -435,15 +435,3 @@ def test_links_go_thirty_days_after_their_time(settled):
 
     assert gone == [0, 1, 1]
     assert settled.in_force() == ["old@example.jp"]
-
-
-def _wait_until_somebody_waits(engine: Engine) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    for _ in range(1_000):
-        with engine.connect() as connection:
-            if connection.scalar(waiting):
-                return
-        time.sleep(0.01)
-    pytest.fail("Nobody waited for the row.")

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from models import password_link
@@ -15,6 +14,7 @@ from models.audit import AuditEntry
 from models.errors import DomainError
 from models.password_link import PasswordLink
 from models.user import User, password_matches
+from tests.waiting import wait_until_somebody_waits
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 PASSWORD = "Aozora-Wakaba-7"
@@ -128,7 +128,7 @@ def test_of_two_who_use_a_link_at_once_one_wins(engine, make, user, token):
         password_link.use(first, token, PASSWORD, now=NOW, by=BY)
         thread = threading.Thread(target=second)
         thread.start()
-        _wait_until_somebody_waits(engine)
+        wait_until_somebody_waits(engine)
         first.commit()
     thread.join(timeout=10)
 
@@ -142,15 +142,3 @@ def test_a_users_links_go_with_the_user(make, user):
     make.session.execute(text("DELETE FROM ab_user WHERE id = :id"), {"id": user.id})
 
     assert make.session.scalars(select(PasswordLink.id)).all() == []
-
-
-def _wait_until_somebody_waits(engine: Engine) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    for _ in range(1_000):
-        with engine.connect() as connection:
-            if connection.scalar(waiting):
-                return
-        time.sleep(0.01)
-    pytest.fail("Nobody waited for the row.")

@@ -332,7 +332,7 @@ def test_the_second_of_two_people_is_shown_what_the_first_saved(operator, make):
 
     assert refused.status_code == 409
     assert "編集中に、他の人がメールアドレスを変更しました。" in refused.text
-    assert re.search(r'data-label="他の人が保存した内容">\s*first@example.jp', refused.text)
+    assert re.search(r'data-label="他の人が保存した内容">\s*<span class="lines">first@example.jp', refused.text)
     assert flashed(taken.text) == ["通知メールアドレス(second@example.jp)へ確認メールを送信しました。"]
 
 

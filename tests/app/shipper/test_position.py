@@ -63,8 +63,8 @@ def test_what_a_killed_run_left_behind_is_written_over(tmp_path: Path) -> None:
 def test_a_log_is_followed_once_for_a_utm(tmp_path: Path) -> None:
     with store(tmp_path), pytest.raises(StateError, match=r"eve\.json is already being followed for this UTM\."):
         store(tmp_path).__enter__()
-    with store(tmp_path):
-        assert True, "the first one has ended"
+    with store(tmp_path) as after_the_first_has_ended:
+        assert after_the_first_has_ended.load() is None
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
