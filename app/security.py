@@ -6,29 +6,24 @@ roles`` prints it into docs/roles.md, tests/conventions checks every route again
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from flask import g, session
+from flask import g
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import (
     Permission,
     PermissionView,
     ViewMenu,
     assoc_permissionview_role,
-    assoc_user_role,
 )
 from flask_login import current_user
-from sqlalchemy import String, bindparam, func, select
+from sqlalchemy import select
 
 import models  # noqa: F401  (every table is known before FAB asks for any mapper)
 from models.db import db
-from models.membership import Membership
-from models.rights import RightsVersion
-from models.role import ELEVATED, NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER_VIEWER, PUBLIC
-from models.tenant import Tenant
-from models.user import Role, User
+from models.identity import read_identity, rights_version
+from models.role import NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER_VIEWER, PUBLIC
+from models.user import Role
 from views.sign_in import SignInView
 
 Rights = dict[str, tuple[str, ...]]
@@ -90,26 +85,6 @@ ROLES: dict[str, Rights] = {
 """Role -> view -> permissions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a request is from, read with the user in one statement.
-
-    :param tenant: the tenant the request runs in, None when none is chosen or the choice no longer holds.
-    :param roles: the roles held there, and those held everywhere.
-    :param tenant_count: how many tenants the user is a member of.
-    """
-
-    user: Any
-    tenant: Tenant | None
-    roles: tuple[tuple[int, str], ...]
-    tenant_count: int
-
-    @property
-    def elevated(self) -> bool:
-        """Whether the user is NEC's, and may enter any tenant."""
-        return any(name in ELEVATED for _, name in self.roles)
-
-
 class PortalSecurityManager(SecurityManager):
     """FAB's manager with sign-in by e-mail, a role per tenant, and rights kept per version instead of asked each time."""
 
@@ -132,7 +107,7 @@ class PortalSecurityManager(SecurityManager):
         user_id, _, epoch = str(pk).partition(".")
         if not (user_id.isdecimal() and epoch.isdecimal()):
             return None
-        identity = read_identity(int(user_id), session.get("tenant_id"))
+        identity = read_identity(db.session(), int(user_id))
         if identity is None or not identity.user.active or identity.user.session_epoch != int(epoch):
             return None
         g.identity = identity
@@ -146,10 +121,13 @@ class PortalSecurityManager(SecurityManager):
 
     def has_access(self, permission_name: str, view_name: str) -> bool:
         """Whether the request may use a view's permission."""
-        rights = rights_of_roles()
-        if current_user.is_authenticated:
-            return any((permission_name, view_name) in rights.get(role_id, ()) for role_id, _ in g.identity.roles)
-        return False
+        rights = g.get("rights")
+        if rights is None:
+            if not current_user.is_authenticated:
+                return False
+            known = rights_of_roles()
+            rights = g.rights = frozenset().union(*(known.get(role_id, ()) for role_id, _ in g.identity.roles))
+        return (permission_name, view_name) in rights
 
     def roles_that_may(self, permission_name: str, view_name: str) -> list[int]:
         """The roles with a permission, for what is done in other tenants than the request's."""
@@ -159,52 +137,6 @@ class PortalSecurityManager(SecurityManager):
     def is_item_public(self, permission_name: str, view_name: str) -> bool:
         """Nothing is public by a row in a table: public routes are listed in ``app.access``."""
         return False
-
-
-def read_identity(user_id: int, tenant_id: str | None) -> Identity | None:
-    """Who a user is in a tenant.
-
-    :param tenant_id: the tenant the session names, None when it names none.
-    :returns: None when there is no such user.
-    """
-    row = db.session.execute(_identity_statement(), {"user_id": user_id, "tenant_id": tenant_id}).one_or_none()
-    if row is None:
-        return None
-    user, tenant, role_id, role_name, everywhere, count, version = row
-    g.rights_version = version
-    roles = tuple((each[0], each[1]) for each in everywhere or ())
-    if role_id is not None:
-        roles = ((role_id, role_name), *roles)
-    elif not any(name in ELEVATED for _, name in roles):
-        tenant = None
-    return Identity(user, tenant, roles, count)
-
-
-@cache
-def _identity_statement() -> Any:
-    """The one statement of every request; putting it together takes longer than running it."""
-    elevated = (
-        select(func.array_agg(func.json_build_array(Role.id, Role.name)))
-        .join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
-        .where(assoc_user_role.c.user_id == User.id)
-        .correlate(User)
-        .scalar_subquery()
-    )
-    tenant_count = (
-        select(func.count())
-        .select_from(Membership)
-        .where(Membership.user_id == User.id)
-        .correlate(User)
-        .scalar_subquery()
-    )
-    return (
-        select(User, Tenant, Role.id, Role.name, elevated, tenant_count, _rights_version())
-        .select_from(User)
-        .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))
-        .outerjoin(Membership, (Membership.user_id == User.id) & (Membership.tenant_id == Tenant.id))
-        .outerjoin(Role, Role.id == Membership.role_id)
-        .where(User.id == bindparam("user_id"))
-    )
 
 
 _known_rights: tuple[int, dict[int, frozenset[tuple[str, str]]]] = (-1, {})
@@ -219,16 +151,14 @@ def rights_of_roles() -> dict[int, frozenset[tuple[str, str]]]:
     global _known_rights  # noqa: PLW0603  (one value per process, replaced whole)
     version = g.get("rights_version")
     if version is None:
-        version = g.rights_version = db.session.scalar(select(_rights_version()))
+        identity = g.get("identity")
+        version = identity.rights_version if identity is not None else rights_version(db.session())
+        g.rights_version = version
     known_version, rights = _known_rights
     if known_version != version:
         rights = _read_rights()
         _known_rights = (version, rights)
     return rights
-
-
-def _rights_version() -> Any:
-    return select(RightsVersion.version).scalar_subquery()
 
 
 def _read_rights() -> dict[int, frozenset[tuple[str, str]]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask_appbuilder import Model
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Engine, bindparam, create_engine, event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from models import device_token, mail_template_rules, notification_rules, scope
 from models.actor import SYSTEM
 from models.customer import Customer
 from models.errors import ScopeError
+from models.kept import kept
 from models.mail_kind import KINDS, MailText
 from models.scope import TenantScoped
 from models.tenant import Tenant
@@ -221,9 +223,71 @@ def test_the_cross_tenant_role_is_taken_and_never_inherited(engine):
 
 
 @pytest.mark.parametrize("who", ["a tenant", "all tenants"])
-@pytest.mark.parametrize("statement", ["SELECT * FROM {}", "DELETE FROM {}", "INSERT INTO {} SELECT * FROM alert"])
+@pytest.mark.parametrize("statement", ["SELECT * FROM {}", "DELETE FROM {}", "INSERT INTO {} DEFAULT VALUES"])
 def test_a_partition_is_reached_through_its_table_alone(engine, ours, arrive, who, statement):
     arrive(ours.utm, lines(1, at=NOW - timedelta(days=40)))
 
     with inside(engine, ours.tenant_id if who == "a tenant" else "*") as session:
         assert refused(session, statement.format("alert_202610")) == "42501"
+
+
+ENTERING = kept(select(scope.ENTER, Tenant.id).where(Tenant.id == bindparam("id")))
+
+
+def test_a_transaction_begun_by_an_entering_statement_is_in_the_tenant(engine, ours, theirs):
+    with inside(engine, ours.tenant_id) as session, counted(engine) as statements:
+        scope.run_entering(session, ENTERING, {"id": theirs.tenant_id})
+
+        assert len(statements) == 1
+        assert session.execute(COUNT).scalar_one() == 1
+        assert session.scalar(select(Customer.id)) == ours.customer.id
+
+
+def test_the_transaction_after_it_enters_as_ever(engine, ours):
+    with inside(engine, ours.tenant_id) as session:
+        scope.run_entering(session, ENTERING, {"id": ours.tenant_id})
+        session.rollback()
+
+        assert session.execute(COUNT).scalar_one() == 1
+
+
+def test_one_that_finds_nothing_leaves_no_tenant_and_no_rows(engine, ours):
+    with inside(engine, ours.tenant_id) as session:
+        scope.run_entering(session, ENTERING, {"id": "T0000000"})
+
+        assert session.execute(COUNT).scalar_one() == 0
+
+
+def test_one_in_a_transaction_that_has_begun_changes_nothing(engine, ours):
+    with inside(engine, ours.tenant_id) as session:
+        session.execute(COUNT)
+        scope.run_entering(session, ENTERING, {"id": ours.tenant_id})
+
+        assert session.execute(COUNT).scalar_one() == 1
+
+
+def test_one_that_fails_spares_no_later_transaction_its_tenant(engine, ours):
+    with inside(engine, ours.tenant_id) as session:
+        with pytest.raises(DBAPIError):
+            scope.run_entering(session, ENTERING._replace(text="SELECT 1 / 0"), {})
+        session.rollback()
+
+        assert session.execute(COUNT).scalar_one() == 1
+
+
+def test_a_session_that_crosses_tenants_enters_none(engine, ours):
+    with inside(engine, "*") as session, pytest.raises(ScopeError):
+        scope.run_entering(session, ENTERING, {"id": ours.tenant_id})
+
+
+@contextmanager
+def counted(engine: Engine) -> Iterator[list[str]]:
+    """The statements that are run meanwhile."""
+    found: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        found.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield found
+    event.remove(engine, "before_cursor_execute", note)
