@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import lazy_gettext
 from flask_login import current_user
 
@@ -12,6 +12,7 @@ from app.access import TENANTLESS_VIEWS
 from models import clock
 from models.alert import ACTION_LABELS, LEVEL_LABELS
 from views.alert_rows import function_name
+from views.base import address_of
 from views.languages import language_choice
 
 # The side menu (§5.3): label, icon, endpoint it leads to, views whose pages belong to it, permission that shows it.
@@ -66,7 +67,7 @@ def portal_frame() -> dict[str, Any]:
         "tenants_url": None,
         "user_menu": [],
         "sign_out_url": None,
-        "home_url": url_for("HomeView.index"),
+        "home_url": address_of("HomeView.index"),
         "now": clock.screen_time(clock.utc_now()),
     }
     frame |= language_choice()
@@ -80,8 +81,8 @@ def portal_frame() -> dict[str, Any]:
         "user_menu": _user_menu() if identity.tenant else [],
         "user": {"name": identity.user.get_full_name(), "email": identity.user.email},
         "tenant": identity.tenant,
-        "tenants_url": url_for("TenantView.list") if many else None,
-        "sign_out_url": url_for("SignInView.logout"),
+        "tenants_url": address_of("TenantView.list") if many else None,
+        "sign_out_url": address_of("SignInView.logout"),
     }
     return frame
 
@@ -90,7 +91,7 @@ def _menu(entries: Any, *, in_tenant: bool) -> list[dict[str, Any]]:
     manager = current_app.extensions["appbuilder"].sm
     here = (request.endpoint or "").partition(".")[0]
     return [
-        {"label": label, "url": url_for(endpoint), "icon": icon, "active": here in views}
+        {"label": label, "url": address_of(endpoint), "icon": icon, "active": here in views}
         for label, icon, endpoint, views, right in entries
         if manager.has_access(*right) and (in_tenant or views[0] in TENANTLESS_VIEWS)
     ]
@@ -99,5 +100,7 @@ def _menu(entries: Any, *, in_tenant: bool) -> list[dict[str, Any]]:
 def _user_menu() -> list[dict[str, Any]]:
     manager = current_app.extensions["appbuilder"].sm
     return [
-        {"label": label, "url": url_for(endpoint)} for label, endpoint, right in USER_MENU if manager.has_access(*right)
+        {"label": label, "url": address_of(endpoint)}
+        for label, endpoint, right in USER_MENU
+        if manager.has_access(*right)
     ]

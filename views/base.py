@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from flask import abort, flash, g, redirect, render_template, request, url_for
@@ -50,13 +51,23 @@ def customer_or_404(customer_id: str) -> Customer:
     return customer
 
 
+def address_of(endpoint: str) -> str:
+    """Where a screen without arguments is, looked up once: every page leads to ten of them."""
+    return _address(endpoint, request.script_root)
+
+
+@lru_cache(1024)
+def _address(endpoint: str, _script_root: str) -> str:
+    return url_for(endpoint)
+
+
 def customer_urls(customer: Any) -> dict[str, str]:
     """Where the breadcrumbs of a customer's screens lead.
 
     :param customer: with the ``id`` of ``models.customer.Customer``.
     """
     return {
-        "customers_url": url_for("CustomerView.list"),
+        "customers_url": address_of("CustomerView.list"),
         "customer_url": url_for("CustomerView.show", customer_id=customer.id),
         "security_url": url_for("CustomerView.security", customer_id=customer.id),
     }

@@ -8,7 +8,7 @@ from flask import abort, current_app, g, has_request_context, redirect, request,
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
-from views.base import PortalView
+from views.base import PortalView, address_of
 from views.local_path import local_path
 
 COOKIE = "language"
@@ -20,13 +20,13 @@ def chosen_language() -> str:
 
     Asked for at each word of a page, and so looked up once a request.
     """
-    if not has_request_context():
-        return str(current_app.config["BABEL_DEFAULT_LOCALE"])
     language: str | None = g.get("language")
     if language is None:
         config = current_app.config
-        cookie = request.cookies.get(COOKIE)
-        language = g.language = cookie if cookie in config["LANGUAGES"] else config["BABEL_DEFAULT_LOCALE"]
+        language = str(config["BABEL_DEFAULT_LOCALE"])
+        if has_request_context():
+            cookie = request.cookies.get(COOKIE)
+            language = g.language = cookie if cookie in config["LANGUAGES"] else language
     return language
 
 
@@ -61,7 +61,7 @@ def language_choice() -> dict[str, Any]:
     return {
         "language": present,
         "other_languages": [(code, each["name"]) for code, each in languages.items() if code != present],
-        "language_url": url_for("LanguageView.select"),
+        "language_url": address_of("LanguageView.select"),
         # A page that answered a form cannot be asked for again: the dashboard is shown instead.
         "language_next": request.full_path.rstrip("?") if request.method == "GET" else "",
     }

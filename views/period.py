@@ -80,7 +80,8 @@ class Period:
             "month": ("unit", "first_month", "last_month"),
             "time": ("unit", "on", "from_time", "to_time"),
         }[self.mode]
-        return {name: self.fields[name] for name in names}
+        fields = self.fields
+        return {name: fields[name] for name in names}
 
     @property
     def file_part(self) -> str:
