@@ -19,6 +19,8 @@ from markupsafe import Markup
 
 from views.languages import chosen_language
 
+_ICON = Markup('<svg class="{}" aria-hidden="true"><use href="{}#tabler-{}" /></svg>')
+"""One of the symbols of static/icons.svg, hidden from screen readers: words stand beside it."""
 _NOT_KEPT = ("choose", "utm_search")
 """Page arguments that the links of a page leave out: an open dialog, and what is searched in it."""
 _ARGUMENTS = "portal.page_arguments"
@@ -26,11 +28,10 @@ _ARGUMENTS = "portal.page_arguments"
 
 
 def init_app(app: Flask) -> None:
-    """Put ``_``, ``gettext``, ``ngettext``, ``here`` and ``static_url`` into the templates of an app.
+    """Put ``_``, ``gettext``, ``ngettext``, ``here``, ``icon`` and ``static_url`` into the templates of an app.
 
     What an app keeps is its own, per language, and is read at the first page in it.
     """
-    addresses: dict[tuple[str, str], str] = {}
 
     @lru_cache(8192)
     def pattern(_language: str, text: str) -> str:
@@ -66,15 +67,28 @@ def init_app(app: Flask) -> None:
         kept += [_argument(key, value) for key, value in changes.items() if value is not None]
         return Markup("?" + "&amp;".join(kept))  # noqa: S704  (quoted for an address, and so without markup)
 
+    app.jinja_env.globals.update(
+        {"_": gettext, "gettext": gettext, "ngettext": ngettext, "here": here, **_of_static_files()}
+    )
+
+
+def _of_static_files() -> dict[str, Any]:
+    addresses: dict[tuple[str, str], str] = {}
+    icons: dict[tuple[str, str, str], Markup] = {}
+
     def static_url(filename: str) -> str:
         place = (request.script_root, filename)
         if place not in addresses:
             addresses[place] = url_for("static", filename=filename)
         return addresses[place]
 
-    app.jinja_env.globals.update(
-        {"_": gettext, "gettext": gettext, "ngettext": ngettext, "static_url": static_url, "here": here}
-    )
+    def icon(name: str, classes: str = "") -> Markup:
+        key = (request.script_root, name, classes)
+        if key not in icons:
+            icons[key] = _ICON.format(f"icon {classes}".rstrip(), static_url("icons.svg"), name)
+        return icons[key]
+
+    return {"static_url": static_url, "icon": icon}
 
 
 def _argument(key: str, value: Any) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, cast, collate, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, String, and_, bindparam, cast, collate, func, select, tuple_
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
@@ -33,12 +34,12 @@ SORT_COLUMNS: dict[str, Any] = {
     "level": Alert.level,
 }
 
-# What is looked for a part in; of a threat, what was found, whichever function found it.
-_PARTS: dict[str, tuple[Any, ...]] = {
-    "url": (Alert.url,),
-    "threat": (Alert.virus, Alert.msg, Alert.cname, Alert.app),
-    "file": (Alert.file,),
-}
+# What is looked for a part in.
+_PARTS: dict[str, Any] = {"url": Alert.url, "threat": Alert.threat, "file": Alert.file}
+_SMALL_LETTERS = {"threat"}
+"""Those kept in small letters."""
+
+_NETWORKS: dict[str, Any] = {"source": Alert.src_ip, "destination": Alert.dst_ip}
 
 # What the list shows of an alert.
 _SHOWN = (Alert.seq, Alert.occurred_at, Alert.alert_id, Alert.utm_id, Alert.function, Alert.action, Alert.level)
@@ -104,17 +105,19 @@ def conditions(query: AlertQuery) -> tuple[str, dict[str, Any]]:
 
 
 Shape = tuple[tuple[str, bool], ...]
-"""The names of a query's conditions, and whether the text of each is a plain one."""
+"""The names of a query's conditions, and whether each is of the simple kind (``_is_simple``)."""
 
 
 def _shape(query: AlertQuery) -> Shape:
     """All that a query's statement depends on."""
+    return tuple((name, _is_simple(name, value)) for name in _NAMES if (value := getattr(query, name)))
+
+
+def _is_simple(name: str, value: Any) -> bool:
+    if name in _NETWORKS:
+        return ip_network(value).num_addresses == 1
     # Capitals of other scripts than ours cost twice as much to fold, and are seldom asked for.
-    return tuple(
-        (name, all(char.isascii() or char.lower() == char.upper() for char in value) if name in _PARTS else True)
-        for name in _NAMES
-        if (value := getattr(query, name))
-    )
+    return name not in _PARTS or all(char.isascii() or char.lower() == char.upper() for char in value)
 
 
 def _values(query: AlertQuery) -> dict[str, Any]:
@@ -124,26 +127,35 @@ def _values(query: AlertQuery) -> dict[str, Any]:
         values["important"] = AlertLevel.HIGH.value
     if query.action:
         values["action"] = query.action.lower()
-    if query.alert_id:
-        values["alert_id"] = query.alert_id.replace("/", "//").replace("%", "/%").replace("_", "/_") + "%"
+    for name in _NETWORKS.keys() & values.keys():
+        network = ip_network(values[name])
+        values[name], last = str(network[0]), str(network[-1])
+        if network.num_addresses > 1:
+            values[f"{name}_last"] = last
     return values
 
 
 def _where(shape: Shape) -> list[ColumnElement[bool]]:
     """The conditions of a shape, with the names of ``_values`` for the values."""
-    return [
-        *_place(),
-        *(
-            or_(*(_contains(column, bindparam(name), plain=plain) for column in _PARTS[name]))
-            if name in _PARTS
-            else _CONDITIONS[name]
-            for name, plain in shape
-        ),
-    ]
+    return [*_place(), *(_condition(name, simple=simple) for name, simple in shape)]
 
 
-def _within(column: Any, name: str) -> ColumnElement[bool]:
-    return column.bool_op("<<=")(cast(bindparam(name), INET))
+def _condition(name: str, *, simple: bool) -> ColumnElement[bool]:
+    if name in _PARTS:
+        return _contains(_PARTS[name], bindparam(name), plain=simple, small=name in _SMALL_LETTERS)
+    if name in _NETWORKS:
+        return _within(_NETWORKS[name], name, alone=simple)
+    return _CONDITIONS[name]
+
+
+def _within(column: Any, name: str, *, alone: bool) -> ColumnElement[bool]:
+    """Whether an address is one, or in a network.
+
+    Not ``<<=``: a policy's condition comes before whatever might tell about rows it refuses, and of the operators on
+    addresses only comparisons are known not to. Only they can go before it, and so through an index.
+    """
+    first = cast(bindparam(name), INET)
+    return column == first if alone else column.between(first, cast(bindparam(f"{name}_last"), INET))
 
 
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
@@ -152,20 +164,22 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "important": Alert.level == bindparam("important"),
     "utm_id": Alert.utm_id == bindparam("utm_id"),
     "action": func.lower(Alert.action) == bindparam("action"),
-    "source": _within(Alert.src_ip, "source"),
-    "destination": _within(Alert.dst_ip, "destination"),
-    "alert_id": Alert.alert_id.like(bindparam("alert_id"), escape="/"),
+    # LIKE and its kind might tell about rows as well.
+    "alert_id": Alert.alert_id.bool_op("^@")(bindparam("alert_id", type_=String)),
 }
-_NAMES = (*_CONDITIONS, *_PARTS)
+_NAMES = (*_CONDITIONS, *_NETWORKS, *_PARTS)
 
 
-def _contains(column: Any, part: Any, *, plain: bool) -> ColumnElement[bool]:
+def _contains(column: Any, part: Any, *, plain: bool, small: bool) -> ColumnElement[bool]:
     """Whether a text has a part, whichever case it is written in.
 
     Not ILIKE: that is slower by half, and the planner takes each of its answers for rare and reads a month whole instead
     of walking the index from its end until the page is full.
+
+    :param small: whether the column is in small letters.
     """
-    return func.strpos(func.lower(collate(column, "C") if plain else column), func.lower(part)) > 0
+    text = column if small else func.lower(collate(column, "C") if plain else column)
+    return func.strpos(text, func.lower(part)) > 0
 
 
 def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
@@ -178,7 +192,7 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
     backwards: bool = False,
     size: int = PAGE_SIZE,
 ) -> Page:
-    """One page of alerts with their UTM's name.
+    """One page of alerts. Their UTMs' names are in it only when it is sorted by them.
 
     :param sort: a key of ``SORT_COLUMNS``.
     :param position: the row the page starts after, None for the first page.
@@ -277,14 +291,15 @@ def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size
     order = _order(sort, towards_smaller=towards_smaller)
     if sort == "occurred_at" and not shape:
         # The index has this order, and nothing is left out: the first rows found are the page.
-        return kept(_with_utm(select(*_SHOWN, *_UTM)).where(*wanted).order_by(*order).limit(size + 1))
-    places = select(Alert.occurred_at, Alert.seq).where(*wanted)
+        return kept(select(*_SHOWN).where(*wanted).order_by(*order).limit(size + 1))
+    places, rows = select(Alert.occurred_at, Alert.seq).where(*wanted), select(*_SHOWN)
     if sort == "utm":
         places = places.join(Utm, Utm.id == Alert.utm_id)
+        rows = rows.add_columns(Utm.name.label("utm_name")).join(Utm, Utm.id == Alert.utm_id)
     place = places.order_by(*order).limit(size + 1).subquery("place")
     there = (place.c.occurred_at == Alert.occurred_at) & (place.c.seq == Alert.seq)
     # The period once more, so that only its months are looked into.
-    return kept(_with_utm(select(*_SHOWN, *_UTM)).join(place, there).where(*_place()).order_by(*order))
+    return kept(rows.join(place, there).where(*_place()).order_by(*order))
 
 
 @lru_cache(1024)
@@ -316,19 +331,9 @@ def _order(sort: str, *, towards_smaller: bool) -> list[Any]:
 def _counted(wanted: list[ColumnElement[bool]], *, towards_smaller: bool, size: int) -> Any:
     """The first page by time and how many alerts there are: whoever has found these has counted those."""
     order = _order("occurred_at", towards_smaller=towards_smaller)
-    found = select(*_SHOWN).where(*wanted).order_by(*order).limit(max(COUNT_CAP, size) + 1).cte("found")
+    found = select(*_SHOWN).where(*wanted).order_by(*order).limit(COUNT_CAP + 1).subquery("found")
     keys = [key.desc() if towards_smaller else key.asc() for key in (found.c.occurred_at, found.c.seq)]
-    total = select(func.least(func.count(), COUNT_CAP + 1)).select_from(found).scalar_subquery()
-    shown = select(found).order_by(*keys).limit(size + 1).subquery("shown")
-    order = [key.desc() if towards_smaller else key.asc() for key in (shown.c.occurred_at, shown.c.seq)]
-    return select(shown, *_UTM, total.label("total")).join(Utm, Utm.id == shown.c.utm_id).order_by(*order)
-
-
-_UTM = (Utm.name.label("utm_name"), Utm.removed_at.label("utm_removed_at"))
-
-
-def _with_utm(statement: Any) -> Any:
-    return statement.join(Utm, Utm.id == Alert.utm_id)
+    return select(found, func.count().over().label("total")).order_by(*keys).limit(size + 1)
 
 
 def _keys(sort: str) -> list[Any]:

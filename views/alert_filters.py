@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext
 
@@ -16,6 +16,14 @@ _TEXT_LENGTH = 255
 _ACTION_LENGTH = 32
 _ADDRESS_LENGTH = 64
 _ID_LENGTH = 64
+
+
+class Option(NamedTuple):
+    """A choice as the template shows it."""
+
+    value: str
+    label: str
+    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,11 @@ class Filter:
     help: str | None = None
     suggestions: Sequence[str] = ()
     error: str | None = None
+
+    @property
+    def choices(self) -> list[Option]:
+        """The options, and which of them is chosen."""
+        return [Option(value, label, value == self.value) for value, label in self.options or ()]
 
 
 @dataclass(frozen=True, slots=True)

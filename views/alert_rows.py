@@ -71,6 +71,7 @@ class ShownAlert(NamedTuple):
     """What the template needs of an alert; a page has fifty, and reads nothing of a row twice.
 
     :ivar key: its number, as the page's identifiers and addresses have it.
+    :ivar open: whether its details are shown.
     """
 
     key: str
@@ -82,25 +83,32 @@ class ShownAlert(NamedTuple):
     function: str
     action: str
     level: str
+    open: bool
 
 
-def shown(rows: Sequence[Any]) -> list[ShownAlert]:
-    """The rows of ``alert_search.page`` for the template."""
+def shown(rows: Sequence[Any], utms: Sequence[Any], opened: str | None) -> list[ShownAlert]:
+    """The rows of ``alert_search.page`` for the template.
+
+    :param utms: the customer's, removed ones included, with ``id``, ``name`` and ``removed_at``.
+    :param opened: the number of the one whose details are shown.
+    """
     details_label = gettext("Details of %(id)s")
-    functions = {function: function_name(function) for function in {row.function for row in rows}}
+    functions = {function: function_name(function) for function in FUNCTION_NAMES}
+    names = {utm.id: (utm.name, utm.removed_at is not None) for utm in utms}
+    unknown = ("", False)  # registered since the UTMs were read
     return [
         ShownAlert(
-            key=str(row.seq),
-            alert_id=row.alert_id,
-            details_label=details_label % {"id": row.alert_id},
-            at=clock.screen_time(row.occurred_at),
-            utm_name=row.utm_name,
-            utm_removed=row.utm_removed_at is not None,
-            function=functions[row.function],
-            action=ACTION_LABELS.get(row.action, row.action),
-            level=row.level,
+            key := str(seq),
+            alert_id,
+            details_label % {"id": alert_id},
+            clock.screen_time(occurred_at),
+            *names.get(utm_id, unknown),
+            functions[function],
+            ACTION_LABELS.get(action, action),
+            level,
+            key == opened,
         )
-        for row in rows
+        for seq, occurred_at, alert_id, utm_id, function, action, level, *_ in rows
     ]
 
 

@@ -89,6 +89,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         backwards=before is not None,
     )
     first, last = (found.rows[0], found.rows[-1]) if found.rows else (None, None)
+    opened = _opened(customer, found.rows)
     # The conditions stay when the person goes from one of the two screens to the other.
     kept = filters.arguments | ({"function": query.function} if query.function else {})
     other = "AlertView.list" if important else "AlertView.important"
@@ -104,8 +105,8 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         functions=[(each.value, alert_rows.function_name(each)) for each in alert_rows.FUNCTION_NAMES],
         function=query.function or "",
         filters=filters.fields,
-        alerts=alert_rows.shown(found.rows),
-        opened=_opened(customer, found.rows),
+        alerts=alert_rows.shown(found.rows, utms, opened["key"] if opened else None),
+        opened=opened,
         sort=sort,
         direction=direction,
         count=_count(found, query, whole=not (before or after or found.has_next)),

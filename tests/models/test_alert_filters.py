@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from models import alert_export, alert_ingest, alert_search
@@ -165,6 +168,58 @@ def test_a_threat_is_a_virus_a_threat_a_category_or_an_application(utm, arrive, 
 
     assert found(threat="Eicar") == ["virus", "threat", "category", "application"]
     assert found(threat="ギャンブル") == ["category"]
+
+
+def test_any_of_what_was_found_is_a_threat_whatever_the_capitals(utm, arrive, found):
+    arrive(utm, several={"type": "ips", "msg": "Ä走査Б", "app": "Messenger", "cname": "chat"}, none={"msg": None})
+
+    assert [found(threat=part) for part in ("ä走査б", "MESSENGER", "Chat", "bchat", "b\nchat")] == [
+        *(["several"],) * 3,
+        [],
+        [],
+    ]
+
+
+def test_the_longest_texts_fit_the_indexes(utm, arrive, found):
+    pick = random.Random(7)
+    longest = {
+        key: "".join(chr(pick.randrange(0x20000, 0x2A6D0)) for _ in range(limit))
+        for key, limit in {"alert_id": 64, "act": 32, "virus": 512, "msg": 512, "cname": 512, "app": 512}.items()
+    }
+    addresses = {"src-ip": "2001:db8::7", "dst-ip": "2001:db8::8"}
+    arrive(utm, row={"type": "antivirus", "alert_severity": "high", "file": "f" * 512} | longest | addresses)
+
+    ends = longest["virus"][-20:], longest["virus"][:20]
+    assert [found(threat=part) for part in ends] == [[longest["alert_id"]]] * 2
+
+
+@pytest.mark.parametrize(
+    ("conditions", "place"),
+    [
+        ({"source": "192.168.10.24/32"}, "src_ip = "),
+        ({"source": "192.168.10.0/24"}, "src_ip >= "),
+        ({"destination": "2001:db8::7/128"}, "dst_ip = "),
+        ({"destination": "2001:db8::/32"}, "dst_ip <= "),
+        ({"alert_id": "1671773662-"}, "alert_id ~>=~ "),
+    ],
+)
+def test_the_wall_leaves_a_condition_its_index(utm, arrive, in_tenant, service_env, conditions, place):
+    addresses = [f"10.1.{number // 200}.{number % 200}" for number in range(1_000)]
+    arrive(utm, **{f"id-{each}": {"src-ip": each, "dst-ip": each} for each in addresses})
+    owner = (
+        make_url(service_env["DATABASE_OWNER_URL"]).set(drivername="postgresql").render_as_string(hide_password=False)
+    )
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute("ANALYZE alert")
+    query = AlertQuery(utm.customer_id, NOW - timedelta(days=1), NOW, **conditions)
+    where, values = alert_search.conditions(query)
+
+    with in_tenant(utm.tenant_id) as session:
+        plan = session.connection().exec_driver_sql(f"EXPLAIN SELECT seq FROM alert WHERE {where}", values)
+        reached = [line for (line,) in plan if "Index Cond" in line]
+
+    assert reached
+    assert all(place in line.replace("(alert_id)::text", "alert_id") for line in reached), reached
 
 
 def test_a_part_of_a_file_name(utm, arrive, found):

@@ -81,7 +81,7 @@ searches = pytest.mark.parametrize("important", [False, True], ids=["all", "impo
 
 
 def test_there_are_ties_in_every_column(session, query, ties):
-    rows = alert_search.page(session, query, size=100).rows
+    rows = alert_search.page(session, query, sort="utm", size=100).rows
 
     assert len(rows) == ties == 48
     assert {sort: len({value(row) for row in rows}) for sort, value in VALUE.items()} == {
@@ -99,7 +99,7 @@ def test_there_are_ties_in_every_column(session, query, ties):
 @searches
 def test_turning_pages_shows_every_alert_once_and_in_order(session, query, ties, sort, descending, important):
     query = AlertQuery(query.customer_id, query.start, query.end, important=important)
-    rows = alert_search.page(session, query, size=100).rows
+    rows = alert_search.page(session, query, sort=sort, size=100).rows
     in_order = sorted(rows, key=lambda row: (VALUE[sort](row), row.occurred_at, row.seq), reverse=descending)
 
     pages = walk(session, query, sort, descending=descending)
@@ -212,7 +212,7 @@ def test_alerts_of_a_removed_utm_are_still_found(make, session, query, ours, arr
 
     page = alert_search.page(session, query)
 
-    assert [(row.utm_name, row.utm_removed_at) for row in page.rows] == [("ours", NOW)] * 2
+    assert [row.utm_id for row in page.rows] == [ours.utm.id] * 2
     assert alert_search.counts_by_utm(session, ours.customer.id, first=date(2026, 11, 22), last=date(2026, 11, 22)) == {
         ours.utm.id: 2
     }

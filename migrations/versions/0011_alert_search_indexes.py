@@ -1,0 +1,54 @@
+"""Give each condition of the alert search a way to few rows.
+
+Among a month of a large customer's alerts, the High ones, those of one address or one alert ID are few, and walking the
+list's index past all others took most of the time of their pages. What was found is kept in a column of its own, so that
+the list's index can hold it.
+
+The table is written anew for that column: about a minute for ten million alerts, in which none come in or are read.
+
+Revision: 0011, after 0010
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+ORDER = [sa.literal_column("occurred_at DESC"), sa.literal_column("seq DESC")]
+KEY = ["customer_id", *ORDER]
+SHOWN = ["tenant_id", "utm_id", "alert_id", "function", "action", "level", "src_ip", "dst_ip"]
+THREAT = """
+left(lower(coalesce(virus, '') || coalesce(chr(10) || msg, '') || coalesce(chr(10) || cname, '')
+    || coalesce(chr(10) || app, '')), 512)
+"""
+
+
+def upgrade() -> None:
+    op.drop_index("ix_alert_list", table_name="alert")
+    op.add_column("alert", sa.Column("threat", sa.String(512), sa.Computed(THREAT, persisted=True)))
+    listed = [*SHOWN, "threat"]
+    op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=listed)
+    for name, where in (("ix_alert_high", "level = 'high'"), ("ix_alert_antivirus", "function = 'antivirus'")):
+        op.create_index(name, "alert", KEY, unique=False, postgresql_include=listed, postgresql_where=sa.text(where))
+    op.create_index("ix_alert_source", "alert", ["customer_id", "src_ip", *ORDER], unique=False)
+    op.create_index("ix_alert_destination", "alert", ["customer_id", "dst_ip", *ORDER], unique=False)
+    op.create_index(
+        "ix_alert_alert_id",
+        "alert",
+        ["customer_id", "alert_id"],
+        unique=False,
+        postgresql_ops={"alert_id": "varchar_pattern_ops"},
+    )
+
+
+def downgrade() -> None:
+    names = ["alert_id", "destination", "source", "antivirus", "high", "list"]
+    for name in names:
+        op.drop_index(f"ix_alert_{name}", table_name="alert")
+    op.drop_column("alert", "threat")
+    op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=SHOWN)
