@@ -21,8 +21,8 @@ from views.languages import chosen_language
 
 _ICON = Markup('<svg class="{}" aria-hidden="true"><use href="{}#tabler-{}" /></svg>')
 """One of the symbols of static/icons.svg, hidden from screen readers: words stand beside it."""
-_NOT_KEPT = ("choose", "utm_search")
-"""Page arguments that the links of a page leave out: an open dialog, and what is searched in it."""
+_NOT_KEPT = ("choose", "filters", "utm_search")
+"""Page arguments that the links of a page leave out: what is open on it, and what is searched in that."""
 _ARGUMENTS = "portal.page_arguments"
 """Where a request keeps its page arguments as they stand in an address: a list has a dozen links to itself."""
 

@@ -72,6 +72,29 @@ for (const dialog of document.querySelectorAll("dialog[open], dialog[data-shows-
   dialog.showModal();
 }
 
+// What stands behind a menu and is long comes when the menu is opened, from the page on which it is open.
+async function fill(menu, link) {
+  const answer = await fetch(link.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  menu.querySelector(".filters-panel").replaceWith(page.getElementById(menu.id).querySelector(".filters-panel"));
+}
+document.addEventListener(
+  "toggle",
+  async ({ target: menu }) => {
+    const link = menu.open && menu.querySelector("[data-fills]");
+    if (!link || menu.hasAttribute("aria-busy")) return;
+    menu.setAttribute("aria-busy", "true");
+    try {
+      await fill(menu, link);
+    } catch {
+      window.location = link.href;
+    } finally {
+      menu.removeAttribute("aria-busy");
+    }
+  },
+  true,
+);
+
 on("click", "[data-prints]", () => window.print());
 
 // What is being sent shows so, and is not sent twice.

@@ -94,8 +94,11 @@ def test_utms_and_alerts(page, world, sound):
     alerts = f"/customers/{customer.id}/alerts"
     enter(page, world)
     visit(page, sound, f"/customers/{customer.id}/utms/add", f"/customers/{customer.id}/utms/{utm.id}")
-    visit(page, sound, f"{alerts}/?level=low", f"{alerts}/important")
+    visit(page, sound, f"{alerts}/?level=low", f"{alerts}/?filters=1&source=bad", f"{alerts}/important")
     page.goto(f"{alerts}/")
+    page.get_by_text("フィルタ", exact=True).click()
+    page.get_by_label("アラートID").wait_for()
+    sound(page)
     page.get_by_role("button", name="ダウンロード", exact=True).click()
     page.get_by_role("dialog").wait_for()
     sound(page)
@@ -216,3 +219,23 @@ def test_the_customers_by_keyboard_alone(page, world, make):
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert page.url.endswith(customer.id)
+
+
+def test_the_alert_filters_by_keyboard_alone(page, world):
+    customer = world["customer"]
+    enter(page, world)
+    page.goto(f"/customers/{customer.id}/alerts/?sort=level")
+
+    tab_to(page, "フィルタ")
+    page.keyboard.press("Enter")
+    page.locator("#filter-utm").wait_for()
+    page.keyboard.press("Tab")
+    expect(page.locator("#filter-utm")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type("nosuch")
+    page.keyboard.press("Enter")
+    page.get_by_text("この条件に一致するアラートはありません。").wait_for()
+
+    assert "action=nosuch" in page.url
+    assert "sort=level" in page.url
+    assert "filters=" not in page.url

@@ -18,6 +18,7 @@ from tests.alerts import line
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=clock.TOKYO)
 KEPT = "現在の検索条件でダウンロード"
+OPEN = r'<details class="filters search-filters"\s+id="filters"\s+open'
 BAD_ADDRESS = "IPアドレスまたはネットワークではないため、この条件は検索から除きました。"
 
 
@@ -126,7 +127,7 @@ def test_an_address_that_is_none_is_told_beside_its_field_and_left_out(utm, arri
     assert ids(text) == ["two"]
     assert chips(text) == ["処置: block"]
     assert f'id="filter-{name}-error">{BAD_ADDRESS}<' in text
-    assert re.search(r'<details class="filters search-filters"\s+open', text)
+    assert re.search(OPEN, text)
     assert f'value="{typed}"' in text
 
 
@@ -134,7 +135,26 @@ def test_no_error_without_one(utm, page):
     text = page(source="10.0.0.0/8", destination="2001:db8::/32")
 
     assert BAD_ADDRESS not in text
-    assert not re.search(r'<details class="filters search-filters"\s+open', text)
+    assert not re.search(OPEN, text)
+
+
+FIELDS = ["utm", "action", "level", "source", "destination", "alert_id", "url", "threat", "file"]
+
+
+def test_the_fields_come_when_they_are_asked_for_and_conditions_stay_meanwhile(utm, page):
+    shut, opened = (page(action="Block", file="a\"b", unit="day", **more) for more in ({}, {"filters": "1"}))
+
+    assert not re.search(OPEN, shut)
+    assert 'id="filter-' not in shut
+    form = shut.split('role="search"')[1].split("</form>")[0]
+    assert re.findall(r'<input type="hidden"\s+name="(action|file)"\s+value="([^>]*)">', form) == [
+        ("action", "Block"),
+        ("file", 'a"b'),
+    ]
+    assert '?action=Block&file=a%22b&unit=day&filters=1"' in shut
+    assert re.search(OPEN, opened)
+    assert re.findall(r'id="filter-(\w+)"\s+name="\1"', opened) == FIELDS
+    assert not [link for link in links(opened) if "filters=" in link]
 
 
 def test_every_utm_of_the_customer_can_be_chosen_and_removed_ones_say_so(operator, make, utm, arrive, page):
@@ -143,7 +163,7 @@ def test_every_utm_of_the_customer_can_be_chosen_and_removed_ones_say_so(operato
     arrive(utm, here={})
     arrive(gone, there={})
 
-    text = page(utm=str(gone.id))
+    text = page(utm=str(gone.id), filters="1")
 
     assert ids(text) == ["there"]
     assert chips(text) == ["UTM: 旧本社（削除済み）"]
