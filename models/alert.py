@@ -73,7 +73,8 @@ left(lower(coalesce(virus, '') || coalesce(chr(10) || msg, '') || coalesce(chr(1
 
 # The order of the list, and what it filters, counts and sorts by; and the tenant the wall asks for.
 _NEWEST: tuple[Any, ...] = ("customer_id", desc("occurred_at"), desc("seq"))
-_LISTED = ["tenant_id", "utm_id", "alert_id", "function", "action", "level", "src_ip", "dst_ip", "threat"]
+_SHOWN = ["tenant_id", "utm_id", "alert_id", "function", "action", "level"]
+_LISTED = [*_SHOWN, "threat"]
 
 
 class Alert(TenantScoped, Base):
@@ -94,8 +95,14 @@ class Alert(TenantScoped, Base):
             postgresql_include=_LISTED,
             postgresql_where=text("function = 'antivirus'"),
         ),
-        # Few alerts have a file.
-        Index("ix_alert_file", *_NEWEST, postgresql_where=text("file IS NOT NULL")),
+        # Few alerts have a file, and half of them a URL, which may be too long for an index.
+        Index("ix_alert_url", *_NEWEST, postgresql_where=text("url IS NOT NULL")),
+        Index(
+            "ix_alert_file",
+            *_NEWEST,
+            postgresql_include=[*_SHOWN, "file"],
+            postgresql_where=text("file IS NOT NULL"),
+        ),
         # One address among thousands, one alert among all.
         Index("ix_alert_source", "customer_id", "src_ip", *_NEWEST[1:]),
         Index("ix_alert_destination", "customer_id", "dst_ip", *_NEWEST[1:]),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 
 from models.alert import ACTION_LABELS, LEVEL_LABELS
 from views.fields import half_width
@@ -31,6 +31,7 @@ class Filter:
     """One field behind フィルタ, as the template shows it.
 
     :param name: its page argument.
+    :param label: translated when it is shown, as most are not.
     :param value: as typed or chosen, empty for no condition.
     :param condition: what it asks for, None for nothing: also when it has an error, and is left out of the search.
     :param options: value and label of each choice, None for a text.
@@ -86,20 +87,22 @@ def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: boo
     """
     levels = [(level.value, label) for level, label in LEVEL_LABELS.items()]
     fields = [
-        _chosen(args, "utm", gettext("UTM"), [(str(utm.id), _utm_label(utm)) for utm in utms]),
-        _text(args, "action", gettext("Action"), _ACTION_LENGTH, suggestions=tuple(ACTION_LABELS.values())),
-        _chosen(args, "level", gettext("Alert level"), levels),
-        _address(args, "source", gettext("Source IP address")),
-        _address(args, "destination", gettext("Destination IP address")),
-        _text(args, "alert_id", gettext("Alert ID"), _ID_LENGTH, help=gettext("The whole ID or its beginning.")),
-        _text(args, "url", "URL", help=gettext("A part of it.")),
+        _chosen(args, "utm", lazy_gettext("UTM"), [(str(utm.id), _utm_label(utm)) for utm in utms]),
+        _text(args, "action", lazy_gettext("Action"), _ACTION_LENGTH, suggestions=tuple(ACTION_LABELS.values())),
+        _chosen(args, "level", lazy_gettext("Alert level"), levels),
+        _address(args, "source", lazy_gettext("Source IP address")),
+        _address(args, "destination", lazy_gettext("Destination IP address")),
+        _text(
+            args, "alert_id", lazy_gettext("Alert ID"), _ID_LENGTH, help=lazy_gettext("The whole ID or its beginning.")
+        ),
+        _text(args, "url", "URL", help=lazy_gettext("A part of it.")),
         _text(
             args,
             "threat",
-            gettext("Threat"),
-            help=gettext("A part of the name of the virus, threat, category or application."),
+            lazy_gettext("Threat"),
+            help=lazy_gettext("A part of the name of the virus, threat, category or application."),
         ),
-        _text(args, "file", gettext("File name"), help=gettext("A part of it.")),
+        _text(args, "file", lazy_gettext("File name"), help=lazy_gettext("A part of it.")),
     ]
     return AlertFilters([each for each in fields if not (important and each.name == "level")])
 
@@ -108,21 +111,21 @@ def _utm_label(utm: Any) -> str:
     return gettext("%(name)s (removed)", name=utm.name) if utm.removed_at is not None else utm.name
 
 
-def _chosen(args: Mapping[str, str], name: str, label: str, options: list[tuple[str, str]]) -> Filter:
+def _chosen(args: Mapping[str, str], name: str, label: Any, options: list[tuple[str, str]]) -> Filter:
     value = args.get(name, "")
     if value not in dict(options):
         return Filter(name, label, options=options)
     return Filter(name, label, value, int(value) if name == "utm" else value, options)
 
 
-def _text(args: Mapping[str, str], name: str, label: str, limit: int = _TEXT_LENGTH, **shown: Any) -> Filter:
+def _text(args: Mapping[str, str], name: str, label: Any, limit: int = _TEXT_LENGTH, **shown: Any) -> Filter:
     value = args.get(name, "").strip()[:limit]
     return Filter(name, label, value, value or None, limit=limit, **shown)
 
 
 def _address(args: Mapping[str, str], name: str, label: Any) -> Filter:
     value = half_width(args.get(name, ""))[:_ADDRESS_LENGTH]
-    told = gettext("An address or a network, such as 192.168.10.0/24.")
+    told = lazy_gettext("An address or a network, such as 192.168.10.0/24.")
     if not value:
         return Filter(name, label, limit=_ADDRESS_LENGTH, help=told)
     try:

@@ -21,7 +21,10 @@ depends_on = None
 
 ORDER = [sa.literal_column("occurred_at DESC"), sa.literal_column("seq DESC")]
 KEY = ["customer_id", *ORDER]
-SHOWN = ["tenant_id", "utm_id", "alert_id", "function", "action", "level", "src_ip", "dst_ip"]
+SHOWN = ["tenant_id", "utm_id", "alert_id", "function", "action", "level"]
+LISTED_BEFORE = [*SHOWN, "src_ip", "dst_ip"]
+LISTED = [*SHOWN, "threat"]
+HAS_FILE = sa.text("file IS NOT NULL")
 THREAT = """
 left(lower(coalesce(virus, '') || coalesce(chr(10) || msg, '') || coalesce(chr(10) || cname, '')
     || coalesce(chr(10) || app, '')), 512)
@@ -31,10 +34,19 @@ left(lower(coalesce(virus, '') || coalesce(chr(10) || msg, '') || coalesce(chr(1
 def upgrade() -> None:
     op.drop_index("ix_alert_list", table_name="alert")
     op.add_column("alert", sa.Column("threat", sa.String(512), sa.Computed(THREAT, persisted=True)))
-    listed = [*SHOWN, "threat"]
-    op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=listed)
+    op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=LISTED)
     for name, where in (("ix_alert_high", "level = 'high'"), ("ix_alert_antivirus", "function = 'antivirus'")):
-        op.create_index(name, "alert", KEY, unique=False, postgresql_include=listed, postgresql_where=sa.text(where))
+        op.create_index(name, "alert", KEY, unique=False, postgresql_include=LISTED, postgresql_where=sa.text(where))
+    op.drop_index("ix_alert_file", table_name="alert")
+    op.create_index(
+        "ix_alert_file",
+        "alert",
+        KEY,
+        unique=False,
+        postgresql_include=[*SHOWN, "file"],
+        postgresql_where=HAS_FILE,
+    )
+    op.create_index("ix_alert_url", "alert", KEY, unique=False, postgresql_where=sa.text("url IS NOT NULL"))
     op.create_index("ix_alert_source", "alert", ["customer_id", "src_ip", *ORDER], unique=False)
     op.create_index("ix_alert_destination", "alert", ["customer_id", "dst_ip", *ORDER], unique=False)
     op.create_index(
@@ -47,8 +59,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    names = ["alert_id", "destination", "source", "antivirus", "high", "list"]
+    names = ["alert_id", "destination", "source", "url", "file", "antivirus", "high", "list"]
     for name in names:
         op.drop_index(f"ix_alert_{name}", table_name="alert")
     op.drop_column("alert", "threat")
-    op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=SHOWN)
+    op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=LISTED_BEFORE)
+    op.create_index("ix_alert_file", "alert", KEY, unique=False, postgresql_where=HAS_FILE)

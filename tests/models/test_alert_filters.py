@@ -184,10 +184,18 @@ def test_the_longest_texts_fit_the_indexes(utm, arrive, found):
     pick = random.Random(7)
     longest = {
         key: "".join(chr(pick.randrange(0x20000, 0x2A6D0)) for _ in range(limit))
-        for key, limit in {"alert_id": 64, "act": 32, "virus": 512, "msg": 512, "cname": 512, "app": 512}.items()
+        for key, limit in {
+            "alert_id": 64,
+            "act": 32,
+            "virus": 512,
+            "msg": 512,
+            "cname": 512,
+            "app": 512,
+            "file": 512,
+        }.items()
     }
     addresses = {"src-ip": "2001:db8::7", "dst-ip": "2001:db8::8"}
-    arrive(utm, row={"type": "antivirus", "alert_severity": "high", "file": "f" * 512} | longest | addresses)
+    arrive(utm, row={"type": "antivirus", "alert_severity": "high", **longest, **addresses})
 
     ends = longest["virus"][-20:], longest["virus"][:20]
     assert [found(threat=part) for part in ends] == [[longest["alert_id"]]] * 2

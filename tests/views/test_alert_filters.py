@@ -142,7 +142,7 @@ FIELDS = ["utm", "action", "level", "source", "destination", "alert_id", "url", 
 
 
 def test_the_fields_come_when_they_are_asked_for_and_conditions_stay_meanwhile(utm, page):
-    shut, opened = (page(action="Block", file="a\"b", unit="day", **more) for more in ({}, {"filters": "1"}))
+    shut, opened = (page(action="Block", file='a"b', unit="day", **more) for more in ({}, {"filters": "1"}))
 
     assert not re.search(OPEN, shut)
     assert 'id="filter-' not in shut
