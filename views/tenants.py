@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from flask import abort, g, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_login import current_user
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from werkzeug.wrappers import Response
 
 from models import customer_search
 from models.db import db
+from models.kept import Kept, kept
 from models.membership import Membership
 from models.tenant import Tenant
 from views.base import PortalView, choice, render
@@ -29,9 +33,9 @@ class TenantView(PortalView):
         """List the tenants the user may enter, their own or all of them for NEC staff, and the customers found there."""
         sort = choice("sort", SORTS, "id")
         direction = choice("direction", ("asc", "desc"), "asc")
-        columns = [SORTS[sort], Tenant.id]
-        order = [column.desc() if direction == "desc" else column.asc() for column in columns]
-        tenants = db.session.scalars(_enterable().order_by(*order)).all()
+        everywhere = g.identity.elevated
+        listed = _listed(sort, descending=direction == "desc", everywhere=everywhere)
+        tenants = listed.run(db.session(), {} if everywhere else {"user_id": current_user.id}).all()
         search = TenantSearch.read()
         return render(
             "tenants.html",
@@ -40,7 +44,7 @@ class TenantView(PortalView):
             direction=direction,
             choose_url=url_for("TenantView.select"),
             search=search,
-            found=search.find(tenant_ids=None if g.identity.elevated else [tenant.id for tenant in tenants]),
+            found=search.find(tenant_ids=None if everywhere else [tenant.id for tenant in tenants]),
             open_url=url_for("TenantView.open"),
         )
 
@@ -61,16 +65,24 @@ class TenantView(PortalView):
         return redirect(url_for("CustomerView.show", customer_id=customer_id))
 
 
+@cache
+def _listed(sort: str, *, descending: bool, everywhere: bool) -> Kept:
+    """The tenants of a user, or all of them, in an order."""
+    columns = [SORTS[sort], Tenant.id]
+    order = [column.desc() if descending else column.asc() for column in columns]
+    statement = _enterable(select(Tenant.id, Tenant.name), bindparam("user_id"), everywhere=everywhere)
+    return kept(statement.order_by(*order))
+
+
 def _chosen_tenant_id() -> str:
     """The tenant of the form; 404 when the user may not enter it."""
-    chosen = db.session.scalar(_enterable().where(Tenant.id == request.form.get("tenant_id", "")))
+    found = _enterable(select(Tenant.id), current_user.id, everywhere=g.identity.elevated)
+    chosen = db.session.scalar(found.where(Tenant.id == request.form.get("tenant_id", "")))
     if chosen is None:
         abort(404)
-    return chosen.id
+    return chosen
 
 
-def _enterable() -> Select[tuple[Tenant]]:
-    statement = select(Tenant)
-    if g.identity.elevated:
-        return statement
-    return statement.join(Membership).where(Membership.user_id == current_user.id)
+def _enterable(statement: Select[Any], user_id: Any, *, everywhere: bool) -> Select[Any]:
+    """Those of a statement's tenants that a user may enter."""
+    return statement if everywhere else statement.join(Membership).where(Membership.user_id == user_id)
