@@ -31,7 +31,7 @@ _NAME_LENGTH = 50
 class Chooser:
     """UTMの選択.
 
-    :param utms: those to choose from.
+    :param utms: those to choose from; only the first while the dialog is shut.
     :param chosen: the keys of those that are ticked.
     :param total: how many UTMs can be downloaded.
     :param search: the text the server narrowed them by.
@@ -94,6 +94,8 @@ def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
     :param utm_id: the UTM the list is narrowed to; it alone is ticked.
     """
     present = [utm for utm in utms if utm.removed_at is None]
+    if request.args.get("choose") != "1":
+        return Chooser(present[:1], frozenset(), total=len(present), search="", opened=False)
     search = short_text("utm_search", _NAME_LENGTH) if len(present) > MOST_UTMS else ""
     words = search_key(search)
     found = [utm for utm in present if words in search_key(utm.name)] if words else present.copy()
@@ -105,7 +107,7 @@ def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
         keys & {utm_id} or keys,
         total=len(present),
         search=search,
-        opened=request.args.get("choose") == "1",
+        opened=True,
     )
 
 

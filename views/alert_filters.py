@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from flask_babel import gettext, lazy_gettext
@@ -58,9 +58,13 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class AlertFilters:
-    """The fields of one of the two screens, filled in."""
+    """The fields of one of the two screens, filled in.
 
-    fields: list[Filter] = field(default_factory=list)
+    :param shown: whether the page shows them, and not only what they ask for.
+    """
+
+    fields: list[Filter]
+    shown: bool
 
     @property
     def conditions(self) -> dict[str, Any]:
@@ -85,13 +89,18 @@ def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: boo
     :param utms: the customer's UTMs with ``id``, ``name`` and ``removed_at``.
     :param important: 問題を確認, which has one level only.
     """
+    source = _address(args, "source", lazy_gettext("Source IP address"))
+    destination = _address(args, "destination", lazy_gettext("Destination IP address"))
+    shown = args.get("filters") == "1" or bool(source.error or destination.error)
+    # There can be a thousand.
+    of_utms = [(str(utm.id), _utm_label(utm)) for utm in utms] if shown or "utm" in args else []
     levels = [(level.value, label) for level, label in LEVEL_LABELS.items()]
     fields = [
-        _chosen(args, "utm", lazy_gettext("UTM"), [(str(utm.id), _utm_label(utm)) for utm in utms]),
+        _chosen(args, "utm", lazy_gettext("UTM"), of_utms),
         _text(args, "action", lazy_gettext("Action"), _ACTION_LENGTH, suggestions=tuple(ACTION_LABELS.values())),
         _chosen(args, "level", lazy_gettext("Alert level"), levels),
-        _address(args, "source", lazy_gettext("Source IP address")),
-        _address(args, "destination", lazy_gettext("Destination IP address")),
+        source,
+        destination,
         _text(
             args, "alert_id", lazy_gettext("Alert ID"), _ID_LENGTH, help=lazy_gettext("The whole ID or its beginning.")
         ),
@@ -104,7 +113,7 @@ def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: boo
         ),
         _text(args, "file", lazy_gettext("File name"), help=lazy_gettext("A part of it.")),
     ]
-    return AlertFilters([each for each in fields if not (important and each.name == "level")])
+    return AlertFilters([each for each in fields if not (important and each.name == "level")], shown)
 
 
 def _utm_label(utm: Any) -> str:

@@ -105,7 +105,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         functions=[(each.value, alert_rows.function_name(each)) for each in alert_rows.FUNCTION_NAMES],
         function=query.function or "",
         filters=filters.fields,
-        show_filters=request.args.get("filters") == "1" or any(each.error for each in filters.fields),
+        show_filters=filters.shown,
         alerts=alert_rows.shown(found.rows, utms, opened["key"] if opened else None),
         opened=opened,
         sort=sort,
