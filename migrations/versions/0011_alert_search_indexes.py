@@ -1,10 +1,10 @@
 """Give each condition of the alert search a way to few rows.
 
 Among a month of a large customer's alerts, the High ones, those of one address or one alert ID are few, and walking the
-list's index past all others took most of the time of their pages. What was found is kept in a column of its own, so that
-the list's index can hold it.
+list's index past all others took most of the time of their pages. What was found and URLs are kept in columns of their own,
+in small letters, so that indexes can hold them.
 
-The table is written anew for that column: about a minute for ten million alerts, in which none come in or are read.
+The table is written anew for them: about two minutes for ten million alerts, in which none come in or are read.
 
 Revision: 0011, after 0010
 """
@@ -29,11 +29,16 @@ THREAT = """
 left(lower(coalesce(virus, '') || coalesce(chr(10) || msg, '') || coalesce(chr(10) || cname, '')
     || coalesce(chr(10) || app, '')), 512)
 """
+URL_TEXT = "CASE WHEN octet_length(lower(url)) <= 2048 THEN lower(url) ELSE left(lower(url), 512) END"
 
 
 def upgrade() -> None:
     op.drop_index("ix_alert_list", table_name="alert")
-    op.add_column("alert", sa.Column("threat", sa.String(512), sa.Computed(THREAT, persisted=True)))
+    # Both in one statement, as each writes the table anew.
+    op.execute(
+        f"ALTER TABLE alert ADD COLUMN threat VARCHAR(512) GENERATED ALWAYS AS ({THREAT}) STORED,"
+        f" ADD COLUMN url_text VARCHAR(2048) GENERATED ALWAYS AS ({URL_TEXT}) STORED"
+    )
     op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=LISTED)
     for name, where in (("ix_alert_high", "level = 'high'"), ("ix_alert_antivirus", "function = 'antivirus'")):
         op.create_index(name, "alert", KEY, unique=False, postgresql_include=LISTED, postgresql_where=sa.text(where))
@@ -46,7 +51,14 @@ def upgrade() -> None:
         postgresql_include=[*SHOWN, "file"],
         postgresql_where=HAS_FILE,
     )
-    op.create_index("ix_alert_url", "alert", KEY, unique=False, postgresql_where=sa.text("url IS NOT NULL"))
+    op.create_index(
+        "ix_alert_url",
+        "alert",
+        KEY,
+        unique=False,
+        postgresql_include=[*SHOWN, "url_text"],
+        postgresql_where=sa.text("url_text IS NOT NULL"),
+    )
     op.create_index("ix_alert_source", "alert", ["customer_id", "src_ip", *ORDER], unique=False)
     op.create_index("ix_alert_destination", "alert", ["customer_id", "dst_ip", *ORDER], unique=False)
     op.create_index(
@@ -62,6 +74,7 @@ def downgrade() -> None:
     names = ["alert_id", "destination", "source", "url", "file", "antivirus", "high", "list"]
     for name in names:
         op.drop_index(f"ix_alert_{name}", table_name="alert")
+    op.drop_column("alert", "url_text")
     op.drop_column("alert", "threat")
     op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=LISTED_BEFORE)
     op.create_index("ix_alert_file", "alert", KEY, unique=False, postgresql_where=HAS_FILE)

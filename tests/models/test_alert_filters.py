@@ -192,6 +192,7 @@ def test_the_longest_texts_fit_the_indexes(utm, arrive, found):
             "cname": 512,
             "app": 512,
             "file": 512,
+            "url": 2048,
         }.items()
     }
     addresses = {"src-ip": "2001:db8::7", "dst-ip": "2001:db8::8"}
@@ -199,6 +200,14 @@ def test_the_longest_texts_fit_the_indexes(utm, arrive, found):
 
     ends = longest["virus"][-20:], longest["virus"][:20]
     assert [found(threat=part) for part in ends] == [[longest["alert_id"]]] * 2
+    assert found(url=longest["url"][:512][-20:]) == [longest["alert_id"]]
+    assert found(file=longest["file"][-20:]) == [longest["alert_id"]]
+
+
+def test_a_part_is_found_at_the_end_of_the_longest_url(utm, arrive, found):
+    arrive(utm, long={"type": "web_guard", "url": "http://www.example.jp/".ljust(2_042, "x") + "/Last!"})
+
+    assert found(url="/last!") == ["long"]
 
 
 @pytest.mark.parametrize(
