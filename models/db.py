@@ -37,9 +37,22 @@ def planned_anew(session: Session) -> Iterator[None]:
     The driver keeps a statement it has sent a few times, and the server a plan for it that is to fit any values: any
     customer and any period, say, and so one that reads every month.
     """
+    with _prepared_after(session, None):
+        yield
+
+
+@contextmanager
+def prepared(session: Session) -> Iterator[None]:
+    """Statements inside are kept by the server, which soon plans them no more: those that look for one row by its key."""
+    with _prepared_after(session, 0):
+        yield
+
+
+@contextmanager
+def _prepared_after(session: Session, times: int | None) -> Iterator[None]:
     connection = psycopg_connection(session)
     threshold = connection.prepare_threshold
-    connection.prepare_threshold = None
+    connection.prepare_threshold = times
     try:
         yield
     finally:

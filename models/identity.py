@@ -136,5 +136,6 @@ def _statement() -> Kept:
         .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))
         .outerjoin(Membership, (Membership.user_id == User.id) & (Membership.tenant_id == Tenant.id))
         .outerjoin(Role, Role.id == Membership.role_id)
-        .where(User.id == bindparam("user_id"))
+        .where(User.id == bindparam("user_id")),
+        by_key=True,
     )

@@ -71,7 +71,7 @@ def _listed(sort: str, *, descending: bool, everywhere: bool) -> Kept:
     columns = [SORTS[sort], Tenant.id]
     order = [column.desc() if descending else column.asc() for column in columns]
     statement = _enterable(select(Tenant.id, Tenant.name), bindparam("user_id"), everywhere=everywhere)
-    return kept(statement.order_by(*order))
+    return kept(statement.order_by(*order), by_key=True)
 
 
 def _chosen_tenant_id() -> str:

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app import connections
 from models.db import db
+from models.tenant import Tenant
 
 QUESTION = text("SELECT pg_backend_pid()")
 
@@ -79,3 +80,85 @@ def test_a_connection_is_taken_outside_the_apps_context_too(app, engine, monkeyp
     for _ in range(2):  # the second one lay in the pool
         with engine.connect() as connection:
             assert connection.scalar(QUESTION)
+
+
+WRITE = text("INSERT INTO tenant (id, name) VALUES ('T0000001', 'written')")
+WRITTEN = text("SELECT count(*) FROM tenant WHERE id = 'T0000001'")
+LOOK = text("SELECT 1")
+
+
+@pytest.fixture
+def ends(app):
+    """How the transactions of the pool end."""
+    found = []
+    with app.app_context():
+        engine = db.engine
+    notes = [(name, lambda *_, name=name: found.append(name)) for name in ("commit", "rollback")]
+    for name, note in notes:
+        event.listen(engine, name, note)
+    yield found
+    for name, note in notes:
+        event.remove(engine, name, note)
+
+
+def written(app) -> int:
+    with app.app_context():
+        return db.session.scalar(WRITTEN)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_request_that_only_looks_ends_with_commit(app, ends, method):
+    with app.test_request_context(method=method):
+        db.session.execute(LOOK)
+
+    assert ends == ["commit"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("statements", [[WRITE], [LOOK, WRITE, LOOK]], ids=["at once", "between"])
+def test_what_a_request_wrote_and_did_not_commit_is_gone(app, ends, method, statements):
+    with app.test_request_context(method=method):
+        for statement in statements:
+            db.session.execute(statement)
+        assert db.session.scalar(WRITTEN) == 1
+
+    assert ends == ["rollback"]
+    assert written(app) == 0
+
+
+def test_so_is_what_it_was_about_to_write(app, ends):
+    with app.test_request_context():
+        db.session.execute(LOOK)
+        db.session.add(Tenant(id="T0000001", name="written"))
+
+    assert ends == ["rollback"]
+    assert written(app) == 0
+
+
+def test_a_request_that_fails_ends_with_rollback(app, ends):
+    with app.test_request_context() as request:
+        db.session.execute(LOOK)
+        request.pop(LookupError())
+        request.push()
+
+    assert ends == ["rollback"]
+
+
+def test_after_a_write_was_committed_a_request_that_looks_is_one_again(app, ends):
+    with app.test_request_context():
+        db.session.execute(WRITE)
+        db.session.commit()
+        db.session.execute(LOOK)
+
+    assert ends == ["commit", "commit"]
+    assert written(app) == 1
+
+
+def test_who_a_request_is_from_is_planned_once_for_many(operator, app):
+    for _ in range(3):
+        assert operator.get("/tenants/").status_code == 200
+
+    with app.app_context(), db.engine.connect() as connection:
+        kept = connection.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+    assert [statement for statement in kept if "FROM ab_user" in statement]
+    assert not [statement for statement in kept if "FROM alert" in statement]
