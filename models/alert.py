@@ -91,10 +91,10 @@ class Alert(TenantScoped, Base):
         # What is looked for most often among what is seldom there.
         Index("ix_alert_high", *_NEWEST, postgresql_include=_LISTED, postgresql_where=text("level = 'high'")),
         Index(
-            "ix_alert_antivirus",
+            "ix_alert_seldom_function",
             *_NEWEST,
             postgresql_include=_LISTED,
-            postgresql_where=text("function = 'antivirus'"),
+            postgresql_where=text("function IN ('antivirus', 'web_guard')"),
         ),
         # Few alerts have a file, and half of them a URL.
         Index(

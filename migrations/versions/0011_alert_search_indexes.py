@@ -40,8 +40,15 @@ def upgrade() -> None:
         f" ADD COLUMN url_text VARCHAR(2048) GENERATED ALWAYS AS ({URL_TEXT}) STORED"
     )
     op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=LISTED)
-    for name, where in (("ix_alert_high", "level = 'high'"), ("ix_alert_antivirus", "function = 'antivirus'")):
-        op.create_index(name, "alert", KEY, unique=False, postgresql_include=LISTED, postgresql_where=sa.text(where))
+    for name, where in (("high", "level = 'high'"), ("seldom_function", "function IN ('antivirus', 'web_guard')")):
+        op.create_index(
+            f"ix_alert_{name}",
+            "alert",
+            KEY,
+            unique=False,
+            postgresql_include=LISTED,
+            postgresql_where=sa.text(where),
+        )
     op.drop_index("ix_alert_file", table_name="alert")
     op.create_index(
         "ix_alert_file",
@@ -71,7 +78,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    names = ["alert_id", "destination", "source", "url", "file", "antivirus", "high", "list"]
+    names = ["alert_id", "destination", "source", "url", "file", "seldom_function", "high", "list"]
     for name in names:
         op.drop_index(f"ix_alert_{name}", table_name="alert")
     op.drop_column("alert", "url_text")
