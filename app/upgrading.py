@@ -59,7 +59,7 @@ def _vacuum_rewritten(engine: Engine) -> None:
     """Tidy the alerts' partitions that a migration wrote anew.
 
     Autovacuum counts changed rows and sees none there; until it comes by, each look into an index is one into the table as
-    well, and a list takes five times as long.
+    well, and a list takes four times as long.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for name in connection.scalars(_NEVER_VACUUMED).all():
