@@ -1,4 +1,8 @@
 // Makes the pages quicker to use. Every page works without it.
+//
+// It runs before the page's body is there, so that no form of a page that comes slowly is sent without being asked
+// about. What needs the body waits for it: see `forEach`.
+"use strict";
 
 const BUSY_MS = 20000;
 
@@ -6,6 +10,13 @@ function on(type, selector, handler) {
   document.addEventListener(type, (event) => {
     const found = event.target instanceof Element && event.target.closest(selector);
     if (found) handler(found, event);
+  });
+}
+
+// Each part of the page that is like the selector, when the page is there.
+function forEach(selector, handler) {
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const found of document.querySelectorAll(selector)) handler(found);
   });
 }
 
@@ -17,9 +28,10 @@ on("submit", "form", (form, event) => {
     return;
   }
   const { submitter } = event;
-  const dialog = document.getElementById(submitter?.dataset.confirm ?? form.dataset.confirm);
+  const id = submitter?.dataset.confirm ?? form.dataset.confirm;
+  const dialog = document.getElementById(id);
+  if (id && (dialog || document.readyState === "loading")) event.preventDefault();
   if (!dialog) return;
-  event.preventDefault();
   dialog.returnValue = "";
   dialog.addEventListener(
     "close",
@@ -67,10 +79,10 @@ on("click", "dialog", (dialog, event) => {
   if (event.target === dialog) dialog.close();
 });
 // A dialog the page came with. One that shows itself has its words on the page too, for where no script runs.
-for (const dialog of document.querySelectorAll("dialog[open], dialog[data-shows-itself]")) {
+forEach("dialog[open], dialog[data-shows-itself]", (dialog) => {
   dialog.open = false;
   dialog.showModal();
-}
+});
 
 // What stands behind a menu and is long comes when the menu is opened, from the page on which it is open.
 async function fill(menu, link) {
@@ -128,10 +140,10 @@ function sendItself(form) {
   if (document.visibilityState === "visible") form.requestSubmit();
   else document.addEventListener("visibilitychange", () => sendItself(form), { once: true });
 }
-for (const form of document.querySelectorAll("form[data-sends-itself]")) sendItself(form);
+forEach("form[data-sends-itself]", sendItself);
 
 // A value is asked for twice when it is a new one.
-for (const again of document.querySelectorAll("[data-again]")) {
+forEach("[data-again]", (again) => {
   const first = document.getElementById(again.dataset.again);
   const known = ["", ...again.dataset.known.split(" ")];
   const ask = () => {
@@ -139,7 +151,7 @@ for (const again of document.querySelectorAll("[data-again]")) {
   };
   first.addEventListener("input", ask);
   window.addEventListener("pageshow", ask);
-}
+});
 
 // Menus close on a click elsewhere and on Escape.
 document.addEventListener("click", (event) => {
@@ -183,7 +195,7 @@ async function toggleRow(link) {
   row.hidden = !open;
   link.setAttribute("aria-expanded", String(open));
 }
-for (const link of document.querySelectorAll(".row-toggle")) link.setAttribute("role", "button");
+forEach(".row-toggle", (link) => link.setAttribute("role", "button"));
 on("click", ".row-toggle", (link, event) => {
   event.preventDefault();
   toggleRow(link);
@@ -202,10 +214,10 @@ function choosePeriod(period) {
     for (const input of group.querySelectorAll("input")) input.disabled = off;
   }
 }
-for (const period of document.querySelectorAll(".period")) {
+forEach(".period", (period) => {
   choosePeriod(period);
   period.addEventListener("change", () => choosePeriod(period));
-}
+});
 
 // 全選択, and the buttons that need at least one choice.
 function shownBoxes(group) {
@@ -243,7 +255,7 @@ function prepare(part) {
     });
   }
 }
-prepare(document);
+document.addEventListener("DOMContentLoaded", () => prepare(document));
 on("click", "[data-choices] [data-ticks-all]", (toggle) => {
   const group = toggle.closest("[data-choices]");
   const boxes = shownBoxes(group);
@@ -262,7 +274,7 @@ on("input", "[data-narrows]", (input) => {
 
 // A placeholder goes where the cursor is, in the field that was typed in or clicked last: the way by Tab from there to
 // the buttons leads through other fields. At the end of the body when none was.
-for (const form of document.querySelectorAll("[data-placeholders]")) {
+forEach("[data-placeholders]", (form) => {
   let field = form.elements.body;
   field.setSelectionRange(field.value.length, field.value.length);
   for (const type of ["pointerdown", "keydown", "input"]) {
@@ -277,7 +289,7 @@ for (const form of document.querySelectorAll("[data-placeholders]")) {
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus();
   });
-}
+});
 
 // Copying a value that is shown once.
 on("click", "[data-copies]", async (button) => {
@@ -286,15 +298,15 @@ on("click", "[data-copies]", async (button) => {
   await navigator.clipboard.writeText(input.value);
   button.querySelector("[data-done]").hidden = false;
 });
-for (const button of document.querySelectorAll("[data-copies]")) button.hidden = !navigator.clipboard;
+forEach("[data-copies]", (button) => {
+  button.hidden = !navigator.clipboard;
+});
 
 // The operator of a search condition is a part of the name of its input.
 function nameByOperator(select) {
   document.getElementById(select.dataset.operatorOf).name = select.value;
 }
-for (const select of document.querySelectorAll("[data-operator-of]")) {
-  select.addEventListener("change", () => nameByOperator(select));
-}
+on("change", "[data-operator-of]", nameByOperator);
 // Conditions without a value are not sent.
 document.addEventListener("formdata", (event) => {
   if (event.target.dataset.short === undefined) return;
@@ -308,4 +320,4 @@ on("submit", "form[method=get]", (form) => {
   }
 });
 
-document.querySelector("[data-error-summary]")?.focus();
+forEach("[data-error-summary]", (summary) => summary.focus());

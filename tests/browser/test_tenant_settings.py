@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -117,6 +119,26 @@ def test_saving_by_keyboard_alone(page, tenant):
     page.get_by_text("設定を保存しました。").wait_for()
     expect(page.locator("#shortage_grace_days")).to_have_value("8")
     expect(page.locator("#origins-0")).to_have_value("https://www.example.jp")
+
+
+def test_a_form_asks_however_late_the_script_comes(page, tenant, app, monkeypatch):
+    """On a slow line somebody presses Enter before the script is there."""
+    sign_in(page)
+    serve, late = app.wsgi_app, []
+
+    def slow_line(environ, start_response):
+        if environ["PATH_INFO"] == "/static/portal.js":
+            late.append(time.sleep(1))
+        return serve(environ, start_response)
+
+    monkeypatch.setattr(app, "wsgi_app", slow_line)
+    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+    page.goto("/tenant-settings/", wait_until="commit")
+    page.locator("#shortage_grace_days").focus()
+    page.keyboard.press("Enter")
+
+    page.get_by_text("設定を保存します。よろしいでしょうか。").wait_for()
+    assert late
 
 
 def test_the_longest_values_fit(page, make, tenant, sound):
