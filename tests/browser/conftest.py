@@ -78,6 +78,8 @@ def sound() -> Callable[[Page], None]:
     """Check the screen a page shows: axe finds nothing, nothing scrolls sideways, no word is cut off."""
 
     def check(page: Page) -> None:
+        # A click waits until the next page begins, not until it is there.
+        page.wait_for_load_state()
         found = Axe().run(page)
         assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
         sideways = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
