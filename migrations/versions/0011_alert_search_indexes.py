@@ -24,6 +24,11 @@ KEY = ["customer_id", *ORDER]
 SHOWN = ["tenant_id", "utm_id", "alert_id", "function", "action", "level"]
 LISTED_BEFORE = [*SHOWN, "src_ip", "dst_ip"]
 LISTED = [*SHOWN, "threat"]
+SELDOM = {
+    "high": "level = 'high'",
+    "seldom_function": "function IN ('antivirus', 'web_guard')",
+    "other_action": "lower(action) <> 'pass' AND lower(action) <> 'block'",
+}
 HAS_FILE = sa.text("file IS NOT NULL")
 THREAT = """
 left(lower(coalesce(virus, '') || coalesce(chr(10) || msg, '') || coalesce(chr(10) || cname, '')
@@ -40,7 +45,7 @@ def upgrade() -> None:
         f" ADD COLUMN url_text VARCHAR(2048) GENERATED ALWAYS AS ({URL_TEXT}) STORED"
     )
     op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=LISTED)
-    for name, where in (("high", "level = 'high'"), ("seldom_function", "function IN ('antivirus', 'web_guard')")):
+    for name, where in SELDOM.items():
         op.create_index(
             f"ix_alert_{name}",
             "alert",
@@ -78,7 +83,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    names = ["alert_id", "destination", "source", "url", "file", "seldom_function", "high", "list"]
+    names = ["alert_id", "destination", "source", "url", "file", *SELDOM, "list"]
     for name in names:
         op.drop_index(f"ix_alert_{name}", table_name="alert")
     op.drop_column("alert", "url_text")

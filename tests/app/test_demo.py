@@ -264,6 +264,7 @@ def test_a_lost_tokens_file_is_made_again_with_new_tokens(demo, run, tmp_path):
 
 @pytest.mark.usefixtures("few_alerts")
 def test_connections_on_which_the_app_has_stored_alerts_do(run, engine):
+    engine.dispose()  # tests before this one may have stored some on them
     with engine.connect() as first, engine.connect() as second:
         for connection in (first, second):
             connection.execute(text("CREATE TEMPORARY TABLE alert_arrival (alert_id text)"))

@@ -50,9 +50,11 @@ def cases(place: Place, *, far_page: int = FAR_PAGE) -> list[Case]:
     conditions = [
         ("機能 IPS", {"function": "ips"}, {f"_flt_{_EQUAL}_function": "ips"}),
         ("機能 アンチウィルス (rare)", {"function": "antivirus"}, {f"_flt_{_EQUAL}_function": "antivirus"}),
+        ("機能 Webガード (rare)", {"function": "web_guard"}, {f"_flt_{_EQUAL}_function": "web_guard"}),
         ("レベル High (rare)", {"level": "high"}, {f"_flt_{_EQUAL}_level": "high"}),
         ("one of 100 UTMs", {"utm": utm}, {"_flt_0_utm": utm}),
         ("アクション Block", {"action": "block"}, {f"_flt_{_EQUAL}_action": "block"}),
+        ("アクション, none such", {"action": "drop"}, {f"_flt_{_EQUAL}_action": "drop"}),
         ("送信元IPアドレス", {"source": source}, {f"_flt_{_EQUAL}_src_ip": source}),
         ("宛先IPアドレス", {"destination": destination}, {f"_flt_{_EQUAL}_dst_ip": destination}),
         ("アラートID, none such", {"alert_id": "1-1"}, {f"_flt_{_EQUAL}_alert_id": "1-1"}),

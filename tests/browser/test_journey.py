@@ -208,9 +208,9 @@ def test_the_way_by_keyboard_alone(page, customer):
     page.get_by_role("heading", name="ダッシュボード", level=1).wait_for()
 
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent").strip() == "本文へ移動"
+    expect(page.get_by_role("link", name="本文へ移動")).to_be_focused()
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
+    expect(page.locator("#main")).to_be_focused()
 
 
 def test_signing_in_and_opening_a_row_work_without_javascript(chromium, live_url, make, customer, engine):

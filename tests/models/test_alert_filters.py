@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -210,6 +211,23 @@ def test_a_part_is_found_at_the_end_of_the_longest_url(utm, arrive, found):
     assert found(url="/last!") == ["long"]
 
 
+@pytest.fixture
+def plan(utm, in_tenant, service_env):
+    """How the planner, as the app's role, means to look for alerts that meet conditions, line by line."""
+
+    def ask(**conditions):
+        owner = make_url(service_env["DATABASE_OWNER_URL"]).set(drivername="postgresql")
+        with psycopg.connect(owner.render_as_string(hide_password=False), autocommit=True) as connection:
+            connection.execute("ANALYZE alert")
+        query = AlertQuery(utm.customer_id, NOW - timedelta(days=1), NOW, **conditions)
+        where, values = alert_search.conditions(query)
+        with in_tenant(utm.tenant_id) as session:
+            lines = session.connection().exec_driver_sql(f"EXPLAIN SELECT seq FROM alert WHERE {where}", values)
+            return [line for (line,) in lines]
+
+    return ask
+
+
 @pytest.mark.parametrize(
     ("conditions", "place"),
     [
@@ -220,23 +238,43 @@ def test_a_part_is_found_at_the_end_of_the_longest_url(utm, arrive, found):
         ({"alert_id": "1671773662-"}, "alert_id ~>=~ "),
     ],
 )
-def test_the_wall_leaves_a_condition_its_index(utm, arrive, in_tenant, service_env, conditions, place):
+def test_the_wall_leaves_a_condition_its_index(utm, arrive, plan, conditions, place):
     addresses = [f"10.1.{number // 200}.{number % 200}" for number in range(1_000)]
     arrive(utm, **{f"id-{each}": {"src-ip": each, "dst-ip": each} for each in addresses})
-    owner = (
-        make_url(service_env["DATABASE_OWNER_URL"]).set(drivername="postgresql").render_as_string(hide_password=False)
-    )
-    with psycopg.connect(owner, autocommit=True) as connection:
-        connection.execute("ANALYZE alert")
-    query = AlertQuery(utm.customer_id, NOW - timedelta(days=1), NOW, **conditions)
-    where, values = alert_search.conditions(query)
 
-    with in_tenant(utm.tenant_id) as session:
-        plan = session.connection().exec_driver_sql(f"EXPLAIN SELECT seq FROM alert WHERE {where}", values)
-        reached = [line for (line,) in plan if "Index Cond" in line]
+    reached = [line for line in plan(**conditions) if "Index Cond" in line]
 
     assert reached
     assert all(place in line.replace("(alert_id)::text", "alert_id") for line in reached), reached
+
+
+@pytest.mark.parametrize(
+    ("conditions", "index"),
+    [
+        ({"important": True}, "level"),
+        ({"level": "high"}, "level"),
+        ({"function": "antivirus"}, "function"),
+        ({"function": "web_guard"}, "function"),
+        ({"action": "Reset-Both"}, "lower"),
+        ({"action": "sent to nobody"}, "lower"),
+    ],
+)
+def test_what_is_seldom_there_has_an_index_of_its_own(utm, arrive, plan, engine, conditions, index):
+    arrive(utm, **{f"id-{number}": {} for number in range(1_000)}, seldom={"act": "reset-both"})
+    with engine.connect() as connection:
+        partial = connection.execute(
+            text(
+                "SELECT indexrelid::regclass::text FROM pg_index WHERE pg_get_expr(indpred, indrelid) LIKE :word"
+                " AND pg_partition_root(indrelid) = 'alert'::regclass"
+            ),
+            {"word": f"%{index}%"},
+        )
+        names = set(partial.scalars())
+
+    reached = [line for line in plan(**conditions) if "Scan" in line]
+
+    assert reached
+    assert all(any(name in line for name in names) for line in reached), reached
 
 
 def test_a_part_of_a_file_name(utm, arrive, found):
