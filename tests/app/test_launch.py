@@ -74,6 +74,8 @@ class Portal:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Tests that run under nohup would hand on that it is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509  (nothing else runs in it)
         )
         self.output = ""
 
