@@ -14,6 +14,7 @@ from models import alert_ingest, scope
 from models.alert_ingest import Receipt
 from models.customer import Customer
 from models.utm import Utm
+from tests.models.notifications import Tried
 
 HOOKS = (("do_orm_execute", scope._only_own_rows), ("before_flush", scope._only_own_writes))
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -84,3 +85,16 @@ def handed_over(session, theirs, make) -> Customer:
 def _half(make, mark: str) -> Half:
     customer, utm = make.customer_with_utm(make.tenant(name=mark), name=mark)
     return Half(customer.tenant_id, customer, utm)
+
+
+@pytest.fixture
+def tried(make, in_tenant) -> Tried:
+    return Tried(make.tenant(name="サンプルパートナー"), in_tenant)
+
+
+@pytest.fixture
+def settled(tried) -> Tried:
+    """With one address in force."""
+    tried.change("old@example.jp")
+    tried.confirm()
+    return tried

@@ -1,0 +1,64 @@
+"""A tenant whose notification addresses are changed at will."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from models import notification_address, notification_rules
+from models.actor import Actor
+from models.mail import MailMessage
+from models.notification_address import LinkState
+from models.notification_rules import Desk
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+BY = Actor("operator@example.jp")
+MAILBOX = Actor("mailbox")
+
+
+class Tried:
+    """A tenant whose addresses are changed, with the tokens of the links it mailed."""
+
+    def __init__(self, tenant, in_tenant) -> None:
+        self.tenant = tenant
+        self.in_tenant = in_tenant
+        self.tokens: list[str] = []
+
+    def _url_of(self, token: str) -> str:
+        self.tokens.append(token)
+        return f"https://portal.example.jp/addresses/{token}"
+
+    def desk(self, now: datetime) -> Desk:
+        return Desk(self.tenant, self._url_of, now, BY)
+
+    def change(self, *typed: str, now: datetime = NOW, version: int | None = None) -> list[str]:
+        padded = [*typed, "", "", ""][:3]
+        shown = self.standing(now).version if version is None else version
+        with self.in_tenant(self.tenant.id) as session:
+            sent = notification_rules.change(session, padded, version=shown, desk=self.desk(now))
+            session.commit()
+        return sent
+
+    def confirm(self, token: str | None = None, now: datetime = NOW) -> LinkState:
+        with self.in_tenant(self.tenant.id) as session:
+            link = notification_rules.look_up(session, token or self.tokens[-1])
+            state = notification_rules.confirm(session, link, now=now, by=MAILBOX)
+            session.commit()
+        return state
+
+    def standing(self, now: datetime = NOW):
+        with self.in_tenant(self.tenant.id) as session:
+            return notification_address.standing(session, self.tenant.id, now=now)
+
+    def slot(self, number: int, now: datetime = NOW):
+        return self.standing(now).slots[number - 1]
+
+    def in_force(self) -> list[str]:
+        with self.in_tenant(self.tenant.id) as session:
+            return notification_address.in_force(session, self.tenant.id)
+
+
+def mailed(make) -> list[str]:
+    make.session.expire_all()
+    return list(make.session.scalars(select(MailMessage.recipient).order_by(MailMessage.id)))
