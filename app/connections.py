@@ -64,8 +64,10 @@ def _end_reading(error: BaseException | None) -> None:
     if not session.in_transaction() or session.new or session.dirty or session.deleted:
         return
     try:
-        if not session.connection().info[_WRITES]:
-            session.commit()
+        connection = session.connection()
+        if not connection.info[_WRITES]:
+            # Not of the session: that would look through everything it has loaded, which nobody uses any more.
+            connection.get_transaction().commit()
     except SQLAlchemyError:
         session.rollback()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask_babel import gettext
@@ -67,6 +67,11 @@ def function_name(function: str) -> str:
     return gettext(name) if name else function
 
 
+def function_names() -> dict[str, str]:
+    """Every security function and its name in the language of the screens."""
+    return {function: function_name(function) for function in FUNCTION_NAMES}
+
+
 class ShownAlert(NamedTuple):
     """What the template needs of an alert; a page has fifty, and reads nothing of a row twice.
 
@@ -86,14 +91,16 @@ class ShownAlert(NamedTuple):
     open: bool
 
 
-def shown(rows: Sequence[Any], utms: Sequence[Any], opened: str | None) -> list[ShownAlert]:
+def shown(
+    rows: Sequence[Any], utms: Sequence[Any], functions: Mapping[str, str], opened: str | None
+) -> list[ShownAlert]:
     """The rows of ``alert_search.page`` for the template.
 
     :param utms: the customer's, removed ones included, with ``id``, ``name`` and ``removed_at``.
+    :param functions: of ``function_names``.
     :param opened: the number of the one whose details are shown.
     """
     details_label = gettext("Details of %(id)s")
-    functions = {function: function_name(function) for function in FUNCTION_NAMES}
     names = {utm.id: (utm.name, utm.removed_at is not None) for utm in utms}
     unknown = ("", False)  # registered since the UTMs were read
     return [

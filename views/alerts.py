@@ -93,7 +93,8 @@ def _list_page(customer_id: str, *, important: bool) -> str:
     # The conditions stay when the person goes from one of the two screens to the other.
     kept = filters.arguments | ({"function": query.function} if query.function else {})
     other = "AlertView.list" if important else "AlertView.important"
-    elsewhere = period.arguments | {name: value for name, value in kept.items() if name != "level"}
+    asked, functions = period.arguments, alert_rows.function_names()
+    elsewhere = asked | {name: value for name, value in kept.items() if name != "level"}
     return render(
         "alerts/list.html",
         customer=customer,
@@ -102,18 +103,18 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         other_url=url_for(other, customer_id=customer.id, **elsewhere),
         period=period.fields,
         shown=period.text,
-        functions=[(each.value, alert_rows.function_name(each)) for each in alert_rows.FUNCTION_NAMES],
+        functions=list(functions.items()),
         function=query.function or "",
         filters=filters.fields,
         show_filters=filters.shown,
-        alerts=alert_rows.shown(found.rows, utms, opened["key"] if opened else None),
+        alerts=alert_rows.shown(found.rows, utms, functions, opened["key"] if opened else None),
         opened=opened,
         sort=sort,
         direction=direction,
         count=_count(found, query, whole=not (before or after or found.has_next)),
         before=_cursor(alert_search.position_of(first, sort)) if first is not None and found.has_previous else None,
         after=_cursor(alert_search.position_of(last, sort)) if last is not None and found.has_next else None,
-        **_download(customer, utms, query, period.arguments, kept),
+        **_download(customer, utms, query, asked, kept),
     )
 
 
