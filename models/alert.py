@@ -109,8 +109,8 @@ class Alert(TenantScoped, Base):
         Index(
             "ix_alert_file",
             *_NEWEST,
-            postgresql_include=[*_SHOWN, "file"],
-            postgresql_where=text("file IS NOT NULL"),
+            postgresql_include=[*_SHOWN, "file_text"],
+            postgresql_where=text("file_text IS NOT NULL"),
         ),
         # One address among thousands, one alert among all.
         Index("ix_alert_source", "customer_id", "src_ip", *_NEWEST[1:]),
@@ -160,9 +160,10 @@ class Alert(TenantScoped, Base):
     atype: Mapped[str | None] = mapped_column(String(255))
     # Keys of the line that are none of the above: kept, not shown.
     extra: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    # 脅威名 (virus, threat, category and application) and URL, for the search.
+    # 脅威名 (virus, threat, category and application), URL and file name, for the search.
     threat: Mapped[str] = mapped_column(String(512), Computed(_THREAT, persisted=True))
     url_text: Mapped[str | None] = mapped_column(String(2048), Computed(_URL_TEXT, persisted=True))
+    file_text: Mapped[str | None] = mapped_column(String(512), Computed("left(lower(file), 512)", persisted=True))
 
 
 class AlertDaily(TenantScoped, Base):

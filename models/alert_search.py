@@ -35,7 +35,7 @@ SORT_COLUMNS: dict[str, Any] = {
 }
 
 # What is looked for a part in, all in small letters.
-_PARTS: dict[str, Any] = {"url": Alert.url_text, "threat": Alert.threat, "file": func.lower(Alert.file)}
+_PARTS: dict[str, Any] = {"url": Alert.url_text, "threat": Alert.threat, "file": Alert.file_text}
 
 _NETWORKS: dict[str, Any] = {"source": Alert.src_ip, "destination": Alert.dst_ip}
 

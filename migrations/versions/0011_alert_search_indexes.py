@@ -29,7 +29,6 @@ SELDOM = {
     "seldom_function": "function IN ('antivirus', 'web_guard')",
     "other_action": "lower(action) <> 'pass' AND lower(action) <> 'block'",
 }
-HAS_FILE = sa.text("file IS NOT NULL")
 THREAT = """
 left(lower(coalesce(virus, '') || coalesce(chr(10) || msg, '') || coalesce(chr(10) || cname, '')
     || coalesce(chr(10) || app, '')), 512)
@@ -39,10 +38,11 @@ URL_TEXT = "CASE WHEN octet_length(lower(url)) <= 2048 THEN lower(url) ELSE left
 
 def upgrade() -> None:
     op.drop_index("ix_alert_list", table_name="alert")
-    # Both in one statement, as each writes the table anew.
+    # All in one statement, as each writes the table anew.
     op.execute(
         f"ALTER TABLE alert ADD COLUMN threat VARCHAR(512) GENERATED ALWAYS AS ({THREAT}) STORED,"
-        f" ADD COLUMN url_text VARCHAR(2048) GENERATED ALWAYS AS ({URL_TEXT}) STORED"
+        f" ADD COLUMN url_text VARCHAR(2048) GENERATED ALWAYS AS ({URL_TEXT}) STORED,"
+        " ADD COLUMN file_text VARCHAR(512) GENERATED ALWAYS AS (left(lower(file), 512)) STORED"
     )
     op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=LISTED)
     for name, where in SELDOM.items():
@@ -60,8 +60,8 @@ def upgrade() -> None:
         "alert",
         KEY,
         unique=False,
-        postgresql_include=[*SHOWN, "file"],
-        postgresql_where=HAS_FILE,
+        postgresql_include=[*SHOWN, "file_text"],
+        postgresql_where=sa.text("file_text IS NOT NULL"),
     )
     op.create_index(
         "ix_alert_url",
@@ -86,7 +86,8 @@ def downgrade() -> None:
     names = ["alert_id", "destination", "source", "url", "file", *SELDOM, "list"]
     for name in names:
         op.drop_index(f"ix_alert_{name}", table_name="alert")
+    op.drop_column("alert", "file_text")
     op.drop_column("alert", "url_text")
     op.drop_column("alert", "threat")
     op.create_index("ix_alert_list", "alert", KEY, unique=False, postgresql_include=LISTED_BEFORE)
-    op.create_index("ix_alert_file", "alert", KEY, unique=False, postgresql_where=HAS_FILE)
+    op.create_index("ix_alert_file", "alert", KEY, unique=False, postgresql_where=sa.text("file IS NOT NULL"))
