@@ -7,6 +7,7 @@ with one: who a request is from was planned for each request anew.
 from __future__ import annotations
 
 import select
+import sys
 import time
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from models.db import db
 
 _PREPARED_AFTER = 5  # psycopg's own
+_NEVER = sys.maxsize
 _WRITES = "writes"
 
 TRUSTED_SECONDS = 10.0
@@ -38,8 +40,9 @@ def init_app(app: Flask) -> None:
         # The engine's own dialect: a connection is taken by whoever has the engine, also outside the app's context.
         _refuse_ended(engine.dialect, connection, entry)
         entry.info[_WRITES] = False
-        # In a request only what says so is kept by the server: one plan seldom fits what people look for.
-        connection.prepare_threshold = None if has_request_context() else _PREPARED_AFTER
+        # In a request only what says so is kept by the server: one plan seldom fits what people look for. None would be
+        # for what says so as well.
+        connection.prepare_threshold = _NEVER if has_request_context() else _PREPARED_AFTER
 
     event.listen(engine, "checkin", _note_return)
     event.listen(engine, "before_cursor_execute", _note_writing)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, select, tuple_
@@ -18,7 +18,6 @@ from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
 from models.alert import Alert, AlertDaily, AlertLevel
-from models.db import planned_anew
 from models.kept import Kept, kept
 from models.utm import Utm
 
@@ -112,7 +111,12 @@ def _shape(query: AlertQuery) -> Shape:
 
 
 def _is_wide(name: str, value: Any) -> bool:
-    return name in _NETWORKS and ip_network(value).num_addresses > 1
+    return name in _NETWORKS and _network(value).num_addresses > 1
+
+
+@lru_cache(1024)
+def _network(text: str) -> IPv4Network | IPv6Network:
+    return ip_network(text)
 
 
 def _values(query: AlertQuery) -> dict[str, Any]:
@@ -123,7 +127,7 @@ def _values(query: AlertQuery) -> dict[str, Any]:
     if query.action:
         values["action"] = query.action.lower()
     for name in _NETWORKS.keys() & values.keys():
-        network = ip_network(values[name])
+        network = _network(values[name])
         values[name], last = str(network[0]), str(network[-1])
         if network.num_addresses > 1:
             values[f"{name}_last"] = last
@@ -195,8 +199,7 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
     values = _values(query)
     if position is not None:
         values |= dict(zip(_POSITION, position, strict=True))
-    with planned_anew(session):
-        rows: Sequence[Any] = statement.run(session, values).all()
+    rows = statement.run(session, values)
     count = (rows[0].total if rows else 0) if counted else None
     more = len(rows) > size
     rows = rows[:size]
@@ -224,8 +227,8 @@ def position_of(row: Any, sort: str) -> Position:
 
 def capped_count(session: Session, query: AlertQuery) -> int:
     """How many alerts there are, counted to one past the cap at most."""
-    with planned_anew(session):
-        return _count(_shape(query)).run(session, _values(query)).scalar_one()
+    [(count,)] = _count(_shape(query)).run(session, _values(query))
+    return int(count)
 
 
 def counts_by_utm(session: Session, customer_id: str, *, first: date, last: date) -> dict[int, int]:

@@ -5,8 +5,6 @@ The base is shared so that our tables and FAB's ``ab_*`` tables live in one meta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -28,35 +26,6 @@ Base: Any = Model
 def psycopg_connection(session: Session) -> psycopg.Connection[Any]:
     """The driver's connection under a session's transaction, for COPY."""
     return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
-
-
-@contextmanager
-def planned_anew(session: Session) -> Iterator[None]:
-    """Statements inside are planned for the values they have.
-
-    The driver keeps a statement it has sent a few times, and the server a plan for it that is to fit any values: any
-    customer and any period, say, and so one that reads every month.
-    """
-    with _prepared_after(session, None):
-        yield
-
-
-@contextmanager
-def prepared(session: Session) -> Iterator[None]:
-    """Statements inside are kept by the server, which soon plans them no more: those that look for one row by its key."""
-    with _prepared_after(session, 0):
-        yield
-
-
-@contextmanager
-def _prepared_after(session: Session, times: int | None) -> Iterator[None]:
-    connection = psycopg_connection(session)
-    threshold = connection.prepare_threshold
-    connection.prepare_threshold = times
-    try:
-        yield
-    finally:
-        connection.prepare_threshold = threshold
 
 
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now(), nullable=False)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import assoc_user_role
 from sqlalchemy import String, bindparam, func, select
@@ -90,10 +90,12 @@ def read_identity(session: Session, user_id: int) -> Identity | None:
     :returns: None when there is no such user.
     """
     values = {"user_id": user_id, "tenant_id": scope.current_tenant_id(session)}
-    row: Any = scope.run_entering(session, _statement(), values).one_or_none()
-    if row is None:
+    rows = scope.run_entering(session, _statement(), values)
+    if not rows:
         return None
-    _, user_id, email, first, last, active, epoch, tenant_id, tenant, role_id, role, everywhere, count, version = row
+    _, user_id, email, first, last, active, epoch, tenant_id, tenant, role_id, role, everywhere, count, version = rows[
+        0
+    ]
     roles = tuple((each[0], each[1]) for each in everywhere or ())
     may_enter = role_id is not None or any(name in ELEVATED for _, name in roles)
     if role_id is not None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import CursorResult, ForeignKey, String, bindparam, event, func
+from sqlalchemy import ForeignKey, String, bindparam, event, func
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm.session import SessionTransaction
 
@@ -80,7 +80,7 @@ def all_tenants(reason: str) -> Iterator[Session]:
         yield session
 
 
-def run_entering(session: Session, statement: Kept, values: Mapping[str, Any]) -> CursorResult[Any]:
+def run_entering(session: Session, statement: Kept, values: Mapping[str, Any]) -> list[Any]:
     """Begin a session's transaction with a statement that enters its tenant itself, which spares a round trip.
 
     In a transaction that has begun it enters once more, to no effect.

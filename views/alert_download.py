@@ -72,10 +72,10 @@ def customer_with_utms(customer_id: str) -> tuple[AlertCustomer, list[CustomerUt
 
     One statement, as every page of alerts asks for both.
     """
-    row = _customer_and_utms().run(db.session(), {"customer_id": customer_id}).one_or_none()
-    if row is None:
+    rows = _customer_and_utms().run(db.session(), {"customer_id": customer_id})
+    if not rows:
         abort(404)
-    *customer, found = row
+    *customer, found = rows[0]
     return AlertCustomer(*customer), [CustomerUtm(*each) for each in found or ()]
 
 

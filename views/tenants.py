@@ -35,7 +35,7 @@ class TenantView(PortalView):
         direction = choice("direction", ("asc", "desc"), "asc")
         everywhere = g.identity.elevated
         listed = _listed(sort, descending=direction == "desc", everywhere=everywhere)
-        tenants = listed.run(db.session(), {} if everywhere else {"user_id": current_user.id}).all()
+        tenants = listed.run(db.session(), {} if everywhere else {"user_id": current_user.id})
         search = TenantSearch.read()
         return render(
             "tenants.html",
