@@ -10,7 +10,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from redis import Redis
 
-from app import catalogues, repeated, template_globals
+from app import catalogues, remembered, repeated, template_globals
 from app.security import PortalSecurityManager
 from models.db import db
 from views import form_words
@@ -48,5 +48,6 @@ def init_app(app: Flask) -> None:
         )
     catalogues.init_app(app)
     template_globals.init_app(app)
+    remembered.init_app(app)
     repeated.init_app(app)
     form_words.speak()

@@ -2,49 +2,79 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, has_request_context, request
-from flask_babel import lazy_gettext
 from flask_login import current_user
 
 from app.access import TENANTLESS_VIEWS
 from models import clock
 from models.alert import ACTION_LABELS, LEVEL_LABELS
+from models.errors import N_
 from views.alert_rows import function_name
 from views.base import address_of
 from views.languages import language_choice
 
-# The side menu (§5.3): label, icon, endpoint it leads to, views whose pages belong to it, permission that shows it.
+
+class _Entry(NamedTuple):
+    """A line of a menu.
+
+    :ivar label: translated where it is shown.
+    :ivar endpoint: where it leads.
+    :ivar right: the permission that shows it.
+    :ivar views: those whose pages belong to it.
+    """
+
+    label: str
+    endpoint: str
+    right: tuple[str, str]
+    icon: str = ""
+    views: tuple[str, ...] = ()
+
+
+class MenuItem(NamedTuple):
+    """A line of the side menu as the template shows it.
+
+    :ivar label: translated there.
+    :ivar active: whether the page belongs to it.
+    """
+
+    label: str
+    url: str
+    icon: str
+    active: bool
+
+
+# The side menu (§5.3).
 MENU = (
-    (lazy_gettext("Dashboard"), "home", "HomeView.index", ("HomeView",), ("can_index", "Home")),
-    (
-        lazy_gettext("Customers"),
-        "building",
+    _Entry(N_("Dashboard"), "HomeView.index", ("can_index", "Home"), "home", ("HomeView",)),
+    _Entry(
+        N_("Customers"),
         "CustomerView.list",
-        ("CustomerView", "UtmView", "AlertView"),
         ("can_list", "Customers"),
+        "building",
+        ("CustomerView", "UtmView", "AlertView"),
     ),
-    (
-        lazy_gettext("Users and roles"),
-        "shield-lock",
+    _Entry(
+        N_("Users and roles"),
         "UserView.list",
-        ("UserView", "RoleView", "RightView", "PermissionNameView", "ViewNameView"),
         ("can_list", "Users"),
+        "shield-lock",
+        ("UserView", "RoleView", "RightView", "PermissionNameView", "ViewNameView"),
     ),
 )
 
 # Below it, for NEC's people: what is of every tenant, or of none.
 STAFF_MENU = (
-    (lazy_gettext("Sent mail"), "mail", "MailLogView.list", ("MailLogView",), ("can_list", "MailLog")),
-    (lazy_gettext("Jobs"), "server", "JobBoardView.list", ("JobBoardView",), ("can_list", "JobBoard")),
+    _Entry(N_("Sent mail"), "MailLogView.list", ("can_list", "MailLog"), "mail", ("MailLogView",)),
+    _Entry(N_("Jobs"), "JobBoardView.list", ("can_list", "JobBoard"), "server", ("JobBoardView",)),
 )
 
-# The user menu (§5.4) above ログアウト: label, endpoint it leads to, permission that shows it.
-USER_MENU: tuple[tuple[Any, str, tuple[str, str]], ...] = (
-    (lazy_gettext("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings")),
-    (lazy_gettext("Email address settings"), "NotificationAddressView.show", ("can_show", "NotificationAddresses")),
-    (lazy_gettext("Mail template settings"), "MailTemplateView.list", ("can_list", "MailTemplates")),
+# The user menu (§5.4) above ログアウト.
+USER_MENU = (
+    _Entry(N_("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings")),
+    _Entry(N_("Email address settings"), "NotificationAddressView.show", ("can_show", "NotificationAddresses")),
+    _Entry(N_("Mail template settings"), "MailTemplateView.list", ("can_list", "MailTemplates")),
 )
 
 
@@ -60,12 +90,12 @@ def init_app(app: Flask) -> None:
 def portal_frame() -> dict[str, Any]:
     """The parts of the layout, empty where nobody is signed in."""
     frame: dict[str, Any] = {
-        "menu": [],
-        "staff_menu": [],
+        "menu": (),
+        "staff_menu": (),
         "user": None,
         "tenant": None,
         "tenants_url": None,
-        "user_menu": [],
+        "user_menu": (),
         "sign_out_url": None,
         "home_url": address_of("HomeView.index"),
         "now": clock.screen_time(clock.utc_now()),
@@ -78,7 +108,7 @@ def portal_frame() -> dict[str, Any]:
     frame |= {
         "menu": _menu(MENU, in_tenant=identity.tenant is not None),
         "staff_menu": _menu(STAFF_MENU, in_tenant=identity.tenant is not None),
-        "user_menu": _user_menu() if identity.tenant else [],
+        "user_menu": _user_menu() if identity.tenant else (),
         "user": {"name": identity.user.get_full_name(), "email": identity.user.email},
         "tenant": identity.tenant,
         "tenants_url": address_of("TenantView.list") if many else None,
@@ -87,20 +117,19 @@ def portal_frame() -> dict[str, Any]:
     return frame
 
 
-def _menu(entries: Any, *, in_tenant: bool) -> list[dict[str, Any]]:
-    manager = current_app.extensions["appbuilder"].sm
+def _menu(entries: tuple[_Entry, ...], *, in_tenant: bool) -> tuple[MenuItem, ...]:
     here = (request.endpoint or "").partition(".")[0]
-    return [
-        {"label": label, "url": address_of(endpoint), "icon": icon, "active": here in views}
-        for label, icon, endpoint, views, right in entries
-        if manager.has_access(*right) and (in_tenant or views[0] in TENANTLESS_VIEWS)
-    ]
+    return tuple(
+        MenuItem(entry.label, address_of(entry.endpoint), entry.icon, here in entry.views)
+        for entry in _allowed(entries)
+        if in_tenant or entry.views[0] in TENANTLESS_VIEWS
+    )
 
 
-def _user_menu() -> list[dict[str, Any]]:
+def _user_menu() -> tuple[tuple[str, str], ...]:
+    return tuple((entry.label, address_of(entry.endpoint)) for entry in _allowed(USER_MENU))
+
+
+def _allowed(entries: tuple[_Entry, ...]) -> list[_Entry]:
     manager = current_app.extensions["appbuilder"].sm
-    return [
-        {"label": label, "url": address_of(endpoint)}
-        for label, endpoint, right in USER_MENU
-        if manager.has_access(*right)
-    ]
+    return [entry for entry in entries if manager.has_access(*entry.right)]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import KeysView, MutableMapping
+from collections.abc import Callable, KeysView, MutableMapping
+from types import FunctionType
 from typing import Any
 
+from flask import Flask
 from flask.templating import Environment
+from jinja2.runtime import Context
+from jinja2.utils import internalcode
 
 
 class TemplateGlobals(ChainMap[str, Any]):
@@ -22,8 +26,30 @@ class TemplateGlobals(ChainMap[str, Any]):
         return super().keys() if own else environments.keys()
 
 
+class PortalContext(Context):
+    """What a template is rendered with."""
+
+    @internalcode
+    def call(self, called: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """What calling something comes to.
+
+        A page calls a hundred functions that want nothing of Jinja, which asks each in six ways whether it does.
+        """
+        if type(called) is FunctionType and not called.__dict__:
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
+            return called(*args, **kwargs)
+        return super().call(called, *args, **kwargs)
+
+
 class PortalEnvironment(Environment):
     """The templates' surroundings."""
+
+    context_class = PortalContext
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        # There are a hundred templates: all are kept, and need not be put in the order they were last used in.
+        super().__init__(app, cache_size=-1, **options)
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The names a template finds, as Jinja chains them."""

@@ -13,8 +13,6 @@ from urllib.parse import quote_plus
 
 from flask import Flask, request, url_for
 from flask_babel import get_translations
-from jinja2 import pass_eval_context
-from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from views.languages import chosen_language
@@ -42,18 +40,15 @@ def init_app(app: Flask) -> None:
         # Always a format: a percent sign is written twice, with or without variables.
         return Markup(pattern(language, text)) % {}  # noqa: S704  (our own catalogue)
 
-    @pass_eval_context
-    def gettext(context: EvalContext, text: str, /, **variables: Any) -> str:
+    def gettext(text: str, /, **variables: Any) -> Markup:
         language = chosen_language()
         if not variables:
-            return plain(language, text) if context.autoescape else str(plain(language, text))
-        found = pattern(language, text)
-        return (Markup(found) if context.autoescape else found) % variables  # noqa: S704
+            return plain(language, text)
+        return Markup(pattern(language, text)) % variables  # noqa: S704
 
-    @pass_eval_context
-    def ngettext(context: EvalContext, singular: str, plural: str, number: int, /, **variables: Any) -> str:
+    def ngettext(singular: str, plural: str, number: int, /, **variables: Any) -> Markup:
         found = get_translations().ungettext(singular, plural, number)
-        return (Markup(found) if context.autoescape else found) % {"num": number, **variables}  # noqa: S704
+        return Markup(found) % {"num": number, **variables}  # noqa: S704
 
     def here(changes: Mapping[str, Any]) -> Markup:
         environ = request.environ
@@ -92,4 +87,9 @@ def _of_static_files() -> dict[str, Any]:
 
 
 def _argument(key: str, value: Any) -> str:
-    return f"{quote_plus(key)}={quote_plus(str(value))}"
+    return f"{_quoted(key)}={_quoted(str(value))}"
+
+
+@lru_cache(4096)
+def _quoted(text: str) -> str:
+    return quote_plus(text)

@@ -67,15 +67,20 @@ class AlertFilters:
     shown: bool
 
     @property
+    def active(self) -> list[Filter]:
+        """Those that ask for something."""
+        return [each for each in self.fields if each.condition is not None]
+
+    @property
     def conditions(self) -> dict[str, Any]:
         """The arguments of ``AlertQuery`` they stand for."""
         names = {"utm": "utm_id"}
-        return {names.get(each.name, each.name): each.condition for each in self.fields if each.condition is not None}
+        return {names.get(each.name, each.name): each.condition for each in self.active}
 
     @property
     def arguments(self) -> dict[str, str]:
         """The page arguments that ask for the same."""
-        return {each.name: each.value for each in self.fields if each.condition is not None}
+        return {each.name: each.value for each in self.active}
 
     def value(self, name: str) -> str:
         """What a field asks for, empty for nothing."""

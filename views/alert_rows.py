@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flask_babel import gettext
@@ -10,6 +12,7 @@ from flask_babel import gettext
 from models import clock
 from models.alert import ACTION_LABELS, SecurityFunction
 from models.errors import N_
+from views.languages import chosen_language
 
 # Label, column, whether it is a number or an address and shown as such.
 _Fields = tuple[tuple[str, str, bool], ...]
@@ -67,9 +70,14 @@ def function_name(function: str) -> str:
     return gettext(name) if name else function
 
 
-def function_names() -> dict[str, str]:
+def function_names() -> Mapping[str, str]:
     """Every security function and its name in the language of the screens."""
-    return {function: function_name(function) for function in FUNCTION_NAMES}
+    return _function_names(chosen_language())
+
+
+@cache
+def _function_names(_language: str) -> Mapping[str, str]:
+    return MappingProxyType({function: function_name(function) for function in FUNCTION_NAMES})
 
 
 class ShownAlert(NamedTuple):
@@ -81,7 +89,6 @@ class ShownAlert(NamedTuple):
 
     key: str
     alert_id: str
-    details_label: str
     at: str
     utm_name: str
     utm_removed: bool
@@ -100,14 +107,12 @@ def shown(
     :param functions: of ``function_names``.
     :param opened: the number of the one whose details are shown.
     """
-    details_label = gettext("Details of %(id)s")
     names = {utm.id: (utm.name, utm.removed_at is not None) for utm in utms}
     unknown = ("", False)  # registered since the UTMs were read
     return [
         ShownAlert(
             key := str(seq),
             alert_id,
-            details_label % {"id": alert_id},
             clock.screen_time(occurred_at),
             *names.get(utm_id, unknown),
             functions[function],

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Response, current_app, request, stream_with_context, url_for
+from flask import Response, current_app, request, stream_with_context
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 
@@ -19,7 +20,7 @@ from models.db import db
 from views import alert_rows
 from views.alert_download import AlertCustomer, archive, chooser, chosen_utms, customer_with_utms
 from views.alert_filters import AlertFilters, read_filters
-from views.base import PortalView, choice, customer_urls, render
+from views.base import PortalView, address_of, choice, customer_urls, render
 from views.period import read_period
 
 
@@ -100,12 +101,13 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         customer=customer,
         **customer_urls(customer),
         important=important,
-        other_url=url_for(other, customer_id=customer.id, **elsewhere),
+        other_url=f"{address_of(other, customer_id=customer.id)}?{urlencode(elsewhere)}",
         period=period.fields,
         shown=period.text,
-        functions=list(functions.items()),
+        functions=tuple(functions.items()),
         function=query.function or "",
         filters=filters.fields,
+        active=filters.active,
         show_filters=filters.shown,
         alerts=alert_rows.shown(found.rows, utms, functions, opened["key"] if opened else None),
         opened=opened,
@@ -138,7 +140,7 @@ def _download(
     # The choice of UTMs takes the place of the condition on one; a removed one cannot be chosen.
     removed = query.utm_id is not None and query.utm_id not in {utm.id for utm in utms if utm.removed_at is None}
     return {
-        "download_url": url_for("AlertView.download", customer_id=customer.id),
+        "download_url": address_of("AlertView.download", customer_id=customer.id),
         "chooser": choices,
         "hidden": list((period | conditions).items()),
         "narrowed": bool(kept or query.important) and not removed,

@@ -51,14 +51,17 @@ def customer_or_404(customer_id: str) -> Customer:
     return customer
 
 
-def address_of(endpoint: str) -> str:
-    """Where a screen without arguments is, looked up once: every page leads to ten of them."""
-    return _address(endpoint, request.script_root)
+def address_of(endpoint: str, **values: str) -> str:
+    """Where a screen is, looked up once: every page leads to a dozen of them.
+
+    :param values: what the address names, and no arguments.
+    """
+    return _address(endpoint, request.script_root, **values)
 
 
-@lru_cache(1024)
-def _address(endpoint: str, _script_root: str) -> str:
-    return url_for(endpoint)
+@lru_cache(4096)
+def _address(endpoint: str, _script_root: str, **values: str) -> str:
+    return url_for(endpoint, **values)
 
 
 def customer_urls(customer: Any) -> dict[str, str]:
@@ -68,8 +71,8 @@ def customer_urls(customer: Any) -> dict[str, str]:
     """
     return {
         "customers_url": address_of("CustomerView.list"),
-        "customer_url": url_for("CustomerView.show", customer_id=customer.id),
-        "security_url": url_for("CustomerView.security", customer_id=customer.id),
+        "customer_url": address_of("CustomerView.show", customer_id=customer.id),
+        "security_url": address_of("CustomerView.security", customer_id=customer.id),
     }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from models import clock
 
@@ -16,6 +17,26 @@ RECENT_DAYS = 31
 def recent_days(today: date) -> tuple[date, date]:
     """The first and last day of the security tab's period."""
     return today - timedelta(days=RECENT_DAYS - 1), today
+
+
+class PeriodFields(NamedTuple):
+    """The inputs of the search form, named as the page's arguments."""
+
+    unit: str
+    first: str
+    last: str
+    first_month: str
+    last_month: str
+    on: str
+    from_time: str
+    to_time: str
+
+
+_ARGUMENTS = {
+    "day": ("unit", "first", "last"),
+    "month": ("unit", "first_month", "last_month"),
+    "time": ("unit", "on", "from_time", "to_time"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +80,25 @@ class Period:
         return f"{self.first:%Y-%m-%d} – {self.last:%Y-%m-%d}"
 
     @property
-    def fields(self) -> dict[str, str]:
+    def fields(self) -> PeriodFields:
         """Every input of the search form, those of the other modes with what fits."""
-        return {
-            "unit": self.mode,
-            "first": f"{self.first:%Y-%m-%d}",
-            "last": f"{self.last:%Y-%m-%d}",
-            "first_month": f"{self.first:%Y-%m}",
-            "last_month": f"{self.last:%Y-%m}",
-            "on": f"{self.last:%Y-%m-%d}",
-            "from_time": f"{self.start_time:%H:%M}",
-            "to_time": f"{self.end_time:%H:%M}",
-        }
+        first, last = self.first.isoformat(), self.last.isoformat()
+        return PeriodFields(
+            unit=self.mode,
+            first=first,
+            last=last,
+            first_month=first[:7],
+            last_month=last[:7],
+            on=last,
+            from_time=f"{self.start_time:%H:%M}",
+            to_time=f"{self.end_time:%H:%M}",
+        )
 
     @property
     def arguments(self) -> dict[str, str]:
         """The page arguments that ask for this period."""
-        names = {
-            "day": ("unit", "first", "last"),
-            "month": ("unit", "first_month", "last_month"),
-            "time": ("unit", "on", "from_time", "to_time"),
-        }[self.mode]
         fields = self.fields
-        return {name: fields[name] for name in names}
+        return {name: getattr(fields, name) for name in _ARGUMENTS[self.mode]}
 
     @property
     def file_part(self) -> str:
@@ -131,9 +148,14 @@ def _ordered(one: Any, other: Any) -> tuple[Any, Any]:
 _YEARS = range(2000, 2101)
 
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 def _day(text: str | None) -> date | None:
+    if text is None or not _DAY.fullmatch(text):
+        return None
     try:
-        day = datetime.strptime(text or "", "%Y-%m-%d").date()  # noqa: DTZ007  (a day has no zone)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
     return day if day.year in _YEARS else None
