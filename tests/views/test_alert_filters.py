@@ -195,7 +195,7 @@ def test_conditions_go_along_to_the_other_screen_but_for_the_level(utm, page):
 
     kept = (
         f"unit=month&first_month=2026-11&last_month=2026-11&utm={utm.id}&action=Block"
-        "&source=10.0.0.0/8&threat=%E8%B5%B0%E6%9F%BB&function=ips"
+        "&source=10.0.0.0%2F8&threat=%E8%B5%B0%E6%9F%BB&function=ips"
     )
     assert there.partition("?")[2] == kept
     assert back.partition("?")[2] == kept

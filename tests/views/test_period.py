@@ -166,7 +166,7 @@ def test_a_period_says_what_it_is(args, text, file_part):
 
 
 def test_the_form_is_filled_for_every_mode():
-    assert read(unit="month", first_month="2026-10", last_month="2026-11").fields == {
+    assert read(unit="month", first_month="2026-10", last_month="2026-11").fields._asdict() == {
         "unit": "month",
         "first": "2026-10-01",
         "last": "2026-11-30",
