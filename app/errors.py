@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from models.db import db
+from models.errors import Gone
 from models.identity import Identity
 from views.interface import log_database_error
 from views.problem import problem
@@ -25,6 +26,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(Gone, lambda _error: _answer(404, {}))
 
 
 def tenant_switched(made_in: str, identity: Identity) -> Any:

@@ -50,6 +50,7 @@ class RoleView(FabScreen, RoleModelView):
     class_permission_name = "Roles"
     include_route_methods: ClassVar = {"list", "show", "add", "edit", "delete"}
     tabs = ADMINISTRATION
+    unique_errors = role.UNIQUE_ERRORS
     copy_role = None
 
     base_order = ("name", "asc")
