@@ -16,7 +16,7 @@ from models.membership import Membership
 from models.role import ELEVATED, NEC_ADMIN, PUBLIC
 from models.row_lock import lock
 from models.tenant import Tenant
-from models.user import Role, User, clean_email, find_by_email, hash_password, set_password
+from models.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email, hash_password, set_password
 
 TAKEN_ADDRESS = N_("This email address is already a user's.")
 OWN_ACCOUNT = N_("You cannot delete or switch off your own account, nor give up your own NEC Admin role.")
@@ -30,8 +30,6 @@ UNIQUE_ERRORS = dict.fromkeys(
 )
 """What a unique index says to whoever comes second."""
 
-EMAIL_LENGTH = 128
-"""As long as FAB's user name, which is the address."""
 NAME_LENGTH = 64
 
 
