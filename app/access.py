@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, abort, g, redirect, request, session, url_for
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
+from app import errors
 from models import scope
 from models.db import db
 
@@ -35,6 +37,9 @@ TENANTLESS_VIEWS = frozenset(
 )
 """Need a right that is held everywhere, and no chosen tenant: what they show is of every tenant, or of none."""
 
+MADE_IN = "made_in"
+"""The field of every form that names the tenant its page was made in."""
+
 MANY_BYTES = 4_096
 """Longest path and query taken: nothing of ours is near it."""
 
@@ -43,6 +48,7 @@ def init_app(app: Flask) -> None:
     """Put the gate in front of every request."""
     app.before_request(_refuse_nonsense)
     app.before_request(_enter_scope)
+    app.jinja_env.globals["made_in"] = _made_in
 
 
 def _refuse_nonsense() -> None:
@@ -61,7 +67,7 @@ def _refuse_nonsense() -> None:
         abort(400)
 
 
-def _enter_scope() -> Response | None:
+def _enter_scope() -> Any:
     """Put the request's database session into the tenant the user chose, once that choice is known to hold."""
     if request.endpoint in PUBLIC_ENDPOINTS:
         return None
@@ -78,7 +84,26 @@ def _enter_scope() -> Response | None:
         scope.enter_tenant(db.session(), None)
     if g.identity.tenant is None and request.endpoint is not None and not _is_tenantless(request.endpoint):
         return redirect(url_for("TenantView.list"))
-    return None
+    return _refuse_form_of_another_tenant() if request.method == "POST" else None
+
+
+def _refuse_form_of_another_tenant() -> Any:
+    """Answer 409 to a form that was made in another tenant than the session is in now.
+
+    All windows of a browser share one session, and so one tenant. Who switches it in one window, or opens a customer
+    found in another tenant, still sees the old tenant in the other windows: a form sent from there would be saved in
+    the wrong tenant without a word. What is of no tenant is the same everywhere, and is taken.
+    """
+    made_in = request.form.get(MADE_IN)
+    if not made_in or request.endpoint is None or _is_tenantless(request.endpoint) or made_in == _made_in():
+        return None
+    return errors.tenant_switched(made_in, g.identity)
+
+
+def _made_in() -> str:
+    """What a form made in this request says of its tenant: nothing where there is none."""
+    identity = g.get("identity")
+    return identity.tenant.id if identity is not None and identity.tenant is not None else ""
 
 
 def _is_tenantless(endpoint: str) -> bool:

@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from models.db import db
+from models.errors import Gone
+from models.identity import Identity
 from views.interface import log_database_error
 from views.problem import problem
 
@@ -24,6 +26,22 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(Gone, lambda _error: _answer(404, {}))
+
+
+def tenant_switched(made_in: str, identity: Identity) -> Any:
+    """Tell who sent a form of another tenant where they are now, and offer the way back. Nothing has been written.
+
+    :param made_in: the tenant the form names; of it nothing but that name is shown.
+    """
+    page = render_template(
+        "errors/tenant_switched.html",
+        made_in=made_in,
+        tenant=identity.tenant,
+        switch_url=url_for("TenantView.select") if identity.elevated or identity.tenant_count > 1 else None,
+        home_url=url_for("HomeView.index"),
+    )
+    return page, 409
 
 
 def _http_error(error: HTTPException) -> Any:

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from models import audit, mail, password_rule
 from models.actor import Actor
-from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
+from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError, Gone
 from models.membership import Membership
 from models.role import ELEVATED, NEC_ADMIN, PUBLIC
+from models.row_lock import lock
 from models.tenant import Tenant
-from models.user import Role, User, clean_email, find_by_email, hash_password, set_password
+from models.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email, hash_password, set_password
 
 TAKEN_ADDRESS = N_("This email address is already a user's.")
 OWN_ACCOUNT = N_("You cannot delete or switch off your own account, nor give up your own NEC Admin role.")
@@ -24,8 +25,11 @@ MEMBER_ALREADY = N_("The user is in this tenant already.")
 NOT_FOR_TENANTS = N_("This role cannot be held in a tenant.")
 NOT_EVERYWHERE = N_("This role cannot be held in every tenant.")
 
-EMAIL_LENGTH = 128
-"""As long as FAB's user name, which is the address."""
+UNIQUE_ERRORS = dict.fromkeys(
+    ("ab_user_email_key", "ab_user_username_key", "uq_ab_user_lower_email"), ("email", TAKEN_ADDRESS)
+)
+"""What a unique index says to whoever comes second."""
+
 NAME_LENGTH = 64
 
 
@@ -66,7 +70,7 @@ def grant_everywhere(session: Session, user: Any, role: str, *, by: Actor) -> No
     """Give a user a role in every tenant.
 
     :param role: the name of an elevated role.
-    :raises LookupError: there is no such role.
+    :raises Gone: there is no such role.
     """
     user.roles.append(_role(session, role))
     audit.record(session, "user.role_granted", ("User", user.id), by=by, after={"role": role})
@@ -76,9 +80,10 @@ def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: A
     """Make a user a member of a tenant.
 
     :param role: the name of the role held there.
-    :raises LookupError: there is no such role.
+    :raises Gone: there is no such role, or no such user any more.
     :raises DomainError: the user is in the tenant already, or the role is none to be held in a tenant.
     """
+    lock(session, user)
     role_id = _tenant_role(session, role).id
     held = select(Membership.id).where(Membership.user_id == user.id, Membership.tenant_id == tenant.id)
     if session.scalar(held) is not None:
@@ -130,9 +135,10 @@ def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who the
     :param roles: the names of the elevated roles the user shall have.
     :param shown: the user's fingerprint when the person began.
     :raises Conflict: somebody else changed the user since.
+    :raises Gone: somebody else deleted the user.
     :raises DomainError: nothing is different, the address is somebody's, or nobody could administer any more.
     """
-    session.refresh(user, with_for_update=True)
+    lock(session, user)
     if fingerprint(user) != shown:
         raise Conflict
     wanted = set(roles)
@@ -161,7 +167,9 @@ def delete_user(session: Session, user: Any, *, by: Actor) -> None:
     """Delete a user with all memberships. What they did stays in the audit log under their address.
 
     :raises DomainError: it is the person's own account, or the last that can administer.
+    :raises Gone: somebody else deleted the user.
     """
+    lock(session, user)
     _keep_an_admin(session, user, by=by)
     memberships = session.scalars(select(Membership).where(Membership.user_id == user.id)).all()
     before = {
@@ -177,8 +185,10 @@ def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> 
     """Give a user a password in their stead. Their sessions end, and a lock after wrong passwords is lifted.
 
     :raises DomainError: the password may not be used.
+    :raises Gone: somebody else deleted the user.
     """
     password_rule.check(password, user.email)
+    lock(session, user)
     set_password(session, user, password, by=by)
     user.locked_until = None
     user.fail_login_count = 0
@@ -188,7 +198,9 @@ def change_membership(session: Session, membership: Membership, role: str, *, by
     """Give a member of a tenant another role there.
 
     :raises DomainError: the role is none to be held in a tenant.
+    :raises Gone: there is no such role, or somebody else took the user out of the tenant.
     """
+    lock(session, membership)
     before = membership.role.name
     if before == role:
         return
@@ -197,7 +209,11 @@ def change_membership(session: Session, membership: Membership, role: str, *, by
 
 
 def leave_tenant(session: Session, membership: Membership, *, by: Actor) -> None:
-    """Take a user out of a tenant, at the user's next request."""
+    """Take a user out of a tenant, at the user's next request.
+
+    :raises Gone: somebody else did.
+    """
+    lock(session, membership)
     before = {"user_id": membership.user_id, "role": membership.role.name}
     audit.record(session, "membership.deleted", membership, by=by, before=before)
     session.delete(membership)
@@ -234,11 +250,13 @@ def _free_email(session: Session, typed: str, *, but: Any = None) -> str:
 def _tenant_role(session: Session, name: str) -> Any:
     if name in {*ELEVATED, PUBLIC}:
         raise DomainError(NOT_FOR_TENANTS, field="role")
-    return _role(session, name)
+    # Whoever deletes the role at this moment waits, and then sees that it is held.
+    return _role(session, name, held=True)
 
 
-def _role(session: Session, name: str) -> Any:
-    role = session.scalar(select(Role).where(Role.name == name))
+def _role(session: Session, name: str, *, held: bool = False) -> Any:
+    found = select(Role).where(Role.name == name)
+    role = session.scalar(found.with_for_update(read=True, key_share=True) if held else found)
     if role is None:
-        raise LookupError(f"There is no role {name!r}; `flask portal upgrade` makes the roles.")
+        raise Gone(f"There is no role {name!r}; `flask portal upgrade` makes the roles.")
     return role

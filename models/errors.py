@@ -28,5 +28,9 @@ class Conflict(Exception):
     """Somebody else changed the row since the person looked at it; they are shown the difference."""
 
 
+class Gone(LookupError):
+    """Somebody else deleted the row since it was found; whoever asked is answered as if it had never been found."""
+
+
 class ScopeError(Exception):
     """Code reached for rows outside the tenant its session is in. A defect, never a person's mistake."""

@@ -17,6 +17,7 @@ from models.actor import Actor
 from models.bearer_token import hash_token
 from models.db import Base, CreatedAt
 from models.errors import N_, DomainError
+from models.row_lock import lock
 from models.user import set_password
 
 LIFETIME = timedelta(hours=24)
@@ -48,7 +49,9 @@ def issue(session: Session, user: Any, *, now: datetime, by: Actor) -> str:
 
     :param now: the link is valid for ``LIFETIME`` from here.
     :returns: the link's token, which is nowhere else.
+    :raises Gone: somebody else deleted the user.
     """
+    lock(session, user)
     session.execute(
         update(PasswordLink)
         .where(PasswordLink.user_id == user.id, PasswordLink.used_at.is_(None), PasswordLink.expires_at > now)

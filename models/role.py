@@ -19,6 +19,7 @@ from models import audit
 from models.actor import Actor
 from models.errors import N_, Conflict, DomainError
 from models.membership import Membership
+from models.row_lock import lock
 from models.user import Role
 
 PARTNER_OPERATOR = "Partner Operator"
@@ -39,6 +40,8 @@ IS_BUILT_IN = N_("A built-in role cannot be changed: every new version of the po
 NAME_TAKEN = N_("There is a role of this name already.")
 NO_NAME = N_("This field is required.")
 IN_USE = N_("The role is held by users. Give them another one first.")
+UNIQUE_ERRORS = {"ab_role_name_key": ("name", NAME_TAKEN)}
+"""What a unique index says to whoever comes second."""
 BEYOND_OPERATOR = N_("A role can hold only what a partner operator may do.")
 
 
@@ -98,10 +101,11 @@ def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are
 
     :param shown: the role's fingerprint when the person began.
     :raises Conflict: somebody else changed the role since.
+    :raises Gone: somebody else deleted it.
     :raises DomainError: the role is built in, or as for :func:`create`.
     """
     _check_own(role)
-    _lock(session, role)
+    lock(session, role)
     if fingerprint(role) != shown:
         raise Conflict
     before = _state(role)
@@ -114,9 +118,10 @@ def delete(session: Session, role: Any, *, by: Actor) -> None:
     """Delete an own role that nobody holds.
 
     :raises DomainError: the role is built in or held.
+    :raises Gone: somebody else deleted it.
     """
     _check_own(role)
-    _lock(session, role)
+    lock(session, role)
     held = select(Membership.id).where(Membership.role_id == role.id).exists()
     held_everywhere = select(assoc_user_role.c.id).where(assoc_user_role.c.role_id == role.id).exists()
     if session.scalar(select(held | held_everywhere)):
@@ -128,11 +133,6 @@ def delete(session: Session, role: Any, *, by: Actor) -> None:
 def _check_own(role: Any) -> None:
     if role.built_in:
         raise DomainError(IS_BUILT_IN)
-
-
-def _lock(session: Session, role: Any) -> None:
-    """Of two who change a role at once, the second waits here and then sees what the first did."""
-    session.refresh(role, with_for_update=True)
 
 
 def _free_name(session: Session, name: str, *, but: Any = None) -> str:

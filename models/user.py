@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_appbuilder.models.decorators import renders
 from flask_appbuilder.security.sqla.models import Role, User
-from sqlalchemy import DateTime, Index, Integer, func, select, update
+from sqlalchemy import DateTime, Index, Integer, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -20,6 +20,9 @@ from models import audit
 from models.actor import Actor
 
 PASSWORD_METHOD = "scrypt:32768:8:1"  # noqa: S105  (a hash method, not a password)
+
+EMAIL_LENGTH = 254
+"""The longest address there is (RFC 5321)."""
 
 # The hash of a random password nobody has: what an unknown address is checked against.
 _HASH_OF_NOTHING = (
@@ -32,6 +35,8 @@ _epoch: Mapped[int] = mapped_column("session_epoch", Integer, default=0, server_
 _locked_until: Mapped[datetime | None] = mapped_column("locked_until", DateTime(timezone=True), nullable=True)
 User.session_epoch = _epoch
 User.locked_until = _locked_until
+# FAB's user name is the address here, and FAB leaves it half of an address's length.
+User.__table__.c.username.type = String(EMAIL_LENGTH)
 # A session names the epoch it began in; raising the number ends every session of the user.
 User.get_id = lambda self: f"{self.id}.{self.session_epoch}"
 # A list that shows the name sorts by the family name.

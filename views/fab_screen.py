@@ -6,16 +6,19 @@ log. FAB's own writing would hand a form's values to the row and commit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
+from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
 from models.db import db
 from models.errors import Conflict, DomainError
+from views import form_errors
 from views.base import PortalModelView
 from views.fab_conditions import Conditions, read_conditions
 from views.interface import PortalInterface
@@ -37,6 +40,9 @@ class FabScreen(PortalModelView):
 
     tabs: tuple[tuple[Any, str, str, str], ...] = ()
     """Label, endpoint, permission and view of each tab above the lists."""
+
+    unique_errors: Mapping[str, tuple[str, str]] = {}
+    """Of each unique index that somebody else may have been first at, the field and the message."""
 
     @expose("/list/")
     @has_access
@@ -195,15 +201,9 @@ class FabScreen(PortalModelView):
         try:
             made = rule()
             db.session.commit()
-        except DomainError as error:
+        except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            field = form._fields.get(error.field) if error.field else None
-            target = field.errors if field is not None else form.form_errors
-            form_errors = [*target, gettext(error.message)]
-            if field is not None:
-                field.errors = form_errors
-            else:
-                form.form_errors = form_errors
+            form_errors.tell(form, error, self.unique_errors)
             return None
         return made
 

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
-EMAIL_LENGTH = 254
+from models.user import EMAIL_LENGTH
 
 
 def half_width(text: str | None) -> str:

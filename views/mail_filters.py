@@ -11,8 +11,9 @@ from flask_babel import gettext, lazy_gettext
 from models.mail import MailState
 from models.mail_kind import KINDS
 from models.mail_log import SHORTEST_PART, MailQuery
+from models.user import EMAIL_LENGTH
 from views.alert_filters import Filter
-from views.fields import EMAIL_LENGTH, half_width
+from views.fields import half_width
 
 STATE_LABELS = {
     MailState.PENDING: lazy_gettext("Waiting to be sent"),

@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from views.administration import ADMINISTRATION
 from views.fab_screen import FabInterface, FabScreen
+from views.right_words import permission_with_code, view_with_code
 
 
 def _names(rows: Any) -> str:
@@ -46,7 +47,11 @@ class RightView(FabScreen, PermissionViewModelView):
         "permission.name": lazy_gettext("Permission"),
         "role": lazy_gettext("Roles"),
     }
-    formatters_columns: ClassVar = {"role": _names}
+    formatters_columns: ClassVar = {
+        "view_menu.name": view_with_code,
+        "permission.name": permission_with_code,
+        "role": _names,
+    }
     list_title = lazy_gettext("Rights")
 
 
@@ -65,6 +70,7 @@ class PermissionNameView(FabScreen, PermissionModelView):
     order_columns: ClassVar = ["name"]
     search_columns: ClassVar = ["name"]
     label_columns: ClassVar = {"name": lazy_gettext("Permission")}
+    formatters_columns: ClassVar = {"name": permission_with_code}
     list_title = lazy_gettext("Permissions")
 
 
@@ -83,4 +89,5 @@ class ViewNameView(FabScreen, ViewMenuModelView):
     order_columns: ClassVar = ["name"]
     search_columns: ClassVar = ["name"]
     label_columns: ClassVar = {"name": lazy_gettext("View")}
+    formatters_columns: ClassVar = {"name": view_with_code}
     list_title = lazy_gettext("Views")

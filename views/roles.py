@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from flask import request, url_for
@@ -19,6 +18,7 @@ from views.administration import ADMINISTRATION
 from views.base import actor
 from views.fab_screen import FabInterface, FabScreen
 from views.fields import AtMost, Needed, OneLine, TextField
+from views.right_words import by_view, right_with_code
 from views.user_form import Checkboxes
 
 
@@ -34,14 +34,6 @@ class RoleForm(DynamicForm):
     shown = HiddenField()
 
 
-def by_view(rights: Iterable[Any]) -> str:
-    """Rights as text: a line for each view with its permissions."""
-    views: dict[str, list[str]] = {}
-    for right in rights:
-        views.setdefault(right.view_menu.name, []).append(right.permission.name)
-    return "\n".join(f"{view}: {', '.join(sorted(names))}" for view, names in sorted(views.items())) or "-"
-
-
 class RoleView(FabScreen, RoleModelView):
     """FAB's screen of roles."""
 
@@ -50,6 +42,7 @@ class RoleView(FabScreen, RoleModelView):
     class_permission_name = "Roles"
     include_route_methods: ClassVar = {"list", "show", "add", "edit", "delete"}
     tabs = ADMINISTRATION
+    unique_errors = role.UNIQUE_ERRORS
     copy_role = None
 
     base_order = ("name", "asc")
@@ -127,5 +120,5 @@ class RoleView(FabScreen, RoleModelView):
 
     @staticmethod
     def _offer(form: RoleForm) -> RoleForm:
-        form.permissions.choices = [(right.id, role.right_name(right)) for right in role.grantable(db.session())]
+        form.permissions.choices = [(right.id, right_with_code(right)) for right in role.grantable(db.session())]
         return form

@@ -41,6 +41,11 @@ class TenantSearch:
         """検索項目: value and label."""
         return [(by.value, label) for by, label in _LABELS.items()]
 
+    @property
+    def conditions(self) -> list[tuple[Any, str]]:
+        """What was looked for, for paper: label and text."""
+        return [(_LABELS[self.by], self.text)]
+
     def find(self, *, tenant_ids: Collection[str] | None) -> Found | None:
         """The customers, None when nothing is looked for.
 

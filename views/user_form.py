@@ -32,7 +32,7 @@ class UserForm(DynamicForm):
     first_name = TextField(lazy_gettext("Given name"), [Needed(), AtMost(account.NAME_LENGTH), OneLine()])
     email = AddressField(
         lazy_gettext("Email address"),
-        [Needed(), ValidAddress(), AtMost(account.EMAIL_LENGTH)],
+        [Needed(), ValidAddress()],
         description=lazy_gettext("The user signs in with it."),
         render_kw={"autocomplete": "off"},
     )

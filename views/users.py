@@ -49,6 +49,7 @@ class UserView(FabScreen, UserDBModelView):
         *("password", "issue_link", "join", "change_membership", "leave"),
     }
     tabs = ADMINISTRATION
+    unique_errors = account.UNIQUE_ERRORS
     # FAB's own, which go around the rules.
     userinfoedit = resetmypassword = resetpasswords = userinfo = None
 

@@ -100,6 +100,34 @@ def test_other_lists_print(page, customer, address):
     assert ("検索条件: メールアドレス: example を含む" in words) == ("example" in address)
 
 
+def test_a_list_of_rights_says_which_page_of_how_many_it_is(page, customer):
+    enter(page, customer)
+    page.goto("/permissionviews/list/?page_RightView=1")
+
+    words = paper(page)
+
+    assert "62件" in words
+    assert "3ページ中2ページ" in words
+
+
+@pytest.mark.parametrize(
+    ("address", "condition"),
+    [
+        ("/tenants/?by=name&text=あおぞら", "検索条件: 会社名: あおぞら"),
+        ("/tenants/?by=phone&text=0312345678", "検索条件: 電話番号: 0312345678"),
+        ("/tenants/?by=name&text=ありません", "検索条件: 会社名: ありません"),
+        ("/tenants/", None),
+    ],
+)
+def test_a_search_across_tenants_prints_what_was_looked_for(page, customer, address, condition):
+    enter(page, customer)
+    page.goto(address)
+
+    words = paper(page)
+
+    assert condition in words if condition else "検索条件" not in words
+
+
 def test_a_list_makes_a_pdf_of_landscape_pages(page, customer, tmp_path):
     enter(page, customer)
     page.goto("/customers/")

@@ -114,6 +114,31 @@ def test_users_and_their_places(page, world, sound):
     sound(page)
 
 
+def test_long_names_stay_in_their_card(page, world, make, sound):
+    role = make.role("W" * 55)
+    user = make.member(world["tenant"], role.name, email="a" * 100 + "@long-name.example.jp")
+    make.join(user, make.tenant(name="W" * 100), role.name)
+    sign_in(page, "admin@example.jp")
+    for address in ("/users/list/", f"/users/show/{user.id}", "/roles/list/", "/permissionviews/list/"):
+        page.goto(address)
+        sound(page)
+        beyond = page.locator(".card table").evaluate_all(
+            "all => all.map(each => each.offsetWidth - each.closest('.card').offsetWidth)"
+        )
+        assert max(beyond) <= 0, f"A table of {address} is wider than its card."
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_name_of_the_portal_stands_by_its_mark(page, world, language):
+    sign_in(page, "admin@example.jp")
+    page.context.add_cookies([{"name": "language", "value": language, "domain": "127.0.0.1", "path": "/"}])
+    page.goto("/users/list/")
+
+    mark, name = (page.locator(f".navbar-brand > {each}").bounding_box() for each in ("svg", "span"))
+
+    assert name["x"] - (mark["x"] + mark["width"]) == pytest.approx(8)
+
+
 def test_roles_and_rights(page, world, sound):
     own = world["role"]
     sign_in(page, "admin@example.jp")

@@ -14,6 +14,7 @@ from markupsafe import escape
 from sqlalchemy import select
 
 from app.security import ROLES
+from app.upgrading import existing_rights
 from models.contract import Product
 from models.mail_kind import KINDS
 from models.mail_text import fill
@@ -21,6 +22,7 @@ from models.portal_link import PortalLink
 from models.prefecture import PREFECTURES
 from models.user import User
 from tests.conventions.test_pages import pages
+from views.right_words import PERMISSIONS, VIEWS
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "translations" / "ja" / "LC_MESSAGES" / "messages.po"
@@ -104,6 +106,17 @@ def test_what_wtforms_says_is_in_the_catalogue(catalogue):
     missing = sorted(words_of(wtforms) - UNSPOKEN - {name for message in catalogue for name in ids(message)})
 
     assert not missing, f"Put these into FORM_WORDS of views/form_words.py: {missing}"
+
+
+def test_every_right_has_words_in_both_languages(app, catalogue):
+    with app.app_context():
+        rights = existing_rights()
+    rights |= {(name, view) for role in ROLES.values() for view, names in role.items() for name in names}
+    permissions, views = ({right[at] for right in rights} for at in (0, 1))
+
+    assert (permissions, views) == (set(PERMISSIONS), set(VIEWS)), "Bring views/right_words.py up to date."
+    for words in (*PERMISSIONS.values(), *VIEWS.values()):
+        assert words == "UTM" or JAPANESE.search(japanese(catalogue.get(words))), words
 
 
 def test_a_test_counts_what_a_new_message_lacks(catalogue, used):

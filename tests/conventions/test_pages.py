@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-import pytest
-from sqlalchemy import event
-
+from app.access import PUBLIC_ENDPOINTS
 from tests.conventions.routes import path, routes
 
 MOST_STATEMENTS = 8
@@ -47,23 +45,12 @@ def test_every_page_is_japanese_has_one_heading_and_no_id_twice(app, world):
         assert not twice, f"{route} uses the ids {twice} more than once."
 
 
-def test_every_form_that_posts_carries_its_token(app, world):
+def test_every_form_that_posts_carries_its_token_and_its_tenant(app, world):
     for route, page in pages(app, world):
         for form in re.findall(r'<form[^>]*method="post".*?</form>', page, re.DOTALL):
             assert 'name="csrf_token"' in form, f"{route} has a form without csrf()."
-
-
-@pytest.fixture
-def statements(app, engine):
-    """The statements sent to the database, as a list that grows."""
-    seen: list[str] = []
-
-    def note(_connection, _cursor, statement, *_rest) -> None:
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
+            if route.endpoint not in PUBLIC_ENDPOINTS:
+                assert f'name="made_in" value="{world.ours.tenant.id}"' in form, f"{route} has a form without csrf()."
 
 
 def test_a_page_costs_a_fixed_number_of_statements(app, world, make, statements):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.access import MADE_IN, PUBLIC_ENDPOINTS, TENANTLESS_ENDPOINTS, TENANTLESS_VIEWS
 from tests.conventions.routes import path, routes
 
 NEEDS_MORE_THAN_A_KEY = {
@@ -87,6 +88,23 @@ def test_names_of_another_tenant_are_on_no_page(app, world):
             text = world.clients[role].get(path(app, route, world.ours.keys())).get_data(as_text=True)
             found = [name for name in world.theirs.names if name in text]
             assert not found, f"{route} as {role} shows {found}, which are another tenant's."
+
+
+def test_a_form_made_in_another_tenant_is_refused_by_every_route_of_a_tenant(app, world, statements):
+    client = world.clients["NEC Admin"]
+    made_in = {MADE_IN: world.theirs.tenant.id}
+    client.get("/")  # the rights of the roles are read once
+    for route in routes(app):
+        view = route.endpoint.partition(".")[0]
+        if route.method != "POST" or route.endpoint in PUBLIC_ENDPOINTS | TENANTLESS_ENDPOINTS:
+            continue
+        if view in TENANTLESS_VIEWS:
+            continue
+        statements.clear()
+        answer = client.post(path(app, route, world.ours.keys()), data=made_in)
+        assert answer.status_code == 409, f"{route} took a form that was made in another tenant."
+        assert not [name for name in world.theirs.names if name in answer.text], route
+        assert len(statements) == 1, f"{route} asked more than who it is: {statements}"
 
 
 def test_two_signed_in_clients_and_an_anonymous_one_each_see_their_own(app, make, world, signed_in):

@@ -50,7 +50,7 @@ def test_a_built_in_role_is_shown_with_its_rights_and_why_it_cannot_be_changed(m
     edit = admin.get(f"/roles/edit/{key}")
     deleted = admin.post(f"/roles/delete/{key}", follow_redirects=True)
 
-    assert "Customers: can_list, can_security, can_show" in page
+    assert "顧客管理: 一覧の表示, セキュリティサービスの表示, 詳細の表示" in page
     assert "標準のロールは表示のみです。" in page
     assert edit.location == f"/roles/show/{key}"
     assert "標準のロールは変更できません。" in deleted.text
@@ -167,7 +167,19 @@ def test_rights_are_listed_with_the_roles_that_hold_them(admin):
 
 
 @pytest.mark.parametrize(
-    ("address", "word"), [("/permissions/list/", "can_restore"), ("/viewmenus/list/", "Customers")]
+    ("address", "name", "words"),
+    [("/permissions/list/", "can_restore", "復元"), ("/viewmenus/list/", "Customers", "顧客管理")],
 )
-def test_names_of_permissions_and_views_are_listed(admin, address, word):
-    assert word in admin.get(address, query_string={"_flt_0_name": word}).text
+def test_permissions_and_views_are_listed_in_words_with_their_names_in_the_code(admin, address, name, words):
+    page = admin.get(address, query_string={"_flt_0_name": name}).text
+
+    assert re.search(rf'<span class="lines">{words} <span class="[^"]+">{name}</span>', page)
+
+
+@pytest.mark.parametrize(("language", "words"), [("ja", "アラート: ダウンロード"), ("en", "Security alerts: Download")])
+def test_rights_are_offered_in_words_with_their_names_in_the_code(admin, language, words):
+    admin.set_cookie("language", language)
+
+    page = admin.get("/roles/add").text
+
+    assert re.search(rf'{words} <span class="[^"]+">Alerts can_download</span>', page)

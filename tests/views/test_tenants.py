@@ -111,6 +111,50 @@ def test_of_two_tenants_in_one_form_the_allowed_one_does_not_vouch_for_the_other
     assert own.name in two.get("/").text
 
 
+def test_a_form_left_open_in_another_window_is_not_saved_in_the_tenant_chosen_since(make, signed_in):
+    first, second = make.tenant(name="いろは"), make.tenant(name="あさひ")
+    staff = signed_in(make.elevated("NEC Staff"), first)
+    fields = re.findall(r'name="(made_in|version)" value="([^"]*)"', staff.get("/customers/add").text)
+    staff.post("/tenants/select", data={"tenant_id": second.id, "made_in": first.id})
+
+    answer = staff.post("/customers/add", data={**dict(fields), "name": "ひばり工業"})
+
+    assert ("made_in", first.id) in fields
+    assert answer.status_code == 409
+    assert "別のウィンドウでテナントが切り替えられました" in answer.text
+    assert f"<strong>{second.id} あさひ</strong>" in answer.text
+    assert "いろは" not in answer.text
+    assert "ひばり工業" not in staff.get("/customers/").text
+    [(action, wanted)] = re.findall(
+        r'action="(/tenants/select)".*?name="tenant_id"\s+value="(T\d+)"', answer.text, re.DOTALL
+    )
+    staff.post(action, data={"tenant_id": wanted, "made_in": second.id})
+    assert "いろは" in staff.get("/").text
+
+
+def test_who_has_one_tenant_is_offered_no_way_to_another(operator, make):
+    answer = operator.post("/customers/add", data={"made_in": make.tenant().id})
+
+    assert answer.status_code == 409
+    assert "/tenants/select" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("address", "data"),
+    [
+        ("/language/", {"language": "en"}),
+        ("/logout/", {}),
+        ("/staff/mail/again", {}),
+        ("/tenants/select", {"tenant_id": "T8000000"}),
+    ],
+)
+def test_a_form_of_no_tenant_is_taken_whichever_tenant_was_chosen_since(make, signed_in, address, data):
+    first, second = make.tenant(), make.tenant()
+    staff = signed_in(make.elevated("NEC Staff"), second)
+
+    assert staff.post(address, data={**data, "made_in": first.id}).status_code == 302
+
+
 def test_a_refused_choice_leaves_one_where_one_was(two):
     own, _, foreign = two.tenants
     two.post("/tenants/select", data={"tenant_id": own.id})

@@ -149,7 +149,7 @@ def test_a_user_made_with_a_password_can_sign_in_at_once(make, admin, app):
         ({"last_name": "長" * 65}, "64文字以下で入力してください。"),
         ({"first_name": "長" * 65}, "64文字以下で入力してください。"),
         ({"email": "no address"}, "メールアドレスの形式が正しくありません。"),
-        ({"email": "a" * 118 + "@example.jp"}, "128文字以下で入力してください。"),
+        ({"email": "a" * 244 + "@example.jp"}, "254文字以下で入力してください。"),
         ({"email": "ADMIN@example.jp"}, "このメールアドレスのユーザはすでに登録されています。"),
         ({"password": "short"}, "12文字以上で入力してください。"),
         ({"password": GOOD, "confirmation": "other"}, "確認用のパスワードが一致しません。"),
@@ -169,6 +169,18 @@ def test_a_fault_is_told_beside_its_field(make, admin, changed, told):
     assert told_there, answer.text
     assert told in told_there[1]
     assert make.session.scalars(select(User)).one().email == "admin@example.jp"
+
+
+def test_a_user_of_the_longest_address_is_made_listed_and_signs_in(make, admin, app):
+    longest = "a" * 64 + "@" + ".".join(["b" * 63, "c" * 63, "d" * 58]) + ".jp"
+    sent = {"last_name": "新", "first_name": "人", "active": "y", "password": GOOD, "confirmation": GOOD}
+
+    answer = admin.post("/users/add", data=sent | {"email": longest})
+
+    assert len(longest) == 254
+    assert answer.status_code == 302
+    assert "a<wbr>@b" in admin.get("/users/list/").text
+    assert app.test_client().post("/login/", data={"email": longest, "password": GOOD}).status_code == 302
 
 
 def test_switching_off_ends_a_session_at_the_next_request(make, admin, signed_in):
