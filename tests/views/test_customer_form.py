@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 GOOD = {
     "name": "株式会社あおぞら製作所",
@@ -197,6 +198,39 @@ def test_a_deleted_customer_is_gone_and_staff_bring_it_back(operator, make, sign
     assert forbidden.status_code == 403
     assert "顧客を復元しました。" in restored.text
     assert operator.get(f"/customers/{customer.id}").status_code == 200
+
+
+@pytest.fixture
+def somebody_faster(engine, make):
+    """Lets somebody else delete or restore a customer between a request's reading and its writing."""
+
+    waiting = ["UPDATE customer SET deleted_at = CASE WHEN deleted_at IS NULL THEN now() END, version = version + 1"]
+
+    def before(_connection, _cursor, statement, *_rest) -> None:
+        if waiting and statement.startswith("UPDATE customer"):
+            make.session.execute(text(waiting.pop()))
+            make.session.commit()
+
+    event.listen(engine, "before_cursor_execute", before)
+    yield
+    event.remove(engine, "before_cursor_execute", before)
+
+
+@pytest.mark.parametrize(("deleted_at", "doing"), [(None, "delete"), (datetime(2026, 11, 1, tzinfo=UTC), "restore")])
+def test_the_second_to_delete_or_restore_at_the_same_moment_is_told(
+    make, signed_in, somebody_faster, deleted_at, doing
+):
+    tenant = make.tenant()
+    customer = make.customer(tenant=tenant, deleted_at=deleted_at)
+    staff = signed_in(make.elevated("NEC Staff"), tenant)
+
+    answer = staff.post(f"/customers/{customer.id}/{doing}")
+
+    assert answer.status_code == 409
+    assert "他の人が先に操作しました" in answer.text
+    assert (
+        make.session.scalar(text("SELECT count(*) FROM audit_entry WHERE subject_id = :id"), {"id": customer.id}) == 0
+    )
 
 
 def test_a_customer_with_a_utm_is_not_deleted(operator, make):
