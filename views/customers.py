@@ -61,6 +61,7 @@ class CustomerView(PortalModelView):
             direction=page.direction,
             page=page.page,
             pages=page.pages,
+            more=page.more,
             count=page.count,
         )
 

@@ -86,7 +86,9 @@ def test_pages_hold_25_and_a_bad_page_is_the_first(operator, make, page, count):
     assert "26件" in answer.text
 
 
-def test_more_than_a_thousand_are_said_to_be_so(operator, make):
+@pytest.fixture
+def many(operator, make):
+    """1,258 customers."""
     first = make.customer(tenant=operator.tenant)
     columns = (
         "tenant_id, name, search_name, contact_last_name, contact_first_name, contact_email, contact_phone, postcode,"
@@ -94,13 +96,37 @@ def test_more_than_a_thousand_are_said_to_be_so(operator, make):
     )
     make.session.execute(
         text(
-            f"INSERT INTO customer ({columns}) SELECT {columns} FROM customer, generate_series(1, 1000) WHERE id = :id"
+            f"INSERT INTO customer ({columns}) SELECT {columns} FROM customer, generate_series(1, 1257) WHERE id = :id"
         ),
         {"id": first.id},
     )
     make.session.commit()
 
-    assert "1,000件以上" in operator.get("/customers/").text
+
+def pager(page: str) -> list[str]:
+    """What can be clicked below a list."""
+    return re.findall(r'<a class="page-link"[^>]*>([^<]+)</a>', page)
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(
+    ("page", "shown", "clickable"),
+    [
+        (1, 25, ["1", "2", "41", "次へ"]),
+        (40, 25, ["«", "前へ", "1", "39", "40", "41", "次へ"]),
+        (41, 25, ["«", "前へ", "1", "40", "41", "42", "次へ"]),
+        (50, 25, ["«", "前へ", "1", "49", "50", "51", "次へ"]),
+        (51, 8, ["«", "前へ", "1", "50", "51"]),
+        (52, 8, ["«", "前へ", "1", "50", "51"]),
+        (100000, 8, ["«", "前へ", "1", "50", "51"]),
+    ],
+)
+def test_more_than_a_thousand_are_said_to_be_so_and_paged_to_their_end(operator, page, shown, clickable):
+    answer = operator.get(f"/customers/?page={page}").text
+
+    assert "1,000件以上" in answer
+    assert len(names(answer)) == shown
+    assert pager(answer) == clickable
 
 
 def test_an_empty_list_and_an_empty_search_say_what_to_do(operator):

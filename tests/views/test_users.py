@@ -335,6 +335,22 @@ def test_deleting_is_a_post_and_leads_to_the_list(make, admin):
     assert make.session.scalars(select(User.last_name)).all() == ["管理"]
 
 
+@pytest.mark.parametrize(("page", "last"), [(39, "41"), (40, "42"), (44, "45"), (9999, "45")])
+def test_a_list_of_more_than_a_thousand_is_paged_to_its_end(make, admin, page, last):
+    columns = "first_name, last_name, username, password, active, email"
+    make.session.execute(
+        text(
+            f"INSERT INTO ab_user ({columns}) SELECT '花子', '見守', 'many' || n, '', true, 'many' || n || '@example.jp'"
+            " FROM generate_series(1, 1120) n"
+        )
+    )
+    make.session.commit()
+
+    numbers = re.findall(r'<a class="page-link"[^>]*>(\d+)<', admin.get(f"/users/list/?page_UserView={page}").text)
+
+    assert numbers[-1] == last
+
+
 @pytest.mark.parametrize("key", ["0", "99999999", "2147483648", "99999999999999999999", "abc", "-1"])
 @pytest.mark.parametrize("screen", ["show", "edit", "password"])
 def test_a_key_of_nobody_is_not_found(admin, screen, key):
