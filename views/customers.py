@@ -208,7 +208,7 @@ def _finds_address(form: CustomerForm) -> bool:
     return True
 
 
-def _form_page(form: CustomerForm, customer: Customer | None, differences: Sequence[Any] = ()) -> str:
+def _form_page(form: CustomerForm, customer: Customer | None, differences: Sequence[Any] | None = None) -> str:
     urls = customer_urls(customer) if customer else {"customers_url": url_for("CustomerView.list")}
     return render(
         "customers/form.html",

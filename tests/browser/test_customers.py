@@ -44,3 +44,18 @@ def test_enter_in_a_field_changes_the_customer_also_without_javascript(chromium,
     page.get_by_text("顧客情報を変更しました。").wait_for()
     expect(page.get_by_text("千代田区一丁目1番1号")).to_be_visible()
     context.close()
+
+
+def test_who_comes_second_is_led_to_what_the_first_saved(page, make, customer, sound):
+    sign_in(page, "operator@example.jp")
+    page.goto(f"/customers/{customer.id}/edit")
+    customer.memo1 = "先に保存したメモ"
+    make.session.commit()
+    page.get_by_label("メモ1").fill("後から保存したメモ")
+    page.get_by_role("button", name="変更").click()
+    page.get_by_role("dialog").get_by_role("button", name="OK").click()
+
+    card = page.get_by_role("region", name="編集中に、他の人がこの顧客情報を変更しました。")
+    expect(card).to_be_focused()
+    expect(card.get_by_role("alert")).to_contain_text("保存されていません")
+    sound(page)

@@ -26,6 +26,7 @@ GOOD = {
 TOO_LONG = "文字以下で入力してください。"
 NEEDED = "必須項目です。入力してください。"
 POSTCODE = "半角数字7文字、またはハイフンを含む8文字で入力してください"
+SAME = "他の人が同じ内容を保存しました。"
 EMAIL = "メールアドレスの形式が正しくありません。"
 
 AT_THE_LIMIT = [
@@ -163,6 +164,19 @@ def test_the_second_of_two_people_is_shown_what_the_first_saved(operator, make):
     assert "先に保存した名前" in second.text
     assert "後から保存した名前" in second.text
     assert "顧客情報を変更しました。" in third.text
+
+
+def test_the_second_with_the_same_values_is_told_too(operator, make):
+    customer = make.customer(tenant=operator.tenant)
+    address = f"/customers/{customer.id}/edit"
+    operator.post(address, data=GOOD | {"version": "1"})
+
+    second = operator.post(address, data=GOOD | {"version": "1"})
+
+    assert second.status_code == 409
+    assert "他の人がこの顧客情報を変更しました。" in second.text
+    assert SAME in second.text
+    assert 'role="alert"' in second.text
 
 
 def test_the_address_is_filled_in_from_the_postcode(operator):
