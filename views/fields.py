@@ -10,12 +10,14 @@ from flask_babel import gettext
 from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
+from views.visible_text import shows, visible
+
 EMAIL_LENGTH = 254
 
 
 def half_width(text: str | None) -> str:
     """Half-width letters and digits, no surrounding blanks: how codes and addresses are stored."""
-    return unicodedata.normalize("NFKC", text or "").strip()
+    return visible(unicodedata.normalize("NFKC", text or "")).strip()
 
 
 def trimmed(text: str | None) -> str:
@@ -38,7 +40,7 @@ class TextField(StringField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Clean what was typed."""
         super().process_formdata(valuelist)
-        self.data = trimmed(self.data)
+        self.data = trimmed(visible(self.data or ""))
 
 
 class MemoField(TextAreaField):
@@ -88,13 +90,13 @@ class AtMost:
 
 
 class Needed:
-    """Something other than blanks."""
+    """Something to see."""
 
     field_flags = {"required": True}
 
     def __call__(self, _form: Form, field: Any) -> None:
         """Refuse nothing."""
-        if not field.data or not str(field.data).strip():
+        if not shows(str(field.data or "")):
             from wtforms.validators import StopValidation
 
             raise StopValidation(gettext("This field is required."))

@@ -49,6 +49,9 @@ PAST_THE_LIMIT = [
     ("name", "あ" * 41, "40" + TOO_LONG),
     ("name", "", NEEDED),
     ("name", "　 ", NEEDED),
+    ("name", "\u200b", NEEDED),
+    ("name", "\ufeff\u202e", NEEDED),
+    ("name", "\u3164", NEEDED),
     ("name", "一\n二", "改行や制御文字は使用できません。"),
     ("memo1", "あ" * 256, "255" + TOO_LONG),
     ("memo2", "あ" * 256, "255" + TOO_LONG),
@@ -107,6 +110,15 @@ def test_a_field_past_its_limit_is_told_beside_it(operator, make, field, value, 
     assert answer.status_code == 422
     assert message in told_beside(answer.text, field)
     assert make.session.scalar(text("SELECT count(*) FROM customer")) == 0
+
+
+def test_what_nobody_sees_is_not_stored(operator, make):
+    pasted = {"name": "\u202e㈱あおぞら\u200b🏳️\u200d🌈", "contact_phone": "\u202a082-123-4567\u202c"}
+
+    operator.post("/customers/add", data=GOOD | pasted)
+
+    row = make.session.execute(text("SELECT name, contact_phone FROM customer")).one()
+    assert tuple(row) == ("㈱あおぞら🏳️\u200d🌈", "0821234567")
 
 
 def test_a_prefecture_that_is_none_is_refused(operator):
