@@ -113,6 +113,8 @@ class CustomerView(PortalModelView):
         """Change a customer."""
         customer = customer_or_404(customer_id)
         form = CustomerForm(obj=customer)
+        if not form.is_submitted():
+            form.show(customer)
         if _finds_address(form):
             return _form_page(form, customer), 200
         if not form.validate_on_submit():
@@ -162,7 +164,7 @@ class CustomerView(PortalModelView):
         db.session.rollback()
         customer = customer_or_404(customer_id)
         differences = form.differences(customer)
-        form.version.data = str(customer.version)
+        form.show(customer)
         return _form_page(form, customer, differences), 409
 
     @expose("/<string:customer_id>/security")

@@ -86,6 +86,11 @@ def told_beside(page: str, field: str) -> str:
     return found[1] if found else ""
 
 
+def hidden(page: str) -> dict[str, str]:
+    """The hidden fields of the form on a page, its token left out."""
+    return dict(re.findall(r'name="(version|shown)" type="hidden" value="([^"]*)"', page))
+
+
 def test_a_customer_is_made_and_is_a_draft(operator, make):
     answer = operator.post("/customers/add", data=GOOD, follow_redirects=True)
 
@@ -176,6 +181,20 @@ def test_the_second_of_two_people_is_shown_what_the_first_saved(operator, make):
     assert "先に保存した名前" in second.text
     assert "後から保存した名前" in second.text
     assert "顧客情報を変更しました。" in third.text
+
+
+def test_only_what_the_first_changed_is_shown_beside_what_the_second_typed(operator, make):
+    customer = make.customer(tenant=operator.tenant, memo1="前のメモ1", memo2="前のメモ2")
+    address = f"/customers/{customer.id}/edit"
+    before = {name: getattr(customer, name) for name in GOOD} | hidden(operator.get(address).text)
+    operator.post(address, data=before | {"memo1": "先のメモ1", "name": "同じ名前"}, follow_redirects=True)
+
+    second = operator.post(address, data=before | {"memo2": "後のメモ2", "name": "同じ名前"})
+    third = operator.post(address, data=before | hidden(second.text) | {"memo1": "先のメモ1", "memo2": "後のメモ2"})
+
+    assert re.findall(r'data-label="項目">([^<]+)<', second.text) == ["メモ1"]
+    assert re.findall(r'<span class="lines">([^<]+)<', second.text) == ["先のメモ1", "前のメモ1"]
+    assert third.status_code == 302
 
 
 def test_the_second_with_the_same_values_is_told_too(operator, make):
