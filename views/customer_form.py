@@ -11,10 +11,12 @@ from wtforms import Form, HiddenField, SelectField
 from wtforms.validators import ValidationError
 
 from models.prefecture import PREFECTURES
+from models.typed_number import phone_digits
 from views.fields import (
     AddressField,
     AtMost,
     CodeField,
+    HyphenField,
     MemoField,
     Needed,
     OneLine,
@@ -33,7 +35,7 @@ class PhoneField(CodeField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Clean what was typed."""
         super().process_formdata(valuelist)
-        self.data = (self.data or "").replace("-", "")
+        self.data = phone_digits(self.data or "")
 
 
 def _digits(_form: Form, field: Any) -> None:
@@ -55,7 +57,7 @@ class CustomerForm(FlaskForm):
     contact_department = TextField(lazy_gettext("Department"), [AtMost(40), OneLine()])
     contact_title = TextField(lazy_gettext("Job title"), [AtMost(255), OneLine()])
     contact_email = AddressField(lazy_gettext("Email address"), [Needed(), ValidAddress()])
-    postcode = CodeField(lazy_gettext("Postcode"), [Needed(), Postcode()])
+    postcode = HyphenField(lazy_gettext("Postcode"), [Needed(), Postcode()])
     prefecture = SelectField(
         lazy_gettext("Prefecture"),
         [Needed()],

@@ -10,6 +10,7 @@ from flask_babel import gettext
 from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
+from models.typed_number import plain_hyphens
 from views.visible_text import shows, visible
 
 EMAIL_LENGTH = 254
@@ -32,6 +33,15 @@ class CodeField(StringField):
         """Clean what was typed."""
         super().process_formdata(valuelist)
         self.data = half_width(self.data)
+
+
+class HyphenField(CodeField):
+    """A code with hyphens in it; what the keyboard gave for a hyphen is taken as one."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = plain_hyphens(self.data or "")
 
 
 class TextField(StringField):

@@ -29,6 +29,9 @@ POSTCODE = "半角数字7文字、またはハイフンを含む8文字で入力
 SAME = "他の人が同じ内容を保存しました。"
 EMAIL = "メールアドレスの形式が正しくありません。"
 
+# Hyphen, no-break hyphen, en and em dash, horizontal bar, minus, long-vowel mark in both widths, ruled line.
+TYPED_FOR_HYPHENS = "\u2010\u2011\u2013\u2014\u2015\u2212\u30fc\uff70\uff0d\u2500"
+WITH_HYPHENS = (("postcode", "733-0001"), ("contact_phone", "082-123-4567"))
 AT_THE_LIMIT = [
     ("name", "あ" * 40),
     ("memo1", "あ" * 255),
@@ -44,6 +47,7 @@ AT_THE_LIMIT = [
     ("address", "あ" * 100),
     ("contact_phone", "0" * 15),
     ("contact_phone", "０８２－１２３－４５６７"),
+    *[(field, number.replace("-", hyphen)) for field, number in WITH_HYPHENS for hyphen in TYPED_FOR_HYPHENS],
 ]
 PAST_THE_LIMIT = [
     ("name", "あ" * 41, "40" + TOO_LONG),
@@ -210,8 +214,11 @@ def test_the_second_with_the_same_values_is_told_too(operator, make):
     assert 'role="alert"' in second.text
 
 
-def test_the_address_is_filled_in_from_the_postcode(operator):
-    answer = operator.post("/customers/add", data=GOOD | {"address": "", "prefecture": "", "find_address": "1"})
+@pytest.mark.parametrize("postcode", ["733-0001", "7330001", "７３３ー０００１", "733\u22120001"])
+def test_the_address_is_filled_in_from_the_postcode(operator, postcode):
+    empty = {"address": "", "prefecture": "", "find_address": "1"}
+
+    answer = operator.post("/customers/add", data=GOOD | empty | {"postcode": postcode})
 
     assert answer.status_code == 200
     assert '<option selected value="広島県">' in answer.text
