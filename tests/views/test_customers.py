@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from html import escape
 
 import pytest
 from sqlalchemy import text
@@ -40,6 +41,10 @@ def test_the_columns_are_those_of_the_manual(operator, make):
         ({"balance": "1000", "balance_is": "le"}, ["ｱｵｿﾞﾗ商事㈱", "株式会社あおぞら"]),
         ({"balance": "5000", "balance_is": "eq"}, ["100%食品"]),
         ({"balance": "5000", "balance_is": "ne"}, ["ｱｵｿﾞﾗ商事㈱", "株式会社あおぞら"]),
+        ({"balance": "￥５，０００"}, ["100%食品"]),
+        ({"balance": "\\5,000円"}, ["100%食品"]),
+        ({"balance": "-¥999,999,999,999", "balance_is": "le"}, []),
+        ({"balance": "\u22121", "balance_is": "ge"}, ["ｱｵｿﾞﾗ商事㈱", "100%食品", "株式会社あおぞら"]),
         ({"last_invoiced_on": "2026-11-01"}, ["100%食品"]),
         ({"status": "active"}, ["100%食品"]),
         ({"status": "draft", "name": "商事"}, ["ｱｵｿﾞﾗ商事㈱"]),
@@ -53,6 +58,29 @@ def test_searching_narrows_by_every_condition(operator, make, query, found):
     make.customer(tenant=operator.tenant, name="ｱｵｿﾞﾗ商事㈱")
 
     assert names(operator.get("/customers/", query_string=query).text) == found
+
+
+def test_a_large_balance_is_searched_for_as_it_was_typed(operator, make):
+    make.customer(tenant=operator.tenant, name="大口", balance=1234567890)
+
+    page = operator.get("/customers/", query_string={"balance": "¥1,234,567,890"}).text
+
+    assert names(page) == ["大口"]
+    assert "¥1,234,567,890 一致" in page
+    assert 'value="¥1,234,567,890"' in page
+
+
+@pytest.mark.parametrize("typed", ["1万", "13200.5", "1" * 13, "9" * 200, "-", "円", "<b>"])
+def test_a_balance_that_is_none_is_told_and_not_searched_for(operator, make, typed):
+    make.customer(tenant=operator.tenant, name="株式会社あおぞら")
+
+    page = operator.get("/customers/", query_string={"balance": typed}).text
+
+    assert names(page) == ["株式会社あおぞら"]
+    assert f'name="balance" value="{escape(typed[:20])}"' in re.sub(r"\s+", " ", page)
+    assert "12桁以内の整数（円）で入力してください。" in re.search(r'id="balance-error">(.*?)</div>', page)[1]
+    assert "<details open" in re.sub(r' class="[^"]*"', "", page)
+    assert 'class="chip' not in page
 
 
 @pytest.mark.parametrize("sort", ["id", "name", "balance", "last_invoiced_on", "status"])
