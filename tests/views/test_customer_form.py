@@ -223,12 +223,16 @@ def test_the_address_is_filled_in_from_the_postcode(operator, postcode):
     assert answer.status_code == 200
     assert '<option selected value="広島県">' in answer.text
     assert 'value="広島市西区大芝"' in answer.text
+    assert "郵便番号から都道府県と住所を入力しました。" in answer.text
+    assert re.search(r'<input [^>]*autofocus[^>]*id="address"', answer.text)
 
 
 def test_a_postcode_that_does_not_exist_is_told(operator):
     answer = operator.post("/customers/add", data=GOOD | {"postcode": "000-0000", "find_address": "1"})
 
     assert "該当する郵便番号がありません。" in told_beside(answer.text, "postcode")
+    assert "郵便番号から都道府県と住所を入力しました。" not in answer.text
+    assert "autofocus" not in answer.text
 
 
 def test_a_deleted_customer_is_gone_and_staff_bring_it_back(operator, make, signed_in):
