@@ -50,6 +50,12 @@ class PortalInterface(SQLAInterface):
         """FAB's query with the eager loading."""
         return super().apply_all(query.options(*self.options), *args, **kwargs)
 
+    def apply_order_by(self, query: Any, order_column: str, *args: Any, **kwargs: Any) -> Any:
+        """FAB's order, with rows that have no value at the end of both directions."""
+        if self.is_nullable(order_column):
+            query = query.order_by(getattr(self.obj, order_column).is_(None))
+        return super().apply_order_by(query, order_column, *args, **kwargs)
+
     def query(  # noqa: PLR0913, PLR0917  (FAB's signature)
         self,
         filters: Any = None,

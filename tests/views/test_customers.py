@@ -101,6 +101,25 @@ def test_every_column_sorts_both_ways(operator, make, sort):
     assert (upward, downward) == (order, order[::-1])
 
 
+@pytest.mark.parametrize(("direction", "order"), [("asc", "早遅無無"), ("desc", "遅早無無")])
+def test_customers_without_an_invoice_come_last_both_ways(operator, make, direction, order):
+    for name, day in (("無", None), ("遅", date(2026, 2, 1)), ("無", None), ("早", date(2026, 1, 1))):
+        make.customer(tenant=operator.tenant, name=name, last_invoiced_on=day)
+
+    page = operator.get(f"/customers/?sort=last_invoiced_on&direction={direction}").text
+
+    assert "".join(names(page)) == order
+
+
+@pytest.mark.parametrize("sort", ["name", "last_invoiced_on", "status"])
+def test_no_customer_is_on_two_pages_when_many_have_the_same_value(operator, make, sort):
+    ids = {make.customer(tenant=operator.tenant, name="同名").id for _ in range(30)}
+
+    pages = [operator.get(f"/customers/?sort={sort}&direction=desc&page={number}").text for number in (1, 2)]
+
+    assert {each for page in pages for each in re.findall(r">(A\d{8})<", page)} == ids
+
+
 @pytest.mark.parametrize(
     ("page", "count"), [("1", 25), ("2", 1), ("0", 25), ("-1", 25), ("abc", 25), ("999", 1), ("9" * 30, 25)]
 )
