@@ -54,7 +54,8 @@ def test_the_address_that_was_filled_in_is_where_one_goes_on_typing(page, custom
 
     address = page.locator("#address")
     expect(address).to_be_focused()
-    expect(address).to_have_value("広島市西区大芝")
+    page.keyboard.type("1-1")
+    expect(address).to_have_value("広島市西区大芝1-1")
     expect(address).to_be_in_viewport()
     expect(page.get_by_text("郵便番号から都道府県と住所を入力しました。")).to_be_in_viewport()
     sound(page)
