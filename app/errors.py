@@ -10,7 +10,8 @@ from flask import Flask, current_app, g, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import Conflict, HTTPException, InternalServerError
 
 from models.db import db
 from models.errors import Gone
@@ -27,6 +28,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(Gone, lambda _error: _answer(404, {}))
+    app.register_error_handler(StaleDataError, _overtaken)
 
 
 def tenant_switched(made_in: str, identity: Identity) -> Any:
@@ -68,12 +70,19 @@ def _database_error(error: DBAPIError) -> Any:
     return _http_error(InternalServerError())
 
 
+def _overtaken(_error: StaleDataError) -> Any:
+    """Two people, or two clicks, at the same row at once: the first has done it, the second is told."""
+    db.session.rollback()
+    return _http_error(Conflict())
+
+
 def _answer(code: int, headers: Any, message: str | None = None) -> Any:
     titles = {
         400: gettext("This request cannot be understood"),
         403: gettext("You may not do this"),
         404: gettext("Nothing is here"),
         405: gettext("This request cannot be understood"),
+        409: gettext("Somebody else was faster"),
         413: gettext("This is too large"),
         414: gettext("This request cannot be understood"),
         429: gettext("Too many requests"),
@@ -82,6 +91,9 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         400: gettext("Go back, check what you entered and try again."),
         403: gettext("Your role does not allow it. Ask your administrator if you need it."),
         404: gettext("The address is wrong, or what was here has been removed."),
+        409: gettext(
+            "It has just been changed or deleted. Nothing of yours has been saved. Load the page again and look."
+        ),
         413: gettext("Send less at once."),
         429: gettext("Wait a minute, then try again."),
     }

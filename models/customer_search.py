@@ -6,8 +6,6 @@ tenant after the other would be asked. The wall is down there: the tenants one m
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,15 +18,13 @@ from models import scope
 from models.company_name import search_key
 from models.customer import Customer
 from models.tenant import Tenant
+from models.typed_number import phone_digits
 
 MOST = 10
 """How many customers are shown."""
 
 NAME_LENGTH = 40
 PHONE_LENGTH = 15
-
-# What is typed for a hyphen, after NFKC: the hyphens and dashes, the minus sign, and the long-vowel mark beside the zero.
-_HYPHENS = re.compile("[-\u2010-\u2015\u2212\u30fc\\s]")
 
 
 class SearchBy(StrEnum):
@@ -48,15 +44,6 @@ class Found:
 
     rows: Sequence[Any]
     count: int
-
-
-def phone_digits(text: str) -> str:
-    """A phone number as it is stored, without hyphens and in half-width digits.
-
-    >>> phone_digits("０３－１２３４ー５６７８")
-    '0312345678'
-    """
-    return _HYPHENS.sub("", unicodedata.normalize("NFKC", text))
 
 
 def find(by: SearchBy, text: str, *, tenant_ids: Collection[str] | None) -> Found:

@@ -167,7 +167,7 @@ def _form_page(form: FieldForm, field: ApplicationField | None, *, conflict: boo
         "application_fields/form.html",
         form=form,
         field=field,
-        differences=form.differences(field) if conflict and field else [],
+        differences=form.differences(field) if conflict and field else None,
         settings_url=url_for("TenantSettingsView.show"),
         back_url=url_for("ApplicationFieldView.list"),
     )

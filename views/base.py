@@ -107,7 +107,7 @@ def iso_day(name: str) -> date | None:
 class ListPage:
     """One page of a list with page numbers.
 
-    :param count: how many rows there are, counted to one past the cap.
+    :param count: how many rows there are, counted to one past the cap or past this page.
     """
 
     rows: list[Any]
@@ -118,14 +118,14 @@ class ListPage:
     direction: str
 
     @property
-    def capped(self) -> bool:
-        """Whether there are more rows than were counted."""
-        return self.count > COUNT_CAP
-
-    @property
     def pages(self) -> int:
         """How many pages the counted rows make, one at least."""
-        return max(1, -(-min(self.count, COUNT_CAP) // self.page_size), self.page if self.capped else 1)
+        return max(1, -(-self.count // self.page_size))
+
+    @property
+    def more(self) -> bool:
+        """Whether there may be more pages than these."""
+        return self.count > max(COUNT_CAP, self.page * self.page_size)
 
 
 class PortalView(BaseView):
@@ -155,7 +155,7 @@ class PortalModelView(ModelView):
         page = page_number()
         filters = self._filters.get_joined_filters(base_filters or self._base_filters)
         count, rows = self.datamodel.query(filters, sort, direction, page=page - 1, page_size=self.page_size)
-        if not rows and page > 1 and count <= COUNT_CAP:
+        if not rows and page > 1:
             page = max(1, -(-count // self.page_size))
             count, rows = self.datamodel.query(filters, sort, direction, page=page - 1, page_size=self.page_size)
         return ListPage(rows, count, page, self.page_size, sort, direction)

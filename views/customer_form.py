@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import Form, SelectField
+from wtforms import Form, HiddenField, SelectField
 from wtforms.validators import ValidationError
 
 from models.prefecture import PREFECTURES
+from models.typed_number import phone_digits
 from views.fields import (
     AddressField,
     AtMost,
     CodeField,
+    HyphenField,
     MemoField,
     Needed,
     OneLine,
@@ -32,7 +35,7 @@ class PhoneField(CodeField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Clean what was typed."""
         super().process_formdata(valuelist)
-        self.data = (self.data or "").replace("-", "")
+        self.data = phone_digits(self.data or "")
 
 
 def _digits(_form: Form, field: Any) -> None:
@@ -54,7 +57,7 @@ class CustomerForm(FlaskForm):
     contact_department = TextField(lazy_gettext("Department"), [AtMost(40), OneLine()])
     contact_title = TextField(lazy_gettext("Job title"), [AtMost(255), OneLine()])
     contact_email = AddressField(lazy_gettext("Email address"), [Needed(), ValidAddress()])
-    postcode = CodeField(lazy_gettext("Postcode"), [Needed(), Postcode()])
+    postcode = HyphenField(lazy_gettext("Postcode"), [Needed(), Postcode()])
     prefecture = SelectField(
         lazy_gettext("Prefecture"),
         [Needed()],
@@ -63,15 +66,28 @@ class CustomerForm(FlaskForm):
     address = TextField(lazy_gettext("Address"), [Needed(), AtMost(100), OneLine()])
     contact_phone = PhoneField(lazy_gettext("Phone number"), [Needed(), _digits])
     version = VersionField()
+    # What tells a field that somebody else changed from one that only this person did.
+    shown = HiddenField()
 
     def values(self) -> dict[str, Any]:
         """The fields in the form in which they are stored."""
-        return {name: field.data for name, field in self._fields.items() if name not in {"csrf_token", "version"}}
+        hidden = {"csrf_token", "version", "shown"}
+        return {name: field.data for name, field in self._fields.items() if name not in hidden}
+
+    def show(self, stored: Any) -> None:
+        """Note which customer the person has before them now."""
+        self.version.data = str(stored.version)
+        self.shown.data = " ".join(self._fingerprints(stored))
 
     def differences(self, stored: Any) -> list[dict[str, str]]:
-        """Where what is typed differs from what is stored: the label and both values."""
+        """Where another saved something else than was shown and than is typed: the label and both values."""
+        shown = (self.shown.data or "").split()
         return [
-            {"label": str(field.label.text), "stored": str(getattr(stored, name)), "typed": str(field.data)}
-            for name, field in self._fields.items()
-            if name in self.values() and getattr(stored, name) != field.data
+            {"label": str(self[name].label.text), "stored": str(getattr(stored, name)), "typed": str(typed)}
+            for (name, typed), saved in zip(self.values().items(), self._fingerprints(stored), strict=True)
+            if saved not in shown and getattr(stored, name) != typed
         ]
+
+    def _fingerprints(self, stored: Any) -> list[str]:
+        texts = [f"{name}={getattr(stored, name)}" for name in self.values()]
+        return [sha256(text.encode()).hexdigest()[:16] for text in texts]

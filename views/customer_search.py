@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from flask import request
 from flask_babel import gettext, lazy_gettext
 
 from models.company_name import search_key
 from models.customer import CustomerStatus
+from models.typed_number import plain_hyphens
 from views.base import choice, iso_day, short_text
 from views.fields import half_width
 from views.interface import COMPARISONS, Compared, PartMatch, Same
 
 _ID_LENGTH = 9
 _NAME_LENGTH = 40
-_BALANCE_LENGTH = 13
+_BALANCE_LENGTH = 20
+_YEN = re.compile(r"-?[0-9]{1,12}")
 _DELETED = "deleted"
 _STATUS_LABELS = {
     CustomerStatus.DRAFT: lazy_gettext("Draft"),
@@ -36,7 +40,8 @@ _OPERATOR_LABELS = {
 class CustomerSearch:
     """What is looked for; an empty field is no condition, several must all hold.
 
-    :param balance: a whole number of yen as typed, empty for any.
+    :param balance: as typed, empty for any.
+    :param yen: what it means, None when it is empty or no whole number of yen, and so left out of the search.
     :param balance_is: how the balance compares with it, a key of ``COMPARISONS``.
     :param may_see_deleted: whether the person can choose deleted customers, to restore them.
     """
@@ -44,6 +49,7 @@ class CustomerSearch:
     id: str
     name: str
     balance: str
+    yen: int | None
     balance_is: str
     last_invoiced_on: date | None
     status: str
@@ -52,12 +58,12 @@ class CustomerSearch:
     @classmethod
     def read(cls, *, may_see_deleted: bool) -> CustomerSearch:
         """What the request's arguments ask for; nonsense is no condition."""
-        balance = half_width(short_text("balance", _BALANCE_LENGTH)).replace(",", "").removeprefix("¥")
-        digits = balance.removeprefix("-")
+        balance = request.args.get("balance", "").strip()
         return cls(
             id=half_width(short_text("id", _ID_LENGTH)).upper(),
             name=short_text("name", _NAME_LENGTH),
-            balance=balance if digits.isascii() and digits.isdecimal() else "",
+            balance=balance[:_BALANCE_LENGTH],
+            yen=_yen(balance),
             balance_is=choice("balance_is", COMPARISONS, "eq"),
             last_invoiced_on=iso_day("last_invoiced_on"),
             status=choice("status", [*CustomerStatus, *([_DELETED] if may_see_deleted else [])], ""),
@@ -69,14 +75,21 @@ class CustomerSearch:
         """Whether deleted customers are looked for instead of the others."""
         return self.status == _DELETED
 
+    @property
+    def balance_error(self) -> str | None:
+        """What is wrong with the balance, None for nothing."""
+        if not self.balance or self.yen is not None:
+            return None
+        return gettext("Enter a whole number of yen of up to 12 digits. It was left out of the search.")
+
     def narrow(self, filters: Any) -> None:
         """Put the conditions into a view's filters."""
         if self.id:
             filters.add_filter("id", PartMatch, self.id)
         if self.name:
             filters.add_filter("search_name", PartMatch, search_key(self.name))
-        if self.balance:
-            filters.add_filter("balance", Compared, (self.balance_is, Decimal(self.balance)))
+        if self.yen is not None:
+            filters.add_filter("balance", Compared, (self.balance_is, Decimal(self.yen)))
         if self.last_invoiced_on:
             filters.add_filter("last_invoiced_on", Same, self.last_invoiced_on)
         if self.status and not self.deleted:
@@ -110,9 +123,15 @@ class CustomerSearch:
 
     def _behind_the_menu(self) -> list[tuple[list[str], str, str]]:
         """The conditions of フィルタ: their arguments, labels and values."""
-        balance = f"¥{int(self.balance):,} {_OPERATOR_LABELS[self.balance_is]}" if self.balance else ""
+        balance = "" if self.yen is None else f"¥{self.yen:,} {_OPERATOR_LABELS[self.balance_is]}"
         return [
             (["id"], gettext("Company ID"), self.id),
             (["name"], gettext("Company name"), self.name),
             (["balance", "balance_is"], gettext("Balance"), balance),
         ]
+
+
+def _yen(text: str) -> int | None:
+    """An amount as people write it: with commas, a yen sign before it or 円 behind it."""
+    plain = re.sub(r"[,¥\\\s]", "", plain_hyphens(half_width(text))).removesuffix("円")
+    return int(plain) if _YEN.fullmatch(plain) else None

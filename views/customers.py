@@ -61,6 +61,7 @@ class CustomerView(PortalModelView):
             direction=page.direction,
             page=page.page,
             pages=page.pages,
+            more=page.more,
             count=page.count,
         )
 
@@ -97,8 +98,8 @@ class CustomerView(PortalModelView):
     def add(self) -> Any:
         """Make a customer."""
         form = CustomerForm()
-        if _finds_address(form):
-            return _form_page(form, None), 200
+        if "find_address" in request.form:
+            return _form_page(form, None, filled=_fill_in_address(form)), 200
         if not form.validate_on_submit():
             return _form_page(form, None), 422 if form.is_submitted() else 200
         customer = customer_rules.create(db.session(), form.values(), by=actor())
@@ -112,8 +113,10 @@ class CustomerView(PortalModelView):
         """Change a customer."""
         customer = customer_or_404(customer_id)
         form = CustomerForm(obj=customer)
-        if _finds_address(form):
-            return _form_page(form, customer), 200
+        if not form.is_submitted():
+            form.show(customer)
+        if "find_address" in request.form:
+            return _form_page(form, customer, filled=_fill_in_address(form)), 200
         if not form.validate_on_submit():
             return _form_page(form, customer), 422 if form.is_submitted() else 200
         try:
@@ -161,7 +164,7 @@ class CustomerView(PortalModelView):
         db.session.rollback()
         customer = customer_or_404(customer_id)
         differences = form.differences(customer)
-        form.version.data = str(customer.version)
+        form.show(customer)
         return _form_page(form, customer, differences), 409
 
     @expose("/<string:customer_id>/security")
@@ -195,25 +198,30 @@ class CustomerView(PortalModelView):
         )
 
 
-def _finds_address(form: CustomerForm) -> bool:
-    """Whether the form was sent to have its address filled in; if so, it is."""
-    if "find_address" not in request.form:
-        return False
+def _fill_in_address(form: CustomerForm) -> bool:
+    """Fill in the address of the postcode; False with the error on the form when there is none."""
     found = postcode.address_of(form.postcode.data)
     if found is None:
         form.postcode.errors = [gettext("There is no such postcode.")]
-    else:
-        form.prefecture.data, form.address.data = found
+        return False
+    form.prefecture.data, form.address.data = found
     return True
 
 
-def _form_page(form: CustomerForm, customer: Customer | None, differences: Sequence[Any] = ()) -> str:
+def _form_page(
+    form: CustomerForm,
+    customer: Customer | None,
+    differences: Sequence[Any] | None = None,
+    *,
+    filled: bool = False,
+) -> str:
     urls = customer_urls(customer) if customer else {"customers_url": url_for("CustomerView.list")}
     return render(
         "customers/form.html",
         form=form,
         customer=customer,
         differences=differences,
+        filled=filled,
         customers_url=urls["customers_url"],
         back_url=urls.get("customer_url", urls["customers_url"]),
     )

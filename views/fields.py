@@ -10,12 +10,14 @@ from flask_babel import gettext
 from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
+from models.typed_number import plain_hyphens
 from models.user import EMAIL_LENGTH
+from views.visible_text import shows, visible
 
 
 def half_width(text: str | None) -> str:
     """Half-width letters and digits, no surrounding blanks: how codes and addresses are stored."""
-    return unicodedata.normalize("NFKC", text or "").strip()
+    return visible(unicodedata.normalize("NFKC", text or "")).strip()
 
 
 def trimmed(text: str | None) -> str:
@@ -32,13 +34,22 @@ class CodeField(StringField):
         self.data = half_width(self.data)
 
 
+class HyphenField(CodeField):
+    """A code with hyphens in it; what the keyboard gave for a hyphen is taken as one."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = plain_hyphens(self.data or "")
+
+
 class TextField(StringField):
     """A line of text."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Clean what was typed."""
         super().process_formdata(valuelist)
-        self.data = trimmed(self.data)
+        self.data = trimmed(visible(self.data or ""))
 
 
 class MemoField(TextAreaField):
@@ -88,13 +99,13 @@ class AtMost:
 
 
 class Needed:
-    """Something other than blanks."""
+    """Something to see."""
 
     field_flags = {"required": True}
 
     def __call__(self, _form: Form, field: Any) -> None:
         """Refuse nothing."""
-        if not field.data or not str(field.data).strip():
+        if not shows(str(field.data or "")):
             from wtforms.validators import StopValidation
 
             raise StopValidation(gettext("This field is required."))

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 COUNT_CAP = 1_000
-"""Lists count to one past this; more is said as "1,000 or more"."""
+"""Lists count to one past this, or past the page that is looked at; more is said as "1,000 or more"."""
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +50,35 @@ class PortalInterface(SQLAInterface):
         """FAB's query with the eager loading."""
         return super().apply_all(query.options(*self.options), *args, **kwargs)
 
-    def query_count(self, query: Any, filters: Any = None, select_columns: Any = None) -> int:
-        """Count to one past the cap at most."""
+    def apply_order_by(self, query: Any, order_column: str, *args: Any, **kwargs: Any) -> Any:
+        """FAB's order, with rows that have no value at the end of both directions."""
+        if self.is_nullable(order_column):
+            query = query.order_by(getattr(self.obj, order_column).is_(None))
+        return super().apply_order_by(query, order_column, *args, **kwargs)
+
+    def query(  # noqa: PLR0913, PLR0917  (FAB's signature)
+        self,
+        filters: Any = None,
+        order_column: str = "",
+        order_direction: str = "",
+        page: int | None = None,
+        page_size: int | None = None,
+        select_columns: Any = None,
+        outer_default_load: bool = False,  # noqa: FBT001, FBT002
+    ) -> tuple[int, list[Any]]:
+        """A page of rows, and how many there are, counted to one past the cap.
+
+        Further back the cap is the end of the page: finding the page walks over as many rows.
+
+        :param page: from 0.
+        """
+        query = self.session.query(self.obj)
+        most = max(COUNT_CAP, ((page or 0) + 1) * (page_size or 0))
         keys = self._apply_inner_all(query.with_entities(self.get_pk()), filters, aliases_mapping={})
-        inner = keys.order_by(None).limit(COUNT_CAP + 1).subquery()
-        return self.session.scalar(select(func.count()).select_from(inner)) or 0
+        counted = keys.order_by(None).limit(most + 1).subquery()
+        count = self.session.scalar(select(func.count()).select_from(counted)) or 0
+        asked = (filters, order_column, order_direction, page, page_size, select_columns, outer_default_load)
+        return count, self.apply_all(query, *asked).all()
 
     def add(self, item: Any, commit: bool = True) -> None:  # noqa: FBT001, FBT002  (FAB's signature)
         """Add a row; a refusal is told in words."""

@@ -137,11 +137,8 @@ def _conflict(kind: MailKind, form: MailTemplateForm) -> Any:
     db.session.rollback()
     form.version.data = str(newest_number(kind))
     stored = mail_template.current_text(db.session(), own_tenant_id(), kind)
-    differences = form.differences(stored)
-    if not differences:
-        form.form_errors.append(gettext("Somebody else has just saved the same text."))
-    return _form_page(kind, form, differences), 409
+    return _form_page(kind, form, form.differences(stored)), 409
 
 
 def _form_page(kind: MailKind, form: MailTemplateForm, differences: list[dict[str, str]] | None = None) -> str:
-    return render("mail_templates/form.html", **page_of(kind), form=form, differences=differences or [])
+    return render("mail_templates/form.html", **page_of(kind), form=form, differences=differences)

@@ -83,7 +83,7 @@ class NotificationAddressView(PortalView):
         return self._page(form.standing, form, form.differences()), 409
 
     @staticmethod
-    def _page(found: Standing, form: NotificationForm | None, differences: Sequence[Any] = ()) -> str:
+    def _page(found: Standing, form: NotificationForm | None, differences: Sequence[Any] | None = None) -> str:
         return render(
             "notification_addresses/show.html",
             slots=found.slots,

@@ -146,11 +146,12 @@ class PortalTokenView(PortalModelView):
 
 
 def _edit_page(form: TokenForm, row: PortalToken, *, conflict: bool = False) -> str:
-    typed = {"label": form.name.label.text, "stored": row.name, "typed": form.name.data}
+    both = {"label": form.name.label.text, "stored": row.name, "typed": form.name.data}
+    differences = [both] if row.name != form.name.data else []
     return render(
         "portal_tokens/edit.html",
         form=form,
-        differences=[typed] if conflict else [],
+        differences=differences if conflict else None,
         settings_url=url_for("TenantSettingsView.show"),
         back_url=url_for("PortalTokenView.list"),
     )

@@ -11,7 +11,8 @@ from flask_babel import gettext, lazy_gettext
 
 from models import customer_search
 from models.company_name import search_key
-from models.customer_search import NAME_LENGTH, PHONE_LENGTH, Found, SearchBy, phone_digits
+from models.customer_search import NAME_LENGTH, PHONE_LENGTH, Found, SearchBy
+from models.typed_number import phone_digits
 from views.base import choice
 
 _LABELS = {SearchBy.NAME: lazy_gettext("Company name"), SearchBy.PHONE: lazy_gettext("Phone number")}

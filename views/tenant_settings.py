@@ -62,7 +62,12 @@ class TenantSettingsView(PortalView):
         return self._page(form=form, differences=differences(stored, form.values())), 409
 
     def _page(
-        self, *, form: TenantSettingsForm | None = None, unsaved: str = "", differences: Sequence[Any] = (), **more: Any
+        self,
+        *,
+        form: TenantSettingsForm | None = None,
+        unsaved: str = "",
+        differences: Sequence[Any] | None = None,
+        **more: Any,
     ) -> str:
         may = self.appbuilder.sm.has_access
         return render(

@@ -23,7 +23,17 @@ from models.device_token import DeviceToken
 from models.errors import DomainError
 from models.utm import Utm
 from views.base import PortalModelView, actor, customer_or_404, customer_urls, render
-from views.fields import AddressField, AtMost, CodeField, Needed, OneLine, Postcode, TextField, ValidAddress
+from views.fields import (
+    AddressField,
+    AtMost,
+    CodeField,
+    HyphenField,
+    Needed,
+    OneLine,
+    Postcode,
+    TextField,
+    ValidAddress,
+)
 from views.interface import PortalInterface, constraint_name, log_database_error
 from views.new_token import show_token_once, token_to_show
 
@@ -49,8 +59,8 @@ class UtmForm(FlaskForm):
 
     utm_id = CodeField(lazy_gettext("UTM ID"), [Needed(), _is_utm_id], render_kw={"maxlength": 12})
     name = TextField(lazy_gettext("UTM name"), [Needed(), AtMost(50), OneLine()])
-    serial = CodeField(lazy_gettext("Serial number"), [Needed(), _is_serial], render_kw={"maxlength": 30})
-    postcode = CodeField(lazy_gettext("Postcode"), [Needed(), Postcode()])
+    serial = HyphenField(lazy_gettext("Serial number"), [Needed(), _is_serial], render_kw={"maxlength": 30})
+    postcode = HyphenField(lazy_gettext("Postcode"), [Needed(), Postcode()])
     address = TextField(lazy_gettext("Address"), [Needed(), AtMost(104), OneLine()])
     delivery_status = TextField(lazy_gettext("Delivery status"), [Needed(), AtMost(104), OneLine()])
 

@@ -320,4 +320,7 @@ on("submit", "form[method=get]", (form) => {
   }
 });
 
+// What was filled in for somebody, they go on with at its end.
+forEach("input[type=text][autofocus]", (input) => input.setSelectionRange(input.value.length, input.value.length));
+
 forEach("[data-error-summary]", (summary) => summary.focus());

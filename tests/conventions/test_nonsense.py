@@ -64,6 +64,8 @@ ARGUMENTS = (
     "name",
     "status",
     "last_invoiced_on",
+    "balance",
+    "balance_is",
     "utm",
     "action",
     "level",

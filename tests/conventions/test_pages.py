@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import pytest
+
 from app.access import PUBLIC_ENDPOINTS
 from tests.conventions.routes import path, routes
 
@@ -51,6 +53,38 @@ def test_every_form_that_posts_carries_its_token_and_its_tenant(app, world):
             assert 'name="csrf_token"' in form, f"{route} has a form without csrf()."
             if route.endpoint not in PUBLIC_ENDPOINTS:
                 assert f'name="made_in" value="{world.ours.tenant.id}"' in form, f"{route} has a form without csrf()."
+
+
+def enter_presses_another_button(form: str) -> bool:
+    """Whether the Enter key in a field does something else than the form's main button."""
+    typed_in = re.search(r'<(?:input|textarea)\b(?![^>]*type="hidden")', form)
+    sending = [each for each in re.findall(r"<button\b[^>]*>", form) if 'type="submit"' in each]
+    main = [each for each in sending if "btn-primary" in each]
+    if not (typed_in and main):
+        return False
+    first, wanted = (re.findall(r'\s((?:name|value)="[^"]*")', each) for each in (sending[0], main[-1]))
+    return first != wanted
+
+
+def test_the_enter_key_presses_the_main_button_of_a_form(app, world):
+    for route, page in pages(app, world):
+        for form in re.findall(r"<form\b.*?</form>", page, re.DOTALL):
+            assert not enter_presses_another_button(form), f"{route}: begin the form with enter_button()."
+
+
+@pytest.mark.parametrize(
+    ("before_the_main_one", "wrong"),
+    [
+        ('<input id="a"><button type="submit" name="find" value="1">', True),
+        ('<input id="a"><button type="submit"><button type="submit" name="find" value="1">', False),
+        ('<input id="a"><button type="button" name="find">', False),
+        ('<input type="hidden"><button type="submit" name="find">', False),
+    ],
+)
+def test_the_tester_of_buttons_knows_the_main_one(before_the_main_one, wrong):
+    form = before_the_main_one + '<button class="btn btn-primary" type="submit">'
+
+    assert enter_presses_another_button(form) is wrong
 
 
 def test_a_page_costs_a_fixed_number_of_statements(app, world, make, statements):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 GOOD = {
     "name": "株式会社あおぞら製作所",
@@ -25,8 +26,12 @@ GOOD = {
 TOO_LONG = "文字以下で入力してください。"
 NEEDED = "必須項目です。入力してください。"
 POSTCODE = "半角数字7文字、またはハイフンを含む8文字で入力してください"
+SAME = "他の人が同じ内容を保存しました。"
 EMAIL = "メールアドレスの形式が正しくありません。"
 
+# Hyphen, no-break hyphen, en and em dash, horizontal bar, minus, long-vowel mark in both widths, ruled line.
+TYPED_FOR_HYPHENS = "\u2010\u2011\u2013\u2014\u2015\u2212\u30fc\uff70\uff0d\u2500"
+WITH_HYPHENS = (("postcode", "733-0001"), ("contact_phone", "082-123-4567"))
 AT_THE_LIMIT = [
     ("name", "あ" * 40),
     ("memo1", "あ" * 255),
@@ -42,11 +47,15 @@ AT_THE_LIMIT = [
     ("address", "あ" * 100),
     ("contact_phone", "0" * 15),
     ("contact_phone", "０８２－１２３－４５６７"),
+    *[(field, number.replace("-", hyphen)) for field, number in WITH_HYPHENS for hyphen in TYPED_FOR_HYPHENS],
 ]
 PAST_THE_LIMIT = [
     ("name", "あ" * 41, "40" + TOO_LONG),
     ("name", "", NEEDED),
     ("name", "　 ", NEEDED),
+    ("name", "\u200b", NEEDED),
+    ("name", "\ufeff\u202e", NEEDED),
+    ("name", "\u3164", NEEDED),
     ("name", "一\n二", "改行や制御文字は使用できません。"),
     ("memo1", "あ" * 256, "255" + TOO_LONG),
     ("memo2", "あ" * 256, "255" + TOO_LONG),
@@ -81,6 +90,11 @@ def told_beside(page: str, field: str) -> str:
     return found[1] if found else ""
 
 
+def hidden(page: str) -> dict[str, str]:
+    """The hidden fields of the form on a page, its token left out."""
+    return dict(re.findall(r'name="(version|shown)" type="hidden" value="([^"]*)"', page))
+
+
 def test_a_customer_is_made_and_is_a_draft(operator, make):
     answer = operator.post("/customers/add", data=GOOD, follow_redirects=True)
 
@@ -105,6 +119,15 @@ def test_a_field_past_its_limit_is_told_beside_it(operator, make, field, value, 
     assert answer.status_code == 422
     assert message in told_beside(answer.text, field)
     assert make.session.scalar(text("SELECT count(*) FROM customer")) == 0
+
+
+def test_what_nobody_sees_is_not_stored(operator, make):
+    pasted = {"name": "\u202e㈱あおぞら\u200b🏳️\u200d🌈", "contact_phone": "\u202a082-123-4567\u202c"}
+
+    operator.post("/customers/add", data=GOOD | pasted)
+
+    row = make.session.execute(text("SELECT name, contact_phone FROM customer")).one()
+    assert tuple(row) == ("㈱あおぞら🏳️\u200d🌈", "0821234567")
 
 
 def test_a_prefecture_that_is_none_is_refused(operator):
@@ -164,18 +187,52 @@ def test_the_second_of_two_people_is_shown_what_the_first_saved(operator, make):
     assert "顧客情報を変更しました。" in third.text
 
 
-def test_the_address_is_filled_in_from_the_postcode(operator):
-    answer = operator.post("/customers/add", data=GOOD | {"address": "", "prefecture": "", "find_address": "1"})
+def test_only_what_the_first_changed_is_shown_beside_what_the_second_typed(operator, make):
+    customer = make.customer(tenant=operator.tenant, memo1="前のメモ1", memo2="前のメモ2")
+    address = f"/customers/{customer.id}/edit"
+    before = {name: getattr(customer, name) for name in GOOD} | hidden(operator.get(address).text)
+    operator.post(address, data=before | {"memo1": "先のメモ1", "name": "同じ名前"}, follow_redirects=True)
+
+    second = operator.post(address, data=before | {"memo2": "後のメモ2", "name": "同じ名前"})
+    third = operator.post(address, data=before | hidden(second.text) | {"memo1": "先のメモ1", "memo2": "後のメモ2"})
+
+    assert re.findall(r'data-label="項目">([^<]+)<', second.text) == ["メモ1"]
+    assert re.findall(r'<span class="lines">([^<]+)<', second.text) == ["先のメモ1", "前のメモ1"]
+    assert third.status_code == 302
+
+
+def test_the_second_with_the_same_values_is_told_too(operator, make):
+    customer = make.customer(tenant=operator.tenant)
+    address = f"/customers/{customer.id}/edit"
+    operator.post(address, data=GOOD | {"version": "1"})
+
+    second = operator.post(address, data=GOOD | {"version": "1"})
+
+    assert second.status_code == 409
+    assert "他の人がこの顧客情報を変更しました。" in second.text
+    assert SAME in second.text
+    assert 'role="alert"' in second.text
+
+
+@pytest.mark.parametrize("postcode", ["733-0001", "7330001", "７３３ー０００１", "733\u22120001"])
+def test_the_address_is_filled_in_from_the_postcode(operator, postcode):
+    empty = {"address": "", "prefecture": "", "find_address": "1"}
+
+    answer = operator.post("/customers/add", data=GOOD | empty | {"postcode": postcode})
 
     assert answer.status_code == 200
     assert '<option selected value="広島県">' in answer.text
     assert 'value="広島市西区大芝"' in answer.text
+    assert "郵便番号から都道府県と住所を入力しました。" in answer.text
+    assert re.search(r'<input [^>]*autofocus[^>]*id="address"', answer.text)
 
 
 def test_a_postcode_that_does_not_exist_is_told(operator):
     answer = operator.post("/customers/add", data=GOOD | {"postcode": "000-0000", "find_address": "1"})
 
     assert "該当する郵便番号がありません。" in told_beside(answer.text, "postcode")
+    assert "郵便番号から都道府県と住所を入力しました。" not in answer.text
+    assert "autofocus" not in answer.text
 
 
 def test_a_deleted_customer_is_gone_and_staff_bring_it_back(operator, make, signed_in):
@@ -197,6 +254,39 @@ def test_a_deleted_customer_is_gone_and_staff_bring_it_back(operator, make, sign
     assert forbidden.status_code == 403
     assert "顧客を復元しました。" in restored.text
     assert operator.get(f"/customers/{customer.id}").status_code == 200
+
+
+@pytest.fixture
+def somebody_faster(engine, make):
+    """Lets somebody else delete or restore a customer between a request's reading and its writing."""
+
+    waiting = ["UPDATE customer SET deleted_at = CASE WHEN deleted_at IS NULL THEN now() END, version = version + 1"]
+
+    def before(_connection, _cursor, statement, *_rest) -> None:
+        if waiting and statement.startswith("UPDATE customer"):
+            make.session.execute(text(waiting.pop()))
+            make.session.commit()
+
+    event.listen(engine, "before_cursor_execute", before)
+    yield
+    event.remove(engine, "before_cursor_execute", before)
+
+
+@pytest.mark.parametrize(("deleted_at", "doing"), [(None, "delete"), (datetime(2026, 11, 1, tzinfo=UTC), "restore")])
+def test_the_second_to_delete_or_restore_at_the_same_moment_is_told(
+    make, signed_in, somebody_faster, deleted_at, doing
+):
+    tenant = make.tenant()
+    customer = make.customer(tenant=tenant, deleted_at=deleted_at)
+    staff = signed_in(make.elevated("NEC Staff"), tenant)
+
+    answer = staff.post(f"/customers/{customer.id}/{doing}")
+
+    assert answer.status_code == 409
+    assert "他の人が先に操作しました" in answer.text
+    assert (
+        make.session.scalar(text("SELECT count(*) FROM audit_entry WHERE subject_id = :id"), {"id": customer.id}) == 0
+    )
 
 
 def test_a_customer_with_a_utm_is_not_deleted(operator, make):

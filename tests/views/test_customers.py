@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from html import escape
 
 import pytest
 from sqlalchemy import text
@@ -40,6 +41,10 @@ def test_the_columns_are_those_of_the_manual(operator, make):
         ({"balance": "1000", "balance_is": "le"}, ["ｱｵｿﾞﾗ商事㈱", "株式会社あおぞら"]),
         ({"balance": "5000", "balance_is": "eq"}, ["100%食品"]),
         ({"balance": "5000", "balance_is": "ne"}, ["ｱｵｿﾞﾗ商事㈱", "株式会社あおぞら"]),
+        ({"balance": "￥５，０００"}, ["100%食品"]),
+        ({"balance": "\\5,000円"}, ["100%食品"]),
+        ({"balance": "-¥999,999,999,999", "balance_is": "le"}, []),
+        ({"balance": "\u22121", "balance_is": "ge"}, ["ｱｵｿﾞﾗ商事㈱", "100%食品", "株式会社あおぞら"]),
         ({"last_invoiced_on": "2026-11-01"}, ["100%食品"]),
         ({"status": "active"}, ["100%食品"]),
         ({"status": "draft", "name": "商事"}, ["ｱｵｿﾞﾗ商事㈱"]),
@@ -53,6 +58,29 @@ def test_searching_narrows_by_every_condition(operator, make, query, found):
     make.customer(tenant=operator.tenant, name="ｱｵｿﾞﾗ商事㈱")
 
     assert names(operator.get("/customers/", query_string=query).text) == found
+
+
+def test_a_large_balance_is_searched_for_as_it_was_typed(operator, make):
+    make.customer(tenant=operator.tenant, name="大口", balance=1234567890)
+
+    page = operator.get("/customers/", query_string={"balance": "¥1,234,567,890"}).text
+
+    assert names(page) == ["大口"]
+    assert "¥1,234,567,890 一致" in page
+    assert 'value="¥1,234,567,890"' in page
+
+
+@pytest.mark.parametrize("typed", ["1万", "13200.5", "1" * 13, "9" * 200, "-", "円", "<b>"])
+def test_a_balance_that_is_none_is_told_and_not_searched_for(operator, make, typed):
+    make.customer(tenant=operator.tenant, name="株式会社あおぞら")
+
+    page = operator.get("/customers/", query_string={"balance": typed}).text
+
+    assert names(page) == ["株式会社あおぞら"]
+    assert f'name="balance" value="{escape(typed[:20])}"' in re.sub(r"\s+", " ", page)
+    assert "12桁以内の整数（円）で入力してください。" in re.search(r'id="balance-error">(.*?)</div>', page)[1]
+    assert "<details open" in re.sub(r' class="[^"]*"', "", page)
+    assert 'class="chip' not in page
 
 
 @pytest.mark.parametrize("sort", ["id", "name", "balance", "last_invoiced_on", "status"])
@@ -73,6 +101,25 @@ def test_every_column_sorts_both_ways(operator, make, sort):
     assert (upward, downward) == (order, order[::-1])
 
 
+@pytest.mark.parametrize(("direction", "order"), [("asc", "早遅無無"), ("desc", "遅早無無")])
+def test_customers_without_an_invoice_come_last_both_ways(operator, make, direction, order):
+    for name, day in (("無", None), ("遅", date(2026, 2, 1)), ("無", None), ("早", date(2026, 1, 1))):
+        make.customer(tenant=operator.tenant, name=name, last_invoiced_on=day)
+
+    page = operator.get(f"/customers/?sort=last_invoiced_on&direction={direction}").text
+
+    assert "".join(names(page)) == order
+
+
+@pytest.mark.parametrize("sort", ["name", "last_invoiced_on", "status"])
+def test_no_customer_is_on_two_pages_when_many_have_the_same_value(operator, make, sort):
+    ids = {make.customer(tenant=operator.tenant, name="同名").id for _ in range(30)}
+
+    pages = [operator.get(f"/customers/?sort={sort}&direction=desc&page={number}").text for number in (1, 2)]
+
+    assert {each for page in pages for each in re.findall(r">(A\d{8})<", page)} == ids
+
+
 @pytest.mark.parametrize(
     ("page", "count"), [("1", 25), ("2", 1), ("0", 25), ("-1", 25), ("abc", 25), ("999", 1), ("9" * 30, 25)]
 )
@@ -86,7 +133,9 @@ def test_pages_hold_25_and_a_bad_page_is_the_first(operator, make, page, count):
     assert "26件" in answer.text
 
 
-def test_more_than_a_thousand_are_said_to_be_so(operator, make):
+@pytest.fixture
+def many(operator, make):
+    """1,258 customers."""
     first = make.customer(tenant=operator.tenant)
     columns = (
         "tenant_id, name, search_name, contact_last_name, contact_first_name, contact_email, contact_phone, postcode,"
@@ -94,13 +143,37 @@ def test_more_than_a_thousand_are_said_to_be_so(operator, make):
     )
     make.session.execute(
         text(
-            f"INSERT INTO customer ({columns}) SELECT {columns} FROM customer, generate_series(1, 1000) WHERE id = :id"
+            f"INSERT INTO customer ({columns}) SELECT {columns} FROM customer, generate_series(1, 1257) WHERE id = :id"
         ),
         {"id": first.id},
     )
     make.session.commit()
 
-    assert "1,000件以上" in operator.get("/customers/").text
+
+def pager(page: str) -> list[str]:
+    """What can be clicked below a list."""
+    return re.findall(r'<a class="page-link"[^>]*>([^<]+)</a>', page)
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(
+    ("page", "shown", "clickable"),
+    [
+        (1, 25, ["1", "2", "41", "次へ"]),
+        (40, 25, ["«", "前へ", "1", "39", "40", "41", "次へ"]),
+        (41, 25, ["«", "前へ", "1", "40", "41", "42", "次へ"]),
+        (50, 25, ["«", "前へ", "1", "49", "50", "51", "次へ"]),
+        (51, 8, ["«", "前へ", "1", "50", "51"]),
+        (52, 8, ["«", "前へ", "1", "50", "51"]),
+        (100000, 8, ["«", "前へ", "1", "50", "51"]),
+    ],
+)
+def test_more_than_a_thousand_are_said_to_be_so_and_paged_to_their_end(operator, page, shown, clickable):
+    answer = operator.get(f"/customers/?page={page}").text
+
+    assert "1,000件以上" in answer
+    assert len(names(answer)) == shown
+    assert pager(answer) == clickable
 
 
 def test_an_empty_list_and_an_empty_search_say_what_to_do(operator):

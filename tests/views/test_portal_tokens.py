@@ -98,6 +98,7 @@ def test_a_token_is_renamed(operator, make):
     same = operator.post(edit, data={"name": "古い名前", "version": "1"})
     renamed = operator.post(edit, data={"name": "新しい名前", "version": "1"}, follow_redirects=True)
     second = operator.post(edit, data={"name": "別の名前", "version": "1"})
+    likewise = operator.post(edit, data={"name": "新しい名前", "version": "1"})
 
     assert "1つ以上の項目を変更してください。" in same.text
     assert "名前を変更しました。" in renamed.text
@@ -105,6 +106,8 @@ def test_a_token_is_renamed(operator, make):
     assert second.status_code == 409
     assert "他の人がこのトークンの名前を変更しました。" in second.text
     assert "別の名前" in second.text
+    assert likewise.status_code == 409
+    assert "他の人が同じ内容を保存しました。" in likewise.text
 
 
 def test_a_token_made_for_another_row_is_not_shown_here(operator, make):

@@ -324,6 +324,15 @@ def test_the_second_of_two_people_is_shown_what_the_first_saved(operator, make):
     assert list(make.session.scalars(text("SELECT name FROM portal_link"))) == ["後から保存した"]
 
 
+def test_the_second_with_the_same_values_is_told_too(operator):
+    operator.post(URL, data=GOOD | {"shortage_grace_days": "30"})
+
+    second = operator.post(URL, data=GOOD | {"shortage_grace_days": "30"})
+
+    assert second.status_code == 409
+    assert "他の人が同じ内容を保存しました。" in second.text
+
+
 @pytest.mark.parametrize("version", ["", "x", "-1", "9" * 30])
 def test_a_version_of_nonsense_is_a_conflict(operator, version):
     assert operator.post(URL, data=GOOD | {"version": version}).status_code == 409

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import pytest
 from sqlalchemy import event, select, text
@@ -345,6 +346,32 @@ def test_deleting_is_a_post_and_leads_to_the_list(make, admin):
 
     assert answer.location == "/users/list/"
     assert make.session.scalars(select(User.last_name)).all() == ["管理"]
+
+
+@pytest.mark.parametrize(("direction", "order"), [("asc", ["早い", "遅い"]), ("desc", ["遅い", "早い"])])
+def test_users_who_never_signed_in_come_last_both_ways(make, admin, direction, order):
+    make.user(last_name="遅い", last_login=datetime(2026, 2, 1))  # noqa: DTZ001  (FAB's own column)
+    make.user(last_name="早い", last_login=datetime(2026, 1, 1))  # noqa: DTZ001
+
+    rows = admin.get(f"/users/list/?_oc_UserView=last_login&_od_UserView={direction}").text.partition("<tbody>")[2]
+
+    assert list(dict.fromkeys(re.findall("遅い|早い|管理", rows))) == [*order, "管理"]
+
+
+@pytest.mark.parametrize(("page", "last"), [(39, "41"), (40, "42"), (44, "45"), (9999, "45")])
+def test_a_list_of_more_than_a_thousand_is_paged_to_its_end(make, admin, page, last):
+    columns = "first_name, last_name, username, password, active, email"
+    make.session.execute(
+        text(
+            f"INSERT INTO ab_user ({columns}) SELECT '花子', '見守', 'many' || n, '', true, 'many' || n || '@example.jp'"
+            " FROM generate_series(1, 1120) n"
+        )
+    )
+    make.session.commit()
+
+    numbers = re.findall(r'<a class="page-link"[^>]*>(\d+)<', admin.get(f"/users/list/?page_UserView={page}").text)
+
+    assert numbers[-1] == last
 
 
 @pytest.mark.parametrize("key", ["0", "99999999", "2147483648", "99999999999999999999", "abc", "-1"])

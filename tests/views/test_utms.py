@@ -29,6 +29,8 @@ AT_THE_LIMIT = [
     ("name", "あ" * 50),
     ("serial", "A" * 15),
     ("serial", "A-9" * 10),
+    ("serial", "A9ー\u2212" * 5),
+    ("postcode", "７３３ー０００１"),
     ("postcode", "7330001"),
     ("address", "あ" * 104),
     ("delivery_status", "あ" * 104),
