@@ -128,8 +128,10 @@ def address(place: Place, portal: Probe, case: Case) -> str:
         if name not in {"important", "sort", "direction"} and f'name="{name}"' not in page:
             raise RuntimeError(f"{case.name}: the page has no field {name}.")
     for _ in range(case.page - 1):
-        following = re.search(r'href="(\?[^"#]*after=[^"#]*)"', page)[1].replace("&amp;", "&")
-        path = address + following
+        # The pager's own link: others on the page keep the present place.
+        (pager,) = re.findall(r'<nav class="[^"]*\bkeyset\b.*?</nav>', page, re.DOTALL)
+        *_, following = re.findall(r'href="(\?[^"#]*after=[^"#]*)"', pager)
+        path = address + following.replace("&amp;", "&")
         page = portal.ask(path, text=True)["text"]
     return path
 

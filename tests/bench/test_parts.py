@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 import zipfile
 
 import pytest
 
+from models import clock
 from tests.bench import downloads, growth, ingest, lists, rights, throughput
 from tests.bench.finding import Missing
+from tests.bench.timing import probe
 
 
 def test_every_page_of_the_list_has_the_stock_lists_rows_and_few_statements(tiny):
@@ -31,6 +34,22 @@ def test_every_filter_and_every_order_of_the_list_is_measured(tiny):
     assert orders == {(name, way) for name in columns for way in ("asc", "desc")} - {("occurred_at", "desc")}
     assert {case.limit for case in lists.cases(tiny) if "sort" not in case.ours} == {5.0}
     assert {case.limit for case in lists.cases(tiny) if "sort" in case.ours} == {2.0}
+
+
+def test_a_far_page_is_as_far_as_it_says(tiny):
+    case = lists.cases(tiny, far_page=4)[-1]
+    start = clock.day_start(tiny.recent[0])
+
+    with probe("portal", tiny.env) as portal:
+        page = portal.ask(lists.address(tiny, portal, case), text=True)["text"]
+
+    with tiny.owner() as owner:
+        (first,) = owner.execute(
+            "SELECT seq FROM alert WHERE customer_id = %s AND occurred_at >= %s"
+            " ORDER BY occurred_at DESC, seq DESC OFFSET 150 LIMIT 1",
+            [tiny.customer_id, start],
+        ).fetchone()
+    assert re.search(r'<tr id="alert-(\d+)"', page)[1] == str(first)
 
 
 def test_pages_of_other_rows_are_not_compared(tiny):
