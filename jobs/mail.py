@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from email.charset import BASE64, Charset
 from email.header import Header
 from email.mime.text import MIMEText
-from email.policy import compat32
+from email.policy import Compat32
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Any, cast
@@ -41,13 +41,31 @@ SMTP_TIMEOUT = 15.0
 ``models.mail_sending.LEASE``: a row is never taken by another worker while its message is on the way."""
 
 _MOST_WORDS = 500
-_WIRE = compat32.clone(linesep="\r\n")
+_LINE = 76
 _BASE64 = Charset("utf-8")
 _BASE64.body_encoding = BASE64
 
 
 # The sender is the same each time.
 _header_address = lru_cache(256)(sanitize_address)
+
+
+class _Wire(Compat32):
+    """How headers are written. What fits one line as it is needs no folding, and subjects are the same again and again."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if isinstance(value, str) and value.isascii() and value.isprintable() and len(name) + len(value) < _LINE:
+            return f"{name}: {value}\r\n".encode("ascii")
+        return _folded(name, str(value))
+
+
+@lru_cache(256)
+def _folded(name: str, value: str) -> bytes:
+    words = Header(value, "us-ascii" if value.isascii() else "utf-8", header_name=name)
+    return f"{name}: {words.encode(linesep=_WIRE.linesep)}\r\n".encode("ascii")
+
+
+_WIRE = _Wire(linesep="\r\n")
 
 
 class PlainMessage(Message):
@@ -59,7 +77,7 @@ class PlainMessage(Message):
 
     def _message(self) -> MIMEText:
         message: Any = MIMEText((self.body or "").replace("\n", "\r\n"), "plain", _BASE64)  # type: ignore[arg-type]  # no Charset in typeshed
-        message["Subject"] = Header(self.subject, "utf-8", header_name="Subject")
+        message["Subject"] = self.subject
         message["From"] = _header_address(self.sender)
         message["To"] = _header_address(self.recipients[0])
         message["Date"] = formatdate(self.date, localtime=True)

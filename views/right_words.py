@@ -64,7 +64,7 @@ PERMISSIONS = {
 }
 """What a right lets its holder do there."""
 
-_WITH_CODE = Markup('{} <span class="word font-monospace small text-secondary">{}</span>')
+_WITH_CODE = Markup('{} <span class="word d-block font-monospace small text-secondary">{}</span>')
 
 
 def view_words(name: str) -> str:
