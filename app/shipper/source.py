@@ -51,6 +51,8 @@ class Source:
     :param offset: where to begin: the start of a line.
     :param trusted: whether it comes after others of the same log: a strange first line is then a bad line, and does not end a run that
         nobody looks at.
+    :ivar start: what the file begins with, as far as it is there.
+    :ivar opened_at: when the file had last been written by the time that it was opened.
     :raises OSError: it cannot be opened.
     """
 
@@ -63,11 +65,13 @@ class Source:
         self._dropped = 0
         self._checked = trusted
         self._note_identity()
+        self.opened_at = self.written()
         self.start = os.pread(self._file.fileno(), FINGERPRINT_BYTES, 0)
         self._file.seek(offset)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; places in it can still be told."""
+        self._last_written = self.written()
         self._file.close()
 
     def is_file(self, path: Path) -> bool:
@@ -77,11 +81,18 @@ class Source:
 
     def written(self) -> int:
         """When the file was last written, in nanoseconds since 1970."""
-        return os.fstat(self._file.fileno()).st_mtime_ns
+        return self._last_written if self._file.closed else os.fstat(self._file.fileno()).st_mtime_ns
 
     def position(self, offset: int) -> Position:
         """Return a place in this file for a later run."""
-        return Position(self.device, self.inode, offset, fingerprint(self.start[: min(offset, FINGERPRINT_BYTES)]))
+        return Position(
+            device=self.device,
+            inode=self.inode,
+            offset=offset,
+            fingerprint=fingerprint(self.start),
+            fingerprinted=len(self.start),
+            written=self.written(),
+        )
 
     def intact(self) -> bool:
         """Whether the file still has what was read of it: it was neither emptied nor written anew."""

@@ -30,6 +30,7 @@ class Tail:
     :param position: where an earlier run ended.
     :param say: is told in a sentence what a person should know.
     :ivar resumed: whether the reading began where an earlier run had ended.
+    :ivar source: the file that is being read; None while there is none.
     """
 
     def __init__(self, path: Path, position: Position | None, say: Callable[[str], None]) -> None:
@@ -37,14 +38,14 @@ class Tail:
         self.resumed = False
         self._position = position
         self._say = say
-        self._source: Source | None = None
+        self.source: Source | None = None
         self._said_missing = False
         self._begun = False
 
     def close(self) -> None:
         """Close the file."""
-        if self._source is not None:
-            self._source.close()
+        if self.source is not None:
+            self.source.close()
 
     def lines(self) -> Iterator[Line]:
         """Yield the lines that are complete by now; there may be more at the next call.
@@ -52,45 +53,50 @@ class Tail:
         :raises app.shipper.packed.NotReadError: the log is not one of plain lines.
         :raises OSError: it cannot be read.
         """
-        if self._source is None:
-            self._source = self._first()
-            self._begun = self._begun or self._source is not None
-        while self._source is not None:
-            if not self._source.intact():
-                yield from self._emptied(self._source)
+        if self.source is None:
+            self.source = self._first()
+            self._begun = self._begun or self.source is not None
+        while self.source is not None:
+            if not self.source.start and (missed := self._missed(self.source)):
+                self._turn_to(missed)
+            if not self.source.intact():
+                yield from self._emptied(self.source)
                 continue
-            yield from self._source.lines()
-            following = self._following(self._source)
+            yield from self.source.lines()
+            following = self._following(self.source)
             if following is None:
                 return
             # The writer has gone over to the new file, so that this is all that there will be in the old one.
-            yield from self._source.lines()
-            yield from self._source.unfinished()
+            yield from self.source.lines()
+            yield from self.source.unfinished()
             self._turn_to(following)
 
     def _first(self) -> Source | None:
         """Open the log where an earlier run ended, under whatever name that is by now, or at its start."""
-        if self._position is not None and (path := self._find(self._position)):
-            self.resumed = True
-            return Source(path, self._position.offset)
+        position = self._position
         try:
-            source = Source(self.path, trusted=self._begun)
+            if position is not None and (path := self._find(position)):
+                self.resumed = True
+                return Source(path, position.offset)
+            path = self._younger(position.written) if position is not None else None
+            source = Source(path or self.path, trusted=self._begun)
         except FileNotFoundError:
             self._say_missing()
             return None
-        if self._position is not None:
+        if position is not None and position.fingerprinted:
             self._say(
-                f"{self.path} is not the file that was followed before, and that one is not beside it: following from the start. "
+                f"{self.path} is not the file that was followed before, and that one is not beside it: "
+                f"following from the start of {source.path.name}. "
                 "If its end was not shipped yet, ship it by itself: each alert is stored once."
             )
         return source
 
     def _find(self, position: Position) -> Path | None:
         found = []
-        for path in self._beside():
+        for path in self._beside() if position.fingerprinted else ():
             try:
                 with path.open("rb") as file:
-                    start = file.read(position.size_of_fingerprint)
+                    start = file.read(position.fingerprinted)
                 stat = path.stat()
             except OSError:
                 continue
@@ -99,29 +105,40 @@ class Tail:
                 found.append((not same, path != self.path, path))
         return min(found)[-1] if found else None
 
+    def _missed(self, source: Source) -> Source | None:
+        """Return the copy of a file that was empty, and was filled, copied and emptied again while nobody looked."""
+        with contextlib.suppress(FileNotFoundError):
+            if path := self._younger(source.opened_at):
+                return Source(path, trusted=True)
+        return None
+
     def _following(self, source: Source) -> Source | None:
         """Return the file that comes after one, opened; None while there is none with something in it."""
         try:
-            if source.is_file(self.path) or not self.path.stat().st_size:
-                self._said_missing = False
-                return None
-            following = Source(self._between(source) or self.path, trusted=True)
+            path = None
+            if not source.is_file(self.path):
+                size = self.path.stat().st_size
+                path = self._younger(source.written(), source) or (self.path if size else None)
+            self._said_missing = False
+            return Source(path, trusted=True) if path else None
         except FileNotFoundError:
             self._say_missing()
             return None
-        self._said_missing = False
-        return following
 
-    def _between(self, source: Source) -> Path | None:
-        """Return the oldest of the files that were rotated away after a file: rotation can come twice while nobody reads."""
+    def _younger(self, written: int, source: Source | None = None) -> Path | None:
+        """Return the oldest of the files that were rotated away after a file: rotation can come twice while nobody reads.
+
+        :param written: when that file was written.
+        :param source: that file, if it may be among them.
+        """
         wanted = re.compile(re.escape(self.path.stem) + _DATE + re.escape(self.path.suffix) + _NUMBER_OR_DATE, re.ASCII)
-        written = source.written()
         younger = []
         for path in self._beside():
-            if path != self.path and wanted.fullmatch(path.name) and not source.is_file(path):
-                when = path.stat().st_mtime_ns
-                if when > written:
-                    younger.append((when, path))
+            with contextlib.suppress(FileNotFoundError):
+                if path != self.path and wanted.fullmatch(path.name) and not (source and source.is_file(path)):
+                    stat = path.stat()
+                    if stat.st_size and stat.st_mtime_ns > written:
+                        younger.append((stat.st_mtime_ns, path))
         return min(younger)[1] if younger else None
 
     def _emptied(self, source: Source) -> Iterator[Line]:
@@ -132,18 +149,18 @@ class Tail:
         yield from source.unfinished()
         self._say(f"{self.path} was emptied: following it from its start.")
         self.close()
-        self._source = self._position = None
+        self.source = self._position = None
 
     def _turn_to(self, source: Source) -> None:
         self.close()
-        self._source = source
+        self.source = source
 
     def _beside(self) -> list[Path]:
         """The files that may be the log under its present or an earlier name."""
         return sorted(path for path in self.path.parent.glob(f"{_literal(self.path.stem)}*") if path.is_file())
 
     def _say_missing(self) -> None:
-        if not self._said_missing:
+        if not self._said_missing and not self.path.exists():
             self._say(f"{self.path} is not there; waiting for it.")
             self._said_missing = True
 
