@@ -210,6 +210,15 @@ def download(client, of, /, **form):
     return answer, {name: archive.read(name) for name in archive.namelist()}
 
 
+def test_who_has_one_utm_is_told_beside_the_button_what_a_download_holds(operator, utm):
+    """§7.17 ※"""
+    plain = operator.get(f"/customers/{utm.customer_id}/alerts/").text
+    narrowed = operator.get(f"/customers/{utm.customer_id}/alerts/?function=ips").text
+
+    assert ("最新10万件まで" in plain, "フィルタを解除します" in plain) == (True, False)
+    assert ("最新10万件まで" in narrowed, "フィルタを解除します" in narrowed) == (True, True)
+
+
 def test_a_download_holds_the_33_columns_and_every_function(operator, utm, arrive):
     arrive(
         utm,
