@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -246,6 +247,14 @@ def test_a_download_holds_the_33_columns_and_every_function(operator, utm, arriv
         "http://a.example/",
     ]
     assert (second["msg"], second["src-ip"], second["src-port"]) == ('引用"符, 改\n行', "192.168.10.24", "51844")
+
+
+def test_the_times_in_a_zip_are_those_of_tokyo_wherever_the_machine_is(operator, utm):
+    with time_machine.travel(NOW.astimezone(ZoneInfo("America/New_York")), tick=False):
+        answer, _ = download(operator, utm, utm=utm.id)
+
+    (member,) = zipfile.ZipFile(io.BytesIO(answer.data)).infolist()
+    assert member.date_time == (2026, 11, 22, 15, 0, 0)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"])
