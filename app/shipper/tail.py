@@ -2,7 +2,7 @@
 
 Rotation comes in two ways. Either the file is renamed and a new one made: the old one is read to its end, and on it goes with the new one
 as soon as there is something in it, because until then the writer may still have the old one. Or it is copied and emptied (copytruncate):
-what had not been read is in the copy, which is known by what it begins with.
+what had not been read is in the copy, which is known by what it begins with. Either may be compressed afterwards.
 
 Looking at the file twice a second is enough for a log, works on every file system and needs no package: watchdog would tell of changes a
 little sooner but leaves rotation, positions and half lines to us, and pygtail keeps no position that survives a loss of power.
@@ -15,12 +15,13 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.shipper.position import Position, fingerprint
-from app.shipper.source import Line, Source
+from app.shipper.position import Position
+from app.shipper.source import Line, Source, has, start_of
 
 # eve.json.1, eve.json-20261124 and eve-20261124.json are the log as it was; eve.2.json is that of another thread.
 _DATE = r"(?:[-._]\d{4}-?\d\d-?\d\d[\d._TZ:-]*)?"
 _NUMBER_OR_DATE = r"(?:[-._]\d[\d._TZ:-]*)?"
+_COMPRESSED = r"(?:\.(?:gz|bz2|xz))?"
 
 
 class Tail:
@@ -69,6 +70,8 @@ class Tail:
             # The writer has gone over to the new file, so that this is all that there will be in the old one.
             yield from self.source.lines()
             yield from self.source.unfinished()
+            if self.source.damaged:
+                self._say(f"{self.source.path} is damaged: what can be read of it was followed.")
             self._turn_to(following)
 
     def _first(self) -> Source | None:
@@ -77,9 +80,9 @@ class Tail:
         try:
             if position is not None and (path := self._find(position)):
                 self.resumed = True
-                return Source(path, position.offset)
+                return self._opened(path, position.offset)
             path = self._younger(position.written) if position is not None else None
-            source = Source(path or self.path, trusted=self._begun)
+            source = self._opened(path or self.path, trusted=self._begun)
         except FileNotFoundError:
             self._say_missing()
             return None
@@ -94,22 +97,18 @@ class Tail:
     def _find(self, position: Position) -> Path | None:
         found = []
         for path in self._beside() if position.fingerprinted else ():
-            try:
-                with path.open("rb") as file:
-                    start = file.read(position.fingerprinted)
+            with contextlib.suppress(FileNotFoundError):
                 stat = path.stat()
-            except OSError:
-                continue
-            if fingerprint(start) == position.fingerprint and stat.st_size >= position.offset:
-                same = (stat.st_dev, stat.st_ino) == (position.device, position.inode)
-                found.append((not same, path != self.path, path))
+                if has(path, position):
+                    same = (stat.st_dev, stat.st_ino) == (position.device, position.inode)
+                    found.append((not same, path != self.path, path))
         return min(found)[-1] if found else None
 
     def _missed(self, source: Source) -> Source | None:
         """Return the copy of a file that was empty, and was filled, copied and emptied again while nobody looked."""
         with contextlib.suppress(FileNotFoundError):
             if path := self._younger(source.opened_at):
-                return Source(path, trusted=True)
+                return self._opened(path, trusted=True)
         return None
 
     def _following(self, source: Source) -> Source | None:
@@ -120,7 +119,7 @@ class Tail:
                 size = self.path.stat().st_size
                 path = self._younger(source.written(), source) or (self.path if size else None)
             self._said_missing = False
-            return Source(path, trusted=True) if path else None
+            return self._opened(path, trusted=True) if path else None
         except FileNotFoundError:
             self._say_missing()
             return None
@@ -131,14 +130,16 @@ class Tail:
         :param written: when that file was written.
         :param source: that file, if it may be among them.
         """
-        wanted = re.compile(re.escape(self.path.stem) + _DATE + re.escape(self.path.suffix) + _NUMBER_OR_DATE, re.ASCII)
+        name = re.escape(self.path.stem) + _DATE + re.escape(self.path.suffix) + _NUMBER_OR_DATE + _COMPRESSED
+        wanted = re.compile(name, re.ASCII)
         younger = []
         for path in self._beside():
             with contextlib.suppress(FileNotFoundError):
                 if path != self.path and wanted.fullmatch(path.name) and not (source and source.is_file(path)):
-                    stat = path.stat()
-                    if stat.st_size and stat.st_mtime_ns > written:
-                        younger.append((stat.st_mtime_ns, path))
+                    when = path.stat().st_mtime_ns
+                    # Nothing to begin with is in an empty file, and in one that is being compressed.
+                    if when > written and (start := start_of(path)) and not (source and source.begins(start)):
+                        younger.append((when, path))
         return min(younger)[1] if younger else None
 
     def _emptied(self, source: Source) -> Iterator[Line]:
@@ -150,6 +151,9 @@ class Tail:
         self._say(f"{self.path} was emptied: following it from its start.")
         self.close()
         self.source = self._position = None
+
+    def _opened(self, path: Path, offset: int = 0, *, trusted: bool = False) -> Source:
+        return Source(path, offset, rotated=path != self.path, trusted=trusted)
 
     def _turn_to(self, source: Source) -> None:
         self.close()

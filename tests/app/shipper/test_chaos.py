@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import time
 from collections.abc import Callable
@@ -59,6 +60,15 @@ class Chaos:
         self.log.with_name("eve.json.1").write_bytes(self.log.read_bytes())
         os.truncate(self.log, 0)
 
+    def pack(self) -> None:
+        """Compress what was rotated away, as gzip does: with the time that it was written."""
+        for path in self.log.parent.glob("eve.json.*"):
+            if path.suffix != ".gz":
+                packed, stat = path.with_name(f"{path.name}.gz"), path.stat()
+                packed.write_bytes(gzip.compress(path.read_bytes()))
+                os.utime(packed, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
+                path.unlink()
+
     def away(self) -> None:
         self.portal.script = [(503, {}, b"")] * 1000
 
@@ -73,10 +83,11 @@ class Chaos:
 
     def _make_room(self) -> None:
         for number in range(len(list(self.log.parent.glob("eve.json.*"))), 0, -1):
-            self.log.with_name(f"eve.json.{number}").rename(self.log.with_name(f"eve.json.{number + 1}"))
+            for path in self.log.parent.glob(f"eve.json.{number}*"):
+                path.rename(path.with_name(path.name.replace(f".{number}", f".{number + 1}")))
 
 
-STEPS = ("write", "rename", "copy", "away", "back", "wait", "kill")
+STEPS = ("write", "rename", "copy", "pack", "away", "back", "wait", "kill")
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -84,6 +95,7 @@ STEPS = ("write", "rename", "copy", "away", "back", "wait", "kill")
 @example(steps=["away", "write", "wait", "kill", "rename", "write"])
 @example(steps=["away", "write", "wait", "kill", "copy", "write"])
 @example(steps=["wait", "kill", "write", "rename", "write"])
+@example(steps=["away", "write", "wait", "kill", "rename", "pack", "write"])
 @example(steps=["write", "wait", "copy", "wait", "away", "write", "wait", "copy", "write", "copy", "write", "wait"])
 def test_whatever_happens_each_alert_is_stored_once(
     portal: Any, tmp_path_factory: pytest.TempPathFactory, steps: list[str]
