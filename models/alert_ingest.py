@@ -49,11 +49,15 @@ SELECT count(*) FROM stored
 class Receipt:
     """What became of the lines of one body."""
 
-    received: int = 0
     stored: int = 0
     duplicate: int = 0
     rejected_count: int = 0
     rejected: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def received(self) -> int:
+        """How many lines came: each was stored, known already or refused."""
+        return self.stored + self.duplicate + self.rejected_count
 
     def reject(self, number: int, reason: str) -> None:
         """Note a refused line.
@@ -88,7 +92,6 @@ def store(
     receipt = Receipt()
     rows: list[tuple[Any, ...]] = []
     for number, raw in lines:
-        receipt.received += 1
         if len(rows) + receipt.rejected_count >= MAX_LINES:
             receipt.reject(number, f"after the first {MAX_LINES} lines")
             continue

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from io import RawIOBase
 from typing import Any, NamedTuple
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from flask import abort, request
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from zipstream import ZIP_DEFLATED, ZipStream
 
-from models import alert_export, scope
+from models import alert_export, clock, scope
 from models.alert_search import AlertQuery
 from models.company_name import search_key
 from models.customer import Customer
@@ -25,6 +26,7 @@ MOST_UTMS = 100
 """How many UTMs the chooser takes at once."""
 
 _NAME_LENGTH = 50
+_PIECE = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,39 @@ def archive(tenant_id: str, utms: Sequence[Any], query: AlertQuery, file_part: s
     :param file_part: what the names of the files say of the period.
     """
     with scope.tenant_session(tenant_id) as session:
-        stream = ZipStream(compress_type=ZIP_DEFLATED, compress_level=1)
-        for utm in utms:
-            blocks = alert_export.csv_blocks(session, replace(query, utm_id=utm.id))
-            stream.add(blocks, f"alerts_{utm.utm_id}_{file_part}.csv")
-        yield from stream
+        pieces = _Pieces()
+        with ZipFile(pieces, "w") as made:
+            for utm in utms:
+                name = f"alerts_{utm.utm_id}_{file_part}.csv"
+                with made.open(_member(name), "w", force_zip64=True) as file:
+                    for block in alert_export.csv_blocks(session, replace(query, utm_id=utm.id)):
+                        file.write(block)
+                        if len(pieces.kept) >= _PIECE:
+                            yield pieces.take()
+        yield pieces.take()
+
+
+class _Pieces(RawIOBase):
+    """Keeps what is written until it is taken."""
+
+    def __init__(self) -> None:
+        self.kept = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.kept += data
+        return len(data)
+
+    def take(self) -> bytes:
+        taken, self.kept = self.kept, bytearray()
+        return bytes(taken)
+
+
+def _member(name: str) -> ZipInfo:
+    """A file of the ZIP, made now: its time is one without a zone, so that it has to be Tokyo's."""
+    member = ZipInfo(name, clock.utc_now().astimezone(clock.TOKYO).timetuple()[:6])
+    member.compress_type = ZIP_DEFLATED
+    member._compresslevel = 1  # noqa: SLF001  (has a public name from Python 3.13 on)
+    return member

@@ -56,11 +56,16 @@ class AlertView(PortalView):
             query, _ = _search(request.form, query, all_utms, important=important)
             file_part += "_filtered"
         name = utms[0].utm_id if len(utms) == 1 else customer.id
-        return Response(
+        answer = Response(
             stream_with_context(archive(customer.tenant_id, utms, query, file_part)),
             mimetype="application/zip",
             headers={"Content-Disposition": f'attachment; filename="alerts_{name}_{file_part}.zip"'},
         )
+        # For the script of the page, which takes its note away; it says nothing else.
+        answer.set_cookie(
+            "file_comes", "1", max_age=60, secure=current_app.config["SESSION_COOKIE_SECURE"], samesite="Lax"
+        )
+        return answer
 
 
 def _search(

@@ -16,11 +16,11 @@ from models import alert_ingest, clock, device_token, scope, utm
 from models.alert_ingest import Sender
 from models.utm import Utm
 from views.bearer import bearer_token, unauthorized
-from views.device_body import BodyTooLarge, BodyUnreadable, Lines
+from views.device_body import BodyMalformed, BodyTooLarge, BodyUnreadable, Lines
 from views.device_openapi import DESCRIPTION
 
 # Of any other problem the lines before it are stored, and the answer says where it was.
-_STATUS_OF_PROBLEM = {BodyTooLarge: 413, BodyUnreadable: 415}
+_STATUS_OF_PROBLEM = {BodyMalformed: 400, BodyTooLarge: 413, BodyUnreadable: 415}
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 

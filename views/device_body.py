@@ -6,9 +6,11 @@ import codecs
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from flask import Request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from models.alert_line import MAX_LINE_BYTES
@@ -20,6 +22,7 @@ MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 MAX_COUNTED_LINES = 100_000
 """Lines past those that are stored are still counted for the answer, but not by the million."""
 _PIECE = 64 * 1024
+_BROKEN_OFF = (ClientDisconnected, OSError)
 
 
 class BodyProblem(Exception):
@@ -28,6 +31,10 @@ class BodyProblem(Exception):
 
 class BodyTooLarge(BodyProblem):
     """The body is larger than is taken."""
+
+
+class BodyMalformed(BodyProblem):
+    """The body does not come as HTTP says."""
 
 
 class BodyUnreadable(BodyProblem):
@@ -46,6 +53,7 @@ class Lines:
         self._request = request
         self.problem: BodyProblem | None = None
         self.number = 0
+        self._cut: BodyProblem | None = None
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         # The limit here is not Flask's, which would refuse the body whole.
@@ -58,6 +66,8 @@ class Lines:
                 if self.number == 0 and pending.startswith(codecs.BOM_UTF8):
                     del pending[: len(codecs.BOM_UTF8)]
                 yield from self._complete(pending)
+            if self._cut is not None:
+                raise self._cut
         except BodyProblem as problem:
             # What is left in `pending` is half a line: it is the problem's, not the sender's.
             self.problem = problem
@@ -92,28 +102,35 @@ class Lines:
     def _wire(self) -> Iterator[bytes]:
         taken = 0
         stream: Any = self._request.stream
-        while True:
-            try:
-                piece = stream.read(min(_PIECE, MAX_BODY_BYTES + 1 - taken))
-            except (ClientDisconnected, OSError):
-                raise BodyProblem("the connection ended before the body") from None
-            if not piece:
-                return
+        while piece := self._take(stream, min(_PIECE, MAX_BODY_BYTES + 1 - taken)):
             taken += len(piece)
             if taken > MAX_BODY_BYTES:
                 self._drain(stream)
                 raise BodyTooLarge(f"the body is longer than {MAX_BODY_BYTES} bytes")
             yield piece
+        if taken < (self._request.content_length or 0):
+            self._cut = BodyProblem("the connection ended before the body")
+
+    def _take(self, stream: Any, size: int) -> bytes:
+        """Read a piece; none at the end, whether that is the body's or comes before it."""
+        try:
+            return stream.read(size)
+        except ParseException:
+            self._cut = BodyMalformed("the body is not chunked as HTTP says from here on")
+        except _BROKEN_OFF:
+            self._cut = BodyProblem("the connection ended before the body")
+        # What the server had taken in before is given out by the next reading.
+        with suppress(ParseException, *_BROKEN_OFF):
+            return stream.read(size)
+        return b""
 
     @staticmethod
     def _drain(stream: Any) -> None:
         """Read on for a while and forget it: a sender that is cut off while sending never sees the answer."""
         left = 4 * MAX_BODY_BYTES
-        try:
+        with suppress(ParseException, *_BROKEN_OFF):
             while left > 0 and (piece := stream.read(_PIECE)):
                 left -= len(piece)
-        except (ClientDisconnected, OSError):
-            return
 
     def _unpacked(self) -> Iterator[bytes]:
         unpacked = 0
@@ -140,4 +157,4 @@ class Lines:
                     inside = False
         if inside:
             yield unzip.flush()  # less than one match: zlib holds back no more
-            raise BodyProblem("the gzip body ends before its end")
+            raise self._cut or BodyProblem("the gzip body ends before its end")

@@ -96,7 +96,12 @@ DESCRIPTION: dict[str, Any] = {
                 "summary": "Send alerts, one JSON object a line: up to 10,000 lines and 16 MiB, gzip allowed",
                 "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": _LINE}}},
                 "responses": _answers("What became of the lines.", _RECEIPT)
-                | {"415": {"description": "The body is packed in another way than by gzip; nothing of it was read."}},
+                | {
+                    "400": {
+                        "description": "The body is not chunked as HTTP says; what was read before is stored and told."
+                    },
+                    "415": {"description": "The body is packed in another way than by gzip; nothing of it was read."},
+                },
             }
         },
     },

@@ -10,7 +10,7 @@ old         sends lines of ten years ago among good ones: the same
 ahead       sends lines of three days ahead among good ones: the same
 clock       has a clock that is hours off: stored, at the time that it says
 plain       sends a body that is not compressed: stored
-cut         loses the connection in the middle of a body and sends it again: each line stored once
+cut         loses the connection in the middle of a body and sends it again: each line stored once, and the end refused where it broke off
 ==========  ====================================================================================================
 """
 
@@ -118,12 +118,13 @@ def tell(
         lines.insert(pick.randint(0, len(lines)), line)
     if fault == "clock":
         lines = _by_a_clock_that_is_off(alerts, timedelta(minutes=pick.choice([-1, 1]) * pick.randint(30, 20 * 60)))
-    if fault == "cut" and alerts:
-        client.break_off(next(batches(lines)), share=pick.random())
+    part = client.break_off(next(batches(lines)), share=pick.random()) if fault == "cut" and alerts else Sent()
+    told.sent.add(part)
     for _ in range(2 if fault == "twice" else 1):
         for batch in batches(lines):
             told.sent.add(client.send_batch(batch, packed=fault != "plain"))
-    told.expect(rejected=len(bad), duplicate=len(lines) if fault == "twice" else 0)
+    # Where a body broke off counts as a line.
+    told.expect(rejected=len(bad) + bool(part.sent), duplicate=len(lines) if fault == "twice" else part.stored)
     return told
 
 

@@ -48,6 +48,7 @@ class Follower:
         self._batch = Batch()
         self._reached: Line | None = None
         self._source: Source | None = None
+        self._noted: Source | None = None
         self._converter = Converter()
         self._flushed = monotonic()
 
@@ -65,6 +66,8 @@ class Follower:
                     self._take(line)
                     if self._stop.wanted:
                         break
+                if self._tail.source is not None and self._tail.source is not self._noted:
+                    self._note(self._tail.source, self._tail.source.given)
                 self._flush_if_due()
                 if self._shipped.records:
                     self._progress.tick()
@@ -102,6 +105,7 @@ class Follower:
     def _begin(self, source: Source, at: int) -> None:
         """Number identical records as a run over the whole file would, so that alert IDs are the same however a file is shipped."""
         self._source, self._converter = source, Converter()
+        self._note(source, at)
         if not at:
             return
         for data in source.earlier(at, _LOOK_BACK):
@@ -109,6 +113,12 @@ class Follower:
                 self._converter.line(decode(data.decode("utf-8", "surrogateescape").strip()))
             except (BrokenError, RecordError):
                 continue
+
+    def _note(self, source: Source, at: int) -> None:
+        """Write down that a file was begun: it may be renamed before the portal has anything of it. Not over a place still to be sent from."""
+        if not self._batch and self._reached is None:
+            self._positions.save(source.position(at))
+            self._noted = source
 
     def _flush_if_due(self) -> None:
         if monotonic() - self._flushed >= LONGEST_DELAY:

@@ -1,10 +1,10 @@
 """Remembers how far a log that is followed was shipped.
 
-A position is written after the portal has answered for everything before it. A run that is killed in between sends its last batch again,
-which the portal knows by its alert IDs.
+A position is written when a file is begun, and after the portal has answered for everything before it. A run that is killed in between
+sends its last batch again, which the portal knows by its alert IDs.
 
 A log is known again by what it begins with rather than by its name, which rotation changes, or its inode alone, which is given to the next
-file.
+file. While it is empty, or when it is gone, the files that come after it are known by when they were written.
 """
 
 from __future__ import annotations
@@ -27,18 +27,17 @@ class Position:
     """A place in a file.
 
     :ivar offset: bytes before it.
-    :ivar fingerprint: SHA-256 of the first of these, as many as there are up to FINGERPRINT_BYTES.
+    :ivar fingerprint: SHA-256 of what the file begins with.
+    :ivar fingerprinted: of how many bytes, at most FINGERPRINT_BYTES; none while the file is empty.
+    :ivar written: when the file was last written, in nanoseconds since 1970.
     """
 
     device: int
     inode: int
     offset: int
     fingerprint: str
-
-    @property
-    def size_of_fingerprint(self) -> int:
-        """How many bytes the fingerprint is of."""
-        return min(self.offset, FINGERPRINT_BYTES)
+    fingerprinted: int
+    written: int
 
 
 def fingerprint(start: bytes) -> str:
@@ -92,12 +91,11 @@ class PositionStore:
         """Return the position; None when there is none, or none that can be read: the log is then sent from its start, and stored once."""
         try:
             found = json.loads(self.file.read_text("utf-8"))
-            position = Position(
-                int(found["device"]), int(found["inode"]), int(found["offset"]), str(found["fingerprint"])
-            )
+            numbers = {name: int(found[name]) for name in ("device", "inode", "offset", "fingerprinted", "written")}
+            position = Position(**numbers, fingerprint=str(found["fingerprint"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return position if position.offset > 0 else None
+        return position if min(numbers.values()) >= 0 else None
 
     def save(self, position: Position) -> None:
         """Write the position down, whole or not at all, and so that it survives a loss of power.

@@ -73,7 +73,8 @@ class Run:
             positions,
         ):
             position = positions.load()
-            where = f"from byte {position.offset:,}, where an earlier run ended" if position else "from its start"
+            begun = position is not None and position.offset > 0
+            where = f"from byte {position.offset:,}, where an earlier run ended" if begun else "from its start"
             progress.say(f"Following {self._path} {where}. Ctrl-C ends it.")
             tail = Tail(self._path, position, progress.say)
             Follower(tail, client, positions, self.shipped, stop=stop, progress=progress).run()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import re
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
+from typing import IO
 
 from app.shipper.packed import NotReadError
 from app.shipper.position import FINGERPRINT_BYTES, Position, fingerprint
@@ -25,6 +32,9 @@ _PACKED = {
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
 }
+# What rotation compresses with, and can be read from any place on.
+_OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
 _BLANK = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
 
 
@@ -45,29 +55,66 @@ class Line:
     complete: bool = True
 
 
+def opened(path: Path) -> IO[bytes]:
+    """Open a file that was rotated away, for what it held before it was compressed, if it was.
+
+    :raises OSError: it cannot be opened.
+    """
+    file = path.open("rb", buffering=0)
+    start = os.pread(file.fileno(), _KIND_BYTES, 0)
+    for magic, unpack in _OPENERS.items():
+        if start.startswith(magic):
+            file.close()
+            return unpack(path)
+    return file
+
+
+def start_of(path: Path, size: int = FINGERPRINT_BYTES) -> bytes:
+    """Return what such a file begins with; nothing when it cannot be read, as while it is being compressed."""
+    with suppress(*_DAMAGED), opened(path) as file:
+        return file.read(size)
+    return b""
+
+
+def has(path: Path, position: Position) -> bool:
+    """Whether a file is the one that a place is in, or a copy, and goes that far."""
+    with suppress(*_DAMAGED), opened(path) as file:
+        begins = fingerprint(file.read(position.fingerprinted)) == position.fingerprint
+        return begins and _reaches(file, position.offset)
+    return False
+
+
 class Source:
     """A file and how far its lines were given out.
 
     :param offset: where to begin: the start of a line.
+    :param rotated: whether it was rotated away, and may be compressed.
     :param trusted: whether it comes after others of the same log: a strange first line is then a bad line, and does not end a run that
         nobody looks at.
+    :ivar start: what the file begins with, as far as it is there.
+    :ivar opened_at: when the file had last been written by the time that it was opened.
+    :ivar damaged: whether it was compressed and cannot be unpacked to its end.
     :raises OSError: it cannot be opened.
     """
 
-    def __init__(self, path: Path, offset: int = 0, *, trusted: bool = False) -> None:
-        self._file = path.open("rb", buffering=0)
+    def __init__(self, path: Path, offset: int = 0, *, rotated: bool = False, trusted: bool = False) -> None:
+        self._file = opened(path) if rotated else path.open("rb", buffering=0)
         self.path = path
+        self.damaged = False
         self.given = offset
         self._read = offset
         self._rest = b""
         self._dropped = 0
         self._checked = trusted
         self._note_identity()
-        self.start = os.pread(self._file.fileno(), FINGERPRINT_BYTES, 0)
-        self._file.seek(offset)
+        self.opened_at = self.written()
+        self.start = self._part(0, FINGERPRINT_BYTES)
+        with suppress(*_DAMAGED):
+            self._file.seek(offset)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; places in it can still be told."""
+        self._last_written = self.written()
         self._file.close()
 
     def is_file(self, path: Path) -> bool:
@@ -75,18 +122,29 @@ class Source:
         stat = path.stat()
         return (stat.st_dev, stat.st_ino) == (self.device, self.inode)
 
+    def begins(self, start: bytes) -> bool:
+        """Whether what another file begins with is what this one does: that is a copy of it."""
+        return bool(self.start) and start.startswith(self.start)
+
     def written(self) -> int:
         """When the file was last written, in nanoseconds since 1970."""
-        return os.fstat(self._file.fileno()).st_mtime_ns
+        return self._last_written if self._file.closed else os.fstat(self._file.fileno()).st_mtime_ns
 
     def position(self, offset: int) -> Position:
         """Return a place in this file for a later run."""
-        return Position(self.device, self.inode, offset, fingerprint(self.start[: min(offset, FINGERPRINT_BYTES)]))
+        return Position(
+            device=self.device,
+            inode=self.inode,
+            offset=offset,
+            fingerprint=fingerprint(self.start),
+            fingerprinted=len(self.start),
+            written=self.written(),
+        )
 
     def intact(self) -> bool:
         """Whether the file still has what was read of it: it was neither emptied nor written anew."""
-        start = os.pread(self._file.fileno(), FINGERPRINT_BYTES, 0)
-        if not start.startswith(self.start) or os.fstat(self._file.fileno()).st_size < self._read:
+        start = self._part(0, FINGERPRINT_BYTES)
+        if not start.startswith(self.start) or not _reaches(self._file, self._read):
             return False
         self.start = start
         return True
@@ -96,9 +154,8 @@ class Source:
 
         :raises OSError: the copy cannot be read.
         """
-        copy = path.open("rb", buffering=0)
-        start = os.pread(copy.fileno(), FINGERPRINT_BYTES, 0)
-        if not self.start or not start.startswith(self.start) or os.fstat(copy.fileno()).st_size < self._read:
+        start, copy = start_of(path), opened(path)
+        if not self.begins(start) or not _reaches(copy, self._read):
             copy.close()
             return False
         self._file.close()
@@ -110,7 +167,7 @@ class Source:
     def earlier(self, end: int, size: int) -> list[bytes]:
         """Return the whole lines among the last ``size`` bytes before a place, which is the start of a line."""
         begin = max(0, end - size)
-        lines = os.pread(self._file.fileno(), end - begin, begin).split(b"\n")[:-1]
+        lines = self._part(begin, end - begin).split(b"\n")[:-1]
         return lines[1:] if begin else lines
 
     def lines(self) -> Iterator[Line]:
@@ -120,10 +177,10 @@ class Source:
         :raises OSError: it cannot be read.
         """
         self._check_kind()
-        while chunk := self._file.read(_CHUNK):
+        while chunk := self._chunk():
             self._read += len(chunk)
             if len(self.start) < FINGERPRINT_BYTES:
-                self.start = os.pread(self._file.fileno(), FINGERPRINT_BYTES, 0)
+                self.start = self._part(0, FINGERPRINT_BYTES)
             *lines, self._rest = (self._rest + chunk).split(b"\n")
             for data in lines:
                 if line := self._line(data):
@@ -142,6 +199,26 @@ class Source:
             start, self.given, data, self._rest = self.given, self._read, self._rest, b""
             yield Line(self, start, self.given, data, complete=False)
 
+    def _chunk(self) -> bytes:
+        if isinstance(self._file, FileIO):
+            return self._file.read(_CHUNK)
+        try:
+            return self._file.read1(_CHUNK)
+        except _DAMAGED:
+            self.damaged = True
+            return b""
+
+    def _part(self, begin: int, size: int) -> bytes:
+        """Read a part without moving the place that is read from."""
+        if isinstance(self._file, FileIO):
+            return os.pread(self._file.fileno(), size, begin)
+        place, part = self._file.tell(), b""
+        with suppress(*_DAMAGED):
+            self._file.seek(begin)
+            part = self._file.read(size)
+            self._file.seek(place)
+        return part
+
     def _line(self, data: bytes) -> Line | None:
         start, self.given = self.given, self.given + self._dropped + len(data) + 1
         if self._dropped:
@@ -153,7 +230,7 @@ class Source:
         """Refuse what can be shipped but not followed: better one clear sentence than thousands of broken lines."""
         if self._checked:
             return
-        start = self.start = os.pread(self._file.fileno(), FINGERPRINT_BYTES, 0)
+        start = self.start = self._part(0, FINGERPRINT_BYTES)
         if len(start) < _KIND_BYTES and b"\n" not in start:
             return
         self._checked = True
@@ -171,3 +248,12 @@ class Source:
     def _note_identity(self) -> None:
         stat = os.fstat(self._file.fileno())
         self.device, self.inode = stat.st_dev, stat.st_ino
+
+
+def _reaches(file: IO[bytes], offset: int) -> bool:
+    """Whether a file has that many bytes; one that was compressed is then at that place."""
+    if isinstance(file, FileIO):
+        return os.fstat(file.fileno()).st_size >= offset
+    with suppress(*_DAMAGED):
+        return file.seek(offset) == offset
+    return False

@@ -2,7 +2,7 @@
 
 Rotation comes in two ways. Either the file is renamed and a new one made: the old one is read to its end, and on it goes with the new one
 as soon as there is something in it, because until then the writer may still have the old one. Or it is copied and emptied (copytruncate):
-what had not been read is in the copy, which is known by what it begins with.
+what had not been read is in the copy, which is known by what it begins with. Either may be compressed afterwards.
 
 Looking at the file twice a second is enough for a log, works on every file system and needs no package: watchdog would tell of changes a
 little sooner but leaves rotation, positions and half lines to us, and pygtail keeps no position that survives a loss of power.
@@ -15,12 +15,13 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.shipper.position import Position, fingerprint
-from app.shipper.source import Line, Source
+from app.shipper.position import Position
+from app.shipper.source import Line, Source, has, start_of
 
 # eve.json.1, eve.json-20261124 and eve-20261124.json are the log as it was; eve.2.json is that of another thread.
 _DATE = r"(?:[-._]\d{4}-?\d\d-?\d\d[\d._TZ:-]*)?"
 _NUMBER_OR_DATE = r"(?:[-._]\d[\d._TZ:-]*)?"
+_COMPRESSED = r"(?:\.(?:gz|bz2|xz))?"
 
 
 class Tail:
@@ -30,6 +31,7 @@ class Tail:
     :param position: where an earlier run ended.
     :param say: is told in a sentence what a person should know.
     :ivar resumed: whether the reading began where an earlier run had ended.
+    :ivar source: the file that is being read; None while there is none.
     """
 
     def __init__(self, path: Path, position: Position | None, say: Callable[[str], None]) -> None:
@@ -37,14 +39,14 @@ class Tail:
         self.resumed = False
         self._position = position
         self._say = say
-        self._source: Source | None = None
+        self.source: Source | None = None
         self._said_missing = False
         self._begun = False
 
     def close(self) -> None:
         """Close the file."""
-        if self._source is not None:
-            self._source.close()
+        if self.source is not None:
+            self.source.close()
 
     def lines(self) -> Iterator[Line]:
         """Yield the lines that are complete by now; there may be more at the next call.
@@ -52,76 +54,92 @@ class Tail:
         :raises app.shipper.packed.NotReadError: the log is not one of plain lines.
         :raises OSError: it cannot be read.
         """
-        if self._source is None:
-            self._source = self._first()
-            self._begun = self._begun or self._source is not None
-        while self._source is not None:
-            if not self._source.intact():
-                yield from self._emptied(self._source)
+        if self.source is None:
+            self.source = self._first()
+            self._begun = self._begun or self.source is not None
+        while self.source is not None:
+            if not self.source.start and (missed := self._missed(self.source)):
+                self._turn_to(missed)
+            if not self.source.intact():
+                yield from self._emptied(self.source)
                 continue
-            yield from self._source.lines()
-            following = self._following(self._source)
+            yield from self.source.lines()
+            following = self._following(self.source)
             if following is None:
                 return
             # The writer has gone over to the new file, so that this is all that there will be in the old one.
-            yield from self._source.lines()
-            yield from self._source.unfinished()
+            yield from self.source.lines()
+            yield from self.source.unfinished()
+            if self.source.damaged:
+                self._say(f"{self.source.path} is damaged: what can be read of it was followed.")
             self._turn_to(following)
 
     def _first(self) -> Source | None:
         """Open the log where an earlier run ended, under whatever name that is by now, or at its start."""
-        if self._position is not None and (path := self._find(self._position)):
-            self.resumed = True
-            return Source(path, self._position.offset)
+        position = self._position
         try:
-            source = Source(self.path, trusted=self._begun)
+            if position is not None and (path := self._find(position)):
+                self.resumed = True
+                return self._opened(path, position.offset)
+            path = self._younger(position.written) if position is not None else None
+            source = self._opened(path or self.path, trusted=self._begun)
         except FileNotFoundError:
             self._say_missing()
             return None
-        if self._position is not None:
+        if position is not None and position.fingerprinted:
             self._say(
-                f"{self.path} is not the file that was followed before, and that one is not beside it: following from the start. "
+                f"{self.path} is not the file that was followed before, and that one is not beside it: "
+                f"following from the start of {source.path.name}. "
                 "If its end was not shipped yet, ship it by itself: each alert is stored once."
             )
         return source
 
     def _find(self, position: Position) -> Path | None:
         found = []
-        for path in self._beside():
-            try:
-                with path.open("rb") as file:
-                    start = file.read(position.size_of_fingerprint)
+        for path in self._beside() if position.fingerprinted else ():
+            with contextlib.suppress(FileNotFoundError):
                 stat = path.stat()
-            except OSError:
-                continue
-            if fingerprint(start) == position.fingerprint and stat.st_size >= position.offset:
-                same = (stat.st_dev, stat.st_ino) == (position.device, position.inode)
-                found.append((not same, path != self.path, path))
+                if has(path, position):
+                    same = (stat.st_dev, stat.st_ino) == (position.device, position.inode)
+                    found.append((not same, path != self.path, path))
         return min(found)[-1] if found else None
+
+    def _missed(self, source: Source) -> Source | None:
+        """Return the copy of a file that was empty, and was filled, copied and emptied again while nobody looked."""
+        with contextlib.suppress(FileNotFoundError):
+            if path := self._younger(source.opened_at):
+                return self._opened(path, trusted=True)
+        return None
 
     def _following(self, source: Source) -> Source | None:
         """Return the file that comes after one, opened; None while there is none with something in it."""
         try:
-            if source.is_file(self.path) or not self.path.stat().st_size:
-                self._said_missing = False
-                return None
-            following = Source(self._between(source) or self.path, trusted=True)
+            path = None
+            if not source.is_file(self.path):
+                size = self.path.stat().st_size
+                path = self._younger(source.written(), source) or (self.path if size else None)
+            self._said_missing = False
+            return self._opened(path, trusted=True) if path else None
         except FileNotFoundError:
             self._say_missing()
             return None
-        self._said_missing = False
-        return following
 
-    def _between(self, source: Source) -> Path | None:
-        """Return the oldest of the files that were rotated away after a file: rotation can come twice while nobody reads."""
-        wanted = re.compile(re.escape(self.path.stem) + _DATE + re.escape(self.path.suffix) + _NUMBER_OR_DATE, re.ASCII)
-        written = source.written()
+    def _younger(self, written: int, source: Source | None = None) -> Path | None:
+        """Return the oldest of the files that were rotated away after a file: rotation can come twice while nobody reads.
+
+        :param written: when that file was written.
+        :param source: that file, if it may be among them.
+        """
+        name = re.escape(self.path.stem) + _DATE + re.escape(self.path.suffix) + _NUMBER_OR_DATE + _COMPRESSED
+        wanted = re.compile(name, re.ASCII)
         younger = []
         for path in self._beside():
-            if path != self.path and wanted.fullmatch(path.name) and not source.is_file(path):
-                when = path.stat().st_mtime_ns
-                if when > written:
-                    younger.append((when, path))
+            with contextlib.suppress(FileNotFoundError):
+                if path != self.path and wanted.fullmatch(path.name) and not (source and source.is_file(path)):
+                    when = path.stat().st_mtime_ns
+                    # Nothing to begin with is in an empty file, and in one that is being compressed.
+                    if when > written and (start := start_of(path)) and not (source and source.begins(start)):
+                        younger.append((when, path))
         return min(younger)[1] if younger else None
 
     def _emptied(self, source: Source) -> Iterator[Line]:
@@ -132,18 +150,21 @@ class Tail:
         yield from source.unfinished()
         self._say(f"{self.path} was emptied: following it from its start.")
         self.close()
-        self._source = self._position = None
+        self.source = self._position = None
+
+    def _opened(self, path: Path, offset: int = 0, *, trusted: bool = False) -> Source:
+        return Source(path, offset, rotated=path != self.path, trusted=trusted)
 
     def _turn_to(self, source: Source) -> None:
         self.close()
-        self._source = source
+        self.source = source
 
     def _beside(self) -> list[Path]:
         """The files that may be the log under its present or an earlier name."""
         return sorted(path for path in self.path.parent.glob(f"{_literal(self.path.stem)}*") if path.is_file())
 
     def _say_missing(self) -> None:
-        if not self._said_missing:
+        if not self._said_missing and not self.path.exists():
             self._say(f"{self.path} is not there; waiting for it.")
             self._said_missing = True
 

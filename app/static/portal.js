@@ -5,6 +5,7 @@
 "use strict";
 
 const BUSY_MS = 20000;
+const NOTE_MS = 60000;
 
 function on(type, selector, handler) {
   document.addEventListener(type, (event) => {
@@ -124,6 +125,22 @@ function busy(form, submitter) {
   window.addEventListener("pageshow", free, { once: true });
 }
 
+// A note that a file is being made goes when the file comes, which its answer says with a cookie, or after a while.
+function showUntilItComes(note) {
+  const forget = () => {
+    document.cookie = "file_comes=; path=/; max-age=0";
+  };
+  const end = Date.now() + NOTE_MS;
+  forget();
+  note.hidden = false;
+  const watch = setInterval(() => {
+    if (!document.cookie.includes("file_comes=") && Date.now() < end) return;
+    clearInterval(watch);
+    forget();
+    note.hidden = true;
+  }, 500);
+}
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method === "dialog") return;
@@ -131,7 +148,7 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.download !== undefined) {
     form.closest("dialog")?.close();
     const note = document.getElementById(form.dataset.download);
-    if (note) note.hidden = false;
+    if (note) showUntilItComes(note);
   }
 });
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 
 import pytest
 from playwright.sync_api import expect
 
+import views.alerts
 from tests.browser.test_journey import customer, sign_in  # noqa: F401  (customer is a fixture)
 
 pytestmark = pytest.mark.browser
@@ -39,6 +41,33 @@ def test_the_choice_of_utms_comes_by_keyboard_and_is_what_the_file_has(page, cus
 
     with zipfile.ZipFile(expected.value.path()) as archive:
         assert len(archive.namelist()) == 1
+
+
+WATCH = """
+(() => {
+  const note = document.getElementById("download-note");
+  window.changes = [];
+  new MutationObserver(() => changes.push([note.hidden, performance.now()])).observe(note, { attributes: true });
+})()
+"""
+
+
+def test_the_note_that_a_file_is_made_goes_when_it_comes(page, customer, make, monkeypatch):  # noqa: F811
+    make.utm(customer_row=customer, name="本社")
+    made = views.alerts.archive
+    monkeypatch.setattr(views.alerts, "archive", lambda *args: time.sleep(1.5) or made(*args))
+    sign_in(page)
+    page.goto(f"/customers/{customer.id}/alerts/")
+    page.evaluate(WATCH)
+
+    for _ in range(2):
+        page.evaluate("changes.length = 0")
+        with page.expect_download():
+            page.get_by_role("button", name="ダウンロード").click()
+        expect(page.locator("#download-note")).to_be_hidden()
+        (shown, since), (hidden, until) = page.evaluate("changes")
+        assert (shown, hidden) == (False, True)
+        assert 1_500 <= until - since < 5_000
 
 
 def test_without_javascript_the_page_comes_back_with_the_dialog(chromium, live_url, customer, utms):  # noqa: F811

@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -210,6 +211,15 @@ def download(client, of, /, **form):
     return answer, {name: archive.read(name) for name in archive.namelist()}
 
 
+def test_who_has_one_utm_is_told_beside_the_button_what_a_download_holds(operator, utm):
+    """§7.17 ※"""
+    plain = operator.get(f"/customers/{utm.customer_id}/alerts/").text
+    narrowed = operator.get(f"/customers/{utm.customer_id}/alerts/?function=ips").text
+
+    assert ("最新10万件まで" in plain, "フィルタを解除します" in plain) == (True, False)
+    assert ("最新10万件まで" in narrowed, "フィルタを解除します" in narrowed) == (True, True)
+
+
 def test_a_download_holds_the_33_columns_and_every_function(operator, utm, arrive):
     arrive(
         utm,
@@ -237,6 +247,14 @@ def test_a_download_holds_the_33_columns_and_every_function(operator, utm, arriv
         "http://a.example/",
     ]
     assert (second["msg"], second["src-ip"], second["src-port"]) == ('引用"符, 改\n行', "192.168.10.24", "51844")
+
+
+def test_the_times_in_a_zip_are_those_of_tokyo_wherever_the_machine_is(operator, utm):
+    with time_machine.travel(NOW.astimezone(ZoneInfo("America/New_York")), tick=False):
+        answer, _ = download(operator, utm, utm=utm.id)
+
+    (member,) = zipfile.ZipFile(io.BytesIO(answer.data)).infolist()
+    assert member.date_time == (2026, 11, 22, 15, 0, 0)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"])

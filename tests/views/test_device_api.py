@@ -8,6 +8,8 @@ import zlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.http.parser import RequestParser
 from sqlalchemy import text
 
 from models import clock, device_token
@@ -162,6 +164,44 @@ def test_of_a_damaged_gzip_body_the_good_lines_are_stored(make, send, pack, reas
     assert answer.status_code == 200
     assert answer.json["stored"] == stored(make) > 1_000
     assert answer.json["rejected"][-1]["reason"] == reason
+    assert answer.json["received"] == answer.json["stored"] + 1, "the broken end counts as a line"
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("head", [b"", b"Content-Encoding: gzip\r\n"], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    ("framed", "status", "reason"),
+    [
+        (lambda half: CHUNKED + chunk(half) + b"ZZ\r\n", 400, "the body is not chunked as HTTP says from here on"),
+        (lambda half: CHUNKED + chunk(half) + b"5\r\n{", 200, "the connection ended before the body"),
+        (lambda half: CHUNKED + chunk(half), 200, "the connection ended before the body"),
+        (lambda half: b"Content-Length: 900000\r\n\r\n" + half, 200, "the connection ended before the body"),
+    ],
+    ids=["size of a chunk", "in a chunk", "between chunks", "length"],
+)
+def test_of_a_body_that_the_server_cannot_read_to_its_end_the_good_lines_are_stored(
+    make, app, token, head, framed, status, reason
+):
+    lines = body(2_000) + b"\n"
+    half = gzip.compress(lines)[:-20] if head else lines
+    come = next(RequestParser(Config(), iter([b"POST / HTTP/1.1\r\n" + head + framed(half)]), ("127.0.0.1", 1)))
+    headers = dict(come.headers)
+    length = {"CONTENT_LENGTH": headers["CONTENT-LENGTH"]} if "CONTENT-LENGTH" in headers else {}
+
+    answer = app.test_client().post(
+        "/api/device/v1/alerts",
+        headers=headers | {"Authorization": f"Bearer {token}"},
+        environ_overrides={"wsgi.input": come.body, "wsgi.input_terminated": True} | length,
+    )
+
+    assert (answer.status_code, answer.json["rejected"][-1]["reason"]) == (status, reason)
+    assert 1_900 < answer.json["stored"] == stored(make) == answer.json["received"] - 1
 
 
 @pytest.mark.parametrize(
@@ -179,6 +219,7 @@ def test_a_body_in_another_form_is_told(make, send, sent, headers, status, reaso
 
     assert answer.status_code == status
     assert reason in [each["reason"] for each in answer.json["rejected"]]
+    assert answer.json["received"] == answer.json["rejected_count"]
     assert stored(make) == 0
 
 

@@ -62,8 +62,7 @@ class FakePortal:
 
     def _take(self, token: str, lines: list[bytes]) -> dict[str, Any]:
         before, rejected = len(self.stored), []
-        for number, raw in enumerate(lines, 1):
-            line = json.loads(raw)
+        for number, line in enumerate([json.loads(raw) for raw in lines], 1):
             missing = [key for key in REQUIRED if not line.get(key)]
             if missing or line["act"] == "refuse-me":
                 rejected.append({"line": number, "reason": f"{missing[0]}: missing" if missing else "act: refused"})

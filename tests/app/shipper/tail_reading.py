@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from app.shipper.position import Position
@@ -33,6 +34,15 @@ class Reading:
 def add(path: Path, text: str) -> None:
     with path.open("a") as file:
         file.write(text)
+
+
+def compress(path: Path, pack: Callable[[bytes], bytes], suffix: str = ".gz") -> Path:
+    """Compress a file that was rotated away, as gzip and the like do: its time stays."""
+    packed, when = path.with_name(path.name + suffix), path.stat().st_mtime_ns
+    packed.write_bytes(pack(path.read_bytes()))
+    os.utime(packed, ns=(when, when))
+    path.unlink()
+    return packed
 
 
 def rotate(path: Path, name: str = "eve.json.1", *, age: int = 10) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from app.shipper.position import Position, PositionStore, fingerprint
 from app.shipper.state import StateError
 
-PLACE = Position(device=1, inode=2, offset=300, fingerprint=fingerprint(b"x" * 300))
+PLACE = Position(device=1, inode=2, offset=300, fingerprint=fingerprint(b"x" * 300), fingerprinted=300, written=5)
+LATER = replace(PLACE, offset=400)
 
 
 def store(folder: Path, name: str = "eve.json", token: str = "secret-token") -> PositionStore:
@@ -22,10 +24,10 @@ def test_a_place_is_remembered_for_each_log_and_utm(tmp_path: Path) -> None:
     with store(tmp_path) as positions:
         assert positions.load() is None
         positions.save(PLACE)
-        positions.save(Position(1, 2, 400, PLACE.fingerprint))
+        positions.save(LATER)
 
     with store(tmp_path) as positions:
-        assert positions.load() == Position(1, 2, 400, PLACE.fingerprint)
+        assert positions.load() == LATER
     assert store(tmp_path, name="other.json").load() is None
     assert store(tmp_path, token="another").load() is None
 
@@ -41,7 +43,11 @@ def test_the_file_is_private_and_does_not_hold_the_token(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", "\0", '{"device": 1, "inode": 2, "offset": "x", "fingerprint": ""}']
+    "text",
+    [
+        *("", "{", "[]", "{}", "\0", '{"device": 1, "inode": 2, "offset": "x", "fingerprint": ""}'),
+        '{"device": 1, "inode": 2, "offset": -1, "fingerprint": "", "fingerprinted": 0, "written": 0}',
+    ],
 )
 def test_a_spoilt_place_is_the_start(tmp_path: Path, text: str) -> None:
     with store(tmp_path) as positions:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.app.shipper.tail_reading import Reading, add, rotate
+from tests.app.shipper.tail_reading import Reading, add, compress, rotate
 
 pytestmark = pytest.mark.filterwarnings("error::ResourceWarning")
 
@@ -136,6 +139,87 @@ def test_a_log_that_was_rotated_more_than_once_is_read_in_its_order(log: Path, r
     again = Reading(log, reading.position())
 
     assert again.lines() == ["three", "four", "five", "six"]
+    again.tail.close()
+
+
+@pytest.mark.parametrize(
+    ("pack", "suffix"),
+    [(gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")],
+    ids=["gz", "bz2", "xz"],
+)
+def test_a_log_that_was_compressed_when_it_was_rotated_is_followed_on(
+    log: Path, reading: Reading, pack: Callable[[bytes], bytes], suffix: str
+) -> None:
+    reading.lines()
+    add(log, "three\n")
+    compress(rotate(log, "eve.json.2", age=20), pack, suffix)
+    add(log, "four\n")
+    compress(rotate(log, "eve.json.1", age=10), pack, suffix)
+    add(log, "five\n")
+    again = Reading(log, reading.position())
+
+    assert again.lines() == ["three", "four", "five"]
+    assert again.said == []
+    position = again.position()
+    add(log, "six\n")
+    last = Reading(log, position)
+    assert last.lines() == ["six"]
+    last.tail.close()
+
+
+def test_a_place_in_a_compressed_log_is_found_again(log: Path, reading: Reading) -> None:
+    reading.lines()
+    add(log, "three\nfour\n")
+    compress(rotate(log), gzip.compress)
+    add(log, "five\n")
+    first = Reading(log, reading.position())
+    three = next(first.tail.lines())
+    position = three.source.position(three.end)
+    first.tail.close()
+    again = Reading(log, position)
+
+    assert again.lines() == ["four", "five"]
+    again.tail.close()
+
+
+def test_what_was_written_right_before_the_log_was_emptied_is_in_the_compressed_copy(
+    log: Path, reading: Reading
+) -> None:
+    reading.lines()
+    add(log, "three\nfour\n")
+    copy = log.with_name("eve.json.1")
+    copy.write_bytes(log.read_bytes())
+    os.truncate(log, 0)
+    compress(copy, gzip.compress)
+
+    assert reading.lines() == ["three", "four"]
+    add(log, "five\n")
+    assert reading.lines() == ["five"]
+    assert reading.said == []
+
+
+def test_a_file_that_is_being_compressed_is_not_read_twice(log: Path, reading: Reading) -> None:
+    reading.lines()
+    old = rotate(log)
+    for part in (b"\x1f\x8b\x08", gzip.compress(old.read_bytes())):
+        old.with_name("eve.json.1.gz").write_bytes(part)
+        assert reading.lines() == []
+    add(log, "three\n")
+
+    assert reading.lines() == ["three"]
+
+
+def test_a_damaged_compressed_log_is_read_as_far_as_it_goes_and_told(log: Path, reading: Reading) -> None:
+    reading.lines()
+    add(log, "".join(f"{number * 7919 % 10_007}\n" for number in range(10_000)))
+    packed = compress(rotate(log), lambda data: gzip.compress(data)[:-2_000])
+    add(log, "last\n")
+    again = Reading(log, reading.position())
+
+    found = again.lines()
+    assert (found[0], found[-1]) == ("0", "last")
+    assert 5_000 < len(found) < 10_000
+    assert again.said == [f"{packed} is damaged: what can be read of it was followed."]
     again.tail.close()
 
 
