@@ -30,12 +30,13 @@ def remembered(macro: Callable[..., Written], *values: Hashable) -> Written:
 
     :param macro: from a file that is imported, so that it is the same for all requests. It writes nothing that depends on
         the request but for its language: no token, no nonce, no address with the page's arguments.
-    :param values: all the macro depends on.
+    :param values: all the macro depends on. Where texts and markup may both stand, each is a value of its own: inside of a
+        tuple the one passes for the other of the same letters.
     """
     written: Written = _written(macro, chosen_language(), request.script_root, *values)
     return written
 
 
-@lru_cache(_MOST)
+@lru_cache(_MOST, typed=True)
 def _written(macro: Callable[..., Any], _language: str, _script_root: str, *values: Hashable) -> Any:
     return macro(*values)

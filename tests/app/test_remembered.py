@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from jinja2 import nodes
+from markupsafe import Markup
 
 PART = "{% macro part(name) %}{{ told() }}{{ _('Menu') }}: {{ name }}{% endmacro %}"
 
@@ -33,6 +34,19 @@ def test_a_part_is_written_once_for_the_same_values(written):
 def test_other_values_and_another_language_are_written_anew(written):
     assert [written("a"), written("b"), written("a", "en")] == ["メニュー: a", "メニュー: b", "Menu: a"]
     assert len(written.told) == 3
+
+
+def test_a_text_is_not_taken_for_markup_of_the_same_letters(written):
+    assert [written(Markup("<a>")), written("<a>")] == ["メニュー: <a>", "メニュー: &lt;a&gt;"]
+
+
+def test_a_name_in_the_breadcrumbs_is_not_taken_for_a_label_of_the_same_letters(app):
+    header = app.jinja_env.from_string("{% from 'shell/header.html' import page_header %}{{ page_header({}, crumbs) }}")
+
+    with app.test_request_context():
+        pages = [header.render(crumbs=[(label, "/"), ("x", None)]) for label in (Markup("<a>"), "<a>")]
+
+    assert [page.count("&lt;a&gt;") for page in pages] == [0, 2]
 
 
 def test_parts_depend_on_their_values_alone(app):
