@@ -57,6 +57,8 @@ def _refuse_nonsense() -> None:
         abort(414)
     if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
         abort(400)
+    if request.method in {"GET", "HEAD"}:
+        return
     # A device's body is read line by line by the view itself, and must not be read here as a form.
     if (request.endpoint or "").startswith("DeviceApi."):
         return

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 from flask.templating import Environment
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from jinja2.utils import internalcode
 
 
@@ -33,13 +33,16 @@ class PortalContext(Context):
     def call(self, called: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """What calling something comes to.
 
-        A page calls a hundred functions that want nothing of Jinja, which asks each in six ways whether it does.
+        A page calls a hundred functions that want nothing of Jinja, and macros, of which is known what they want; Jinja asks
+        each in six ways.
         """
-        if type(called) is FunctionType and not called.__dict__:
-            kwargs.pop("_block_vars", None)
-            kwargs.pop("_loop_vars", None)
-            return called(*args, **kwargs)
-        return super().call(called, *args, **kwargs)
+        kind = type(called)
+        is_plain = kind is FunctionType and not called.__dict__
+        if not is_plain and kind is not Macro:
+            return super().call(called, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        return called(*args, **kwargs) if is_plain else called(self.eval_ctx, *args, **kwargs)
 
 
 class PortalEnvironment(Environment):

@@ -11,22 +11,29 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus
 
-from flask import Flask, request, url_for
+from flask import Flask, request, session, url_for
 from flask_babel import get_translations
+from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from views.languages import chosen_language
 
 _ICON = Markup('<svg class="{}" aria-hidden="true"><use href="{}#tabler-{}" /></svg>')
 """One of the symbols of static/icons.svg, hidden from screen readers: words stand beside it."""
+_FORM_TOKEN = "csrf_token"  # noqa: S105  (a name)
+"""Where Flask-WTF keeps a session's token before it is signed."""
 _NOT_KEPT = ("choose", "filters", "utm_search")
 """Page arguments that the links of a page leave out: what is open on it, and what is searched in that."""
 _ARGUMENTS = "portal.page_arguments"
 """Where a request keeps its page arguments as they stand in an address: a list has a dozen links to itself."""
+_UNSORTED = "portal.unsorted_page"
+"""Where it keeps the address of its page without an order: each column adds its own."""
+_PLACE_IN_ORDER = ("sort", "direction", "page", "after", "before", "open")
+"""Page arguments that another order makes void."""
 
 
 def init_app(app: Flask) -> None:
-    """Put ``_``, ``gettext``, ``ngettext``, ``here``, ``icon`` and ``static_url`` into the templates of an app.
+    """Put words, icons, addresses and the token of forms into the templates of an app.
 
     What an app keeps is its own, per language, and is read at the first page in it.
     """
@@ -62,8 +69,24 @@ def init_app(app: Flask) -> None:
         kept += [_argument(key, value) for key, value in changes.items() if value is not None]
         return Markup("?" + "&amp;".join(kept))  # noqa: S704  (quoted for an address, and so without markup)
 
+    def sorted_by(key: str, direction: str) -> Markup:
+        environ = request.environ
+        present = environ.get(_UNSORTED)
+        if present is None:
+            present = environ[_UNSORTED] = here(dict.fromkeys(_PLACE_IN_ORDER))
+        joint = "" if present == "?" else "&amp;"
+        return Markup(f"{present}{joint}sort={_quoted(key)}&amp;direction={direction}")  # noqa: S704  (as of here)
+
     app.jinja_env.globals.update(
-        {"_": gettext, "gettext": gettext, "ngettext": ngettext, "here": here, **_of_static_files()}
+        {
+            "_": gettext,
+            "gettext": gettext,
+            "ngettext": ngettext,
+            "here": here,
+            "sorted_by": sorted_by,
+            "csrf_token": form_token,
+            **_of_static_files(),
+        }
     )
 
 
@@ -84,6 +107,16 @@ def _of_static_files() -> dict[str, Any]:
         return icons[key]
 
     return {"static_url": static_url, "icon": icon}
+
+
+def form_token() -> str:
+    """The token of a session's forms. It has no end of its own, so that it is signed once a session and not for each page."""
+    return _form_token(session[_FORM_TOKEN]) if _FORM_TOKEN in session else generate_csrf()
+
+
+@lru_cache(4096)
+def _form_token(_of_session: str) -> str:
+    return generate_csrf()
 
 
 def _argument(key: str, value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask_babel import gettext, lazy_gettext
@@ -143,8 +144,13 @@ def _address(args: Mapping[str, str], name: str, label: Any) -> Filter:
     if not value:
         return Filter(name, label, limit=_ADDRESS_LENGTH, help=told)
     try:
-        network = str(ipaddress.ip_network(value, strict=False))
+        network = _network(value)
     except ValueError:
         error = gettext("This is not an IP address or network. It was left out of the search.")
         return Filter(name, label, value, limit=_ADDRESS_LENGTH, help=told, error=error)
     return Filter(name, label, value, network, limit=_ADDRESS_LENGTH, help=told)
+
+
+@lru_cache(1024)
+def _network(typed: str) -> str:
+    return str(ipaddress.ip_network(typed, strict=False))
