@@ -264,3 +264,15 @@ def test_the_alert_filters_by_keyboard_alone(page, world):
     assert "action=nosuch" in page.url
     assert "sort=level" in page.url
     assert "filters=" not in page.url
+
+
+@pytest.mark.parametrize("page", ["desk"], indirect=True)
+@pytest.mark.parametrize("width", [700, 768, 900, 1024, 1150])
+def test_lists_stay_in_their_card_between_a_phone_and_a_desk(page, world, width):
+    customer = world["customer"].id
+    page.set_viewport_size({"width": width, "height": 900})
+    enter(page, world, "admin@example.jp")
+    for address in ("/users/list/", "/customers/", f"/customers/{customer}/alerts/", f"/customers/{customer}/security"):
+        page.goto(address)
+        beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert beyond <= 0, f"{address} scrolls {beyond} pixels sideways."
