@@ -10,7 +10,7 @@ from flask import Flask, current_app, g, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import Conflict, HTTPException, InternalServerError
 
 from models.db import db
@@ -27,7 +27,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(DBAPIError, _database_error)
-    app.register_error_handler(Gone, lambda _error: _answer(404, {}))
+    app.register_error_handler(Gone, _gone)
+    app.register_error_handler(ObjectDeletedError, _gone)
     app.register_error_handler(StaleDataError, _overtaken)
 
 
@@ -68,6 +69,12 @@ def _database_error(error: DBAPIError) -> Any:
     db.session.rollback()
     log_database_error(error)
     return _http_error(InternalServerError())
+
+
+def _gone(_error: Gone | ObjectDeletedError) -> Any:
+    """Somebody else deleted the row this request is about."""
+    db.session.rollback()
+    return _answer(404, {})
 
 
 def _overtaken(_error: StaleDataError) -> Any:

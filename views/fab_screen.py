@@ -13,6 +13,7 @@ from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
+from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
@@ -157,8 +158,9 @@ class FabScreen(PortalModelView):
         return item
 
     def url_of(self, item: Any) -> str:
-        """Where a row is shown."""
-        return url_for(f"{self.endpoint}.show", pk=item.id)
+        """Where a row is shown. It is not read again for that: somebody may have deleted it."""
+        (key,) = inspect(item).identity
+        return url_for(f"{self.endpoint}.show", pk=key)
 
     def crumbs(self, *below: tuple[str, str | None]) -> list[tuple[str, str | None]]:
         """The way here: the dashboard is not on it, because it needs a tenant."""

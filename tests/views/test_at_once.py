@@ -7,7 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, inspect, text
+from sqlalchemy.orm.exc import ObjectDeletedError
+
+from models.db import db
+from views.fab_screen import FabScreen
 
 MANY = 6
 
@@ -104,3 +108,30 @@ def test_what_is_done_with_a_user_being_deleted_fails_softly(make, signed_in, wi
 
         assert deleted.result() == 302
         assert answered.result() in {302, 404, 409}
+
+
+def test_a_user_deleted_between_the_deed_and_its_answer_is_no_error(make, signed_in):
+    admin, user = signed_in(make.elevated("NEC Admin")), make.user()
+
+    def delete(_session):
+        make.session.execute(text("DELETE FROM password_link"))
+        make.session.execute(text("DELETE FROM ab_user WHERE id = :id"), {"id": user_id})
+        make.session.commit()
+
+    user_id = user.id
+    event.listen(db.session, "after_commit", delete, once=True)
+    answer = admin.post(f"/users/link/{user_id}")
+
+    assert (answer.status_code, answer.location) == (302, f"/users/show/{user_id}")
+    assert admin.get(answer.location).status_code == 404
+
+
+def test_a_row_that_is_gone_when_it_is_read_again_is_not_found(app, signed_in, make, monkeypatch):
+    admin, user = signed_in(make.elevated("NEC Admin")), make.user()
+
+    def gone(_self, item):
+        raise ObjectDeletedError(inspect(item))
+
+    monkeypatch.setattr(FabScreen, "url_of", gone)
+
+    assert admin.post(f"/users/link/{user.id}").status_code == 404
