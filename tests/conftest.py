@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
@@ -21,6 +22,10 @@ from app.embedded import EmbeddedPostgres, EmbeddedRedis
 ROOT = Path(__file__).parents[1]
 
 pytest_plugins = ["tests.fixtures"]
+
+# How fast examples come tells of what else the machine has to do, not of the code.
+settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("portal")
 
 
 class TestServers:

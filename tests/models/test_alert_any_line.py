@@ -59,7 +59,7 @@ KEYS = st.sampled_from(["alert_id", "time", "act", "src-ip", "dst-port", "msg", 
 LINES = st.dictionaries(KEYS, VALUES, max_size=5).map(lambda values: json.dumps(json.loads(line(at=NOW)) | values))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(found=st.lists(LINES.map(str.encode) | st.binary(max_size=40), max_size=20))
 def test_every_line_is_stored_a_duplicate_or_refused(arrive, utm, found):
     receipt = arrive(utm, [*enumerate(found, 1), (99, line(99, at=NOW))])

@@ -90,7 +90,7 @@ class Chaos:
 STEPS = ("write", "rename", "copy", "pack", "away", "back", "wait", "kill")
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=st.lists(st.sampled_from(STEPS), max_size=15))
 @example(steps=["away", "write", "wait", "kill", "rename", "write"])
 @example(steps=["away", "write", "wait", "kill", "copy", "write"])

@@ -309,7 +309,7 @@ some_records = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(records=some_records, ascii_only=st.booleans(), indent=st.sampled_from([None, 0, 2]))
 def test_whatever_json_writes_is_read_back(
     tmp_path: Path, records: list[dict[str, Any]], ascii_only: Any, indent: int | None
@@ -321,7 +321,7 @@ def test_whatever_json_writes_is_read_back(
     assert read(tmp_path, array.encode())[1] == records
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     data=st.binary(max_size=300),
     start=st.sampled_from([b" ", b"[", b"[{", b"{\n", b"\x1f\x8b\x08", b"BZh9", b"\xff\xfe"]),

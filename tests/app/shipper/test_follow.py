@@ -184,7 +184,7 @@ some_records = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(records=some_records, data=st.data())
 def test_however_a_log_grows_the_same_alerts_are_sent(
     portal: Any, tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], data: st.DataObject

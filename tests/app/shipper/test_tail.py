@@ -93,7 +93,7 @@ def test_what_is_no_plain_log_is_refused(tmp_path: Path, data: bytes, kind: str)
     reading.tail.close()
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     lines=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), min_size=1), min_size=1),
     data=st.data(),
