@@ -11,7 +11,7 @@ from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
-from werkzeug.exceptions import Conflict, HTTPException, InternalServerError
+from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, NotFound
 
 from models.db import db
 from models.errors import Gone
@@ -74,7 +74,7 @@ def _database_error(error: DBAPIError) -> Any:
 def _gone(_error: Gone | ObjectDeletedError) -> Any:
     """Somebody else deleted the row this request is about."""
     db.session.rollback()
-    return _answer(404, {})
+    return _http_error(NotFound())
 
 
 def _overtaken(_error: StaleDataError) -> Any:

@@ -18,6 +18,7 @@ from models.application_field import (
     FieldKind,
 )
 from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
+from models.row_lock import lock
 
 MOST_IN_USE = 30
 """How many questions a form may have."""
@@ -58,7 +59,7 @@ def change(session: Session, field: ApplicationField, values: dict[str, Any], *,
     :raises DomainError: nothing is different, the title is used, or the choices cannot be like that.
     """
     others = [each for each in _in_use_locked(session) if each.id != field.id]
-    session.refresh(field, with_for_update=True)
+    lock(session, field)
     if field.version != version:
         raise Conflict
     for name, value in _checked(values, others if field.retired_at is None else []).items():

@@ -12,6 +12,7 @@ from models import audit
 from models.actor import Actor
 from models.bearer_token import hash_token, new_token
 from models.db import Base, CreatedAt
+from models.row_lock import lock
 from models.scope import TenantScoped
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def issue(session: Session, utm: Utm, *, now: datetime, by: Actor) -> str:
     :returns: the token itself, which is nowhere else.
     """
     # Two people at once: the second waits here and ends the first one's token.
-    session.refresh(utm, ["id"], with_for_update=True)
+    lock(session, utm)
     session.execute(
         update(DeviceToken)
         .where(DeviceToken.utm_id == utm.id, DeviceToken.revoked_at.is_(None))

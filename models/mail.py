@@ -33,6 +33,7 @@ from models.actor import Actor
 from models.db import Base
 from models.errors import N_, DomainError
 from models.mail_kind import KINDS
+from models.row_lock import lock
 
 SECRET_SHOWN = "…"  # noqa: S105  (a mark, not a secret)
 """What people see where a mail has the secret part of a link."""
@@ -192,7 +193,7 @@ def send_again(session: Session, message: MailMessage, *, now: datetime, by: Act
     :param seen: the ``stamp`` of what the person looked at; None asks for no comparison.
     :raises DomainError: it waits to be sent, its link was used up when it was sent, or it is not what was looked at.
     """
-    session.refresh(message, with_for_update=True)
+    lock(session, message)
     if seen is not None and seen != stamp(message, copies(session, message)):
         raise DomainError(SENT_AGAIN_ALREADY)
     if message.refusal is not None:

@@ -14,6 +14,7 @@ from models.actor import Actor
 from models.bearer_token import hash_token, new_token
 from models.db import Base, CreatedAt
 from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
+from models.row_lock import lock
 from models.scope import TenantScoped
 
 NAME_LENGTH = 100
@@ -96,7 +97,7 @@ def rename(session: Session, row: PortalToken, name: str, *, version: int, by: A
     :raises Conflict: somebody else renamed it since.
     :raises DomainError: it is the same name, or another token's.
     """
-    session.refresh(row, with_for_update=True)
+    lock(session, row)
     if row.version != version:
         raise Conflict
     if row.name == name:
@@ -114,7 +115,7 @@ def reissue(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> 
     :returns: the new token itself, which is nowhere else.
     :raises DomainError: it was revoked.
     """
-    session.refresh(row, with_for_update=True)
+    lock(session, row)
     if row.revoked_at is not None:
         raise DomainError(ENDED)
     token = new_token(_PREFIX)
@@ -125,7 +126,7 @@ def reissue(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> 
 
 def revoke(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> None:
     """End a token for good."""
-    session.refresh(row, with_for_update=True)
+    lock(session, row)
     if row.revoked_at is None:
         row.revoked_at = now
         audit.record(session, "portal_token.revoked", row, by=by, before={"name": row.name})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
@@ -67,3 +67,16 @@ def operator(make, signed_in) -> FlaskClient:
 def weak_hash() -> str:
     """PASSWORD hashed with few rounds, so that a test that does not look at the hash does not wait for it."""
     return generate_password_hash(PASSWORD, method="scrypt:1024:8:1")
+
+
+@pytest.fixture
+def statements(app, engine):
+    """The statements sent to the database, as a list that grows."""
+    seen: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import alert_ingest, clock, mail_template_rules, notification_rules
@@ -74,19 +74,6 @@ def world(app, make, engine, signed_in) -> World:
         "nobody": app.test_client(),
     }
     return World(ours, theirs, clients)
-
-
-@pytest.fixture
-def statements(app, engine):
-    """The statements sent to the database, as a list that grows."""
-    seen: list[str] = []
-
-    def note(_connection, _cursor, statement, *_rest) -> None:
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def _half(make, engine, mark: str) -> Half:
