@@ -293,7 +293,7 @@ on("input", "[data-narrows]", (input) => {
 // the buttons leads through other fields. At the end of the body when none was.
 forEach("[data-placeholders]", (form) => {
   let field = form.elements.body;
-  field.setSelectionRange(field.value.length, field.value.length);
+  if (field !== document.activeElement) field.setSelectionRange(field.value.length, field.value.length);
   for (const type of ["pointerdown", "keydown", "input"]) {
     form.addEventListener(type, ({ target, key }) => {
       if (target.matches("#subject, #body") && !["Tab", "Shift"].includes(key)) field = target;
@@ -337,7 +337,14 @@ on("submit", "form[method=get]", (form) => {
   }
 });
 
-// What was filled in for somebody, they go on with at its end.
-forEach("input[type=text][autofocus]", (input) => input.setSelectionRange(input.value.length, input.value.length));
+// What was filled in for somebody, they go on with at its end: from the moment the field has the focus, so that no letter
+// typed while the page still comes lands before it.
+document.addEventListener(
+  "focusin",
+  ({ target }) => {
+    if (target.matches("input[type=text][autofocus]")) target.setSelectionRange(target.value.length, target.value.length);
+  },
+  { once: true },
+);
 
 forEach("[data-error-summary]", (summary) => summary.focus());
