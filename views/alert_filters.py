@@ -56,6 +56,11 @@ class Filter:
         """The options, and which of them is chosen."""
         return [Option(value, label, value == self.value) for value, label in self.options or ()]
 
+    @property
+    def told(self) -> tuple[str, str]:
+        """Its label, and what it asks for as people read it."""
+        return self.label, dict(self.options or ()).get(self.value, self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class AlertFilters:

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy.orm import Session
 
 from models import alert_ingest, clock
@@ -90,13 +91,15 @@ def test_the_alert_list_prints_its_period(page, customer, alerts):
 
 
 @pytest.mark.parametrize("address", ["/users/list/?_flt_0_email=example", "/permissionviews/list/", "/tenants/"])
-def test_other_lists_print(page, customer, address):
+def test_lists_of_all_tenants_print_and_name_none(page, customer, address):
     enter(page, customer)
     page.goto(address)
 
     words = paper(page)
 
     assert page.locator("tbody tr:visible").count() > 0
+    assert f"{customer.tenant_id} サンプルパートナー /" not in words
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d 時点", words)
     assert ("検索条件: メールアドレス: example を含む" in words) == ("example" in address)
 
 
@@ -126,6 +129,21 @@ def test_a_search_across_tenants_prints_what_was_looked_for(page, customer, addr
     words = paper(page)
 
     assert condition in words if condition else "検索条件" not in words
+
+
+def test_the_mail_log_prints_what_it_was_searched_for(page, customer, make):
+    make.mail(state="failed", attempts=5, subject="届かなかった知らせ", last_error="550 User unknown")
+    make.mail(state="sent", attempts=1, subject="届いた知らせ")
+    enter(page, customer)
+    page.goto("/staff/mail/?state=failed")
+    expect(page.get_by_role("button", name="印刷")).to_be_visible()
+
+    words = paper(page)
+
+    assert "検索条件: ステータス: 失敗" in words
+    assert "届かなかった知らせ" in words
+    assert "届いた知らせ" not in words
+    assert "サンプルパートナー" not in words
 
 
 def test_a_list_makes_a_pdf_of_landscape_pages(page, customer, tmp_path):
