@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, abort, g, redirect, request, session, url_for
+from flask import Flask, abort, flash, g, redirect, request, session, url_for
+from flask_babel import gettext
 from flask_login import current_user
 
 from app import errors
 from models import scope
 from models.db import db
+from views.local_path import came_from
 
 PUBLIC_ENDPOINTS = frozenset(
     {
@@ -52,7 +54,7 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_nonsense() -> None:
-    """A NUL is in no text the database can hold: 400 here instead of an error there."""
+    """A NUL is in no text the database can hold, and no form has a file: 400 here instead of an error there."""
     if len(request.full_path) > MANY_BYTES:
         abort(414)
     if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
@@ -65,7 +67,8 @@ def _refuse_nonsense() -> None:
     if request.mimetype == "application/x-www-form-urlencoded":
         # Read whole, and by anybody: 16 MiB of "a&" would be eight million fields.
         request.max_content_length = request.max_form_memory_size
-    if any("\0" in part for pair in request.form.items(multi=True) for part in pair):
+    # A form of ours takes the file for the text of its field.
+    if request.files or any("\0" in part for pair in request.form.items(multi=True) for part in pair):
         abort(400)
 
 
@@ -78,8 +81,7 @@ def _enter_scope() -> Any:
     if not current_user.is_authenticated:
         if request.endpoint is None:
             abort(404)
-        wanted = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
-        return redirect(url_for("SignInView.login", next=wanted))
+        return _ask_to_sign_in()
     if chosen and g.identity.tenant is None:
         session.pop("tenant_id", None)
         db.session.rollback()
@@ -87,6 +89,16 @@ def _enter_scope() -> Any:
     if g.identity.tenant is None and request.endpoint is not None and not _is_tenantless(request.endpoint):
         return redirect(url_for("TenantView.list"))
     return _refuse_form_of_another_tenant() if request.method == "POST" else None
+
+
+def _ask_to_sign_in() -> Any:
+    """Lead to the door, and from there to the page that was asked for, or that the form was on."""
+    if request.method in {"GET", "HEAD"}:
+        wanted = request.full_path.rstrip("?")
+    else:
+        flash(gettext("You are not signed in any more. Nothing of what you sent was saved."), "warning")
+        wanted = came_from() or "/"
+    return redirect(url_for("SignInView.login", next=wanted if wanted != "/" else None))
 
 
 def _refuse_form_of_another_tenant() -> Any:

@@ -111,8 +111,10 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
     kept = [(name, value) for name, value in headers.items() if name in {"Allow", "Retry-After"}]
     if request.path.startswith("/api/"):
         return problem(code, title, detail=message), code, kept
+    # Who is signed in keeps the menu and the way out, unless it is the portal that fails: less can fail outside.
+    inside = code < 500 and g.get("identity") is not None
     page = render_template(
-        "errors/error.html",
+        "errors/inside.html" if inside else "errors/error.html",
         code=code,
         title=title,
         message=message,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flask import Flask, current_app, g, has_request_context, request
+from flask import Flask, current_app, g, has_request_context, redirect, request
 from flask_login import current_user
 
 from app.access import TENANTLESS_ENDPOINTS, TENANTLESS_VIEWS
@@ -80,11 +80,21 @@ USER_MENU = (
 
 def init_app(app: Flask) -> None:
     """Give templates the frame of the page and the words for times, functions and levels."""
+    app.before_request(_lead_on)
     app.context_processor(lambda: {"portal": portal_frame()})
     app.jinja_env.filters["screen_time"] = clock.screen_time
     app.jinja_env.filters["function_label"] = function_name
     app.jinja_env.filters["action_label"] = lambda value: ACTION_LABELS.get(value, value)
     app.jinja_env.filters["level_label"] = lambda value: LEVEL_LABELS.get(value, value)
+
+
+def _lead_on() -> Any:
+    """Lead who has no dashboard, which every sign-in and every mistake leads to, to the first screen they have."""
+    identity = g.get("identity")
+    if request.endpoint != "HomeView.index" or identity is None or identity.tenant is None:
+        return None
+    first = next(iter(_allowed(MENU + STAFF_MENU + USER_MENU)), None)
+    return redirect(address_of(first.endpoint)) if first is not None and first.endpoint != request.endpoint else None
 
 
 def portal_frame() -> dict[str, Any]:

@@ -35,9 +35,14 @@ class HomeView(IndexView):
         first, last = recent_days(clock.tokyo_day(now))
         customers = db.session.scalar(select(func.count()).where(Customer.deleted_at.is_(None)))
         utms, online, unconnected = _utm_figures(now - current_app.config["UTM_ONLINE_FOR"])
-        worst = alert_search.important_by_customer(db.session(), first=first, last=last, limit=_MOST_IMPORTANT)
+        may = self.appbuilder.sm.has_access
+        worst = (
+            alert_search.important_by_customer(db.session(), first=first, last=last, limit=_MOST_IMPORTANT)
+            if may("can_important", "Alerts")
+            else None
+        )
         as_of = clock.screen_time(now)
-        list_url = url_for("CustomerView.list")
+        list_url = url_for("CustomerView.list") if may("can_list", "Customers") else None
         figures = [
             _figure(
                 gettext("Number of customers"),
@@ -61,13 +66,12 @@ class HomeView(IndexView):
             ),
         ]
         addresses = standing(db.session(), g.identity.tenant.id, now=now)
-        may_change = self.appbuilder.sm.has_access("can_save", "NotificationAddresses")
         return render(
             "home.html",
-            address_notice=address_notice(addresses, may_change=may_change),
+            address_notice=address_notice(addresses, may_change=may("can_save", "NotificationAddresses")),
             figures=figures,
-            important=_named(worst),
-            next_steps=[] if customers else [_first_step(list_url)],
+            important=None if worst is None else _named(worst),
+            next_steps=[_first_step(list_url)] if list_url and not customers else [],
         )
 
 

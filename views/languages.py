@@ -64,6 +64,16 @@ def language_choice() -> dict[str, Any]:
         "language": present,
         "other_languages": [(code, each["name"]) for code, each in languages.items() if code != present],
         "language_url": address_of("LanguageView.select"),
-        # A page that answered a form cannot be asked for again: the dashboard is shown instead.
-        "language_next": request.full_path.rstrip("?") if request.method == "GET" else "",
+        "language_next": _asked_for(),
     }
+
+
+def _asked_for() -> str:
+    """The page to show again in another language.
+
+    What answered a form cannot be asked for again: its page without what was typed, where there is one, or the dashboard.
+    """
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    rule = request.url_rule
+    return request.path if rule is not None and "GET" in (rule.methods or ()) else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from flask import request
+
 
 def local_path(target: str | None) -> str | None:
     """A path of this portal, None for anything that could lead elsewhere.
@@ -16,3 +18,15 @@ def local_path(target: str | None) -> str | None:
         return None
     parts = urlsplit(target)
     return target if not parts.scheme and not parts.netloc and target.isprintable() else None
+
+
+def came_from() -> str | None:
+    """The page of this portal that the request was sent from, None when it was none or the browser does not tell."""
+    page = urlsplit(request.referrer or "")
+    return local_path(page._replace(scheme="", netloc="").geturl()) if page.netloc == request.host else None
+
+
+def back_to(list_url: str) -> str:
+    """A list as it was searched and sorted when the request was sent from it, else as it comes."""
+    page = came_from()
+    return page if page is not None and page.partition("?")[0] == list_url else list_url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -36,6 +37,7 @@ class TenantView(PortalView):
         everywhere = g.identity.elevated
         listed = _listed(sort, descending=direction == "desc", everywhere=everywhere)
         tenants = listed.run(db.session(), {} if everywhere else {"user_id": current_user.id})
+        may_find = self._roles_that_find()
         search = TenantSearch.read()
         return render(
             "tenants.html",
@@ -44,7 +46,9 @@ class TenantView(PortalView):
             direction=direction,
             choose_url=url_for("TenantView.select"),
             search=search,
-            found=search.find(tenant_ids=None if everywhere else [tenant.id for tenant in tenants]),
+            found=search.find(
+                tenant_ids=None if everywhere else [tenant.id for tenant in tenants if tenant.role_id in may_find]
+            ),
             open_url=url_for("TenantView.open"),
         )
 
@@ -57,12 +61,17 @@ class TenantView(PortalView):
     @expose("/open", methods=["POST"])
     def open(self) -> Response:
         """Enter the tenant of a customer that was found, and open the customer with the role held there."""
-        tenant_id = _chosen_tenant_id()
+        tenant_id = _chosen_tenant_id(roles=self._roles_that_find())
         customer_id = request.form.get("customer_id", "")
         if not customer_search.exists(tenant_id, customer_id):
             abort(404)
         session["tenant_id"] = tenant_id
         return redirect(url_for("CustomerView.show", customer_id=customer_id))
+
+    def _roles_that_find(self) -> set[int]:
+        """The roles that see a tenant's customers, in the list and each by itself."""
+        manager = self.appbuilder.sm
+        return set.intersection(*(set(manager.roles_that_may(each, "Customers")) for each in ("can_list", "can_show")))
 
 
 @cache
@@ -70,13 +79,20 @@ def _listed(sort: str, *, descending: bool, everywhere: bool) -> Kept:
     """The tenants of a user, or all of them, in an order."""
     columns = [SORTS[sort], Tenant.id]
     order = [column.desc() if descending else column.asc() for column in columns]
-    statement = _enterable(select(Tenant.id, Tenant.name), bindparam("user_id"), everywhere=everywhere)
+    role = () if everywhere else (Membership.role_id,)
+    statement = _enterable(select(Tenant.id, Tenant.name, *role), bindparam("user_id"), everywhere=everywhere)
     return kept(statement.order_by(*order), by_key=True)
 
 
-def _chosen_tenant_id() -> str:
-    """The tenant of the form; 404 when the user may not enter it."""
-    found = _enterable(select(Tenant.id), current_user.id, everywhere=g.identity.elevated)
+def _chosen_tenant_id(*, roles: Collection[int] | None = None) -> str:
+    """The tenant of the form; 404 when the user may not enter it.
+
+    :param roles: one of which must be held there, None for any.
+    """
+    everywhere = g.identity.elevated
+    found = _enterable(select(Tenant.id), current_user.id, everywhere=everywhere)
+    if roles is not None and not everywhere:
+        found = found.where(Membership.role_id.in_(roles))
     chosen = db.session.scalar(found.where(Tenant.id == request.form.get("tenant_id", "")))
     if chosen is None:
         abort(404)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import text
@@ -176,3 +178,37 @@ def test_the_word_that_lets_scripts_run_is_new_on_every_page(app, member):
     policies = {client.get("/").headers["Content-Security-Policy"] for _ in range(3)}
 
     assert len(policies) == 3
+
+
+def test_who_sends_a_form_after_the_session_ended_is_told_and_led_back_to_it(app, member):
+    client = app.test_client()
+    page = "http://localhost/customers/add"
+
+    door = client.post("/customers/add", data={"name": "青空"}, headers={"Referer": page})
+    told = client.get(door.location).text
+    answer = client.post(door.location, data={"email": "one@example.jp", "password": PASSWORD})
+
+    assert door.location == "/login/?next=/customers/add"
+    assert "送信した内容は保存されていません。" in told
+    assert answer.location == "/customers/add"
+
+
+@pytest.mark.parametrize("referrer", [None, "https://elsewhere.example/customers/add", "//", "http://localhost//x"])
+def test_who_comes_from_elsewhere_is_led_nowhere(app, member, referrer):
+    headers = {"Referer": referrer} if referrer else {}
+
+    assert app.test_client().post("/customers/add", headers=headers).location == "/login/"
+
+
+def test_no_form_takes_a_file(app, member):
+    def sent(name):
+        return {name: (io.BytesIO(b"x"), "x.txt")}
+
+    client = app.test_client()
+    outside = [
+        client.post("/login/", data={"email": "one@example.jp"} | sent(name)).status_code for name in ("password", "x")
+    ]
+    sign_in(client)
+    inside = [client.post(path, data=sent("name")).status_code for path in ("/customers/add", "/users/add", "/nowhere")]
+
+    assert outside + inside == [400] * 5

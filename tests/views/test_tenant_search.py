@@ -234,3 +234,27 @@ def test_the_order_of_the_tenants_stays_with_a_search(member):
 
     assert '<input type="hidden" name="sort" value="name">' in page
     assert "?by=name&text=%E3%81%82%E3%81%8A%E3%81%9E%E3%82%89&sort=id&direction=asc" in page
+
+
+def test_where_the_role_sees_no_customers_none_are_found(make, signed_in, tenants):
+    make.role("係", "Home can_index", "Customers can_list")
+    user = make.member(tenants[0], "Partner Viewer")
+    make.join(user, tenants[1], "係")
+    client = signed_in(user)
+    seen, unseen = (make.customer(tenant=tenant, name="あおぞら") for tenant in tenants[:2])
+
+    page = search(client, "あおぞら")
+    answers = [
+        client.post("/tenants/open", data={"tenant_id": each.tenant_id, "customer_id": each.id}).status_code
+        for each in (seen, unseen)
+    ]
+
+    assert [row[2] for row in found(page)] == [seen.id]
+    assert "1件見つかりました。" in page
+    assert answers == [302, 404]
+
+
+def test_what_came_along_with_a_copied_number_does_not_matter(make, member, tenants):
+    customer = make.customer(tenant=tenants[0], contact_phone="0312345678")
+
+    assert [row[2] for row in found(search(member, "03-1234-5678\u200b\ufeff", "phone"))] == [customer.id]
