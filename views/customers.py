@@ -22,6 +22,7 @@ from views.base import PortalModelView, actor, customer_or_404, customer_urls, r
 from views.customer_form import CustomerForm
 from views.customer_search import CustomerSearch
 from views.interface import Deleted, NotDeleted, PortalInterface
+from views.local_path import back_to
 from views.new_token import token_to_show
 from views.period import recent_days
 
@@ -54,7 +55,7 @@ class CustomerView(PortalModelView):
         page = self.list_page(base_filters)
         return render(
             "customers/list.html",
-            customers=[_customer_row(customer) | self._change_urls(customer) for customer in page.rows],
+            customers=[_customer_row(customer) | self._urls(customer) for customer in page.rows],
             add_url=url_for("CustomerView.add") if self.appbuilder.sm.has_access("can_add", "Customers") else None,
             **search.shown(),
             sort=page.sort,
@@ -79,19 +80,24 @@ class CustomerView(PortalModelView):
             **customer_urls(customer),
             tabs=_tabs(customer, "show"),
             contracts=[_contract_row(each) for each in contracts],
-            **self._change_urls(customer),
+            **self._urls(customer),
         )
 
-    def _change_urls(self, customer: Customer) -> dict[str, str | None]:
-        """Where changing and deleting lead, None for who may not."""
+    def _urls(self, customer: Customer) -> dict[str, str | None]:
+        """Where looking at a customer, changing and deleting it lead, None for who may not."""
         may = self.appbuilder.sm.has_access
         keys = {"customer_id": customer.id}
         if customer.deleted_at is not None:
             return {"url": None, "restore_url": url_for("CustomerView.restore", **keys)}
         return {
+            "url": url_for("CustomerView.show", **keys) if may("can_show", "Customers") else None,
             "edit_url": url_for("CustomerView.edit", **keys) if may("can_edit", "Customers") else None,
             "delete_url": url_for("CustomerView.delete", **keys) if may("can_delete", "Customers") else None,
         }
+
+    def _page_of(self, customer: Customer) -> str:
+        """Where to go on after a deed: the customer's page, or the list for who may not see that."""
+        return self._urls(customer)["url"] or url_for("CustomerView.list")
 
     @expose("/add", methods=["GET", "POST"])
     @has_access
@@ -105,7 +111,7 @@ class CustomerView(PortalModelView):
         customer = customer_rules.create(db.session(), form.values(), by=actor())
         db.session.commit()
         flash(gettext("The customer has been created."), "success")
-        return redirect(customer_urls(customer)["customer_url"])
+        return redirect(self._page_of(customer))
 
     @expose("/<string:customer_id>/edit", methods=["GET", "POST"])
     @has_access
@@ -129,7 +135,7 @@ class CustomerView(PortalModelView):
             form.form_errors.append(gettext(error.message))
             return _form_page(form, customer_or_404(customer_id)), 422
         flash(gettext("The customer information has been changed."), "success")
-        return redirect(customer_urls(customer)["customer_url"])
+        return redirect(self._page_of(customer))
 
     @expose("/<string:customer_id>/delete", methods=["POST"])
     @has_access
@@ -144,7 +150,7 @@ class CustomerView(PortalModelView):
             flash(gettext(error.message), "danger")
             return redirect(url_for("CustomerView.show", customer_id=customer_id))
         flash(gettext("The customer has been deleted."), "success")
-        return redirect(url_for("CustomerView.list"))
+        return redirect(back_to(url_for("CustomerView.list")))
 
     @expose("/<string:customer_id>/restore", methods=["POST"])
     @has_access
@@ -156,7 +162,7 @@ class CustomerView(PortalModelView):
         customer_rules.restore(db.session(), customer, by=actor())
         db.session.commit()
         flash(gettext("The customer has been restored."), "success")
-        return redirect(customer_urls(customer)["customer_url"])
+        return redirect(self._page_of(customer))
 
     @staticmethod
     def _conflict(form: CustomerForm, customer_id: str) -> Any:
@@ -198,14 +204,14 @@ class CustomerView(PortalModelView):
         )
 
 
-def _fill_in_address(form: CustomerForm) -> bool:
-    """Fill in the address of the postcode; False with the error on the form when there is none."""
+def _fill_in_address(form: CustomerForm) -> postcode.Found | None:
+    """Fill in the address of the postcode; None with the error on the form when there is none."""
     found = postcode.address_of(form.postcode.data)
     if found is None:
         form.postcode.errors = [gettext("There is no such postcode.")]
-        return False
-    form.prefecture.data, form.address.data = found
-    return True
+    else:
+        form.prefecture.data, form.address.data = found.prefecture, found.address
+    return found
 
 
 def _form_page(
@@ -213,7 +219,7 @@ def _form_page(
     customer: Customer | None,
     differences: Sequence[Any] | None = None,
     *,
-    filled: bool = False,
+    filled: postcode.Found | None = None,
 ) -> str:
     urls = customer_urls(customer) if customer else {"customers_url": url_for("CustomerView.list")}
     return render(
@@ -258,7 +264,6 @@ def _customer_row(customer: Customer) -> dict[str, Any]:
         "balance": customer.balance,
         "last_invoiced_on": customer.last_invoiced_on,
         "status": customer.status,
-        "url": url_for("CustomerView.show", customer_id=customer.id),
     }
 
 

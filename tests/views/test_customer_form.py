@@ -214,7 +214,9 @@ def test_the_second_with_the_same_values_is_told_too(operator, make):
     assert 'role="alert"' in second.text
 
 
-@pytest.mark.parametrize("postcode", ["733-0001", "7330001", "７３３ー０００１", "733\u22120001"])
+@pytest.mark.parametrize(
+    "postcode", ["733-0001", "7330001", "７３３ー０００１", "733\u22120001", "〒733-0001", " 733 0001"]
+)
 def test_the_address_is_filled_in_from_the_postcode(operator, postcode):
     empty = {"address": "", "prefecture": "", "find_address": "1"}
 
@@ -225,6 +227,30 @@ def test_the_address_is_filled_in_from_the_postcode(operator, postcode):
     assert 'value="広島市西区大芝"' in answer.text
     assert "郵便番号から都道府県と住所を入力しました。" in answer.text
     assert re.search(r'<input [^>]*autofocus[^>]*id="address"', answer.text)
+
+
+def test_a_postcode_of_several_places_fills_in_what_they_share_and_names_them(operator):
+    sent = GOOD | {"postcode": "871-0000", "find_address": "1"}
+
+    page = operator.post("/customers/add", data=sent).text
+
+    assert "この郵便番号には複数の住所があります。" in page
+    assert "福岡県築上郡吉富町 / 大分県中津市" in page
+    assert re.search(r'<input [^>]*id="address"[^>]*value=""', page)
+    assert '<option selected value="">' in page
+
+
+def test_of_many_places_the_first_are_named(operator):
+    page = operator.post("/customers/add", data=GOOD | {"postcode": "452-0961", "find_address": "1"}).text
+
+    assert re.search(r"/ ほか\s*</div>", page)
+
+
+@pytest.mark.parametrize("typed", ["一行目\x0b\x1b\r\n二\u202e行目\u200b", "　一行目\n二行目 "])
+def test_a_memo_keeps_its_lines_and_nothing_unseen(operator, make, typed):
+    operator.post("/customers/add", data=GOOD | {"memo1": typed})
+
+    assert make.session.scalar(text("SELECT memo1 FROM customer")) == "一行目\n二行目"
 
 
 def test_a_postcode_that_does_not_exist_is_told(operator):
