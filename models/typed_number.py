@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from models.visible_text import visible
+
 # After NFKC: hyphens and dashes, the minus sign, ruled lines, and the long-vowel mark of the key beside the zero.
 _HYPHENS = re.compile("[\u2010-\u2015\u2212\u2500\u2501\u30fc]")
 _BETWEEN_DIGITS = re.compile(r"[-\s]")
@@ -25,4 +27,4 @@ def phone_digits(text: str) -> str:
     >>> phone_digits("０３－１２３４ー５６７８")
     '0312345678'
     """
-    return _BETWEEN_DIGITS.sub("", plain_hyphens(text))
+    return _BETWEEN_DIGITS.sub("", plain_hyphens(visible(text)))

@@ -18,6 +18,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from models import audit
 from models.actor import Actor
+from models.visible_text import visible
 
 PASSWORD_METHOD = "scrypt:32768:8:1"  # noqa: S105  (a hash method, not a password)
 
@@ -48,8 +49,8 @@ __all__ = ["Role", "User"]
 
 
 def clean_email(typed: str) -> str:
-    """The form in which addresses are stored and compared: no surrounding blanks, half width, lower case."""
-    return unicodedata.normalize("NFKC", typed).strip().lower()
+    """The form in which addresses are stored and compared: half width, lower case, nothing blank around, nothing unseen."""
+    return visible(unicodedata.normalize("NFKC", typed)).strip().lower()
 
 
 def find_by_email(session: Session, typed: str) -> Any | None:

@@ -20,12 +20,11 @@ from models.customer import Customer
 from models.db import db
 from models.kept import Kept, kept
 from models.utm import Utm
-from views.base import short_text
+from views.base import search_text
 
 MOST_UTMS = 100
 """How many UTMs the chooser takes at once."""
 
-_NAME_LENGTH = 50
 _PIECE = 16 * 1024
 
 
@@ -98,7 +97,7 @@ def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
     present = [utm for utm in utms if utm.removed_at is None]
     if request.args.get("choose") != "1":
         return Chooser(present[:1], frozenset(), total=len(present), search="", opened=False)
-    search = short_text("utm_search", _NAME_LENGTH) if len(present) > MOST_UTMS else ""
+    search = search_text("utm_search") if len(present) > MOST_UTMS else ""
     words = search_key(search)
     found = [utm for utm in present if words in search_key(utm.name)] if words else present.copy()
     found.sort(key=lambda utm: utm.id != utm_id)

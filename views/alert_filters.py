@@ -15,7 +15,6 @@ from views.fields import half_width
 
 _TEXT_LENGTH = 255
 _ACTION_LENGTH = 32
-_ADDRESS_LENGTH = 64
 _ID_LENGTH = 64
 
 
@@ -36,7 +35,6 @@ class Filter:
     :param value: as typed or chosen, empty for no condition.
     :param condition: what it asks for, None for nothing: also when it has an error, and is left out of the search.
     :param options: value and label of each choice, None for a text.
-    :param limit: how many characters a text has at most.
     :param help: what to type.
     :param suggestions: texts offered while typing; any other is taken too.
     """
@@ -46,7 +44,6 @@ class Filter:
     value: str = ""
     condition: Any = None
     options: Sequence[tuple[str, str]] | None = None
-    limit: int | None = None
     help: str | None = None
     suggestions: Sequence[str] = ()
     error: str | None = None
@@ -100,18 +97,12 @@ def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: boo
     :param utms: the customer's UTMs with ``id``, ``name`` and ``removed_at``.
     :param important: 問題を確認, which has one level only.
     """
-    source = _address(args, "source", lazy_gettext("Source IP address"))
-    destination = _address(args, "destination", lazy_gettext("Destination IP address"))
-    shown = args.get("filters") == "1" or bool(source.error or destination.error)
-    # There can be a thousand.
-    of_utms = [(str(utm.id), _utm_label(utm)) for utm in utms] if shown or "utm" in args else []
     levels = [(level.value, label) for level, label in LEVEL_LABELS.items()]
     fields = [
-        _chosen(args, "utm", lazy_gettext("UTM"), of_utms),
         _text(args, "action", lazy_gettext("Action"), _ACTION_LENGTH, suggestions=tuple(ACTION_LABELS.values())),
         _chosen(args, "level", lazy_gettext("Alert level"), levels),
-        source,
-        destination,
+        _address(args, "source", lazy_gettext("Source IP address")),
+        _address(args, "destination", lazy_gettext("Destination IP address")),
         _text(
             args, "alert_id", lazy_gettext("Alert ID"), _ID_LENGTH, help=lazy_gettext("The whole ID or its beginning.")
         ),
@@ -124,6 +115,10 @@ def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: boo
         ),
         _text(args, "file", lazy_gettext("File name"), help=lazy_gettext("A part of it.")),
     ]
+    shown = args.get("filters") == "1" or any(each.error for each in fields)
+    # There can be a thousand.
+    of_utms = [(str(utm.id), _utm_label(utm)) for utm in utms] if shown or "utm" in args else []
+    fields.insert(0, _chosen(args, "utm", lazy_gettext("UTM"), of_utms))
     return AlertFilters([each for each in fields if not (important and each.name == "level")], shown)
 
 
@@ -139,21 +134,29 @@ def _chosen(args: Mapping[str, str], name: str, label: Any, options: list[tuple[
 
 
 def _text(args: Mapping[str, str], name: str, label: Any, limit: int = _TEXT_LENGTH, **shown: Any) -> Filter:
-    value = args.get(name, "").strip()[:limit]
-    return Filter(name, label, value, value or None, limit=limit, **shown)
+    # Letter by letter: a log may well have characters in it that do not show, and somebody look for them.
+    value = args.get(name, "").strip()
+    if len(value) > limit:
+        return Filter(name, label, value, error=too_long(limit), **shown)
+    return Filter(name, label, value, value or None, **shown)
+
+
+def too_long(most: int) -> str:
+    """What is told beside a condition with more characters than its field takes."""
+    return gettext("Enter %(most)s characters or fewer. It was left out of the search.", most=most)
 
 
 def _address(args: Mapping[str, str], name: str, label: Any) -> Filter:
-    value = half_width(args.get(name, ""))[:_ADDRESS_LENGTH]
+    value = half_width(args.get(name, ""))
     told = lazy_gettext("An address or a network, such as 192.168.10.0/24.")
     if not value:
-        return Filter(name, label, limit=_ADDRESS_LENGTH, help=told)
+        return Filter(name, label, help=told)
     try:
         network = _network(value)
     except ValueError:
         error = gettext("This is not an IP address or network. It was left out of the search.")
-        return Filter(name, label, value, limit=_ADDRESS_LENGTH, help=told, error=error)
-    return Filter(name, label, value, network, limit=_ADDRESS_LENGTH, help=told)
+        return Filter(name, label, value, help=told, error=error)
+    return Filter(name, label, value, network, help=told)
 
 
 @lru_cache(1024)

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from models.actor import Actor
 from models.customer import Customer
 from models.db import db
+from models.visible_text import visible
 from views.interface import COUNT_CAP, RequestFilters
 
 PAGE_SIZE = 25
@@ -90,9 +91,9 @@ def choice(name: str, allowed: Any, default: str) -> str:
     return value if value in allowed else default
 
 
-def short_text(name: str, limit: int) -> str:
-    """A search text without surrounding blanks, cut to what the field takes."""
-    return request.args.get(name, "").strip()[:limit]
+def search_text(name: str) -> str:
+    """A search text as people see it, without surrounding blanks. How long it is a request's length limits."""
+    return visible(request.args.get(name, "")).strip()
 
 
 def iso_day(name: str) -> date | None:

@@ -16,11 +16,11 @@ from views.fields import (
     AddressField,
     AtMost,
     CodeField,
-    HyphenField,
     MemoField,
     Needed,
     OneLine,
     Postcode,
+    PostcodeField,
     TextField,
     ValidAddress,
     VersionField,
@@ -57,7 +57,7 @@ class CustomerForm(FlaskForm):
     contact_department = TextField(lazy_gettext("Department"), [AtMost(40), OneLine()])
     contact_title = TextField(lazy_gettext("Job title"), [AtMost(255), OneLine()])
     contact_email = AddressField(lazy_gettext("Email address"), [Needed(), ValidAddress()])
-    postcode = HyphenField(lazy_gettext("Postcode"), [Needed(), Postcode()])
+    postcode = PostcodeField(lazy_gettext("Postcode"), [Needed(), Postcode()])
     prefecture = SelectField(
         lazy_gettext("Prefecture"),
         [Needed()],

@@ -14,13 +14,10 @@ from flask_babel import gettext, lazy_gettext
 from models.company_name import search_key
 from models.customer import CustomerStatus
 from models.typed_number import plain_hyphens
-from views.base import choice, iso_day, short_text
+from views.base import choice, iso_day, search_text
 from views.fields import half_width
 from views.interface import COMPARISONS, Compared, PartMatch, Same
 
-_ID_LENGTH = 9
-_NAME_LENGTH = 40
-_BALANCE_LENGTH = 20
 _YEN = re.compile(r"-?[0-9]{1,12}")
 _DELETED = "deleted"
 _STATUS_LABELS = {
@@ -58,11 +55,11 @@ class CustomerSearch:
     @classmethod
     def read(cls, *, may_see_deleted: bool) -> CustomerSearch:
         """What the request's arguments ask for; nonsense is no condition."""
-        balance = request.args.get("balance", "").strip()
+        balance = search_text("balance")
         return cls(
-            id=half_width(short_text("id", _ID_LENGTH)).upper(),
-            name=short_text("name", _NAME_LENGTH),
-            balance=balance[:_BALANCE_LENGTH],
+            id=half_width(request.args.get("id")).upper(),
+            name=search_text("name"),
+            balance=balance,
             yen=_yen(balance),
             balance_is=choice("balance_is", COMPARISONS, "eq"),
             last_invoiced_on=iso_day("last_invoiced_on"),

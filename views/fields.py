@@ -12,7 +12,7 @@ from wtforms.validators import ValidationError
 
 from models.typed_number import plain_hyphens
 from models.user import EMAIL_LENGTH
-from views.visible_text import shows, visible
+from models.visible_text import shows, visible
 
 
 def half_width(text: str | None) -> str:
@@ -43,6 +43,15 @@ class HyphenField(CodeField):
         self.data = plain_hyphens(self.data or "")
 
 
+class PostcodeField(HyphenField):
+    """A postcode; the sign before it and blanks come along with what is copied."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = "".join((self.data or "").removeprefix("〒").split())
+
+
 class TextField(StringField):
     """A line of text."""
 
@@ -58,7 +67,8 @@ class MemoField(TextAreaField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Clean what was typed."""
         super().process_formdata(valuelist)
-        self.data = trimmed(self.data)
+        text = trimmed(visible(self.data or ""))
+        self.data = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) != "Cc")
 
 
 def version_shown(text: str | None) -> int:
@@ -86,11 +96,13 @@ class AddressField(EmailField):
 
 
 class AtMost:
-    """At most so many characters, line ends counted as one."""
+    """At most so many characters, line ends counted as one.
+
+    It is told after sending: a browser counts in other units, and cuts off what was pasted without a word.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.field_flags = {"maxlength": most}
 
     def __call__(self, _form: Form, field: Any) -> None:
         """Refuse more."""
@@ -123,9 +135,6 @@ class OneLine:
 class ValidAddress:
     """An e-mail address that mail can be sent to, or nothing."""
 
-    def __init__(self) -> None:
-        self.field_flags = {"maxlength": EMAIL_LENGTH}
-
     def __call__(self, _form: Form, field: Any) -> None:
         """Refuse what is no address."""
         if not field.data:
@@ -141,8 +150,6 @@ class ValidAddress:
 
 class Postcode:
     """Seven digits, with a hyphen after the third or without."""
-
-    field_flags = {"maxlength": 8}
 
     def __call__(self, _form: Form, field: Any) -> None:
         """Refuse other forms."""

@@ -11,7 +11,6 @@ from flask_babel import gettext, lazy_gettext
 from models.mail import MailState
 from models.mail_kind import KINDS
 from models.mail_log import SHORTEST_PART, MailQuery
-from models.user import EMAIL_LENGTH
 from views.alert_filters import Filter
 from views.fields import half_width
 
@@ -20,7 +19,6 @@ STATE_LABELS = {
     MailState.SENT: lazy_gettext("Sent"),
     MailState.FAILED: lazy_gettext("Failed"),
 }
-_TENANT_ID_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +51,14 @@ def read_filters(args: Mapping[str, str]) -> MailFilters:
     """
     kinds = [(kind.name, gettext(kind.label)) for kind in KINDS.values() if not kind.sms]
     states = [(state.value, label) for state, label in STATE_LABELS.items()]
-    recipient = half_width(args.get("recipient", ""))[:EMAIL_LENGTH]
-    tenant = half_width(args.get("tenant", ""))[:_TENANT_ID_LENGTH].upper()
+    recipient = half_width(args.get("recipient", ""))
+    tenant = half_width(args.get("tenant", "")).upper()
     return MailFilters(
         [
             _recipient(recipient),
             _chosen("kind", lazy_gettext("Kind"), args.get("kind", ""), kinds),
             _chosen("state", lazy_gettext("Status"), args.get("state", ""), states),
-            Filter("tenant", lazy_gettext("Tenant ID"), tenant, tenant or None, limit=_TENANT_ID_LENGTH),
+            Filter("tenant", lazy_gettext("Tenant ID"), tenant, tenant or None),
         ]
     )
 
@@ -70,8 +68,8 @@ def _recipient(value: str) -> Filter:
     told = lazy_gettext("A part of it: %(least)s characters or more.", least=SHORTEST_PART)
     if value and len(value) < SHORTEST_PART:
         error = gettext("This is too short. It was left out of the search.")
-        return Filter("recipient", label, value, limit=EMAIL_LENGTH, help=told, error=error)
-    return Filter("recipient", label, value, value or None, limit=EMAIL_LENGTH, help=told)
+        return Filter("recipient", label, value, help=told, error=error)
+    return Filter("recipient", label, value, value or None, help=told)
 
 
 def _chosen(name: str, label: Any, value: str, options: list[tuple[str, Any]]) -> Filter:

@@ -25,7 +25,7 @@ class NotificationField(AddressField):
 class TypedAgain:
     """The same as another field, wherever that has an address nobody has confirmed."""
 
-    field_flags = {"required": True, "maxlength": 254}
+    field_flags = {"required": True}
 
     def __init__(self, number: int) -> None:
         self.number = number

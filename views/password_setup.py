@@ -25,7 +25,7 @@ class PasswordSetupForm(FlaskForm):
     password = PasswordField(
         lazy_gettext("New password"),
         [InputRequired(lazy_gettext("Enter the password."))],
-        render_kw={"autocomplete": "new-password", "maxlength": password_rule.MOST},
+        render_kw={"autocomplete": "new-password"},
     )
     confirmation = PasswordField(
         lazy_gettext("New password (confirmation)"),
@@ -33,7 +33,7 @@ class PasswordSetupForm(FlaskForm):
             InputRequired(lazy_gettext("Enter the same password again.")),
             EqualTo("password", lazy_gettext("The two passwords differ.")),
         ],
-        render_kw={"autocomplete": "new-password", "maxlength": password_rule.MOST},
+        render_kw={"autocomplete": "new-password"},
     )
 
     def refuse_faults(self, email: str) -> bool:

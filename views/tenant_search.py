@@ -6,14 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request
 from flask_babel import gettext, lazy_gettext
 
 from models import customer_search
 from models.company_name import search_key
 from models.customer_search import NAME_LENGTH, PHONE_LENGTH, Found, SearchBy
 from models.typed_number import phone_digits
-from views.base import choice
+from views.base import choice, search_text
 
 _LABELS = {SearchBy.NAME: lazy_gettext("Company name"), SearchBy.PHONE: lazy_gettext("Phone number")}
 
@@ -34,7 +33,7 @@ class TenantSearch:
     def read(cls) -> TenantSearch:
         """What the request's arguments ask for."""
         by = SearchBy(choice("by", list(SearchBy), SearchBy.NAME))
-        text = request.args.get("text", "").strip()
+        text = search_text("text")
         return cls(by, text, _error(by, text) if text else None)
 
     @property

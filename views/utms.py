@@ -31,6 +31,7 @@ from views.fields import (
     Needed,
     OneLine,
     Postcode,
+    PostcodeField,
     TextField,
     ValidAddress,
 )
@@ -57,10 +58,10 @@ def _is_serial(_form: Form, field: Any) -> None:
 class UtmForm(FlaskForm):
     """基本情報 of a UTM; the nine addresses are added below."""
 
-    utm_id = CodeField(lazy_gettext("UTM ID"), [Needed(), _is_utm_id], render_kw={"maxlength": 12})
+    utm_id = CodeField(lazy_gettext("UTM ID"), [Needed(), _is_utm_id])
     name = TextField(lazy_gettext("UTM name"), [Needed(), AtMost(50), OneLine()])
-    serial = HyphenField(lazy_gettext("Serial number"), [Needed(), _is_serial], render_kw={"maxlength": 30})
-    postcode = HyphenField(lazy_gettext("Postcode"), [Needed(), Postcode()])
+    serial = HyphenField(lazy_gettext("Serial number"), [Needed(), _is_serial])
+    postcode = PostcodeField(lazy_gettext("Postcode"), [Needed(), Postcode()])
     address = TextField(lazy_gettext("Address"), [Needed(), AtMost(104), OneLine()])
     delivery_status = TextField(lazy_gettext("Delivery status"), [Needed(), AtMost(104), OneLine()])
 

@@ -87,3 +87,17 @@ def test_who_comes_second_is_led_to_what_the_first_saved(page, make, customer, s
     expect(card).to_be_focused()
     expect(card.get_by_role("alert")).to_contain_text("保存されていません")
     sound(page)
+
+
+def test_a_text_that_is_too_long_is_told_and_nothing_of_it_is_cut_off(page, customer):
+    sign_in(page, "operator@example.jp")
+    page.goto(f"/customers/{customer.id}/edit")
+    page.get_by_label("会社名").fill("𠮷" * 41)
+    page.get_by_label("部署").fill("𠮷" * 40)
+    page.get_by_role("button", name="変更").click()
+    page.get_by_role("dialog").get_by_role("button", name="OK").click()
+
+    expect(page.locator("#name-error")).to_have_text("40文字以下で入力してください。")
+    expect(page.get_by_label("会社名")).to_have_value("𠮷" * 41)
+    expect(page.get_by_label("部署")).to_have_value("𠮷" * 40)
+    expect(page.locator("#contact_department-error")).to_have_count(0)

@@ -240,10 +240,17 @@ def test_nonsense_in_a_condition_is_never_an_error_and_is_escaped(operator, utm,
     assert (file.status_code, zipfile.ZipFile(io.BytesIO(file.data)).testzip()) == (200, None)
 
 
-def test_a_text_is_cut_to_what_its_field_takes(page):
-    text = page(url="u" * 256, alert_id="i" * 65, action="a" * 33)
+@pytest.mark.parametrize(
+    ("name", "limit"), [("action", 32), ("alert_id", 64), ("url", 255), ("threat", 255), ("file", 255)]
+)
+def test_a_text_past_its_limit_is_told_beside_the_field_and_not_searched_for(page, name, limit):
+    at_the_limit, past_it = page(**{name: "𠮷" * limit}), page(**{name: "𠮷" * (limit + 1)})
 
-    assert chips(text) == ["処置: " + "a" * 32, "アラートID: " + "i" * 64, "URL: " + "u" * 255]
+    assert len(chips(at_the_limit)) == 1
+    assert chips(past_it) == []
+    assert ids(past_it) == ids(page())
+    assert f'id="filter-{name}-error">{limit}文字以下で入力してください。' in past_it
+    assert "𠮷" * (limit + 1) in past_it
 
 
 def download(client, of, /, **form):

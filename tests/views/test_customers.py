@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import alert_ingest, clock
 from tests.alerts import lines
+from tests.views.test_customer_form import GOOD
 
 
 def names(page: str) -> list[str]:
@@ -77,7 +78,7 @@ def test_a_balance_that_is_none_is_told_and_not_searched_for(operator, make, typ
     page = operator.get("/customers/", query_string={"balance": typed}).text
 
     assert names(page) == ["株式会社あおぞら"]
-    assert f'name="balance" value="{escape(typed[:20])}"' in re.sub(r"\s+", " ", page)
+    assert f'name="balance" value="{escape(typed)}"' in re.sub(r"\s+", " ", page)
     assert "12桁以内の整数（円）で入力してください。" in re.search(r'id="balance-error">(.*?)</div>', page)[1]
     assert "<details open" in re.sub(r' class="[^"]*"', "", page)
     assert 'class="chip' not in page
@@ -290,3 +291,51 @@ def test_without_a_contract_registering_is_off_with_the_reason(operator, make):
 
     assert "/utms/add" not in page
     assert "UTM登録には、UTMを含む有効な契約" in page
+
+
+@pytest.mark.parametrize("typed", ["青\u200b空", "\ufeff青空\u202e", " 青空　", "株式会社青空", "㊑青空"])
+def test_what_came_along_with_a_copied_name_does_not_matter(operator, make, typed):
+    make.customer(tenant=operator.tenant, name="㈱青空")
+
+    assert names(operator.get("/customers/", query_string={"name": typed}).text) == ["㈱青空"]
+
+
+@pytest.mark.parametrize("query", [{"name": "あ" * 41}, {"id": "A000000001"}])
+def test_a_text_that_no_customer_can_have_finds_none(operator, make, query):
+    make.customer(tenant=operator.tenant, name="あ" * 40)
+
+    assert "条件に一致する顧客はありません。" in operator.get("/customers/", query_string=query).text
+
+
+def test_deleting_leads_back_to_the_list_as_it_was_searched(operator, make):
+    customer = make.customer(tenant=operator.tenant)
+    searched = "/customers/?status=draft&sort=name&direction=asc&page=2"
+
+    answer = operator.post(f"/customers/{customer.id}/delete", headers={"Referer": f"http://localhost{searched}"})
+
+    assert answer.location == searched
+
+
+@pytest.mark.parametrize(
+    "referrer", [None, "http://elsewhere.example/customers/", "http://localhost/customers/A00000001", "nonsense"]
+)
+def test_deleting_from_elsewhere_leads_to_the_list(operator, make, referrer):
+    customer = make.customer(tenant=operator.tenant)
+
+    answer = operator.post(f"/customers/{customer.id}/delete", headers={"Referer": referrer} if referrer else {})
+
+    assert answer.location == "/customers/"
+
+
+def test_who_may_not_look_at_a_customer_is_not_led_there(make, signed_in):
+    make.role("係", "Customers can_list", "Customers can_add", "Customers can_edit")
+    tenant = make.tenant()
+    customer = make.customer(tenant=tenant)
+    client = signed_in(make.member(tenant, "係"), tenant)
+
+    page = client.get("/customers/").text
+    made = client.post("/customers/add", data=GOOD)
+
+    assert customer.id in page
+    assert f'href="/customers/{customer.id}"' not in page
+    assert made.location == "/customers/"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from views.visible_text import shows, visible
+from models.visible_text import shows, visible
 
 
 @pytest.mark.parametrize(
