@@ -197,13 +197,13 @@ def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> 
 def change_membership(session: Session, membership: Membership, role: str, *, by: Actor) -> None:
     """Give a member of a tenant another role there.
 
-    :raises DomainError: the role is none to be held in a tenant.
+    :raises DomainError: it is the role they have, or none to be held in a tenant.
     :raises Gone: there is no such role, or somebody else took the user out of the tenant.
     """
     lock(session, membership)
     before = membership.role.name
     if before == role:
-        return
+        raise DomainError(NOTHING_CHANGED)
     membership.role_id = _tenant_role(session, role).id
     audit.record(session, "membership.changed", membership, by=by, before={"role": before}, after={"role": role})
 

@@ -8,6 +8,7 @@ nobody reaches the screens of NEC, or another tenant, by way of a role somebody 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,7 @@ from models.errors import N_, Conflict, DomainError
 from models.membership import Membership
 from models.row_lock import lock
 from models.user import Role
+from models.visible_text import visible
 
 PARTNER_OPERATOR = "Partner Operator"
 PARTNER_VIEWER = "Partner Viewer"
@@ -136,7 +138,8 @@ def _check_own(role: Any) -> None:
 
 
 def _free_name(session: Session, name: str, *, but: Any = None) -> str:
-    name = name.strip()
+    # As it looks: a name in other blanks or widths would pass for a built-in role's.
+    name = " ".join(visible(unicodedata.normalize("NFKC", name)).split())
     if not name:
         raise DomainError(NO_NAME, field="name")
     if len(name) > NAME_LENGTH:

@@ -14,8 +14,9 @@ from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
 from flask_babel import lazy_gettext
 
+from models.visible_text import visible
+
 _ARGUMENT = re.compile(r"_flt_([0-9])_([a-z_]+)")
-_MOST_CHARACTERS = 100
 _LARGEST_KEY = 2**31 - 1
 
 
@@ -128,6 +129,6 @@ def read_conditions(filters: Any) -> None:
         conditions = filters.get_search_filters().get(match[2], ()) if match else ()
         if not conditions or int(match[1]) >= len(conditions):
             continue
-        value = request.args[name].strip()[:_MOST_CHARACTERS]
+        value = visible(request.args[name]).strip()
         if conditions[int(match[1])].takes(value):
             filters.add_filter_index(match[2], int(match[1]), value)

@@ -6,13 +6,13 @@ log. FAB's own writing would hand a form's values to the row and commit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
@@ -23,6 +23,7 @@ from views import form_errors
 from views.base import PortalModelView
 from views.fab_conditions import Conditions, read_conditions
 from views.interface import PortalInterface
+from views.local_path import back_to
 
 _LAST_PAGE = 10_000
 
@@ -41,6 +42,11 @@ class FabScreen(PortalModelView):
 
     tabs: tuple[tuple[Any, str, str, str], ...] = ()
     """Label, endpoint, permission and view of each tab above the lists."""
+
+    named_by = "name"
+    """The column that tells a row from the others, for the question before it is deleted."""
+
+    delete_title: Any = lazy_gettext("Delete")
 
     unique_errors: Mapping[str, tuple[str, str]] = {}
     """Of each unique index that somebody else may have been first at, the field and the message."""
@@ -117,7 +123,7 @@ class FabScreen(PortalModelView):
             flash(gettext(error.message), "danger")
             return redirect(self.url_of(self.row_or_404(pk)))
         flash(self.delete_row_message, "success")
-        return redirect(self.get_redirect())
+        return redirect(back_to(self.get_redirect()))
 
     def create(self, form: Any) -> Any:
         """Make a row of a form; a refusal is a DomainError."""
@@ -130,6 +136,10 @@ class FabScreen(PortalModelView):
     def remove(self, item: Any) -> None:
         """Delete a row; a refusal is a DomainError."""
         raise NotImplementedError
+
+    def undeletable(self) -> Collection[int]:
+        """The rows whose list offers no deleting."""
+        return ()
 
     def new_form(self) -> Any:
         """The form to make a row with."""
@@ -184,6 +194,12 @@ class FabScreen(PortalModelView):
         if page * self.page_size >= shown["count"] > 0:
             last = (shown["count"] - 1) // self.page_size
             widgets = self._get_list_widget(**asked, page=last, page_size=self.page_size, **kwargs)
+        widgets["list"].template_args |= {
+            "order": (sort, direction),
+            "named_by": self.named_by,
+            "delete_title": self.delete_title,
+            "undeletable": self.undeletable(),
+        }
         return self._get_search_widget(form=self.search_form.refresh(), widgets=widgets)
 
     def _order(self) -> tuple[str, str]:
@@ -215,7 +231,7 @@ class FabScreen(PortalModelView):
         for field in form:
             stored = self.stored_text(item, field)
             if stored is not None:
-                field.errors = [gettext("Saved by the other: %(value)s", value=stored or "-")]
+                field.errors = [gettext("Saved value: %(value)s", value=stored or "-")]
         form.shown.data = self.fingerprint(item)
 
     def stored_text(self, item: Any, field: Any) -> str | None:

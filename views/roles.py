@@ -62,6 +62,7 @@ class RoleView(FabScreen, RoleModelView):
     list_title = lazy_gettext("Roles")
     add_title = lazy_gettext("Create role")
     edit_title = lazy_gettext("Change role")
+    delete_title = lazy_gettext("Delete role")
     show_template = "roles/show.html"
     add_row_message = lazy_gettext("The role has been created.")
     edit_row_message = lazy_gettext("The role has been changed.")

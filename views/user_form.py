@@ -7,14 +7,15 @@ from typing import Any
 
 from flask_appbuilder.forms import DynamicForm
 from flask_babel import gettext, lazy_gettext
+from markupsafe import escape
 from wtforms import BooleanField, Form, HiddenField, PasswordField, SelectField, SelectMultipleField
-from wtforms.validators import EqualTo, InputRequired, Optional, ValidationError
+from wtforms.validators import EqualTo, InputRequired, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from models import account, password_rule
 from views.fields import AddressField, AtMost, Needed, OneLine, TextField, ValidAddress
 
-_PASSWORD = {"autocomplete": "new-password", "maxlength": password_rule.MOST}
+_PASSWORD = {"autocomplete": "new-password"}
 _DIFFERENT = lazy_gettext("The two passwords differ.")
 
 
@@ -55,9 +56,10 @@ class UserForm(DynamicForm):
 def _allowed(form: Form, field: Any) -> None:
     """Tell everything that is wrong with a new password at once."""
     email = form.email.data if "email" in form else form.address
-    faults = [gettext(fault) for fault in password_rule.faults(field.data, email or "")]
+    faults = password_rule.faults(field.data, email or "")
+    field.errors.extend(gettext(fault) for fault in faults)
     if faults:
-        raise ValidationError(" ".join(faults))
+        raise StopValidation
 
 
 class NewUserForm(UserForm):
@@ -66,7 +68,12 @@ class NewUserForm(UserForm):
     password = PasswordField(
         lazy_gettext("Password"),
         [Optional(strip_whitespace=False), _allowed],
-        description=lazy_gettext("Left empty, you get a link to hand over, with which the user sets a password."),
+        description=lazy_gettext(
+            "12 characters or more, with upper-case and lower-case letters, digits and symbols (%(symbols)s). Left empty,"
+            " you get a link to hand over, with which the user sets a password.",
+            # What lazy_gettext gives counts as markup.
+            symbols=escape(" ".join(password_rule.SYMBOLS)),
+        ),
         render_kw=_PASSWORD,
     )
     confirmation = PasswordField(

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from flask import abort, current_app, flash, redirect, request, url_for
 from flask import session as browser
 from flask_appbuilder import expose
+from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.security.decorators import has_access
 from flask_appbuilder.security.views import UserDBModelView
 from flask_babel import gettext, lazy_gettext
@@ -22,7 +23,7 @@ from models.errors import DomainError
 from models.membership import Membership
 from models.scope import all_tenants
 from models.tenant import Tenant
-from models.user import User
+from models.user import Role, User
 from views.administration import ADMINISTRATION
 from views.base import actor
 from views.fab_screen import FabInterface, FabScreen
@@ -30,6 +31,14 @@ from views.user_form import MembershipForm, NewUserForm, PasswordForm, UserForm
 
 _LINK = "new_password_link"
 _WHY = "a user's place is in any tenant, whichever the administrator works in"
+
+
+class HeldEverywhere(BaseFilter):
+    """The roles a user can hold in every tenant."""
+
+    def apply(self, query: Any, _value: None) -> Any:
+        """Narrow a query."""
+        return query.filter(Role.name.in_(role.ELEVATED))
 
 
 class UserView(FabScreen, UserDBModelView):
@@ -57,6 +66,8 @@ class UserView(FabScreen, UserDBModelView):
     list_columns: ClassVar = ["get_full_name", "email", "active", "roles", "memberships", "last_login"]
     order_columns: ClassVar = ["get_full_name", "email", "active", "last_login"]
     search_columns: ClassVar = ["last_name", "first_name", "email", "active", "roles"]
+    search_form_query_rel_fields: ClassVar = {"roles": [["name", HeldEverywhere, None]]}
+    named_by = "email"
     add_form = NewUserForm
     edit_form = UserForm
     add_columns: ClassVar = ["last_name", "first_name", "email", "active", "roles", "password", "confirmation"]
@@ -89,6 +100,7 @@ class UserView(FabScreen, UserDBModelView):
     list_title = lazy_gettext("Users")
     add_title = lazy_gettext("Create user")
     edit_title = lazy_gettext("Change user")
+    delete_title = lazy_gettext("Delete user")
     show_template = "users/show.html"
     add_row_message = lazy_gettext("The user has been created.")
     edit_row_message = lazy_gettext("The user has been changed.")
@@ -111,6 +123,10 @@ class UserView(FabScreen, UserDBModelView):
     def remove(self, item: Any) -> None:
         """Delete a user."""
         account.delete_user(db.session(), item, by=actor())
+
+    def undeletable(self) -> set[int]:
+        """Nobody deletes their own account."""
+        return {actor().user_id}
 
     def new_form(self) -> NewUserForm:
         """The empty form, or what was sent."""
@@ -222,9 +238,13 @@ class UserView(FabScreen, UserDBModelView):
         """Change the role a user holds in a tenant."""
         user, role_name = self.row_or_404(pk), self._role_of_form()
         with all_tenants(_WHY) as session:
-            account.change_membership(session, self._membership(session, user), role_name, by=actor())
-            session.commit()
-        flash(gettext("The role in the tenant has been changed."), "success")
+            try:
+                account.change_membership(session, self._membership(session, user), role_name, by=actor())
+                session.commit()
+            except DomainError as error:
+                flash(gettext(error.message), "warning")
+            else:
+                flash(gettext("The role in the tenant has been changed."), "success")
         return redirect(self.url_of(user))
 
     @expose("/leave/<key:pk>", methods=["POST"])

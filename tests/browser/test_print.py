@@ -165,3 +165,12 @@ def test_the_button_prints(page, customer):
     page.get_by_role("button", name="印刷").click()
 
     assert page.title() == "printed"
+
+
+def test_a_sheet_as_wide_as_a_screen_begins_at_its_left_edge(page, customer):
+    enter(page, customer)
+    page.goto("/customers/")
+
+    page.emulate_media(media="print")
+
+    assert page.locator("main").bounding_box()["x"] == 0

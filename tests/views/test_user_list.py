@@ -123,3 +123,48 @@ def test_a_list_of_many_costs_eight_statements_at_most(make, admin, statements):
     admin.get("/users/list/")
 
     assert len(statements) <= 8, statements
+
+
+def test_only_roles_that_are_held_everywhere_are_searched_for(make, admin):
+    make.role("係")
+
+    offered = re.search(r'<select[^>]*id="search-roles".*?</select>', admin.get("/users/list/").text, re.DOTALL)[0]
+
+    assert set(re.findall(r">\s*([^<>]+?)\s*</option>", offered)) == {"すべて", "NEC Admin", "NEC Staff"}
+
+
+def test_without_javascript_the_condition_is_named_and_cannot_be_chosen(admin):
+    page = re.sub(r"\s+", " ", admin.get("/users/list/?_flt_1_email=a").text)
+
+    shown = re.search(
+        r'<noscript> <span class="input-group-text">([^<]+)</span> </noscript> <select ([^>]*)email"', page
+    )
+    assert shown[1] == "で始まる"
+    assert "hidden" in shown[2]
+
+
+def test_another_order_begins_at_the_first_page_and_the_present_one_is_shown(make, admin):
+    for number in range(30):
+        make.user(last_name=f"人{number:02}")
+
+    page = admin.get("/users/list/?page_UserView=1&_flt_0_email=example").text
+    by_name, by_email = (
+        re.search(rf'aria-sort="(\w+)">\s*<a class="sort" href="([^"]+)">{label}', page)
+        for label in ("氏名", "メールアドレス")
+    )
+
+    assert by_name.groups() == (
+        "ascending",
+        "?_flt_0_email=example&amp;_oc_UserView=get_full_name&amp;_od_UserView=desc",
+    )
+    assert by_email.groups() == ("none", "?_flt_0_email=example&amp;_oc_UserView=email&amp;_od_UserView=asc")
+
+
+def test_the_question_before_deleting_names_the_address_and_ones_own_account_has_none(make, admin):
+    make.user(email="aozora@example.jp")
+
+    page = admin.get("/users/list/").text
+
+    assert "aozora@example.jp を削除します。" in page
+    assert "admin@example.jp を削除します。" not in page
+    assert page.count("ユーザの削除") == 1

@@ -56,6 +56,16 @@ def test_a_user_made_without_a_password_gets_a_link_that_is_shown_once(make, adm
     assert link not in admin.get(answer.location).text
 
 
+def test_each_fault_of_a_password_is_a_line_and_the_rule_is_there_to_read(admin):
+    sent = {"last_name": "新", "first_name": "人", "email": "new@example.jp", "password": "あいうえおabc"}
+
+    before, after = admin.get("/users/add").text, admin.post("/users/add", data=sent).text
+
+    told = re.search(r'id="password-error">(.*?)</div>\s*</div>', after, re.DOTALL)[1]
+    assert len(re.findall(r"<div>", told)) == 3
+    assert "数字、記号（= + ^ $ * . [ ] { } ( ) ? - &#34; ! @ # % &amp; / \\ , &gt; &lt; &#39; : ; _ ~ `）を" in before
+
+
 def test_a_user_made_with_a_password_can_sign_in_at_once(make, admin, app):
     sent = {"last_name": "新", "first_name": "人", "email": "new@example.jp", "active": "y"}
 
@@ -223,6 +233,8 @@ def test_a_place_in_a_tenant_is_given_changed_and_taken(make, admin, signed_in):
     admin.post(f"/users/join/{user.id}", data=at | {"role": "Partner Viewer"})
     assert theirs.get("/customers/add").status_code == 403
     admin.post(f"/users/membership/{user.id}", data=at | {"role": "Partner Operator"})
+    again = admin.post(f"/users/membership/{user.id}", data=at | {"role": "Partner Operator"}, follow_redirects=True)
+    assert "1つ以上の項目を変更してください。" in again.text
     assert theirs.get("/customers/add").status_code == 200
     admin.post(f"/users/leave/{user.id}", data=at)
 
