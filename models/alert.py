@@ -72,6 +72,8 @@ _THREAT = """
 left(lower(coalesce(virus, '') || coalesce(chr(10) || msg, '') || coalesce(chr(10) || cname, '')
     || coalesce(chr(10) || app, '')), 512)
 """
+CUT_AT = 512
+"""Characters of what was found, and of a URL too long for an index, that are kept in small letters for the search."""
 _URL_TEXT = "CASE WHEN octet_length(lower(url)) <= 2048 THEN lower(url) ELSE left(lower(url), 512) END"
 
 # The order of the list, and what it filters, counts and sorts by; and the tenant the wall asks for.
@@ -111,6 +113,16 @@ class Alert(TenantScoped, Base):
             *_NEWEST,
             postgresql_include=[*_SHOWN, "file_text"],
             postgresql_where=text("file_text IS NOT NULL"),
+        ),
+        # What is longer than what is kept of it.
+        *(
+            Index(
+                f"ix_alert_long_{name}",
+                *_NEWEST,
+                postgresql_include=["tenant_id"],
+                postgresql_where=text(f"char_length({name}) = {CUT_AT}"),
+            )
+            for name in ("threat", "url_text")
         ),
         # One address among thousands, one alert among all.
         Index("ix_alert_source", "customer_id", "src_ip", *_NEWEST[1:]),

@@ -8,13 +8,13 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from models.alert import AlertLevel, SecurityFunction
+from models.alert import ACTION_LABELS, AlertLevel, SecurityFunction
 
 MAX_LINE_BYTES = 64 * 1024
 _MAX_EXTRA_BYTES = 8 * 1024
@@ -69,6 +69,7 @@ COLUMNS = (
 
 # A NUL as JSON writes it, not the six characters behind an escaped backslash.
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_LEAP_SECOND = re.compile(r"^(.{10}T[0-9]{2}:[0-9]{2}):60")
 _PLAIN = frozenset({str, int, bool, type(None)})
 _FUNCTIONS = frozenset(SecurityFunction)
 _LEVELS = frozenset(AlertLevel)
@@ -100,7 +101,7 @@ def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
         _required_text(line, "alert_id", 64, escaped=escaped),
         occurred_at,
         _function(line.get("type")),
-        _required_text(line, "act", 32, escaped=escaped),
+        _action(line, escaped=escaped),
         # The policy: what the sender calls high is to be mailed.
         AlertLevel.HIGH.value if sender_level == AlertLevel.HIGH else AlertLevel.LOW.value,
         sender_level,
@@ -178,17 +179,32 @@ def _required_text(line: dict[str, Any], key: str, limit: int, *, escaped: bool)
     return text
 
 
+def _action(line: dict[str, Any], *, escaped: bool) -> str:
+    """What was done, as the UTM says it; Pass and Block in one spelling, so that they stand together in an order."""
+    text = _required_text(line, "act", 32, escaped=escaped)
+    return small if (small := text.lower()) in ACTION_LABELS else text
+
+
 def _time(value: Any) -> datetime:
     if value is None or value == "":
         raise BadLine("time: missing")
     if not isinstance(value, str):
         raise BadLine("time: not an ISO 8601 text")
     try:
-        moment = datetime.fromisoformat(value)
+        moment = _moment(value)
         # A time without a zone is UTC.
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise BadLine("time: not an ISO 8601 text") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        # RFC 3339 has two spellings more: a small z, and a leap second, which is the next minute's first.
+        plain, leaps = _LEAP_SECOND.subn(r"\1:59", text.upper())
+        return datetime.fromisoformat(plain) + timedelta(seconds=leaps)
 
 
 def _function(value: Any) -> str:

@@ -13,11 +13,11 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, select, tuple_
+from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import INET
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from models.alert import Alert, AlertDaily, AlertLevel
+from models.alert import CUT_AT, Alert, AlertDaily, AlertLevel
 from models.kept import Kept, kept
 from models.utm import Utm
 
@@ -35,6 +35,13 @@ SORT_COLUMNS: dict[str, Any] = {
 
 # What is looked for a part in, all in small letters.
 _PARTS: dict[str, Any] = {"url": Alert.url_text, "threat": Alert.threat, "file": Alert.file_text}
+
+# Of long ones only the beginning is kept for that. The whole of those, which are few, is put together for a search.
+_Long = aliased(Alert, name="long")
+_CUT: dict[str, tuple[Any, Any]] = {
+    "url": (_Long.url_text, func.lower(_Long.url)),
+    "threat": (_Long.threat, func.lower(func.concat_ws("\n", _Long.virus, _Long.msg, _Long.cname, _Long.app))),
+}
 
 _NETWORKS: dict[str, Any] = {"source": Alert.src_ip, "destination": Alert.dst_ip}
 
@@ -140,6 +147,8 @@ def _where(shape: Shape) -> list[ColumnElement[bool]]:
 
 
 def _condition(name: str, *, wide: bool) -> ColumnElement[bool]:
+    if name in _CUT:
+        return _contains(_PARTS[name], bindparam(name)) | Alert.seq.in_(_long_ones(name))
     if name in _PARTS:
         return _contains(_PARTS[name], bindparam(name))
     if name in _NETWORKS:
@@ -176,6 +185,13 @@ def _contains(text: Any, part: Any) -> ColumnElement[bool]:
     end until the page is full.
     """
     return func.strpos(text, func.lower(part)) > 0
+
+
+def _long_ones(name: str) -> Any:
+    """The alerts that have a part in a text of which only the beginning is kept."""
+    beginning, whole_text = _CUT[name]
+    cut = func.char_length(beginning) == literal_column(str(CUT_AT))  # as their index says it
+    return select(_Long.seq).where(*_place(_Long), cut, _contains(whole_text, bindparam(name)))
 
 
 def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
@@ -303,12 +319,12 @@ def _count(shape: Shape) -> Kept:
     return kept(select(func.count()).select_from(inner.subquery()))
 
 
-def _place() -> list[ColumnElement[bool]]:
+def _place(alert: Any = Alert) -> list[ColumnElement[bool]]:
     """Where in the index the alerts stand."""
     return [
-        Alert.customer_id == bindparam("customer_id"),
-        Alert.occurred_at >= bindparam("start"),
-        Alert.occurred_at < bindparam("end"),
+        alert.customer_id == bindparam("customer_id"),
+        alert.occurred_at >= bindparam("start"),
+        alert.occurred_at < bindparam("end"),
     ]
 
 

@@ -112,6 +112,15 @@ def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
     )
 
 
+def removed_since(utms: Sequence[Any]) -> list[Any]:
+    """Those the form names that were removed while the dialog was open.
+
+    :param utms: all of the customer's.
+    """
+    wanted = set(request.form.getlist("utm"))
+    return [utm for utm in utms if utm.removed_at is not None and str(utm.id) in wanted]
+
+
 def chosen_utms(utms: Sequence[Any]) -> list[Any]:
     """The UTMs the form names, all when it names none; 404 when one of them cannot be downloaded.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -104,7 +104,12 @@ def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: boo
         _address(args, "source", lazy_gettext("Source IP address")),
         _address(args, "destination", lazy_gettext("Destination IP address")),
         _text(
-            args, "alert_id", lazy_gettext("Alert ID"), _ID_LENGTH, help=lazy_gettext("The whole ID or its beginning.")
+            args,
+            "alert_id",
+            lazy_gettext("Alert ID"),
+            _ID_LENGTH,
+            clean=half_width,
+            help=lazy_gettext("The whole ID or its beginning."),
         ),
         _text(args, "url", "URL", help=lazy_gettext("A part of it.")),
         _text(
@@ -133,9 +138,16 @@ def _chosen(args: Mapping[str, str], name: str, label: Any, options: list[tuple[
     return Filter(name, label, value, int(value) if name == "utm" else value, options)
 
 
-def _text(args: Mapping[str, str], name: str, label: Any, limit: int = _TEXT_LENGTH, **shown: Any) -> Filter:
-    # Letter by letter: a log may well have characters in it that do not show, and somebody look for them.
-    value = args.get(name, "").strip()
+def _text(
+    args: Mapping[str, str],
+    name: str,
+    label: Any,
+    limit: int = _TEXT_LENGTH,
+    clean: Callable[[str], str] = str.strip,
+    **shown: Any,
+) -> Filter:
+    """A text. Letter by letter: a log may well have characters in it that do not show, and somebody look for them."""
+    value = clean(args.get(name, ""))
     if len(value) > limit:
         return Filter(name, label, value, error=too_long(limit), **shown)
     return Filter(name, label, value, value or None, **shown)

@@ -8,19 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
-from flask import Response, current_app, request, stream_with_context
+from flask import Response, current_app, flash, redirect, request, stream_with_context
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
 
 from models import alert_search, clock
 from models.alert_search import AlertQuery
 from models.db import db
 from views import alert_rows
-from views.alert_download import AlertCustomer, archive, chooser, chosen_utms, customer_with_utms
+from views.alert_download import AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, removed_since
 from views.alert_filters import AlertFilters, read_filters
 from views.base import PortalView, address_of, choice, customer_urls, render
+from views.local_path import came_from
 from views.period import read_period
 
 
@@ -47,6 +49,10 @@ class AlertView(PortalView):
     def download(self, customer_id: str) -> Response:
         """A ZIP with one CSV per chosen UTM: of the whole period, or of what the screen was narrowed to."""
         customer, all_utms = customer_with_utms(customer_id)
+        if removed := removed_since(all_utms):
+            names = ", ".join(utm.name for utm in removed)
+            flash(gettext("%(names)s: removed meanwhile, and cannot be downloaded.", names=names), "warning")
+            return _back_to_choosing(customer.id)
         utms = chosen_utms(all_utms)
         period = read_period(request.form, clock.tokyo_day(clock.utc_now()))
         query = AlertQuery(customer.id, period.start, period.end)
@@ -66,6 +72,17 @@ class AlertView(PortalView):
             "file_comes", "1", max_age=60, secure=current_app.config["SESSION_COOKIE_SECURE"], samesite="Lax"
         )
         return answer
+
+
+def _back_to_choosing(customer_id: str) -> Response:
+    """The page the dialog was on, with the dialog open."""
+    screens = (address_of(f"AlertView.{name}", customer_id=customer_id) for name in ("list", "important"))
+    page = came_from() or ""
+    path, _, query = page.partition("?")
+    if path not in screens:
+        path, query = address_of("AlertView.list", customer_id=customer_id), ""
+    arguments = [pair for pair in parse_qsl(query) if pair[0] != "choose"]
+    return redirect(f"{path}?{urlencode([*arguments, ('choose', '1')])}")
 
 
 def _search(

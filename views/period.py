@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
+from flask_babel import gettext
+
 from models import clock
+from models.errors import N_
 
 RECENT_DAYS = 31
 """Today and the 30 days before it: what the security tab and its alert list show."""
@@ -17,6 +20,26 @@ RECENT_DAYS = 31
 def recent_days(today: date) -> tuple[date, date]:
     """The first and last day of the security tab's period."""
     return today - timedelta(days=RECENT_DAYS - 1), today
+
+
+NO_DAY = N_("Enter a day from 2000 to 2100. It was left out of the search.")
+NO_MONTH = N_("Enter a month from 2000 to 2100. It was left out of the search.")
+NO_TIME = N_("Enter a time as hh:mm. It was left out of the search.")
+ENDS_BEFORE = N_("The end is before the start. It was left out of the search.")
+
+_MIDNIGHT, _LAST_MINUTE = time(0, 0), time(23, 59)
+
+
+class Fault(NamedTuple):
+    """An argument that was left out.
+
+    :ivar typed: what it was.
+    :ivar message: what is wrong with it.
+    """
+
+    name: str
+    typed: str
+    message: str
 
 
 class PeriodFields(NamedTuple):
@@ -30,6 +53,7 @@ class PeriodFields(NamedTuple):
     on: str
     from_time: str
     to_time: str
+    errors: tuple[tuple[str, str], ...] = ()
 
 
 _ARGUMENTS = {
@@ -48,13 +72,15 @@ class Period:
     :param last: the last day, included.
     :param start_time: the first minute, in ``time`` mode.
     :param end_time: the last minute, included, in ``time`` mode.
+    :param faults: what else was asked for, and is told beside its field.
     """
 
     mode: str
     first: date
     last: date
-    start_time: time = time(0, 0)
-    end_time: time = time(23, 59)
+    start_time: time = _MIDNIGHT
+    end_time: time = _LAST_MINUTE
+    faults: tuple[Fault, ...] = ()
 
     @property
     def start(self) -> datetime:
@@ -81,7 +107,15 @@ class Period:
 
     @property
     def fields(self) -> PeriodFields:
-        """Every input of the search form, those of the other modes with what fits."""
+        """Every input of the search form as it was typed, those of the other modes with what fits."""
+        fields = self._fields
+        if not self.faults:
+            return fields
+        typed = {fault.name: fault.typed for fault in self.faults}
+        return fields._replace(**typed, errors=tuple((fault.name, fault.message) for fault in self.faults))
+
+    @property
+    def _fields(self) -> PeriodFields:
         first, last = self.first.isoformat(), self.last.isoformat()
         return PeriodFields(
             unit=self.mode,
@@ -97,7 +131,7 @@ class Period:
     @property
     def arguments(self) -> dict[str, str]:
         """The page arguments that ask for this period."""
-        fields = self.fields
+        fields = self._fields
         return {name: getattr(fields, name) for name in _ARGUMENTS[self.mode]}
 
     @property
@@ -109,34 +143,61 @@ class Period:
 
 
 def read_period(args: Mapping[str, str], today: date) -> Period:
-    """The period the arguments ask for; whatever is nonsense falls back to the recent days.
+    """The period the arguments ask for. Nonsense is told beside its field and asks for nothing.
+
+    An end that is open is today or this month; a beginning that is open, the recent days or the month before the end.
 
     :param args: ``unit`` (the mode), ``first`` and ``last`` as ISO days, ``first_month`` and ``last_month`` as
         ``YYYY-MM``, ``on``, ``from_time`` and ``to_time`` as a day and ``hh:mm``.
     :param today: the day in Asia/Tokyo.
     """
-    match args.get("unit"):
-        case "month":
-            return _by_month(args, today)
-        case "time":
-            day = _day(args.get("on")) or today
-            start, end = _ordered(_time(args.get("from_time"), time(0, 0)), _time(args.get("to_time"), time(23, 59)))
-            return Period("time", day, day, start, end)
-        case _:
-            return _by_day(args, today)
+    reader = _Reader(args, [])
+    read = {"month": _by_month, "time": _by_minutes}.get(args.get("unit", ""), _by_day)
+    return replace(read(reader, today), faults=tuple(reader.faults))
 
 
-def _by_day(args: Mapping[str, str], today: date) -> Period:
-    first, last = _day(args.get("first")), _day(args.get("last"))
-    if first is None and last is None:
-        return Period("day", *recent_days(today))
-    return Period("day", *_ordered(first or last, last or first))
+class _Reader(NamedTuple):
+    """Reads arguments, and notes those that are none."""
+
+    args: Mapping[str, str]
+    faults: list[Fault]
+
+    def read(self, name: str, parse: Callable[[str], Any], told: str) -> Any:
+        """What an argument says, None when it is not there or is nonsense."""
+        text = self.args.get(name, "")
+        value = parse(text) if text else None
+        if text and value is None:
+            self.refuse(name, told)
+        return value
+
+    def refuse(self, name: str, told: str) -> None:
+        """Leave an argument out."""
+        self.faults.append(Fault(name, self.args.get(name, ""), gettext(told)))
 
 
-def _by_month(args: Mapping[str, str], today: date) -> Period:
-    first, last = _month(args.get("first_month")), _month(args.get("last_month"))
-    first, last = _ordered(first or last or clock.month_start(today), last or first or today)
+def _by_day(reader: _Reader, today: date) -> Period:
+    first, last = (reader.read(name, _day, NO_DAY) for name in ("first", "last"))
+    if first is None:
+        return Period("day", *recent_days(last or today))
+    return Period("day", *_ordered(first, last or max(first, today)))
+
+
+def _by_month(reader: _Reader, today: date) -> Period:
+    first, last = (reader.read(name, _month, NO_MONTH) for name in ("first_month", "last_month"))
+    first = first or last or today
+    first, last = _ordered(first, last or max(first, today))
     return Period("month", clock.month_start(first), clock.next_month(last) - timedelta(days=1))
+
+
+def _by_minutes(reader: _Reader, today: date) -> Period:
+    day = reader.read("on", _day, NO_DAY) or today
+    start = reader.read("from_time", _time, NO_TIME) or _MIDNIGHT
+    end = reader.read("to_time", _time, NO_TIME) or _LAST_MINUTE
+    if end < start:
+        # Not turned round: from evening to morning would become the day between.
+        reader.refuse("to_time", ENDS_BEFORE)
+        end = _LAST_MINUTE
+    return Period("time", day, day, start, end)
 
 
 def _ordered(one: Any, other: Any) -> tuple[Any, Any]:
@@ -151,8 +212,8 @@ _YEARS = range(2000, 2101)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def _day(text: str | None) -> date | None:
-    if text is None or not _DAY.fullmatch(text):
+def _day(text: str) -> date | None:
+    if not _DAY.fullmatch(text):
         return None
     try:
         day = date.fromisoformat(text)
@@ -161,12 +222,12 @@ def _day(text: str | None) -> date | None:
     return day if day.year in _YEARS else None
 
 
-def _month(text: str | None) -> date | None:
-    return _day(f"{text}-01") if text else None
+def _month(text: str) -> date | None:
+    return _day(f"{text}-01")
 
 
-def _time(text: str | None, default: time) -> time:
+def _time(text: str) -> time | None:
     try:
-        return datetime.strptime(text or "", "%H:%M").time()  # noqa: DTZ007  (a time of day has no zone)
+        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007  (a time of day has no zone)
     except ValueError:
-        return default
+        return None

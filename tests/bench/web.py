@@ -17,7 +17,7 @@ from tests.bench.places import Place
 from tests.bench.timing import probe
 
 WORKERS = 2
-COMMAND = ("--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "4")
+COMMAND = ("--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "4", "--limit-request-line", "8190")
 """As README.md says."""
 
 _APPS = {"portal": ("app:create_app()", "/healthz"), "stock": ("tests.bench.stock:create_app()", "/login/")}

@@ -199,10 +199,24 @@ def test_the_longest_texts_fit_the_indexes(utm, arrive, found):
     addresses = {"src-ip": "2001:db8::7", "dst-ip": "2001:db8::8"}
     arrive(utm, row={"type": "antivirus", "alert_severity": "high", **longest, **addresses})
 
-    ends = longest["virus"][-20:], longest["virus"][:20]
-    assert [found(threat=part) for part in ends] == [[longest["alert_id"]]] * 2
-    assert found(url=longest["url"][:512][-20:]) == [longest["alert_id"]]
+    for name in ("virus", "msg", "cname", "app"):
+        assert [found(threat=part) for part in (longest[name][:20], longest[name][-20:])] == [[longest["alert_id"]]] * 2
+    assert [found(url=part) for part in (longest["url"][:20], longest["url"][-20:])] == [[longest["alert_id"]]] * 2
     assert found(file=longest["file"][-20:]) == [longest["alert_id"]]
+
+
+@pytest.mark.parametrize("length", [505, 506, 507, 512])
+def test_a_part_is_found_across_the_end_of_what_is_kept_of_a_text(utm, arrive, found, length):
+    arrive(utm, first={"virus": "v" * length, "msg": "Omega"}, second={"app": "oMEGA"}, third={"msg": "Omeg"})
+
+    assert found(threat="omega") == ["first", "second"]
+
+
+def test_a_part_is_found_at_the_end_of_a_url_of_many_bytes(utm, arrive, found):
+    arrive(utm, first={"url": "http://xn--a/" + "あ" * 1_000 + "/Omega"}, second={"url": "http://www.example.jp/"})
+
+    assert found(url="あ/OMEGA") == ["first"]
+    assert found(url="omega", threat="omega") == []
 
 
 def test_a_part_is_found_at_the_end_of_the_longest_url(utm, arrive, found):
@@ -248,6 +262,19 @@ def test_the_wall_leaves_a_condition_its_index(utm, arrive, plan, conditions, pl
     assert all(place in line.replace("(alert_id)::text", "alert_id") for line in reached), reached
 
 
+def partial_indexes(engine, word: str) -> set[str]:
+    """The indexes of months whose predicate has a word in it."""
+    with engine.connect() as connection:
+        partial = connection.execute(
+            text(
+                "SELECT indexrelid::regclass::text FROM pg_index WHERE pg_get_expr(indpred, indrelid) LIKE :word"
+                " AND pg_partition_root(indrelid) = 'alert'::regclass"
+            ),
+            {"word": f"%{word}%"},
+        )
+        return set(partial.scalars())
+
+
 @pytest.mark.parametrize(
     ("conditions", "index"),
     [
@@ -261,20 +288,26 @@ def test_the_wall_leaves_a_condition_its_index(utm, arrive, plan, conditions, pl
 )
 def test_what_is_seldom_there_has_an_index_of_its_own(utm, arrive, plan, engine, conditions, index):
     arrive(utm, **{f"id-{number}": {} for number in range(1_000)}, seldom={"act": "reset-both"})
-    with engine.connect() as connection:
-        partial = connection.execute(
-            text(
-                "SELECT indexrelid::regclass::text FROM pg_index WHERE pg_get_expr(indpred, indrelid) LIKE :word"
-                " AND pg_partition_root(indrelid) = 'alert'::regclass"
-            ),
-            {"word": f"%{index}%"},
-        )
-        names = set(partial.scalars())
+    names = partial_indexes(engine, index)
 
     reached = [line for line in plan(**conditions) if "Scan" in line]
 
     assert reached
     assert all(any(name in line for name in names) for line in reached), reached
+
+
+@pytest.mark.parametrize(("conditions", "index"), [({"threat": "x"}, "threat"), ({"url": "x"}, "url_text")])
+def test_long_texts_are_put_together_for_a_search_where_they_are_alone(utm, arrive, plan, engine, conditions, index):
+    arrive(
+        utm, **{f"id-{number}": {"url": "http://www.example.jp/"} for number in range(1_000)}, long={"msg": "x" * 512}
+    )
+    names = partial_indexes(engine, f"char_length(({index})")
+
+    walked = [line for line in plan(**conditions) if "Scan" in line and " long" in line]
+
+    assert names
+    assert walked
+    assert all(any(name in line for name in names) for line in walked), walked
 
 
 def test_a_part_of_a_file_name(utm, arrive, found):

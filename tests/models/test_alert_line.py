@@ -248,3 +248,10 @@ KEYS = st.sampled_from([*LIMITS, "time", "type", "alert_severity", "src-ip", "sr
 @given(KEYS, VALUES)
 def test_no_value_raises_anything_else(key, value):
     assert parses_or_is_refused(json.dumps(GOOD | {key: value}).encode()) in {True, False}
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"), [("Pass", "pass"), ("BLOCK", "block"), ("Reset-Both", "Reset-Both"), (" block", " block")]
+)
+def test_pass_and_block_are_stored_in_one_spelling(sent, stored):
+    assert parse(act=sent)["action"] == stored

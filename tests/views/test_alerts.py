@@ -196,7 +196,23 @@ def test_a_removed_utms_alerts_are_shown_as_such_and_not_downloaded(operator, ma
 
     assert "旧本社" in page
     assert "削除済み" in page
-    assert answer.status_code == 404
+    assert (answer.status_code, answer.location) == (302, f"/customers/{utm.customer_id}/alerts/?choose=1")
+    assert "旧本社: 選択中に削除されたため、ダウンロードできません。" in operator.get(answer.location).text
+
+
+def test_a_utm_removed_while_the_dialog_is_open_is_told_in_the_dialog(operator, make, utm):
+    gone = make.utm(customer_row=utm.customer, name="旧本社", removed_at=NOW)
+    make.utm(customer_row=utm.customer)
+    page = f"/customers/{utm.customer_id}/alerts/important?unit=month&first_month=2026-11&last_month=2026-11"
+
+    answer = operator.post(
+        f"/customers/{utm.customer_id}/alerts/download",
+        data={"utm": [utm.id, gone.id]},
+        headers={"Referer": f"http://localhost{page}&choose=1"},
+    )
+
+    assert answer.location == f"{page}&choose=1"
+    assert "<dialog" in operator.get(answer.location).text
 
 
 def test_more_than_a_thousand_are_said_to_be_so(operator, utm, arrive):
@@ -322,3 +338,29 @@ def test_what_is_sent_and_typed_is_written_as_text(operator, make, utm, arrive):
     assert f'value="{written}"' in page
     assert "threat=%22%3E%3Cb+a%3D%271%27%3E%26amp%3B%25s%3C%2Fb%3E&amp;" in page
     assert "<b a" not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "told"),
+    [
+        ("first=2026-11-01&last=20261-11-26", "last", "2000年から2100年までの日付を入力してください。"),
+        ("unit=month&first_month=9999-12", "first_month", "2000年から2100年までの年月を入力してください。"),
+        ("unit=time&on=2026-11-01&from_time=22:00&to_time=06:00", "to_time", "終了時刻が開始時刻より前のため、"),
+        ("unit=time&on=2026-11-01&from_time=<b>", "from_time", "時刻を「時:分」で入力してください。"),
+    ],
+)
+def test_a_wrong_end_of_a_period_is_told_beside_its_field(operator, utm, query, name, told):
+    page = operator.get(f"/customers/{utm.customer_id}/alerts/?{query}").text
+
+    assert f'id="{name}-error">{told}この条件は検索から除きました。' in page
+    assert re.search(rf'id="{name}"[^>]*aria-invalid="true" aria-describedby="{name}-error"', page)
+    assert page.count("aria-invalid") == 1
+    assert "<b>" not in page
+
+
+def test_an_empty_list_advises_to_take_off_conditions_where_there_are_some(operator, utm):
+    list_url = f"/customers/{utm.customer_id}/alerts/"
+
+    assert "検索条件を外して" not in operator.get(list_url).text
+    assert "検索条件を外して" in operator.get(f"{list_url}?action=drop").text
+    assert "検索条件を外して" in operator.get(f"{list_url}?function=ips").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -34,9 +35,12 @@ def test_the_recent_days_are_today_and_the_thirty_before_it():
     [
         ({"first": "2026-11-01", "last": "2026-11-22"}, date(2026, 11, 1), date(2026, 11, 22)),
         ({"first": "2026-11-22", "last": "2026-11-01"}, date(2026, 11, 1), date(2026, 11, 22)),
-        ({"first": "2026-11-01"}, date(2026, 11, 1), date(2026, 11, 1)),
-        ({"last": "2026-11-01"}, date(2026, 11, 1), date(2026, 11, 1)),
-        ({"first": "nonsense", "last": "2026-11-01"}, date(2026, 11, 1), date(2026, 11, 1)),
+        ({"first": "2026-11-01"}, date(2026, 11, 1), TODAY),
+        ({"first": "2026-11-01", "last": ""}, date(2026, 11, 1), TODAY),
+        ({"first": "2026-11-01", "last": "20261-11-22"}, date(2026, 11, 1), TODAY),
+        ({"first": "2027-01-01"}, date(2027, 1, 1), date(2027, 1, 1)),
+        ({"last": "2026-11-01"}, date(2026, 10, 2), date(2026, 11, 1)),
+        ({"first": "nonsense", "last": "2026-11-01"}, date(2026, 10, 2), date(2026, 11, 1)),
         ({"first": "2028-02-29", "last": "2028-02-29"}, date(2028, 2, 29), date(2028, 2, 29)),
         ({"first": "2026-12-31", "last": "2027-01-01"}, date(2026, 12, 31), date(2027, 1, 1)),
         ({"first": "2000-01-01", "last": "2100-12-31"}, date(2000, 1, 1), date(2100, 12, 31)),
@@ -95,7 +99,7 @@ def test_nonsense_in_a_period_of_months_asks_for_this_month(args):
     ("args", "day", "start", "end"),
     [
         ({"on": "2026-11-01", "from_time": "09:00", "to_time": "17:30"}, date(2026, 11, 1), time(9, 0), time(17, 30)),
-        ({"on": "2026-11-01", "from_time": "17:30", "to_time": "09:00"}, date(2026, 11, 1), time(9, 0), time(17, 30)),
+        ({"on": "2026-11-01", "from_time": "22:00", "to_time": "06:00"}, date(2026, 11, 1), time(22, 0), time(23, 59)),
         ({"on": "2026-11-01", "from_time": "09:00", "to_time": "09:00"}, date(2026, 11, 1), time(9, 0), time(9, 0)),
         ({"on": "2026-11-01"}, date(2026, 11, 1), *WHOLE_DAY),
         ({"on": "2026-11-01", "from_time": "12:00"}, date(2026, 11, 1), time(12, 0), time(23, 59)),
@@ -175,7 +179,32 @@ def test_the_form_is_filled_for_every_mode():
         "on": "2026-11-30",
         "from_time": "00:00",
         "to_time": "23:59",
+        "errors": (),
     }
+
+
+@pytest.mark.parametrize(
+    ("args", "name"),
+    [
+        ({"first": "2026-02-30"}, "first"),
+        ({"last": "20261-11-26"}, "last"),
+        ({"unit": "month", "first_month": "9999-12"}, "first_month"),
+        ({"unit": "month", "last_month": "2026-13"}, "last_month"),
+        ({"unit": "time", "on": "2101-01-01"}, "on"),
+        ({"unit": "time", "from_time": "24:00"}, "from_time"),
+        ({"unit": "time", "from_time": "22:00", "to_time": "06:00"}, "to_time"),
+    ],
+)
+def test_what_is_left_out_is_told_beside_its_field_and_stays_there(args, name):
+    fields = read(**args).fields
+
+    assert [field for field, _ in fields.errors] == [name]
+    assert getattr(fields, name) == args[name]
+
+
+@pytest.mark.parametrize("args", [{}, {"first": "", "last": ""}, {"unit": "time", "from_time": "", "to_time": "09:00"}])
+def test_what_is_empty_is_no_mistake(args):
+    assert read(**args).fields.errors == ()
 
 
 NAMES = ("unit", "first", "last", "first_month", "last_month", "on", "from_time", "to_time")
@@ -187,4 +216,4 @@ def test_whatever_is_asked_for_is_a_period_and_is_asked_for_again(args):
     period = read_period(args, TODAY)
 
     assert timedelta(0) < period.end - period.start
-    assert read_period(period.arguments, TODAY) == period
+    assert read_period(period.arguments, TODAY) == replace(period, faults=())

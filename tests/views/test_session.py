@@ -143,7 +143,7 @@ def test_where_the_portal_is_served_by_https_the_cookie_is_secure_and_so_is_the_
         ("GET", "/", 200),
         ("GET", "/customers/A99999999", 404),
         ("PUT", "/customers/", 405),
-        ("GET", "/customers/?name=" + "x" * 5_000, 414),
+        ("GET", "/customers/?name=" + "x" * 9_000, 414),
         ("GET", "/customers", 308),
         ("GET", "/tenants/", 200),
         ("POST", "/tenants/select", 404),
