@@ -22,7 +22,7 @@ _ICON = Markup('<svg class="{}" aria-hidden="true"><use href="{}#tabler-{}" /></
 """One of the symbols of static/icons.svg, hidden from screen readers: words stand beside it."""
 _FORM_TOKEN = "csrf_token"  # noqa: S105  (a name)
 """Where Flask-WTF keeps a session's token before it is signed."""
-_NOT_KEPT = ("choose", "filters", "utm_search")
+_NOT_KEPT = ("choose", "filters", "picked", "utm_search")
 """Page arguments that the links of a page leave out: what is open on it, and what is searched in that."""
 _ARGUMENTS = "portal.page_arguments"
 """Where a request keeps its page arguments as they stand in an address: a list has a dozen links to itself."""

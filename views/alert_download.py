@@ -37,6 +37,7 @@ class Chooser:
     :param total: how many UTMs can be downloaded.
     :param search: the text the server narrowed them by.
     :param opened: whether the page comes with the dialog open.
+    :param found: how many the search found, those left out that are ticked; None where none was needed.
     """
 
     utms: Sequence[Any]
@@ -44,6 +45,7 @@ class Chooser:
     total: int
     search: str
     opened: bool
+    found: int | None = None
 
     @property
     def searches(self) -> bool:
@@ -91,24 +93,29 @@ def _customer_and_utms() -> Kept:
 def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
     """What can be downloaded: removed UTMs cannot (§7.10).
 
+    All are ticked, where they can be taken at once. Of more, those are that were ticked before the last search.
+
     :param utms: all of the customer's.
     :param utm_id: the UTM the list is narrowed to; it alone is ticked.
     """
     present = [utm for utm in utms if utm.removed_at is None]
     if request.args.get("choose") != "1":
         return Chooser(present[:1], frozenset(), total=len(present), search="", opened=False)
-    search = search_text("utm_search") if len(present) > MOST_UTMS else ""
+    keys = frozenset(utm.id for utm in present)
+    if len(present) <= MOST_UTMS:
+        return Chooser(present, keys & {utm_id} or keys, total=len(present), search="", opened=True)
+    search = search_text("utm_search")
     words = search_key(search)
-    found = [utm for utm in present if words in search_key(utm.name)] if words else present.copy()
-    found.sort(key=lambda utm: utm.id != utm_id)
-    shown = found[:MOST_UTMS]
-    keys = frozenset(utm.id for utm in shown)
+    wanted = set(request.args.getlist("picked")) | ({str(utm_id)} if "utm_search" not in request.args else set())
+    picked = [utm for utm in present if str(utm.id) in wanted][:MOST_UTMS]
+    found = [utm for utm in present if str(utm.id) not in wanted and words in search_key(utm.name)]
     return Chooser(
-        shown,
-        keys & {utm_id} or keys,
+        picked + found[: MOST_UTMS - len(picked)],
+        frozenset(utm.id for utm in picked),
         total=len(present),
         search=search,
         opened=True,
+        found=len(found),
     )
 
 
@@ -121,6 +128,14 @@ def removed_since(utms: Sequence[Any]) -> list[Any]:
     return [utm for utm in utms if utm.removed_at is not None and str(utm.id) in wanted]
 
 
+def must_choose(utms: Sequence[Any]) -> bool:
+    """Whether the form names none, of more UTMs than can be taken at once.
+
+    :param utms: all of the customer's.
+    """
+    return "utm" not in request.form and sum(utm.removed_at is None for utm in utms) > MOST_UTMS
+
+
 def chosen_utms(utms: Sequence[Any]) -> list[Any]:
     """The UTMs the form names, all when it names none; 404 when one of them cannot be downloaded.
 
@@ -131,7 +146,7 @@ def chosen_utms(utms: Sequence[Any]) -> list[Any]:
     found = [utm for utm in present if not wanted or str(utm.id) in wanted]
     if not found or len(wanted) > MOST_UTMS or (wanted and len(found) != len(wanted)):
         abort(404)
-    return found[:MOST_UTMS]
+    return found
 
 
 def archive(tenant_id: str, utms: Sequence[Any], query: AlertQuery, file_part: str) -> Iterator[bytes]:

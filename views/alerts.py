@@ -19,7 +19,15 @@ from models import alert_search, clock
 from models.alert_search import AlertQuery
 from models.db import db
 from views import alert_rows
-from views.alert_download import AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, removed_since
+from views.alert_download import (
+    AlertCustomer,
+    archive,
+    chooser,
+    chosen_utms,
+    customer_with_utms,
+    must_choose,
+    removed_since,
+)
 from views.alert_filters import AlertFilters, read_filters
 from views.base import PortalView, address_of, choice, customer_urls, render
 from views.local_path import came_from
@@ -52,6 +60,9 @@ class AlertView(PortalView):
         if removed := removed_since(all_utms):
             names = ", ".join(utm.name for utm in removed)
             flash(gettext("%(names)s: removed meanwhile, and cannot be downloaded.", names=names), "warning")
+            return _back_to_choosing(customer.id)
+        if must_choose(all_utms):
+            flash(gettext("Choose at least one UTM."), "warning")
             return _back_to_choosing(customer.id)
         utms = chosen_utms(all_utms)
         period = read_period(request.form, clock.tokyo_day(clock.utc_now()))

@@ -331,6 +331,13 @@ document.addEventListener("formdata", (event) => {
     if (value === "") event.formData.delete(name);
   }
 });
+// What is ticked in a dialog stays so when more is searched for in it.
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target.dataset.carries === undefined) return;
+  for (const box of target.closest("dialog").querySelectorAll("input[name=utm]:checked")) {
+    formData.append(target.dataset.carries, box.value);
+  }
+});
 on("submit", "form[method=get]", (form) => {
   for (const input of form.elements) {
     if (input.name?.startsWith("_flt_") && input.value === "") input.disabled = true;

@@ -43,6 +43,30 @@ def test_the_choice_of_utms_comes_by_keyboard_and_is_what_the_file_has(page, cus
         assert len(archive.namelist()) == 1
 
 
+def test_what_is_ticked_stays_so_while_more_is_searched_for(page, customer, make, sound):  # noqa: F811
+    for number in range(101):
+        make.utm(customer_row=customer, name=f"店舗{number:03}")
+    make.utm(customer_row=customer, name="倉庫")
+    sign_in(page)
+    page.goto(f"/customers/{customer.id}/alerts/")
+    page.get_by_role("button", name="ダウンロード").click()
+    dialog = page.get_by_role("dialog", name="UTMの選択")
+    expect(dialog.get_by_role("button", name="完了")).to_be_disabled()
+    dialog.get_by_label("店舗050").check()
+
+    dialog.get_by_role("searchbox").fill("倉庫")
+    page.keyboard.press("Enter")
+
+    expect(dialog.locator(".form-check-label")).to_have_text(["全選択", "店舗050", "倉庫"])
+    expect(dialog.get_by_label("店舗050")).to_be_checked()
+    sound(page)
+    dialog.get_by_label("倉庫").check()
+    with page.expect_download() as expected:
+        dialog.get_by_role("button", name="完了").click()
+    with zipfile.ZipFile(expected.value.path()) as archive:
+        assert len(archive.namelist()) == 2
+
+
 WATCH = """
 (() => {
   const note = document.getElementById("download-note");

@@ -363,6 +363,36 @@ def test_of_more_than_100_utms_the_chooser_shows_100_and_searches(make, utm, pag
     assert "名前にこの文字を含むUTMはありません。" in page(choose="1", utm_search="見当たらない")
 
 
+def ticked(text: str) -> list[str]:
+    return re.findall(r'name="utm"\s+value="(\d+)"\s+checked', text)
+
+
+def test_what_was_ticked_stays_so_when_more_is_searched_for(make, utm, page):
+    many_utms(make, utm, 150)
+    first, second = (make.utm(customer_row=utm.customer, name=name) for name in ("龍", "鶴"))
+    theirs = make.customer_with_utm(make.tenant())[1]
+    picked = [first.id, second.id, theirs.id, "nonsense"]
+
+    opened = page(choose="1", utm_search="倉庫", picked=picked)
+    nothing = page(choose="1", utm_search="見当たらない", picked=picked)
+
+    assert ticked(page(choose="1")) == []
+    assert chooser(opened) == ["鶴", "龍", "店舗000倉庫", "店舗050倉庫", "店舗100倉庫"]
+    assert sorted(ticked(opened)) == sorted(map(str, (first.id, second.id)))
+    assert not any("picked" in link for link in links(opened))
+    assert chooser(nothing) == ["鶴", "龍"]
+    assert "名前にこの文字を含むUTMはありません。" in nothing
+
+
+def test_no_more_are_shown_than_can_be_taken_at_once(make, utm, page):
+    many_utms(make, utm, 150)
+    keys = [each.id for each in make.session.query(type(utm)).filter_by(customer_id=utm.customer_id)]
+
+    text = page(choose="1", picked=keys[:120])
+
+    assert len(chooser(text)) == len(ticked(text)) == 100
+
+
 def test_the_utm_of_the_condition_is_in_the_chooser_however_many_there_are(make, utm, page):
     many_utms(make, utm, 110)
     last = make.utm(customer_row=utm.customer, name="龍")
@@ -382,3 +412,6 @@ def test_100_utms_can_be_taken_home_at_once_and_101_cannot(operator, make, utm):
     assert len(download(operator, utm, utm=keys[:100])[1]) == 100
     assert operator.post(address, data={"utm": keys}).status_code == 404
     assert operator.post(address, data={"utm": keys, "conditions": "kept"}).status_code == 404
+    none = operator.post(address, data={}, follow_redirects=True)
+    assert "UTMを1台以上選択してください。" in none.text
+    assert re.search(r"<dialog[^>]*\sopen", none.text)
