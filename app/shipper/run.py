@@ -53,7 +53,8 @@ class Run:
         ):
             if shift_to_end_at:
                 store = ShiftStore(self._folder)
-                self.shipped.shift = remembered_shift(reader, store, self._token, shift_to_end_at)
+                utm = client.ask_utm()
+                self.shipped.shift = remembered_shift(reader, store, self._token, shift_to_end_at, utm=utm)
             progress.show(lambda seconds: shipped_line(self.shipped, seconds, reader.share))
             ship(reader, client, self.shipped)
 
