@@ -66,7 +66,7 @@ class DeviceApi(BaseApi):
     @expose("/alerts", methods=["POST"])
     @for_a_utm
     def alerts(self, sender: Sender) -> tuple[Response, int]:
-        """Store the good lines of the body, and say what is wrong with the others."""
+        """Store the good lines of the body, say what is wrong with the others, and which UTM they are of."""
         lines = Lines(request)
         status = 200
         reason = None
@@ -78,12 +78,14 @@ class DeviceApi(BaseApi):
                 now=clock.utc_now(),
                 retention_months=current_app.config["ALERT_RETENTION_MONTHS"],
             )
+            utm_id = session.scalar(select(Utm.utm_id).where(Utm.id == sender.utm_id))
             session.commit()
         if lines.problem is not None:
             reason = str(lines.problem)
             status = _STATUS_OF_PROBLEM.get(type(lines.problem), 200)
             receipt.reject(lines.number + 1, reason)
         answer = {
+            "utm": utm_id,
             "received": receipt.received,
             "stored": receipt.stored,
             "duplicate": receipt.duplicate,

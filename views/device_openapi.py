@@ -26,8 +26,13 @@ _LINE: dict[str, Any] = {
 }
 _RECEIPT: dict[str, Any] = {
     "type": "object",
-    "required": ["received", "stored", "duplicate", "rejected_count", "rejected"],
+    "required": ["utm", "received", "stored", "duplicate", "rejected_count", "rejected"],
     "properties": {
+        "utm": {
+            "type": "string",
+            "description": "The ID of the UTM whose token it was, the same under each of its tokens.",
+            "examples": ["a1b2c3d4e5f6"],
+        },
         "received": {"type": "integer"},
         "stored": {"type": "integer"},
         "duplicate": {"type": "integer"},
@@ -94,6 +99,7 @@ DESCRIPTION: dict[str, Any] = {
         "/alerts": {
             "post": {
                 "summary": "Send alerts, one JSON object a line: up to 10,000 lines and 16 MiB, gzip allowed",
+                "description": "An empty body stores nothing and is answered too: it asks which UTM the token is of.",
                 "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": _LINE}}},
                 "responses": _answers("What became of the lines.", _RECEIPT)
                 | {

@@ -67,6 +67,7 @@ class DeviceClient:
     :param sleep: waits that many seconds, or raises to end the waiting.
     :param attempts: how often a call is tried in all; None for until it gets through.
     :param say: is told in a sentence when the portal does not answer, once, and when it does again.
+    :ivar utm: the ID of the UTM whose token it is; None until the portal has told it.
     :raises DeviceError: the URL or the token cannot be used.
     """
 
@@ -89,6 +90,7 @@ class DeviceClient:
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise DeviceError("The token is empty or has characters that no token has.")
         self.url = url.rstrip("/")
+        self.utm: str | None = None
         self._sleep = sleep
         self._attempts = attempts
         self._say = say
@@ -105,6 +107,15 @@ class DeviceClient:
     def close(self) -> None:
         """Close the connections to the portal."""
         self._session.close()
+
+    def ask_utm(self) -> str | None:
+        """Return the ID of the UTM whose token it is, asked of the portal unless it was told before; None when the portal does not tell.
+
+        :raises DeviceError: the portal could not be asked.
+        """
+        if self.utm is None:
+            self.send_batch(Batch(), packed=False)
+        return self.utm
 
     def send_alerts(self, lines: Iterable[dict[str, Any]], *, progress: Sent | None = None) -> Sent:
         """Send alert lines in batches and return the totals.
@@ -125,7 +136,12 @@ class DeviceClient:
         """
         headers = {"Content-Type": "application/x-ndjson"} | ({"Content-Encoding": "gzip"} if packed else {})
         body = gzip.compress(batch.body, 6, mtime=0) if packed else bytes(batch.body)
-        return self._post("alerts", body, headers, lambda answer: _result(answer, batch.ids))
+
+        def read(answer: dict[str, Any]) -> Sent:
+            self.utm = _utm(answer) or self.utm
+            return _result(answer, batch.ids)
+
+        return self._post("alerts", body, headers, read)
 
     def break_off(self, batch: Batch, *, share: float) -> Sent:
         """Send a part of a batch and no more: what the portal sees when a UTM loses its line. Only here somebody still listens.
@@ -219,6 +235,12 @@ def _result(answer: dict[str, Any], ids: list[str]) -> Sent:
         # Part of the body was lost on the way. What arrived is stored, and will be a duplicate.
         raise _AwayError(f"answered for {result.answered:,} of {result.sent:,} lines")
     return result
+
+
+def _utm(answer: dict[str, Any]) -> str | None:
+    """Return the ID of the UTM that an answer names; older portals name none."""
+    told = answer.get("utm")
+    return told if isinstance(told, str) and told and told.isprintable() else None
 
 
 def _json_object(answer: requests.Response) -> dict[str, Any]:

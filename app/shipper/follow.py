@@ -129,6 +129,8 @@ class Follower:
         if self._batch:
             self._shipped.sent.add(self._client.send_batch(self._batch))
             self._batch = Batch()
+            self._positions.answered = True
+            self._positions.utm = self._client.utm or self._positions.utm
         if self._reached is not None:
             self._positions.save(self._reached.source.position(self._reached.end))
             self._reached = None

@@ -76,10 +76,13 @@ class Shipped:
         return None
 
 
-def remembered_shift(reader: EveReader, store: ShiftStore, token: str, now: datetime) -> timedelta:
+def remembered_shift(
+    reader: EveReader, store: ShiftStore, token: str, now: datetime, *, utm: str | None = None
+) -> timedelta:
     """Return by how much to move a log so that its last alert is now: what is remembered for this log and UTM, or else a new shift.
 
     :param now: with a zone.
+    :param utm: the UTM's ID, None where the portal does not tell it.
     :raises app.shipper.state.StateError: the shift cannot be read or written.
     :raises OSError: the log cannot be read.
     """
@@ -91,7 +94,7 @@ def remembered_shift(reader: EveReader, store: ShiftStore, token: str, now: date
                 first = canonical(record)
             except RecordError:
                 continue
-            if (known := store.load(first, token)) is not None:
+            if (known := store.load(first, token, utm)) is not None:
                 return known
         if record.get("event_type") == "alert" and isinstance(record.get("alert"), dict):
             try:
@@ -101,7 +104,7 @@ def remembered_shift(reader: EveReader, store: ShiftStore, token: str, now: date
             last = when if last is None else max(last, when)
     if first is None or last is None:
         return timedelta(0)
-    return store.remember(first, token, now - last)
+    return store.remember(first, token, now - last, utm)
 
 
 def ship(reader: EveReader, client: DeviceClient, shipped: Shipped) -> None:

@@ -5,6 +5,8 @@ sends its last batch again, which the portal knows by its alert IDs.
 
 A log is known again by what it begins with rather than by its name, which rotation changes, or its inode alone, which is given to the next
 file. While it is empty, or when it is gone, the files that come after it are known by when they were written.
+
+Beside the place stands the UTM, as soon as the portal has told it: the token, by which a position is found, may be replaced.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ from typing import IO, Self
 from app.shipper.state import StateError
 
 FINGERPRINT_BYTES = 1024
+
+
+class BeingFollowedError(StateError):
+    """Another run has the position."""
 
 
 @dataclass(frozen=True)
@@ -51,20 +57,26 @@ class PositionStore:
     :param folder: where positions are kept; made if it is missing.
     :param path: the log.
     :param token: the UTM's token, which is not written down.
+    :ivar utm: the UTM's ID, None while the portal has not told it; written down with each position.
+    :ivar answered: whether the portal has answered for anything of the log under this token; written down too.
     """
 
     def __init__(self, folder: Path, path: Path, token: str) -> None:
         log = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]
-        utm = hashlib.sha256(b"utm-token:" + token.encode()).hexdigest()[:16]
+        key = hashlib.sha256(b"utm-token:" + token.encode()).hexdigest()[:16]
         self.folder = folder
-        self.file = folder / f"position-{log}-{utm}.json"
+        self.file = folder / f"position-{log}-{key}.json"
+        self.utm: str | None = None
+        self.answered = False
+        self._all_of_log = f"position-{log}-*.json"
         self._path = path
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
         """Lock the position.
 
-        :raises StateError: the folder cannot be written, or another run has it.
+        :raises BeingFollowedError: another run has it.
+        :raises StateError: the folder cannot be written.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,10 +84,10 @@ class PositionStore:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.close()
-            raise StateError(f"{self._path} is already being followed for this UTM.") from None
+            raise BeingFollowedError(f"{self._path} is already being followed for this UTM.") from None
         except OSError as error:
             self.close()
-            raise StateError(f"The folder {self.folder} cannot be written: {error.strerror}.") from None
+            raise self._not_written(error) from None
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -95,14 +107,41 @@ class PositionStore:
             position = Position(**numbers, fingerprint=str(found["fingerprint"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return position if min(numbers.values()) >= 0 else None
+        if min(numbers.values()) < 0:
+            return None
+        utm = found.get("utm")
+        self.utm = utm if isinstance(utm, str) and utm else None
+        # Older versions did not write it down: what they were past the start of, they had sent.
+        self.answered = bool(found.get("answered", position.offset))
+        return position
+
+    def others(self) -> list[PositionStore]:
+        """Return the positions in the same log under other tokens, none of them locked or loaded."""
+        found = []
+        for file in sorted(self.folder.glob(self._all_of_log)):
+            if file != self.file:
+                other = PositionStore(self.folder, self._path, token="")  # its name tells no token
+                other.file = file
+                found.append(other)
+        return found
+
+    def forget(self) -> None:
+        """Remove the position.
+
+        :raises StateError: the folder cannot be written.
+        """
+        try:
+            self.file.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._not_written(error) from None
 
     def save(self, position: Position) -> None:
         """Write the position down, whole or not at all, and so that it survives a loss of power.
 
         :raises StateError: the folder cannot be written.
         """
-        body = asdict(position) | {"path": str(self._path.absolute())}
+        body = asdict(position) | {"path": str(self._path.absolute()), "answered": self.answered}
+        body |= {"utm": self.utm} if self.utm else {}
         try:
             # The lock is held, so that the name is nobody else's; what a killed run left there is written over.
             new = self.file.with_suffix(".new")
@@ -113,7 +152,10 @@ class PositionStore:
             new.replace(self.file)
             _sync_folder(self.folder)
         except OSError as error:
-            raise StateError(f"The folder {self.folder} cannot be written: {error.strerror}.") from None
+            raise self._not_written(error) from None
+
+    def _not_written(self, error: OSError) -> StateError:
+        return StateError(f"The folder {self.folder} cannot be written: {error.strerror}.")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 from app.shipper.client import DeviceClient
 from app.shipper.eve import EveReader
 from app.shipper.follow import Follower
+from app.shipper.handover import place_to_begin
 from app.shipper.log import Shipped, remembered_shift, ship
 from app.shipper.position import PositionStore
 from app.shipper.progress import Progress
 from app.shipper.report import reading_line, shipped_line
 from app.shipper.state import ShiftStore
-from app.shipper.stop import Stop, interruptible
+from app.shipper.stop import Stop, StoppedError, interruptible
 from app.shipper.tail import Tail
 
 
@@ -52,7 +53,8 @@ class Run:
         ):
             if shift_to_end_at:
                 store = ShiftStore(self._folder)
-                self.shipped.shift = remembered_shift(reader, store, self._token, shift_to_end_at)
+                utm = client.ask_utm()
+                self.shipped.shift = remembered_shift(reader, store, self._token, shift_to_end_at, utm=utm)
             progress.show(lambda seconds: shipped_line(self.shipped, seconds, reader.share))
             ship(reader, client, self.shipped)
 
@@ -72,7 +74,10 @@ class Run:
             DeviceClient(self._url, self._token, sleep=stop.wait_or_raise, attempts=None, say=progress.say) as client,
             positions,
         ):
-            position = positions.load()
+            try:
+                position = place_to_begin(positions, client, progress.say)
+            except StoppedError:
+                return
             begun = position is not None and position.offset > 0
             where = f"from byte {position.offset:,}, where an earlier run ended" if begun else "from its start"
             progress.say(f"Following {self._path} {where}. Ctrl-C ends it.")

@@ -108,6 +108,7 @@ def test_good_lines_are_stored_and_bad_ones_told(make, send):
 
     assert answer.status_code == 200
     assert answer.json == {
+        "utm": "a1b2c3d4e5f6",
         "received": 5,
         "stored": 3,
         "duplicate": 0,
@@ -115,6 +116,29 @@ def test_good_lines_are_stored_and_bad_ones_told(make, send):
         "rejected": [{"line": 3, "reason": "not JSON"}, {"line": 6, "reason": "time: missing"}],
     }
     assert stored(make) == 3
+
+
+@pytest.mark.parametrize(
+    ("sent", "headers"),
+    [(b"", {}), (b"", {"Content_Type": "application/x-ndjson"}), (gzip.compress(b""), {"Content_Encoding": "gzip"})],
+    ids=["nothing", "no lines", "no lines in gzip"],
+)
+def test_an_empty_body_asks_whose_token_it_is(make, send, sent, headers):
+    answer = send(sent, **headers)
+
+    assert answer.status_code == 200
+    assert answer.json == {
+        "utm": "a1b2c3d4e5f6", "received": 0, "stored": 0, "duplicate": 0, "rejected_count": 0, "rejected": []
+    }  # fmt: skip
+    assert stored(make) == 0
+
+
+def test_a_replaced_token_is_told_the_same_utm(make, send, utm):
+    new = device_token.issue(make.session, utm, now=NOW, by=SYSTEM)
+    make.session.commit()
+
+    assert send(b"").status_code == 401
+    assert send(b"", bearer=new).json["utm"] == "a1b2c3d4e5f6"
 
 
 def test_sending_twice_stores_once(make, send):
@@ -283,3 +307,11 @@ def test_the_api_describes_itself(app):
 
     assert described["openapi"] == "3.1.0"
     assert sorted(described["paths"]) == ["/alerts", "/heartbeat"]
+
+
+def test_the_receipt_is_described_as_it_is_given(app, send):
+    call = app.test_client().get("/api/device/v1/openapi.json").json["paths"]["/alerts"]["post"]
+    schema = call["responses"]["200"]["content"]["application/json"]["schema"]
+
+    assert set(send(b"").json) == set(schema["properties"]) == set(schema["required"])
+    assert "asks which UTM the token is of" in call["description"]

@@ -24,10 +24,13 @@ REQUIRED = ("alert_id", "time", "type", "act")
 
 
 class FakePortal:
-    """Keeps what it was sent. ``script`` holds answers (status, headers, body) that are given before any other."""
+    """Keeps what it was sent, under the first token of its UTM. ``script`` holds answers (status, headers, body) that are given first."""
 
     def __init__(self) -> None:
         self.tokens = {"token-1", "token-2"}
+        self.utms = {"token-1": "a1b2c3d4e5f6", "token-2": "0a0b0c0d0e0f"}
+        self.tells_utm = True
+        self.asked: list[str] = []
         self.stored: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.heartbeats: list[tuple[str, dict[str, Any]]] = []
         self.batches: list[int] = []
@@ -37,6 +40,11 @@ class FakePortal:
         self.most_reasons = 100
         self.before_answer: Callable[[], None] = lambda: None
         self.url = ""
+
+    def replace_token(self, old: str, new: str) -> None:
+        """Give a UTM a new token, as is done on its page."""
+        self.tokens = self.tokens - {old} | {new}
+        self.utms[new] = self.utms[old]
 
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         self.calls.append((path, headers))
@@ -55,21 +63,25 @@ class FakePortal:
         lines = body.splitlines()
         if len(lines) > 10_000 or len(body) > 16 * 1024 * 1024:
             return 413, {}, b"{}"
-        self.batches.append(len(lines))
+        if lines:
+            self.batches.append(len(lines))
+        else:
+            self.asked.append(token)
         answer = json.dumps(self._take(token, lines)).encode()
         self.before_answer()
         return 200, {}, answer
 
     def _take(self, token: str, lines: list[bytes]) -> dict[str, Any]:
         before, rejected = len(self.stored), []
+        first_token = next(each for each, utm in self.utms.items() if utm == self.utms[token])
         for number, line in enumerate([json.loads(raw) for raw in lines], 1):
             missing = [key for key in REQUIRED if not line.get(key)]
             if missing or line["act"] == "refuse-me":
                 rejected.append({"line": number, "reason": f"{missing[0]}: missing" if missing else "act: refused"})
                 continue
-            self.stored[token, line["alert_id"], line["time"]] = line
+            self.stored[first_token, line["alert_id"], line["time"]] = line
         stored = len(self.stored) - before
-        return {
+        return ({"utm": self.utms[token]} if self.tells_utm else {}) | {
             "received": len(lines),
             "stored": stored,
             "duplicate": len(lines) - stored - len(rejected),

@@ -9,10 +9,11 @@ from typing import Any
 from app.shipper import follow
 from app.shipper.client import DeviceClient
 from app.shipper.follow import Follower
+from app.shipper.handover import place_to_begin
 from app.shipper.log import Shipped
 from app.shipper.position import PositionStore
 from app.shipper.progress import Progress
-from app.shipper.stop import Stop
+from app.shipper.stop import Stop, StoppedError
 from app.shipper.tail import Tail
 
 Step = Callable[[], object]
@@ -45,14 +46,20 @@ def add(path: Path, text: str | bytes) -> None:
         file.write(text if isinstance(text, bytes) else text.encode())
 
 
-def run(portal: Any, log: Path, *steps: Step, said: list[str] | None = None) -> tuple[Shipped, Script]:
+def run(
+    portal: Any, log: Path, *steps: Step, said: list[str] | None = None, token: str = "token-1"
+) -> tuple[Shipped, Script]:
     """Follow a log; the steps are what happens to it meanwhile."""
     shipped, stop = Shipped(), Script(list(steps))
     say = (said if said is not None else []).append
     with (
-        PositionStore(log.parent / "shipper", log, "token-1") as positions,
-        DeviceClient(portal.url, "token-1", sleep=stop.wait_or_raise, attempts=None, say=say) as client,
+        PositionStore(log.parent / "shipper", log, token) as positions,
+        DeviceClient(portal.url, token, sleep=stop.wait_or_raise, attempts=None, say=say) as client,
     ):
-        tail = Tail(log, positions.load(), say)
+        try:
+            place = place_to_begin(positions, client, say)
+        except StoppedError:
+            return shipped, stop
+        tail = Tail(log, place, say)
         Follower(tail, client, positions, shipped, stop=stop, progress=Progress(lambda _: "", quiet=True)).run()
     return shipped, stop

@@ -1,4 +1,4 @@
-"""A log that is rotated and emptied while runs are killed and the portal comes and goes: nothing is lost and nothing doubled."""
+"""A log that is rotated and emptied while runs are killed, the token is replaced and the portal comes and goes: nothing is lost and nothing doubled."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.shipper import follow
+from app.shipper.client import DeviceError
 from tests.app.shipper.eve_records import alert, text_of
 from tests.app.shipper.following import Script, add, nothing, run
 
@@ -35,6 +36,8 @@ class Chaos:
         self.portal = portal
         self.log = log
         self.written = 0
+        self.token = "token-1"
+        portal.tokens, portal.utms = {self.token}, {self.token: "a1b2c3d4e5f6"}
         log.touch()
 
     def step(self, name: str) -> Callable[[], object]:
@@ -75,6 +78,11 @@ class Chaos:
     def back(self) -> None:
         self.portal.script = []
 
+    def replace(self) -> None:
+        new = f"token-{len(self.portal.utms) + 1}"
+        self.portal.replace_token(self.token, new)
+        self.token = new
+
     def wait(self) -> None:
         """Only time passes."""
 
@@ -87,7 +95,7 @@ class Chaos:
                 path.rename(path.with_name(path.name.replace(f".{number}", f".{number + 1}")))
 
 
-STEPS = ("write", "rename", "copy", "pack", "away", "back", "wait", "kill")
+STEPS = ("write", "rename", "copy", "pack", "away", "back", "replace", "wait", "kill")
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -96,6 +104,10 @@ STEPS = ("write", "rename", "copy", "pack", "away", "back", "wait", "kill")
 @example(steps=["away", "write", "wait", "kill", "copy", "write"])
 @example(steps=["wait", "kill", "write", "rename", "write"])
 @example(steps=["away", "write", "wait", "kill", "rename", "pack", "write"])
+@example(steps=["write", "wait", "replace", "write", "rename", "write", "wait"])
+@example(steps=["wait", "replace", "kill", "write", "copy", "pack", "write"])
+@example(steps=["write", "wait", "replace", "kill", "away", "write", "wait", "rename", "wait", "write"])
+@example(steps=["away", "write", "wait", "replace", "kill", "rename", "write"])
 @example(steps=["write", "wait", "copy", "wait", "away", "write", "wait", "copy", "write", "copy", "write", "wait"])
 def test_whatever_happens_each_alert_is_stored_once(
     portal: Any, tmp_path_factory: pytest.TempPathFactory, steps: list[str]
@@ -109,13 +121,13 @@ def test_whatever_happens_each_alert_is_stored_once(
         left.pop(0)()
 
     while left:
-        with contextlib.suppress(KilledError):
-            run(portal, chaos.log, *[take] * len(left), nothing)
+        with contextlib.suppress(KilledError, DeviceError):  # of a token that was replaced
+            run(portal, chaos.log, *[take] * len(left), nothing, token=chaos.token)
         for _ in left[:2]:
             with contextlib.suppress(KilledError):
                 take()
     chaos.back()
-    run(portal, chaos.log, nothing, nothing, nothing)
+    run(portal, chaos.log, nothing, nothing, nothing, token=chaos.token)
 
     stored = sorted(line["suricata_flow_id"] for line in portal.stored.values())
     assert stored == sorted(map(str, range(chaos.written)))

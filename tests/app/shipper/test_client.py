@@ -133,6 +133,38 @@ def test_a_wrong_token_is_told_and_not_printed(connect: Callable[..., DeviceClie
     assert "wrong-token" not in str(error.value)
 
 
+def test_the_portal_tells_whose_token_it_is_and_is_asked_once(
+    portal: Any, connect: Callable[..., DeviceClient]
+) -> None:
+    client = connect("token-2")
+    assert client.utm is None
+
+    assert (client.ask_utm(), client.ask_utm(), client.utm) == ("0a0b0c0d0e0f",) * 3
+    assert (portal.asked, portal.batches) == (["token-2"], [])
+    assert "content-encoding" not in portal.calls[0][1]
+
+
+def test_an_answer_to_alerts_tells_it_too(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+    client = connect()
+    client.send_alerts(lines(1))
+
+    assert (client.utm, client.ask_utm(), portal.asked) == ("a1b2c3d4e5f6", "a1b2c3d4e5f6", [])
+
+
+@pytest.mark.parametrize("told", [b"", b',"utm":null', b',"utm":""', b',"utm":7', b',"utm":"\\ud800"'])
+def test_a_portal_that_tells_no_utm_is_no_error(portal: Any, connect: Callable[..., DeviceClient], told: bytes) -> None:
+    portal.script = [(200, {}, b'{"received":0,"stored":0,"duplicate":0,"rejected":[]' + told + b"}")]
+
+    assert connect().ask_utm() is None
+
+
+def test_what_is_no_portal_is_told_when_it_is_asked(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+    portal.script = [(200, {}, b"{}")]
+
+    with pytest.raises(DeviceError, match="is this the device API"):
+        connect().ask_utm()
+
+
 def test_a_redirect_is_not_followed(portal: Any, connect: Callable[..., DeviceClient]) -> None:
     portal.script = [(302, {"Location": "https://portal.example/"}, b"")]
 

@@ -107,14 +107,44 @@ def test_two_utms_play_one_log_each_at_its_own_time(portal: Any, clock: Any) -> 
     assert last == {"token-1": "2026-11-22T03:04:05.678901+00:00", "token-2": "2026-11-22T04:04:05.678901+00:00"}
 
 
+def test_under_a_replaced_token_a_moved_log_is_still_the_same(portal: Any, clock: Any, table: Table) -> None:
+    ship(portal, "--file", SAMPLES / "honeypot-2018.alerts.json", "--shift-to", "now")
+    portal.replace_token("token-1", "new")
+    clock.at += timedelta(hours=1)
+    result = ship(portal, "--file", SAMPLES / "honeypot-2018.alerts.json", "--shift-to", "now", token="new")
+
+    assert table(result).items() >= {"stored": "0", "duplicate": "44"}.items()
+    assert len(portal.stored) == 44
+
+
+def test_a_portal_that_does_not_tell_the_utm_is_shipped_to_by_token(portal: Any, clock: Any, table: Table) -> None:
+    """And what was moved then stays where it is once the portal does tell."""
+    portal.tells_utm = False
+    ship(portal, "--file", SAMPLES / "honeypot-2018.alerts.json", "--shift-to", "now")
+    for tells in (False, True):
+        portal.tells_utm = tells
+        clock.at += timedelta(hours=1)
+        result = ship(portal, "--file", SAMPLES / "honeypot-2018.alerts.json", "--shift-to", "now")
+        assert table(result)["duplicate"] == "44"
+
+
+def test_a_log_is_not_moved_before_the_portal_said_whose_it_is(portal: Any, tmp_path: Path) -> None:
+    result = ship(portal, "--file", SAMPLES / "honeypot-2018.alerts.json", "--shift-to", "now", token="mistyped")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert not (tmp_path / "instance").exists()
+
+
 def test_without_a_shift_times_are_those_of_the_log(portal: Any, tmp_path: Path) -> None:
     assert ship(portal, "--file", SAMPLES / "honeypot-2018.alerts.json").exit_code == 0
     assert max(time for _, _, time in portal.stored) == "2019-01-02T06:50:05.309314+00:00"
     assert not (tmp_path / "instance").exists(), "nothing is remembered"
+    assert portal.asked == []
 
 
 def test_an_interrupted_run_is_finished_by_the_next(portal: Any, clock: Any, table: Table) -> None:
-    portal.script = [(503, {}, b"")] * 2
+    receipt = {"utm": "a1b2c3d4e5f6", "received": 0, "stored": 0, "duplicate": 0, "rejected": [], "rejected_count": 0}
+    portal.script = [(200, {}, json.dumps(receipt).encode())] + [(503, {}, b"")] * 2
     broken = ship(portal, "--file", SAMPLES / "wrccdc-2017.alerts.json", "--shift-to", "now")
     clock.at += timedelta(hours=1)
     again = ship(portal, "--file", SAMPLES / "wrccdc-2017.alerts.json", "--shift-to", "now")

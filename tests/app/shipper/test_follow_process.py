@@ -79,11 +79,21 @@ def follow(tmp_path: Path) -> Iterator[Callable[..., Following]]:
 
 
 @pytest.fixture
-def token(make: Any) -> str:
+def new_token(make: Any) -> Callable[[], str]:
+    """Make a token of one UTM, in place of the one before."""
     _, utm = make.customer_with_utm(make.tenant(), utm_id="a1b2c3d4e5f6")
-    token = device_token.issue(make.session, utm, now=clock.utc_now(), by=SYSTEM)
-    make.session.commit()
-    return token
+
+    def new_token() -> str:
+        token = device_token.issue(make.session, utm, now=clock.utc_now(), by=SYSTEM)
+        make.session.commit()
+        return token
+
+    return new_token
+
+
+@pytest.fixture
+def token(new_token: Callable[[], str]) -> str:
+    return new_token()
 
 
 @pytest.fixture
@@ -202,6 +212,54 @@ def test_rotation_emptying_and_an_absent_portal_lose_nothing(
     assert code == 0
     assert table.items() >= {"alerts": "7", "stored": "7", "duplicate": "0", "rejected": "0"}.items()
     assert errors.count("trying again") + errors.count("answers again") == 1
+
+
+def test_a_replaced_token_loses_nothing(
+    real_portal: Any,
+    follow: Callable[..., Following],
+    token: str,
+    new_token: Callable[[], str],
+    rows: Callable[[], int],
+) -> None:
+    following = follow(real_portal.url, token)
+    following.add(1)
+    following.start()
+    assert soon(lambda: rows() == 1)
+    replaced_by = new_token()
+    following.add(2)
+    assert soon(lambda: following.process.poll() is not None)
+    code, _, errors = following.end()
+    assert (code, "A new one is made on the UTM's page." in errors) == (2, True)
+    following.log.rename(following.log.with_name("eve.json.1"))
+    following.add(3)
+
+    following = follow(real_portal.url, replaced_by)
+    following.start()
+    assert soon(lambda: rows() == 3)
+
+    code, table, errors = following.end()
+    assert (code, table["stored"], table["duplicate"]) == (0, "2", "0")
+    assert errors.startswith(
+        f"Going on where the run under the earlier token ended.\nFollowing {following.log} from byte "
+    )
+
+
+def test_a_signal_ends_the_wait_for_a_portal_that_is_to_say_whose_token_it_is(
+    portal: Any, follow: Callable[..., Following]
+) -> None:
+    following = follow(portal.url)
+    following.add(1)
+    following.start()
+    assert soon(lambda: len(portal.stored) == 1)
+    following.end()
+    portal.script = [(503, {"Retry-After": "60"}, b"")]
+    following = follow(portal.url, "token-2")
+    following.start()
+    assert "answered 503; trying again" in following.process.stderr.readline()
+
+    code, table, errors = following.end()
+
+    assert (code, table["records read"], errors) == (0, "0", "")
 
 
 @pytest.mark.usefixtures("alone")

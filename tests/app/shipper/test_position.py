@@ -42,6 +42,45 @@ def test_the_file_is_private_and_does_not_hold_the_token(tmp_path: Path) -> None
     assert json.loads(positions.file.read_text())["path"] == str(tmp_path / "eve.json")
 
 
+def test_the_utm_and_that_the_portal_answered_are_remembered_once_they_are_known(tmp_path: Path) -> None:
+    with store(tmp_path) as positions:
+        positions.save(PLACE)
+        assert "utm" not in json.loads(positions.file.read_text())
+        assert (store(tmp_path).load(), positions.utm, positions.answered) == (PLACE, None, False)
+        positions.utm, positions.answered = "a1b2c3d4e5f6", True
+        positions.save(LATER)
+
+    with store(tmp_path) as positions:
+        assert (positions.load(), positions.utm, positions.answered) == (LATER, "a1b2c3d4e5f6", True)
+
+
+@pytest.mark.parametrize(("offset", "answered"), [(0, False), (300, True)])
+def test_of_what_older_versions_wrote_all_before_it_counts_as_sent(
+    tmp_path: Path, offset: int, *, answered: bool
+) -> None:
+    with store(tmp_path) as positions:
+        positions.save(replace(PLACE, offset=offset))
+        old = json.loads(positions.file.read_text())
+        del old["answered"]
+        positions.file.write_text(json.dumps(old))
+        positions.load()
+
+        assert (positions.utm, positions.answered) == (None, answered)
+
+
+def test_the_positions_of_other_tokens_are_those_in_the_same_log(tmp_path: Path) -> None:
+    for name, token in [("eve.json", "secret-token"), ("eve.json", "another"), ("other.json", "another")]:
+        with store(tmp_path, name, token) as positions:
+            positions.save(PLACE)
+    (other,) = store(tmp_path).others()
+
+    assert other.file == store(tmp_path, token="another").file
+    assert other.load() == PLACE
+    other.forget()
+    assert store(tmp_path).others() == []
+    assert store(tmp_path).load() == store(tmp_path, "other.json", "another").load() == PLACE
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -62,6 +62,31 @@ def test_each_log_and_each_utm_has_its_own(tmp_path: Path) -> None:
     assert store.load(b"record", "another token") is None
 
 
+def test_a_shift_is_the_utms_under_whatever_token(tmp_path: Path) -> None:
+    store = ShiftStore(tmp_path)
+    store.remember(b"record", "token", SHIFT, "a1b2c3d4e5f6")
+
+    assert store.load(b"record", "new token", "a1b2c3d4e5f6") == SHIFT
+    assert store.load(b"record", "token", "0a0b0c0d0e0f") is None
+    assert store.load(b"record", "token") is None, "where the portal does not tell the UTM, the token is the key"
+
+
+def test_a_shift_that_was_kept_by_the_token_is_found_and_then_kept_by_the_utm(tmp_path: Path) -> None:
+    store = ShiftStore(tmp_path)
+    store.remember(b"record", "token", SHIFT)
+
+    assert store.load(b"record", "token", "a1b2c3d4e5f6") == SHIFT
+    assert store.load(b"record", "new token", "a1b2c3d4e5f6") == SHIFT
+
+
+def test_the_shift_of_the_utm_comes_before_that_of_the_token(tmp_path: Path) -> None:
+    store = ShiftStore(tmp_path)
+    store.remember(b"record", "token", timedelta(0))
+    store.remember(b"record", "token", SHIFT, "a1b2c3d4e5f6")
+
+    assert store.load(b"record", "token", "a1b2c3d4e5f6") == SHIFT
+
+
 def test_the_file_is_private_and_does_not_hold_the_token(tmp_path: Path) -> None:
     folder = tmp_path / "shipper"
     ShiftStore(folder).remember(b"record", "secret-token", SHIFT)
