@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, abort, flash, g, redirect, request, session, url_for
 from flask_babel import gettext
 from flask_login import current_user
+from werkzeug.exceptions import MethodNotAllowed
 
 from app import errors
 from models import scope
@@ -80,6 +81,9 @@ def _enter_scope() -> Any:
     scope.enter_tenant(db.session(), chosen)
     if not current_user.is_authenticated:
         if request.endpoint is None:
+            # Outside, a screen and no screen are the same. What an API's addresses are is there for all to read.
+            if request.path.startswith("/api/") and isinstance(request.routing_exception, MethodNotAllowed):
+                raise request.routing_exception
             abort(404)
         return _ask_to_sign_in()
     if chosen and g.identity.tenant is None:

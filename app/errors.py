@@ -58,7 +58,8 @@ def _http_error(error: HTTPException) -> Any:
     limit = current_app.extensions["appbuilder"].sm.limiter.current_limit
     if code == 429 and limit is not None:
         headers["Retry-After"] = str(max(1, int(limit.reset_at - time.time())))
-    return _answer(code, headers)
+    told = error.description if error.description != type(error).description else None
+    return _answer(code, headers, told if request.path.startswith("/api/device/") else None)
 
 
 def _csrf_error(_error: CSRFError) -> Any:

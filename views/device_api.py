@@ -123,7 +123,7 @@ def _json_object() -> dict[str, Any]:
     except RecursionError:
         body = None
     if not isinstance(body, dict):
-        abort(400)
+        abort(400, "The body is not a JSON object.")
     return body
 
 
@@ -132,7 +132,7 @@ def _text(body: dict[str, Any], key: str, limit: int) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > limit or not value.isprintable():
-        abort(400)
+        abort(400, f"{key}: not a printable text of at most {limit} characters")
     return value
 
 
@@ -141,7 +141,7 @@ def _ip(body: dict[str, Any]) -> str | None:
     try:
         return str(ipaddress.ip_address(text)) if text else None
     except ValueError:
-        abort(400)
+        abort(400, "ip: not an IP address")
 
 
 def _mac(body: dict[str, Any]) -> str | None:
@@ -149,5 +149,5 @@ def _mac(body: dict[str, Any]) -> str | None:
     if text is None:
         return None
     if not _MAC.fullmatch(text.lower().replace("-", ":")):
-        abort(400)
+        abort(400, "mac: not a MAC address")
     return text.lower().replace("-", ":")

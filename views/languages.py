@@ -18,7 +18,8 @@ _KEPT_FOR = 365 * 24 * 3600
 def chosen_language() -> str:
     """The language this request is answered in: a key of ``LANGUAGES``, the default where none was chosen.
 
-    Asked for at each word of a page, and so looked up once a request.
+    UTMs are answered in English: what reads it is a machine, and whoever looks at its log. Asked for at each word of a
+    page, and so looked up once a request.
     """
     # Not through the proxy: that takes longer than all the rest.
     kept = g._get_current_object()  # noqa: SLF001  (Werkzeug tells of it)
@@ -27,8 +28,8 @@ def chosen_language() -> str:
         config = current_app.config
         language = str(config["BABEL_DEFAULT_LOCALE"])
         if has_request_context():
-            cookie = request.cookies.get(COOKIE)
-            language = kept.language = cookie if cookie in config["LANGUAGES"] else language
+            wanted = "en" if request.path.startswith("/api/device/") else request.cookies.get(COOKIE)
+            language = kept.language = wanted if wanted in config["LANGUAGES"] else language
     return language
 
 

@@ -315,3 +315,32 @@ def test_the_receipt_is_described_as_it_is_given(app, send):
 
     assert set(send(b"").json) == set(schema["properties"]) == set(schema["required"])
     assert "asks which UTM the token is of" in call["description"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "detail"),
+    [
+        (b"[]", "The body is not a JSON object."),
+        (b'{"ip": "999"}', "ip: not an IP address"),
+        (b'{"mac": "xx"}', "mac: not a MAC address"),
+        (b'{"version": 5}', "version: not a printable text of at most 64 characters"),
+    ],
+)
+def test_a_heartbeat_that_is_refused_is_told_what_is_wrong(send, sent, detail):
+    told = send(sent, path="heartbeat").json
+
+    assert (told["status"], told["title"], told["detail"]) == (400, "This request cannot be understood", detail)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "alerts"), ("PUT", "heartbeat"), ("POST", "openapi.json")])
+def test_another_method_is_told_which_there_are(app, method, path):
+    answer = app.test_client().open(f"/api/device/v1/{path}", method=method)
+
+    assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
+    assert ("GET" if path == "openapi.json" else "POST") in answer.headers["Allow"]
+
+
+def test_an_address_that_is_none_is_told_in_english(app):
+    answer = app.test_client().get("/api/device/v1/nothing", headers={"Accept-Language": "ja"})
+
+    assert (answer.status_code, answer.json["title"]) == (404, "Nothing is here")
