@@ -249,5 +249,5 @@ def test_error_pages_and_tenant_selection(page, make, customer, sound):
     page.get_by_role("button", name="T800").first.click()
     page.get_by_role("heading", name="ダッシュボード", level=1).wait_for()
     page.goto("/nothing")
-    page.get_by_text("ページが見つかりません").wait_for()
+    page.get_by_role("heading", name="ページが見つかりません").wait_for()
     sound(page)
