@@ -60,6 +60,25 @@ class _Token(requests.auth.AuthBase):
         return request
 
 
+def check_url(url: str) -> None:
+    """See to it that a URL can be a portal's and has no secret in it, so that it may be printed.
+
+    :raises DeviceError: it cannot, or has; the text does not repeat the secret.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    # What precedes an @ may be a password, wherever it stands in what is no URL.
+    if "@" in (parts.netloc if usable else url):
+        raise DeviceError(
+            "The URL has a name or password in it: leave them out, the portal asks for nothing but the UTM's token."
+        )
+    if not usable:
+        raise DeviceError(f"{url!r} is not a URL of a portal: it has to look like https://portal.example.")
+
+
 class DeviceClient:
     """One UTM's connection to the portal.
 
@@ -81,13 +100,7 @@ class DeviceClient:
         attempts: int | None = _ATTEMPTS,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
-        except ValueError:
-            usable = False
-        if not usable:
-            raise DeviceError(f"{url!r} is not a URL of a portal: it has to look like https://portal.example.")
+        check_url(url)
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise DeviceError("The token is empty or has characters that no token has.")
         self.url = url.rstrip("/")

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from app.shipper.client import DeviceClient, DeviceError
+from app.shipper.client import DeviceClient, DeviceError, check_url
 from app.shipper.faults import CALM, FAULTS
 from app.shipper.fleet import Fleet, Utm
 from app.shipper.packed import NotReadError
@@ -31,8 +31,23 @@ from app.shipper.tokens import (
 
 _LOG = click.Path(dir_okay=False, readable=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+
+def _checked_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        check_url(value)
+    except DeviceError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
 _URL = click.option(
-    "--url", envvar="PORTAL_URL", default="http://127.0.0.1:8080", show_default=True, help="Where the portal is."
+    "--url",
+    envvar="PORTAL_URL",
+    default="http://127.0.0.1:8080",
+    show_default=True,
+    callback=_checked_url,
+    help="Where the portal is.",
 )
 
 

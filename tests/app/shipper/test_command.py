@@ -293,6 +293,26 @@ def test_a_token_that_goes_over_the_network_in_the_clear_is_warned_of(
     assert result.stderr.count("portal.example is called without TLS") == warnings
 
 
+@pytest.mark.parametrize("url", ["http://user:s3cret@portal.example/", "ftp://s3cret@portal.example", "s3cret@portal"])
+@pytest.mark.parametrize("command", ["ship", "simulate"])
+@pytest.mark.parametrize("by", ["--url", "PORTAL_URL"])
+def test_a_url_with_a_name_and_password_is_refused_and_not_repeated(
+    url: str, command: str, by: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tokens.json").write_text('{"U0001": "token-1"}')
+    args = {
+        "ship": ["--format", "suricata", "--file", str(SAMPLES / "honeypot-2018.alerts.json"), "--token", "token-1"],
+        "simulate": ["--tokens", str(tmp_path / "tokens.json"), "--faults", "all"],
+    }[command]
+    given = {"args": [command, *args, "--url", url]} if by == "--url" else {"args": [command, *args], "env": {by: url}}
+
+    result = CliRunner().invoke(utm, **given)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "The URL has a name or password in it: leave them out" in result.stderr
+    assert "s3cret" not in result.output
+
+
 def test_it_runs_without_the_portal(portal: Any) -> None:
     args = ["ship", "--format", "suricata", "--file", str(SAMPLES / "honeypot-2018.alerts.json"), "--url", portal.url]
     env = {"PATH": "/usr/bin:/bin", "PORTAL_UTM_TOKEN": "token-1", "NO_PROXY": "127.0.0.1"}
