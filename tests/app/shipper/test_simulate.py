@@ -150,6 +150,17 @@ def test_a_portal_that_restarts_is_outlived(
     assert table(result).items() >= {"heartbeats": "4", "failed calls": "2"}.items()
 
 
+@pytest.mark.parametrize("option", ["--rate", "--minutes"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e300", "1e9", "-1", "x"])
+def test_a_number_that_is_none_or_too_large_is_one_sentence(
+    portal: Any, tokens: Path, option: str, number: str
+) -> None:
+    result = simulate(portal, tokens, option, number)
+
+    assert (result.exit_code, result.stdout, portal.calls) == (2, "", [])
+    assert result.stderr.splitlines()[-1].startswith(f"Error: Invalid value for '{option}': ")
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
