@@ -6,6 +6,7 @@ Exit codes: 0 all was taken, 1 something was unreadable or refused, 2 wrong usag
 from __future__ import annotations
 
 import math
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +47,11 @@ class _Number(click.FloatRange):
         return number
 
 
+def _own_portal() -> str:
+    """Return where ``make run`` starts the portal."""
+    return f"http://127.0.0.1:{os.environ.get('PORTAL_PORT') or 8080}"
+
+
 def _checked_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     try:
         check_url(value)
@@ -57,10 +63,9 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
 _URL = click.option(
     "--url",
     envvar="PORTAL_URL",
-    default="http://127.0.0.1:8080",
-    show_default=True,
+    default=_own_portal,
     callback=_checked_url,
-    help="Where the portal is.",
+    help="Where the portal is.  [default: http://127.0.0.1:8080, or the port that PORTAL_PORT says]",
 )
 
 
