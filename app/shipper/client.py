@@ -1,8 +1,8 @@
 """Talks to the portal's device API as one UTM.
 
 Sending is safe to repeat: the portal knows a line again by its alert ID and time. So whatever may pass is tried again (a lost
-connection, 429, 5xx), with growing waits and an end to them; what will not pass (a wrong token, a body too large) ends at once with
-one sentence.
+connection, 429, 5xx), with growing waits and an end to them; what will not pass (a wrong token, a body too large, a certificate that
+is refused) ends at once with one sentence.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import requests
 
 from app.shipper.batch import Batch, batches
 from app.shipper.sent import Sent
+from app.shipper.tls import refusal
 
 T = TypeVar("T")
 _ATTEMPTS = 6
@@ -59,6 +60,25 @@ class _Token(requests.auth.AuthBase):
         return request
 
 
+def check_url(url: str) -> None:
+    """See to it that a URL can be a portal's and has no secret in it, so that it may be printed.
+
+    :raises DeviceError: it cannot, or has; the text does not repeat the secret.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    # What precedes an @ may be a password, wherever it stands in what is no URL.
+    if "@" in (parts.netloc if usable else url):
+        raise DeviceError(
+            "The URL has a name or password in it: leave them out, the portal asks for nothing but the UTM's token."
+        )
+    if not usable:
+        raise DeviceError(f"{url!r} is not a URL of a portal: it has to look like https://portal.example.")
+
+
 class DeviceClient:
     """One UTM's connection to the portal.
 
@@ -80,13 +100,7 @@ class DeviceClient:
         attempts: int | None = _ATTEMPTS,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
-        except ValueError:
-            usable = False
-        if not usable:
-            raise DeviceError(f"{url!r} is not a URL of a portal: it has to look like https://portal.example.")
+        check_url(url)
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise DeviceError("The token is empty or has characters that no token has.")
         self.url = url.rstrip("/")
@@ -162,8 +176,10 @@ class DeviceClient:
             }.items():
                 connection.putheader(name, value)
             connection.endheaders(bytes(batch.body[: int(len(batch.body) * share)]))
-        except OSError:
+        except OSError as error:
             connection.close()
+            if problem := refusal(error):
+                raise self._no_tls(problem) from None
             raise DeviceError(f"The portal at {self.url} cannot be reached.") from None
         try:
             # The method of a TLS socket would forget its keys, and not understand the answer.
@@ -213,15 +229,23 @@ class DeviceClient:
         try:
             # A redirect would turn the POST into a GET, or carry the token elsewhere.
             answer = self._session.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            if problem := refusal(error):
+                raise self._no_tls(problem) from None
             raise _AwayError("cannot be reached") from None
         except requests.RequestException as error:
             raise DeviceError(f"The portal at {self.url} cannot be called ({type(error).__name__}).") from None
+        except OSError as error:
+            # REQUESTS_CA_BUNDLE names certificates that are not there.
+            raise DeviceError(f"The portal at {self.url} cannot be called: {error}.") from None
         if answer.status_code == requests.codes.ok:
             return _json_object(answer)
         if answer.status_code == requests.codes.too_many_requests or answer.status_code >= requests.codes.server_error:
             raise _AwayError(f"answered {answer.status_code}", _retry_after(answer))
         raise DeviceError(_explain(answer))
+
+    def _no_tls(self, problem: str) -> DeviceError:
+        return DeviceError(f"The portal at {self.url} cannot be called over TLS: {problem}.")
 
 
 def _result(answer: dict[str, Any], ids: list[str]) -> Sent:

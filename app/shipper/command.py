@@ -5,14 +5,17 @@ Exit codes: 0 all was taken, 1 something was unreadable or refused, 2 wrong usag
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from app.shipper.client import DeviceClient, DeviceError
+from app.shipper.client import DeviceClient, DeviceError, check_url
 from app.shipper.faults import CALM, FAULTS
 from app.shipper.fleet import Fleet, Utm
 from app.shipper.packed import NotReadError
@@ -31,8 +34,38 @@ from app.shipper.tokens import (
 
 _LOG = click.Path(dir_okay=False, readable=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_LONGEST_PLAY = 366 * 24 * 60  # minutes
+
+
+class _Number(click.FloatRange):
+    """A number of a range; NaN is in none, although no comparison says so."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+def _own_portal() -> str:
+    """Return where ``make run`` starts the portal."""
+    return f"http://127.0.0.1:{os.environ.get('PORTAL_PORT') or 8080}"
+
+
+def _checked_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        check_url(value)
+    except DeviceError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
 _URL = click.option(
-    "--url", envvar="PORTAL_URL", default="http://127.0.0.1:8080", show_default=True, help="Where the portal is."
+    "--url",
+    envvar="PORTAL_URL",
+    default=_own_portal,
+    callback=_checked_url,
+    help="Where the portal is.  [default: http://127.0.0.1:8080, or the port that PORTAL_PORT says]",
 )
 
 
@@ -132,12 +165,10 @@ def _faults(_context: click.Context, _parameter: click.Parameter, value: str) ->
 @click.option("--tokens", type=_FILE, help=f"A JSON object of UTM IDs and tokens.  [default: instance/{TOKENS_FILE}]")
 @_URL
 @click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), help="How long to play.  [default: until Ctrl-C]"
+    "--minutes", type=_Number(0, _LONGEST_PLAY, min_open=True), help="How long to play.  [default: until Ctrl-C]"
 )
 @click.option("--once", is_flag=True, help="One heartbeat and the alerts of the last minute, then end.")
-@click.option(
-    "--rate", type=click.FloatRange(0, 10_000), default=5.0, show_default=True, help="Alerts per minute and UTM."
-)
+@click.option("--rate", type=_Number(0, 10_000), default=5.0, show_default=True, help="Alerts per minute and UTM.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed plays the same alerts and faults.")
 @click.option(
     "--faults",

@@ -38,6 +38,7 @@ def shipped_table(path: Path, url: str, shipped: Shipped) -> str:
     rows += [_number(f"    {kind}", count) for kind, count in shipped.skipped.most_common()]
     rows.append(_number("  unreadable", shipped.unreadable))
     rows += [f"    {_plain(problem)}" for problem in shipped.problems]
+    rows += _more("    ", shipped.unreadable, len(shipped.problems))
     if shipped.damage:
         rows.append(_text("damaged", shipped.damage))
     if shipped.shift:
@@ -62,6 +63,8 @@ def played_table(url: str, utms: int, played: Played, *, kept: int = 0) -> str:
     ]
     rows.append(_number("failed calls", played.failures))
     rows += [f"  {_plain(problem)}" for problem in played.problems]
+    unexpected = sum(told.unexpected for told in played.faults.values())
+    rows += _more("  ", played.failures + unexpected, len(played.problems))
     rows += [_text("sent to", url), *_sent(played.sent)]
     if kept:
         rows.append(_number("  kept by silent UTMs", kept))
@@ -86,7 +89,12 @@ def _sent(sent: Sent) -> list[str]:
     rows = [_number("  sent", sent.sent), _number("    stored", sent.stored)]
     rows += [_number("    duplicate", sent.duplicate), _number("    rejected", sent.rejected)]
     rows += [f"      line {line} ({_plain(alert_id)}): {_plain(reason)}" for line, alert_id, reason in sent.reasons]
-    return rows
+    return rows + _more("      ", sent.rejected, len(sent.reasons))
+
+
+def _more(indent: str, count: int, listed: int) -> list[str]:
+    """Say of a list of the first few how many it leaves out; nothing when it is whole, or there is none."""
+    return [f"{indent}and {count - listed:,} more"] if 0 < listed < count else []
 
 
 def _rate(records: int, seconds: float) -> str:

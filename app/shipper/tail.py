@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from app.shipper.packed import NotReadError
 from app.shipper.position import Position
 from app.shipper.source import Line, Source, has, start_of
 
@@ -51,7 +52,7 @@ class Tail:
     def lines(self) -> Iterator[Line]:
         """Yield the lines that are complete by now; there may be more at the next call.
 
-        :raises app.shipper.packed.NotReadError: the log is not one of plain lines.
+        :raises NotReadError: the log is not a file of plain lines.
         :raises OSError: it cannot be read.
         """
         if self.source is None:
@@ -153,6 +154,11 @@ class Tail:
         self.source = self._position = None
 
     def _opened(self, path: Path, offset: int = 0, *, trusted: bool = False) -> Source:
+        # Before it is opened: a pipe would be waited for until somebody writes to it.
+        if path.exists() and not path.is_file():
+            raise NotReadError(
+                f"{path} is a pipe, a device or the like: only a regular file can be followed. Ship it without --follow."
+            )
         return Source(path, offset, rotated=path != self.path, trusted=trusted)
 
     def _turn_to(self, source: Source) -> None:

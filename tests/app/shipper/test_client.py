@@ -216,6 +216,25 @@ def test_what_is_no_url_is_told(url: str) -> None:
         DeviceClient(url, "token-1")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:s3cret@portal.example/",
+        "https://s3cret@portal.example",
+        "http://user:s3/cret@portal",
+        "x:s3cret@y",
+    ],
+)
+def test_a_url_with_a_name_or_password_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(DeviceError, match="The URL has a name or password in it") as error:
+        DeviceClient(url, "token-1")
+    assert "s3" not in str(error.value)
+
+
+def test_an_at_sign_in_a_path_is_no_password() -> None:
+    DeviceClient("https://portal.example/@utm", "token-1").close()
+
+
 @pytest.mark.parametrize("token", ["", "a b", "a\r\nX: y", "トークン"])
 def test_what_is_no_token_is_told(token: str) -> None:
     with pytest.raises(DeviceError, match="token is empty or has characters"):

@@ -293,6 +293,55 @@ def test_a_token_that_goes_over_the_network_in_the_clear_is_warned_of(
     assert result.stderr.count("portal.example is called without TLS") == warnings
 
 
+def test_the_portal_is_this_machines_own_at_the_port_that_it_is_started_at(portal: Any) -> None:
+    port = portal.url.rpartition(":")[2]
+    args = ["ship", "--format", "suricata", "--file", str(SAMPLES / "honeypot-2018.alerts.json"), "--token", "token-1"]
+
+    result = CliRunner().invoke(utm, args, env={"PORTAL_PORT": port, "PORTAL_URL": None})
+
+    assert (result.exit_code, len(portal.stored)) == (0, 44)
+    result = CliRunner().invoke(utm, args, env={"PORTAL_PORT": "1", "PORTAL_URL": portal.url})
+    assert (result.exit_code, f"sent to                 {portal.url}\n" in result.output) == (0, True)
+    result = CliRunner().invoke(utm, args, env={"PORTAL_PORT": "http", "PORTAL_URL": None})
+    assert (result.exit_code, "'http://127.0.0.1:http' is not a URL of a portal" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("port", [{"PORTAL_PORT": None}, {"PORTAL_PORT": ""}], ids=["unset", "empty"])
+def test_without_a_port_it_is_8080(port: dict[str, str | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+
+    def post(_session: requests.Session, url: str, **_options: object) -> None:
+        called.append(url)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests.Session, "post", post)
+    args = ["ship", "--format", "suricata", "--file", str(SAMPLES / "honeypot-2018.alerts.json"), "--token", "token-1"]
+
+    CliRunner().invoke(utm, args, env=port | {"PORTAL_URL": None})
+
+    assert set(called) == {"http://127.0.0.1:8080/api/device/v1/alerts"}
+
+
+@pytest.mark.parametrize("url", ["http://user:s3cret@portal.example/", "ftp://s3cret@portal.example", "s3cret@portal"])
+@pytest.mark.parametrize("command", ["ship", "simulate"])
+@pytest.mark.parametrize("by", ["--url", "PORTAL_URL"])
+def test_a_url_with_a_name_and_password_is_refused_and_not_repeated(
+    url: str, command: str, by: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tokens.json").write_text('{"U0001": "token-1"}')
+    args = {
+        "ship": ["--format", "suricata", "--file", str(SAMPLES / "honeypot-2018.alerts.json"), "--token", "token-1"],
+        "simulate": ["--tokens", str(tmp_path / "tokens.json"), "--faults", "all"],
+    }[command]
+    given = {"args": [command, *args, "--url", url]} if by == "--url" else {"args": [command, *args], "env": {by: url}}
+
+    result = CliRunner().invoke(utm, **given)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "The URL has a name or password in it: leave them out" in result.stderr
+    assert "s3cret" not in result.output
+
+
 def test_it_runs_without_the_portal(portal: Any) -> None:
     args = ["ship", "--format", "suricata", "--file", str(SAMPLES / "honeypot-2018.alerts.json"), "--url", portal.url]
     env = {"PATH": "/usr/bin:/bin", "PORTAL_UTM_TOKEN": "token-1", "NO_PROXY": "127.0.0.1"}

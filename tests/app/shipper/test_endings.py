@@ -77,6 +77,38 @@ def test_a_run_that_is_finished(portal: Any, log: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("refused", "told", "line"),
+    [
+        (10, 100, None),
+        (11, 100, "      and 1 more"),
+        (2_020, 100, "      and 2,010 more"),
+        (20, 3, "      and 17 more"),
+        (20, 0, None),
+    ],
+    ids=["ten", "eleven", "thousands", "told of three", "told of none"],
+)
+def test_how_many_refused_lines_are_not_listed_is_told(
+    portal: Any, tmp_path: Path, refused: int, told: int, line: str | None
+) -> None:
+    portal.most_reasons = told
+    log = tmp_path / "eve.json"
+    log.write_text(text_of(*(alert(number, alert={"action": "refuse-me"}) for number in range(refused))))
+    result = ship(portal, log)
+
+    assert (result.exit_code, counts(result)["rejected"]) == (1, refused)
+    listed = result.stdout.count("): act: refused\n")
+    assert listed == min(10, told)
+    assert [each for each in result.stdout.splitlines() if each.endswith(" more")] == ([line] if line else [])
+
+
+def test_how_many_unreadable_records_are_not_listed_is_told(portal: Any, log: Path) -> None:
+    result = ship(portal, log)
+
+    assert len(re.findall(r"^    (?:line|record) \d+: ", result.stdout, re.MULTILINE)) == 10
+    assert re.findall(r"^    and .* more$", result.stdout, re.MULTILINE) == ["    and 50 more"]
+
+
 @pytest.fixture
 def terminal() -> Iterator[None]:
     """Ctrl-C as a terminal has it: a shell's background jobs, and what they start, ignore it."""

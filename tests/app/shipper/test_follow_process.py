@@ -282,3 +282,16 @@ def test_what_cannot_be_followed_is_one_sentence(
     assert (result.exit_code, result.stdout) == (2, "")
     assert told in result.stderr
     assert portal.calls == []
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_pipe_is_not_followed(portal: Any, tmp_path: Path) -> None:
+    log = tmp_path / "eve.json"
+    os.mkfifo(log)
+    base = ["ship", "--format", "suricata", "--follow", "--file", str(log), "--url", portal.url]
+    result = CliRunner().invoke(utm, [*base, "--token", "token-1"])
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[1:] == [
+        f"Error: {log} is a pipe, a device or the like: only a regular file can be followed. Ship it without --follow."
+    ]

@@ -78,12 +78,14 @@ def test_a_first_run_asks_nothing(portal: Any, log: Path) -> None:
     assert (portal.asked, len(portal.calls)) == ([], 2)
 
 
-def test_the_utm_is_remembered_through_runs_in_which_nothing_was_sent(
-    portal: Any, log: Path, position: Callable[[str], PositionStore]
+@pytest.mark.parametrize("line", [{"event_type": "dns"}, alert(2)], ids=["nothing is sent", "the portal tells no more"])
+def test_the_utm_is_remembered_through_runs_that_are_not_told(
+    portal: Any, log: Path, position: Callable[[str], PositionStore], line: dict[str, Any]
 ) -> None:
     add(log, text_of(alert(1)))
     run(portal, log)
-    add(log, text_of({"event_type": "dns"}))
+    portal.tells_utm = False
+    add(log, text_of(line))
     run(portal, log)
 
     assert json.loads(position("token-1").file.read_text())["utm"] == "a1b2c3d4e5f6"

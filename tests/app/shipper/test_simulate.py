@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import time as time_module
 from collections import Counter
 from collections.abc import Callable
@@ -135,6 +136,16 @@ def test_one_wrong_token_does_not_stop_the_others(portal: Any, tokens: Path, tab
     assert "  U0001: The portal does not know this token (401)" in result.output
 
 
+def test_how_many_problems_of_a_fleet_are_not_listed_is_told(portal: Any, tmp_path: Path, table: Table) -> None:
+    tokens = {f"U{number:04}": f"wrong-{number}" for number in range(12)} | {"U9999": "token-1"}
+    (tmp_path / "tokens.json").write_text(json.dumps(tokens))
+    result = simulate(portal, tmp_path / "tokens.json", "--once")
+
+    assert (result.exit_code, table(result)["failed calls"]) == (1, "12")
+    assert result.output.count("does not know this token") == 10
+    assert "\n  and 2 more\n" in result.output
+
+
 def test_a_portal_that_restarts_is_outlived(
     portal: Any, tokens: Path, clock: Any, monkeypatch: pytest.MonkeyPatch, table: Table
 ) -> None:
@@ -148,6 +159,17 @@ def test_a_portal_that_restarts_is_outlived(
 
     assert result.exit_code == 1
     assert table(result).items() >= {"heartbeats": "4", "failed calls": "2"}.items()
+
+
+@pytest.mark.parametrize("option", ["--rate", "--minutes"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e300", "1e9", "-1", "x"])
+def test_a_number_that_is_none_or_too_large_is_one_sentence(
+    portal: Any, tokens: Path, option: str, number: str
+) -> None:
+    result = simulate(portal, tokens, option, number)
+
+    assert (result.exit_code, result.stdout, portal.calls) == (2, "", [])
+    assert result.stderr.splitlines()[-1].startswith(f"Error: Invalid value for '{option}': ")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,23 @@ def test_what_is_no_plain_log_is_refused(tmp_path: Path, data: bytes, kind: str)
     with pytest.raises(NotReadError, match=f"eve.json is {kind}: only a plain file with a record on each line"):
         reading.lines()
     reading.tail.close()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "pipe that is written to", "device"])
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    log, writer = tmp_path / "eve.json", None
+    if kind == "device":
+        log.symlink_to("/dev/null")
+    else:
+        os.mkfifo(log)
+        writer = os.open(log, os.O_RDWR) if kind == "pipe that is written to" else None
+    reading = Reading(log)
+
+    with pytest.raises(NotReadError, match=r"eve\.json is a pipe, a device or the like: only a regular file can be"):
+        reading.lines()
+    reading.tail.close()
+    if writer is not None:
+        os.close(writer)
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
