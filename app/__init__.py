@@ -23,6 +23,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         errors,
         extensions,
         headers,
+        landing,
         logs,
         page_context,
         proxy,
@@ -47,6 +48,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     queue.init_app(app)
     routes.init_app(app)
     errors.init_app(app)
+    landing.init_app(app)
     page_context.init_app(app)
     cli.init_app(app)
     walls.init_app(app)

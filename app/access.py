@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, abort, flash, g, redirect, request, session, url_for
 from flask_babel import gettext
@@ -46,18 +47,20 @@ MADE_IN = "made_in"
 MANY_BYTES = 8_000
 """Longest path and query taken: three search texts at their limit come near it, and the web server takes little more."""
 
+_LONGEST_NEXT = 4_000
+"""Bytes of an address that signing in leads on to: as an argument it is quoted once more."""
+
 
 def init_app(app: Flask) -> None:
     """Put the gate in front of every request."""
     app.before_request(_refuse_nonsense)
     app.before_request(_enter_scope)
+    app.before_request(_refuse_many_bytes)
     app.jinja_env.globals["made_in"] = _made_in
 
 
 def _refuse_nonsense() -> None:
     """A NUL is in no text the database can hold, and no form has a file: 400 here instead of an error there."""
-    if len(request.full_path) > MANY_BYTES:
-        abort(414)
     if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
         abort(400)
     if request.method in {"GET", "HEAD"}:
@@ -71,6 +74,12 @@ def _refuse_nonsense() -> None:
     # A form of ours takes the file for the text of its field.
     if request.files or any("\0" in part for pair in request.form.items(multi=True) for part in pair):
         abort(400)
+
+
+def _refuse_many_bytes() -> None:
+    """Whoever is signed in is told so inside: a search may well become too long."""
+    if len(request.full_path) > MANY_BYTES:
+        abort(414)
 
 
 def _enter_scope() -> Any:
@@ -97,12 +106,15 @@ def _enter_scope() -> Any:
 
 def _ask_to_sign_in() -> Any:
     """Lead to the door, and from there to the page that was asked for, or that the form was on."""
+    wanted: str | None
     if request.method in {"GET", "HEAD"}:
         wanted = request.full_path.rstrip("?")
     else:
         flash(gettext("You are not signed in any more. Nothing of what you sent was saved."), "warning")
         wanted = came_from() or "/"
-    return redirect(url_for("SignInView.login", next=wanted if wanted != "/" else None))
+    if wanted == "/" or len(quote(wanted)) > _LONGEST_NEXT:
+        wanted = None
+    return redirect(url_for("SignInView.login", next=wanted))
 
 
 def _refuse_form_of_another_tenant() -> Any:

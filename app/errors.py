@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, NotFound
 
+from app.landing import landing
 from models.db import db
 from models.errors import Gone
 from models.identity import Identity
@@ -58,7 +59,8 @@ def _http_error(error: HTTPException) -> Any:
     limit = current_app.extensions["appbuilder"].sm.limiter.current_limit
     if code == 429 and limit is not None:
         headers["Retry-After"] = str(max(1, int(limit.reset_at - time.time())))
-    told = error.description if error.description != type(error).description else None
+    # A view of that API says itself what it does not take.
+    told = error.description if code == 400 and error.description != type(error).description else None
     return _answer(code, headers, told if request.path.startswith("/api/device/") else None)
 
 
@@ -99,10 +101,12 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         400: gettext("Go back, check what you entered and try again."),
         403: gettext("Your role does not allow it. Ask your administrator if you need it."),
         404: gettext("The address is wrong, or what was here has been removed."),
+        405: gettext("This address does not take what was sent to it."),
         409: gettext(
             "It has just been changed or deleted. Nothing of yours has been saved. Load the page again and look."
         ),
         413: gettext("Send less at once."),
+        414: gettext("The address is too long. Shorten what you search for."),
         429: gettext("Wait a minute, then try again."),
     }
     title = titles.get(code, gettext("Something went wrong"))
@@ -120,6 +124,6 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         title=title,
         message=message,
         request_id=g.get("request_id"),
-        home_url=url_for("HomeView.index"),
+        home_url=landing() if inside else url_for("HomeView.index"),
     )
     return page, code, kept

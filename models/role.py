@@ -41,6 +41,7 @@ NAME_LENGTH = 64
 IS_BUILT_IN = N_("A built-in role cannot be changed: every new version of the portal writes it anew.")
 NAME_TAKEN = N_("There is a role of this name already.")
 NO_NAME = N_("This field is required.")
+TOO_LONG = N_("A role's name has 64 characters or fewer.")
 IN_USE = N_("The role is held by users. Give them another one first.")
 UNIQUE_ERRORS = {"ab_role_name_key": ("name", NAME_TAKEN)}
 """What a unique index says to whoever comes second."""
@@ -137,13 +138,21 @@ def _check_own(role: Any) -> None:
         raise DomainError(IS_BUILT_IN)
 
 
+def plain_name(name: str) -> str:
+    """A role's name as it looks: in other blanks or widths it would pass for a built-in role's.
+
+    >>> plain_name("ＮＥＣ　Ａｄｍｉｎ")
+    'NEC Admin'
+    """
+    return " ".join(visible(unicodedata.normalize("NFKC", name)).split())
+
+
 def _free_name(session: Session, name: str, *, but: Any = None) -> str:
-    # As it looks: a name in other blanks or widths would pass for a built-in role's.
-    name = " ".join(visible(unicodedata.normalize("NFKC", name)).split())
+    name = plain_name(name)
     if not name:
         raise DomainError(NO_NAME, field="name")
     if len(name) > NAME_LENGTH:
-        raise DomainError(f"A role's name has {NAME_LENGTH} characters or fewer.", field="name")
+        raise DomainError(TOO_LONG, field="name")
     with session.no_autoflush:
         other = session.scalar(select(Role.id).where(func.lower(Role.name) == name.lower()))
     if other is not None and (but is None or other != but.id):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from flask import abort, request
+from flask_babel import gettext
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
@@ -25,6 +26,9 @@ from views.base import search_text
 MOST_UTMS = 100
 """How many UTMs the chooser takes at once."""
 
+_NAMED = 3
+"""How many UTMs a message names: it travels in a cookie."""
+
 _PIECE = 16 * 1024
 
 
@@ -32,12 +36,12 @@ _PIECE = 16 * 1024
 class Chooser:
     """UTMの選択.
 
-    :param utms: those to choose from; only the first while the dialog is shut.
+    :param utms: those to choose from, the ticked first where there are many; only one while the dialog is shut.
     :param chosen: the keys of those that are ticked.
     :param total: how many UTMs can be downloaded.
     :param search: the text the server narrowed them by.
     :param opened: whether the page comes with the dialog open.
-    :param found: how many the search found, those left out that are ticked; None where none was needed.
+    :param found: how many the search found; None where none was needed.
     """
 
     utms: Sequence[Any]
@@ -102,16 +106,20 @@ def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
     if request.args.get("choose") != "1":
         return Chooser(present[:1], frozenset(), total=len(present), search="", opened=False)
     keys = frozenset(utm.id for utm in present)
+    wanted = set(request.args.getlist("picked"))
+    if not wanted and "utm_search" not in request.args:
+        wanted = {str(utm_id)}
+    picked = [utm for utm in present if str(utm.id) in wanted]
+    chosen = frozenset(utm.id for utm in picked)
     if len(present) <= MOST_UTMS:
-        return Chooser(present, keys & {utm_id} or keys, total=len(present), search="", opened=True)
+        return Chooser(present, chosen or keys, total=len(present), search="", opened=True)
     search = search_text("utm_search")
     words = search_key(search)
-    wanted = set(request.args.getlist("picked")) | ({str(utm_id)} if "utm_search" not in request.args else set())
-    picked = [utm for utm in present if str(utm.id) in wanted][:MOST_UTMS]
-    found = [utm for utm in present if str(utm.id) not in wanted and words in search_key(utm.name)]
+    found = [utm for utm in present if words in search_key(utm.name)]
+    others = [utm for utm in found if utm.id not in chosen]
     return Chooser(
-        picked + found[: MOST_UTMS - len(picked)],
-        frozenset(utm.id for utm in picked),
+        picked + others[:MOST_UTMS],
+        chosen,
         total=len(present),
         search=search,
         opened=True,
@@ -119,32 +127,40 @@ def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
     )
 
 
-def removed_since(utms: Sequence[Any]) -> list[Any]:
-    """Those the form names that were removed while the dialog was open.
+def refusal(utms: Sequence[Any]) -> str | None:
+    """What stands against a download of the UTMs the form names, and can be chosen otherwise; None for nothing.
 
-    :param utms: all of the customer's.
+    404 when one of them is none of the customer's.
+
+    :param utms: all of those.
     """
     wanted = set(request.form.getlist("utm"))
-    return [utm for utm in utms if utm.removed_at is not None and str(utm.id) in wanted]
-
-
-def must_choose(utms: Sequence[Any]) -> bool:
-    """Whether the form names none, of more UTMs than can be taken at once.
-
-    :param utms: all of the customer's.
-    """
-    return "utm" not in request.form and sum(utm.removed_at is None for utm in utms) > MOST_UTMS
+    if not wanted <= {str(utm.id) for utm in utms}:
+        abort(404)
+    removed = [utm.name for utm in utms if utm.removed_at is not None and str(utm.id) in wanted]
+    if removed:
+        names, more = ", ".join(removed[:_NAMED]), len(removed) - _NAMED
+        if more > 0:
+            return gettext(
+                "%(names)s and %(count)s more: removed meanwhile, and cannot be downloaded.", names=names, count=more
+            )
+        return gettext("%(names)s: removed meanwhile, and cannot be downloaded.", names=names)
+    if len(wanted) > MOST_UTMS:
+        return gettext("At most %(most)s UTMs can be chosen at once.", most=MOST_UTMS)
+    # All of more cannot be meant.
+    if not wanted and sum(utm.removed_at is None for utm in utms) > MOST_UTMS:
+        return gettext("Choose at least one UTM.")
+    return None
 
 
 def chosen_utms(utms: Sequence[Any]) -> list[Any]:
-    """The UTMs the form names, all when it names none; 404 when one of them cannot be downloaded.
+    """The UTMs the form names, all when it names none; 404 when there is none to download.
 
-    :param utms: all of the customer's.
+    :param utms: all of the customer's; ``refusal`` has looked at the choice.
     """
-    wanted = set(request.form.getlist("utm")[: MOST_UTMS + 1])
-    present = [utm for utm in utms if utm.removed_at is None]
-    found = [utm for utm in present if not wanted or str(utm.id) in wanted]
-    if not found or len(wanted) > MOST_UTMS or (wanted and len(found) != len(wanted)):
+    wanted = set(request.form.getlist("utm"))
+    found = [utm for utm in utms if utm.removed_at is None and (not wanted or str(utm.id) in wanted)]
+    if not found:
         abort(404)
     return found
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from flask_babel import gettext, lazy_gettext
 
 from models.alert import ACTION_LABELS, LEVEL_LABELS
-from views.fields import half_width
+from views.fields import half_width, too_long
 
 _TEXT_LENGTH = 255
 _ACTION_LENGTH = 32
@@ -151,11 +151,6 @@ def _text(
     if len(value) > limit:
         return Filter(name, label, value, error=too_long(limit), **shown)
     return Filter(name, label, value, value or None, **shown)
-
-
-def too_long(most: int) -> str:
-    """What is told beside a condition with more characters than its field takes."""
-    return gettext("Enter %(most)s characters or fewer. It was left out of the search.", most=most)
 
 
 def _address(args: Mapping[str, str], name: str, label: Any) -> Filter:

@@ -13,25 +13,19 @@ from urllib.parse import parse_qsl, urlencode
 from flask import Response, current_app, flash, redirect, request, stream_with_context
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
-from flask_babel import gettext
 
 from models import alert_search, clock
 from models.alert_search import AlertQuery
 from models.db import db
 from views import alert_rows
-from views.alert_download import (
-    AlertCustomer,
-    archive,
-    chooser,
-    chosen_utms,
-    customer_with_utms,
-    must_choose,
-    removed_since,
-)
+from views.alert_download import MOST_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
 from views.alert_filters import AlertFilters, read_filters
-from views.base import PortalView, address_of, choice, customer_urls, render
+from views.base import PortalView, address_of, choice, customer_urls, render, url_if
 from views.local_path import came_from
 from views.period import read_period
+
+_MOST_TICKED = 3 * MOST_UTMS
+"""How many ticks come back with the dialog: they travel in an address."""
 
 
 class AlertView(PortalView):
@@ -57,12 +51,8 @@ class AlertView(PortalView):
     def download(self, customer_id: str) -> Response:
         """A ZIP with one CSV per chosen UTM: of the whole period, or of what the screen was narrowed to."""
         customer, all_utms = customer_with_utms(customer_id)
-        if removed := removed_since(all_utms):
-            names = ", ".join(utm.name for utm in removed)
-            flash(gettext("%(names)s: removed meanwhile, and cannot be downloaded.", names=names), "warning")
-            return _back_to_choosing(customer.id)
-        if must_choose(all_utms):
-            flash(gettext("Choose at least one UTM."), "warning")
+        if refused := refusal(all_utms):
+            flash(refused, "warning")
             return _back_to_choosing(customer.id)
         utms = chosen_utms(all_utms)
         period = read_period(request.form, clock.tokyo_day(clock.utc_now()))
@@ -86,14 +76,15 @@ class AlertView(PortalView):
 
 
 def _back_to_choosing(customer_id: str) -> Response:
-    """The page the dialog was on, with the dialog open."""
+    """The page the dialog was on, with the dialog open and what was ticked in it."""
     screens = (address_of(f"AlertView.{name}", customer_id=customer_id) for name in ("list", "important"))
     page = came_from() or ""
     path, _, query = page.partition("?")
     if path not in screens:
         path, query = address_of("AlertView.list", customer_id=customer_id), ""
-    arguments = [pair for pair in parse_qsl(query) if pair[0] != "choose"]
-    return redirect(f"{path}?{urlencode([*arguments, ('choose', '1')])}")
+    arguments = [pair for pair in parse_qsl(query) if pair[0] not in {"choose", "picked"}]
+    ticked = [("picked", key) for key in request.form.getlist("utm")[:_MOST_TICKED]]
+    return redirect(f"{path}?{urlencode([*arguments, ('choose', '1'), *ticked])}")
 
 
 def _search(
@@ -126,7 +117,8 @@ def _list_page(customer_id: str, *, important: bool) -> str:
     opened = _opened(customer, found.rows)
     # The conditions stay when the person goes from one of the two screens to the other.
     kept = filters.arguments | ({"function": query.function} if query.function else {})
-    other = "AlertView.list" if important else "AlertView.important"
+    other = "list" if important else "important"
+    other_url = url_if(f"can_{other}", "Alerts", f"AlertView.{other}", customer_id=customer.id)
     asked, functions = period.arguments, alert_rows.function_names()
     elsewhere = asked | {name: value for name, value in kept.items() if name != "level"}
     return render(
@@ -134,7 +126,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         customer=customer,
         **customer_urls(customer),
         important=important,
-        other_url=f"{address_of(other, customer_id=customer.id)}?{urlencode(elsewhere)}",
+        other_url=f"{other_url}?{urlencode(elsewhere)}" if other_url else None,
         period=period.fields,
         shown=period.text,
         functions=tuple(functions.items()),
@@ -175,6 +167,7 @@ def _download(
     return {
         "download_url": address_of("AlertView.download", customer_id=customer.id),
         "chooser": choices,
+        "most_utms": MOST_UTMS,
         "hidden": list((period | conditions).items()),
         "narrowed": bool(kept or query.important) and not removed,
     }

@@ -7,7 +7,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from flask import abort, flash, g, redirect, render_template, request, url_for
+from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_appbuilder import BaseView, ModelView, expose
 from flask_appbuilder.exceptions import DatabaseException
 from flask_appbuilder.security.decorators import has_access
@@ -52,7 +52,7 @@ def customer_or_404(customer_id: str) -> Customer:
     return customer
 
 
-def address_of(endpoint: str, **values: str) -> str:
+def address_of(endpoint: str, **values: str | int) -> str:
     """Where a screen is, looked up once: every page leads to a dozen of them.
 
     :param values: what the address names, and no arguments.
@@ -61,20 +61,35 @@ def address_of(endpoint: str, **values: str) -> str:
 
 
 @lru_cache(4096)
-def _address(endpoint: str, _script_root: str, **values: str) -> str:
+def _address(endpoint: str, _script_root: str, **values: str | int) -> str:
     return url_for(endpoint, **values)
 
 
-def customer_urls(customer: Any) -> dict[str, str]:
+def url_if(permission: str, view: str, endpoint: str, **values: str | int) -> str | None:
+    """Where a screen is, None for people whose role has not got its permission.
+
+    :param view: what the permission is of.
+    :param values: what the address names.
+    """
+    may = current_app.extensions["appbuilder"].sm.has_access(permission, view)
+    return address_of(endpoint, **values) if may else None
+
+
+def customer_urls(customer: Any) -> dict[str, str | None]:
     """Where the breadcrumbs of a customer's screens lead.
 
     :param customer: with the ``id`` of ``models.customer.Customer``.
     """
     return {
-        "customers_url": address_of("CustomerView.list"),
-        "customer_url": address_of("CustomerView.show", customer_id=customer.id),
-        "security_url": address_of("CustomerView.security", customer_id=customer.id),
+        "customers_url": url_if("can_list", "Customers", "CustomerView.list"),
+        "customer_url": url_if("can_show", "Customers", "CustomerView.show", customer_id=customer.id),
+        "security_url": url_if("can_security", "Customers", "CustomerView.security", customer_id=customer.id),
     }
+
+
+def first_of(*urls: str | None) -> str:
+    """The first address that the person may open, the dashboard's when they may open none of them."""
+    return next((url for url in urls if url is not None), address_of("HomeView.index"))
 
 
 def page_number(name: str = "page") -> int:
@@ -92,7 +107,7 @@ def choice(name: str, allowed: Any, default: str) -> str:
 
 
 def search_text(name: str) -> str:
-    """A search text as people see it, without surrounding blanks. How long it is a request's length limits."""
+    """A search text as people see it, without surrounding blanks."""
     return visible(request.args.get(name, "")).strip()
 
 

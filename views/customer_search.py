@@ -15,9 +15,11 @@ from models.company_name import search_key
 from models.customer import CustomerStatus
 from models.typed_number import plain_hyphens
 from views.base import choice, iso_day, search_text
-from views.fields import half_width
+from views.fields import half_width, too_long
 from views.interface import COMPARISONS, Compared, PartMatch, Same
 
+_ID_LENGTH = 9
+_NAME_LENGTH = 40
 _YEN = re.compile(r"-?[0-9]{1,12}")
 _DELETED = "deleted"
 _STATUS_LABELS = {
@@ -73,6 +75,16 @@ class CustomerSearch:
         return self.status == _DELETED
 
     @property
+    def id_error(self) -> str | None:
+        """What is wrong with the ID, None for nothing."""
+        return too_long(_ID_LENGTH) if len(self.id) > _ID_LENGTH else None
+
+    @property
+    def name_error(self) -> str | None:
+        """What is wrong with the name, None for nothing."""
+        return too_long(_NAME_LENGTH) if len(self.name) > _NAME_LENGTH else None
+
+    @property
     def balance_error(self) -> str | None:
         """What is wrong with the balance, None for nothing."""
         if not self.balance or self.yen is not None:
@@ -81,9 +93,9 @@ class CustomerSearch:
 
     def narrow(self, filters: Any) -> None:
         """Put the conditions into a view's filters."""
-        if self.id:
+        if self.id and not self.id_error:
             filters.add_filter("id", PartMatch, self.id)
-        if self.name:
+        if self.name and not self.name_error:
             filters.add_filter("search_name", PartMatch, search_key(self.name))
         if self.yen is not None:
             filters.add_filter("balance", Compared, (self.balance_is, Decimal(self.yen)))
@@ -122,8 +134,8 @@ class CustomerSearch:
         """The conditions of フィルタ: their arguments, labels and values."""
         balance = "" if self.yen is None else f"¥{self.yen:,} {_OPERATOR_LABELS[self.balance_is]}"
         return [
-            (["id"], gettext("Company ID"), self.id),
-            (["name"], gettext("Company name"), self.name),
+            (["id"], gettext("Company ID"), "" if self.id_error else self.id),
+            (["name"], gettext("Company name"), "" if self.name_error else self.name),
             (["balance", "balance_is"], gettext("Balance"), balance),
         ]
 

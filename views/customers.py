@@ -18,7 +18,7 @@ from models.customer import Customer
 from models.db import db
 from models.errors import Conflict, DomainError
 from models.utm import NO_CONTRACT, Utm
-from views.base import PortalModelView, actor, customer_or_404, customer_urls, render
+from views.base import PortalModelView, actor, customer_or_404, customer_urls, first_of, render, url_if
 from views.customer_form import CustomerForm
 from views.customer_search import CustomerSearch
 from views.interface import Deleted, NotDeleted, PortalInterface
@@ -85,19 +85,19 @@ class CustomerView(PortalModelView):
 
     def _urls(self, customer: Customer) -> dict[str, str | None]:
         """Where looking at a customer, changing and deleting it lead, None for who may not."""
-        may = self.appbuilder.sm.has_access
         keys = {"customer_id": customer.id}
         if customer.deleted_at is not None:
             return {"url": None, "restore_url": url_for("CustomerView.restore", **keys)}
         return {
-            "url": url_for("CustomerView.show", **keys) if may("can_show", "Customers") else None,
-            "edit_url": url_for("CustomerView.edit", **keys) if may("can_edit", "Customers") else None,
-            "delete_url": url_for("CustomerView.delete", **keys) if may("can_delete", "Customers") else None,
+            "url": url_if("can_show", "Customers", "CustomerView.show", **keys),
+            "edit_url": url_if("can_edit", "Customers", "CustomerView.edit", **keys),
+            "delete_url": url_if("can_delete", "Customers", "CustomerView.delete", **keys),
         }
 
     def _page_of(self, customer: Customer) -> str:
         """Where to go on after a deed: the customer's page, or the list for who may not see that."""
-        return self._urls(customer)["url"] or url_for("CustomerView.list")
+        urls = customer_urls(customer)
+        return first_of(urls["customer_url"], urls["customers_url"])
 
     @expose("/add", methods=["GET", "POST"])
     @has_access
@@ -148,9 +148,9 @@ class CustomerView(PortalModelView):
         except DomainError as error:
             db.session.rollback()
             flash(gettext(error.message), "danger")
-            return redirect(url_for("CustomerView.show", customer_id=customer_id))
+            return redirect(self._page_of(customer_or_404(customer_id)))
         flash(gettext("The customer has been deleted."), "success")
-        return redirect(back_to(url_for("CustomerView.list")))
+        return redirect(back_to(first_of(url_if("can_list", "Customers", "CustomerView.list"))))
 
     @expose("/<string:customer_id>/restore", methods=["POST"])
     @has_access
@@ -197,8 +197,8 @@ class CustomerView(PortalModelView):
             add_refused=gettext(NO_CONTRACT) if refused else None,
             important_count=alert_search.important_count(db.session(), customer.id, first=first, last=last),
             period=(first, last),
-            alerts_url=url_for("AlertView.list", customer_id=customer.id),
-            important_url=url_for("AlertView.important", customer_id=customer.id),
+            alerts_url=url_if("can_list", "Alerts", "AlertView.list", customer_id=customer.id),
+            important_url=url_if("can_important", "Alerts", "AlertView.important", customer_id=customer.id),
             reports=[],
             **_new_token(utms),
         )
@@ -210,7 +210,9 @@ def _fill_in_address(form: CustomerForm) -> postcode.Found | None:
     if found is None:
         form.postcode.errors = [gettext("There is no such postcode.")]
     else:
-        form.prefecture.data, form.address.data = found.prefecture, found.address
+        # Where its places have nothing in common, what was typed is worth more.
+        form.prefecture.data = found.prefecture or form.prefecture.data
+        form.address.data = found.address or form.address.data
     return found
 
 
@@ -221,15 +223,17 @@ def _form_page(
     *,
     filled: postcode.Found | None = None,
 ) -> str:
-    urls = customer_urls(customer) if customer else {"customers_url": url_for("CustomerView.list")}
+    customers_url = url_if("can_list", "Customers", "CustomerView.list")
+    customer_url = customer_urls(customer)["customer_url"] if customer else None
     return render(
         "customers/form.html",
         form=form,
         customer=customer,
         differences=differences,
         filled=filled,
-        customers_url=urls["customers_url"],
-        back_url=urls.get("customer_url", urls["customers_url"]),
+        customers_url=customers_url,
+        customer_url=customer_url,
+        back_url=first_of(customer_url, customers_url),
     )
 
 
@@ -248,12 +252,9 @@ def _tabs(customer: Customer, current: str) -> list[dict[str, Any]]:
     """The tabs of §7.4 that exist for a customer."""
     tabs = (("show", gettext("Customer information")), ("security", gettext("Security service")))
     return [
-        {
-            "label": label,
-            "url": url_for(f"CustomerView.{name}", customer_id=customer.id),
-            "active": name == current,
-        }
+        {"label": label, "url": url, "active": name == current}
         for name, label in tabs
+        if (url := url_if(f"can_{name}", "Customers", f"CustomerView.{name}", customer_id=customer.id))
     ]
 
 
@@ -288,5 +289,5 @@ def _utm_row(utm: Utm, alert_count: int, now: Any) -> dict[str, Any]:
         "last_seen": clock.screen_time(utm.last_seen_at) or None,
         "mac_entered": bool(utm.mac_address),
         "alert_count": alert_count,
-        "url": url_for("UtmView.show", customer_id=utm.customer_id, utm_key=utm.id),
+        "url": url_if("can_show", "Utms", "UtmView.show", customer_id=utm.customer_id, utm_key=utm.id),
     }

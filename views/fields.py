@@ -25,6 +25,11 @@ def trimmed(text: str | None) -> str:
     return (text or "").replace("\r\n", "\n").strip()
 
 
+def too_long(most: int) -> str:
+    """What is told beside a search condition with more characters than its field takes."""
+    return gettext("Enter %(most)s characters or fewer. It was left out of the search.", most=most)
+
+
 class CodeField(StringField):
     """A text of half-width letters and digits; full-width ones are taken as meant."""
 

@@ -16,13 +16,19 @@ def local_path(target: str | None) -> str | None:
     """
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
         return None
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return None
     return target if not parts.scheme and not parts.netloc and target.isprintable() else None
 
 
 def came_from() -> str | None:
     """The page of this portal that the request was sent from, None when it was none or the browser does not tell."""
-    page = urlsplit(request.referrer or "")
+    try:
+        page = urlsplit(request.referrer or "")
+    except ValueError:
+        return None
     return local_path(page._replace(scheme="", netloc="").geturl()) if page.netloc == request.host else None
 
 

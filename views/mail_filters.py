@@ -11,9 +11,11 @@ from flask_babel import gettext, lazy_gettext
 from models.mail import MailState
 from models.mail_kind import KINDS
 from models.mail_log import SHORTEST_PART, MailQuery
+from models.user import EMAIL_LENGTH
 from views.alert_filters import Filter
-from views.fields import half_width
+from views.fields import half_width, too_long
 
+_TENANT_ID_LENGTH = 8
 STATE_LABELS = {
     MailState.PENDING: lazy_gettext("Waiting to be sent"),
     MailState.SENT: lazy_gettext("Sent"),
@@ -58,9 +60,15 @@ def read_filters(args: Mapping[str, str]) -> MailFilters:
             _recipient(recipient),
             _chosen("kind", lazy_gettext("Kind"), args.get("kind", ""), kinds),
             _chosen("state", lazy_gettext("Status"), args.get("state", ""), states),
-            Filter("tenant", lazy_gettext("Tenant ID"), tenant, tenant or None),
+            _tenant(tenant),
         ]
     )
+
+
+def _tenant(value: str) -> Filter:
+    if len(value) > _TENANT_ID_LENGTH:
+        return Filter("tenant", lazy_gettext("Tenant ID"), value, error=too_long(_TENANT_ID_LENGTH))
+    return Filter("tenant", lazy_gettext("Tenant ID"), value, value or None)
 
 
 def _recipient(value: str) -> Filter:
@@ -69,6 +77,8 @@ def _recipient(value: str) -> Filter:
     if value and len(value) < SHORTEST_PART:
         error = gettext("This is too short. It was left out of the search.")
         return Filter("recipient", label, value, help=told, error=error)
+    if len(value) > EMAIL_LENGTH:
+        return Filter("recipient", label, value, help=told, error=too_long(EMAIL_LENGTH))
     return Filter("recipient", label, value, value or None, help=told)
 
 

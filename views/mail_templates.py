@@ -50,13 +50,13 @@ class MailTemplateView(PortalView):
             "subject": (own or kind.default).subject,
             "custom": own is not None,
             "version": number,
-            "url": url_for("MailTemplateView.show", kind=kind.name),
+            "url": self._url_to("show", kind),
             "edit_url": self._url_to("edit", kind),
             "reset_url": self._url_to("reset", kind) if own else None,
         }
 
     def _url_to(self, method: str, kind: MailKind) -> str | None:
-        """Where changing leads, None for who may not."""
+        """Where one of a template's pages is, None for who may not see it."""
         may = self.appbuilder.sm.has_access(f"can_{method}", "MailTemplates")
         return url_for(f"MailTemplateView.{method}", kind=kind.name) if may else None
 

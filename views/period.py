@@ -145,7 +145,7 @@ class Period:
 def read_period(args: Mapping[str, str], today: date) -> Period:
     """The period the arguments ask for. Nonsense is told beside its field and asks for nothing.
 
-    An end that is open is today or this month; a beginning that is open, the recent days or the month before the end.
+    An end that is open is today or this month; with an open beginning it is the recent days up to the end, or its month.
 
     :param args: ``unit`` (the mode), ``first`` and ``last`` as ISO days, ``first_month`` and ``last_month`` as
         ``YYYY-MM``, ``on``, ``from_time`` and ``to_time`` as a day and ``hh:mm``.

@@ -22,10 +22,19 @@ from views.right_words import by_view, right_with_code
 from views.user_form import Checkboxes
 
 
+class RoleNameField(TextField):
+    """A role's name."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed: its length is that of what is stored."""
+        super().process_formdata(valuelist)
+        self.data = role.plain_name(self.data or "")
+
+
 class RoleForm(DynamicForm):
     """A role's name and rights."""
 
-    name = TextField(lazy_gettext("Role name"), [Needed(), AtMost(role.NAME_LENGTH), OneLine()])
+    name = RoleNameField(lazy_gettext("Role name"), [Needed(), AtMost(role.NAME_LENGTH), OneLine()])
     permissions = Checkboxes(
         lazy_gettext("Rights"),
         coerce=int,

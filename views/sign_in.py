@@ -11,12 +11,14 @@ from flask_wtf import FlaskForm
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired
 
-from models import audit, clock, mail, user
+from models import audit, clock, mail, password_rule, user
 from models.db import db
 from models.membership import Membership
+from models.user import EMAIL_LENGTH
 from views.base import actor, render
+from views.fields import AtMost
 from views.local_path import local_path
 
 _WRONG = lazy_gettext("The email address or the password is wrong.")
@@ -27,12 +29,12 @@ class SignInForm(FlaskForm):
 
     email = EmailField(
         lazy_gettext("Email address"),
-        [InputRequired(lazy_gettext("Enter the email address.")), Length(max=254)],
+        [InputRequired(lazy_gettext("Enter the email address.")), AtMost(EMAIL_LENGTH)],
         render_kw={"autocomplete": "username", "autofocus": True},
     )
     password = PasswordField(
         lazy_gettext("Password"),
-        [InputRequired(lazy_gettext("Enter the password.")), Length(max=1024)],
+        [InputRequired(lazy_gettext("Enter the password.")), AtMost(password_rule.MOST)],
         render_kw={"autocomplete": "current-password"},
     )
 

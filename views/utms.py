@@ -22,7 +22,7 @@ from models.db import db
 from models.device_token import DeviceToken
 from models.errors import DomainError
 from models.utm import Utm
-from views.base import PortalModelView, actor, customer_or_404, customer_urls, render
+from views.base import PortalModelView, actor, customer_or_404, customer_urls, first_of, render
 from views.fields import (
     AddressField,
     AtMost,
@@ -98,16 +98,17 @@ class UtmView(PortalModelView):
     def add(self, customer_id: str) -> Response | str | tuple[str, int]:
         """Register a UTM."""
         customer = customer_or_404(customer_id)
-        security_url = customer_urls(customer)["security_url"]
+        urls = customer_urls(customer)
+        back_url = first_of(urls["security_url"], urls["customer_url"], urls["customers_url"])
         form = UtmForm()
         if not contract.allows_utm(db.session(), customer.id, today=clock.tokyo_day(clock.utc_now())):
             flash(gettext(utm.NO_CONTRACT), "warning")
-            return redirect(security_url)
+            return redirect(back_url)
         if form.validate_on_submit() and _register(customer, form):
             flash(gettext("UTM information has been registered."), "success")
-            return redirect(security_url)
+            return redirect(back_url)
         return render(
-            "utms/add.html", customer=customer, **customer_urls(customer), form=form
+            "utms/add.html", customer=customer, **urls, back_url=back_url, form=form
         ), 422 if form.is_submitted() else 200
 
     @expose("/<key:utm_key>")

@@ -251,7 +251,8 @@ function countChoices(group) {
     all.checked = chosen === boxes.length;
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   }
-  for (const button of group.querySelectorAll("[data-needs-choice]")) button.disabled = chosen === 0;
+  const most = Number(group.dataset.choices || Infinity);
+  for (const button of group.querySelectorAll("[data-needs-choice]")) button.disabled = !chosen || chosen > most;
   const toggle = group.querySelector("[data-ticks-all]");
   if (toggle) toggle.textContent = allTicked(shownBoxes(group)) ? toggle.dataset.none : toggle.dataset.all;
 }

@@ -384,13 +384,29 @@ def test_what_was_ticked_stays_so_when_more_is_searched_for(make, utm, page):
     assert "名前にこの文字を含むUTMはありません。" in nothing
 
 
-def test_no_more_are_shown_than_can_be_taken_at_once(make, utm, page):
+def test_more_than_can_be_taken_at_once_may_be_ticked_and_unticked(make, utm, page):
     many_utms(make, utm, 150)
     keys = [each.id for each in make.session.query(type(utm)).filter_by(customer_id=utm.customer_id)]
 
     text = page(choose="1", picked=keys[:120])
 
-    assert len(chooser(text)) == len(ticked(text)) == 100
+    assert (len(chooser(text)), len(ticked(text))) == (151, 120)
+
+
+def test_the_one_that_was_looked_for_and_is_ticked_already_is_found(make, utm, page):
+    many_utms(make, utm, 150)
+    dragon = make.utm(customer_row=utm.customer, name="龍")
+
+    text = page(choose="1", utm_search="龍", picked=[dragon.id])
+
+    assert chooser(text) == ["龍"]
+    assert "名前にこの文字を含むUTMはありません。" not in text
+
+
+def test_what_is_unticked_stays_so_where_all_are_shown(make, utm, page):
+    other = make.utm(customer_row=utm.customer, name="支店")
+
+    assert ticked(page(choose="1", picked=[other.id])) == [str(other.id)]
 
 
 def test_the_utm_of_the_condition_is_in_the_chooser_however_many_there_are(make, utm, page):
@@ -410,8 +426,10 @@ def test_100_utms_can_be_taken_home_at_once_and_101_cannot(operator, make, utm):
 
     assert len(keys) == 101
     assert len(download(operator, utm, utm=keys[:100])[1]) == 100
-    assert operator.post(address, data={"utm": keys}).status_code == 404
-    assert operator.post(address, data={"utm": keys, "conditions": "kept"}).status_code == 404
+    for data in ({"utm": keys}, {"utm": keys, "conditions": "kept"}):
+        page = operator.post(address, data=data, follow_redirects=True).text
+        assert "一度に選択できるUTMは100台までです。" in page
+        assert len(ticked(page)) == 101
     none = operator.post(address, data={}, follow_redirects=True)
     assert "UTMを1台以上選択してください。" in none.text
     assert re.search(r"<dialog[^>]*\sopen", none.text)

@@ -196,8 +196,19 @@ def test_a_removed_utms_alerts_are_shown_as_such_and_not_downloaded(operator, ma
 
     assert "旧本社" in page
     assert "削除済み" in page
-    assert (answer.status_code, answer.location) == (302, f"/customers/{utm.customer_id}/alerts/?choose=1")
+    back = f"/customers/{utm.customer_id}/alerts/?choose=1&picked={gone.id}"
+    assert (answer.status_code, answer.location) == (302, back)
     assert "旧本社: 選択中に削除されたため、ダウンロードできません。" in operator.get(answer.location).text
+
+
+def test_of_many_that_were_removed_a_few_are_named(operator, make, utm):
+    gone = [make.utm(customer_row=utm.customer, name=f"{number}" * 50, removed_at=NOW) for number in range(5)]
+
+    answer = operator.post(
+        f"/customers/{utm.customer_id}/alerts/download", data={"utm": [each.id for each in gone]}, follow_redirects=True
+    )
+
+    assert f"{'0' * 50}, {'1' * 50}, {'2' * 50} ほか2台: 選択中に削除されたため、" in answer.text
 
 
 def test_a_utm_removed_while_the_dialog_is_open_is_told_in_the_dialog(operator, make, utm):
@@ -211,7 +222,7 @@ def test_a_utm_removed_while_the_dialog_is_open_is_told_in_the_dialog(operator, 
         headers={"Referer": f"http://localhost{page}&choose=1"},
     )
 
-    assert answer.location == f"{page}&choose=1"
+    assert answer.location == f"{page}&choose=1&picked={utm.id}&picked={gone.id}"
     assert "<dialog" in operator.get(answer.location).text
 
 

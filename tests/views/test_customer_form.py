@@ -236,8 +236,16 @@ def test_a_postcode_of_several_places_fills_in_what_they_share_and_names_them(op
 
     assert "この郵便番号には複数の住所があります。" in page
     assert "福岡県築上郡吉富町 / 大分県中津市" in page
-    assert re.search(r'<input [^>]*id="address"[^>]*value=""', page)
-    assert '<option selected value="">' in page
+    # What is not known keeps what was typed.
+    assert re.search(rf'<input [^>]*id="address"[^>]*value="{GOOD["address"]}"', page)
+    assert '<option selected value="広島県">' in page
+
+
+def test_of_a_postcode_of_one_prefecture_the_prefecture_is_filled_in(operator):
+    page = operator.post("/customers/add", data=GOOD | {"postcode": "761-4101", "find_address": "1"}).text
+
+    assert '<option selected value="香川県">' in page
+    assert 'value="小豆郡土庄町"' in page
 
 
 def test_of_many_places_the_first_are_named(operator):

@@ -338,6 +338,7 @@ def test_another_method_is_told_which_there_are(app, method, path):
 
     assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
     assert ("GET" if path == "openapi.json" else "POST") in answer.headers["Allow"]
+    assert answer.json["detail"] == "This address does not take what was sent to it."
 
 
 def test_an_address_that_is_none_is_told_in_english(app):

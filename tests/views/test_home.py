@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from models import alert_ingest, clock
+from models.utm import Utm
 from tests.alerts import lines
 
 
@@ -55,6 +56,8 @@ def test_who_may_see_neither_customers_nor_alerts_sees_their_numbers_alone(make,
         ("Customers can_list", "/customers/"),
         ("TenantSettings can_show", "/tenant-settings/"),
         ("MailTemplates can_list", "/mail-templates/"),
+        ("PortalTokens can_list", "/tenant-settings/tokens/"),
+        ("Customers can_add", "/customers/add"),
     ],
 )
 def test_who_has_no_dashboard_begins_at_the_first_screen_they_have(make, signed_in, right, first):
@@ -88,3 +91,50 @@ def test_an_error_of_nobody_has_no_menu(app):
 
     assert answer.status_code == 400
     assert 'action="/logout/"' not in answer.text
+
+
+def links(page: str) -> set[str]:
+    """Where a page leads, apart from its files and itself."""
+    return {each for each in re.findall(r'href="(/[^"#?]*)', page) if not each.startswith("/static/")}
+
+
+@pytest.mark.parametrize(
+    ("rights", "path"),
+    [
+        (["Customers can_show"], "/customers/{id}"),
+        (["Customers can_security"], "/customers/{id}/security"),
+        (["Customers can_edit"], "/customers/{id}/edit"),
+        (["Alerts can_list"], "/customers/{id}/alerts/"),
+        (["Alerts can_important"], "/customers/{id}/alerts/important"),
+        (["Utms can_show"], "/customers/{id}/utms/{utm}"),
+        (["Utms can_add"], "/customers/{id}/utms/add"),
+        (["MailTemplates can_list"], "/mail-templates/"),
+    ],
+)
+def test_no_screen_leads_to_one_the_role_has_not_got(make, signed_in, alarmed, rights, path):
+    client = holder(make, signed_in, alarmed.tenant, "Home can_index", *rights)
+    utm = make.session.query(Utm).filter_by(customer_id=alarmed.id).one()
+
+    answer = client.get(path.format(id=alarmed.id, utm=utm.id))
+
+    assert answer.status_code == 200
+    assert {
+        each: client.get(each).status_code for each in links(answer.text) if client.get(each).status_code == 403
+    } == {}
+
+
+def test_who_may_delete_and_not_look_is_told_in_the_list_why_not(make, signed_in, alarmed):
+    client = holder(make, signed_in, alarmed.tenant, "Customers can_list", "Customers can_delete")
+
+    answer = client.post(f"/customers/{alarmed.id}/delete", follow_redirects=True)
+
+    assert answer.status_code == 200
+    assert answer.request.path == "/customers/"
+    assert "UTM" in answer.text
+    assert alarmed.name in answer.text
+
+
+def test_who_has_no_screen_is_not_sent_to_the_dashboard(make, signed_in):
+    page = holder(make, signed_in, make.tenant(), "Customers can_show").get("/").text
+
+    assert "ダッシュボードへ戻る" not in page

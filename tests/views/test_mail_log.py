@@ -110,6 +110,19 @@ def test_conditions_narrow_and_show_as_chips(staff, make, query, numbers, chips)
     assert shown == chips
 
 
+@pytest.mark.parametrize(("name", "limit"), [("recipient", 254), ("tenant", 8)])
+def test_a_text_past_its_limit_is_told_beside_its_field_and_not_searched_for(staff, make, name, limit):
+    make.mail()
+
+    at_the_limit, past_it = (
+        staff.get("/staff/mail/", query_string={name: "A" * length}).text for length in (limit, limit + 1)
+    )
+
+    assert f"filter-{name}-error" not in at_the_limit
+    assert f'id="filter-{name}-error">{limit}文字以下で入力してください。' in past_it
+    assert "1件" in past_it
+
+
 @pytest.mark.parametrize("part", ["a", "ab", "@"])
 def test_a_part_too_short_for_the_index_is_told_beside_its_field(staff, make, part):
     make.mail()

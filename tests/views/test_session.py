@@ -193,7 +193,9 @@ def test_who_sends_a_form_after_the_session_ended_is_told_and_led_back_to_it(app
     assert answer.location == "/customers/add"
 
 
-@pytest.mark.parametrize("referrer", [None, "https://elsewhere.example/customers/add", "//", "http://localhost//x"])
+@pytest.mark.parametrize(
+    "referrer", [None, "https://elsewhere.example/customers/add", "//", "http://localhost//x", "http://[::1"]
+)
 def test_who_comes_from_elsewhere_is_led_nowhere(app, member, referrer):
     headers = {"Referer": referrer} if referrer else {}
 
@@ -212,3 +214,24 @@ def test_no_form_takes_a_file(app, member):
     inside = [client.post(path, data=sent("name")).status_code for path in ("/customers/add", "/users/add", "/nowhere")]
 
     assert outside + inside == [400] * 5
+
+
+def test_who_must_sign_in_on_the_way_to_a_long_search_comes_to_the_door(app, member):
+    search = "/customers/A00000001/alerts/?url=" + "あ" * 255 + "&threat=" + "あ" * 255
+
+    assert app.test_client().get(search).location == "/login/"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("/customers/?name=" + "x" * 9_000, "アドレスが長すぎます。"), ("/logout/", "受け付けていません。")],
+)
+def test_a_mistake_is_told_inside_with_what_can_be_done_about_it(app, member, path, told):
+    client = app.test_client()
+    sign_in(client)
+
+    page = client.get(path).text
+
+    assert told in page
+    assert "記録しました" not in page
+    assert 'action="/logout/"' in page

@@ -1,0 +1,35 @@
+"""Where people begin who have no dashboard: every sign-in and every mistake leads there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, g, redirect, request
+
+from app.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
+from views.base import address_of
+
+# Screens no menu leads to, for roles that have nothing else.
+_OTHERS = (
+    Entry("", "CustomerView.add", ("can_add", "Customers")),
+    Entry("", "PortalTokenView.list", ("can_list", "PortalTokens")),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Lead on whoever has no dashboard."""
+    app.before_request(_lead_on)
+
+
+def landing() -> str | None:
+    """The first screen the person may open, None when there is none."""
+    first = next(iter(allowed(MENU + STAFF_MENU + USER_MENU + _OTHERS)), None)
+    return address_of(first.endpoint) if first is not None else None
+
+
+def _lead_on() -> Any:
+    identity = g.get("identity")
+    if request.endpoint != "HomeView.index" or identity is None or identity.tenant is None:
+        return None
+    first = landing()
+    return redirect(first) if first is not None and first != request.path else None
