@@ -296,6 +296,19 @@ def test_what_is_seldom_there_has_an_index_of_its_own(utm, arrive, plan, engine,
     assert all(any(name in line for name in names) for line in reached), reached
 
 
+@pytest.mark.parametrize(("conditions", "index"), [({"url": "x"}, "url_text"), ({"file": "x"}, "file_text")])
+def test_a_part_is_looked_for_among_those_that_have_such_a_text(utm, arrive, plan, engine, conditions, index):
+    few = {f"few-{number}": {"url": "http://www.example.jp/", "file": "a.exe"} for number in range(5)}
+    arrive(utm, **{f"id-{number}": {} for number in range(1_000)}, **few)
+    names = partial_indexes(engine, f"{index} IS NOT NULL")
+
+    walked = [line for line in plan(**conditions) if "Scan" in line and " long" not in line]
+
+    assert names
+    assert walked
+    assert all(any(name in line for name in names) for line in walked), walked
+
+
 @pytest.mark.parametrize(("conditions", "index"), [({"threat": "x"}, "threat"), ({"url": "x"}, "url_text")])
 def test_long_texts_are_put_together_for_a_search_where_they_are_alone(utm, arrive, plan, engine, conditions, index):
     arrive(
