@@ -138,7 +138,7 @@ def _write_and_wait(messages: int) -> float:
             session.commit()
             if time.perf_counter() - began > _PATIENCE:
                 raise TimeoutError
-            time.sleep(0.04)
+            time.sleep(0.01)
     return time.perf_counter() - began
 
 
