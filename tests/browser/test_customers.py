@@ -46,32 +46,30 @@ def test_enter_in_a_field_changes_the_customer_also_without_javascript(chromium,
     context.close()
 
 
-def test_the_address_that_was_filled_in_is_where_one_goes_on_typing(page, customer, sound):
+def fill_in_the_address_and_type_on(page, customer):
+    """Let the address be filled in, and type into the field that has the focus then."""
     sign_in(page, "operator@example.jp")
     page.goto(f"/customers/{customer.id}/edit")
-
     page.get_by_role("button", name="郵便番号から住所を入力").click()
-
-    address = page.locator("#address")
-    expect(address).to_be_focused()
+    expect(page.locator("#address")).to_be_focused()
     page.keyboard.type("1-1")
-    expect(address).to_have_value("広島市西区大芝1-1")
-    expect(address).to_be_in_viewport()
+
+
+def test_the_address_that_was_filled_in_is_where_one_goes_on_typing(page, customer, sound):
+    fill_in_the_address_and_type_on(page, customer)
+
+    expect(page.locator("#address")).to_have_value("広島市西区大芝1-1")
+    expect(page.locator("#address")).to_be_in_viewport()
     expect(page.get_by_text("郵便番号から都道府県と住所を入力しました。")).to_be_in_viewport()
     sound(page)
 
 
 def test_one_goes_on_typing_at_its_end_also_while_the_page_still_comes(page, customer):
     page.add_init_script("document.addEventListener('DOMContentLoaded', (event) => event.stopImmediatePropagation())")
-    sign_in(page, "operator@example.jp")
-    page.goto(f"/customers/{customer.id}/edit")
 
-    page.get_by_role("button", name="郵便番号から住所を入力").click()
+    fill_in_the_address_and_type_on(page, customer)
 
-    address = page.locator("#address")
-    expect(address).to_be_focused()
-    page.keyboard.type("1-1")
-    expect(address).to_have_value("広島市西区大芝1-1")
+    expect(page.locator("#address")).to_have_value("広島市西区大芝1-1")
 
 
 def test_who_comes_second_is_led_to_what_the_first_saved(page, make, customer, sound):

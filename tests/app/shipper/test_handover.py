@@ -40,6 +40,13 @@ def rotate(log: Path) -> None:
     log.rename(log.with_name("eve.json.1"))
 
 
+def ship_one_and_replace_the_token(portal: Any, log: Path) -> None:
+    """Ship alert 1 under token-1, which then gives way to the token "new"."""
+    add(log, text_of(alert(1)))
+    run(portal, log)
+    portal.replace_token("token-1", "new")
+
+
 def stored(portal: Any) -> list[int]:
     """The numbers of the alerts that the portal has."""
     return sorted(int(line["suricata_flow_id"]) for line in portal.stored.values())
@@ -48,9 +55,7 @@ def stored(portal: Any) -> list[int]:
 def test_what_was_added_before_rotation_is_sent_under_the_new_token(
     portal: Any, log: Path, position: Callable[[str], PositionStore]
 ) -> None:
-    add(log, text_of(alert(1)))
-    run(portal, log)
-    portal.replace_token("token-1", "new")
+    ship_one_and_replace_the_token(portal, log)
     add(log, text_of(alert(2)))
     with pytest.raises(DeviceError, match=r"A new one is made on the UTM's page\."):
         run(portal, log, nothing)
@@ -184,9 +189,7 @@ def test_a_place_that_an_older_portal_answered_for_is_nobodys(portal: Any, log: 
 def test_a_place_that_a_run_still_has_is_left_to_it(
     portal: Any, log: Path, position: Callable[[str], PositionStore]
 ) -> None:
-    add(log, text_of(alert(1)))
-    run(portal, log)
-    portal.replace_token("token-1", "new")
+    ship_one_and_replace_the_token(portal, log)
     said: list[str] = []
 
     with position("token-1"):
@@ -214,9 +217,7 @@ def test_of_several_places_of_a_utm_the_oldest_is_taken(portal: Any, log: Path) 
 def test_the_portal_is_waited_for_and_the_wait_can_be_ended(
     portal: Any, log: Path, position: Callable[[str], PositionStore]
 ) -> None:
-    add(log, text_of(alert(1)))
-    run(portal, log)
-    portal.replace_token("token-1", "new")
+    ship_one_and_replace_the_token(portal, log)
     add(log, text_of(alert(2)))
     rotate(log)
     add(log, text_of(alert(3)))
@@ -247,9 +248,7 @@ def test_a_token_that_the_portal_does_not_know_takes_nothing(
 def test_a_run_that_is_killed_while_it_takes_a_place_over_loses_none(
     portal: Any, log: Path, position: Callable[[str], PositionStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(log, text_of(alert(1)))
-    run(portal, log)
-    portal.replace_token("token-1", "new")
+    ship_one_and_replace_the_token(portal, log)
     add(log, text_of(alert(2)))
     rotate(log)
     log.touch()
@@ -270,9 +269,7 @@ def test_a_run_that_is_killed_while_it_takes_a_place_over_loses_none(
 
 
 def test_a_place_is_also_found_in_a_file_that_rotation_compressed(portal: Any, log: Path) -> None:
-    add(log, text_of(alert(1)))
-    run(portal, log)
-    portal.replace_token("token-1", "new")
+    ship_one_and_replace_the_token(portal, log)
     add(log, text_of(alert(2)))
     log.with_name("eve.json.1.gz").write_bytes(gzip.compress(log.read_bytes()))
     log.unlink()
