@@ -99,7 +99,7 @@ def _enter_scope() -> Any:
         session.pop("tenant_id", None)
         db.session.rollback()
         scope.enter_tenant(db.session(), None)
-    if g.identity.tenant is None and request.endpoint is not None and not _is_tenantless(request.endpoint):
+    if g.identity.tenant is None and request.endpoint is not None and not is_tenantless(request.endpoint):
         return redirect(url_for("TenantView.list"))
     return _refuse_form_of_another_tenant() if request.method == "POST" else None
 
@@ -125,7 +125,7 @@ def _refuse_form_of_another_tenant() -> Any:
     the wrong tenant without a word. What is of no tenant is the same everywhere, and is taken.
     """
     made_in = request.form.get(MADE_IN)
-    if not made_in or request.endpoint is None or _is_tenantless(request.endpoint) or made_in == _made_in():
+    if not made_in or request.endpoint is None or is_tenantless(request.endpoint) or made_in == _made_in():
         return None
     return errors.tenant_switched(made_in, g.identity)
 
@@ -136,5 +136,6 @@ def _made_in() -> str:
     return identity.tenant.id if identity is not None and identity.tenant is not None else ""
 
 
-def _is_tenantless(endpoint: str) -> bool:
+def is_tenantless(endpoint: str) -> bool:
+    """Whether a page is of every tenant, or of none, whichever one is chosen."""
     return endpoint in TENANTLESS_ENDPOINTS or endpoint.partition(".")[0] in TENANTLESS_VIEWS

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from flask import Flask, g, has_request_context, request
 from flask_login import current_user
 
-from app.access import TENANTLESS_ENDPOINTS, TENANTLESS_VIEWS
+from app.access import TENANTLESS_VIEWS, is_tenantless
 from app.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
 from models import clock
 from models.alert import ACTION_LABELS, LEVEL_LABELS
@@ -63,17 +63,11 @@ def portal_frame() -> dict[str, Any]:
         "user_menu": _user_menu() if identity.tenant else (),
         "user": {"name": identity.user.get_full_name(), "email": identity.user.email},
         "tenant": identity.tenant,
-        "in_tenant": identity.tenant is not None and not _crosses_tenants(),
+        "in_tenant": identity.tenant is not None and not is_tenantless(request.endpoint or ""),
         "tenants_url": address_of("TenantView.list") if many else None,
         "sign_out_url": address_of("SignInView.logout"),
     }
     return frame
-
-
-def _crosses_tenants() -> bool:
-    """Whether the page is of every tenant, or of none, whichever one is chosen."""
-    endpoint = request.endpoint or ""
-    return endpoint in TENANTLESS_ENDPOINTS or endpoint.partition(".")[0] in TENANTLESS_VIEWS
 
 
 def _menu(entries: tuple[Entry, ...], *, in_tenant: bool) -> tuple[MenuItem, ...]:

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from models import alert_ingest
+from models.alert_ingest import Receipt
+from models.utm import Utm
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+"""When alerts stored by name arrive: the afternoon in Tokyo."""
 
 
 def line(number: int = 0, *, at: datetime, **values: Any) -> bytes:
@@ -29,3 +39,17 @@ def lines(
 ) -> list[tuple[int, bytes]]:
     """Numbered lines, each a little older than the one before."""
     return [(number + 1, line(number, at=at - number * every, **values)) for number in range(count)]
+
+
+def store_named(engine: Engine, utm: Utm, **named: dict[str, Any]) -> Receipt:
+    """Store lines given as alert ID -> values, the first the newest."""
+    raw = [
+        (number, line(at=NOW - timedelta(minutes=number), **({"alert_id": name} | values)))
+        for number, (name, values) in enumerate(named.items(), 1)
+    ]
+    with Session(engine, info={"tenant_scope": utm.tenant_id}) as session:
+        sender = alert_ingest.Sender(utm.tenant_id, utm.customer_id, utm.id)
+        receipt = alert_ingest.store(session, sender, raw, now=NOW, retention_months=13)
+        session.commit()
+    assert receipt.stored == len(named), receipt
+    return receipt

@@ -16,7 +16,7 @@ from models.db import db
 from models.notification_address import standing
 from models.utm import Utm
 from views.address_notice import address_notice
-from views.base import render
+from views.base import render, url_if
 from views.period import recent_days
 
 _MOST_IMPORTANT = 10
@@ -42,7 +42,7 @@ class HomeView(IndexView):
             else None
         )
         as_of = clock.screen_time(now)
-        list_url = url_for("CustomerView.list") if may("can_list", "Customers") else None
+        list_url = url_if("can_list", "Customers", "CustomerView.list")
         figures = [
             _figure(
                 gettext("Number of customers"),

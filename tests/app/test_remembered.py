@@ -9,7 +9,7 @@ from markupsafe import Markup
 PART = "{% macro part(name) %}{{ told() }}{{ _('Menu') }}: {{ name }}{% endmacro %}"
 
 # What a part may find beside its values: words, icons and addresses of files, which language and place decide.
-KNOWN = {"_", "dict", "icon", "loop", "ngettext", "static_url", "varargs"}
+KNOWN = {"_", "dict", "icon", "kwargs", "loop", "ngettext", "static_url", "varargs"}
 
 
 @pytest.fixture

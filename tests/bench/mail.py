@@ -138,7 +138,7 @@ def _write_and_wait(messages: int) -> float:
             session.commit()
             if time.perf_counter() - began > _PATIENCE:
                 raise TimeoutError
-            time.sleep(0.01)
+            time.sleep(0.01)  # the workers need the cores more than the question whether they are done
     return time.perf_counter() - began
 
 
