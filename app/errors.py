@@ -14,9 +14,9 @@ from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, NotFound
 
 from app.landing import landing
+from models.accounts.identity import Identity
 from models.db import db
 from models.errors import Gone
-from models.identity import Identity
 from views.interface import log_database_error
 from views.problem import problem
 

@@ -10,7 +10,7 @@ from flask_login import current_user
 from app.access import TENANTLESS_VIEWS, is_tenantless
 from app.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
 from models import clock
-from models.alert import ACTION_LABELS, LEVEL_LABELS
+from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
 from views.alert_rows import function_name
 from views.base import address_of
 from views.languages import language_choice

@@ -12,9 +12,9 @@ from sqlalchemy.orm.session import SessionTransaction
 
 from jobs import queues
 from jobs.board import Board
-from models import wake
+from models import after_commit
 
-JOBS = {wake.MAIL: (queues.DEFAULT, "jobs.mail.send_due")}
+JOBS = {after_commit.MAIL: (queues.DEFAULT, "jobs.mail.send_due")}
 """What is woken up: the queue it waits in, and the job's dotted name."""
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 
 @event.listens_for(Session, "after_commit")
 def _wake(session: Session) -> None:
-    wanted = wake.take(session)
+    wanted = after_commit.take(session)
     if not wanted or not has_app_context():
         return
     for queue, job in sorted(JOBS[what] for what in wanted):
@@ -43,4 +43,4 @@ def _wake(session: Session) -> None:
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, previous: SessionTransaction) -> None:
     if not previous.nested:
-        wake.take(session)
+        after_commit.take(session)

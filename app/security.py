@@ -20,10 +20,10 @@ from flask_login import current_user
 from sqlalchemy import select
 
 import models  # noqa: F401  (every table is known before FAB asks for any mapper)
+from models.accounts.identity import read_identity, rights_version
+from models.accounts.role import NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER_VIEWER, PUBLIC
+from models.accounts.user import Role
 from models.db import db
-from models.identity import read_identity, rights_version
-from models.role import NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER_VIEWER, PUBLIC
-from models.user import Role
 from views.sign_in import SignInView
 
 Rights = dict[str, tuple[str, ...]]

@@ -8,12 +8,13 @@ from flask import current_app, url_for
 from sqlalchemy.orm import Session
 
 from app.security import NEC_ADMIN
-from models import account, clock, password_link
+from models import clock
+from models.accounts import password_link, user_rules
+from models.accounts.user import clean_email, find_by_email
 from models.actor import COMMAND_LINE
 from models.errors import DomainError
 from models.scope import all_tenants
-from models.tenant import create_tenant as make_tenant
-from models.user import clean_email, find_by_email
+from models.tenants.tenant import create_tenant as make_tenant
 
 _WHY = "an installation is set up from outside any tenant"
 
@@ -77,8 +78,8 @@ def _waiting_admin(session: Session, email: str) -> object | None:
 
 def _new_admin(session: Session, email: str, name: str | None) -> object:
     last_name, _, first_name = (name or email.partition("@")[0]).strip().partition(" ")
-    user = account.create_user(
+    user = user_rules.create_user(
         session, email, last_name=last_name[:64], first_name=first_name.strip()[:64], by=COMMAND_LINE
     )
-    account.grant_everywhere(session, user, NEC_ADMIN, by=COMMAND_LINE)
+    user_rules.grant_everywhere(session, user, NEC_ADMIN, by=COMMAND_LINE)
     return user

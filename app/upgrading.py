@@ -20,10 +20,12 @@ from sqlalchemy.orm import Session
 
 from app.security import ROLES
 from app.walls import check_walls
-from models import alert_ingest, clock, timetable
+from models import clock
+from models.accounts.role import PARTNER_OPERATOR
+from models.accounts.user import Role
+from models.alerts import ingest as alert_ingest
 from models.db import db
-from models.role import PARTNER_OPERATOR
-from models.user import Role
+from models.operations import schedule
 
 RIGHTS_LOCK = 7_403_211
 """Any number, the same on every host."""
@@ -46,7 +48,7 @@ def upgrade() -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": RIGHTS_LOCK})
         _sync_rights(session)
         now = clock.utc_now()
-        timetable.reconcile(session, now=now)
+        schedule.reconcile(session, now=now)
         for month in (now, clock.day_start(clock.next_month(clock.tokyo_day(now)))):
             alert_ingest.ensure_partition(session, month)
         session.commit()

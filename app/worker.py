@@ -21,8 +21,9 @@ from app.keep_up import Stop, keep_up
 from jobs import queues
 from jobs.heartbeat import beat
 from jobs.run import JobFailed
-from models import clock, timetable
+from models import clock
 from models.db import db
+from models.operations import schedule
 
 WORKER_TTL = 60
 """Seconds after which a worker that is silent counts as gone in RQ's own lists, and so the longest it waits for an
@@ -73,5 +74,5 @@ def _work(stop: Stop) -> None:
 def _prepare() -> None:
     """Give the timetable the rows of this version, and let ``/readyz`` see a worker at once."""
     with Session(db.engine) as session, session.begin():
-        timetable.reconcile(session, now=clock.utc_now())
+        schedule.reconcile(session, now=clock.utc_now())
     beat()

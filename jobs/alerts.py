@@ -6,7 +6,9 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from jobs.run import job
-from models import alert_ingest, alert_retention, clock
+from models import clock
+from models.alerts import ingest as alert_ingest
+from models.alerts import retention as alert_retention
 from models.db import db
 from models.scope import all_tenants
 

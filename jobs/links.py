@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from jobs.run import job
-from models import clock, notification_rules, password_link
+from models import clock
+from models.accounts import password_link
+from models.notifications import address_rules
 from models.scope import all_tenants
 
 
@@ -14,6 +16,6 @@ def remove_old() -> None:
     """
     now = clock.utc_now()
     with all_tenants("the time is the same for every tenant") as session:
-        notification_rules.remove_old(session, now=now)
+        address_rules.remove_old(session, now=now)
         password_link.remove_old(session, now=now)
         session.commit()

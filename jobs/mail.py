@@ -1,7 +1,7 @@
 """Sends what waits in the outbox, through Flask-Mail, over one connection per batch.
 
 ``send_due`` is woken up after each commit that wrote mail, and once a minute by the timetable. As many workers as there
-are may run it at once: a claimed row is one worker's until its lease is over (``models.mail_sending``). A worker that dies has
+are may run it at once: a claimed row is one worker's until its lease is over (``models.mail.sending``). A worker that dies has
 lost nothing; only one that dies between the mail server's 250 and the commit that notes it makes a second copy, with the
 same Message-ID.
 """
@@ -26,8 +26,9 @@ from redis.exceptions import RedisError
 
 from jobs import queues
 from jobs.run import job
-from models import clock, mail, mail_text
-from models.mail_sending import Letter, Sending, sending
+from models import clock
+from models.mail.outbox import outbox, placeholders
+from models.mail.sending import Letter, Sending, sending
 
 BATCH = 100
 """Messages claimed at once, and sent over one connection."""
@@ -38,7 +39,7 @@ BUDGET = 45.0
 
 SMTP_TIMEOUT = 15.0
 """Seconds the mail server may take for each of its four answers to a message. Together they are far below
-``models.mail_sending.LEASE``: a row is never taken by another worker while its message is on the way."""
+``models.mail.sending.LEASE``: a row is never taken by another worker while its message is on the way."""
 
 _MOST_WORDS = 500
 _LINE = 76
@@ -193,7 +194,7 @@ def _message(letter: Letter) -> Message:
         sender=sender,
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
-    message.msgId = mail.header_id(letter.message_id, sender)
+    message.msgId = outbox.header_id(letter.message_id, sender)
     return message
 
 
@@ -223,4 +224,4 @@ def _refusal(problem: Exception) -> Refusal:
     said = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
     # A sender that is refused is a mistake in our settings, not in the letter: somebody will mend it.
     final = code >= 500 and not isinstance(problem, smtplib.SMTPSenderRefused)
-    return Refusal(mail_text.several_lines(f"{code} {said}")[:_MOST_WORDS], final=final, goes_on=code != 421)
+    return Refusal(placeholders.several_lines(f"{code} {said}")[:_MOST_WORDS], final=final, goes_on=code != 421)

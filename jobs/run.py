@@ -17,8 +17,9 @@ from rq import get_current_job
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from models import clock, timetable
+from models import clock
 from models.db import db
+from models.operations import schedule
 
 log = logging.getLogger("portal.job")
 
@@ -84,7 +85,7 @@ def _attempt(step: Callable[[], None]) -> Exception | None:
 
 def _note(entry: str, *, error: str | None) -> None:
     with Session(db.engine) as session, session.begin():
-        timetable.note_finished(session, entry, now=clock.utc_now(), error=error)
+        schedule.note_finished(session, entry, now=clock.utc_now(), error=error)
 
 
 def _facts(name: str, began: float) -> dict[str, object]:
@@ -97,7 +98,7 @@ def _facts(name: str, began: float) -> dict[str, object]:
 
 
 def _where(problem: Exception) -> str | None:
-    """The line of ours that was being run, such as ``models/alert_retention.py:31``."""
+    """The line of ours that was being run, such as ``models/alerts/retention.py:31``."""
     for frame in reversed(traceback.extract_tb(problem.__traceback__)):
         path = Path(frame.filename)
         if path.parent in _ROOMS and path != _SELF:

@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from jobs import queues
 from jobs.run import job
-from models import clock, timetable
+from models import clock
 from models.db import db
-from models.timetable import Entry, ScheduledTask
+from models.operations import schedule
+from models.operations.schedule import Entry, ScheduledTask
 
 AGAIN_AFTER = timedelta(minutes=10)
 """A run that did not end well is repeated after this long: whether it failed, or its worker was killed, or Redis
@@ -30,7 +31,7 @@ def tick() -> None:
     """Put every job that is due into its queue."""
     now = clock.utc_now()
     with Session(db.engine) as session, session.begin():
-        for entry in (*timetable.claim_due(session, now=now), *_claim_again(session, now=now)):
+        for entry in (*schedule.claim_due(session, now=now), *_claim_again(session, now=now)):
             _enqueue(entry, now=now)
 
 
@@ -44,7 +45,7 @@ def _claim_again(session: Session, *, now: datetime) -> list[Entry]:
     tasks = session.scalars(
         select(ScheduledTask)
         .where(
-            ScheduledTask.name.in_([each.name for each in timetable.ENTRIES]),
+            ScheduledTask.name.in_([each.name for each in schedule.ENTRIES]),
             ScheduledTask.last_claimed_at <= now - AGAIN_AFTER,
             not_ended_well,
         )
@@ -54,7 +55,7 @@ def _claim_again(session: Session, *, now: datetime) -> list[Entry]:
     claimed = []
     for task in tasks:
         task.last_claimed_at = now
-        claimed.append(timetable.entry(task.name))
+        claimed.append(schedule.entry(task.name))
     return claimed
 
 

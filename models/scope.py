@@ -18,7 +18,7 @@ from sqlalchemy.orm.session import SessionTransaction
 
 from models.db import db
 from models.errors import ScopeError
-from models.kept import Kept
+from models.prepared_statement import Kept
 
 CROSS_TENANT_ROLE = "portal_all_tenants"
 """The database role whose policies let every row pass; the app may become it, and does not inherit it."""

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models import alert_ingest
-from models.alert_ingest import Receipt
-from models.utm import Utm
+from models.alerts import ingest as alert_ingest
+from models.alerts.ingest import Receipt
+from models.utms.utm import Utm
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 """When alerts stored by name arrive: the afternoon in Tokyo."""

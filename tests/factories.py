@@ -11,19 +11,20 @@ from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import clock, role
-from models.access_origin import AccessOrigin
-from models.application_field import ApplicationField
-from models.contract import Contract, Product
-from models.customer import Customer
-from models.mail import MailMessage
-from models.membership import Membership
-from models.notification_address import NotificationAddress
-from models.portal_link import PortalLink
-from models.portal_token import PortalToken
-from models.tenant import Tenant
-from models.user import Role, User
-from models.utm import Utm
+from models import clock
+from models.accounts import role
+from models.accounts.membership import Membership
+from models.accounts.user import Role, User
+from models.applications.extra_question import ApplicationField
+from models.contracts.contract import Contract, Product
+from models.customers.customer import Customer
+from models.mail.outbox import MailMessage
+from models.notifications.address import NotificationAddress
+from models.tenants.access_origin import AccessOrigin
+from models.tenants.api_token import PortalToken
+from models.tenants.link import PortalLink
+from models.tenants.tenant import Tenant
+from models.utms.utm import Utm
 
 PASSWORD = "Mimamori-2026!"
 

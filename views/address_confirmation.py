@@ -14,11 +14,12 @@ from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
 
-from models import clock, notification_rules
+from models import clock
 from models.actor import Actor
-from models.notification_address import AddressLink, LinkState
+from models.notifications import address_rules
+from models.notifications.address import AddressLink, LinkState
 from models.scope import tenant_session
-from models.tenant import Tenant
+from models.tenants.tenant import Tenant
 from views.base import PortalView, render
 
 _DONE = "done"
@@ -51,14 +52,14 @@ class AddressConfirmationView(PortalView):
     @expose("/<string:address_token>", methods=["GET", "POST"])
     def confirm(self, address_token: str) -> Any:
         """Say what the link is good for; a POST uses it."""
-        tenant_id = notification_rules.tenant_of(address_token)
+        tenant_id = address_rules.tenant_of(address_token)
         form = FlaskForm()
         if form.is_submitted() and not form.validate():
             raise CSRFError
         if tenant_id is None:
             return _page(_UNKNOWN, None, None)
         with tenant_session(tenant_id) as session:
-            link = notification_rules.look_up(session, address_token)
+            link = address_rules.look_up(session, address_token)
             if link is None:  # removed since
                 return _page(_UNKNOWN, None, None)
             state = _use(session, link) if form.is_submitted() else link.state(now=clock.utc_now())
@@ -67,7 +68,7 @@ class AddressConfirmationView(PortalView):
 
 def _use(session: Session, link: AddressLink) -> str:
     by = Actor(link.address, address=request.remote_addr, request_id=g.get("request_id"))
-    state = notification_rules.confirm(session, link, now=clock.utc_now(), by=by)
+    state = address_rules.confirm(session, link, now=clock.utc_now(), by=by)
     session.commit()
     return _DONE if state == LinkState.OPEN else state
 

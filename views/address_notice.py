@@ -8,7 +8,7 @@ from flask import g, session, url_for
 from flask_babel import gettext
 
 from models import clock
-from models.notification_address import Slot, Standing
+from models.notifications.address import Slot, Standing
 
 _TOLD = "told_of_addresses"
 

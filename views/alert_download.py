@@ -14,13 +14,14 @@ from flask_babel import gettext
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from models import alert_export, clock, scope
-from models.alert_search import AlertQuery
-from models.company_name import search_key
-from models.customer import Customer
+from models import clock, scope
+from models.alerts import export as alert_export
+from models.alerts.search import AlertQuery
+from models.customers.customer import Customer
 from models.db import db
-from models.kept import Kept, kept
-from models.utm import Utm
+from models.prepared_statement import Kept, kept
+from models.utms.utm import Utm
+from models.values.company_name import search_key
 from views.base import search_text
 
 MOST_UTMS = 100

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from flask_babel import gettext, lazy_gettext
 
-from models.alert import ACTION_LABELS, LEVEL_LABELS
+from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
 from views.fields import half_width, too_long
 
 _TEXT_LENGTH = 255

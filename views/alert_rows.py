@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from flask_babel import gettext
 
 from models import clock
-from models.alert import ACTION_LABELS, SecurityFunction
+from models.alerts.alert import ACTION_LABELS, SecurityFunction
 from models.errors import N_
 from views.languages import chosen_language
 
@@ -61,7 +61,7 @@ FUNCTION_NAMES = {
     SecurityFunction.URL_FILTER: N_("URL filtering"),
     SecurityFunction.APP_GUARD: N_("Application guard"),
 }
-"""What screens say. The CSV and mails say it in Japanese (``models.alert.FUNCTION_LABELS``), whoever asks for them."""
+"""What screens say. The CSV and mails say it in Japanese (``models.alerts.alert.FUNCTION_LABELS``), whoever asks for them."""
 
 
 def function_name(function: str) -> str:
@@ -127,7 +127,7 @@ def shown(
 def details(alert: Any) -> dict[str, Any]:
     """What the template needs of the alert whose row is open: titles, each with label, value, whether it is a code.
 
-    :param alert: with the attributes of ``models.alert.Alert``.
+    :param alert: with the attributes of ``models.alerts.alert.Alert``.
     """
     own_title = gettext("Information of the function (%(function)s)", function=function_name(alert.function))
     return {

@@ -14,8 +14,9 @@ from flask import Response, current_app, flash, redirect, request, stream_with_c
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 
-from models import alert_search, clock
-from models.alert_search import AlertQuery
+from models import clock
+from models.alerts import search as alert_search
+from models.alerts.search import AlertQuery
 from models.db import db
 from views import alert_rows
 from views.alert_download import MOST_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal

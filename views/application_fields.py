@@ -14,8 +14,9 @@ from sqlalchemy.exc import IntegrityError
 from wtforms import BooleanField, RadioField
 from wtforms.fields.choices import SelectChoice
 
-from models import application_field, application_field_rules, clock
-from models.application_field import TITLE_LENGTH, ApplicationField, FieldKind
+from models import clock
+from models.applications import extra_question, extra_question_rules
+from models.applications.extra_question import TITLE_LENGTH, ApplicationField, FieldKind
 from models.db import db
 from models.errors import Conflict, DomainError
 from views.base import PortalModelView, actor, render
@@ -79,7 +80,7 @@ class ApplicationFieldView(PortalModelView):
     @has_access
     def list(self) -> str:
         """List every question ever asked."""
-        fields = application_field.every(db.session())
+        fields = extra_question.every(db.session())
         return render(
             "application_fields/list.html",
             fields=[_row(field) for field in fields if field.retired_at is None],
@@ -96,11 +97,11 @@ class ApplicationFieldView(PortalModelView):
         if not form.validate_on_submit():
             return _form_page(form, None), 422 if form.is_submitted() else 200
         try:
-            application_field_rules.add(db.session(), form.values(), by=actor())
+            extra_question_rules.add(db.session(), form.values(), by=actor())
             db.session.commit()
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            tell(form, error, application_field_rules.UNIQUE_ERRORS)
+            tell(form, error, extra_question_rules.UNIQUE_ERRORS)
             return _form_page(form, None), 422
         flash(gettext("The item has been added."), "success")
         return redirect(url_for("ApplicationFieldView.list"))
@@ -114,7 +115,7 @@ class ApplicationFieldView(PortalModelView):
         if not form.validate_on_submit():
             return _form_page(form, field), 422 if form.is_submitted() else 200
         try:
-            application_field_rules.change(db.session(), field, form.values(), version=form.version.shown, by=actor())
+            extra_question_rules.change(db.session(), field, form.values(), version=form.version.shown, by=actor())
             db.session.commit()
         except Conflict:
             db.session.rollback()
@@ -123,7 +124,7 @@ class ApplicationFieldView(PortalModelView):
             return _form_page(form, field, conflict=True), 409
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            tell(form, error, application_field_rules.UNIQUE_ERRORS)
+            tell(form, error, extra_question_rules.UNIQUE_ERRORS)
             return _form_page(form, _field_or_404(field_key)), 422
         flash(gettext("The item has been changed."), "success")
         return redirect(url_for("ApplicationFieldView.list"))
@@ -134,7 +135,7 @@ class ApplicationFieldView(PortalModelView):
         """Move a question up or down the form."""
         field = _field_or_404(field_key)
         steps = _STEPS.get(request.form.get("direction", ""), 0)
-        application_field_rules.move(db.session(), field, steps=steps, by=actor())
+        extra_question_rules.move(db.session(), field, steps=steps, by=actor())
         db.session.commit()
         return redirect(url_for("ApplicationFieldView.list"))
 
@@ -142,7 +143,7 @@ class ApplicationFieldView(PortalModelView):
     @has_access
     def retire(self, field_key: int) -> Any:
         """Ask a question no more."""
-        application_field_rules.retire(db.session(), _field_or_404(field_key), now=clock.utc_now(), by=actor())
+        extra_question_rules.retire(db.session(), _field_or_404(field_key), now=clock.utc_now(), by=actor())
         db.session.commit()
         flash(gettext("The item has been retired."), "success")
         return redirect(url_for("ApplicationFieldView.list"))
@@ -152,7 +153,7 @@ class ApplicationFieldView(PortalModelView):
     def restore(self, field_key: int) -> Any:
         """Ask a retired question again."""
         try:
-            application_field_rules.bring_back(db.session(), _field_or_404(field_key), by=actor())
+            extra_question_rules.bring_back(db.session(), _field_or_404(field_key), by=actor())
             db.session.commit()
         except DomainError as error:
             db.session.rollback()

@@ -16,9 +16,9 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from models.actor import Actor
-from models.customer import Customer
+from models.customers.customer import Customer
 from models.db import db
-from models.visible_text import visible
+from models.values.visible_text import visible
 from views.interface import COUNT_CAP, RequestFilters
 
 PAGE_SIZE = 25
@@ -78,7 +78,7 @@ def url_if(permission: str, view: str, endpoint: str, **values: str | int) -> st
 def customer_urls(customer: Any) -> dict[str, str | None]:
     """Where the breadcrumbs of a customer's screens lead.
 
-    :param customer: with the ``id`` of ``models.customer.Customer``.
+    :param customer: with the ``id`` of ``models.customers.customer.Customer``.
     """
     return {
         "customers_url": url_if("can_list", "Customers", "CustomerView.list"),

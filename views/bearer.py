@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from models.bearer_token import hash_token
+from models.tokens import hash_token
 from views.problem import problem
 
 

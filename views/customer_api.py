@@ -9,9 +9,12 @@ from typing import Any
 from flask import Response, jsonify
 from flask_appbuilder.api import BaseApi, expose
 
-from models import clock, portal_link, portal_token, scope, tenant_settings
-from models.portal_token import Caller
-from models.tenant import Tenant
+from models import clock, scope
+from models.tenants import api_token
+from models.tenants import link as portal_link
+from models.tenants import settings as tenant_settings
+from models.tenants.api_token import Caller
+from models.tenants.tenant import Tenant
 from views.bearer import bearer_token, unauthorized
 from views.customer_openapi import DESCRIPTION
 
@@ -70,12 +73,12 @@ class CustomerApi(BaseApi):
 def _caller(token: str) -> Caller | None:
     now = clock.utc_now()
     with scope.all_tenants("a token of the customers' portal names its tenant") as session:
-        found = portal_token.caller_of(session, token, now=now)
+        found = api_token.caller_of(session, token, now=now)
     if found is None:
         return None
     caller, worth_noting = found
     if worth_noting:
         with scope.tenant_session(caller.tenant_id) as session:
-            portal_token.note_use(session, caller, now=now)
+            api_token.note_use(session, caller, now=now)
             session.commit()
     return caller

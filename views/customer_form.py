@@ -10,8 +10,8 @@ from flask_wtf import FlaskForm
 from wtforms import Form, HiddenField, SelectField
 from wtforms.validators import ValidationError
 
-from models.prefecture import PREFECTURES
-from models.typed_number import phone_digits
+from models.values.phone import phone_digits
+from models.values.prefecture import PREFECTURES
 from views.fields import (
     AddressField,
     AtMost,

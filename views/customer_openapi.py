@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.portal_link import DESCRIPTION_LENGTH, NAME_LENGTH, URL_LENGTH
-from models.tenant import NAME_LENGTH as TENANT_NAME_LENGTH
+from models.tenants.link import DESCRIPTION_LENGTH, NAME_LENGTH, URL_LENGTH
+from models.tenants.tenant import NAME_LENGTH as TENANT_NAME_LENGTH
 
 _PROBLEM: dict[str, Any] = {
     "type": "object",

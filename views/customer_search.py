@@ -11,9 +11,9 @@ from typing import Any
 from flask import request
 from flask_babel import gettext, lazy_gettext
 
-from models.company_name import search_key
-from models.customer import CustomerStatus
-from models.typed_number import plain_hyphens
+from models.customers.customer import CustomerStatus
+from models.values.company_name import search_key
+from models.values.phone import plain_hyphens
 from views.base import choice, iso_day, search_text
 from views.fields import half_width, too_long
 from views.interface import COMPARISONS, Compared, PartMatch, Same

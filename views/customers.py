@@ -12,12 +12,16 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm.exc import StaleDataError
 
-from models import alert_search, clock, contract, customer_rules, postcode
-from models.contract import Contract, ContractStatus
-from models.customer import Customer
+from models import clock
+from models.alerts import search as alert_search
+from models.contracts import contract
+from models.contracts.contract import Contract, ContractStatus
+from models.customers import rules as customer_rules
+from models.customers.customer import Customer
 from models.db import db
 from models.errors import Conflict, DomainError
-from models.utm import NO_CONTRACT, Utm
+from models.utms.utm import NO_CONTRACT, Utm
+from models.values import postcode
 from views.base import PortalModelView, actor, customer_or_404, customer_urls, first_of, render, url_if
 from views.customer_form import CustomerForm
 from views.customer_search import CustomerSearch

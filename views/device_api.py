@@ -12,9 +12,11 @@ from flask import Response, abort, current_app, jsonify, request
 from flask_appbuilder.api import BaseApi, expose
 from sqlalchemy import select
 
-from models import alert_ingest, clock, device_token, scope, utm
-from models.alert_ingest import Sender
-from models.utm import Utm
+from models import clock, scope
+from models.alerts import ingest as alert_ingest
+from models.alerts.ingest import Sender
+from models.utms import device_token, utm
+from models.utms.utm import Utm
 from views.bearer import bearer_token, unauthorized
 from views.device_body import BodyMalformed, BodyTooLarge, BodyUnreadable, Lines
 from views.device_openapi import DESCRIPTION

@@ -13,7 +13,7 @@ from flask import Request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-from models.alert_line import MAX_LINE_BYTES
+from models.alerts.line import MAX_LINE_BYTES
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """What may come over the wire."""

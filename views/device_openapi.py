@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.alert import SecurityFunction
+from models.alerts.alert import SecurityFunction
 
 _TEXT = {"type": "string"}
 _LINE: dict[str, Any] = {

@@ -14,7 +14,7 @@ from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
 from flask_babel import lazy_gettext
 
-from models.visible_text import visible
+from models.values.visible_text import visible
 
 _ARGUMENT = re.compile(r"_flt_([0-9])_([a-z_]+)")
 _LARGEST_KEY = 2**31 - 1

@@ -10,9 +10,9 @@ from flask_babel import gettext
 from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
-from models.typed_number import plain_hyphens
-from models.user import EMAIL_LENGTH
-from models.visible_text import shows, visible
+from models.accounts.user import EMAIL_LENGTH
+from models.values.phone import plain_hyphens
+from models.values.visible_text import shows, visible
 
 
 def half_width(text: str | None) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models import clock
 from models.db import db
-from models.timetable import ScheduledTask
+from models.operations.schedule import ScheduledTask
 
 blueprint = Blueprint("health", __name__)
 

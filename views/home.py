@@ -10,11 +10,12 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, ngettext
 from sqlalchemy import case, func, select
 
-from models import alert_search, clock
-from models.customer import Customer
+from models import clock
+from models.alerts import search as alert_search
+from models.customers.customer import Customer
 from models.db import db
-from models.notification_address import standing
-from models.utm import Utm
+from models.notifications.address import standing
+from models.utms.utm import Utm
 from views.address_notice import address_notice
 from views.base import render, url_if
 from views.period import recent_days

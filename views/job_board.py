@@ -13,9 +13,10 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from models import audit, clock, timetable
+from models import audit, clock
 from models.db import db
-from models.timetable import ScheduledTask
+from models.operations import schedule
+from models.operations.schedule import ScheduledTask
 from views.base import PortalView, actor, render
 from views.health import worker_lives
 
@@ -65,7 +66,7 @@ class JobBoardView(PortalView):
             workers=[_worker_row(each) for each in look.workers] if look else None,
             failed=[self._failed_row(each) for each in look.failed] if look else None,
             failed_count=sum(each.failed for each in look.queues) if look else 0,
-            tasks=[_task_row(each.name, tasks.get(each.name), now=now) for each in timetable.ENTRIES],
+            tasks=[_task_row(each.name, tasks.get(each.name), now=now) for each in schedule.ENTRIES],
         )
 
     @expose("/<string:job_id>/retry", methods=["POST"])

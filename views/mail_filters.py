@@ -8,10 +8,10 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
-from models.mail import MailState
-from models.mail_kind import KINDS
-from models.mail_log import SHORTEST_PART, MailQuery
-from models.user import EMAIL_LENGTH
+from models.accounts.user import EMAIL_LENGTH
+from models.mail.kinds import KINDS
+from models.mail.log import SHORTEST_PART, MailQuery
+from models.mail.outbox import MailState
 from views.alert_filters import Filter
 from views.fields import half_width, too_long
 

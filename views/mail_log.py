@@ -14,12 +14,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from models import clock, mail, mail_log
+from models import clock
 from models.errors import DomainError
-from models.mail import MailMessage, MailState
-from models.mail_kind import KINDS
+from models.mail.kinds import KINDS
+from models.mail.outbox import MailMessage, MailState, outbox
+from models.mail.outbox import log as mail_log
 from models.scope import all_tenants
-from models.tenant import Tenant
+from models.tenants.tenant import Tenant
 from views.base import PortalView, actor, render
 from views.local_path import local_path
 from views.mail_filters import STATE_LABELS, MailFilters, read_filters
@@ -75,17 +76,17 @@ class MailLogView(PortalView):
         with all_tenants(_REASON) as session:
             message = _message_or_404(session, mail_key)
             tenant = session.get(Tenant, message.tenant_id) if message.tenant_id else None
-            copies = mail.copies(session, message)
+            copies = outbox.copies(session, message)
             return render(
                 "staff/mail_show.html",
                 mail=_row(message) | {"tenant_name": tenant.name if tenant else None},
-                message_id=mail.header_id(message.message_id, current_app.config["MAIL_DEFAULT_SENDER"]),
+                message_id=outbox.header_id(message.message_id, current_app.config["MAIL_DEFAULT_SENDER"]),
                 body=_parts(message),
                 original_url=_url(message.resent_from) if message.resent_from else None,
                 copies=[(number, _url(number)) for number in copies],
                 again_url=self._again_url(message),
                 refusal=gettext(message.refusal) if message.refusal else None,
-                seen=mail.stamp(message, copies),
+                seen=outbox.stamp(message, copies),
             )
 
     def _again_url(self, message: MailMessage) -> str | None:
@@ -99,7 +100,7 @@ class MailLogView(PortalView):
         with all_tenants(_REASON) as session:
             message = _message_or_404(session, mail_key)
             try:
-                mail.send_again(session, message, now=clock.utc_now(), by=actor(), seen=request.form.get("seen", ""))
+                outbox.send_again(session, message, now=clock.utc_now(), by=actor(), seen=request.form.get("seen", ""))
                 session.commit()
             except DomainError as error:
                 session.rollback()

@@ -12,11 +12,12 @@ from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import Select, select
 
-from models import mail_template_rules, scope
+from models import scope
+from models.accounts.membership import Membership
 from models.db import db
-from models.mail_kind import EDITABLE
-from models.membership import Membership
-from models.tenant import Tenant
+from models.mail.kinds import EDITABLE
+from models.mail.outbox import template_rules as mail_template_rules
+from models.tenants.tenant import Tenant
 from views.base import PortalView, actor, render
 from views.mail_template_page import own_tenant_id
 

@@ -9,9 +9,9 @@ from flask_wtf import FlaskForm
 from wtforms import Form, TextAreaField
 from wtforms.validators import ValidationError
 
-from models import mail_text
-from models.mail_kind import MailKind, MailText
-from models.mail_template import BODY_LENGTH, SUBJECT_LENGTH, cleaned
+from models.mail.kinds import MailKind, MailText
+from models.mail.outbox import placeholders
+from models.mail.template import BODY_LENGTH, SUBJECT_LENGTH, cleaned
 from views.fields import AtMost, Needed, OneLine, TextField, VersionField
 
 _MOST_FAULTS = 5
@@ -32,7 +32,7 @@ class OnlyPlaceholders:
 
     def __call__(self, form: Form, field: Any) -> None:
         """Refuse the rest, and say where it stands."""
-        faults = mail_text.faults(field.data or "", form.kind.placeholders)
+        faults = placeholders.faults(field.data or "", form.kind.placeholders)
         if not faults:
             return
         told = [_told(fault, several=isinstance(field, TextAreaField)) for fault in faults[:_MOST_FAULTS]]
@@ -42,7 +42,7 @@ class OnlyPlaceholders:
         raise ValidationError(told[-1])
 
 
-def _told(fault: mail_text.Fault, *, several: bool) -> str:
+def _told(fault: placeholders.Fault, *, several: bool) -> str:
     if fault.closed:
         told = gettext("%(found)s is not a placeholder of this template.", found=fault.found)
     else:

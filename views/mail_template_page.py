@@ -7,10 +7,11 @@ from typing import Any
 from flask import abort, flash, url_for
 from flask_babel import gettext
 
-from models import mail_template, scope
+from models import scope
 from models.db import db
 from models.errors import N_, Conflict, DomainError
-from models.mail_kind import MailKind
+from models.mail.kinds import MailKind
+from models.mail.outbox import template as mail_template
 
 CHANGED_MEANWHILE = N_("Somebody else changed this template meanwhile. Look at it again; nothing has been done.")
 

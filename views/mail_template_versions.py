@@ -11,11 +11,13 @@ from flask_babel import gettext
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from models import mail_template, mail_template_rules, mail_text
 from models.db import db
 from models.errors import Conflict, DomainError
-from models.mail_kind import MailKind
-from models.mail_template import Happening, MailTemplateVersion
+from models.mail.kinds import MailKind
+from models.mail.outbox import placeholders
+from models.mail.outbox import template as mail_template
+from models.mail.outbox import template_rules as mail_template_rules
+from models.mail.template import Happening, MailTemplateVersion
 from views.base import PAGE_SIZE, PortalView, actor, page_number, render
 from views.fields import version_shown
 from views.mail_template_page import kind_or_404, newest_number, own_tenant_id, page_of, refuse
@@ -66,7 +68,7 @@ class MailTemplateVersionView(PortalView):
             **page_of(found),
             version=_row(found, version),
             text=text,
-            preview=mail_text.fill(text, found, found.samples),
+            preview=placeholders.fill(text, found, found.samples),
             in_force=in_force,
             newest=newest,
             restore_url=url_for("MailTemplateVersionView.restore", kind=found.name, version_key=version.id)

@@ -10,10 +10,12 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from models import mail_template, mail_template_rules, mail_text
 from models.db import db
 from models.errors import Conflict, DomainError
-from models.mail_kind import EDITABLE, MailKind, MailText
+from models.mail.kinds import EDITABLE, MailKind, MailText
+from models.mail.outbox import placeholders
+from models.mail.outbox import template as mail_template
+from models.mail.outbox import template_rules as mail_template_rules
 from views.base import PortalView, actor, render
 from views.fields import version_shown
 from views.mail_template_copy import may_copy
@@ -72,7 +74,7 @@ class MailTemplateView(PortalView):
             "mail_templates/show.html",
             **page_of(found),
             text=text,
-            preview=mail_text.fill(text, found, found.samples),
+            preview=placeholders.fill(text, found, found.samples),
             custom=own is not None,
             version=version,
             edit_url=self._url_to("edit", found),
@@ -98,7 +100,7 @@ class MailTemplateView(PortalView):
         if form.text() == text and form.version.shown == version:
             form.form_errors.append(gettext(mail_template_rules.NOTHING_CHANGED))
             return _form_page(found, form), 422
-        preview = mail_text.fill(form.text(), found, found.samples)
+        preview = placeholders.fill(form.text(), found, found.samples)
         return render("mail_templates/preview.html", **page_of(found), form=form, preview=preview), 200
 
     @staticmethod

@@ -12,11 +12,12 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from models import clock, notification_rules
+from models import clock
 from models.db import db
 from models.errors import Conflict, DomainError
-from models.notification_address import SLOTS, Standing, standing
-from models.notification_rules import Desk
+from models.notifications import address_rules
+from models.notifications.address import SLOTS, Standing, standing
+from models.notifications.address_rules import Desk
 from views.address_notice import problems
 from views.base import PortalView, actor, render
 from views.notification_form import NotificationForm
@@ -43,7 +44,7 @@ class NotificationAddressView(PortalView):
         if not form.validate_on_submit():
             return self._page(form.standing, form), 422
         try:
-            sent = notification_rules.change(db.session(), form.typed(), version=form.version.shown, desk=_desk())
+            sent = address_rules.change(db.session(), form.typed(), version=form.version.shown, desk=_desk())
             db.session.commit()
         except Conflict:
             return self._conflict()
@@ -61,14 +62,14 @@ class NotificationAddressView(PortalView):
     @has_access
     def send_again(self) -> Response:
         """Mail a new link to an address that has not confirmed yet."""
-        return _with_asked(notification_rules.send_again, _sent)
+        return _with_asked(address_rules.send_again, _sent)
 
     @expose("/withdraw", methods=["POST"])
     @has_access
     def withdraw(self) -> Response:
         """Give up an address that has not confirmed yet."""
         return _with_asked(
-            notification_rules.withdraw,
+            address_rules.withdraw,
             lambda address: gettext("The change to %(address)s has been withdrawn.", address=address),
         )
 

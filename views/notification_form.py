@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import Form
 from wtforms.validators import ValidationError
 
-from models.notification_address import SLOTS, Slot, Standing, clean
+from models.notifications.address import SLOTS, Slot, Standing, clean
 from views.fields import AddressField, Needed, ValidAddress, VersionField
 
 

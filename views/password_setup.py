@@ -13,7 +13,8 @@ from flask_wtf.csrf import CSRFError
 from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired
 
-from models import clock, password_link, password_rule
+from models import clock
+from models.accounts import password_link, password_policy
 from models.db import db
 from models.errors import DomainError
 from views.base import PortalView, actor, render
@@ -38,7 +39,7 @@ class PasswordSetupForm(FlaskForm):
 
     def refuse_faults(self, email: str) -> bool:
         """Put what is wrong with the password on its field; True when something is."""
-        faults = password_rule.faults(self.password.data, email)
+        faults = password_policy.faults(self.password.data, email)
         self.password.errors = [*self.password.errors, *(gettext(fault) for fault in faults)]
         return bool(faults)
 
@@ -70,7 +71,7 @@ class PasswordSetupView(PortalView):
             raise CSRFError
         if valid and not form.refuse_faults(link.user.email):
             return _use(token, form.password.data, link.user)
-        page = render("password_setup.html", form=form, email=link.user.email, symbols=password_rule.SYMBOLS)
+        page = render("password_setup.html", form=form, email=link.user.email, symbols=password_policy.SYMBOLS)
         return page, 422 if form.is_submitted() else 200
 
 

@@ -12,10 +12,11 @@ from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from models import clock, portal_token
+from models import clock
 from models.db import db
 from models.errors import Conflict, DomainError
-from models.portal_token import NAME_LENGTH, PortalToken
+from models.tenants import api_token
+from models.tenants.api_token import NAME_LENGTH, PortalToken
 from views.base import PortalModelView, actor, render
 from views.fields import AtMost, Needed, OneLine, TextField, VersionField
 from views.form_errors import tell
@@ -58,11 +59,11 @@ class PortalTokenView(PortalModelView):
         if not form.validate():
             return self._list_page(form), 422
         try:
-            row, token = portal_token.create(db.session(), form.name.data, now=clock.utc_now(), by=actor())
+            row, token = api_token.create(db.session(), form.name.data, now=clock.utc_now(), by=actor())
             db.session.commit()
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            tell(form, error, portal_token.UNIQUE_ERRORS)
+            tell(form, error, api_token.UNIQUE_ERRORS)
             return self._list_page(form), 422
         show_token_once(row, token)
         flash(gettext("A token has been issued."), "success")
@@ -77,7 +78,7 @@ class PortalTokenView(PortalModelView):
         if not form.validate_on_submit():
             return _edit_page(form, row), 422 if form.is_submitted() else 200
         try:
-            portal_token.rename(db.session(), row, form.name.data, version=form.version.shown, by=actor())
+            api_token.rename(db.session(), row, form.name.data, version=form.version.shown, by=actor())
             db.session.commit()
         except Conflict:
             db.session.rollback()
@@ -86,7 +87,7 @@ class PortalTokenView(PortalModelView):
             return _edit_page(form, row, conflict=True), 409
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            tell(form, error, portal_token.UNIQUE_ERRORS)
+            tell(form, error, api_token.UNIQUE_ERRORS)
             return _edit_page(form, _token_or_404(token_key)), 422
         flash(gettext("The name has been changed."), "success")
         return redirect(url_for("PortalTokenView.list"))
@@ -97,7 +98,7 @@ class PortalTokenView(PortalModelView):
         """Give a token another secret; the one before ends at once."""
         row = _token_or_404(token_key)
         try:
-            token = portal_token.reissue(db.session(), row, now=clock.utc_now(), by=actor())
+            token = api_token.reissue(db.session(), row, now=clock.utc_now(), by=actor())
             db.session.commit()
         except DomainError as error:
             db.session.rollback()
@@ -111,13 +112,13 @@ class PortalTokenView(PortalModelView):
     @has_access
     def revoke(self, token_key: int) -> Any:
         """End a token for good, at once."""
-        portal_token.revoke(db.session(), _token_or_404(token_key), now=clock.utc_now(), by=actor())
+        api_token.revoke(db.session(), _token_or_404(token_key), now=clock.utc_now(), by=actor())
         db.session.commit()
         flash(gettext("The token has been revoked."), "success")
         return redirect(url_for("PortalTokenView.list"))
 
     def _list_page(self, form: TokenForm) -> str:
-        rows = portal_token.in_force(db.session())
+        rows = api_token.in_force(db.session())
         waiting = token_to_show(PortalToken, [row.id for row in rows])
         return render(
             "portal_tokens/list.html",

@@ -11,9 +11,9 @@ from flask_babel import lazy_gettext
 from sqlalchemy.orm import selectinload
 from wtforms import HiddenField
 
-from models import role
+from models.accounts import role
+from models.accounts.user import Role
 from models.db import db
-from models.user import Role
 from views.administration import ADMINISTRATION
 from views.base import actor
 from views.fab_screen import FabInterface, FabScreen

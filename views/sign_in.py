@@ -13,10 +13,12 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
-from models import audit, clock, mail, password_rule, user
+from models import audit, clock
+from models.accounts import password_policy, user
+from models.accounts.membership import Membership
+from models.accounts.user import EMAIL_LENGTH
 from models.db import db
-from models.membership import Membership
-from models.user import EMAIL_LENGTH
+from models.mail.outbox import outbox
 from views.base import actor, render
 from views.fields import AtMost
 from views.local_path import local_path
@@ -34,7 +36,7 @@ class SignInForm(FlaskForm):
     )
     password = PasswordField(
         lazy_gettext("Password"),
-        [InputRequired(lazy_gettext("Enter the password.")), AtMost(password_rule.MOST)],
+        [InputRequired(lazy_gettext("Enter the password.")), AtMost(password_policy.MOST)],
         render_kw={"autocomplete": "current-password"},
     )
 
@@ -88,7 +90,7 @@ def _signed_in_user(email: str, password: str) -> user.User | None:
         )
         if locked:
             values = {"Email": found.email, "PortalUrl": current_app.config["PORTAL_URL"]}
-            mail.write(db.session(), "account_locked", found.email, values, now=now)
+            outbox.write(db.session(), "account_locked", found.email, values, now=now)
     else:
         audit.record(db.session(), "sign_in.refused", ("User", found.id if found else 0), by=by)
     db.session.commit()

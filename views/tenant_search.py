@@ -8,10 +8,10 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
-from models import customer_search
-from models.company_name import search_key
-from models.customer_search import NAME_LENGTH, PHONE_LENGTH, Found, SearchBy
-from models.typed_number import phone_digits
+from models.customers import cross_tenant_search
+from models.customers.cross_tenant_search import NAME_LENGTH, PHONE_LENGTH, Found, SearchBy
+from models.values.company_name import search_key
+from models.values.phone import phone_digits
 from views.base import choice, search_text
 
 _LABELS = {SearchBy.NAME: lazy_gettext("Company name"), SearchBy.PHONE: lazy_gettext("Phone number")}
@@ -53,7 +53,7 @@ class TenantSearch:
         """
         if not self.text or self.error:
             return None
-        return customer_search.find(self.by, self.text, tenant_ids=tenant_ids)
+        return cross_tenant_search.find(self.by, self.text, tenant_ids=tenant_ids)
 
 
 def _error(by: SearchBy, text: str) -> str | None:

@@ -10,9 +10,10 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 
-from models import application_field, tenant_settings_rules
+from models.applications import extra_question
 from models.db import db
 from models.errors import Conflict, DomainError
+from models.tenants import settings_rules
 from views.base import PortalView, actor, render
 from views.tenant_settings_form import TenantSettingsForm, differences
 
@@ -28,7 +29,7 @@ class TenantSettingsView(PortalView):
     @has_access
     def show(self) -> str:
         """Show the settings, in a form for people who may change them."""
-        stored, version = tenant_settings_rules.stored(db.session())
+        stored, version = settings_rules.stored(db.session())
         if not self.appbuilder.sm.has_access("can_edit", "TenantSettings"):
             return self._page(settings=stored)
         return self._page(form=TenantSettingsForm.of(stored, version))
@@ -43,7 +44,7 @@ class TenantSettingsView(PortalView):
         if not form.validate():
             return self._page(form=form), 422
         try:
-            tenant_settings_rules.save(db.session(), form.values(), version=form.version.shown, by=actor())
+            settings_rules.save(db.session(), form.values(), version=form.version.shown, by=actor())
             db.session.commit()
         except Conflict:
             return self._conflict(form)
@@ -57,7 +58,7 @@ class TenantSettingsView(PortalView):
     def _conflict(self, form: TenantSettingsForm) -> Any:
         """The form again, with what the other saved beside what was typed; saving once more is then a choice."""
         db.session.rollback()
-        stored, version = tenant_settings_rules.stored(db.session())
+        stored, version = settings_rules.stored(db.session())
         form.version.data = str(version)
         return self._page(form=form, differences=differences(stored, form.values())), 409
 
@@ -75,7 +76,7 @@ class TenantSettingsView(PortalView):
             form=form,
             unsaved=unsaved,
             differences=differences,
-            fields=application_field.in_use(db.session()),
+            fields=extra_question.in_use(db.session()),
             fields_url=url_for("ApplicationFieldView.list") if may("can_list", "ApplicationFields") else None,
             tokens_url=url_for("PortalTokenView.list") if may("can_list", "PortalTokens") else None,
             **more,

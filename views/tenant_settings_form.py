@@ -12,12 +12,13 @@ from wtforms import FieldList, Form, FormField, HiddenField, RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
-from models import tenant_settings_rules, web_address
-from models.access_origin import MOST_ORIGINS
 from models.errors import DomainError
-from models.portal_link import DESCRIPTION_LENGTH, MOST_LINKS, NAME_LENGTH, URL_LENGTH
-from models.tenant_settings import MOST_GRACE_DAYS
-from models.tenant_settings_rules import Link, Wanted
+from models.tenants import settings_rules
+from models.tenants.access_origin import MOST_ORIGINS
+from models.tenants.link import DESCRIPTION_LENGTH, MOST_LINKS, NAME_LENGTH, URL_LENGTH
+from models.tenants.settings import MOST_GRACE_DAYS
+from models.tenants.settings_rules import Link, Wanted
+from models.values import web_address
 from views.fields import AtMost, CodeField, MemoField, Needed, OneLine, TextField, VersionField
 
 _LINK_FIELDS = ("name", "url", "description", "posted_on")
@@ -26,7 +27,7 @@ _LINK_FIELDS = ("name", "url", "description", "posted_on")
 def _is_days(_form: Form, field: Any) -> None:
     text = field.data
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= MOST_GRACE_DAYS):
-        raise ValidationError(gettext(tenant_settings_rules.NOT_DAYS))
+        raise ValidationError(gettext(settings_rules.NOT_DAYS))
 
 
 def _is_origin(_form: Form, field: Any) -> None:
@@ -130,10 +131,10 @@ class TenantSettingsForm(FlaskForm):
             return False
         found = web_address.origin(self.new_origin.data)
         if found in map(_origin_or_none, self.origins.entries):
-            self.new_origin.errors = [gettext(tenant_settings_rules.TAKEN_ORIGIN)]
+            self.new_origin.errors = [gettext(settings_rules.TAKEN_ORIGIN)]
             return False
         if len(self.origins.entries) >= MOST_ORIGINS:
-            self.new_origin.errors = [gettext(tenant_settings_rules.TOO_MANY)]
+            self.new_origin.errors = [gettext(settings_rules.TOO_MANY)]
             return False
         self.origins.append_entry(found)
         self.new_origin.data = ""
@@ -144,7 +145,7 @@ class TenantSettingsForm(FlaskForm):
         if not self.new_link.form.validate():
             return False
         if len(self.links.entries) >= MOST_LINKS:
-            self.new_link.form["name"].errors = [gettext(tenant_settings_rules.TOO_MANY)]
+            self.new_link.form["name"].errors = [gettext(settings_rules.TOO_MANY)]
             return False
         self._list_new_link()
         return True
@@ -201,7 +202,7 @@ class TenantSettingsForm(FlaskForm):
         for entry in self.origins.entries:
             found = _origin_or_none(entry)
             if found in seen:
-                entry.errors = [*entry.errors, gettext(tenant_settings_rules.TAKEN_ORIGIN)]
+                entry.errors = [*entry.errors, gettext(settings_rules.TAKEN_ORIGIN)]
                 good = False
             if found:
                 seen.add(found)
@@ -210,7 +211,7 @@ class TenantSettingsForm(FlaskForm):
     def _lists_fit(self) -> bool:
         fit = len(self.origins.entries) <= MOST_ORIGINS and len(self.links.entries) <= MOST_LINKS
         if not fit:
-            self.form_errors.append(gettext(tenant_settings_rules.TOO_MANY))
+            self.form_errors.append(gettext(settings_rules.TOO_MANY))
         return fit
 
 

@@ -12,11 +12,11 @@ from flask_login import current_user
 from sqlalchemy import Select, bindparam, select
 from werkzeug.wrappers import Response
 
-from models import customer_search
+from models.accounts.membership import Membership
+from models.customers import cross_tenant_search
 from models.db import db
-from models.kept import Kept, kept
-from models.membership import Membership
-from models.tenant import Tenant
+from models.prepared_statement import Kept, kept
+from models.tenants.tenant import Tenant
 from views.base import PortalView, choice, render
 from views.tenant_search import TenantSearch
 
@@ -63,7 +63,7 @@ class TenantView(PortalView):
         """Enter the tenant of a customer that was found, and open the customer with the role held there."""
         tenant_id = _chosen_tenant_id(roles=self._roles_that_find())
         customer_id = request.form.get("customer_id", "")
-        if not customer_search.exists(tenant_id, customer_id):
+        if not cross_tenant_search.exists(tenant_id, customer_id):
             abort(404)
         session["tenant_id"] = tenant_id
         return redirect(url_for("CustomerView.show", customer_id=customer_id))

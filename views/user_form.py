@@ -12,7 +12,7 @@ from wtforms import BooleanField, Form, HiddenField, PasswordField, SelectField,
 from wtforms.validators import EqualTo, InputRequired, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from models import account, password_rule
+from models.accounts import password_policy, user_rules
 from views.fields import AddressField, AtMost, Needed, OneLine, TextField, ValidAddress
 
 _PASSWORD = {"autocomplete": "new-password"}
@@ -29,8 +29,8 @@ class Checkboxes(SelectMultipleField):
 class UserForm(DynamicForm):
     """Who a user is and which roles they hold in every tenant."""
 
-    last_name = TextField(lazy_gettext("Family name"), [Needed(), AtMost(account.NAME_LENGTH), OneLine()])
-    first_name = TextField(lazy_gettext("Given name"), [Needed(), AtMost(account.NAME_LENGTH), OneLine()])
+    last_name = TextField(lazy_gettext("Family name"), [Needed(), AtMost(user_rules.NAME_LENGTH), OneLine()])
+    first_name = TextField(lazy_gettext("Given name"), [Needed(), AtMost(user_rules.NAME_LENGTH), OneLine()])
     email = AddressField(
         lazy_gettext("Email address"),
         [Needed(), ValidAddress()],
@@ -56,7 +56,7 @@ class UserForm(DynamicForm):
 def _allowed(form: Form, field: Any) -> None:
     """Tell everything that is wrong with a new password at once."""
     email = form.email.data if "email" in form else form.address
-    faults = password_rule.faults(field.data, email or "")
+    faults = password_policy.faults(field.data, email or "")
     field.errors.extend(gettext(fault) for fault in faults)
     if faults:
         raise StopValidation
@@ -72,7 +72,7 @@ class NewUserForm(UserForm):
             "12 characters or more, with upper-case and lower-case letters, digits and symbols (%(symbols)s). Left empty,"
             " you get a link to hand over, with which the user sets a password.",
             # What lazy_gettext gives counts as markup.
-            symbols=escape(" ".join(password_rule.SYMBOLS)),
+            symbols=escape(" ".join(password_policy.SYMBOLS)),
         ),
         render_kw=_PASSWORD,
     )

@@ -17,13 +17,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.wrappers import Response
 
-from models import account, clock, password_link, password_rule, role
+from models import clock
+from models.accounts import password_link, password_policy, role, user_rules
+from models.accounts.membership import Membership
+from models.accounts.user import Role, User
 from models.db import db
 from models.errors import DomainError
-from models.membership import Membership
 from models.scope import all_tenants
-from models.tenant import Tenant
-from models.user import Role, User
+from models.tenants.tenant import Tenant
 from views.administration import ADMINISTRATION
 from views.base import actor
 from views.fab_screen import FabInterface, FabScreen
@@ -58,7 +59,7 @@ class UserView(FabScreen, UserDBModelView):
         *("password", "issue_link", "join", "change_membership", "leave"),
     }
     tabs = ADMINISTRATION
-    unique_errors = account.UNIQUE_ERRORS
+    unique_errors = user_rules.UNIQUE_ERRORS
     # FAB's own, which go around the rules.
     userinfoedit = resetmypassword = resetpasswords = userinfo = None
 
@@ -109,20 +110,20 @@ class UserView(FabScreen, UserDBModelView):
     def create(self, form: NewUserForm) -> Any:
         """Make a user, with a password or with a link to set one."""
         by = actor()
-        user = account.create_user(db.session(), **form.values(), password=form.password.data or None, by=by)
+        user = user_rules.create_user(db.session(), **form.values(), password=form.password.data or None, by=by)
         for name in form.roles.data:
-            account.grant_everywhere(db.session(), user, name, by=by)
+            user_rules.grant_everywhere(db.session(), user, name, by=by)
         if not form.password.data:
             self._issue(user)
         return user
 
     def change(self, item: Any, form: UserForm) -> None:
         """Change a user and the roles held everywhere."""
-        account.change_user(db.session(), item, form.values(), form.roles.data, shown=form.shown.data, by=actor())
+        user_rules.change_user(db.session(), item, form.values(), form.roles.data, shown=form.shown.data, by=actor())
 
     def remove(self, item: Any) -> None:
         """Delete a user."""
-        account.delete_user(db.session(), item, by=actor())
+        user_rules.delete_user(db.session(), item, by=actor())
 
     def undeletable(self) -> set[int]:
         """Nobody deletes their own account."""
@@ -142,7 +143,7 @@ class UserView(FabScreen, UserDBModelView):
 
     def fingerprint(self, item: Any) -> str:
         """Of the fields of the form."""
-        return account.fingerprint(item)
+        return user_rules.fingerprint(item)
 
     def stored_text(self, item: Any, field: Any) -> str | None:
         """Where another administrator's value differs from what was typed."""
@@ -181,7 +182,7 @@ class UserView(FabScreen, UserDBModelView):
         user = self.row_or_404(pk)
         form = PasswordForm(address=user.email)
         if form.validate_on_submit():
-            account.reset_password(db.session(), user, form.password.data, by=actor())
+            user_rules.reset_password(db.session(), user, form.password.data, by=actor())
             db.session.commit()
             flash(gettext("The password has been set. The user's sessions have ended."), "success")
             return redirect(self.url_of(user))
@@ -191,7 +192,7 @@ class UserView(FabScreen, UserDBModelView):
             title=title,
             crumbs=self.crumbs((str(user), self.url_of(user)), (title, None)),
             form=form,
-            symbols=password_rule.SYMBOLS,
+            symbols=password_policy.SYMBOLS,
             back_url=self.url_of(user),
         )
         return page, 422 if form.is_submitted() else 200
@@ -216,8 +217,8 @@ class UserView(FabScreen, UserDBModelView):
             if tenant is None:
                 abort(404)
             try:
-                account.join_tenant(session, user, tenant, role_name, by=actor())
-                account.tell_of_tenant(
+                user_rules.join_tenant(session, user, tenant, role_name, by=actor())
+                user_rules.tell_of_tenant(
                     session,
                     user,
                     tenant,
@@ -239,7 +240,7 @@ class UserView(FabScreen, UserDBModelView):
         user, role_name = self.row_or_404(pk), self._role_of_form()
         with all_tenants(_WHY) as session:
             try:
-                account.change_membership(session, self._membership(session, user), role_name, by=actor())
+                user_rules.change_membership(session, self._membership(session, user), role_name, by=actor())
                 session.commit()
             except DomainError as error:
                 flash(gettext(error.message), "warning")
@@ -253,7 +254,7 @@ class UserView(FabScreen, UserDBModelView):
         """Take a user out of a tenant."""
         user = self.row_or_404(pk)
         with all_tenants(_WHY) as session:
-            account.leave_tenant(session, self._membership(session, user), by=actor())
+            user_rules.leave_tenant(session, self._membership(session, user), by=actor())
             session.commit()
         flash(gettext("The user has been taken out of the tenant."), "success")
         return redirect(self.url_of(user))

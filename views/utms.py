@@ -16,12 +16,14 @@ from werkzeug.wrappers import Response
 from wtforms import Form
 from wtforms.validators import ValidationError
 
-from models import clock, contract, device_token, utm
-from models.customer import Customer
+from models import clock
+from models.contracts import contract
+from models.customers.customer import Customer
 from models.db import db
-from models.device_token import DeviceToken
 from models.errors import DomainError
-from models.utm import Utm
+from models.utms import device_token, utm
+from models.utms.device_token import DeviceToken
+from models.utms.utm import Utm
 from views.base import PortalModelView, actor, customer_or_404, customer_urls, first_of, render
 from views.fields import (
     AddressField,

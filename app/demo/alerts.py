@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from models import clock
-from models.alert import SecurityFunction
+from models.alerts.alert import SecurityFunction
 
 DAYS = 30
 

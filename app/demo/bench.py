@@ -23,14 +23,17 @@ from app.demo.bench_customers import Part
 from app.demo.making import alone, check_allowed
 from app.demo.people import PASSWORD
 from app.security import PARTNER_OPERATOR
-from models import account, alert_ingest, alert_line, clock
+from models import clock
+from models.accounts import user_rules
+from models.accounts.membership import Membership
+from models.accounts.user import find_by_email
 from models.actor import COMMAND_LINE
+from models.alerts import ingest as alert_ingest
+from models.alerts import line as alert_line
 from models.db import psycopg_connection
 from models.errors import DomainError
-from models.membership import Membership
 from models.scope import all_tenants
-from models.tenant import Tenant, create_tenant
-from models.user import find_by_email
+from models.tenants.tenant import Tenant, create_tenant
 
 TENANT = "性能測定テナント"
 EMAIL = "bench@example.jp"
@@ -148,8 +151,10 @@ def _tenant(session: Session) -> Tenant:
             raise DomainError(f"The data cannot be made: {EMAIL} is a user who is not of the demo.")
         return tenant
     tenant = create_tenant(session, TENANT, by=COMMAND_LINE)
-    user = account.create_user(session, EMAIL, last_name="測定", first_name="花子", password=PASSWORD, by=COMMAND_LINE)
-    account.join_tenant(session, user, tenant, PARTNER_OPERATOR, by=COMMAND_LINE)
+    user = user_rules.create_user(
+        session, EMAIL, last_name="測定", first_name="花子", password=PASSWORD, by=COMMAND_LINE
+    )
+    user_rules.join_tenant(session, user, tenant, PARTNER_OPERATOR, by=COMMAND_LINE)
     return tenant
 
 

@@ -13,11 +13,11 @@ from app.demo import words
 from app.demo.customers import make_products
 from app.demo.plan import WITH_UTM, ContractPlan, Term
 from models import clock
-from models.company_name import search_key
-from models.contract import Contract
-from models.customer import Customer, CustomerStatus
-from models.tenant import Tenant
-from models.utm import Utm
+from models.contracts.contract import Contract
+from models.customers.customer import Customer, CustomerStatus
+from models.tenants.tenant import Tenant
+from models.utms.utm import Utm
+from models.values.company_name import search_key
 
 LARGE_UTMS = 100
 """How many UTMs the first customer of a part has; the others have one."""

@@ -16,9 +16,9 @@ from app.demo.plan import PRODUCTS, CustomerPlan, customer_status
 from app.demo.tenants import TenantPlan
 from models import audit, clock
 from models.actor import COMMAND_LINE
-from models.contract import Contract, Product
-from models.customer import Customer, CustomerStatus
-from models.tenant import Tenant
+from models.contracts.contract import Contract, Product
+from models.customers.customer import Customer, CustomerStatus
+from models.tenants.tenant import Tenant
 
 _MONTHLY = 13_200
 

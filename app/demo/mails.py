@@ -8,10 +8,9 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from app.demo.context import Making
-from models import mail
-from models.customer import Customer
-from models.mail import MailMessage, MailState
-from models.tenant import Tenant
+from models.customers.customer import Customer
+from models.mail.outbox import MailMessage, MailState, outbox
+from models.tenants.tenant import Tenant
 
 _SIGN_IN = "https://portal.example.jp"
 _UNKNOWN = "550 5.1.1 <{recipient}>: Recipient address rejected: User unknown"
@@ -99,10 +98,10 @@ def _make(making: Making, plan: MailPlan, tenant: Tenant, customer: Customer) ->
         "Name": f"{customer.contact_last_name} {customer.contact_first_name}",
     } | plan.values
     recipient = plan.recipient or customer.contact_email
-    wanted = mail.KINDS[plan.kind].placeholders
+    wanted = outbox.KINDS[plan.kind].placeholders
     values = {name: value for name, value in about.items() if name in wanted}
     in_tenant = None if plan.kind == "account_locked" else tenant.id
-    mail.write(session, plan.kind, recipient, values, now=written, tenant_id=in_tenant, secret=plan.secret)
+    outbox.write(session, plan.kind, recipient, values, now=written, tenant_id=in_tenant, secret=plan.secret)
     session.execute(
         update(MailMessage)
         .where(MailMessage.id == select(MailMessage.id).order_by(MailMessage.id.desc()).limit(1).scalar_subquery())

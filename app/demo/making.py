@@ -21,9 +21,9 @@ from models import clock
 from models.actor import COMMAND_LINE
 from models.db import db
 from models.errors import DomainError
-from models.notification_address import NotificationAddress
+from models.notifications.address import NotificationAddress
 from models.scope import all_tenants
-from models.tenant import create_tenant
+from models.tenants.tenant import create_tenant
 
 _LOCK = 7_403_213
 """Any number, the same on every host."""

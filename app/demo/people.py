@@ -8,11 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.security import NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER_VIEWER
-from models import account
+from models.accounts import user_rules
+from models.accounts.user import User, find_by_email
 from models.actor import COMMAND_LINE
 from models.errors import DomainError
-from models.tenant import Tenant
-from models.user import User, find_by_email
+from models.tenants.tenant import Tenant
 
 PASSWORD = "Mimamori-2026!"  # noqa: S105  (shown to everybody, and refused in production)
 
@@ -56,7 +56,7 @@ def make_people(session: Session, tenants: list[Tenant]) -> None:
     for person in PEOPLE:
         if find_by_email(session, person.email) is not None:
             raise DomainError(f"The demo cannot be made: {person.email} is a user who is not of the demo.")
-        user = account.create_user(
+        user = user_rules.create_user(
             session,
             person.email,
             last_name=person.last_name,
@@ -65,7 +65,7 @@ def make_people(session: Session, tenants: list[Tenant]) -> None:
             by=COMMAND_LINE,
         )
         if person.everywhere is not None:
-            account.grant_everywhere(session, user, person.everywhere, by=COMMAND_LINE)
+            user_rules.grant_everywhere(session, user, person.everywhere, by=COMMAND_LINE)
         for tenant, role in zip(tenants, person.roles, strict=False):
             if role is not None:
-                account.join_tenant(session, user, tenant, role, by=COMMAND_LINE)
+                user_rules.join_tenant(session, user, tenant, role, by=COMMAND_LINE)

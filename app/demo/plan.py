@@ -11,8 +11,8 @@ from datetime import date, timedelta
 from enum import Enum, auto
 
 from models import clock
-from models.contract import ContractStatus
-from models.customer import CustomerStatus
+from models.contracts.contract import ContractStatus
+from models.customers.customer import CustomerStatus
 
 WITH_UTM = "見守りサービス UTMスタンダード"
 WITHOUT_UTM = "見守りサービス ヘルプデスク"

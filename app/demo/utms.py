@@ -11,10 +11,11 @@ from app.demo import alerts, words
 from app.demo.context import Making
 from app.demo.plan import UtmPlan
 from app.demo.tenants import UTMS
-from models import alert_ingest, device_token, utm
 from models.actor import COMMAND_LINE
-from models.customer import Customer
-from models.utm import Utm
+from models.alerts import ingest as alert_ingest
+from models.customers.customer import Customer
+from models.utms import device_token, utm
+from models.utms.utm import Utm
 
 Tokens = dict[str, str]
 """Tokens by UTM ID."""

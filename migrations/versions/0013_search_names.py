@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from models.company_name import search_key
+from models.values.company_name import search_key
 
 revision = "0013"
 down_revision = "0012"

@@ -6,7 +6,7 @@ from sqlalchemy import event, text
 
 from app import connections
 from models.db import db
-from models.tenant import Tenant
+from models.tenants.tenant import Tenant
 
 QUESTION = text("SELECT pg_backend_pid()")
 

@@ -12,16 +12,16 @@ from sqlalchemy import func, select, text
 
 from app.demo import making
 from app.demo.tenants import TENANTS
-from models.alert import Alert, AlertDaily
+from models.accounts.membership import Membership
+from models.accounts.user import User
+from models.alerts.alert import Alert, AlertDaily
 from models.audit import AuditEntry
-from models.contract import Contract, allows_utm
-from models.customer import Customer
-from models.device_token import DeviceToken, hash_token
-from models.mail import MailMessage
-from models.membership import Membership
-from models.tenant import Tenant
-from models.user import User
-from models.utm import Utm, UtmState
+from models.contracts.contract import Contract, allows_utm
+from models.customers.customer import Customer
+from models.mail.outbox import MailMessage
+from models.tenants.tenant import Tenant
+from models.utms.device_token import DeviceToken, hash_token
+from models.utms.utm import Utm, UtmState
 from tests.factories import PASSWORD
 from tests.fixtures import weak_hash
 
@@ -32,7 +32,7 @@ def run(app, tmp_path, monkeypatch):
     monkeypatch.setitem(app.config, "PORTAL_DEMO", True)
     monkeypatch.setitem(app.config, "PORTAL_INSTANCE", tmp_path)
     # Five slow hashes a run would be most of its time.
-    monkeypatch.setattr("models.account.hash_password", lambda _password: weak_hash())
+    monkeypatch.setattr("models.accounts.user_rules.hash_password", lambda _password: weak_hash())
     runner = app.test_cli_runner()
 
     def output() -> str:

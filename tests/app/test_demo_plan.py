@@ -11,8 +11,8 @@ import pytest
 
 from app.demo import alerts, plan, words
 from app.demo.tenants import TENANTS
-from models.contract import ContractStatus
-from models.customer import CustomerStatus
+from models.contracts.contract import ContractStatus
+from models.customers.customer import CustomerStatus
 
 MONDAY_NOON = datetime(2026, 11, 16, 3, 0, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from app.roles_table import roles_markdown
+from models.accounts.password_link import PasswordLink
+from models.accounts.user import User
 from models.audit import AuditEntry
-from models.password_link import PasswordLink
-from models.tenant import Tenant
-from models.user import User
+from models.tenants.tenant import Tenant
 
 PASSWORD = "Aozora-Wakaba-7"
 

@@ -23,8 +23,9 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.orm import Session
 
 from app.embedded import EmbeddedRedis
-from models import clock, timetable
-from models.timetable import ScheduledTask
+from models import clock
+from models.operations import schedule
+from models.operations.schedule import ScheduledTask
 from tests.app.processes import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +92,7 @@ def heard(engine: Engine) -> Iterator[Callable[[], datetime | None]]:
     yield last
     with Session(engine) as session, session.begin():
         session.execute(delete(ScheduledTask))
-        timetable.reconcile(session, now=clock.utc_now())
+        schedule.reconcile(session, now=clock.utc_now())
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from models import clock
-from models.alert_export import COLUMNS, NEWEST
+from models.alerts.export import COLUMNS, NEWEST
 from tests.bench.finding import Finding, Missing, times
 from tests.bench.places import Place
 from tests.bench.timing import in_turn, middle

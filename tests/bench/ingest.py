@@ -17,8 +17,9 @@ import psycopg
 from psycopg import sql
 
 from app.demo import alerts
-from models import alert_line, clock
-from models.bearer_token import hash_token
+from models import clock
+from models.alerts import line as alert_line
+from models.tokens import hash_token
 from tests.bench.finding import Finding
 from tests.bench.places import Place
 from tests.bench.timing import in_turn, middle

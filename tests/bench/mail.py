@@ -121,9 +121,10 @@ def _write_and_wait(messages: int) -> float:
     from sqlalchemy import func, select
     from sqlalchemy.orm import Session
 
-    from models import clock, mail
+    from models import clock
     from models.db import db
-    from models.mail import MailMessage, MailState
+    from models.mail.outbox import MailMessage, MailState
+    from models.mail.outbox import outbox as mail
     from models.scope import all_tenants
 
     recipients = [f"user{number}@example.jp" for number in range(messages)]

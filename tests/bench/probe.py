@@ -54,8 +54,8 @@ def _ask(client: FlaskClient, path: str, *, text: bool) -> dict[str, Any]:
 
 def _portal() -> FlaskClient:
     from app import create_app
+    from models.accounts.user import find_by_email
     from models.db import db
-    from models.user import find_by_email
 
     app = create_app()
     with app.app_context():

@@ -120,7 +120,8 @@ def test_problems_are_the_high_ones_and_sort_by_each_column(page, make, customer
 
     from sqlalchemy.orm import Session
 
-    from models import alert_ingest, clock
+    from models import clock
+    from models.alerts import ingest as alert_ingest
     from tests.alerts import lines
 
     utm = make.utm(customer_row=customer, name="本社")
@@ -216,7 +217,8 @@ def test_the_way_by_keyboard_alone(page, customer):
 def test_signing_in_and_opening_a_row_work_without_javascript(chromium, live_url, make, customer, engine):
     from sqlalchemy.orm import Session
 
-    from models import alert_ingest, clock
+    from models import clock
+    from models.alerts import ingest as alert_ingest
     from tests.alerts import lines
 
     utm = make.utm(customer_row=customer)

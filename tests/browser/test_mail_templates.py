@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from models import mail_template_rules
 from models.actor import Actor
-from models.mail_kind import KINDS, MailText
+from models.mail.kinds import KINDS, MailText
+from models.mail.outbox import template_rules as mail_template_rules
 from tests.browser.test_journey import sign_in
 from tests.fixtures import weak_hash
 

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from models import notification_address
-from models.mail import MailMessage
+from models.mail.outbox import MailMessage
+from models.notifications import address as notification_address
 from tests.factories import PASSWORD
 from tests.fixtures import weak_hash
 

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy.orm import Session
 
-from models import alert_ingest, clock
+from models import clock
+from models.alerts import ingest as alert_ingest
 from tests.alerts import lines
 from tests.browser.signing_in import sign_in
 from tests.fixtures import weak_hash

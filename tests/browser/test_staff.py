@@ -35,7 +35,7 @@ def failed_job(app, mails):
         job = queue.enqueue("jobs.mail.sweep", **queues.LIMITS)
         app.extensions["redis"].lrem(queue.key, 0, job.id)
         queue.failed_job_registry.add(job, ttl=3600)
-        Result.create_failure(job, 3600, 'T:\n  File "/srv/models/mail.py", line 9, in f\nValueError: x\n')
+        Result.create_failure(job, 3600, 'T:\n  File "/srv/models/mail/outbox.py", line 9, in f\nValueError: x\n')
         return job
 
 
@@ -105,7 +105,7 @@ def test_all_failed_mails_are_sent_again_by_keyboard_alone(page, mails):
 def test_staff_run_a_failed_job_again_and_delete_one(page, failed_job, sound):
     sign_in(page)
     open_from_menu(page, "ジョブ")
-    page.get_by_text("models/mail.py:9").wait_for()
+    page.get_by_text("models/mail/outbox.py:9").wait_for()
     sound(page)
     page.get_by_role("button", name="再実行").click()
     sound(page)

@@ -11,10 +11,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import alert_ingest, clock, mail_template_rules, notification_rules
+from models import clock
 from models.actor import SYSTEM
-from models.mail_kind import KINDS, MailText
-from models.mail_template import MailTemplateVersion
+from models.alerts import ingest as alert_ingest
+from models.mail.kinds import KINDS, MailText
+from models.mail.outbox import template_rules as mail_template_rules
+from models.mail.template import MailTemplateVersion
+from models.notifications import address_rules
 from tests.alerts import lines
 
 ROLES = ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin")
@@ -121,7 +124,7 @@ def _asked_for(make, engine, tenant, addresses: list[str]) -> str:
     first, second = addresses
     make.confirmed_address(tenant, first)
     with Session(engine, info={"tenant_scope": tenant.id}) as session:
-        desk = notification_rules.Desk(tenant, lambda token: tokens.append(token) or "", clock.utc_now(), SYSTEM)
-        notification_rules.change(session, [first, second, ""], version=0, desk=desk)
+        desk = address_rules.Desk(tenant, lambda token: tokens.append(token) or "", clock.utc_now(), SYSTEM)
+        address_rules.change(session, [first, second, ""], version=0, desk=desk)
         session.commit()
     return tokens[0]

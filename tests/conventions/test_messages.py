@@ -15,12 +15,12 @@ from sqlalchemy import select
 
 from app.security import ROLES
 from app.upgrading import existing_rights
-from models.contract import Product
-from models.mail_kind import KINDS
-from models.mail_text import fill
-from models.portal_link import PortalLink
-from models.prefecture import PREFECTURES
-from models.user import User
+from models.accounts.user import User
+from models.contracts.contract import Product
+from models.mail.kinds import KINDS
+from models.mail.placeholders import fill
+from models.tenants.link import PortalLink
+from models.values.prefecture import PREFECTURES
 from tests.conventions.test_pages import pages
 from views.right_words import PERMISSIONS, VIEWS
 

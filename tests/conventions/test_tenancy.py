@@ -129,7 +129,7 @@ def test_a_download_holds_nothing_of_another_tenants_utm(world):
 def test_a_membership_taken_away_ends_at_the_next_request(make, world):
     from sqlalchemy import delete
 
-    from models.membership import Membership
+    from models.accounts.membership import Membership
 
     client = world.clients["Partner Operator"]
     assert client.get("/customers/").status_code == 200

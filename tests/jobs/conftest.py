@@ -12,8 +12,9 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from jobs import queues
-from models import clock, timetable
-from models.timetable import ScheduledTask
+from models import clock
+from models.operations import schedule
+from models.operations.schedule import ScheduledTask
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def new_timetable(engine) -> Iterator[Callable[[datetime], None]]:
     def begin(now: datetime) -> None:
         with Session(engine) as session, session.begin():
             session.execute(delete(ScheduledTask))
-            timetable.reconcile(session, now=now)
+            schedule.reconcile(session, now=now)
 
     yield begin
     begin(clock.utc_now())

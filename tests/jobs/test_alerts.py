@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from jobs.alerts import drop_old_partitions, make_partitions
 from jobs.run import JobFailed
-from models import alert_ingest, alert_retention, clock
-from models.alert import Alert, AlertDaily
+from models import clock
+from models.alerts import ingest as alert_ingest
+from models.alerts import retention as alert_retention
+from models.alerts.alert import Alert, AlertDaily
 from models.db import db
 from tests.alerts import line
 

@@ -192,14 +192,18 @@ def test_without_redis_every_question_is_an_error_of_redis(redis_that_is_away):
             ask()
 
 
-FRAME = '  File "/srv/portal/models/mail.py", line 31, in f\n    g()\n'
+FRAME = '  File "/srv/portal/models/mail/outbox.py", line 31, in f\n    g()\n'
 LAST = '  File "/usr/lib/python3.11/x.py", line 1, in g\n    h()\n    ^^^\n'
 
 
 @pytest.mark.parametrize(
     ("raised", "error", "place"),
     [
-        (f"Traceback (most recent call last):\n{FRAME}{LAST}ValueError: 山田\n", "ValueError", "models/mail.py:31"),
+        (
+            f"Traceback (most recent call last):\n{FRAME}{LAST}ValueError: 山田\n",
+            "ValueError",
+            "models/mail/outbox.py:31",
+        ),
         (f"Traceback:\n{LAST}psycopg.errors.UniqueViolation: 山田\nDETAIL: 山田\n", "UniqueViolation", None),
         (f"Traceback:\n{LAST}KeyError\n", "KeyError", None),
         (f"Traceback:\n{LAST}ValueError: 一行\nYamada\n", "ValueError", None),

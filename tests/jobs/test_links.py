@@ -7,11 +7,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import links
-from models import clock, notification_rules, password_link
+from models import clock
+from models.accounts import password_link
+from models.accounts.password_link import PasswordLink
 from models.actor import SYSTEM, Actor
-from models.notification_address import AddressLink
-from models.notification_rules import Desk
-from models.password_link import PasswordLink
+from models.notifications import address_rules
+from models.notifications.address import AddressLink
+from models.notifications.address_rules import Desk
 
 
 def test_links_of_every_tenant_are_removed_thirty_days_after_their_time(context, make, in_tenant):
@@ -19,7 +21,7 @@ def test_links_of_every_tenant_are_removed_thirty_days_after_their_time(context,
     for tenant in (make.tenant(), make.tenant()):
         desk = Desk(tenant, "https://portal.example.jp/{}".format, now, Actor("operator@example.jp"))
         with in_tenant(tenant.id) as session:
-            notification_rules.change(session, ["tsuchi@example.jp", "", ""], version=0, desk=desk)
+            address_rules.change(session, ["tsuchi@example.jp", "", ""], version=0, desk=desk)
             session.commit()
 
     with time_machine.travel(now + timedelta(days=30, hours=23), tick=False):

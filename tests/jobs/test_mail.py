@@ -11,10 +11,9 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from jobs.mail import BATCH, send_due, sweep
-from models import mail
 from models.db import db
-from models.mail import MailMessage, MailState
-from models.mail_sending import LEASE, Sending, sending
+from models.mail.outbox import MailMessage, MailState, outbox
+from models.mail.sending import LEASE, Sending, sending
 from models.scope import all_tenants
 from tests.mail_sink import Sink, free_port, listening
 
@@ -48,7 +47,7 @@ def sink(silent) -> Sink:
 
 def write(*recipients: str, now: datetime = NOON) -> None:
     with Session(db.engine) as session, session.begin():
-        mail.write(session, "account_locked", recipients, LOCKED, now=now)
+        outbox.write(session, "account_locked", recipients, LOCKED, now=now)
 
 
 def rows() -> list[MailMessage]:
@@ -73,7 +72,7 @@ def test_what_waits_is_sent_once_with_its_own_message_id(clock, sink):
 
 def test_what_is_rolled_back_is_not_sent(clock, sink, waiting):
     with Session(db.engine) as session:
-        mail.write(session, "account_locked", "one@example.jp", LOCKED, now=NOON)
+        outbox.write(session, "account_locked", "one@example.jp", LOCKED, now=NOON)
         session.rollback()
         session.commit()
 
@@ -230,7 +229,7 @@ def test_a_message_that_ends_its_worker_each_time_fails_in_the_end(clock, sink):
 def test_the_secret_of_a_link_reaches_the_recipient_and_stays_nowhere(app, clock, sink):
     values = {"TenantName": "見本テナント", "Url": "https://portal.example.jp/confirm/abc123SECRET"}
     with Session(db.engine) as session, session.begin():
-        mail.write(session, "address_confirmation", "one@example.jp", values, now=NOON, secret="abc123SECRET")
+        outbox.write(session, "address_confirmation", "one@example.jp", values, now=NOON, secret="abc123SECRET")
     assert "abc123SECRET" not in rows()[0].body
     assert "https://portal.example.jp/confirm/…" in rows()[0].shown_body
 
@@ -245,7 +244,7 @@ def test_the_demonstration_keeps_the_secret_so_that_its_readers_can_follow_the_l
     monkeypatch.setitem(app.config, "PORTAL_DEMO", True)
     values = {"TenantName": "見本テナント", "Url": "https://portal.example.jp/confirm/abc123SECRET"}
     with Session(db.engine) as session, session.begin():
-        mail.write(session, "address_confirmation", "one@example.jp", values, now=NOON, secret="abc123SECRET")
+        outbox.write(session, "address_confirmation", "one@example.jp", values, now=NOON, secret="abc123SECRET")
 
     send_due()
 

@@ -17,9 +17,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from jobs.mail import BATCH, send_due, sweep
-from models import mail
 from models.db import db
-from models.mail import MailMessage
+from models.mail.outbox import MailMessage, outbox
 from models.scope import all_tenants
 from tests.app.processes import eventually
 from tests.mail_sink import Sink, free_port, listening
@@ -66,7 +65,7 @@ def dying_sender(app, service_env, sink):
 
 def write(*recipients: str) -> None:
     with Session(db.engine) as session, session.begin():
-        mail.write(session, "account_locked", recipients, LOCKED, now=datetime.now(UTC))
+        outbox.write(session, "account_locked", recipients, LOCKED, now=datetime.now(UTC))
 
 
 def states() -> Counter:

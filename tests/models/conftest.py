@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from models import alert_ingest, scope
-from models.alert_ingest import Receipt
-from models.customer import Customer
-from models.utm import Utm
+from models import scope
+from models.alerts import ingest as alert_ingest
+from models.alerts.ingest import Receipt
+from models.customers.customer import Customer
+from models.utms.utm import Utm
 from tests.models.notifications import Tried
 
 HOOKS = (("do_orm_execute", scope._only_own_rows), ("before_flush", scope._only_own_writes))

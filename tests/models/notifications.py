@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from models import notification_address, notification_rules
 from models.actor import Actor
-from models.mail import MailMessage
-from models.notification_address import LinkState
-from models.notification_rules import Desk
+from models.mail.outbox import MailMessage
+from models.notifications import address as notification_address
+from models.notifications import address_rules
+from models.notifications.address import LinkState
+from models.notifications.address_rules import Desk
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 BY = Actor("operator@example.jp")
@@ -36,14 +37,14 @@ class Tried:
         padded = [*typed, "", "", ""][:3]
         shown = self.standing(now).version if version is None else version
         with self.in_tenant(self.tenant.id) as session:
-            sent = notification_rules.change(session, padded, version=shown, desk=self.desk(now))
+            sent = address_rules.change(session, padded, version=shown, desk=self.desk(now))
             session.commit()
         return sent
 
     def confirm(self, token: str | None = None, now: datetime = NOW) -> LinkState:
         with self.in_tenant(self.tenant.id) as session:
-            link = notification_rules.look_up(session, token or self.tokens[-1])
-            state = notification_rules.confirm(session, link, now=now, by=MAILBOX)
+            link = address_rules.look_up(session, token or self.tokens[-1])
+            state = address_rules.confirm(session, link, now=now, by=MAILBOX)
             session.commit()
         return state
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models import access_origin
-from models.access_origin import AccessOrigin
+from models.tenants import access_origin
+from models.tenants.access_origin import AccessOrigin
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
-from models import account
+from models.accounts import user_rules
+from models.accounts.membership import Membership
+from models.accounts.user import User
 from models.actor import SYSTEM, Actor
 from models.errors import Conflict, DomainError
-from models.membership import Membership
-from models.tenant import Tenant
-from models.user import User
+from models.tenants.tenant import Tenant
 
 GOOD = "Tsugumi-2026!"
 
@@ -33,7 +33,7 @@ def values(user, **changed):
 
 def change(session, key, roles=(), *, by=SYSTEM, **changed):
     user = session.get(User, key)
-    account.change_user(session, user, values(user, **changed), roles, shown=account.fingerprint(user), by=by)
+    user_rules.change_user(session, user, values(user, **changed), roles, shown=user_rules.fingerprint(user), by=by)
     session.commit()
     return user
 
@@ -110,13 +110,13 @@ def test_changing_nothing_is_refused(make, session):
 
 def test_the_second_of_two_who_change_a_user_is_told(make, session):
     user = make.user()
-    seen = account.fingerprint(session.get(User, user.id))
+    seen = user_rules.fingerprint(session.get(User, user.id))
     session.rollback()
     change(session, user.id, last_name="先")
 
     mine = session.get(User, user.id)
     with pytest.raises(Conflict):
-        account.change_user(session, mine, values(mine, last_name="後"), [], shown=seen, by=SYSTEM)
+        user_rules.change_user(session, mine, values(mine, last_name="後"), [], shown=seen, by=SYSTEM)
 
 
 @pytest.mark.parametrize(("roles", "active"), [(["NEC Admin"], False), ([], True), (["NEC Staff"], True)])
@@ -144,7 +144,7 @@ def test_the_last_administrator_who_can_sign_in_stays(make, session):
         change(session, admin.id, ["NEC Admin"], active=False)
     session.rollback()
     with pytest.raises(DomainError, match="At least one NEC Admin"):
-        account.delete_user(session, session.get(User, admin.id), by=SYSTEM)
+        user_rules.delete_user(session, session.get(User, admin.id), by=SYSTEM)
 
 
 def test_of_two_administrators_who_remove_each_other_one_stays(make, engine):
@@ -156,7 +156,7 @@ def test_of_two_administrators_who_remove_each_other_one_stays(make, engine):
             user = session.get(User, other)
             together.wait(timeout=10)
             try:
-                account.delete_user(session, user, by=Actor("admin", by))
+                user_rules.delete_user(session, user, by=Actor("admin", by))
                 session.commit()
             except DomainError:
                 return False
@@ -172,7 +172,7 @@ def test_a_deleted_user_is_gone_with_their_places_and_named_in_the_audit_log(mak
     tenant = make.tenant()
     user = make.member(tenant, "Partner Viewer", email="gone@example.jp")
 
-    account.delete_user(session, session.get(User, user.id), by=SYSTEM)
+    user_rules.delete_user(session, session.get(User, user.id), by=SYSTEM)
     session.commit()
 
     assert session.scalar(select(Membership)) is None
@@ -183,7 +183,7 @@ def test_a_user_who_made_others_can_be_deleted(make, session):
     maker = make.user()
     made = make.user(created_by_fk=maker.id)
 
-    account.delete_user(session, session.get(User, maker.id), by=SYSTEM)
+    user_rules.delete_user(session, session.get(User, maker.id), by=SYSTEM)
     session.commit()
 
     assert session.get(User, made.id).created_by_fk is None
@@ -193,7 +193,7 @@ def test_a_reset_password_ends_sessions_and_a_lock(make, session):
     make.user(email="locked@example.jp", fail_login_count=3)
     user = session.scalars(select(User)).one()
 
-    account.reset_password(session, user, GOOD, by=SYSTEM)
+    user_rules.reset_password(session, user, GOOD, by=SYSTEM)
     session.commit()
 
     assert check_password_hash(user.password, GOOD)
@@ -206,20 +206,20 @@ def test_a_reset_password_keeps_the_rule(make, session):
     user = session.scalars(select(User)).one()
 
     with pytest.raises(DomainError, match="12 characters or more"):
-        account.reset_password(session, user, "Short-1!", by=SYSTEM)
+        user_rules.reset_password(session, user, "Short-1!", by=SYSTEM)
 
 
 def test_places_in_tenants_are_made_changed_and_ended(make, session):
     tenant, user = make.tenant(), make.user()
     here = session.get(Tenant, tenant.id)
 
-    account.join_tenant(session, user, here, "Partner Viewer", by=SYSTEM)
+    user_rules.join_tenant(session, user, here, "Partner Viewer", by=SYSTEM)
     session.commit()
     membership = session.scalars(select(Membership)).one()
-    account.change_membership(session, membership, "Partner Operator", by=SYSTEM)
+    user_rules.change_membership(session, membership, "Partner Operator", by=SYSTEM)
     session.commit()
     assert membership.role.name == "Partner Operator"
-    account.leave_tenant(session, membership, by=SYSTEM)
+    user_rules.leave_tenant(session, membership, by=SYSTEM)
     session.commit()
 
     assert audit(make) == [
@@ -234,7 +234,7 @@ def test_nobody_is_in_a_tenant_twice(make, session):
     user = make.member(tenant, "Partner Viewer")
 
     with pytest.raises(DomainError, match="in this tenant already"):
-        account.join_tenant(session, user, session.get(Tenant, tenant.id), "Partner Operator", by=SYSTEM)
+        user_rules.join_tenant(session, user, session.get(Tenant, tenant.id), "Partner Operator", by=SYSTEM)
 
 
 @pytest.mark.parametrize("name", ["NEC Staff", "NEC Admin", "Public"])
@@ -242,4 +242,4 @@ def test_necs_roles_are_not_held_in_a_tenant(make, session, name):
     tenant, user = make.tenant(), make.user()
 
     with pytest.raises(DomainError, match="cannot be held in a tenant"):
-        account.join_tenant(session, user, session.get(Tenant, tenant.id), name, by=SYSTEM)
+        user_rules.join_tenant(session, user, session.get(Tenant, tenant.id), name, by=SYSTEM)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from models import alert_search
+from models.alerts import search as alert_search
 from tests.alerts import lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

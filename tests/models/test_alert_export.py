@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models import alert_export
-from models.alert_search import AlertQuery
+from models.alerts import export as alert_export
+from models.alerts.search import AlertQuery
 from tests.alerts import line, lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

@@ -11,8 +11,9 @@ from functools import partial
 
 import pytest
 
-from models import alert_export, alert_search
-from models.alert_search import AlertQuery
+from models.alerts import export as alert_export
+from models.alerts import search as alert_search
+from models.alerts.search import AlertQuery
 from tests.alerts import NOW, store_named
 
 

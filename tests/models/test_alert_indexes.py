@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from models import alert_search
-from models.alert_search import AlertQuery
+from models.alerts import search as alert_search
+from models.alerts.search import AlertQuery
 from tests.alerts import NOW, store_named
 
 

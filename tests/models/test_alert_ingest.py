@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from models import alert_ingest
-from models.alert_ingest import Sender
+from models.alerts import ingest as alert_ingest
+from models.alerts.ingest import Sender
 from tests.alerts import line, lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

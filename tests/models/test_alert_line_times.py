@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import alert_line
-from models.alert_line import COLUMNS, BadLine
+from models.alerts import line as alert_line
+from models.alerts.line import COLUMNS, BadLine
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 OLDEST = datetime(2025, 9, 30, 15, 0, tzinfo=UTC)

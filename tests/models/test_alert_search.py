@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from models import alert_search, utm
 from models.actor import SYSTEM
-from models.alert_search import AlertQuery
+from models.alerts import search as alert_search
+from models.alerts.search import AlertQuery
+from models.utms import utm
 from tests.alerts import line, lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

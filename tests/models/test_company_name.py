@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.company_name import search_key
+from models.values.company_name import search_key
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from models import customer_rules
 from models.actor import SYSTEM
-from models.customer import Customer
+from models.customers import rules as customer_rules
+from models.customers.customer import Customer
 from models.errors import Conflict, DomainError
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models import clock, customer_search
-from models.customer_search import SearchBy
+from models import clock
+from models.customers import cross_tenant_search
+from models.customers.cross_tenant_search import SearchBy
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def found(app, tenants):
 
     def search(text, by=SearchBy.NAME):
         with app.app_context():
-            answer = customer_search.find(by, text, tenant_ids=[tenants[0].id, tenants[1].id])
+            answer = cross_tenant_search.find(by, text, tenant_ids=[tenants[0].id, tenants[1].id])
         return [row.customer_name for row in answer.rows]
 
     return search
@@ -32,9 +33,9 @@ def test_a_part_of_a_name_finds_in_every_tenant_of_ones_own_alone(app, make, ten
     ]
 
     with app.app_context():
-        own = customer_search.find(SearchBy.NAME, "あおぞら", tenant_ids=[tenants[0].id, tenants[1].id])
-        everywhere = customer_search.find(SearchBy.NAME, "あおぞら", tenant_ids=None)
-        nowhere = customer_search.find(SearchBy.NAME, "あおぞら", tenant_ids=[])
+        own = cross_tenant_search.find(SearchBy.NAME, "あおぞら", tenant_ids=[tenants[0].id, tenants[1].id])
+        everywhere = cross_tenant_search.find(SearchBy.NAME, "あおぞら", tenant_ids=None)
+        nowhere = cross_tenant_search.find(SearchBy.NAME, "あおぞら", tenant_ids=[])
 
     assert own.count == 2
     assert [tuple(row)[:4] for row in own.rows] == [
@@ -50,7 +51,7 @@ def test_a_tenant_that_is_asked_for_is_still_behind_its_wall(make, tenants, in_t
         make.customer(tenant=tenant, name=f"あおぞら{tenant.name}")
 
     with in_tenant(tenants[0].id) as session:
-        answer = customer_search.found_in(
+        answer = cross_tenant_search.found_in(
             session, SearchBy.NAME, "あおぞら", tenant_ids=[tenant.id for tenant in tenants]
         )
 
@@ -62,7 +63,7 @@ def test_row_level_security_alone_hides_other_tenants(make, tenants, engine):
 
     for tenant in tenants:
         make.customer(tenant=tenant, name=f"あおぞら{tenant.name}")
-    statement = customer_search._statement(SearchBy.NAME, "あおぞら", [tenant.id for tenant in tenants])
+    statement = cross_tenant_search._statement(SearchBy.NAME, "あおぞら", [tenant.id for tenant in tenants])
 
     with engine.begin() as connection:
         nobody = connection.execute(statement).all()
@@ -112,7 +113,7 @@ def test_ten_are_shown_by_name_and_all_are_counted(app, make, tenants):
         make.customer(tenant=tenants[number % 2], name=f"あおぞら{15 - number:02}")
 
     with app.app_context():
-        answer = customer_search.find(SearchBy.NAME, "あおぞら", tenant_ids=None)
+        answer = cross_tenant_search.find(SearchBy.NAME, "あおぞら", tenant_ids=None)
 
     assert answer.count == 16
     assert [row.customer_name for row in answer.rows] == [f"あおぞら{number:02}" for number in range(10)]
@@ -122,7 +123,7 @@ def test_a_customer_exists_in_its_tenant_alone_and_until_it_is_deleted(context, 
     kept = make.customer(tenant=tenants[0])
     gone = make.customer(tenant=tenants[0], deleted_at=clock.utc_now())
 
-    assert customer_search.exists(tenants[0].id, kept.id)
-    assert not customer_search.exists(tenants[1].id, kept.id)
-    assert not customer_search.exists(tenants[0].id, gone.id)
-    assert not customer_search.exists(tenants[0].id, "A99999999")
+    assert cross_tenant_search.exists(tenants[0].id, kept.id)
+    assert not cross_tenant_search.exists(tenants[1].id, kept.id)
+    assert not cross_tenant_search.exists(tenants[0].id, gone.id)
+    assert not cross_tenant_search.exists(tenants[0].id, "A99999999")

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from models import device_token
 from models.actor import SYSTEM
 from models.audit import AuditEntry
-from models.device_token import DeviceToken
-from models.utm import Utm
+from models.utms import device_token
+from models.utms.device_token import DeviceToken
+from models.utms.utm import Utm
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

@@ -10,8 +10,8 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session, aliased, joinedload, make_transient_to_detached, selectinload
 from sqlalchemy.orm.exc import ObjectDeletedError
 
-from models.customer import Customer
-from models.utm import Utm
+from models.customers.customer import Customer
+from models.utms.utm import Utm
 
 CUSTOMER = Customer.__table__
 

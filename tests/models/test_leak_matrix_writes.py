@@ -8,8 +8,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from models.contract import Contract
-from models.customer import Customer
+from models.contracts.contract import Contract
+from models.customers.customer import Customer
 from models.errors import ScopeError
 
 CUSTOMER = Customer.__table__

@@ -9,10 +9,10 @@ from email.policy import SMTP
 import pytest
 
 from jobs.mail import PlainMessage, _message
-from models import mail_text
-from models.mail_kind import EDITABLE, FIXED, KINDS, MailText
-from models.mail_sending import Letter
-from models.mail_text import faults, fill
+from models.mail.kinds import EDITABLE, FIXED, KINDS, MailText
+from models.mail.outbox import placeholders
+from models.mail.placeholders import faults, fill
+from models.mail.sending import Letter
 
 STRANGE = {
     "200 characters": "株式会社" * 50,
@@ -106,7 +106,7 @@ def test_a_mail_with_strange_values_arrives_as_it_was_written(context, kind, val
     assert filled.body.count("\n") == kind.default.body.count("\n") + several
     for name in set(kind.placeholders) - kind.lines:
         assert f"{{{{{name}}}}}" not in filled.body or "{{Name}}" in value
-    assert mail_text.one_line(value) in filled.body
+    assert placeholders.one_line(value) in filled.body
 
 
 @pytest.mark.parametrize("value", STRANGE.values(), ids=STRANGE)
@@ -116,7 +116,7 @@ def test_an_sms_with_strange_values_has_no_subject_and_interprets_nothing(value)
     filled = fill(kind.default, kind, {"Url": value})
 
     assert filled.subject is None
-    assert filled.body == kind.default.body.replace("{{Url}}", mail_text.one_line(value))
+    assert filled.body == kind.default.body.replace("{{Url}}", placeholders.one_line(value))
 
 
 def arrival(text: MailText) -> email.message.EmailMessage:
@@ -138,7 +138,7 @@ def test_every_file_of_a_text_belongs_to_a_kind():
 
     import models
 
-    files = {path.stem for path in (Path(models.__file__).parent / "mail_texts").glob("*.txt")}
+    files = {path.stem for path in (Path(models.__file__).parent / "mail" / "texts").glob("*.txt")}
 
     assert files == set(KINDS)
     assert len(EDITABLE) == 12

@@ -8,13 +8,13 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import select
 
-from models import mail, mail_log, mail_text
 from models.actor import Actor
 from models.audit import AuditEntry
 from models.errors import DomainError
-from models.mail import MailMessage, MailState
-from models.mail_kind import KINDS
-from models.mail_log import MailQuery
+from models.mail.kinds import KINDS
+from models.mail.log import MailQuery
+from models.mail.outbox import MailMessage, MailState, outbox, placeholders
+from models.mail.outbox import log as mail_log
 from models.scope import all_tenants
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -136,14 +136,14 @@ def test_a_failed_mail_gets_all_its_attempts_again_and_the_audit_log_says_who(se
     )
     message = session.get(MailMessage, failed.id)
 
-    mail.send_again(session, message, now=NOW, by=STAFF)
+    outbox.send_again(session, message, now=NOW, by=STAFF)
     session.commit()
 
     assert (message.state, message.attempts, message.next_attempt_at) == ("pending", 0, NOW)
     assert (message.lease_owner, message.lease_until, message.message_id) == (None, None, failed.message_id)
     entry = session.scalars(select(AuditEntry)).one()
     assert (entry.action, entry.actor, entry.subject_type, entry.subject_id) == (
-        "mail.sent_again",
+        "outbox.sent_again",
         "staff@example.jp",
         "MailMessage",
         str(failed.id),
@@ -154,7 +154,7 @@ def test_a_sent_mail_is_sent_as_a_copy_of_its_own(session, make):
     tenant = make.tenant()
     sent = make.mail(state="sent", attempts=1, sent_at=NOW, tenant_id=tenant.id, subject="件名", body="本文")
 
-    mail.send_again(session, session.get(MailMessage, sent.id), now=NOW, by=STAFF)
+    outbox.send_again(session, session.get(MailMessage, sent.id), now=NOW, by=STAFF)
     session.commit()
 
     copy = session.scalars(select(MailMessage).where(MailMessage.resent_from == sent.id)).one()
@@ -166,24 +166,29 @@ def test_a_sent_mail_is_sent_as_a_copy_of_its_own(session, make):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"state": "pending"}, mail.NOT_FAILED),
-        ({"state": "sent", "body": f"https://portal.example/{mail_text.SECRET_MARK}"}, mail.RESEND_NEEDS_A_NEW_LINK),
+        ({"state": "pending"}, outbox.NOT_FAILED),
+        (
+            {"state": "sent", "body": f"https://portal.example/{placeholders.SECRET_MARK}"},
+            outbox.RESEND_NEEDS_A_NEW_LINK,
+        ),
     ],
 )
 def test_what_waits_and_what_held_a_used_link_is_not_sent_again(session, make, values, words):
     message = session.get(MailMessage, make.mail(**values).id)
 
     with pytest.raises(DomainError) as refused:
-        mail.send_again(session, message, now=NOW, by=STAFF)
+        outbox.send_again(session, message, now=NOW, by=STAFF)
 
     assert refused.value.message == message.refusal == words
     assert session.scalars(select(AuditEntry)).all() == []
 
 
 def test_a_failed_mail_keeps_its_link_and_can_be_sent_again(session, make):
-    message = session.get(MailMessage, make.mail(state="failed", body=f"x/{mail_text.SECRET_MARK}", secret="token").id)
+    message = session.get(
+        MailMessage, make.mail(state="failed", body=f"x/{placeholders.SECRET_MARK}", secret="token").id
+    )
 
-    mail.send_again(session, message, now=NOW, by=STAFF)
+    outbox.send_again(session, message, now=NOW, by=STAFF)
 
     assert (message.state, message.secret) == ("pending", "token")
 
@@ -196,10 +201,10 @@ def test_of_two_people_who_send_a_mail_again_at_once_one_does(app, make, session
     def press() -> None:
         with app.app_context(), all_tenants("a test of a race") as own:
             message = own.get(MailMessage, made.id)
-            seen = mail.stamp(message, mail.copies(own, message))
+            seen = outbox.stamp(message, outbox.copies(own, message))
             begin.wait()
             try:
-                mail.send_again(own, message, now=NOW, by=STAFF, seen=seen)
+                outbox.send_again(own, message, now=NOW, by=STAFF, seen=seen)
                 own.commit()
                 outcomes.append("sent")
             except DomainError as refused:
@@ -211,9 +216,9 @@ def test_of_two_people_who_send_a_mail_again_at_once_one_does(app, make, session
     for thread in threads:
         thread.join()
 
-    assert sorted(outcomes) == sorted(["sent", mail.SENT_AGAIN_ALREADY])
+    assert sorted(outcomes) == sorted(["sent", outbox.SENT_AGAIN_ALREADY])
     assert len(session.scalars(select(AuditEntry)).all()) == 1
-    assert len(mail.copies(session, made)) == (1 if state == "sent" else 0)
+    assert len(outbox.copies(session, made)) == (1 if state == "sent" else 0)
 
 
 def test_all_failed_ones_of_a_query_are_sent_again_oldest_first_up_to_a_limit(session, make, monkeypatch):

@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from models import mail, mail_template, mail_template_rules
 from models.actor import Actor
 from models.errors import Conflict, DomainError
-from models.mail_kind import KINDS, MailText
-from models.mail_template import MailTemplateVersion
+from models.mail.kinds import KINDS, MailText
+from models.mail.outbox import outbox
+from models.mail.outbox import template as mail_template
+from models.mail.outbox import template_rules as mail_template_rules
+from models.mail.template import MailTemplateVersion
 from tests.models.conftest import NOW
 
 KIND = KINDS["password_reset_mail"]
@@ -290,7 +292,7 @@ def written(make):
 
 def write(session, tenant_id: str | None, kind: str = "password_reset_mail", **values: str) -> None:
     values = {"Name": "青空 花子", "Url": "https://portal.example.jp/x", "TenantName": "見本テナント"} | values
-    mail.write(session, kind, "hanako@example.com", values, now=NOW, tenant_id=tenant_id)
+    outbox.write(session, kind, "hanako@example.com", values, now=NOW, tenant_id=tenant_id)
     session.commit()
 
 

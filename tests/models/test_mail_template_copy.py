@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models import audit, mail_template, mail_template_rules
+from models import audit
 from models.actor import Actor
-from models.mail_kind import EDITABLE, KINDS, MailText
+from models.mail.kinds import EDITABLE, KINDS, MailText
+from models.mail.outbox import template as mail_template
+from models.mail.outbox import template_rules as mail_template_rules
 
 MAIL, SMS, RESULT = KINDS["password_reset_mail"], KINDS["password_reset_sms"], KINDS["application_result"]
 OWN = MailText("こちらの件名", "こちらの本文 {{Url}}")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import mail_text
-from models.mail_kind import EDITABLE, KINDS, MailText
-from models.mail_text import Fault
+from models.mail.kinds import EDITABLE, KINDS, MailText
+from models.mail.outbox import placeholders
+from models.mail.placeholders import Fault
 
 NAMES = ("Name", "Url")
 KIND = KINDS["password_reset_mail"]
@@ -41,21 +41,21 @@ KIND = KINDS["password_reset_mail"]
     ],
 )
 def test_every_opening_that_begins_no_placeholder_is_a_fault_of_its_line(text, faults):
-    assert mail_text.faults(text, NAMES) == faults
+    assert placeholders.faults(text, NAMES) == faults
 
 
 @pytest.mark.parametrize("kind", EDITABLE, ids=lambda kind: kind.name)
 def test_every_default_is_without_fault_and_fits_a_tenants_own(kind):
-    from models.mail_template import BODY_LENGTH, SUBJECT_LENGTH, default_text
+    from models.mail.template import BODY_LENGTH, SUBJECT_LENGTH, default_text
 
     text = default_text(kind)
 
-    assert mail_text.faults(text.body, kind.placeholders) == []
+    assert placeholders.faults(text.body, kind.placeholders) == []
     assert (text.subject is None) == kind.sms
-    assert mail_text.faults(text.subject or "", kind.placeholders) == []
+    assert placeholders.faults(text.subject or "", kind.placeholders) == []
     assert 1 <= len(text.body) <= BODY_LENGTH
     assert len(text.subject or "") <= SUBJECT_LENGTH
-    assert mail_text.fill(text, kind, kind.samples).body
+    assert placeholders.fill(text, kind, kind.samples).body
 
 
 PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cs", "Co", "Zl", "Zp")), max_size=30)
@@ -69,7 +69,7 @@ def test_a_value_is_never_interpreted(name, url, tenant):
     values = {"Name": name, "Url": url, "TenantName": tenant}
     text = MailText("[{{Name}}]", "<{{Name}}|{{Url}}|{{TenantName}}|{{Name}}>")
 
-    filled = mail_text.fill(text, KIND, values)
+    filled = placeholders.fill(text, KIND, values)
 
     name, url, tenant = (value.strip() for value in (name, url, tenant))
     assert filled == MailText(f"[{name}]", f"<{name}|{url}|{tenant}|{name}>")
@@ -79,6 +79,6 @@ def test_a_value_is_never_interpreted(name, url, tenant):
 def test_what_stands_around_a_placeholder_stays_as_it_is(around, value):
     values = {"Name": value, "Url": "", "TenantName": ""}
 
-    filled = mail_text.fill(MailText(None, f"{around}{{{{Name}}}}{around}"), KIND, values)
+    filled = placeholders.fill(MailText(None, f"{around}{{{{Name}}}}{around}"), KIND, values)
 
     assert filled.body == f"{around}{value.strip()}{around}"

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from models import notification_address, notification_rules
 from models.audit import AuditEntry
-from models.bearer_token import hash_token
 from models.errors import DomainError
-from models.notification_address import AddressLink, LinkState
+from models.notifications import address as notification_address
+from models.notifications import address_rules
+from models.notifications.address import AddressLink, LinkState
 from models.scope import all_tenants
+from models.tokens import hash_token
 from tests.models.notifications import MAILBOX, NOW, mailed
 from tests.waiting import wait_until_somebody_waits
 
@@ -50,7 +51,7 @@ def test_a_link_sent_again_is_a_new_one(settled, make):
     settled.change("new@example.jp")
     with settled.in_tenant(settled.tenant.id) as session:
         later = NOW + timedelta(hours=30)
-        assert notification_rules.send_again(session, 1, desk=settled.desk(later)) == "new@example.jp"
+        assert address_rules.send_again(session, 1, desk=settled.desk(later)) == "new@example.jp"
         session.commit()
 
     assert mailed(make) == ["old@example.jp", "new@example.jp", "new@example.jp"]
@@ -93,8 +94,8 @@ def test_two_clicks_at_once_confirm_once(settled, engine, make):
     settled.change("new@example.jp")
     outcome = []
     with settled.in_tenant(settled.tenant.id) as first:
-        link = notification_rules.look_up(first, settled.tokens[-1])
-        outcome.append(notification_rules.confirm(first, link, now=NOW, by=MAILBOX))
+        link = address_rules.look_up(first, settled.tokens[-1])
+        outcome.append(address_rules.confirm(first, link, now=NOW, by=MAILBOX))
         thread = threading.Thread(target=lambda: outcome.append(settled.confirm()))
         thread.start()
         wait_until_somebody_waits(engine)
@@ -134,10 +135,10 @@ def test_a_tenant_mails_twenty_links_a_day(settled):
 def test_a_link_belongs_to_its_tenant_alone(settled, make, in_tenant):
     other = make.tenant()
 
-    assert notification_rules.tenant_of(settled.tokens[0]) == settled.tenant.id
-    assert notification_rules.tenant_of("x" * 43) is None
+    assert address_rules.tenant_of(settled.tokens[0]) == settled.tenant.id
+    assert address_rules.tenant_of("x" * 43) is None
     with in_tenant(other.id) as session:
-        assert notification_rules.look_up(session, settled.tokens[0]) is None
+        assert address_rules.look_up(session, settled.tokens[0]) is None
         assert notification_address.in_force(session, settled.tenant.id) == []
         assert notification_address.standing(session, other.id, now=NOW).version == 0
 
@@ -147,7 +148,7 @@ def test_links_go_thirty_days_after_their_time(settled):
     settled.change("new@example.jp", now=NOW + timedelta(hours=1))
     times = [NOW + timedelta(days=31) + late for late in (timedelta(microseconds=-1), timedelta(0), timedelta(hours=1))]
     with all_tenants("every tenant's links are old at some time") as session:
-        gone = [notification_rules.remove_old(session, now=now) for now in times]
+        gone = [address_rules.remove_old(session, now=now) for now in times]
         session.commit()
 
     assert gone == [0, 1, 1]

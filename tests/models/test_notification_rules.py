@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from models import notification_rules
 from models.audit import AuditEntry
 from models.errors import Conflict, DomainError
-from models.mail import MailMessage, MailState
-from models.notification_address import LinkState, clean
+from models.mail.outbox import MailMessage, MailState
+from models.notifications import address_rules
+from models.notifications.address import LinkState, clean
 from tests.models.notifications import BY, NOW, mailed
 from tests.waiting import wait_until_somebody_waits
 
@@ -103,14 +103,14 @@ def test_setting_back_to_the_address_in_force_withdraws_what_was_asked_for(settl
 def test_what_was_asked_for_can_be_withdrawn(settled):
     settled.change("new@example.jp")
     with settled.in_tenant(settled.tenant.id) as session:
-        assert notification_rules.withdraw(session, 1, desk=settled.desk(NOW)) == "new@example.jp"
+        assert address_rules.withdraw(session, 1, desk=settled.desk(NOW)) == "new@example.jp"
         session.commit()
 
     assert settled.confirm() == LinkState.SUPERSEDED
     assert settled.slot(1).set_to == "old@example.jp"
 
 
-@pytest.mark.parametrize("rule", [notification_rules.send_again, notification_rules.withdraw])
+@pytest.mark.parametrize("rule", [address_rules.send_again, address_rules.withdraw])
 def test_where_nothing_was_asked_for_there_is_nothing_to_send_or_withdraw(settled, rule):
     with settled.in_tenant(settled.tenant.id) as session, pytest.raises(DomainError) as caught:
         rule(session, 2, desk=settled.desk(NOW))
@@ -168,7 +168,7 @@ def test_two_people_who_begin_at_once_are_told_too(tried, engine):
             told.append("second")
 
     with tried.in_tenant(tried.tenant.id) as first:
-        notification_rules.change(first, ["first@example.jp", "", ""], version=0, desk=tried.desk(NOW))
+        address_rules.change(first, ["first@example.jp", "", ""], version=0, desk=tried.desk(NOW))
         thread = threading.Thread(target=second)
         thread.start()
         wait_until_somebody_waits(engine)

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from models import password_link
+from models.accounts import password_link
+from models.accounts.password_link import PasswordLink
+from models.accounts.user import User, password_matches
 from models.actor import Actor
 from models.audit import AuditEntry
 from models.errors import DomainError
-from models.password_link import PasswordLink
-from models.user import User, password_matches
 from tests.waiting import wait_until_somebody_waits
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

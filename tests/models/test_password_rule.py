@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from models import password_rule
+from models.accounts import password_policy
 from models.errors import DomainError
 
 ADDRESS = "hanako@example.jp"
@@ -19,7 +19,7 @@ ADDRESS = "hanako@example.jp"
     ],
 )
 def test_a_password_of_the_manuals_characters_may_be_used(password):
-    assert password_rule.faults(password, ADDRESS) == []
+    assert password_policy.faults(password, ADDRESS) == []
 
 
 @pytest.mark.parametrize(
@@ -35,24 +35,24 @@ def test_a_password_of_the_manuals_characters_may_be_used(password):
     ],
 )
 def test_length_and_characters_are_checked(password, fault):
-    assert password_rule.faults(password, ADDRESS) == [fault]
+    assert password_policy.faults(password, ADDRESS) == [fault]
 
 
 @pytest.mark.parametrize("password", ["abcdefghij1=", "ABCDEFGHIJ1=", "Abcdefghijk=", "Abcdefghijk1"])
 def test_each_of_the_four_kinds_is_needed(password):
-    assert password_rule.faults(password, ADDRESS) == [
+    assert password_policy.faults(password, ADDRESS) == [
         "Use at least one upper-case letter, one lower-case letter, one digit and one symbol."
     ]
 
 
 def test_the_address_itself_is_refused_however_it_is_typed():
-    assert password_rule.faults("Hanako1@Example.jp", "hanako1@example.jp") == [
+    assert password_policy.faults("Hanako1@Example.jp", "hanako1@example.jp") == [
         "The password must not be the email address."
     ]
 
 
 def test_every_fault_is_told_at_once():
-    assert password_rule.faults("あ", ADDRESS) == [
+    assert password_policy.faults("あ", ADDRESS) == [
         "Use 12 characters or more.",
         "Use only half-width letters, digits and the symbols listed below.",
         "Use at least one upper-case letter, one lower-case letter, one digit and one symbol.",
@@ -61,6 +61,6 @@ def test_every_fault_is_told_at_once():
 
 def test_check_names_the_field():
     with pytest.raises(DomainError) as caught:
-        password_rule.check("short", ADDRESS)
+        password_policy.check("short", ADDRESS)
 
     assert (caught.value.message, caught.value.field) == ("Use 12 characters or more.", "password")

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from models import portal_token
 from models.actor import SYSTEM
 from models.audit import AuditEntry
 from models.errors import Conflict, DomainError
-from models.portal_token import PortalToken
+from models.tenants import api_token
+from models.tenants.api_token import PortalToken
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -28,7 +28,7 @@ def session(ours, in_tenant):
 @pytest.fixture
 def create(session):
     def new_token(name="顧客ポータル"):
-        row, token = portal_token.create(session, name, now=NOW, by=SYSTEM)
+        row, token = api_token.create(session, name, now=NOW, by=SYSTEM)
         session.commit()
         return row, token
 
@@ -37,7 +37,7 @@ def create(session):
 
 def caller(make, token, now=NOW):
     make.session.rollback()
-    return portal_token.caller_of(make.session, token, now=now)
+    return api_token.caller_of(make.session, token, now=now)
 
 
 def test_only_a_hash_of_a_token_is_stored(make, create):
@@ -68,7 +68,7 @@ def test_a_token_names_its_tenant(make, create, ours):
 def test_a_reissued_token_ends_the_one_before_at_once(make, session, create):
     row, old = create()
 
-    new = portal_token.reissue(session, row, now=LATER, by=SYSTEM)
+    new = api_token.reissue(session, row, now=LATER, by=SYSTEM)
     session.commit()
 
     assert caller(make, old) is None
@@ -79,35 +79,35 @@ def test_a_reissued_token_ends_the_one_before_at_once(make, session, create):
 def test_a_revoked_token_opens_nothing_and_stays_so(make, session, create):
     row, token = create()
 
-    portal_token.revoke(session, row, now=NOW, by=SYSTEM)
+    api_token.revoke(session, row, now=NOW, by=SYSTEM)
     session.commit()
-    portal_token.revoke(session, row, now=LATER, by=SYSTEM)
+    api_token.revoke(session, row, now=LATER, by=SYSTEM)
     session.commit()
 
     assert caller(make, token) is None
     assert row.revoked_at == NOW
     with pytest.raises(DomainError, match="revoked"):
-        portal_token.reissue(session, row, now=LATER, by=SYSTEM)
+        api_token.reissue(session, row, now=LATER, by=SYSTEM)
 
 
 def test_each_change_is_told_to_the_audit_log_without_the_token(make, session, create):
     row, token = create()
-    portal_token.rename(session, row, "新しい名前", version=1, by=SYSTEM)
+    api_token.rename(session, row, "新しい名前", version=1, by=SYSTEM)
     session.commit()
-    new = portal_token.reissue(session, row, now=LATER, by=SYSTEM)
-    portal_token.revoke(session, row, now=LATER, by=SYSTEM)
+    new = api_token.reissue(session, row, now=LATER, by=SYSTEM)
+    api_token.revoke(session, row, now=LATER, by=SYSTEM)
     session.commit()
 
     entries = make.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
     assert [entry.action for entry in entries] == [
-        "portal_token.created",
-        "portal_token.renamed",
-        "portal_token.reissued",
-        "portal_token.revoked",
+        "api_token.created",
+        "api_token.renamed",
+        "api_token.reissued",
+        "api_token.revoked",
     ]
     assert (entries[1].before, entries[1].after) == ({"name": "顧客ポータル"}, {"name": "新しい名前"})
     told = str([(entry.before, entry.after) for entry in entries])
-    for secret in (token, new, portal_token.hash_token(token), portal_token.hash_token(new)):
+    for secret in (token, new, api_token.hash_token(token), api_token.hash_token(new)):
         assert secret not in told
 
 
@@ -117,9 +117,9 @@ def test_a_name_is_used_once_among_the_tokens_in_force(session, create):
     with pytest.raises(DomainError, match="already used"):
         create()
     with pytest.raises(DomainError, match="already used"):
-        portal_token.rename(session, other, row.name, version=1, by=SYSTEM)
+        api_token.rename(session, other, row.name, version=1, by=SYSTEM)
     session.rollback()
-    portal_token.revoke(session, row, now=NOW, by=SYSTEM)
+    api_token.revoke(session, row, now=NOW, by=SYSTEM)
     session.commit()
 
     create()
@@ -132,7 +132,7 @@ def test_the_database_holds_names_apart_too(session, create):
     with pytest.raises(IntegrityError) as caught:
         session.flush()
 
-    assert caught.value.orig.diag.constraint_name in portal_token.UNIQUE_ERRORS
+    assert caught.value.orig.diag.constraint_name in api_token.UNIQUE_ERRORS
 
 
 def test_a_tenant_has_at_most_ten(create):
@@ -145,30 +145,30 @@ def test_a_tenant_has_at_most_ten(create):
 
 def test_the_second_of_two_people_is_refused(session, create):
     row, _ = create()
-    portal_token.rename(session, row, "一人目", version=1, by=SYSTEM)
+    api_token.rename(session, row, "一人目", version=1, by=SYSTEM)
     session.commit()
 
     with pytest.raises(Conflict):
-        portal_token.rename(session, row, "二人目", version=1, by=SYSTEM)
+        api_token.rename(session, row, "二人目", version=1, by=SYSTEM)
 
 
 def test_the_same_name_again_is_no_change(session, create):
     row, _ = create()
 
     with pytest.raises(DomainError, match="at least one"):
-        portal_token.rename(session, row, row.name, version=1, by=SYSTEM)
+        api_token.rename(session, row, row.name, version=1, by=SYSTEM)
 
 
 @pytest.mark.parametrize(("seconds", "worth_noting"), [(0, False), (59, False), (60, True), (3600, True)], ids=str)
 def test_a_use_is_noted_once_a_minute(make, session, create, seconds, worth_noting):
     _, token = create()
     found, first = caller(make, token)
-    portal_token.note_use(session, found, now=NOW)
+    api_token.note_use(session, found, now=NOW)
     session.commit()
     later = NOW + timedelta(seconds=seconds)
 
     _, again = caller(make, token, later)
-    portal_token.note_use(session, found, now=later)
+    api_token.note_use(session, found, now=later)
     session.commit()
 
     assert (first, again) == (True, worth_noting)
@@ -179,5 +179,5 @@ def test_tokens_are_ones_own_tenants(create, theirs, in_tenant):
     create()
 
     with in_tenant(theirs.tenant_id) as other:
-        assert list(portal_token.in_force(other)) == []
-        portal_token.create(other, "顧客ポータル", now=NOW, by=SYSTEM)
+        assert list(api_token.in_force(other)) == []
+        api_token.create(other, "顧客ポータル", now=NOW, by=SYSTEM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models import postcode
+from models.values import postcode
 
 
 @pytest.mark.parametrize(

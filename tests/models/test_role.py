@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from models import role
+from models.accounts import role
+from models.accounts.user import Role
 from models.actor import SYSTEM
 from models.errors import Conflict, DomainError
-from models.user import Role
 
 
 @pytest.fixture

@@ -12,15 +12,18 @@ from sqlalchemy import Engine, bindparam, create_engine, event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from models import device_token, mail_template_rules, notification_rules, scope
+from models import scope
 from models.actor import SYSTEM
-from models.customer import Customer
+from models.customers.customer import Customer
 from models.errors import ScopeError
-from models.kept import kept
-from models.mail_kind import KINDS, MailText
+from models.mail.kinds import KINDS, MailText
+from models.mail.outbox import template_rules as mail_template_rules
+from models.notifications import address_rules
+from models.prepared_statement import kept
 from models.scope import TenantScoped
-from models.tenant import Tenant
-from models.tenant_settings import TenantSettings
+from models.tenants.settings import TenantSettings
+from models.tenants.tenant import Tenant
+from models.utms import device_token
 from tests.alerts import lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -63,8 +66,8 @@ def fill_settings(session: Session, tenant: Tenant) -> None:
     session.add(TenantSettings(shortage_grace_days=30))
     kind = KINDS["application_confirm"]
     mail_template_rules.save(session, tenant.id, kind, MailText("件名", "本文"), version=0, by=SYSTEM)
-    desk = notification_rules.Desk(tenant, lambda token: token, NOW, SYSTEM)
-    notification_rules.change(session, ["tsuchi@example.jp", "", ""], version=0, desk=desk)
+    desk = address_rules.Desk(tenant, lambda token: token, NOW, SYSTEM)
+    address_rules.change(session, ["tsuchi@example.jp", "", ""], version=0, desk=desk)
 
 
 @pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__tablename__)

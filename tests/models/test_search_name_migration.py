@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import NullPool, create_engine, text
 
-from models.company_name import search_key
+from models.values.company_name import search_key
 
 NAMES = ("㊑あおぞら", "葛\U000e0100城(株)", "❤\ufe0f ＡＢＣ", "合\u200b名", "㈱ひばり")
 

@@ -10,11 +10,14 @@ from datetime import date
 import pytest
 from sqlalchemy import select, text
 
-from models import access_origin, portal_link, tenant_settings, tenant_settings_rules, web_address
 from models.actor import SYSTEM
 from models.audit import AuditEntry
 from models.errors import Conflict, DomainError, ScopeError
-from models.tenant_settings_rules import Link, Wanted
+from models.tenants import access_origin, settings_rules
+from models.tenants import link as portal_link
+from models.tenants import settings as tenant_settings
+from models.tenants.settings_rules import Link, Wanted
+from models.values import web_address
 
 DEFAULTS = Wanted(utm_applications=True, shortage_grace_days=20, origins=(), links=())
 LINK = Link(None, "ご利用ガイド", "https://www.example.jp/guide", "使い方の説明です。", date(2026, 11, 1))
@@ -24,7 +27,7 @@ LINK = Link(None, "ご利用ガイド", "https://www.example.jp/guide", "使い�
 def save(ours, in_tenant):
     def save_in(wanted, *, version, tenant_id=ours.tenant_id):
         with in_tenant(tenant_id) as session:
-            changed = tenant_settings_rules.save(session, wanted, version=version, by=SYSTEM)
+            changed = settings_rules.save(session, wanted, version=version, by=SYSTEM)
             session.commit()
         return changed
 
@@ -137,9 +140,9 @@ def test_an_origin_is_listed_once_however_it_is_written(save):
         (replace(DEFAULTS, links=(replace(LINK, url="javascript:alert(1)"),)), web_address.NOT_A_WEB_ADDRESS),
         (
             replace(DEFAULTS, origins=tuple(f"https://{n}.example.jp" for n in range(51))),
-            tenant_settings_rules.TOO_MANY,
+            settings_rules.TOO_MANY,
         ),
-        (replace(DEFAULTS, links=(LINK,) * 51), tenant_settings_rules.TOO_MANY),
+        (replace(DEFAULTS, links=(LINK,) * 51), settings_rules.TOO_MANY),
     ],
     ids=["no origin", "no web address", "51 origins", "51 links"],
 )
@@ -197,4 +200,4 @@ def test_a_key_of_another_tenants_link_is_a_new_link_of_ours(make, save, stored,
 
 def test_settings_are_saved_inside_a_tenant_alone(make):
     with pytest.raises(ScopeError):
-        tenant_settings_rules.save(make.session, DEFAULTS, version=0, by=SYSTEM)
+        settings_rules.save(make.session, DEFAULTS, version=0, by=SYSTEM)

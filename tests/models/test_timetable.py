@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from models import clock, timetable
-from models.timetable import ScheduledTask
+from models import clock
+from models.operations import schedule
+from models.operations.schedule import ScheduledTask
 
 NOON = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_every_so_many_minutes_is_at_full_multiples_and_never_now(minutes, moment, following):
-    assert timetable.every(minutes)(utc(moment)) == utc(following)
+    assert schedule.every(minutes)(utc(moment)) == utc(following)
 
 
 @pytest.mark.parametrize(
@@ -50,11 +51,11 @@ def test_every_so_many_minutes_is_at_full_multiples_and_never_now(minutes, momen
     ],
 )
 def test_daily_is_a_time_in_tokyo_and_never_now(moment, following):
-    assert timetable.daily(0, 30)(utc(moment)) == utc(following)
+    assert schedule.daily(0, 30)(utc(moment)) == utc(following)
 
 
 def test_the_timetable_says_when_in_tokyo():
-    after = {each.name: each.after(NOON).astimezone(clock.TOKYO).strftime("%d. %H:%M") for each in timetable.ENTRIES}
+    after = {each.name: each.after(NOON).astimezone(clock.TOKYO).strftime("%d. %H:%M") for each in schedule.ENTRIES}
     assert after == {
         "heartbeat": "22. 12:01",
         "mail": "22. 12:01",
@@ -73,7 +74,7 @@ def session(engine) -> Iterator[Session]:
         session.rollback()
 
 
-def names(entries: list[timetable.Entry]) -> list[str]:
+def names(entries: list[schedule.Entry]) -> list[str]:
     return sorted(each.name for each in entries)
 
 
@@ -81,27 +82,27 @@ ALL = ["alert-partitions", "alert-retention", "heartbeat", "mail", "old-links"]
 
 
 def test_a_new_entry_is_due_at_once_and_reconciling_again_changes_nothing(session):
-    timetable.reconcile(session, now=NOON)
-    assert names(timetable.claim_due(session, now=NOON)) == ALL
+    schedule.reconcile(session, now=NOON)
+    assert names(schedule.claim_due(session, now=NOON)) == ALL
     session.flush()
-    timetable.reconcile(session, now=NOON)
-    assert timetable.claim_due(session, now=NOON) == []
+    schedule.reconcile(session, now=NOON)
+    assert schedule.claim_due(session, now=NOON) == []
 
 
 def test_a_row_is_due_at_its_time_and_not_before(session):
     session.add(ScheduledTask(name="heartbeat", next_run_at=NOON))
     session.flush()
-    assert timetable.claim_due(session, now=utc("2026-11-22T02:59:59.999999")) == []
-    assert names(timetable.claim_due(session, now=NOON)) == ["heartbeat"]
+    assert schedule.claim_due(session, now=utc("2026-11-22T02:59:59.999999")) == []
+    assert names(schedule.claim_due(session, now=NOON)) == ["heartbeat"]
 
 
 def test_what_was_due_for_days_is_taken_once(session):
     session.add(ScheduledTask(name="heartbeat", next_run_at=utc("2026-11-17T03:00:00")))
     session.add(ScheduledTask(name="alert-retention", next_run_at=utc("2026-11-17T17:00:00")))
     session.flush()
-    assert names(timetable.claim_due(session, now=NOON)) == ["alert-retention", "heartbeat"]
+    assert names(schedule.claim_due(session, now=NOON)) == ["alert-retention", "heartbeat"]
     session.flush()
-    assert timetable.claim_due(session, now=NOON) == []
+    assert schedule.claim_due(session, now=NOON) == []
     assert session.get(ScheduledTask, "heartbeat").next_run_at == utc("2026-11-22T03:01:00")
     assert session.get(ScheduledTask, "alert-retention").next_run_at == utc("2026-11-22T17:00:00")
     assert session.get(ScheduledTask, "alert-retention").last_claimed_at == NOON
@@ -110,20 +111,20 @@ def test_what_was_due_for_days_is_taken_once(session):
 def test_a_row_whose_entry_is_gone_is_never_claimed(session):
     session.add(ScheduledTask(name="of an older version", next_run_at=NOON))
     session.flush()
-    assert timetable.claim_due(session, now=NOON) == []
-    timetable.note_finished(session, "of no version", now=NOON, error=None)
+    assert schedule.claim_due(session, now=NOON) == []
+    schedule.note_finished(session, "of no version", now=NOON, error=None)
 
 
 def test_how_a_run_went_is_noted(session):
-    timetable.reconcile(session, now=NOON)
-    timetable.note_finished(session, "heartbeat", now=NOON, error="OperationalError")
+    schedule.reconcile(session, now=NOON)
+    schedule.note_finished(session, "heartbeat", now=NOON, error="OperationalError")
     task = session.get(ScheduledTask, "heartbeat")
     assert (task.last_finished_at, task.last_error) == (NOON, "OperationalError")
-    timetable.note_finished(session, "heartbeat", now=NOON, error=None)
+    schedule.note_finished(session, "heartbeat", now=NOON, error=None)
     assert task.last_error is None
 
 
 def test_an_entry_is_found_by_its_name():
-    assert timetable.entry("heartbeat").job == "jobs.heartbeat.beat"
+    assert schedule.entry("heartbeat").job == "jobs.heartbeat.beat"
     with pytest.raises(KeyError):
-        timetable.entry("of no version")
+        schedule.entry("of no version")

@@ -11,9 +11,9 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models import user
+from models.accounts import user
+from models.accounts.user import Role, User
 from models.actor import SYSTEM
-from models.user import Role, User
 from tests.fixtures import weak_hash
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

@@ -9,14 +9,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from models import alert_search, device_token, utm
 from models.actor import SYSTEM
-from models.alert_search import AlertQuery
+from models.alerts import search as alert_search
+from models.alerts.search import AlertQuery
 from models.audit import AuditEntry
-from models.contract import ContractStatus
-from models.device_token import DeviceToken
+from models.contracts.contract import ContractStatus
 from models.errors import DomainError
-from models.utm import UNIQUE_ERRORS, Utm, UtmState
+from models.utms import device_token, utm
+from models.utms.device_token import DeviceToken
+from models.utms.utm import UNIQUE_ERRORS, Utm, UtmState
 from tests.alerts import lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

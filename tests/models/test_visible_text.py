@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.visible_text import shows, visible
+from models.values.visible_text import shows, visible
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from models import web_address
 from models.errors import DomainError
+from models.values import web_address
 
 ORIGINS = [
     ("https://www.example.jp", "https://www.example.jp"),

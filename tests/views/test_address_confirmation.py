@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from models import clock, notification_address, notification_rules
+from models import clock
 from models.actor import Actor
 from models.audit import AuditEntry
-from models.notification_address import AddressLink
-from models.notification_rules import Desk
+from models.notifications import address as notification_address
+from models.notifications import address_rules
+from models.notifications.address import AddressLink
+from models.notifications.address_rules import Desk
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def ask(tenant, in_tenant):
         desk = Desk(tenant, lambda token: paths.append(f"/confirm-address/{token}") or "", clock.utc_now(), Actor("op"))
         with in_tenant(tenant.id) as session:
             version = notification_address.standing(session, tenant.id, now=desk.now).version
-            notification_rules.change(session, [address, "", ""], version=version, desk=desk)
+            address_rules.change(session, [address, "", ""], version=version, desk=desk)
             session.commit()
         return paths[0] if paths else ""
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from models import clock, mail
-from models.mail import MailMessage
-from models.notification_address import AddressLink
+from models import clock
+from models.mail.outbox import MailMessage, outbox
+from models.notifications.address import AddressLink
 
 TOLD = "通知先メールアドレスをご確認ください。"
 DIALOG = "data-shows-itself"
@@ -79,7 +79,7 @@ def test_an_address_that_takes_no_mail_is_told_until_one_arrives(operator, make)
     def send(state: str) -> None:
         values = {"TenantName": "-", "Url": "-"}
         now = clock.utc_now()
-        mail.write(
+        outbox.write(
             make.session, "address_confirmation", "full@example.jp", values, now=now, tenant_id=operator.tenant.id
         )
         make.session.execute(update(MailMessage).where(MailMessage.state == "pending").values(state=state))

@@ -13,7 +13,9 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from models import alert_export, alert_ingest, clock
+from models import clock
+from models.alerts import export as alert_export
+from models.alerts import ingest as alert_ingest
 from tests.alerts import line, lines
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=clock.TOKYO)

@@ -8,9 +8,10 @@ import pytest
 import time_machine
 from sqlalchemy import text
 
-from models import clock, portal_token
+from models import clock
 from models.actor import SYSTEM
-from models.tenant_settings import TenantSettings
+from models.tenants import api_token
+from models.tenants.settings import TenantSettings
 from tests.conventions.routes import routes
 
 TENANT = "/api/customer/v1/tenant"
@@ -31,7 +32,7 @@ def token(issue):
 def issue(tenant, in_tenant):
     def new_token(name, of=tenant):
         with in_tenant(of.id) as session:
-            _, token = portal_token.create(session, name, now=clock.utc_now(), by=SYSTEM)
+            _, token = api_token.create(session, name, now=clock.utc_now(), by=SYSTEM)
             session.commit()
         return token
 
@@ -104,7 +105,7 @@ def test_a_signed_in_persons_cookie_opens_nothing(operator):
 
 
 def test_a_utms_token_opens_nothing(make, ask, tenant):
-    from models import device_token
+    from models.utms import device_token
 
     _, utm = make.customer_with_utm(tenant)
     token = device_token.issue(make.session, utm, now=clock.utc_now(), by=SYSTEM)
@@ -117,8 +118,8 @@ def test_a_utms_token_opens_nothing(make, ask, tenant):
 def test_a_token_that_was_reissued_or_revoked_ends_at_once(ask, token, tenant, in_tenant, end):
     assert ask(token).status_code == 200
     with in_tenant(tenant.id) as session:
-        (row,) = portal_token.in_force(session)
-        new = getattr(portal_token, end)(session, row, now=clock.utc_now(), by=SYSTEM)
+        (row,) = api_token.in_force(session)
+        new = getattr(api_token, end)(session, row, now=clock.utc_now(), by=SYSTEM)
         session.commit()
 
     assert ask(token).status_code == 401

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models import alert_ingest, clock
+from models import clock
+from models.alerts import ingest as alert_ingest
 from tests.alerts import lines
 from tests.views.test_customer_form import GOOD
 

@@ -12,8 +12,9 @@ from gunicorn.config import Config
 from gunicorn.http.parser import RequestParser
 from sqlalchemy import text
 
-from models import clock, device_token
+from models import clock
 from models.actor import SYSTEM
+from models.utms import device_token
 from tests.alerts import line
 
 NOW = clock.utc_now()

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from models import alert_ingest, clock
-from models.utm import Utm
+from models import clock
+from models.alerts import ingest as alert_ingest
+from models.utms.utm import Utm
 from tests.alerts import lines
 
 

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from jobs import queues
 from jobs.board import Board
-from models import clock, timetable
+from models import clock
 from models.audit import AuditEntry
-from models.timetable import ScheduledTask
+from models.operations import schedule
+from models.operations.schedule import ScheduledTask
 from views.job_board import QUEUE_NAMES, TASK_NAMES
 
 
@@ -30,11 +31,11 @@ def tasks(engine):
     """The rows of the timetable, to be changed."""
     with Session(engine) as session:
         session.execute(delete(ScheduledTask))
-        timetable.reconcile(session, now=clock.utc_now())
+        schedule.reconcile(session, now=clock.utc_now())
         session.commit()
         yield lambda name, **values: _change(session, name, values)
         session.execute(delete(ScheduledTask))
-        timetable.reconcile(session, now=clock.utc_now())
+        schedule.reconcile(session, now=clock.utc_now())
         session.commit()
 
 
@@ -51,7 +52,7 @@ def failed(app):
         queue = queues.queue(queues.DEFAULT)
         job = queue.enqueue("jobs.mail.sweep", "secret@example.jp", **queues.LIMITS)
         app.extensions["redis"].lrem(queue.key, 0, job.id)
-        frame = 'Traceback:\n  File "/srv/models/mail.py", line 9, in f\n    secret()\n'
+        frame = 'Traceback:\n  File "/srv/models/mail/outbox.py", line 9, in f\n    secret()\n'
         queue.failed_job_registry.add(job, ttl=3600)
         Result.create_failure(job, 3600, f"{frame}ValueError: secret@example.jp\n")
         job.ended_at = clock.utc_now()
@@ -64,7 +65,7 @@ def row(page: str, name: str) -> str:
 
 
 def test_every_entry_of_the_timetable_and_every_queue_has_a_name():
-    assert [each.name for each in timetable.ENTRIES if each.name not in TASK_NAMES] == []
+    assert [each.name for each in schedule.ENTRIES if each.name not in TASK_NAMES] == []
     assert set(QUEUE_NAMES) == set(queues.BY_URGENCY)
 
 
@@ -131,7 +132,12 @@ def test_a_failed_job_is_shown_without_what_it_was_called_with(staff, failed):
     page = staff.get("/staff/jobs/").text
 
     shown = row(page, "jobs.mail.sweep")
-    for words in ("通常", "ValueError", "models/mail.py:9", "jobs.mail.sweep を再実行します。よろしいでしょうか。"):
+    for words in (
+        "通常",
+        "ValueError",
+        "models/mail/outbox.py:9",
+        "jobs.mail.sweep を再実行します。よろしいでしょうか。",
+    ):
         assert words in shown
     assert "secret" not in page
 

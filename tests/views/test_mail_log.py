@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from models import mail_text
 from models.audit import AuditEntry
-from models.mail import MailMessage
+from models.mail.outbox import MailMessage, placeholders
 
 NASTY = "<script>alert(1)</script>{{7*7}}{% raw %}😀&\"'" + "長" * 160
 AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -180,7 +179,9 @@ def test_an_unknown_mail_is_not_found(staff, number):
 
 
 def link_mail(make, **values) -> MailMessage:
-    body = f"次を開いてください。\nhttp://127.0.0.1:8080/setup/{mail_text.SECRET_MARK}\nhttps://elsewhere.example/x\n"
+    body = (
+        f"次を開いてください。\nhttp://127.0.0.1:8080/setup/{placeholders.SECRET_MARK}\nhttps://elsewhere.example/x\n"
+    )
     return make.mail(kind="password_forgotten", body=body, secret="tokentokentoken", **values)
 
 
@@ -190,7 +191,7 @@ def test_the_secret_part_of_a_link_is_nowhere(staff, make):
         for path in ("/staff/mail/", f"/staff/mail/{message.id}"):
             page = staff.get(path).text
             assert "tokentokentoken" not in page
-            assert mail_text.SECRET_MARK not in page
+            assert placeholders.SECRET_MARK not in page
         assert "http://127.0.0.1:8080/setup/…" in page
 
 
@@ -208,11 +209,11 @@ def test_in_the_demonstration_staff_open_the_link(app, staff, make, monkeypatch)
 @pytest.mark.parametrize(
     "body",
     [
-        f"http://127.0.0.1:8080//elsewhere.example/{mail_text.SECRET_MARK}",
-        f"http://127.0.0.1:8080@elsewhere.example/{mail_text.SECRET_MARK}",
-        f"http://127.0.0.1:80801/{mail_text.SECRET_MARK}",
-        f"javascript:alert(1)//{mail_text.SECRET_MARK}",
-        f"http://[/{mail_text.SECRET_MARK}",
+        f"http://127.0.0.1:8080//elsewhere.example/{placeholders.SECRET_MARK}",
+        f"http://127.0.0.1:8080@elsewhere.example/{placeholders.SECRET_MARK}",
+        f"http://127.0.0.1:80801/{placeholders.SECRET_MARK}",
+        f"javascript:alert(1)//{placeholders.SECRET_MARK}",
+        f"http://[/{placeholders.SECRET_MARK}",
     ],
 )
 def test_in_the_demonstration_no_link_leads_elsewhere(app, staff, make, monkeypatch, body):

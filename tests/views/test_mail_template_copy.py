@@ -7,9 +7,9 @@ import re
 import pytest
 from sqlalchemy import text
 
-from models import mail_template_rules
 from models.actor import SYSTEM
-from models.mail_kind import EDITABLE, KINDS, MailText
+from models.mail.kinds import EDITABLE, KINDS, MailText
+from models.mail.outbox import template_rules as mail_template_rules
 
 ADDRESS = "/mail-templates/copy"
 COPIED = "メールテンプレートをコピーしました。"

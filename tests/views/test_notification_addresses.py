@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from models import clock, notification_address
-from models.mail import MailMessage
-from models.notification_address import AddressLink
+from models import clock
+from models.mail.outbox import MailMessage
+from models.notifications import address as notification_address
+from models.notifications.address import AddressLink
 
 URL = "/notification-addresses/"
 EMAIL = "メールアドレスの形式が正しくありません。"

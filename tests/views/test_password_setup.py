@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from models import clock, password_link
+from models import clock
+from models.accounts import password_link
+from models.accounts.password_link import PasswordLink
 from models.actor import COMMAND_LINE
 from models.audit import AuditEntry
-from models.password_link import PasswordLink
 
 PASSWORD = "Aozora-Wakaba-7"
 TWICE = {"password": PASSWORD, "confirmation": PASSWORD}

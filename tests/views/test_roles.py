@@ -7,8 +7,8 @@ import re
 import pytest
 from sqlalchemy import select, text
 
-from models import role
-from models.user import Role
+from models.accounts import role
+from models.accounts.user import Role
 
 
 @pytest.fixture

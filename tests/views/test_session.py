@@ -8,7 +8,7 @@ import pytest
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import text
 
-from models import user
+from models.accounts import user
 from models.actor import SYSTEM
 from tests.factories import PASSWORD
 from tests.fixtures import weak_hash

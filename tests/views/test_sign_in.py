@@ -9,8 +9,8 @@ import pytest
 import time_machine
 from sqlalchemy import select, text
 
-from models import user
-from models.mail import MailMessage
+from models.accounts import user
+from models.mail.outbox import MailMessage
 from tests.factories import PASSWORD
 from tests.fixtures import weak_hash
 

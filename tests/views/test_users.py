@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select, text
 from werkzeug.security import check_password_hash
 
-from models.mail import MailMessage
-from models.membership import Membership
-from models.user import User
+from models.accounts.membership import Membership
+from models.accounts.user import User
+from models.mail.outbox import MailMessage
 
 GOOD = "Tsugumi-2026!"
 

@@ -17,8 +17,8 @@ from sqlalchemy import text
 from app.shipper.command import utm
 from app.shipper.faults import CALM, FAULTS, Deck
 from models import clock as portal_clock
-from models import device_token
 from models.actor import SYSTEM
+from models.utms import device_token
 
 pytestmark = pytest.mark.usefixtures("alone")
 Row = dict[str, str]

@@ -16,8 +16,9 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from app.shipper.command import utm
-from models import clock, device_token
+from models import clock
 from models.actor import SYSTEM
+from models.utms import device_token
 from tests.app.processes import eventually
 from tests.app.shipper.eve_records import alert, text_of
 

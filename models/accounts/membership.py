@@ -1,0 +1,37 @@
+"""Which users belong to which tenants, and as what. Not scoped: sign-in reads it before a tenant is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.accounts.user import User
+from models.db import Base, CreatedAt
+
+if TYPE_CHECKING:
+    from models.tenants.tenant import Tenant
+
+
+class Membership(Base):
+    """A user's place in a tenant, with the role held there."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        UniqueConstraint("user_id", "tenant_id"),
+        Index("ix_membership_tenant_id", "tenant_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
+    tenant_id: Mapped[str] = mapped_column(String(8), ForeignKey("tenant.id"))
+    role_id: Mapped[int] = mapped_column(Integer, ForeignKey("ab_role.id"))
+    created_at: Mapped[CreatedAt]
+
+    user: Mapped[Any] = relationship("User")
+    tenant: Mapped[Tenant] = relationship("Tenant")
+    role: Mapped[Any] = relationship("Role")
+
+
+User.memberships = relationship(Membership, order_by=Membership.tenant_id, viewonly=True)

@@ -1,0 +1,176 @@
+"""Roles: the built-in ones, which the portal's code defines, and own ones, which an administrator makes.
+
+A built-in role is written anew by every ``flask portal upgrade``: changing it on screen would last until the next
+version, so it is read only. An own role is held in a tenant and can hold what a partner operator may do, never more:
+nobody reaches the screens of NEC, or another tenant, by way of a role somebody put together
+(docs/adr/0003-appbuilder-as-a-toolbox.md).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import PermissionView, assoc_permissionview_role, assoc_user_role
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from models import audit
+from models.accounts.membership import Membership
+from models.accounts.user import Role
+from models.actor import Actor
+from models.errors import N_, Conflict, DomainError
+from models.row_lock import lock
+from models.values.visible_text import visible
+
+PARTNER_OPERATOR = "Partner Operator"
+PARTNER_VIEWER = "Partner Viewer"
+NEC_STAFF = "NEC Staff"
+NEC_ADMIN = "NEC Admin"
+PUBLIC = "Public"
+
+BUILT_IN = (PARTNER_OPERATOR, PARTNER_VIEWER, NEC_STAFF, NEC_ADMIN, PUBLIC)
+"""Roles whose rights are written in ``app/security.py``."""
+
+ELEVATED = (NEC_STAFF, NEC_ADMIN)
+"""Roles a user has everywhere; the others are held in a tenant, through a membership."""
+
+NAME_LENGTH = 64
+
+IS_BUILT_IN = N_("A built-in role cannot be changed: every new version of the portal writes it anew.")
+NAME_TAKEN = N_("There is a role of this name already.")
+NO_NAME = N_("This field is required.")
+TOO_LONG = N_("A role's name has 64 characters or fewer.")
+IN_USE = N_("The role is held by users. Give them another one first.")
+UNIQUE_ERRORS = {"ab_role_name_key": ("name", NAME_TAKEN)}
+"""What a unique index says to whoever comes second."""
+BEYOND_OPERATOR = N_("A role can hold only what a partner operator may do.")
+
+
+Role.built_in = property(lambda self: self.name in BUILT_IN)
+
+
+def in_tenants(session: Session) -> list[Any]:
+    """The roles that can be held in a tenant, by name."""
+    return list(session.scalars(_ordered().where(Role.name.not_in([*ELEVATED, PUBLIC]))))
+
+
+def everywhere(session: Session) -> list[Any]:
+    """The roles that are held in every tenant, by name."""
+    return list(session.scalars(_ordered().where(Role.name.in_(ELEVATED))))
+
+
+def grantable(session: Session) -> list[Any]:
+    """The rights an own role can hold, by view and permission: those of a partner operator."""
+    held = assoc_permissionview_role
+    rights = session.scalars(
+        select(PermissionView)
+        .join(held, held.c.permission_view_id == PermissionView.id)
+        .join(Role, Role.id == held.c.role_id)
+        .where(Role.name == PARTNER_OPERATOR)
+    )
+    return sorted(rights, key=right_name)
+
+
+def right_name(right: Any) -> str:
+    """A right as docs/roles.md names it: its view and its permission."""
+    return f"{right.view_menu.name} {right.permission.name}"
+
+
+def fingerprint(role: Any) -> str:
+    """What a form of the role was filled from, to tell whether somebody changed the role meanwhile."""
+    return audit.fingerprint(role.name, sorted(right.id for right in role.permissions))
+
+
+def create(session: Session, name: str, right_ids: Iterable[int], *, by: Actor) -> Any:
+    """Make an own role.
+
+    :param name: not another role's, in any spelling of upper and lower case.
+    :param right_ids: keys of rights; see :func:`grantable`.
+    :raises DomainError: the name is empty or taken, or a right is beyond a partner operator's.
+    """
+    role = Role(name=_free_name(session, name), permissions=_rights(session, right_ids))
+    session.add(role)
+    session.flush()
+    audit.record(session, "role.created", role, by=by, after=_state(role))
+    return role
+
+
+def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are)
+    session: Session, role: Any, name: str, right_ids: Iterable[int], *, shown: str, by: Actor
+) -> None:
+    """Change an own role; its holders have the new rights at their next request.
+
+    :param shown: the role's fingerprint when the person began.
+    :raises Conflict: somebody else changed the role since.
+    :raises Gone: somebody else deleted it.
+    :raises DomainError: the role is built in, or as for :func:`create`.
+    """
+    _check_own(role)
+    lock(session, role)
+    if fingerprint(role) != shown:
+        raise Conflict
+    before = _state(role)
+    role.name = _free_name(session, name, but=role)
+    role.permissions = _rights(session, right_ids)
+    audit.record(session, "role.changed", role, by=by, before=before, after=_state(role))
+
+
+def delete(session: Session, role: Any, *, by: Actor) -> None:
+    """Delete an own role that nobody holds.
+
+    :raises DomainError: the role is built in or held.
+    :raises Gone: somebody else deleted it.
+    """
+    _check_own(role)
+    lock(session, role)
+    held = select(Membership.id).where(Membership.role_id == role.id).exists()
+    held_everywhere = select(assoc_user_role.c.id).where(assoc_user_role.c.role_id == role.id).exists()
+    if session.scalar(select(held | held_everywhere)):
+        raise DomainError(IN_USE)
+    audit.record(session, "role.deleted", role, by=by, before=_state(role))
+    session.delete(role)
+
+
+def _check_own(role: Any) -> None:
+    if role.built_in:
+        raise DomainError(IS_BUILT_IN)
+
+
+def plain_name(name: str) -> str:
+    """A role's name as it looks: in other blanks or widths it would pass for a built-in role's.
+
+    >>> plain_name("ＮＥＣ　Ａｄｍｉｎ")
+    'NEC Admin'
+    """
+    return " ".join(visible(unicodedata.normalize("NFKC", name)).split())
+
+
+def _free_name(session: Session, name: str, *, but: Any = None) -> str:
+    name = plain_name(name)
+    if not name:
+        raise DomainError(NO_NAME, field="name")
+    if len(name) > NAME_LENGTH:
+        raise DomainError(TOO_LONG, field="name")
+    with session.no_autoflush:
+        other = session.scalar(select(Role.id).where(func.lower(Role.name) == name.lower()))
+    if other is not None and (but is None or other != but.id):
+        raise DomainError(NAME_TAKEN, field="name")
+    return name
+
+
+def _rights(session: Session, right_ids: Iterable[int]) -> list[Any]:
+    wanted = set(right_ids)
+    rights = [right for right in grantable(session) if right.id in wanted]
+    if len(rights) != len(wanted):
+        raise DomainError(BEYOND_OPERATOR, field="permissions")
+    return rights
+
+
+def _state(role: Any) -> dict[str, Any]:
+    return {"name": role.name, "permissions": sorted(right_name(right) for right in role.permissions)}
+
+
+def _ordered() -> Select[Any]:
+    return select(Role).order_by(Role.name)

@@ -1,0 +1,264 @@
+"""Users and their place: in a tenant, or everywhere. What an administrator may do with them, and with themself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import audit
+from models.accounts import password_policy
+from models.accounts.membership import Membership
+from models.accounts.role import ELEVATED, NEC_ADMIN, PUBLIC
+from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email, hash_password, set_password
+from models.actor import Actor
+from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError, Gone
+from models.mail.outbox import outbox
+from models.row_lock import lock
+from models.tenants.tenant import Tenant
+
+TAKEN_ADDRESS = N_("This email address is already a user's.")
+OWN_ACCOUNT = N_("You cannot delete or switch off your own account, nor give up your own NEC Admin role.")
+LAST_ADMIN = N_("At least one NEC Admin must be able to sign in.")
+MEMBER_ALREADY = N_("The user is in this tenant already.")
+NOT_FOR_TENANTS = N_("This role cannot be held in a tenant.")
+NOT_EVERYWHERE = N_("This role cannot be held in every tenant.")
+
+UNIQUE_ERRORS = dict.fromkeys(
+    ("ab_user_email_key", "ab_user_username_key", "uq_ab_user_lower_email"), ("email", TAKEN_ADDRESS)
+)
+"""What a unique index says to whoever comes second."""
+
+NAME_LENGTH = 64
+
+
+def create_user(  # noqa: PLR0913  (each is a fact about the person)
+    session: Session,
+    email: str,
+    *,
+    last_name: str,
+    first_name: str,
+    password: str | None = None,
+    active: bool = True,
+    by: Actor,
+) -> Any:
+    """Make a user, who signs in by email address.
+
+    :param email: an address; how it was typed does not matter.
+    :param password: None for a user who sets one through a link.
+    :param active: whether the user may sign in.
+    :returns: the user, with its key.
+    :raises DomainError: the address is too long or somebody's already.
+    """
+    email = _free_email(session, email)
+    user = User(
+        username=email,
+        email=email,
+        last_name=last_name,
+        first_name=first_name,
+        active=active,
+        password=hash_password(password) if password is not None else None,
+    )
+    session.add(user)
+    session.flush()
+    audit.record(session, "user.created", ("User", user.id), by=by, after={"email": email, "active": active})
+    return user
+
+
+def grant_everywhere(session: Session, user: Any, role: str, *, by: Actor) -> None:
+    """Give a user a role in every tenant.
+
+    :param role: the name of an elevated role.
+    :raises Gone: there is no such role.
+    """
+    user.roles.append(_role(session, role))
+    audit.record(session, "user.role_granted", ("User", user.id), by=by, after={"role": role})
+
+
+def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: Actor) -> None:
+    """Make a user a member of a tenant.
+
+    :param role: the name of the role held there.
+    :raises Gone: there is no such role, or no such user any more.
+    :raises DomainError: the user is in the tenant already, or the role is none to be held in a tenant.
+    """
+    lock(session, user)
+    role_id = _tenant_role(session, role).id
+    held = select(Membership.id).where(Membership.user_id == user.id, Membership.tenant_id == tenant.id)
+    if session.scalar(held) is not None:
+        raise DomainError(MEMBER_ALREADY, field="tenant")
+    membership = Membership(user_id=user.id, tenant_id=tenant.id, role_id=role_id)
+    session.add(membership)
+    session.flush()
+    audit.record(
+        session,
+        "membership.created",
+        membership,
+        by=by,
+        tenant_id=tenant.id,
+        after={"user_id": user.id, "role": role},
+    )
+
+
+def tell_of_tenant(  # noqa: PLR0913  (the mail names these)
+    session: Session, user: Any, tenant: Tenant, *, portal_url: str, support_email: str, now: datetime
+) -> None:
+    """Tell somebody who is a user already by mail that another tenant is theirs too (§2.1).
+
+    :param portal_url: where they sign in.
+    :param support_email: who answers questions.
+    """
+    values = {
+        "Email": user.email,
+        "TenantId": tenant.id,
+        "TenantName": tenant.name,
+        "PortalUrl": portal_url,
+        "SupportEmail": support_email,
+    }
+    outbox.write(session, "user_added", user.email, values, now=now, tenant_id=tenant.id)
+
+
+def fingerprint(user: Any) -> str:
+    """What a form of the user was filled from, to tell whether somebody changed the user meanwhile."""
+    return audit.fingerprint(
+        user.last_name, user.first_name, user.email, bool(user.active), sorted(role.name for role in user.roles)
+    )
+
+
+def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who they are)
+    session: Session, user: Any, values: dict[str, Any], roles: Iterable[str], *, shown: str, by: Actor
+) -> None:
+    """Change a user: name, address, whether they may sign in, and the roles held everywhere.
+
+    :param values: ``last_name``, ``first_name``, ``email`` and ``active``.
+    :param roles: the names of the elevated roles the user shall have.
+    :param shown: the user's fingerprint when the person began.
+    :raises Conflict: somebody else changed the user since.
+    :raises Gone: somebody else deleted the user.
+    :raises DomainError: nothing is different, the address is somebody's, or nobody could administer any more.
+    """
+    lock(session, user)
+    if fingerprint(user) != shown:
+        raise Conflict
+    wanted = set(roles)
+    if wanted - set(ELEVATED):
+        raise DomainError(NOT_EVERYWHERE, field="roles")
+    held = {role.name for role in user.roles}
+    if _is_admin(user) and not (values["active"] and NEC_ADMIN in wanted):
+        _keep_an_admin(session, user, by=by)
+    email = _free_email(session, values["email"], but=user)
+    for name, value in {**values, "email": email, "username": email}.items():
+        if getattr(user, name) != value:
+            setattr(user, name, value)
+    before, after = audit.changes(user)
+    if before or after:
+        audit.record(session, "user.changed", ("User", user.id), by=by, before=before, after=after)
+    elif held == wanted:
+        raise DomainError(NOTHING_CHANGED)
+    for name in sorted(wanted - held):
+        grant_everywhere(session, user, name, by=by)
+    for name in sorted(held - wanted):
+        user.roles.remove(_role(session, name))
+        audit.record(session, "user.role_taken", ("User", user.id), by=by, before={"role": name})
+
+
+def delete_user(session: Session, user: Any, *, by: Actor) -> None:
+    """Delete a user with all memberships. What they did stays in the audit log under their address.
+
+    :raises DomainError: it is the person's own account, or the last that can administer.
+    :raises Gone: somebody else deleted the user.
+    """
+    lock(session, user)
+    _keep_an_admin(session, user, by=by)
+    memberships = session.scalars(select(Membership).where(Membership.user_id == user.id)).all()
+    before = {
+        "email": user.email,
+        "roles": sorted(role.name for role in user.roles),
+        "tenants": sorted(each.tenant_id for each in memberships),
+    }
+    audit.record(session, "user.deleted", ("User", user.id), by=by, before=before)
+    session.delete(user)
+
+
+def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> None:
+    """Give a user a password in their stead. Their sessions end, and a lock after wrong passwords is lifted.
+
+    :raises DomainError: the password may not be used.
+    :raises Gone: somebody else deleted the user.
+    """
+    password_policy.check(password, user.email)
+    lock(session, user)
+    set_password(session, user, password, by=by)
+    user.locked_until = None
+    user.fail_login_count = 0
+
+
+def change_membership(session: Session, membership: Membership, role: str, *, by: Actor) -> None:
+    """Give a member of a tenant another role there.
+
+    :raises DomainError: it is the role they have, or none to be held in a tenant.
+    :raises Gone: there is no such role, or somebody else took the user out of the tenant.
+    """
+    lock(session, membership)
+    before = membership.role.name
+    if before == role:
+        raise DomainError(NOTHING_CHANGED)
+    membership.role_id = _tenant_role(session, role).id
+    audit.record(session, "membership.changed", membership, by=by, before={"role": before}, after={"role": role})
+
+
+def leave_tenant(session: Session, membership: Membership, *, by: Actor) -> None:
+    """Take a user out of a tenant, at the user's next request.
+
+    :raises Gone: somebody else did.
+    """
+    lock(session, membership)
+    before = {"user_id": membership.user_id, "role": membership.role.name}
+    audit.record(session, "membership.deleted", membership, by=by, before=before)
+    session.delete(membership)
+
+
+def _is_admin(user: Any) -> bool:
+    return bool(user.active) and any(role.name == NEC_ADMIN for role in user.roles)
+
+
+def _keep_an_admin(session: Session, user: Any, *, by: Actor) -> None:
+    """Refuse to lose the person's own account, or the last administrator's."""
+    if user.id == by.user_id:
+        raise DomainError(OWN_ACCOUNT)
+    if not _is_admin(user):
+        return
+    # Of two administrators who remove each other at once, the second waits here and then finds nobody left.
+    admin = session.scalars(select(Role).where(Role.name == NEC_ADMIN).with_for_update()).one()
+    others = select(User.id).where(User.roles.any(Role.id == admin.id), User.active, User.id != user.id)
+    if session.scalar(others.limit(1)) is None:
+        raise DomainError(LAST_ADMIN)
+
+
+def _free_email(session: Session, typed: str, *, but: Any = None) -> str:
+    email = clean_email(typed)
+    if len(email) > EMAIL_LENGTH:
+        raise DomainError(f"A user's email address has {EMAIL_LENGTH} characters or fewer.", field="email")
+    with session.no_autoflush:
+        other = find_by_email(session, email)
+    if other is not None and (but is None or other.id != but.id):
+        raise DomainError(TAKEN_ADDRESS, field="email")
+    return email
+
+
+def _tenant_role(session: Session, name: str) -> Any:
+    if name in {*ELEVATED, PUBLIC}:
+        raise DomainError(NOT_FOR_TENANTS, field="role")
+    # Whoever deletes the role at this moment waits, and then sees that it is held.
+    return _role(session, name, held=True)
+
+
+def _role(session: Session, name: str, *, held: bool = False) -> Any:
+    found = select(Role).where(Role.name == name)
+    role = session.scalar(found.with_for_update(read=True, key_share=True) if held else found)
+    if role is None:
+        raise Gone(f"There is no role {name!r}; `flask portal upgrade` makes the roles.")
+    return role

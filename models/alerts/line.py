@@ -1,0 +1,272 @@
+"""One alert line as a UTM sends it: read, checked and turned into the values of a row.
+
+A bad line raises ``BadLine`` with a reason its sender can act on; nothing in a line can stop the lines beside it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from models.alerts.alert import ACTION_LABELS, AlertLevel, SecurityFunction
+
+MAX_LINE_BYTES = 64 * 1024
+_MAX_EXTRA_BYTES = 8 * 1024
+
+# The text columns, by the key of §13.1: (column, most characters).
+_TEXTS = {
+    "src-mac": ("src_mac", 64),
+    "dst-mac": ("dst_mac", 64),
+    "xff": ("xff", 255),
+    "iif": ("iif", 255),
+    "proto": ("proto", 255),
+    "L7_proto": ("l7_proto", 255),
+    "virus": ("virus", 512),
+    "vid": ("vid", 255),
+    "file": ("file", 512),
+    "severity": ("severity", 255),
+    "subject": ("subject", 512),
+    "date": ("mail_date", 255),
+    "msg": ("msg", 512),
+    "sid": ("sid", 255),
+    "url": ("url", 2048),
+    "cid": ("cid", 255),
+    "gid": ("gid", 255),
+    "app": ("app", 512),
+    "aid": ("aid", 255),
+    "bid": ("bid", 255),
+    "ctype": ("ctype", 255),
+    "cname": ("cname", 512),
+    "atype": ("atype", 255),
+}
+_ADDRESSES = {"src-ip": "src_ip", "dst-ip": "dst_ip"}
+_PORTS = {"src-port": "src_port", "dst-port": "dst_port"}
+# device_name is what the UTM calls itself; screens show the name registered here, so it goes with the unknown keys.
+_OWN = {"alert_id", "time", "type", "act", "alert_severity"}
+_TEXT_LIMITS = [(key, limit) for key, (_, limit) in _TEXTS.items()]
+_KNOWN = _OWN | _TEXTS.keys() | _ADDRESSES.keys() | _PORTS.keys()
+
+COLUMNS = (
+    "alert_id",
+    "occurred_at",
+    "function",
+    "action",
+    "level",
+    "sender_level",
+    *_ADDRESSES.values(),
+    *_PORTS.values(),
+    *(column for column, _ in _TEXTS.values()),
+    "extra",
+)
+"""The columns a line fills, in the order of ``parse``'s answer."""
+
+
+# A NUL as JSON writes it, not the six characters behind an escaped backslash.
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_LEAP_SECOND = re.compile(r"^(.{10}T[0-9]{2}:[0-9]{2}):60")
+_PLAIN = frozenset({str, int, bool, type(None)})
+_FUNCTIONS = frozenset(SecurityFunction)
+_LEVELS = frozenset(AlertLevel)
+
+
+class BadLine(Exception):
+    """A line that is not stored; the text says why."""
+
+
+def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
+    """Read one line.
+
+    :param raw: the line's bytes without its line break.
+    :param oldest: the first moment that is still kept.
+    :param newest: the last moment that is believed.
+    :returns: the values of ``COLUMNS``.
+    :raises BadLine: the line is not an alert.
+    """
+    line = _decode(raw)
+    # Only an escape can bring in what cannot be stored; most senders write characters as they are.
+    escaped = b"\\u" in raw
+    occurred_at = _time(line.get("time"))
+    if occurred_at < oldest:
+        raise BadLine("time: older than the retention time")
+    if occurred_at > newest:
+        raise BadLine("time: more than a day ahead of the server")
+    sender_level = _sender_level(line.get("alert_severity"))
+    return (
+        _required_text(line, "alert_id", 64, escaped=escaped),
+        occurred_at,
+        _function(line.get("type")),
+        _action(line, escaped=escaped),
+        # The policy: what the sender calls high is to be mailed.
+        AlertLevel.HIGH.value if sender_level == AlertLevel.HIGH else AlertLevel.LOW.value,
+        sender_level,
+        *[_address(line.get(key), key, escaped=escaped) for key in _ADDRESSES],
+        *[_port(line.get(key), key) for key in _PORTS],
+        # Most keys are missing in most lines, and most others are as they should be: those are not worth a call.
+        *[
+            value
+            if (value := line.get(key)) is None or (type(value) is str and 0 < len(value) <= limit and not escaped)
+            else _text(value, key, limit, escaped=escaped)
+            for key, limit in _TEXT_LIMITS
+        ],
+        None if line.keys() <= _KNOWN else _extra(line),
+    )
+
+
+def _decode(raw: bytes) -> dict[str, Any]:
+    if len(raw) > MAX_LINE_BYTES:
+        raise BadLine(f"longer than {MAX_LINE_BYTES} bytes")
+    try:
+        line = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        line = None
+    if type(line) is dict and _PLAIN.issuperset(map(type, line.values())):
+        return line
+    # Slower, and it says what is wrong. Long whole numbers stay whole here, which orjson makes fractions of.
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadLine("not UTF-8") from None
+    try:
+        line = _JSON.decode(text)
+    except RecursionError:
+        raise BadLine("nested too deeply") from None
+    except ValueError:
+        raise BadLine("not JSON") from None
+    if not isinstance(line, dict):
+        raise BadLine("not a JSON object")
+    return line
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _check_storable(text: str, key: str) -> None:
+    if "\0" in text:
+        raise BadLine(f"{key}: contains a NUL character")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadLine(f"{key}: contains half a surrogate pair") from None
+
+
+def _text(value: Any, key: str, limit: int, *, escaped: bool) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise BadLine(f"{key}: not a text")
+    text = str(value)
+    if escaped:
+        _check_storable(text, key)
+    if len(text) > limit:
+        raise BadLine(f"{key}: longer than {limit} characters")
+    return text
+
+
+def _required_text(line: dict[str, Any], key: str, limit: int, *, escaped: bool) -> str:
+    text = _text(line.get(key), key, limit, escaped=escaped)
+    if text is None or not text.strip():
+        raise BadLine(f"{key}: missing")
+    return text
+
+
+def _action(line: dict[str, Any], *, escaped: bool) -> str:
+    """What was done, as the UTM says it; Pass and Block in one spelling, so that they stand together in an order."""
+    text = _required_text(line, "act", 32, escaped=escaped)
+    return small if (small := text.lower()) in ACTION_LABELS else text
+
+
+def _time(value: Any) -> datetime:
+    if value is None or value == "":
+        raise BadLine("time: missing")
+    if not isinstance(value, str):
+        raise BadLine("time: not an ISO 8601 text")
+    try:
+        moment = _moment(value)
+        # A time without a zone is UTC.
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise BadLine("time: not an ISO 8601 text") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        # RFC 3339 has two spellings more: a small z, and a leap second, which is the next minute's first.
+        plain, leaps = _LEAP_SECOND.subn(r"\1:59", text.upper())
+        return datetime.fromisoformat(plain) + timedelta(seconds=leaps)
+
+
+def _function(value: Any) -> str:
+    if value is None or value == "":
+        raise BadLine("type: missing")
+    if not isinstance(value, str) or value not in _FUNCTIONS:
+        raise BadLine(f"type: not one of {', '.join(SecurityFunction)}")
+    return value
+
+
+def _sender_level(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or value.lower() not in _LEVELS:
+        raise BadLine("alert_severity: not one of high, low")
+    return value.lower()
+
+
+def _address(value: Any, key: str, *, escaped: bool) -> str | None:
+    text = _text(value, key, 64, escaped=escaped)
+    if text is None:
+        return None
+    try:
+        return _normal_address(text)
+    except ValueError:
+        raise BadLine(f"{key}: not an IP address") from None
+
+
+@lru_cache(16_384)
+def _normal_address(text: str) -> str:
+    """An address as it is kept; a network's few are read once.
+
+    :raises ValueError: it is none.
+    """
+    # A zone index (fe80::1%eth0) names an interface of the sender; PostgreSQL does not keep it.
+    return str(ipaddress.ip_address(text.partition("%")[0]))
+
+
+def _port(value: Any, key: str) -> int | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise BadLine(f"{key}: not a port number")
+    try:
+        port = int(value)
+    except (ValueError, TypeError):
+        raise BadLine(f"{key}: not a port number") from None
+    if not 0 <= port <= 65535:
+        raise BadLine(f"{key}: not a port number")
+    return port
+
+
+def _extra(line: dict[str, Any]) -> str:
+    extra = {key: value for key, value in line.items() if key not in _KNOWN}
+    try:
+        # Characters stay themselves (not \\u escapes), so that what cannot be stored is found here.
+        text = json.dumps(extra, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        size = len(text.encode("utf-8"))
+    except (ValueError, RecursionError):
+        raise BadLine("unknown keys hold something that cannot be stored") from None
+    if size > _MAX_EXTRA_BYTES:
+        raise BadLine(f"unknown keys: more than {_MAX_EXTRA_BYTES} bytes")
+    if _ESCAPED_NUL.search(text):
+        raise BadLine("unknown keys: contain a NUL character")
+    return text

@@ -1,0 +1,374 @@
+"""How alerts are looked for (§7.17). Every read of the alert tables is here or in ``alert_export``.
+
+Pages turn by keyset on (sort column, occurred_at, seq): no OFFSET and no count(*) over alerts. The places of a page's rows
+are found first, with no more columns than conditions and order need, and its rows read after.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Session, aliased
+
+from models.alerts.alert import CUT_AT, Alert, AlertDaily, AlertLevel
+from models.prepared_statement import Kept, kept
+from models.utms.utm import Utm
+
+PAGE_SIZE = 50
+COUNT_CAP = 1_000
+
+SORT_COLUMNS: dict[str, Any] = {
+    "alert_id": Alert.alert_id,
+    "occurred_at": Alert.occurred_at,
+    "utm": Utm.name,
+    "function": Alert.function,
+    "action": Alert.action,
+    "level": Alert.level,
+}
+
+# What is looked for a part in, all in small letters.
+_PARTS: dict[str, Any] = {"url": Alert.url_text, "threat": Alert.threat, "file": Alert.file_text}
+
+# Of long ones only the beginning is kept for that. The whole of those, which are few, is put together for a search.
+_Long = aliased(Alert, name="long")
+_CUT: dict[str, tuple[Any, Any]] = {
+    "url": (_Long.url_text, func.lower(_Long.url)),
+    "threat": (_Long.threat, func.lower(func.concat_ws("\n", _Long.virus, _Long.msg, _Long.cname, _Long.app))),
+}
+
+# What means something to LIKE, and how it is said that it does not.
+_WILDCARD, _ESCAPED = re.compile(r"[\\%_]"), r"\\\g<0>"
+
+_NETWORKS: dict[str, Any] = {"source": Alert.src_ip, "destination": Alert.dst_ip}
+
+# What the list shows of an alert.
+_SHOWN = (Alert.seq, Alert.occurred_at, Alert.alert_id, Alert.utm_id, Alert.function, Alert.action, Alert.level)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertQuery:
+    """What is looked for: one customer's alerts of a period. All conditions must hold; None is no condition.
+
+    :param start: the first moment.
+    :param end: the first moment after the period.
+    :param function: one security function.
+    :param important: only High (問題を確認).
+    :param utm_id: the key of one UTM.
+    :param action: 処置, whichever case it is written in.
+    :param level: one alert level.
+    :param source: an IP address or a network (CIDR) the source address lies in.
+    :param destination: the same of the destination address.
+    :param alert_id: how the alert ID begins.
+    :param url: a part of the URL, whichever case it is written in; so are the two below.
+    :param threat: a part of what was found: virus, threat, category or application.
+    :param file: a part of the file name.
+    """
+
+    customer_id: str
+    start: datetime
+    end: datetime
+    function: str | None = None
+    important: bool = False
+    utm_id: int | None = None
+    action: str | None = None
+    level: str | None = None
+    source: str | None = None
+    destination: str | None = None
+    alert_id: str | None = None
+    url: str | None = None
+    threat: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list and whether there is more on either side.
+
+    :ivar count: how many alerts there are, counted to one past the cap; None where that is a question of its own
+        (``capped_count``).
+    """
+
+    rows: Sequence[Any]
+    has_previous: bool
+    has_next: bool
+    count: int | None = None
+
+
+Position = tuple[str | datetime | None, datetime, int]
+"""Where a row stands in the order: its sort value (None when sorted by time), its time, its number."""
+
+
+def conditions(query: AlertQuery) -> tuple[str, dict[str, Any]]:
+    """The WHERE of a query, as the text and the values the driver takes."""
+    where = kept(and_(*_where(_shape(query))))
+    return where.text, {**where.values, **_values(query)}
+
+
+Shape = tuple[tuple[str, bool], ...]
+"""The names of a query's conditions, and whether each is a network of more than one address."""
+
+
+def _shape(query: AlertQuery) -> Shape:
+    """All that a query's statement depends on."""
+    return tuple((name, _is_wide(name, value)) for name in _NAMES if (value := getattr(query, name)))
+
+
+def _is_wide(name: str, value: Any) -> bool:
+    return name in _NETWORKS and _network(value).num_addresses > 1
+
+
+@lru_cache(1024)
+def _network(text: str) -> IPv4Network | IPv6Network:
+    return ip_network(text)
+
+
+def _values(query: AlertQuery) -> dict[str, Any]:
+    """What the conditions' parameters stand for."""
+    values = {name: value for name in ("customer_id", "start", "end", *_NAMES) if (value := getattr(query, name))}
+    if query.important:
+        values["important"] = AlertLevel.HIGH.value
+    if query.action:
+        values["action"] = query.action.lower()
+    for name in _PARTS.keys() & values.keys():
+        values[name] = f"%{_WILDCARD.sub(_ESCAPED, values[name])}%"
+    for name in _NETWORKS.keys() & values.keys():
+        network = _network(values[name])
+        values[name], last = str(network[0]), str(network[-1])
+        if network.num_addresses > 1:
+            values[f"{name}_last"] = last
+    return values
+
+
+def _where(shape: Shape) -> list[ColumnElement[bool]]:
+    """The conditions of a shape, with the names of ``_values`` for the values."""
+    return [*_place(), *(_condition(name, wide=wide) for name, wide in shape)]
+
+
+def _condition(name: str, *, wide: bool) -> ColumnElement[bool]:
+    if name in _PARTS:
+        text = _PARTS[name]
+        found = _contains(text, name)
+        if name in _CUT:
+            found |= Alert.seq.in_(_long_ones(name))
+        # What the planner knows of an index of those that have one.
+        return text.is_not(None) & found if text.nullable else found
+    if name in _NETWORKS:
+        return _within(_NETWORKS[name], name, wide=wide)
+    return _CONDITIONS[name]
+
+
+def _within(column: Any, name: str, *, wide: bool) -> ColumnElement[bool]:
+    """Whether an address is one, or in a network.
+
+    Not ``<<=``: a policy's condition comes before whatever might tell about rows it refuses, and of the operators on
+    addresses only comparisons are known not to. Only they can go before it, and so through an index.
+    """
+    first = cast(bindparam(name), INET)
+    return column.between(first, cast(bindparam(f"{name}_last"), INET)) if wide else column == first
+
+
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "function": Alert.function == bindparam("function"),
+    "level": Alert.level == bindparam("level"),
+    "important": Alert.level == bindparam("important"),
+    "utm_id": Alert.utm_id == bindparam("utm_id"),
+    "action": func.lower(Alert.action) == bindparam("action"),
+    # LIKE and its kind might tell about rows as well.
+    "alert_id": Alert.alert_id.bool_op("^@")(bindparam("alert_id", type_=String)),
+}
+_NAMES = (*_CONDITIONS, *_NETWORKS, *_PARTS)
+
+
+def _contains(text: Any, name: str) -> ColumnElement[bool]:
+    """Whether a text in small letters has a part, whichever case that is written in.
+
+    Not LIKE alone: the planner takes each of its answers for rare and reads a month whole instead of walking the index from
+    its end until the page is full. What a CASE answers it takes to be as often so as not.
+    """
+    return case((text.like(func.lower(bindparam(name))), true()), else_=false())
+
+
+def _long_ones(name: str) -> Any:
+    """The alerts that have a part in a text of which only the beginning is kept."""
+    beginning, whole_text = _CUT[name]
+    cut = func.char_length(beginning) == literal_column(str(CUT_AT))  # as their index says it
+    return select(_Long.seq).where(*_place(_Long), cut, _contains(whole_text, name))
+
+
+def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
+    session: Session,
+    query: AlertQuery,
+    *,
+    sort: str = "occurred_at",
+    descending: bool = True,
+    position: Position | None = None,
+    backwards: bool = False,
+    size: int = PAGE_SIZE,
+) -> Page:
+    """One page of alerts. Their UTMs' names are in it only when it is sorted by them.
+
+    :param sort: a key of ``SORT_COLUMNS``.
+    :param position: the row the page starts after, None for the first page.
+    :param backwards: the page that ends before ``position`` instead.
+    """
+    counted = position is None and sort == "occurred_at"
+    statement = _page(_shape(query), sort, descending != backwards, position is not None, size)
+    values = _values(query)
+    if position is not None:
+        values |= dict(zip(_POSITION, position, strict=True))
+    rows = statement.run(session, values)
+    count = (rows[0].total if rows else 0) if counted else None
+    more = len(rows) > size
+    rows = rows[:size]
+    if backwards:
+        rows = rows[::-1]
+    return Page(
+        rows,
+        has_previous=more if backwards else position is not None,
+        has_next=True if backwards else more,
+        count=count,
+    )
+
+
+def whole(session: Session, customer_id: str, row: Any) -> Alert:
+    """The alert of a row of ``page`` with all that its UTM says about it."""
+    found = (Alert.customer_id == customer_id, Alert.occurred_at == row.occurred_at, Alert.seq == row.seq)
+    return session.scalars(select(Alert).where(*found)).one()
+
+
+def position_of(row: Any, sort: str) -> Position:
+    """Where a row of ``page`` stands, to turn the page from there."""
+    value = None if sort == "occurred_at" else row.utm_name if sort == "utm" else getattr(row, sort)
+    return (value, row.occurred_at, row.seq)
+
+
+def capped_count(session: Session, query: AlertQuery) -> int:
+    """How many alerts there are, counted to one past the cap at most."""
+    [(count,)] = _count(_shape(query)).run(session, _values(query))
+    return int(count)
+
+
+def counts_by_utm(session: Session, customer_id: str, *, first: date, last: date) -> dict[int, int]:
+    """アラート数 of each UTM of a customer over days (in Tokyo), both included."""
+    rows = session.execute(
+        select(AlertDaily.utm_id, func.sum(AlertDaily.count))
+        .where(AlertDaily.customer_id == customer_id, AlertDaily.day.between(first, last))
+        .group_by(AlertDaily.utm_id)
+    )
+    return {utm_id: int(count) for utm_id, count in rows}
+
+
+def important_count(session: Session, customer_id: str, *, first: date, last: date) -> int:
+    """How many High alerts a customer's UTMs, removed ones included, raised over days (in Tokyo)."""
+    return int(
+        session.scalar(
+            select(func.coalesce(func.sum(AlertDaily.count), 0)).where(
+                AlertDaily.customer_id == customer_id,
+                AlertDaily.day.between(first, last),
+                AlertDaily.level == AlertLevel.HIGH,
+            )
+        )
+        or 0
+    )
+
+
+def important_by_customer(session: Session, *, first: date, last: date, limit: int) -> list[tuple[str, int]]:
+    """The customers with the most High alerts over days (in Tokyo), most first."""
+    total = func.sum(AlertDaily.count)
+    rows = session.execute(
+        select(AlertDaily.customer_id, total)
+        .where(AlertDaily.day.between(first, last), AlertDaily.level == AlertLevel.HIGH)
+        .group_by(AlertDaily.customer_id)
+        .order_by(total.desc(), AlertDaily.customer_id)
+        .limit(limit)
+    )
+    return [(customer_id, int(count)) for customer_id, count in rows]
+
+
+_POSITION = ("from_value", "from_time", "from_seq")
+"""The parameters of a position."""
+
+
+@lru_cache(1024)
+def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size: int) -> Kept:  # noqa: FBT001  (a key)
+    """The statement of a page, one row longer than the page to tell whether there is more.
+
+    :param positioned: whether it starts at a position.
+    """
+    wanted = _where(shape)
+    if sort == "occurred_at" and not positioned:
+        return kept(_counted(wanted, towards_smaller=towards_smaller, size=size))
+    if positioned:
+        wanted.append(_beyond(sort, towards_smaller=towards_smaller))
+    order = _order(sort, towards_smaller=towards_smaller)
+    if sort == "occurred_at" and not shape:
+        # The index has this order, and nothing is left out: the first rows found are the page.
+        return kept(select(*_SHOWN).where(*wanted).order_by(*order).limit(size + 1))
+    places, rows = select(Alert.occurred_at, Alert.seq).where(*wanted), select(*_SHOWN)
+    if sort == "utm":
+        places = places.join(Utm, Utm.id == Alert.utm_id)
+        rows = rows.add_columns(Utm.name.label("utm_name")).join(Utm, Utm.id == Alert.utm_id)
+    place = places.order_by(*order).limit(size + 1).subquery("place")
+    there = (place.c.occurred_at == Alert.occurred_at) & (place.c.seq == Alert.seq)
+    # The period once more, so that only its months are looked into.
+    return kept(rows.join(place, there).where(*_place()).order_by(*order))
+
+
+@lru_cache(1024)
+def _count(shape: Shape) -> Kept:
+    inner = select(Alert.seq).where(*_where(shape)).limit(COUNT_CAP + 1)
+    return kept(select(func.count()).select_from(inner.subquery()))
+
+
+def _place(alert: Any = Alert) -> list[ColumnElement[bool]]:
+    """Where in the index the alerts stand."""
+    return [
+        alert.customer_id == bindparam("customer_id"),
+        alert.occurred_at >= bindparam("start"),
+        alert.occurred_at < bindparam("end"),
+    ]
+
+
+def _beyond(sort: str, *, towards_smaller: bool) -> ColumnElement[bool]:
+    """That an alert comes after a position in the order."""
+    keys = _keys(sort)
+    start = tuple_(*(bindparam(name, type_=key.type) for name, key in zip(_POSITION[-len(keys) :], keys, strict=True)))
+    return tuple_(*keys) < start if towards_smaller else tuple_(*keys) > start
+
+
+def _order(sort: str, *, towards_smaller: bool) -> list[Any]:
+    return [key.desc() if towards_smaller else key.asc() for key in _keys(sort)]
+
+
+def _counted(wanted: list[ColumnElement[bool]], *, towards_smaller: bool, size: int) -> Any:
+    """The first page by time and how many alerts there are: whoever has found these has counted those."""
+    order = _order("occurred_at", towards_smaller=towards_smaller)
+    found = select(*_SHOWN).where(*wanted).order_by(*order).limit(COUNT_CAP + 1).subquery("found")
+    keys = [key.desc() if towards_smaller else key.asc() for key in (found.c.occurred_at, found.c.seq)]
+    return select(found, func.count().over().label("total")).order_by(*keys).limit(size + 1)
+
+
+def _keys(sort: str) -> list[Any]:
+    time_keys = [Alert.occurred_at, Alert.seq]
+    return time_keys if sort == "occurred_at" else [SORT_COLUMNS[sort], *time_keys]

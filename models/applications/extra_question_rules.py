@@ -1,0 +1,150 @@
+"""What NEC staff may do with a tenant's extra questions: add, change, move, retire, bring back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import audit
+from models.actor import Actor
+from models.applications.extra_question import (
+    CHOICE_LENGTH,
+    MOST_CHOICES,
+    ApplicationField,
+    FieldKind,
+)
+from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
+from models.row_lock import lock
+
+MOST_IN_USE = 30
+"""How many questions a form may have."""
+
+TAKEN_TITLE = N_("This item name is already used.")
+NO_CHOICES = N_("Enter at least one option.")
+TOO_MANY_CHOICES = N_("Enter 50 options or fewer.")
+TOO_LONG_A_CHOICE = N_("Each option has 100 characters or fewer.")
+SAME_CHOICE_TWICE = N_("Each option can be given only once.")
+FORM_FULL = N_("The form has 30 items. Retire one first.")
+
+UNIQUE_ERRORS = {"uq_application_field_title_in_use": ("title", TAKEN_TITLE)}
+"""The unique index that says so, whoever comes second."""
+
+
+def add(session: Session, values: dict[str, Any], *, by: Actor) -> ApplicationField:
+    """Put a question at the end of the form.
+
+    :param values: ``title``, ``required``, ``kind`` and ``choices``.
+    :raises DomainError: the form is full, the title is used, or the choices cannot be like that.
+    """
+    others = _in_use_locked(session)
+    if len(others) >= MOST_IN_USE:
+        raise DomainError(FORM_FULL)
+    field = ApplicationField(**_checked(values, others), position=len(others) + 1)
+    session.add(field)
+    _, after = audit.changes(field)
+    session.flush()
+    audit.record(session, "application_field.added", field, by=by, after=after)
+    return field
+
+
+def change(session: Session, field: ApplicationField, values: dict[str, Any], *, version: int, by: Actor) -> None:
+    """Change what a question asks; answers given before stay as they are.
+
+    :param version: the version the person had before them.
+    :raises Conflict: somebody else changed it since.
+    :raises DomainError: nothing is different, the title is used, or the choices cannot be like that.
+    """
+    others = [each for each in _in_use_locked(session) if each.id != field.id]
+    lock(session, field)
+    if field.version != version:
+        raise Conflict
+    for name, value in _checked(values, others if field.retired_at is None else []).items():
+        if getattr(field, name) != value:
+            setattr(field, name, value)
+    before, after = audit.changes(field)
+    if before is None and after is None:
+        raise DomainError(NOTHING_CHANGED)
+    field.version += 1
+    audit.record(session, "application_field.changed", field, by=by, before=before, after=after)
+
+
+def move(session: Session, field: ApplicationField, *, steps: int, by: Actor) -> None:
+    """Move a question up (``steps`` below 0) or down the form; past its ends it stays where it is."""
+    order = list(_in_use_locked(session))
+    if field not in order:
+        return
+    here = order.index(field)
+    there = min(max(here + steps, 0), len(order) - 1)
+    if there == here:
+        return
+    order.insert(there, order.pop(here))
+    _number(order)
+    audit.record(
+        session, "application_field.moved", field, by=by, before={"position": here + 1}, after={"position": there + 1}
+    )
+
+
+def retire(session: Session, field: ApplicationField, *, now: datetime, by: Actor) -> None:
+    """Ask a question no more. It is kept: answers refer to it."""
+    order = list(_in_use_locked(session))
+    if field not in order:
+        return
+    field.retired_at = now
+    audit.record(session, "application_field.retired", field, by=by)
+    order.remove(field)
+    _number(order)
+
+
+def bring_back(session: Session, field: ApplicationField, *, by: Actor) -> None:
+    """Ask a retired question again, at the end of the form.
+
+    :raises DomainError: the form is full, or another question has its title now.
+    """
+    others = _in_use_locked(session)
+    if field in others:
+        return
+    if len(others) >= MOST_IN_USE:
+        raise DomainError(FORM_FULL)
+    if any(each.title == field.title for each in others):
+        raise DomainError(TAKEN_TITLE)
+    field.retired_at = None
+    field.position = len(others) + 1
+    audit.record(session, "application_field.brought_back", field, by=by)
+
+
+def _in_use_locked(session: Session) -> Sequence[ApplicationField]:
+    """The questions in use, for this transaction alone: numbering them is reading all and writing all."""
+    return session.scalars(
+        select(ApplicationField)
+        .where(ApplicationField.retired_at.is_(None))
+        .order_by(ApplicationField.position, ApplicationField.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _number(order: list[ApplicationField]) -> None:
+    for position, field in enumerate(order, 1):
+        field.position = position
+
+
+def _checked(values: dict[str, Any], others: Sequence[ApplicationField]) -> dict[str, Any]:
+    """The values as they are stored: a text question has no choices."""
+    if any(each.title == values["title"] for each in others):
+        raise DomainError(TAKEN_TITLE, field="title")
+    if values["kind"] == FieldKind.TEXT:
+        return values | {"choices": []}
+    choices = values["choices"]
+    if not choices:
+        raise DomainError(NO_CHOICES, field="choices")
+    if len(choices) > MOST_CHOICES:
+        raise DomainError(TOO_MANY_CHOICES, field="choices")
+    if any(len(each) > CHOICE_LENGTH for each in choices):
+        raise DomainError(TOO_LONG_A_CHOICE, field="choices")
+    if len(set(choices)) < len(choices):
+        raise DomainError(SAME_CHOICE_TWICE, field="choices")
+    return values

@@ -1,0 +1,1 @@
+"""Contracts between customers and their tenant."""

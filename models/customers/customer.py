@@ -1,0 +1,89 @@
+"""Customers (顧客企業, §7.1 to §7.4): the small companies that buy the service from a tenant."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, DateTime, Index, Numeric, Sequence, String, Text, UniqueConstraint, event, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.db import Base, CreatedAt
+from models.scope import TenantScoped
+from models.values.company_name import search_key
+
+if TYPE_CHECKING:
+    from models.contracts.contract import Contract
+    from models.utms.utm import Utm
+
+customer_number = Sequence("customer_number", start=1, maxvalue=99999999)
+
+
+class CustomerStatus(StrEnum):
+    """Follows the contracts: none yet, one in force or to come, all ended."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+
+
+class Customer(TenantScoped, Base):
+    """One customer company, with the person to talk to there."""
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        CheckConstraint("id ~ '^A[0-9]{8}$'", name="ck_customer_id"),
+        CheckConstraint("status IN ('draft', 'active', 'cancelled')", name="ck_customer_status"),
+        Index("ix_customer_tenant_id_search_name", "tenant_id", "search_name"),
+    )
+
+    id: Mapped[str] = mapped_column(
+        String(9),
+        primary_key=True,
+        server_default=text("'A' || lpad(nextval('customer_number')::text, 8, '0')"),
+    )
+    name: Mapped[str] = mapped_column(String(40))
+    # The name as search compares it; kept beside the name by the listener below.
+    search_name: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(16), server_default=CustomerStatus.DRAFT.value)
+    memo1: Mapped[str] = mapped_column(String(255), server_default="")
+    memo2: Mapped[str] = mapped_column(String(255), server_default="")
+    memo3: Mapped[str] = mapped_column(String(255), server_default="")
+    contact_last_name: Mapped[str] = mapped_column(String(100))
+    contact_first_name: Mapped[str] = mapped_column(String(100))
+    contact_department: Mapped[str] = mapped_column(String(40), server_default="")
+    contact_title: Mapped[str] = mapped_column(String(255), server_default="")
+    contact_email: Mapped[str] = mapped_column(String(254))
+    contact_phone: Mapped[str] = mapped_column(String(15))
+    postcode: Mapped[str] = mapped_column(String(8))
+    prefecture: Mapped[str] = mapped_column(String(4))
+    address: Mapped[str] = mapped_column(String(100))
+    # The sum of unpaid invoices and the newest invoice's date: billing keeps them, nobody types them.
+    balance: Mapped[Decimal] = mapped_column(Numeric(12, 0), server_default="0")
+    last_invoiced_on: Mapped[date | None]
+    created_at: Mapped[CreatedAt]
+    deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # Two people editing: the second is told (optimistic version check).
+    version: Mapped[int] = mapped_column(server_default="1")
+
+    contracts: Mapped[list[Contract]] = relationship(
+        "Contract", foreign_keys="Contract.customer_id", back_populates="customer", passive_deletes="all"
+    )
+    utms: Mapped[list[Utm]] = relationship(
+        "Utm", foreign_keys="Utm.customer_id", back_populates="customer", passive_deletes="all"
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def contact_name(self) -> str:
+        """氏名: family name first."""
+        return f"{self.contact_last_name} {self.contact_first_name}".strip()
+
+
+@event.listens_for(Customer.name, "set")
+def _keep_search_name(customer: Customer, name: str, _old: str, _initiator: object) -> None:
+    customer.search_name = search_key(name)

@@ -1,0 +1,95 @@
+"""What may be done with a customer (§7.2, §7.3, §7.4.1 (2)): make, change, delete, restore."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import audit, clock
+from models.actor import Actor
+from models.contracts.contract import Contract, ContractStatus
+from models.customers.customer import Customer
+from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
+from models.utms.utm import Utm
+
+HAS_UTM = N_("The customer has a UTM. Remove it first.")
+HAS_CONTRACT = N_("The customer has a contract in force or to come.")
+TOO_EARLY = N_("The customer can be deleted from the 5th of the month after its last contract ended.")
+
+_DELETABLE_FROM_DAY = 5
+
+
+def create(session: Session, values: dict[str, Any], *, by: Actor) -> Customer:
+    """Make a customer in the session's tenant; its ID comes from the database.
+
+    :param values: the fields of the form, in the stored form.
+    """
+    customer = Customer(**values)
+    session.add(customer)
+    _, after = audit.changes(customer)
+    session.flush()
+    audit.record(session, "customer.created", customer, by=by, after=after)
+    return customer
+
+
+def change(session: Session, customer: Customer, values: dict[str, Any], *, version: int, by: Actor) -> None:
+    """Change a customer.
+
+    :param version: the version the person had before them.
+    :raises Conflict: somebody else changed the customer since.
+    :raises DomainError: nothing is different.
+    """
+    if customer.version != version:
+        raise Conflict
+    for name, value in values.items():
+        if getattr(customer, name) != value:
+            setattr(customer, name, value)
+    before, after = audit.changes(customer)
+    if before is None and after is None:
+        raise DomainError(NOTHING_CHANGED)
+    audit.record(session, "customer.changed", customer, by=by, before=before, after=after)
+
+
+def refusal_to_delete(session: Session, customer: Customer, *, today: date) -> str | None:
+    """Why a customer cannot be deleted, None when it can.
+
+    :param today: the day in Asia/Tokyo.
+    """
+    if session.scalar(select(Utm.id).where(Utm.customer_id == customer.id, Utm.removed_at.is_(None)).limit(1)):
+        return HAS_UTM
+    last_day = session.scalar(
+        select(func.max(Contract.end_on)).where(
+            Contract.customer_id == customer.id, Contract.status != ContractStatus.VOID
+        )
+    )
+    if last_day is None:
+        return None
+    if last_day >= today:
+        return HAS_CONTRACT
+    if today < clock.next_month(last_day).replace(day=_DELETABLE_FROM_DAY):
+        return TOO_EARLY
+    return None
+
+
+def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) -> None:
+    """Delete a customer softly: it is gone everywhere but from the audit log, and staff can restore it.
+
+    :raises DomainError: it has a UTM or a contract that counts.
+    """
+    if customer.deleted_at is not None:
+        return
+    if refusal := refusal_to_delete(session, customer, today=clock.tokyo_day(now)):
+        raise DomainError(refusal)
+    customer.deleted_at = now
+    audit.record(session, "customer.deleted", customer, by=by)
+
+
+def restore(session: Session, customer: Customer, *, by: Actor) -> None:
+    """Bring a deleted customer back."""
+    if customer.deleted_at is None:
+        return
+    customer.deleted_at = None
+    audit.record(session, "customer.restored", customer, by=by)

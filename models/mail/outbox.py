@@ -1,0 +1,238 @@
+"""The outbox: every mail is a row, written in the transaction of what caused it (docs/adr/0007-outbox.md).
+
+``write`` adds a row. How the rows are sent is ``mail_sending``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from email.utils import parseaddr
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    String,
+    Text,
+    Uuid,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import after_commit, audit
+from models.actor import Actor
+from models.db import Base
+from models.errors import N_, DomainError
+from models.mail.kinds import KINDS
+from models.mail.outbox import placeholders
+from models.mail.outbox import template as mail_template
+from models.row_lock import lock
+
+SECRET_SHOWN = "…"  # noqa: S105  (a mark, not a secret)
+"""What people see where a mail has the secret part of a link."""
+
+RESEND_NEEDS_A_NEW_LINK = N_("This mail held a link that works once. Send it anew from where it came from.")
+NOT_FAILED = N_("Only a mail that was sent or has failed can be sent again.")
+SENT_AGAIN_ALREADY = N_("Something happened to this mail since you opened this page. Look at it once more.")
+
+
+class MailState(StrEnum):
+    """What became of a message."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class MailMessage(Base):
+    """One message to one address. ``tenant_id`` is empty for what happens outside any tenant, such as a lock-out."""
+
+    __tablename__ = "mail_message"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'sent', 'failed')", name="ck_mail_message_state"),
+        CheckConstraint("recipient ~ '^[^[:space:][:cntrl:]]+$'", name="ck_mail_message_recipient"),
+        CheckConstraint("subject !~ '[[:cntrl:]]'", name="ck_mail_message_subject"),
+        Index("ix_mail_message_tenant_id_id", "tenant_id", "id"),
+        # The newest mail to an address.
+        Index("ix_mail_message_tenant_id_recipient_id", "tenant_id", "recipient", "id"),
+        Index("ix_mail_message_due", "next_attempt_at", "id", postgresql_where=text("state = 'pending'")),
+        # What staff look for in the log of all tenants (models.mail.log).
+        Index("ix_mail_message_failed", "id", postgresql_where=text("state = 'failed'")),
+        Index("ix_mail_message_kind_id", "kind", "id"),
+        Index(
+            "ix_mail_message_recipient",
+            "recipient",
+            postgresql_using="gin",
+            postgresql_ops={"recipient": "gin_trgm_ops"},
+        ),
+        Index("ix_mail_message_resent_from", "resent_from", postgresql_where=text("resent_from IS NOT NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    tenant_id: Mapped[str | None] = mapped_column(String(8), ForeignKey("tenant.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    recipient: Mapped[str] = mapped_column(String(254))
+    subject: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    # The secret part of the link in the body, kept only until the message is sent.
+    secret: Mapped[str | None] = mapped_column(Text)
+    # Names the message to mail servers, however often it is sent.
+    message_id: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True)
+    state: Mapped[str] = mapped_column(String(8), server_default=MailState.PENDING.value)
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    next_attempt_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    lease_owner: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    resent_from: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def shown_body(self) -> str:
+        """The body without the secret part of its link, for people who are not its recipient."""
+        return self.body.replace(placeholders.SECRET_MARK, SECRET_SHOWN)
+
+    @property
+    def whole_body(self) -> str:
+        """The body as its recipient has it, as far as its secret part is still there: for the demonstration alone."""
+        return self.shown_body if self.secret is None else self.body.replace(placeholders.SECRET_MARK, self.secret)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the message cannot be sent again, None when it can."""
+        if self.state == MailState.PENDING:
+            return NOT_FAILED
+        if self.state == MailState.SENT and placeholders.SECRET_MARK in self.body:
+            return RESEND_NEEDS_A_NEW_LINK
+        return None
+
+
+def write(  # noqa: PLR0913  (each is a fact about the mail)
+    session: Session,
+    kind: str,
+    recipients: str | Collection[str],
+    values: Mapping[str, str],
+    *,
+    now: datetime,
+    tenant_id: str | None = None,
+    secret: str | None = None,
+) -> None:
+    """Add a mail to the caller's transaction, a row for each recipient; it is sent after the commit.
+
+    :param kind: a key of ``models.mail.kinds.KINDS``.
+    :param recipients: an address, or several; the same address twice gets one mail.
+    :param values: one for each placeholder of the kind; values of several lines where the kind allows them.
+    :param tenant_id: the tenant it is about, None for none; a kind a tenant may change is in the tenant's own text.
+    :param secret: the part of a value (the token of a link) that nobody but the recipient may see.
+    :raises KeyError: there is no such kind.
+    :raises ValueError: a value is missing or one too many, or the kind is not sent by mail.
+    """
+    about = KINDS[kind]
+    if about.sms:
+        raise ValueError(f"{kind} is not sent by mail.")
+    said = mail_template.text_for(session, tenant_id, about) if about.editable and tenant_id else about.default
+    filled = placeholders.fill(said, about, values)
+    body = filled.body if secret is None else filled.body.replace(secret, placeholders.SECRET_MARK)
+    to = dict.fromkeys([recipients] if isinstance(recipients, str) else recipients)
+    rows = [
+        {
+            "tenant_id": tenant_id,
+            "kind": kind,
+            "recipient": recipient,
+            "subject": filled.subject or "",
+            "body": body,
+            "secret": secret,
+            "message_id": uuid.uuid4(),
+            "next_attempt_at": now,
+            "created_at": now,
+        }
+        for recipient in to
+    ]
+    if not rows:
+        return
+    # Inline, as in the audit log: a row without a tenant may be added by anybody, and read by nobody of the app's.
+    session.execute(insert(MailMessage.__table__).inline().values(rows))
+    after_commit.wake(session, after_commit.MAIL)
+
+
+def header_id(message_id: uuid.UUID, sender: str) -> str:
+    """The Message-ID that a message carries.
+
+    :param sender: the address it comes from, with a name or without.
+    """
+    return f"<{message_id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+
+
+def stamp(message: MailMessage, copies: Sequence[int]) -> str:
+    """What has become of a message: two people who see the same stamp see the same message.
+
+    :param copies: the numbers of its copies.
+    """
+    return f"{message.state}-{message.attempts}-{len(copies)}"
+
+
+def copies(session: Session, message: MailMessage) -> list[int]:
+    """The numbers of the messages that repeat this one, oldest first."""
+    statement = select(MailMessage.id).where(MailMessage.resent_from == message.id).order_by(MailMessage.id)
+    return list(session.scalars(statement))
+
+
+def send_again(session: Session, message: MailMessage, *, now: datetime, by: Actor, seen: str | None = None) -> None:
+    """Send a failed message again, or one that was sent a second time.
+
+    The row is locked and read anew: of two people who ask at once, the second decides on what the first has left.
+
+    :param seen: the ``stamp`` of what the person looked at; None asks for no comparison.
+    :raises DomainError: it waits to be sent, its link was used up when it was sent, or it is not what was looked at.
+    """
+    lock(session, message)
+    if seen is not None and seen != stamp(message, copies(session, message)):
+        raise DomainError(SENT_AGAIN_ALREADY)
+    if message.refusal is not None:
+        raise DomainError(message.refusal)
+    if message.state == MailState.FAILED:
+        try_again(session, message, now=now, by=by)
+        return
+    session.add(
+        MailMessage(
+            tenant_id=message.tenant_id,
+            kind=message.kind,
+            recipient=message.recipient,
+            subject=message.subject,
+            body=message.body,
+            message_id=uuid.uuid4(),
+            next_attempt_at=now,
+            created_at=now,
+            resent_from=message.id,
+        )
+    )
+    _note_sent_again(session, message, by=by)
+
+
+def try_again(session: Session, message: MailMessage, *, now: datetime, by: Actor) -> None:
+    """Let a failed message, whose row is locked, have all its attempts once more."""
+    message.state, message.attempts, message.next_attempt_at = MailState.PENDING, 0, now
+    message.lease_owner = message.lease_until = None
+    _note_sent_again(session, message, by=by)
+
+
+def _note_sent_again(session: Session, message: MailMessage, *, by: Actor) -> None:
+    audit.record(
+        session,
+        "mail.sent_again",
+        ("MailMessage", message.id),
+        by=by,
+        tenant_id=message.tenant_id,
+        after={"kind": message.kind, "recipient": message.recipient},
+    )
+    after_commit.wake(session, after_commit.MAIL)

@@ -1,0 +1,271 @@
+"""What may be done with a tenant's notification addresses (§5.4.2): change, send the link again, withdraw, confirm.
+
+Everything that people do locks the tenant's slots first, in their order: two at once do it one after the other.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models import audit
+from models.actor import Actor
+from models.errors import N_, Conflict, DomainError
+from models.mail.outbox import outbox
+from models.notifications.address import SLOTS, AddressLink, LinkState, NotificationAddress, clean
+from models.scope import all_tenants
+from models.tenants.tenant import Tenant
+from models.tokens import hash_token
+
+LIFETIME = timedelta(hours=24)
+KEPT_FOR = timedelta(days=30)
+"""How long after its time a link still says what became of it."""
+
+DAY = timedelta(days=1)
+MOST_TO_ONE = 5
+"""Links mailed to one address in a day: nobody's mailbox is filled through the portal."""
+MOST = 20
+"""Links a tenant mails in a day."""
+
+NEEDED = N_("This field is required.")
+SAME_TWICE = N_("This address is in another field already.")
+TOO_MANY_TO_ONE = N_("This address was sent as many confirmation mails as one may get in a day. Try again tomorrow.")
+TOO_MANY = N_("As many confirmation mails were sent today as a tenant may send in a day. Try again tomorrow.")
+NOTHING_ASKED = N_("No address waits for its confirmation there any more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who changes the addresses of which tenant, and when.
+
+    :param url_of: the address of the page that a token opens, in the portal as mails name it.
+    """
+
+    tenant: Tenant
+    url_of: Callable[[str], str]
+    now: datetime
+    by: Actor
+
+
+def change(session: Session, typed: Sequence[str], *, version: int, desk: Desk) -> list[str]:
+    """Set a tenant's addresses, one per slot and empty for none.
+
+    Each that is new is mailed a link, and comes into force when that is used; the one before stays in force until then.
+    Taking an address out is at once. Setting a slot back to the address in force withdraws what was asked for.
+
+    :param version: of the standing that the person had before them.
+    :returns: the addresses a link was mailed to.
+    :raises Conflict: somebody else has saved since.
+    :raises DomainError: with its field: the first is missing, one is there twice, or a mailbox has had enough.
+    """
+    wanted = [clean(each) for each in typed]
+    _refuse_faults(wanted)
+    slots = _locked(session, desk.tenant.id)
+    if sum(slot.version for slot in slots) != version:
+        raise Conflict
+    asked = _asked(session, desk.tenant.id)
+    return [
+        address
+        for slot, address in zip(slots, wanted, strict=True)
+        if _set(session, slot, asked.get(slot.slot), address, desk)
+    ]
+
+
+def send_again(session: Session, number: int, *, desk: Desk) -> str:
+    """Mail a new link to the address a slot was asked to have; the one before opens no more.
+
+    :returns: the address.
+    :raises DomainError: nothing was asked for, or the mailbox has had enough.
+    """
+    slot, link = _asked_of(session, number, desk)
+    _supersede(session, link, desk)
+    _ask(session, slot, link.address, desk)
+    return link.address
+
+
+def withdraw(session: Session, number: int, *, desk: Desk) -> str:
+    """Give up the address a slot was asked to have; the one in force stays.
+
+    :returns: the address that was given up.
+    :raises DomainError: nothing was asked for.
+    """
+    slot, link = _asked_of(session, number, desk)
+    _supersede(session, link, desk)
+    slot.version += 1
+    _record(session, "withdrawn", slot, desk.by, before={"asked_for": link.address})
+    return link.address
+
+
+def tenant_of(token: str) -> str | None:
+    """The tenant whose link has a token, None when no link has it."""
+    with all_tenants("whoever opens a mailed link is outside any tenant") as session:
+        return session.scalar(select(AddressLink.tenant_id).where(AddressLink.token_hash == hash_token(token)))
+
+
+def look_up(session: Session, token: str) -> AddressLink | None:
+    """A link in a session of its tenant. Looking uses nothing up."""
+    return session.scalar(select(AddressLink).where(AddressLink.token_hash == hash_token(token)))
+
+
+def confirm(session: Session, link: AddressLink, *, now: datetime, by: Actor) -> LinkState:
+    """Put a link's address into force.
+
+    :param session: of the link's tenant.
+    :param by: its mailbox.
+    :returns: what the link was good for: ``OPEN`` for the one time that it did something.
+    """
+    # Of two at once the second waits here, and finds the link as the first has left it.
+    slot = next(each for each in _locked(session, link.tenant_id) if each.slot == link.slot)
+    session.refresh(link)
+    state = link.state(now=now)
+    if state == LinkState.OPEN:
+        before = {"address": slot.address} if slot.address else None
+        slot.address, slot.confirmed_at, link.used_at = link.address, now, now
+        _record(session, "confirmed", slot, by, before=before, after={"address": link.address})
+    return state
+
+
+def remove_old(session: Session, *, now: datetime) -> int:
+    """Remove the links whose time has been over for ``KEPT_FOR``.
+
+    :param session: one that crosses tenants.
+    :returns: how many.
+    """
+    gone = session.execute(
+        delete(AddressLink)
+        .where(AddressLink.expires_at <= now - KEPT_FOR)
+        .returning(AddressLink.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
+
+
+def _refuse_faults(wanted: Sequence[str]) -> None:
+    if not wanted[0]:
+        raise DomainError(NEEDED, field="address1")
+    seen: set[str] = set()
+    for number, address in zip(SLOTS, wanted, strict=True):
+        # Compared without case: few servers keep two mailboxes apart by it.
+        if address and address.lower() in seen:
+            raise DomainError(SAME_TWICE, field=f"address{number}")
+        seen.add(address.lower())
+
+
+def _locked(session: Session, tenant_id: str) -> list[NotificationAddress]:
+    """The tenant's slots, locked until the transaction ends; made where they are missing."""
+    rows = [{"tenant_id": tenant_id, "slot": number} for number in SLOTS]
+    session.execute(insert(NotificationAddress).values(rows).on_conflict_do_nothing())
+    return list(
+        session.scalars(
+            select(NotificationAddress)
+            .where(NotificationAddress.tenant_id == tenant_id)
+            .order_by(NotificationAddress.slot)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _asked(session: Session, tenant_id: str) -> dict[int, AddressLink]:
+    """The requests that are neither used nor replaced, by slot."""
+    found = session.scalars(
+        select(AddressLink)
+        .where(AddressLink.tenant_id == tenant_id, AddressLink.used_at.is_(None), AddressLink.superseded_at.is_(None))
+        .with_for_update()  # against the job that removes old ones, which takes no slot
+        .execution_options(populate_existing=True)
+    )
+    return {link.slot: link for link in found}
+
+
+def _asked_of(session: Session, number: int, desk: Desk) -> tuple[NotificationAddress, AddressLink]:
+    slots = {slot.slot: slot for slot in _locked(session, desk.tenant.id)}
+    link = _asked(session, desk.tenant.id).get(number)
+    if link is None:
+        raise DomainError(NOTHING_ASKED)
+    return slots[number], link
+
+
+def _set(session: Session, slot: NotificationAddress, link: AddressLink | None, address: str, desk: Desk) -> bool:
+    """Set one slot.
+
+    :returns: whether a link was mailed.
+    """
+    waiting = link is not None and link.state(now=desk.now) == LinkState.OPEN
+    if address == ((link.address if link and waiting else slot.address) or ""):
+        return False
+    slot.version += 1
+    if link is not None:
+        _supersede(session, link, desk)
+    if address and address != slot.address:
+        _ask(session, slot, address, desk)
+        return True
+    if link is not None:
+        _record(session, "withdrawn", slot, desk.by, before={"asked_for": link.address})
+    if not address and slot.address:
+        _record(session, "removed", slot, desk.by, before={"address": slot.address})
+        slot.address = slot.confirmed_at = None
+    return False
+
+
+def _supersede(session: Session, link: AddressLink, desk: Desk) -> None:
+    link.superseded_at = desk.now
+    # Before another one is added: a slot has one request at a time.
+    session.flush()
+
+
+def _ask(session: Session, slot: NotificationAddress, address: str, desk: Desk) -> None:
+    """Mail a link to an address; it is in force when the link is used."""
+    _refuse_flood(session, slot, address, now=desk.now)
+    token = secrets.token_urlsafe(32)
+    session.add(
+        AddressLink(
+            tenant_id=slot.tenant_id,
+            slot=slot.slot,
+            address=address,
+            token_hash=hash_token(token),
+            requested_at=desk.now,
+            expires_at=desk.now + LIFETIME,
+        )
+    )
+    outbox.write(
+        session,
+        "address_confirmation",
+        address,
+        {"TenantName": desk.tenant.name, "Url": desk.url_of(token)},
+        now=desk.now,
+        tenant_id=slot.tenant_id,
+        secret=token,
+    )
+    before = {"address": slot.address} if slot.address else None
+    _record(session, "asked_for", slot, desk.by, before=before, after={"asked_for": address})
+
+
+def _refuse_flood(session: Session, slot: NotificationAddress, address: str, *, now: datetime) -> None:
+    to_one = func.count().filter(func.lower(AddressLink.address) == address.lower())
+    together, alone = session.execute(
+        select(func.count(), to_one).where(
+            AddressLink.tenant_id == slot.tenant_id, AddressLink.requested_at > now - DAY
+        )
+    ).one()
+    if alone >= MOST_TO_ONE or together >= MOST:
+        raise DomainError(TOO_MANY_TO_ONE if alone >= MOST_TO_ONE else TOO_MANY, field=f"address{slot.slot}")
+
+
+def _record(  # noqa: PLR0913, PLR0917  (each is a column of the row)
+    session: Session,
+    what: str,
+    slot: NotificationAddress,
+    by: Actor,
+    before: dict[str, str] | None = None,
+    after: dict[str, str] | None = None,
+) -> None:
+    subject = ("NotificationAddress", f"{slot.tenant_id}/{slot.slot}")
+    audit.record(
+        session, f"notification_address.{what}", subject, by=by, tenant_id=slot.tenant_id, before=before, after=after
+    )

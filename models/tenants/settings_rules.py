@@ -1,0 +1,158 @@
+"""Saving テナント設定 (§5.4.1 (1)): the settings and both lists in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models import audit, scope
+from models.actor import Actor
+from models.errors import N_, Conflict, DomainError, ScopeError
+from models.tenants import access_origin
+from models.tenants import link as portal_link
+from models.tenants import settings as tenant_settings
+from models.tenants.access_origin import MOST_ORIGINS, AccessOrigin
+from models.tenants.link import MOST_LINKS, PortalLink
+from models.tenants.settings import MOST_GRACE_DAYS, TenantSettings
+from models.values import web_address
+
+TAKEN_ORIGIN = N_("This URL is in the list already.")
+TOO_MANY = N_("The list is full. Delete an entry first.")
+NOT_DAYS = N_("Enter a whole number from 0 to 99.")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link as it should be.
+
+    :param key: of the stored link that this one is, None for a new one.
+    """
+
+    key: int | None
+    name: str
+    url: str
+    description: str
+    posted_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Everything on the screen, as it should be. Lists are whole: what is not in them goes."""
+
+    utm_applications: bool
+    shortage_grace_days: int
+    origins: tuple[str, ...]
+    links: tuple[Link, ...]
+
+
+def stored(session: Session) -> tuple[Wanted, int]:
+    """What the session's tenant has, and the version of it."""
+    settings = tenant_settings.of_tenant(session)
+    links = tuple(
+        Link(link.id, link.name, link.url, link.description, link.posted_on) for link in portal_link.listed(session)
+    )
+    origins = tuple(access_origin.listed(session))
+    return Wanted(settings.utm_applications, settings.shortage_grace_days, origins, links), settings.version
+
+
+def save(session: Session, wanted: Wanted, *, version: int, by: Actor) -> bool:
+    """Make the settings of the session's tenant what is wanted.
+
+    :param version: the version the person had before them, 0 where nothing was saved yet.
+    :returns: whether anything was different.
+    :raises Conflict: somebody else saved since.
+    :raises DomainError: a value or a list cannot be like that.
+    """
+    origins = _checked(wanted)
+    settings = _locked(session)
+    if settings.version != version:
+        raise Conflict
+    before = _described(session, settings)
+    settings.utm_applications = wanted.utm_applications
+    settings.shortage_grace_days = wanted.shortage_grace_days
+    _change_origins(session, origins)
+    _change_links(session, wanted.links)
+    session.flush()
+    after = _described(session, settings)
+    changed = [name for name in before if before[name] != after[name]]
+    if not changed:
+        return False
+    settings.version += 1
+    audit.record(
+        session,
+        "tenant_settings.changed",
+        settings,
+        by=by,
+        before={name: before[name] for name in changed},
+        after={name: after[name] for name in changed},
+    )
+    return True
+
+
+def _checked(wanted: Wanted) -> list[str]:
+    """The origins in the form in which they are stored."""
+    if not 0 <= wanted.shortage_grace_days <= MOST_GRACE_DAYS:
+        raise DomainError(NOT_DAYS, field="shortage_grace_days")
+    if len(wanted.origins) > MOST_ORIGINS:
+        raise DomainError(TOO_MANY, field="origins")
+    if len(wanted.links) > MOST_LINKS:
+        raise DomainError(TOO_MANY, field="links")
+    for link in wanted.links:
+        web_address.check_page(link.url)
+    origins = [web_address.origin(each) for each in wanted.origins]
+    if len(set(origins)) < len(origins):
+        raise DomainError(TAKEN_ORIGIN, field="origins")
+    return origins
+
+
+def _locked(session: Session) -> TenantSettings:
+    """The tenant's row, for this transaction alone; made where there is none, so that the first two people wait too."""
+    tenant_id = scope.current_tenant_id(session)
+    if tenant_id is None:
+        raise ScopeError("Settings are saved from a session inside their tenant.")
+    session.execute(insert(TenantSettings.__table__).values(tenant_id=tenant_id).on_conflict_do_nothing())
+    row: TenantSettings = session.get_one(TenantSettings, tenant_id, with_for_update=True, populate_existing=True)
+    return row
+
+
+def _change_origins(session: Session, wanted: list[str]) -> None:
+    stored = access_origin.listed(session)
+    if gone := set(stored).difference(wanted):
+        session.execute(delete(AccessOrigin).where(AccessOrigin.origin.in_(gone)))
+    session.add_all([AccessOrigin(origin=each) for each in wanted if each not in stored])
+
+
+def _change_links(session: Session, wanted: tuple[Link, ...]) -> None:
+    stored = {link.id: link for link in portal_link.listed(session)}
+    for each in wanted:
+        # A key that is none of ours is of a link that somebody else deleted: the person wants it all the same.
+        row = stored.pop(each.key, None) if each.key is not None else None
+        if row is None:
+            row = PortalLink()
+            session.add(row)
+        row.name, row.url, row.description, row.posted_on = each.name, each.url, each.description, each.posted_on
+    for row in stored.values():
+        session.delete(row)
+
+
+def _described(session: Session, settings: TenantSettings) -> dict[str, Any]:
+    """Everything that can be saved, for the audit log."""
+    return {
+        "utm_applications": settings.utm_applications,
+        "shortage_grace_days": settings.shortage_grace_days,
+        "origins": access_origin.listed(session),
+        "links": [
+            {
+                "name": link.name,
+                "url": link.url,
+                "description": link.description,
+                "posted_on": link.posted_on.isoformat(),
+            }
+            for link in portal_link.listed(session)
+        ],
+    }

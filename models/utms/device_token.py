@@ -1,0 +1,61 @@
+"""The bearer tokens UTMs call with. Only a hash is kept: a token is shown once, when it is made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Identity, Index, String, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from models import audit
+from models.actor import Actor
+from models.db import Base, CreatedAt
+from models.row_lock import lock
+from models.scope import TenantScoped
+from models.tokens import hash_token, new_token
+
+if TYPE_CHECKING:
+    from models.utms.utm import Utm
+
+_PREFIX = "utm_"
+
+
+class DeviceToken(TenantScoped, Base):
+    """One token of one UTM; at most one is in force."""
+
+    __tablename__ = "device_token"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "utm_id"], ["utm.tenant_id", "utm.id"]),
+        Index("ix_device_token_tenant_id_utm_id", "tenant_id", "utm_id"),
+        Index("uq_device_token_one_in_force", "utm_id", unique=True, postgresql_where=text("revoked_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    utm_id: Mapped[int] = mapped_column(BigInteger)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[CreatedAt]
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    utm: Mapped[Utm] = relationship("Utm", foreign_keys=[utm_id], back_populates="tokens")
+
+
+def issue(session: Session, utm: Utm, *, now: datetime, by: Actor) -> str:
+    """Give a UTM a new token and end the one it had.
+
+    :returns: the token itself, which is nowhere else.
+    """
+    # Two people at once: the second waits here and ends the first one's token.
+    lock(session, utm)
+    session.execute(
+        update(DeviceToken)
+        .where(DeviceToken.utm_id == utm.id, DeviceToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    token = new_token(_PREFIX)
+    session.add(DeviceToken(tenant_id=utm.tenant_id, utm_id=utm.id, token_hash=hash_token(token)))
+    audit.record(
+        session, "utm.token_issued", ("Utm", utm.id), by=by, tenant_id=utm.tenant_id, after={"utm_id": utm.utm_id}
+    )
+    return token

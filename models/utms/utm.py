@@ -1,0 +1,143 @@
+"""UTMs (§7.8 to §7.11): the appliances at the customers' sites."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from models import audit
+from models.actor import Actor
+from models.contracts import contract
+from models.customers.customer import Customer
+from models.db import Base, CreatedAt
+from models.errors import N_, DomainError
+from models.scope import TenantScoped
+
+if TYPE_CHECKING:
+    from models.utms.device_token import DeviceToken
+
+NO_CONTRACT = N_("Registering a UTM needs a contract in force, or to come, that includes a UTM.")
+TAKEN_UTM_ID = N_("This UTM ID is already registered.")
+TAKEN_SERIAL = N_("This serial number is already registered.")
+
+# The unique indexes that say so, whoever comes second.
+UNIQUE_ERRORS = {"uq_utm_utm_id_kept": ("utm_id", TAKEN_UTM_ID), "uq_utm_serial_kept": ("serial", TAKEN_SERIAL)}
+
+_NOT_REMOVED = text("removed_at IS NULL")
+
+
+class UtmState(StrEnum):
+    """動作: never seen, seen lately, seen once but not lately."""
+
+    UNCONNECTED = "unconnected"
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class Utm(TenantScoped, Base):
+    """One appliance. Its UTM ID can come back after a removal, so the key is a number of our own."""
+
+    __tablename__ = "utm"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(["tenant_id", "customer_id"], ["customer.tenant_id", "customer.id"]),
+        CheckConstraint("utm_id ~ '^[0-9a-f]{12}$'", name="ck_utm_utm_id"),
+        CheckConstraint("serial ~ '^[A-Z0-9-]{15,30}$'", name="ck_utm_serial"),
+        CheckConstraint("replace(lower(mac_address), ':', '') = utm_id", name="ck_utm_mac_address"),
+        Index("uq_utm_utm_id_kept", "utm_id", unique=True, postgresql_where=_NOT_REMOVED),
+        Index("uq_utm_serial_kept", "serial", unique=True, postgresql_where=_NOT_REMOVED),
+        Index("ix_utm_tenant_id_customer_id", "tenant_id", "customer_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    customer_id: Mapped[str] = mapped_column(String(9))
+    utm_id: Mapped[str] = mapped_column(String(12))
+    name: Mapped[str] = mapped_column(String(50))
+    serial: Mapped[str] = mapped_column(String(30))
+    postcode: Mapped[str] = mapped_column(String(8))
+    # Prefecture and address in one: a UTM's 住所 is one field.
+    address: Mapped[str] = mapped_column(String(104))
+    delivery_status: Mapped[str] = mapped_column(String(104))
+    mac_address: Mapped[str | None] = mapped_column(String(17))
+    customer_email1: Mapped[str] = mapped_column(String(254), server_default="")
+    customer_email2: Mapped[str] = mapped_column(String(254), server_default="")
+    customer_email3: Mapped[str] = mapped_column(String(254), server_default="")
+    desk_email1: Mapped[str] = mapped_column(String(254), server_default="")
+    desk_email2: Mapped[str] = mapped_column(String(254), server_default="")
+    desk_email3: Mapped[str] = mapped_column(String(254), server_default="")
+    report_email1: Mapped[str] = mapped_column(String(254), server_default="")
+    report_email2: Mapped[str] = mapped_column(String(254), server_default="")
+    report_email3: Mapped[str] = mapped_column(String(254), server_default="")
+    # What its heartbeats say; all empty while it was never seen.
+    last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    firmware: Mapped[str | None] = mapped_column(String(64))
+    ip_address: Mapped[str | None] = mapped_column(String(45))
+    reported_mac: Mapped[str | None] = mapped_column(String(17))
+    created_at: Mapped[CreatedAt]
+    removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    version: Mapped[int] = mapped_column(server_default="1")
+
+    customer: Mapped[Customer] = relationship("Customer", foreign_keys=[customer_id], back_populates="utms")
+    tokens: Mapped[list[DeviceToken]] = relationship(
+        "DeviceToken", foreign_keys="DeviceToken.utm_id", back_populates="utm", passive_deletes="all"
+    )
+
+    def state(self, *, now: datetime, online_for: timedelta) -> UtmState:
+        """動作 at a time.
+
+        :param online_for: how long after its last call a UTM still counts as online.
+        """
+        if self.last_seen_at is None:
+            return UtmState.UNCONNECTED
+        return UtmState.ONLINE if now - self.last_seen_at <= online_for else UtmState.OFFLINE
+
+
+def register(session: Session, customer: Customer, values: dict[str, Any], *, today: date, by: Actor) -> Utm:
+    """Register a UTM for a customer (§7.8).
+
+    :param values: the fields of the form, already in the stored form.
+    :param today: the day in Asia/Tokyo.
+    :raises DomainError: no contract allows it. A UTM ID or serial number in use is told by the database when the row
+        is flushed (``UNIQUE_ERRORS``): only it knows other tenants' UTMs.
+    """
+    if not contract.allows_utm(session, customer.id, today=today):
+        raise DomainError(NO_CONTRACT)
+    utm = Utm(tenant_id=customer.tenant_id, customer_id=customer.id, **values)
+    session.add(utm)
+    _, after = audit.changes(utm)
+    session.flush()
+    audit.record(session, "utm.registered", utm, by=by, after=after)
+    return utm
+
+
+def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
+    """Remove a UTM (§7.10): its token ends, its alerts stay on the list screens."""
+    if utm.removed_at is not None:
+        return
+    for token in utm.tokens:
+        token.revoked_at = token.revoked_at or now
+    # After the tokens are read: reading writes first what is new, and the audit log tells what is not yet written.
+    utm.removed_at = now
+    audit.record(session, "utm.removed", utm, by=by)
+
+
+def note_heartbeat(utm: Utm, *, now: datetime, firmware: str | None, ip_address: str | None, mac: str | None) -> None:
+    """Note what a UTM says of itself. The MAC it reports is shown beside the registered one, never taken over."""
+    utm.last_seen_at = now
+    utm.firmware = firmware or utm.firmware
+    utm.ip_address = ip_address or utm.ip_address
+    utm.reported_mac = mac or utm.reported_mac

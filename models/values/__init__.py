@@ -1,0 +1,1 @@
+"""Value types without tables: cleaning, parsing and comparing text, numbers and places."""
