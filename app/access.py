@@ -13,7 +13,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from app import errors
 from models import scope
 from models.db import db
-from views.local_path import came_from
+from views.redirects import came_from
 
 PUBLIC_ENDPOINTS = frozenset(
     {

@@ -17,8 +17,8 @@ from app.landing import landing
 from models.accounts.identity import Identity
 from models.db import db
 from models.errors import Gone
-from views.interface import log_database_error
-from views.problem import problem
+from views.api.problem import problem
+from views.data_interface import log_database_error
 
 log = logging.getLogger(__name__)
 

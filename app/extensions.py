@@ -13,8 +13,8 @@ from redis import Redis
 from app import catalogues, remembered, repeated, template_globals
 from app.security import PortalSecurityManager
 from models.db import db
-from views import form_words
-from views.home import HomeView
+from views.dashboard.dashboard import HomeView
+from views.forms import messages
 
 
 class PortalAppBuilder(AppBuilder):
@@ -50,4 +50,4 @@ def init_app(app: Flask) -> None:
     template_globals.init_app(app)
     remembered.init_app(app)
     repeated.init_app(app)
-    form_words.speak()
+    messages.speak()

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rq.exceptions import SchedulerNotFound, StopRequested
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs.run import JobFailed, describe
+from jobs.job import JobFailed, describe
 
 FIRST_DELAY = 1.0
 """Seconds before the work is begun again; doubled each time up to the last."""

@@ -11,7 +11,7 @@ from app.access import TENANTLESS_VIEWS, is_tenantless
 from app.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
 from models import clock
 from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
-from views.alert_rows import function_name
+from views.alerts.rows import function_name
 from views.base import address_of
 from views.languages import language_choice
 

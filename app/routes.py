@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from flask import Flask, request
 
-from views import health
-from views.address_confirmation import AddressConfirmationView
-from views.alerts import AlertView
-from views.application_fields import ApplicationFieldView
-from views.bearer import caller_key
-from views.customer_api import CustomerApi
-from views.customers import CustomerView
-from views.device_api import DeviceApi
-from views.job_board import JobBoardView
+from views.accounts.password_setup import PasswordSetupView
+from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
+from views.accounts.roles import RoleView
+from views.accounts.users import UserView
+from views.alerts.alerts import AlertView
+from views.api.bearer import caller_key
+from views.api.customer_api import CustomerApi
+from views.api.device_api import DeviceApi
+from views.applications.extra_questions import ApplicationFieldView
+from views.customers.customers import CustomerView
 from views.languages import LanguageView
-from views.mail_log import MailLogView
-from views.mail_template_copy import MailTemplateCopyView
-from views.mail_template_versions import MailTemplateVersionView
-from views.mail_templates import MailTemplateView
-from views.notification_addresses import NotificationAddressView
-from views.password_setup import PasswordSetupView
-from views.portal_tokens import PortalTokenView
-from views.rights import PermissionNameView, RightView, ViewNameView
-from views.roles import RoleView
-from views.tenant_settings import TenantSettingsView
-from views.tenants import TenantView
-from views.users import UserView
-from views.utms import UtmView
+from views.mail.log import MailLogView
+from views.mail.template_copy import MailTemplateCopyView
+from views.mail.template_versions import MailTemplateVersionView
+from views.mail.templates import MailTemplateView
+from views.notifications.addresses import NotificationAddressView
+from views.notifications.confirmation import AddressConfirmationView
+from views.operations import health
+from views.operations.jobs import JobBoardView
+from views.tenants.api_tokens import PortalTokenView
+from views.tenants.select import TenantView
+from views.tenants.settings import TenantSettingsView
+from views.utms.utms import UtmView
 
 SCREENS = (
     LanguageView,

@@ -24,7 +24,7 @@ from models.accounts.identity import read_identity, rights_version
 from models.accounts.role import NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER_VIEWER, PUBLIC
 from models.accounts.user import Role
 from models.db import db
-from views.sign_in import SignInView
+from views.accounts.sign_in import SignInView
 
 Rights = dict[str, tuple[str, ...]]
 

@@ -20,7 +20,7 @@ from app import logs
 from app.keep_up import Stop, keep_up
 from jobs import queues
 from jobs.heartbeat import beat
-from jobs.run import JobFailed
+from jobs.job import JobFailed
 from models import clock
 from models.db import db
 from models.operations import schedule
@@ -28,6 +28,14 @@ from models.operations import schedule
 WORKER_TTL = 60
 """Seconds after which a worker that is silent counts as gone in RQ's own lists, and so the longest it waits for an
 answer of a Redis whose host is gone without a word."""
+
+
+class PortalJob(Job):
+    """A job whose function may have been renamed since it was queued."""
+
+    def _deserialize_data(self) -> None:
+        super()._deserialize_data()
+        self._func_name = queues.RENAMED.get(self._func_name, self._func_name)
 
 
 class PortalWorker(SimpleWorker):
@@ -65,7 +73,7 @@ def run() -> None:
 def _work(stop: Stop) -> None:
     # A connection of its own: RQ lengthens the timeouts of the one it is given, to wait for jobs.
     with Redis.from_url(current_app.config["REDIS_URL"], socket_connect_timeout=5) as connection:
-        worker = PortalWorker(queues.BY_URGENCY, connection=connection, worker_ttl=WORKER_TTL)
+        worker = PortalWorker(queues.BY_URGENCY, connection=connection, job_class=PortalJob, worker_ttl=WORKER_TTL)
         worker.stop = stop
         _prepare()
         worker.work(logging_level="WARNING")

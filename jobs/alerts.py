@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from jobs.run import job
+from jobs.job import job
 from models import clock
 from models.alerts import ingest as alert_ingest
 from models.alerts import retention as alert_retention

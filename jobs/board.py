@@ -21,7 +21,7 @@ from rq.worker.base import BaseWorker, WorkerStatus
 from rq.worker_registration import get_keys
 
 from jobs import queues
-from jobs.run import JobFailed
+from jobs.job import JobFailed
 
 MOST_FAILED = 50
 """How many failed jobs are shown, the newest."""
@@ -35,9 +35,9 @@ BUSY_SILENCE = timedelta(seconds=queues.JOB_TIMEOUT + 60)
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*")
 _RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)(?:: (.*))?$")
 _NAMED = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
-_PLACE = re.compile(r"(?:models|jobs)/\w+\.py:\d+")
-_FRAME = re.compile(r'File "[^"]*/((?:models|jobs)/\w+\.py)", line (\d+)')
-_SELF = "jobs/run.py"
+_PLACE = re.compile(r"(?:models|jobs)/(?:\w+/)*\w+\.py:\d+")
+_FRAME = re.compile(r'File "[^"]*/((?:models|jobs)/(?:\w+/)*\w+\.py)", line (\d+)')
+_SELF = "jobs/job.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ def error_of(raised: str) -> str:
     if said is None:
         named = _NAMED.search(raised)
         return named[0] if named else "-"
-    # Nobody's data is in the words of a job of ours: jobs.run.
+    # Nobody's data is in the words of a job of ours: jobs.job.
     return said[2] if said[1] == JobFailed.__name__ and said[2] else said[1]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.run import job
+from jobs.job import job
 
 
 @job(entry="heartbeat", quiet=True)

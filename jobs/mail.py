@@ -25,7 +25,7 @@ from flask_mail import BadHeaderError, Connection, Message, sanitize_address
 from redis.exceptions import RedisError
 
 from jobs import queues
-from jobs.run import job
+from jobs.job import job
 from models import clock
 from models.mail.outbox import outbox, placeholders
 from models.mail.sending import Letter, Sending, sending

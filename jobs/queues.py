@@ -30,6 +30,9 @@ RESULT_TTL = 90
 FAILURE_TTL = 24 * 3600
 """Seconds a failed job is kept in Redis, to be looked at."""
 
+RENAMED = {"jobs.links.remove_old": "jobs.expired_links.remove_old"}
+"""Former dotted name of a job -> its present one: what was queued before an upgrade runs after it."""
+
 LIMITS = {"job_timeout": JOB_TIMEOUT, "result_ttl": RESULT_TTL, "failure_ttl": FAILURE_TTL}
 """What every job is put into its queue with."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from jobs import queues
-from jobs.run import job
+from jobs.job import job
 from models import clock
 from models.db import db
 from models.operations import schedule

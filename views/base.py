@@ -19,7 +19,7 @@ from models.actor import Actor
 from models.customers.customer import Customer
 from models.db import db
 from models.values.visible_text import visible
-from views.interface import COUNT_CAP, RequestFilters
+from views.data_interface import COUNT_CAP, RequestFilters
 
 PAGE_SIZE = 25
 _LAST_PAGE = 100_000

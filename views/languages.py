@@ -9,7 +9,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from views.base import PortalView, address_of
-from views.local_path import local_path
+from views.redirects import local_path
 
 COOKIE = "language"
 _KEPT_FOR = 365 * 24 * 3600

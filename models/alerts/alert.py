@@ -57,7 +57,7 @@ FUNCTION_LABELS = {
     SecurityFunction.URL_FILTER: "URLフィルタリング",
     SecurityFunction.APP_GUARD: "アプリケーションガード",
 }
-"""What CSV and mails say. Screens say it in their language (``views.alert_rows``)."""
+"""What CSV and mails say. Screens say it in their language (``views.alerts.rows``)."""
 
 ACTION_LABELS = {"pass": "Pass", "block": "Block"}
 """処置 of §7.17, in small letters; devices send others as well."""

@@ -71,7 +71,7 @@ ENTRIES = (
     Entry("mail", "jobs.mail.sweep", every(1), queue="default"),
     Entry("alert-partitions", "jobs.alerts.make_partitions", daily(0, 30)),
     Entry("alert-retention", "jobs.alerts.drop_old_partitions", daily(2, 0)),
-    Entry("old-links", "jobs.links.remove_old", daily(2, 30)),
+    Entry("old-links", "jobs.expired_links.remove_old", daily(2, 30)),
 )
 """The timetable. A row whose entry is gone is never claimed."""
 

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from playwright.sync_api import expect
 
-import views.alerts
+import views.alerts.alerts
 from tests.browser.test_journey import customer, sign_in  # noqa: F401  (customer is a fixture)
 
 pytestmark = pytest.mark.browser
@@ -78,8 +78,8 @@ WATCH = """
 
 def test_the_note_that_a_file_is_made_goes_when_it_comes(page, customer, make, monkeypatch):  # noqa: F811
     make.utm(customer_row=customer, name="本社")
-    made = views.alerts.archive
-    monkeypatch.setattr(views.alerts, "archive", lambda *args: time.sleep(1.5) or made(*args))
+    made = views.alerts.alerts.archive
+    monkeypatch.setattr(views.alerts.alerts, "archive", lambda *args: time.sleep(1.5) or made(*args))
     sign_in(page)
     page.goto(f"/customers/{customer.id}/alerts/")
     page.evaluate(WATCH)

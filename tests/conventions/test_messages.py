@@ -22,7 +22,7 @@ from models.mail.placeholders import fill
 from models.tenants.link import PortalLink
 from models.values.prefecture import PREFECTURES
 from tests.conventions.test_pages import pages
-from views.right_words import PERMISSIONS, VIEWS
+from views.accounts.permission_labels import PERMISSIONS, VIEWS
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "translations" / "ja" / "LC_MESSAGES" / "messages.po"
@@ -105,7 +105,7 @@ def words_of(module) -> set[str]:
 def test_what_wtforms_says_is_in_the_catalogue(catalogue):
     missing = sorted(words_of(wtforms) - UNSPOKEN - {name for message in catalogue for name in ids(message)})
 
-    assert not missing, f"Put these into FORM_WORDS of views/form_words.py: {missing}"
+    assert not missing, f"Put these into FORM_WORDS of views/forms/messages.py: {missing}"
 
 
 def test_every_right_has_words_in_both_languages(app, catalogue):
@@ -114,7 +114,9 @@ def test_every_right_has_words_in_both_languages(app, catalogue):
     rights |= {(name, view) for role in ROLES.values() for view, names in role.items() for name in names}
     permissions, views = ({right[at] for right in rights} for at in (0, 1))
 
-    assert (permissions, views) == (set(PERMISSIONS), set(VIEWS)), "Bring views/right_words.py up to date."
+    assert (permissions, views) == (set(PERMISSIONS), set(VIEWS)), (
+        "Bring views/accounts/permission_labels.py up to date."
+    )
     for words in (*PERMISSIONS.values(), *VIEWS.values()):
         assert words == "UTM" or JAPANESE.search(japanese(catalogue.get(words))), words
 

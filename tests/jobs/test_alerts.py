@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from jobs.alerts import drop_old_partitions, make_partitions
-from jobs.run import JobFailed
+from jobs.job import JobFailed
 from models import clock
 from models.alerts import ingest as alert_ingest
 from models.alerts import retention as alert_retention

@@ -13,7 +13,7 @@ from rq.job import Job
 
 from jobs import queues
 from jobs.board import Board, error_of, place_of
-from jobs.run import job
+from jobs.job import job
 from models import clock
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -208,7 +208,7 @@ LAST = '  File "/usr/lib/python3.11/x.py", line 1, in g\n    h()\n    ^^^\n'
         (f"Traceback:\n{LAST}KeyError\n", "KeyError", None),
         (f"Traceback:\n{LAST}ValueError: 一行\nYamada\n", "ValueError", None),
         (
-            f"Traceback:\n{LAST}jobs.run.JobFailed: IntegrityError 23505 pk\njobs/mail.py:7\n",
+            f"Traceback:\n{LAST}jobs.job.JobFailed: IntegrityError 23505 pk\njobs/mail.py:7\n",
             "IntegrityError 23505 pk",
             "jobs/mail.py:7",
         ),

@@ -6,7 +6,7 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import links
+from jobs import expired_links
 from models import clock
 from models.accounts import password_link
 from models.accounts.password_link import PasswordLink
@@ -25,11 +25,11 @@ def test_links_of_every_tenant_are_removed_thirty_days_after_their_time(context,
             session.commit()
 
     with time_machine.travel(now + timedelta(days=30, hours=23), tick=False):
-        links.remove_old()
+        expired_links.remove_old()
     assert len(make.session.scalars(select(AddressLink.id)).all()) == 2
     with time_machine.travel(now + timedelta(days=31), tick=False):
-        links.remove_old()
-        links.remove_old()
+        expired_links.remove_old()
+        expired_links.remove_old()
     assert make.session.scalars(select(AddressLink.id)).all() == []
 
 
@@ -40,8 +40,8 @@ def test_password_links_go_thirty_days_after_their_time(context, make, engine):
         password_link.issue(session, user, now=now, by=SYSTEM)
 
     with time_machine.travel(now + timedelta(days=30, hours=23), tick=False):
-        links.remove_old()
+        expired_links.remove_old()
     assert len(make.session.scalars(select(PasswordLink.id)).all()) == 1
     with time_machine.travel(now + timedelta(days=31), tick=False):
-        links.remove_old()
+        expired_links.remove_old()
     assert make.session.scalars(select(PasswordLink.id)).all() == []

@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from jobs.run import JobFailed, job
+from jobs.job import JobFailed, job
 from models.db import db
 
 pytestmark = pytest.mark.usefixtures("context")

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from jobs import queues
 from jobs import tick as ticking
-from jobs.run import JobFailed
+from jobs.job import JobFailed
 from jobs.tick import tick
 from models import clock
 from models.db import db
@@ -31,7 +31,7 @@ NOTHING = {"urgent": [], "default": [], "periodic": []}
 EVERYTHING = {
     "urgent": ["jobs.heartbeat.beat"],
     "default": ["jobs.mail.sweep"],
-    "periodic": ["jobs.alerts.drop_old_partitions", "jobs.alerts.make_partitions", "jobs.links.remove_old"],
+    "periodic": ["jobs.alerts.drop_old_partitions", "jobs.alerts.make_partitions", "jobs.expired_links.remove_old"],
 }
 NOON = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 """12:00 in Tokyo."""
@@ -195,7 +195,7 @@ def test_every_entry_names_a_job_that_exists_and_a_queue_that_workers_look_into(
 
 
 def test_a_job_may_not_take_longer_than_readyz_waits_for_a_heartbeat_or_a_repetition():
-    from views.health import WORKER_SILENCE
+    from views.operations.health import WORKER_SILENCE
 
     # A heartbeat, up to a minute without one, then a job with one worker.
     assert timedelta(minutes=1, seconds=queues.JOB_TIMEOUT) <= WORKER_SILENCE

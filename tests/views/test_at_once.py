@@ -11,7 +11,7 @@ from sqlalchemy import event, inspect, text
 from sqlalchemy.orm.exc import ObjectDeletedError
 
 from models.db import db
-from views.fab_screen import FabScreen
+from views.crud import FabScreen
 
 MANY = 6
 

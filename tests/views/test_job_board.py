@@ -17,7 +17,7 @@ from models import clock
 from models.audit import AuditEntry
 from models.operations import schedule
 from models.operations.schedule import ScheduledTask
-from views.job_board import QUEUE_NAMES, TASK_NAMES
+from views.operations.jobs import QUEUE_NAMES, TASK_NAMES
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Screens of users, roles, permissions, passwords and sign-in."""

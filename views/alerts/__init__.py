@@ -1,0 +1,1 @@
+"""Security alerts: ingest, search, export and retention."""

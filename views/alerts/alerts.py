@@ -1,0 +1,211 @@
+"""アラート一覧 (§7.17): searching a customer's alerts and taking them home as CSV."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from flask import Response, current_app, flash, redirect, request, stream_with_context
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
+
+from models import clock
+from models.alerts import search as alert_search
+from models.alerts.search import AlertQuery
+from models.db import db
+from views.alerts.alerts import rows as alert_rows
+from views.alerts.download import MOST_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
+from views.alerts.filters import AlertFilters, read_filters
+from views.base import PortalView, address_of, choice, customer_urls, render, url_if
+from views.period import read_period
+from views.redirects import came_from
+
+_MOST_TICKED = 3 * MOST_UTMS
+"""How many ticks come back with the dialog: they travel in an address."""
+
+
+class AlertView(PortalView):
+    """The alerts of one customer."""
+
+    route_base = "/customers/<string:customer_id>/alerts"
+    class_permission_name = "Alerts"
+
+    @expose("/")
+    @has_access
+    def list(self, customer_id: str) -> str:
+        """詳細を確認: every alert."""
+        return _list_page(customer_id, important=False)
+
+    @expose("/important")
+    @has_access
+    def important(self, customer_id: str) -> str:
+        """問題を確認: only High."""
+        return _list_page(customer_id, important=True)
+
+    @expose("/download", methods=["POST"])
+    @has_access
+    def download(self, customer_id: str) -> Response:
+        """A ZIP with one CSV per chosen UTM: of the whole period, or of what the screen was narrowed to."""
+        customer, all_utms = customer_with_utms(customer_id)
+        if refused := refusal(all_utms):
+            flash(refused, "warning")
+            return _back_to_choosing(customer.id)
+        utms = chosen_utms(all_utms)
+        period = read_period(request.form, clock.tokyo_day(clock.utc_now()))
+        query = AlertQuery(customer.id, period.start, period.end)
+        file_part = period.file_part
+        if request.form.get("conditions") == "kept":
+            important = request.form.get("important") == "1"
+            query, _ = _search(request.form, query, all_utms, important=important)
+            file_part += "_filtered"
+        name = utms[0].utm_id if len(utms) == 1 else customer.id
+        answer = Response(
+            stream_with_context(archive(customer.tenant_id, utms, query, file_part)),
+            mimetype="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="alerts_{name}_{file_part}.zip"'},
+        )
+        # For the script of the page, which takes its note away; it says nothing else.
+        answer.set_cookie(
+            "file_comes", "1", max_age=60, secure=current_app.config["SESSION_COOKIE_SECURE"], samesite="Lax"
+        )
+        return answer
+
+
+def _back_to_choosing(customer_id: str) -> Response:
+    """The page the dialog was on, with the dialog open and what was ticked in it."""
+    screens = (address_of(f"AlertView.{name}", customer_id=customer_id) for name in ("list", "important"))
+    page = came_from() or ""
+    path, _, query = page.partition("?")
+    if path not in screens:
+        path, query = address_of("AlertView.list", customer_id=customer_id), ""
+    arguments = [pair for pair in parse_qsl(query) if pair[0] not in {"choose", "picked"}]
+    ticked = [("picked", key) for key in request.form.getlist("utm")[:_MOST_TICKED]]
+    return redirect(f"{path}?{urlencode([*arguments, ('choose', '1'), *ticked])}")
+
+
+def _search(
+    args: Mapping[str, str], query: AlertQuery, utms: Sequence[Any], *, important: bool
+) -> tuple[AlertQuery, AlertFilters]:
+    """The query with function and filters as the arguments ask for, and the filters."""
+    filters = read_filters(args, utms, important=important)
+    function = args.get("function")
+    if function not in alert_rows.FUNCTION_NAMES:
+        function = None
+    return replace(query, function=function, important=important, **filters.conditions), filters
+
+
+def _list_page(customer_id: str, *, important: bool) -> str:
+    customer, utms = customer_with_utms(customer_id)
+    period = read_period(request.args, clock.tokyo_day(clock.utc_now()))
+    query, filters = _search(request.args, AlertQuery(customer.id, period.start, period.end), utms, important=important)
+    sort = choice("sort", alert_search.SORT_COLUMNS, "occurred_at")
+    direction = choice("direction", ("asc", "desc"), "desc" if sort == "occurred_at" else "asc")
+    before, after = _position("before", sort), _position("after", sort)
+    found = alert_search.page(
+        db.session(),
+        query,
+        sort=sort,
+        descending=direction == "desc",
+        position=before or after,
+        backwards=before is not None,
+    )
+    first, last = (found.rows[0], found.rows[-1]) if found.rows else (None, None)
+    opened = _opened(customer, found.rows)
+    # The conditions stay when the person goes from one of the two screens to the other.
+    kept = filters.arguments | ({"function": query.function} if query.function else {})
+    other = "list" if important else "important"
+    other_url = url_if(f"can_{other}", "Alerts", f"AlertView.{other}", customer_id=customer.id)
+    asked, functions = period.arguments, alert_rows.function_names()
+    elsewhere = asked | {name: value for name, value in kept.items() if name != "level"}
+    return render(
+        "alerts/list.html",
+        customer=customer,
+        **customer_urls(customer),
+        important=important,
+        other_url=f"{other_url}?{urlencode(elsewhere)}" if other_url else None,
+        period=period.fields,
+        shown=period.text,
+        functions=tuple(functions.items()),
+        function=query.function or "",
+        filters=filters.fields,
+        active=filters.active,
+        show_filters=filters.shown,
+        alerts=alert_rows.shown(found.rows, utms, functions, opened["key"] if opened else None),
+        opened=opened,
+        sort=sort,
+        direction=direction,
+        count=_count(found, query, whole=not (before or after or found.has_next)),
+        before=_cursor(alert_search.position_of(first, sort)) if first is not None and found.has_previous else None,
+        after=_cursor(alert_search.position_of(last, sort)) if last is not None and found.has_next else None,
+        **_download(customer, utms, query, asked, kept),
+    )
+
+
+def _count(found: alert_search.Page, query: AlertQuery, *, whole: bool) -> int:
+    """How many alerts there are; where the page is all of them, none are looked for again."""
+    if found.count is not None:
+        return found.count
+    return len(found.rows) if whole else alert_search.capped_count(db.session(), query)
+
+
+def _download(
+    customer: AlertCustomer, utms: Sequence[Any], query: AlertQuery, period: dict[str, str], kept: dict[str, str]
+) -> dict[str, Any]:
+    """What the download's form and dialog show and send."""
+    if not current_app.extensions["appbuilder"].sm.has_access("can_download", "Alerts"):
+        return {"download_url": None}
+    choices = chooser(utms, query.utm_id)
+    conditions = {name: value for name, value in kept.items() if name != "utm"}
+    if query.important:
+        conditions["important"] = "1"
+    # The choice of UTMs takes the place of the condition on one; a removed one cannot be chosen.
+    removed = query.utm_id is not None and query.utm_id not in {utm.id for utm in utms if utm.removed_at is None}
+    return {
+        "download_url": address_of("AlertView.download", customer_id=customer.id),
+        "chooser": choices,
+        "most_utms": MOST_UTMS,
+        "hidden": list((period | conditions).items()),
+        "narrowed": bool(kept or query.important) and not removed,
+    }
+
+
+def _opened(customer: AlertCustomer, rows: Sequence[Any]) -> dict[str, Any] | None:
+    """The details of the row that is open, None when none of the page's is."""
+    wanted = request.args.get("open")
+    for row in rows if wanted else ():
+        if str(row.seq) == wanted:
+            return alert_rows.details(alert_search.whole(db.session(), customer.id, row))
+    return None
+
+
+def _cursor(position: alert_search.Position) -> str:
+    value, occurred_at, seq = position
+    text = json.dumps([value, occurred_at.isoformat(), seq], ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _position(name: str, sort: str) -> alert_search.Position | None:
+    """Where an argument says the page starts; None, the first page, when it is nonsense."""
+    text = request.args.get(name, "")
+    if not text or len(text) > 1_000:
+        return None
+    try:
+        value, moment, seq = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        occurred_at = datetime.fromisoformat(moment)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    kind = type(None) if sort == "occurred_at" else str
+    fits = isinstance(value, kind) and type(seq) is int and abs(seq) < 2**63 and occurred_at.tzinfo is not None
+    if not fits or (isinstance(value, str) and not _storable(value)):
+        return None
+    return value, occurred_at, seq
+
+
+def _storable(text: str) -> bool:
+    """Whether a column can hold a text: all but NUL and half a surrogate pair, which JSON can write."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

@@ -1,0 +1,171 @@
+"""フィルタ of the alert screens (§7.17): what can be asked for besides period and function."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from flask_babel import gettext, lazy_gettext
+
+from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
+from views.forms.fields import half_width, too_long
+
+_TEXT_LENGTH = 255
+_ACTION_LENGTH = 32
+_ID_LENGTH = 64
+
+
+class Option(NamedTuple):
+    """A choice as the template shows it."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One field behind フィルタ, as the template shows it.
+
+    :param name: its page argument.
+    :param label: translated when it is shown, as most are not.
+    :param value: as typed or chosen, empty for no condition.
+    :param condition: what it asks for, None for nothing: also when it has an error, and is left out of the search.
+    :param options: value and label of each choice, None for a text.
+    :param help: what to type.
+    :param suggestions: texts offered while typing; any other is taken too.
+    """
+
+    name: str
+    label: str
+    value: str = ""
+    condition: Any = None
+    options: Sequence[tuple[str, str]] | None = None
+    help: str | None = None
+    suggestions: Sequence[str] = ()
+    error: str | None = None
+
+    @property
+    def choices(self) -> list[Option]:
+        """The options, and which of them is chosen."""
+        return [Option(value, label, value == self.value) for value, label in self.options or ()]
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """Its label, and what it asks for as people read it."""
+        return self.label, dict(self.options or ()).get(self.value, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilters:
+    """The fields of one of the two screens, filled in.
+
+    :param shown: whether the page shows them, and not only what they ask for.
+    """
+
+    fields: list[Filter]
+    shown: bool
+
+    @property
+    def active(self) -> list[Filter]:
+        """Those that ask for something."""
+        return [each for each in self.fields if each.condition is not None]
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """The arguments of ``AlertQuery`` they stand for."""
+        names = {"utm": "utm_id"}
+        return {names.get(each.name, each.name): each.condition for each in self.active}
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The page arguments that ask for the same."""
+        return {each.name: each.value for each in self.active}
+
+    def value(self, name: str) -> str:
+        """What a field asks for, empty for nothing."""
+        return self.arguments.get(name, "")
+
+
+def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: bool) -> AlertFilters:
+    """The fields as the arguments fill them in; what makes no sense is told beside its field and not searched for.
+
+    :param args: of the page, or of the form that downloads.
+    :param utms: the customer's UTMs with ``id``, ``name`` and ``removed_at``.
+    :param important: 問題を確認, which has one level only.
+    """
+    levels = [(level.value, label) for level, label in LEVEL_LABELS.items()]
+    fields = [
+        _text(args, "action", lazy_gettext("Action"), _ACTION_LENGTH, suggestions=tuple(ACTION_LABELS.values())),
+        _chosen(args, "level", lazy_gettext("Alert level"), levels),
+        _address(args, "source", lazy_gettext("Source IP address")),
+        _address(args, "destination", lazy_gettext("Destination IP address")),
+        _text(
+            args,
+            "alert_id",
+            lazy_gettext("Alert ID"),
+            _ID_LENGTH,
+            clean=half_width,
+            help=lazy_gettext("The whole ID or its beginning."),
+        ),
+        _text(args, "url", "URL", help=lazy_gettext("A part of it.")),
+        _text(
+            args,
+            "threat",
+            lazy_gettext("Threat"),
+            help=lazy_gettext("A part of the name of the virus, threat, category or application."),
+        ),
+        _text(args, "file", lazy_gettext("File name"), help=lazy_gettext("A part of it.")),
+    ]
+    shown = args.get("filters") == "1" or any(each.error for each in fields)
+    # There can be a thousand.
+    of_utms = [(str(utm.id), _utm_label(utm)) for utm in utms] if shown or "utm" in args else []
+    fields.insert(0, _chosen(args, "utm", lazy_gettext("UTM"), of_utms))
+    return AlertFilters([each for each in fields if not (important and each.name == "level")], shown)
+
+
+def _utm_label(utm: Any) -> str:
+    return gettext("%(name)s (removed)", name=utm.name) if utm.removed_at is not None else utm.name
+
+
+def _chosen(args: Mapping[str, str], name: str, label: Any, options: list[tuple[str, str]]) -> Filter:
+    value = args.get(name, "")
+    if value not in dict(options):
+        return Filter(name, label, options=options)
+    return Filter(name, label, value, int(value) if name == "utm" else value, options)
+
+
+def _text(
+    args: Mapping[str, str],
+    name: str,
+    label: Any,
+    limit: int = _TEXT_LENGTH,
+    clean: Callable[[str], str] = str.strip,
+    **shown: Any,
+) -> Filter:
+    """A text. Letter by letter: a log may well have characters in it that do not show, and somebody look for them."""
+    value = clean(args.get(name, ""))
+    if len(value) > limit:
+        return Filter(name, label, value, error=too_long(limit), **shown)
+    return Filter(name, label, value, value or None, **shown)
+
+
+def _address(args: Mapping[str, str], name: str, label: Any) -> Filter:
+    value = half_width(args.get(name, ""))
+    told = lazy_gettext("An address or a network, such as 192.168.10.0/24.")
+    if not value:
+        return Filter(name, label, help=told)
+    try:
+        network = _network(value)
+    except ValueError:
+        error = gettext("This is not an IP address or network. It was left out of the search.")
+        return Filter(name, label, value, help=told, error=error)
+    return Filter(name, label, value, network, help=told)
+
+
+@lru_cache(1024)
+def _network(typed: str) -> str:
+    return str(ipaddress.ip_network(typed, strict=False))

@@ -1,0 +1,1 @@
+"""The HTTP APIs for UTMs and for the customers' portal."""

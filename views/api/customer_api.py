@@ -1,0 +1,84 @@
+"""The API of the customers' portal: another system, which calls with a token of one tenant and sees that tenant alone."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, jsonify
+from flask_appbuilder.api import BaseApi, expose
+
+from models import clock, scope
+from models.tenants import api_token
+from models.tenants import link as portal_link
+from models.tenants import settings as tenant_settings
+from models.tenants.api_token import Caller
+from models.tenants.tenant import Tenant
+from views.api.bearer import bearer_token, unauthorized
+from views.api.customer_openapi import DESCRIPTION
+
+
+def for_a_tenant(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a call through with its caller when the bearer token is in force; 401 otherwise."""
+
+    @functools.wraps(call)
+    def checked(self: CustomerApi, *args: Any, **kwargs: Any) -> Any:
+        token = bearer_token()
+        caller = _caller(token) if token else None
+        if caller is None:
+            return unauthorized()
+        return call(self, caller, *args, **kwargs)
+
+    return checked
+
+
+class CustomerApi(BaseApi):
+    """What the customers' portal talks to."""
+
+    route_base = "/api/customer/v1"
+    class_permission_name = "CustomerApi"
+    # No cookie is read here, so there is nothing a foreign page could ride on.
+    csrf_exempt = True
+
+    @expose("/tenant", methods=["GET"])
+    @for_a_tenant
+    def tenant(self, caller: Caller) -> Response:
+        """Tell what the tenant shows its customers (§5.4.1)."""
+        with scope.tenant_session(caller.tenant_id) as session:
+            tenant = session.get_one(Tenant, caller.tenant_id)
+            settings = tenant_settings.of_tenant(session)
+            links = portal_link.listed(session)
+            return jsonify(
+                id=tenant.id,
+                name=tenant.name,
+                utm_applications=settings.utm_applications,
+                links=[
+                    {
+                        "name": link.name,
+                        "url": link.url,
+                        "description": link.description,
+                        "posted_on": link.posted_on.isoformat(),
+                    }
+                    for link in links
+                ],
+            )
+
+    @expose("/openapi.json", methods=["GET"])
+    def openapi(self) -> Response:
+        """Describe this API."""
+        return jsonify(DESCRIPTION)
+
+
+def _caller(token: str) -> Caller | None:
+    now = clock.utc_now()
+    with scope.all_tenants("a token of the customers' portal names its tenant") as session:
+        found = api_token.caller_of(session, token, now=now)
+    if found is None:
+        return None
+    caller, worth_noting = found
+    if worth_noting:
+        with scope.tenant_session(caller.tenant_id) as session:
+            api_token.note_use(session, caller, now=now)
+            session.commit()
+    return caller

@@ -1,0 +1,155 @@
+"""The API UTMs call: heartbeats and alerts, one bearer token per UTM, each for itself alone."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, abort, current_app, jsonify, request
+from flask_appbuilder.api import BaseApi, expose
+from sqlalchemy import select
+
+from models import clock, scope
+from models.alerts import ingest as alert_ingest
+from models.alerts.ingest import Sender
+from models.utms import device_token, utm
+from models.utms.utm import Utm
+from views.api.bearer import bearer_token, unauthorized
+from views.api.device_body import BodyMalformed, BodyTooLarge, BodyUnreadable, Lines
+from views.api.device_openapi import DESCRIPTION
+
+# Of any other problem the lines before it are stored, and the answer says where it was.
+_STATUS_OF_PROBLEM = {BodyMalformed: 400, BodyTooLarge: 413, BodyUnreadable: 415}
+_MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+
+
+def for_a_utm(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a call through with its sender when the bearer token is in force; 401 otherwise."""
+
+    @functools.wraps(call)
+    def checked(self: DeviceApi, *args: Any, **kwargs: Any) -> Any:
+        token = bearer_token()
+        sender = _sender(token) if token else None
+        if sender is None:
+            return unauthorized()
+        return call(self, sender, *args, **kwargs)
+
+    return checked
+
+
+class DeviceApi(BaseApi):
+    """What a UTM, or the shipper beside one, talks to."""
+
+    route_base = "/api/device/v1"
+    class_permission_name = "DeviceApi"
+    # No cookie is read here, so there is nothing a foreign page could ride on.
+    csrf_exempt = True
+
+    @expose("/heartbeat", methods=["POST"])
+    @for_a_utm
+    def heartbeat(self, sender: Sender) -> Response:
+        """Note that the UTM is there, and tell it what waits for it."""
+        body = _json_object()
+        with scope.tenant_session(sender.tenant_id) as session:
+            found = session.get(Utm, sender.utm_id)
+            utm.note_heartbeat(
+                found,
+                now=clock.utc_now(),
+                firmware=_text(body, "version", 64),
+                ip_address=_ip(body),
+                mac=_mac(body),
+            )
+            session.commit()
+        return jsonify(commands=[], next_seconds=current_app.config["HEARTBEAT_SECONDS"])
+
+    @expose("/alerts", methods=["POST"])
+    @for_a_utm
+    def alerts(self, sender: Sender) -> tuple[Response, int]:
+        """Store the good lines of the body, say what is wrong with the others, and which UTM they are of."""
+        lines = Lines(request)
+        status = 200
+        reason = None
+        with scope.tenant_session(sender.tenant_id) as session:
+            receipt = alert_ingest.store(
+                session,
+                sender,
+                lines,
+                now=clock.utc_now(),
+                retention_months=current_app.config["ALERT_RETENTION_MONTHS"],
+            )
+            utm_id = session.scalar(select(Utm.utm_id).where(Utm.id == sender.utm_id))
+            session.commit()
+        if lines.problem is not None:
+            reason = str(lines.problem)
+            status = _STATUS_OF_PROBLEM.get(type(lines.problem), 200)
+            receipt.reject(lines.number + 1, reason)
+        answer = {
+            "utm": utm_id,
+            "received": receipt.received,
+            "stored": receipt.stored,
+            "duplicate": receipt.duplicate,
+            "rejected_count": receipt.rejected_count,
+            "rejected": [{"line": number, "reason": why} for number, why in receipt.rejected],
+        }
+        if status != 200:
+            answer |= {"status": status, "title": reason}
+        return jsonify(answer), status
+
+    @expose("/openapi.json", methods=["GET"])
+    def openapi(self) -> Response:
+        """Describe this API."""
+        return jsonify(DESCRIPTION)
+
+
+def _sender(token: str) -> Sender | None:
+    with scope.all_tenants("a device token names its UTM, and so its tenant") as session:
+        row = session.execute(
+            select(Utm.tenant_id, Utm.customer_id, Utm.id)
+            .join(device_token.DeviceToken, device_token.DeviceToken.utm_id == Utm.id)
+            .where(
+                device_token.DeviceToken.token_hash == device_token.hash_token(token),
+                device_token.DeviceToken.revoked_at.is_(None),
+                Utm.removed_at.is_(None),
+            )
+        ).one_or_none()
+    return Sender(*row) if row else None
+
+
+def _json_object() -> dict[str, Any]:
+    request.max_content_length = 16 * 1024
+    try:
+        body = request.get_json(silent=True, force=True)
+    except RecursionError:
+        body = None
+    if not isinstance(body, dict):
+        abort(400, "The body is not a JSON object.")
+    return body
+
+
+def _text(body: dict[str, Any], key: str, limit: int) -> str | None:
+    value = body.get(key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > limit or not value.isprintable():
+        abort(400, f"{key}: not a printable text of at most {limit} characters")
+    return value
+
+
+def _ip(body: dict[str, Any]) -> str | None:
+    text = _text(body, "ip", 45)
+    try:
+        return str(ipaddress.ip_address(text)) if text else None
+    except ValueError:
+        abort(400, "ip: not an IP address")
+
+
+def _mac(body: dict[str, Any]) -> str | None:
+    text = _text(body, "mac", 17)
+    if text is None:
+        return None
+    if not _MAC.fullmatch(text.lower().replace("-", ":")):
+        abort(400, "mac: not a MAC address")
+    return text.lower().replace("-", ":")

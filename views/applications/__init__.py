@@ -1,0 +1,1 @@
+"""Applications for the service, and the extra questions of their form."""

@@ -1,0 +1,1 @@
+"""Form fields, validators and error messages."""

@@ -1,0 +1,32 @@
+"""What a rule or the database refused, told on the form: beside the field it belongs to, or at the top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext
+from sqlalchemy.exc import IntegrityError
+
+from models.errors import DomainError
+from views.data_interface import constraint_name, log_database_error
+
+
+def tell(form: Any, error: DomainError | IntegrityError, unique_errors: Mapping[str, tuple[str, str]]) -> None:
+    """Put an error on a form.
+
+    :param unique_errors: of each unique index that somebody else may have been first at, the field and the message.
+    :raises IntegrityError: it broke another constraint, which is nobody's mistake but ours.
+    """
+    if isinstance(error, DomainError):
+        field, message = error.field, error.message
+    else:
+        log_database_error(error)
+        known = unique_errors.get(constraint_name(error) or "")
+        if known is None:
+            raise error
+        field, message = known
+    if field is None:
+        form.form_errors.append(gettext(message))
+    else:
+        form[field].errors = [*form[field].errors, gettext(message)]

@@ -1,0 +1,1 @@
+"""Mail: templates, outbox, sending and the log of sent mail."""

@@ -1,0 +1,88 @@
+"""検索条件 of メール送信履歴."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
+
+from models.accounts.user import EMAIL_LENGTH
+from models.mail.kinds import KINDS
+from models.mail.log import SHORTEST_PART, MailQuery
+from models.mail.outbox import MailState
+from views.alerts.filters import Filter
+from views.forms.fields import half_width, too_long
+
+_TENANT_ID_LENGTH = 8
+STATE_LABELS = {
+    MailState.PENDING: lazy_gettext("Waiting to be sent"),
+    MailState.SENT: lazy_gettext("Sent"),
+    MailState.FAILED: lazy_gettext("Failed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MailFilters:
+    """The fields, filled in."""
+
+    fields: list[Filter]
+
+    @property
+    def query(self) -> MailQuery:
+        """What they ask for."""
+        asked = self.arguments
+        return MailQuery(
+            recipient=asked.get("recipient"),
+            kind=asked.get("kind"),
+            state=MailState(asked["state"]) if "state" in asked else None,
+            tenant_id=asked.get("tenant"),
+        )
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The page arguments that ask for the same."""
+        return {each.name: each.value for each in self.fields if each.condition is not None}
+
+
+def read_filters(args: Mapping[str, str]) -> MailFilters:
+    """The fields as the arguments fill them in; nonsense is no condition.
+
+    :param args: of the page, or of the form that sends what it lists again.
+    """
+    kinds = [(kind.name, gettext(kind.label)) for kind in KINDS.values() if not kind.sms]
+    states = [(state.value, label) for state, label in STATE_LABELS.items()]
+    recipient = half_width(args.get("recipient", ""))
+    tenant = half_width(args.get("tenant", "")).upper()
+    return MailFilters(
+        [
+            _recipient(recipient),
+            _chosen("kind", lazy_gettext("Kind"), args.get("kind", ""), kinds),
+            _chosen("state", lazy_gettext("Status"), args.get("state", ""), states),
+            _tenant(tenant),
+        ]
+    )
+
+
+def _tenant(value: str) -> Filter:
+    if len(value) > _TENANT_ID_LENGTH:
+        return Filter("tenant", lazy_gettext("Tenant ID"), value, error=too_long(_TENANT_ID_LENGTH))
+    return Filter("tenant", lazy_gettext("Tenant ID"), value, value or None)
+
+
+def _recipient(value: str) -> Filter:
+    label = lazy_gettext("Recipient")
+    told = lazy_gettext("A part of it: %(least)s characters or more.", least=SHORTEST_PART)
+    if value and len(value) < SHORTEST_PART:
+        error = gettext("This is too short. It was left out of the search.")
+        return Filter("recipient", label, value, help=told, error=error)
+    if len(value) > EMAIL_LENGTH:
+        return Filter("recipient", label, value, help=told, error=too_long(EMAIL_LENGTH))
+    return Filter("recipient", label, value, value or None, help=told)
+
+
+def _chosen(name: str, label: Any, value: str, options: list[tuple[str, Any]]) -> Filter:
+    return (
+        Filter(name, label, value, value, options) if value in dict(options) else Filter(name, label, options=options)
+    )

@@ -1,0 +1,126 @@
+"""The versions of a mail template: who changed it when, what it was, and bringing one back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from models.db import db
+from models.errors import Conflict, DomainError
+from models.mail.kinds import MailKind
+from models.mail.outbox import placeholders
+from models.mail.outbox import template as mail_template
+from models.mail.outbox import template_rules as mail_template_rules
+from models.mail.template import Happening, MailTemplateVersion
+from views.base import PAGE_SIZE, PortalView, actor, page_number, render
+from views.forms.fields import version_shown
+from views.mail.template_page import kind_or_404, newest_number, own_tenant_id, page_of, refuse
+
+
+class MailTemplateVersionView(PortalView):
+    """変更履歴 of a template."""
+
+    route_base = "/mail-templates/<string:kind>/versions"
+    class_permission_name = "MailTemplates"
+
+    @expose("/")
+    @has_access
+    def history(self, kind: str) -> str:
+        """List the versions of a template, the newest first."""
+        found = kind_or_404(kind)
+        count = newest_number(found)
+        pages = max(1, -(-count // PAGE_SIZE))
+        page = min(page_number(), pages)
+        rows = db.session.scalars(
+            select(MailTemplateVersion)
+            .where(MailTemplateVersion.kind == found.name)
+            .order_by(MailTemplateVersion.number.desc())
+            .limit(PAGE_SIZE)
+            .offset((page - 1) * PAGE_SIZE)
+        ).all()
+        return render(
+            "mail_templates/history.html",
+            **page_of(found),
+            versions=[_row(found, version) for version in rows],
+            count=count,
+            page=page,
+            pages=pages,
+        )
+
+    @expose("/<key:version_key>")
+    @has_access
+    def version(self, kind: str, version_key: int) -> str:
+        """Show what a version was."""
+        found = kind_or_404(kind)
+        version = _version_or_404(found, version_key)
+        newest = newest_number(found)
+        text = version.text or mail_template.default_text(found)
+        in_force = version.text == mail_template.own_text(db.session(), own_tenant_id(), found)
+        may = self.appbuilder.sm.has_access("can_restore", "MailTemplates") and not in_force
+        return render(
+            "mail_templates/version.html",
+            **page_of(found),
+            version=_row(found, version),
+            text=text,
+            preview=placeholders.fill(text, found, found.samples),
+            in_force=in_force,
+            newest=newest,
+            restore_url=url_for("MailTemplateVersionView.restore", kind=found.name, version_key=version.id)
+            if may
+            else None,
+        )
+
+    @expose("/<key:version_key>/restore", methods=["POST"])
+    @has_access
+    def restore(self, kind: str, version_key: int) -> Response:
+        """Bring a version back."""
+        found = kind_or_404(kind)
+        old = _version_or_404(found, version_key)
+        version = version_shown(request.form.get("version"))
+        try:
+            mail_template_rules.restore(db.session(), found, old, version=version, by=actor())
+            db.session.commit()
+        except (Conflict, DomainError) as error:
+            refuse(error)
+        else:
+            flash(gettext("The version has been restored."), "success")
+        return redirect(url_for("MailTemplateVersionView.history", kind=kind))
+
+
+def _version_or_404(kind: MailKind, version_key: int) -> MailTemplateVersion:
+    version = db.session.scalar(
+        select(MailTemplateVersion).where(MailTemplateVersion.id == version_key, MailTemplateVersion.kind == kind.name)
+    )
+    if version is None:
+        abort(404)
+    return version
+
+
+def _row(kind: MailKind, version: MailTemplateVersion) -> dict[str, Any]:
+    return {
+        "number": version.number,
+        "at": version.created_at,
+        "by": version.actor,
+        "what": _what(version),
+        "custom": version.body is not None,
+        "url": url_for("MailTemplateVersionView.version", kind=kind.name, version_key=version.id),
+    }
+
+
+def _what(version: MailTemplateVersion) -> str:
+    """What made a version, in words."""
+    match version.happening:
+        case Happening.RESET:
+            return gettext("Went back to the default")
+        case Happening.COPIED:
+            return gettext("Copied from another tenant")
+        case Happening.RESTORED:
+            return gettext("Restored version %(number)s", number=version.restored_number)
+        case _:
+            return gettext("Saved")

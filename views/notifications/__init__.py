@@ -1,0 +1,1 @@
+"""The e-mail addresses that a tenant's notifications go to."""

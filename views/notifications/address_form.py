@@ -1,0 +1,83 @@
+"""The form of a tenant's notification addresses (§5.4.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import Form
+from wtforms.validators import ValidationError
+
+from models.notifications.address import SLOTS, Slot, Standing, clean
+from views.forms.fields import AddressField, Needed, ValidAddress, VersionField
+
+
+class NotificationField(AddressField):
+    """A notification address, in the form in which it is stored."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = clean(self.data or "")
+
+
+class TypedAgain:
+    """The same as another field, wherever that has an address nobody has confirmed."""
+
+    field_flags = {"required": True}
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __call__(self, form: Form, field: Any) -> None:
+        """Refuse a difference. An address that is refused itself need not be typed twice."""
+        first = form[f"address{self.number}"]
+        if first.errors or not form.asks_again(self.number):
+            return
+        if not field.data:
+            raise ValidationError(gettext("Enter the same address again, so that a slip is noticed."))
+        if field.data != first.data:
+            raise ValidationError(gettext("The two addresses differ."))
+
+
+class NotificationForm(FlaskForm):
+    """Three addresses, and each a second time where it changes."""
+
+    address1 = NotificationField(lazy_gettext("Email address"), [Needed(), ValidAddress()])
+    again1 = NotificationField(lazy_gettext("Email address (confirmation)"), [TypedAgain(1)])
+    address2 = NotificationField(lazy_gettext("Email address 2"), [ValidAddress()])
+    again2 = NotificationField(lazy_gettext("Email address 2 (confirmation)"), [TypedAgain(2)])
+    address3 = NotificationField(lazy_gettext("Email address 3"), [ValidAddress()])
+    again3 = NotificationField(lazy_gettext("Email address 3 (confirmation)"), [TypedAgain(3)])
+    version = VersionField()
+
+    def __init__(self, standing: Standing) -> None:
+        self.standing = standing
+        super().__init__(
+            data={f"address{slot.number}": slot.set_to for slot in standing.slots} | {"version": str(standing.version)}
+        )
+
+    def typed(self) -> list[str]:
+        """The addresses, one per slot."""
+        return [self[f"address{number}"].data or "" for number in SLOTS]
+
+    def known(self, number: int) -> list[str]:
+        """The addresses that a slot takes without being told twice: what it is set to, and what is in force."""
+        slot = self._slot(number)
+        return [address for address in dict.fromkeys((slot.set_to, slot.address)) if address]
+
+    def asks_again(self, number: int) -> bool:
+        """Whether what was typed for a slot is to be typed a second time."""
+        return bool(self.typed()[number - 1]) and self.typed()[number - 1] not in self.known(number)
+
+    def differences(self) -> list[dict[str, str]]:
+        """Where what is typed differs from what the addresses are set to: the label and both values."""
+        return [
+            {"label": str(self[f"address{slot.number}"].label.text), "stored": slot.set_to, "typed": typed}
+            for slot, typed in zip(self.standing.slots, self.typed(), strict=True)
+            if slot.set_to != typed
+        ]
+
+    def _slot(self, number: int) -> Slot:
+        return self.standing.slots[number - 1]

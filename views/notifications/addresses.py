@@ -1,0 +1,130 @@
+"""メールアドレス設定 (§5.4.2): where the notifications of a tenant go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import abort, current_app, flash, g, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from models import clock
+from models.db import db
+from models.errors import Conflict, DomainError
+from models.notifications import address_rules
+from models.notifications.address import SLOTS, Standing, standing
+from models.notifications.address_rules import Desk
+from views.base import PortalView, actor, render
+from views.notifications.address_form import NotificationForm
+from views.notifications.notice import problems
+
+
+class NotificationAddressView(PortalView):
+    """The addresses of the tenant, and those that have not confirmed yet."""
+
+    route_base = "/notification-addresses"
+    class_permission_name = "NotificationAddresses"
+
+    @expose("/")
+    @has_access
+    def show(self) -> str:
+        """Show the addresses, in a form to whom may change them."""
+        found = _standing()
+        return self._page(found, NotificationForm(found) if self._may_change() else None)
+
+    @expose("/", methods=["POST"])
+    @has_access
+    def save(self) -> Any:
+        """Set the addresses, and mail a link to each that is new."""
+        form = NotificationForm(_standing())
+        if not form.validate_on_submit():
+            return self._page(form.standing, form), 422
+        try:
+            sent = address_rules.change(db.session(), form.typed(), version=form.version.shown, desk=_desk())
+            db.session.commit()
+        except Conflict:
+            return self._conflict()
+        except DomainError as error:
+            db.session.rollback()
+            form[error.field].errors = [*form[error.field].errors, gettext(error.message)]
+            return self._page(form.standing, form), 422
+        for address in sent:
+            flash(_sent(address), "success")
+        if not sent:
+            flash(gettext("The email settings have been saved."), "success")
+        return redirect(url_for("NotificationAddressView.show"))
+
+    @expose("/send-again", methods=["POST"])
+    @has_access
+    def send_again(self) -> Response:
+        """Mail a new link to an address that has not confirmed yet."""
+        return _with_asked(address_rules.send_again, _sent)
+
+    @expose("/withdraw", methods=["POST"])
+    @has_access
+    def withdraw(self) -> Response:
+        """Give up an address that has not confirmed yet."""
+        return _with_asked(
+            address_rules.withdraw,
+            lambda address: gettext("The change to %(address)s has been withdrawn.", address=address),
+        )
+
+    def _may_change(self) -> bool:
+        return self.appbuilder.sm.has_access("can_save", self.class_permission_name)
+
+    def _conflict(self) -> Any:
+        """The form again, with what the other saved beside what was typed; saving once more is then a choice."""
+        db.session.rollback()
+        form = NotificationForm(_standing())
+        form.version.data = str(form.standing.version)
+        return self._page(form.standing, form, form.differences()), 409
+
+    @staticmethod
+    def _page(found: Standing, form: NotificationForm | None, differences: Sequence[Any] | None = None) -> str:
+        return render(
+            "notification_addresses/show.html",
+            slots=found.slots,
+            form=form,
+            differences=differences,
+            problems=problems(found),
+            save_url=url_for("NotificationAddressView.save"),
+            send_again_url=url_for("NotificationAddressView.send_again"),
+            withdraw_url=url_for("NotificationAddressView.withdraw"),
+        )
+
+
+def _standing() -> Standing:
+    return standing(db.session(), g.identity.tenant.id, now=clock.utc_now())
+
+
+def _desk() -> Desk:
+    return Desk(g.identity.tenant, _url_of, clock.utc_now(), actor())
+
+
+def _url_of(token: str) -> str:
+    path = url_for("AddressConfirmationView.confirm", address_token=token)
+    return f"{current_app.config['PORTAL_URL']}{path}"
+
+
+def _sent(address: str) -> str:
+    return gettext("A confirmation mail has been sent to the notification address (%(address)s).", address=address)
+
+
+def _with_asked(rule: Callable[..., str], told: Callable[[str], str]) -> Response:
+    """Do something with the address that the slot of the form was asked to have."""
+    number = request.form.get("slot", "")
+    if number not in {str(slot) for slot in SLOTS}:
+        abort(404)
+    session: Session = db.session()
+    try:
+        address = rule(session, int(number), desk=_desk())
+        db.session.commit()
+        flash(told(address), "success")
+    except DomainError as error:
+        db.session.rollback()
+        flash(gettext(error.message), "danger")
+    return redirect(url_for("NotificationAddressView.show"))

@@ -1,0 +1,1 @@
+"""Scheduled tasks, their jobs, and health."""

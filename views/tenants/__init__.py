@@ -1,0 +1,1 @@
+"""Tenants, their settings, links and API tokens."""

@@ -1,0 +1,104 @@
+"""Choosing the tenant to work in (§4.2), or a customer in one of them (§4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any
+
+from flask import abort, g, redirect, request, session, url_for
+from flask_appbuilder import expose
+from flask_login import current_user
+from sqlalchemy import Select, bindparam, select
+from werkzeug.wrappers import Response
+
+from models.accounts.membership import Membership
+from models.customers import cross_tenant_search
+from models.db import db
+from models.prepared_statement import Kept, kept
+from models.tenants.tenant import Tenant
+from views.base import PortalView, choice, render
+from views.tenants.search_form import TenantSearch
+
+SORTS = {"id": Tenant.id, "name": Tenant.name}
+
+
+class TenantView(PortalView):
+    """テナント選択. Not behind a role: a role is held in a tenant, and none is chosen yet."""
+
+    route_base = "/tenants"
+    class_permission_name = "Tenants"
+
+    @expose("/")
+    def list(self) -> str:
+        """List the tenants the user may enter, their own or all of them for NEC staff, and the customers found there."""
+        sort = choice("sort", SORTS, "id")
+        direction = choice("direction", ("asc", "desc"), "asc")
+        everywhere = g.identity.elevated
+        listed = _listed(sort, descending=direction == "desc", everywhere=everywhere)
+        tenants = listed.run(db.session(), {} if everywhere else {"user_id": current_user.id})
+        may_find = self._roles_that_find()
+        search = TenantSearch.read()
+        return render(
+            "tenants.html",
+            tenants=tenants,
+            sort=sort,
+            direction=direction,
+            choose_url=url_for("TenantView.select"),
+            search=search,
+            found=search.find(
+                tenant_ids=None if everywhere else [tenant.id for tenant in tenants if tenant.role_id in may_find]
+            ),
+            open_url=url_for("TenantView.open"),
+        )
+
+    @expose("/select", methods=["POST"])
+    def select(self) -> Response:
+        """Enter a tenant. From here on the session is in it."""
+        session["tenant_id"] = _chosen_tenant_id()
+        return redirect(url_for("HomeView.index"))
+
+    @expose("/open", methods=["POST"])
+    def open(self) -> Response:
+        """Enter the tenant of a customer that was found, and open the customer with the role held there."""
+        tenant_id = _chosen_tenant_id(roles=self._roles_that_find())
+        customer_id = request.form.get("customer_id", "")
+        if not cross_tenant_search.exists(tenant_id, customer_id):
+            abort(404)
+        session["tenant_id"] = tenant_id
+        return redirect(url_for("CustomerView.show", customer_id=customer_id))
+
+    def _roles_that_find(self) -> set[int]:
+        """The roles that see a tenant's customers, in the list and each by itself."""
+        manager = self.appbuilder.sm
+        return set.intersection(*(set(manager.roles_that_may(each, "Customers")) for each in ("can_list", "can_show")))
+
+
+@cache
+def _listed(sort: str, *, descending: bool, everywhere: bool) -> Kept:
+    """The tenants of a user, or all of them, in an order."""
+    columns = [SORTS[sort], Tenant.id]
+    order = [column.desc() if descending else column.asc() for column in columns]
+    role = () if everywhere else (Membership.role_id,)
+    statement = _enterable(select(Tenant.id, Tenant.name, *role), bindparam("user_id"), everywhere=everywhere)
+    return kept(statement.order_by(*order), by_key=True)
+
+
+def _chosen_tenant_id(*, roles: Collection[int] | None = None) -> str:
+    """The tenant of the form; 404 when the user may not enter it.
+
+    :param roles: one of which must be held there, None for any.
+    """
+    everywhere = g.identity.elevated
+    found = _enterable(select(Tenant.id), current_user.id, everywhere=everywhere)
+    if roles is not None and not everywhere:
+        found = found.where(Membership.role_id.in_(roles))
+    chosen = db.session.scalar(found.where(Tenant.id == request.form.get("tenant_id", "")))
+    if chosen is None:
+        abort(404)
+    return chosen
+
+
+def _enterable(statement: Select[Any], user_id: Any, *, everywhere: bool) -> Select[Any]:
+    """Those of a statement's tenants that a user may enter."""
+    return statement if everywhere else statement.join(Membership).where(Membership.user_id == user_id)

@@ -1,0 +1,103 @@
+"""テナント設定 (§5.4.1): a tenant's settings, the sites its application form may be opened from, its links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
+
+from models.applications import extra_question
+from models.db import db
+from models.errors import Conflict, DomainError
+from models.tenants import settings_rules
+from views.base import PortalView, actor, render
+from views.tenants.settings_form import TenantSettingsForm, differences
+
+
+class TenantSettingsView(PortalView):
+    """テナント設定: one form with two lists. 追加 and 削除 change what is on the screen, 保存 what is stored."""
+
+    route_base = "/tenant-settings"
+    class_permission_name = "TenantSettings"
+    default_view = "show"
+
+    @expose("/")
+    @has_access
+    def show(self) -> str:
+        """Show the settings, in a form for people who may change them."""
+        stored, version = settings_rules.stored(db.session())
+        if not self.appbuilder.sm.has_access("can_edit", "TenantSettings"):
+            return self._page(settings=stored)
+        return self._page(form=TenantSettingsForm.of(stored, version))
+
+    @expose("/", methods=["POST"])
+    @has_access
+    def edit(self) -> Any:
+        """Save the form, or add to a list on it or delete from one."""
+        form = TenantSettingsForm()
+        if (changed := _change_list(form)) is not None:
+            return self._page(form=form, unsaved=changed), 200 if changed else 422
+        if not form.validate():
+            return self._page(form=form), 422
+        try:
+            settings_rules.save(db.session(), form.values(), version=form.version.shown, by=actor())
+            db.session.commit()
+        except Conflict:
+            return self._conflict(form)
+        except DomainError as error:
+            db.session.rollback()
+            form.form_errors.append(gettext(error.message))
+            return self._page(form=form), 422
+        flash(gettext("The settings have been saved."), "success")
+        return redirect(url_for("TenantSettingsView.show"))
+
+    def _conflict(self, form: TenantSettingsForm) -> Any:
+        """The form again, with what the other saved beside what was typed; saving once more is then a choice."""
+        db.session.rollback()
+        stored, version = settings_rules.stored(db.session())
+        form.version.data = str(version)
+        return self._page(form=form, differences=differences(stored, form.values())), 409
+
+    def _page(
+        self,
+        *,
+        form: TenantSettingsForm | None = None,
+        unsaved: str = "",
+        differences: Sequence[Any] | None = None,
+        **more: Any,
+    ) -> str:
+        may = self.appbuilder.sm.has_access
+        return render(
+            "tenant_settings/form.html" if form else "tenant_settings/show.html",
+            form=form,
+            unsaved=unsaved,
+            differences=differences,
+            fields=extra_question.in_use(db.session()),
+            fields_url=url_for("ApplicationFieldView.list") if may("can_list", "ApplicationFields") else None,
+            tokens_url=url_for("PortalTokenView.list") if may("can_list", "PortalTokens") else None,
+            **more,
+        )
+
+
+def _change_list(form: TenantSettingsForm) -> str | None:
+    """Do what the buttons 追加 and 削除 ask for.
+
+    :returns: which list was changed, empty when none could be, None when the form was sent to be saved.
+    """
+    if "add_origin" in request.form:
+        return "origin" if form.add_origin() else ""
+    if "add_link" in request.form:
+        return "link" if form.add_link() else ""
+    for name, entries in (("origin", form.origins.entries), ("link", form.links.entries)):
+        place = request.form.get(f"delete_{name}")
+        if place is None:
+            continue
+        if not (place.isascii() and place.isdecimal() and len(place) <= 3 and int(place) < len(entries)):
+            return ""
+        del entries[int(place)]
+        return name
+    return None

@@ -1,0 +1,267 @@
+"""The form of テナント設定 (§5.4.1): a few settings and two lists, which are saved together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import FieldList, Form, FormField, HiddenField, RadioField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
+
+from models.errors import DomainError
+from models.tenants import settings_rules
+from models.tenants.access_origin import MOST_ORIGINS
+from models.tenants.link import DESCRIPTION_LENGTH, MOST_LINKS, NAME_LENGTH, URL_LENGTH
+from models.tenants.settings import MOST_GRACE_DAYS
+from models.tenants.settings_rules import Link, Wanted
+from models.values import web_address
+from views.forms.fields import AtMost, CodeField, MemoField, Needed, OneLine, TextField, VersionField
+
+_LINK_FIELDS = ("name", "url", "description", "posted_on")
+
+
+def _is_days(_form: Form, field: Any) -> None:
+    text = field.data
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= MOST_GRACE_DAYS):
+        raise ValidationError(gettext(settings_rules.NOT_DAYS))
+
+
+def _is_origin(_form: Form, field: Any) -> None:
+    try:
+        web_address.origin(field.data)
+    except DomainError as error:
+        raise ValidationError(gettext(error.message)) from None
+
+
+def _is_page(_form: Form, field: Any) -> None:
+    try:
+        web_address.check_page(field.data)
+    except DomainError as error:
+        raise ValidationError(gettext(error.message)) from None
+
+
+def _is_day(_form: Form, field: Any) -> None:
+    if day_of(field.data) is None:
+        raise ValidationError(gettext("Enter a date from 2000 to 2100, such as 2026-04-01."))
+
+
+def day_of(text: str) -> date | None:
+    """A day as a date input sends it, None when it is none or a typing mistake."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 2000 <= day.year <= 2100 else None
+
+
+class LinkForm(Form):
+    """One link."""
+
+    # The stored link that this one is; empty for a new one.
+    key = HiddenField()
+    name = TextField(lazy_gettext("Link name"), [Needed(), AtMost(NAME_LENGTH), OneLine()])
+    url = TextField(lazy_gettext("URL"), [Needed(), AtMost(URL_LENGTH), _is_page])
+    description = MemoField(lazy_gettext("Description"), [Needed(), AtMost(DESCRIPTION_LENGTH)])
+    posted_on = CodeField(lazy_gettext("Posting date"), [Needed(), _is_day])
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        """What is typed."""
+        return {name: self[name].data or "" for name in _LINK_FIELDS}
+
+
+class _NewLink(FormField):
+    """The link to add: what is typed here counts once it is in the list, and is checked there."""
+
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        """Nothing here is saved."""
+        return True
+
+
+class TenantSettingsForm(FlaskForm):
+    """Everything on the screen. Adding and deleting change the form alone; 保存 takes it whole."""
+
+    utm_applications = RadioField(
+        lazy_gettext("UTM applications"),
+        choices=[SelectChoice("1", lazy_gettext("Use")), SelectChoice("0", lazy_gettext("Do not use"))],
+        invalid_choice_message=lazy_gettext("Choose one of these."),
+    )
+    shortage_grace_days = CodeField(
+        lazy_gettext("Days after a customer was made for which the contract check passes it over"),
+        [Needed(), _is_days],
+    )
+    new_origin = CodeField(lazy_gettext("URL"))
+    # One more than there may be: that is how too many are noticed.
+    origins = FieldList(CodeField(lazy_gettext("URL"), [Needed(), _is_origin]), max_entries=MOST_ORIGINS + 1)
+    new_link = _NewLink(LinkForm)
+    links = FieldList(FormField(LinkForm), max_entries=MOST_LINKS + 1)
+    version = VersionField()
+
+    @classmethod
+    def of(cls, stored: Wanted, version: int) -> TenantSettingsForm:
+        """The form with what is stored."""
+        links = [
+            {
+                "key": str(link.key),
+                "name": link.name,
+                "url": link.url,
+                "description": link.description,
+                "posted_on": link.posted_on.isoformat(),
+            }
+            for link in stored.links
+        ]
+        return cls(
+            formdata=None,
+            data={
+                "utm_applications": "1" if stored.utm_applications else "0",
+                "shortage_grace_days": str(stored.shortage_grace_days),
+                "origins": list(stored.origins),
+                "links": links,
+                "version": str(version),
+            },
+        )
+
+    def add_origin(self) -> bool:
+        """Put the new origin into the list; False with the error beside it when it cannot be there."""
+        if not self.new_origin.validate(self, [Needed(), _is_origin]):
+            return False
+        found = web_address.origin(self.new_origin.data)
+        if found in map(_origin_or_none, self.origins.entries):
+            self.new_origin.errors = [gettext(settings_rules.TAKEN_ORIGIN)]
+            return False
+        if len(self.origins.entries) >= MOST_ORIGINS:
+            self.new_origin.errors = [gettext(settings_rules.TOO_MANY)]
+            return False
+        self.origins.append_entry(found)
+        self.new_origin.data = ""
+        return True
+
+    def add_link(self) -> bool:
+        """Put the new link into the list; False with the errors beside its fields when it cannot be there."""
+        if not self.new_link.form.validate():
+            return False
+        if len(self.links.entries) >= MOST_LINKS:
+            self.new_link.form["name"].errors = [gettext(settings_rules.TOO_MANY)]
+            return False
+        self._list_new_link()
+        return True
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check everything; what was typed to be added, and not added, counts as added."""
+        if self.new_origin.data and len(self.origins.entries) <= MOST_ORIGINS:
+            self.origins.append_entry(self.new_origin.data)
+            self.new_origin.data = ""
+        if any(self.new_link.form.typed.values()) and len(self.links.entries) <= MOST_LINKS:
+            self._list_new_link()
+        good = super().validate(extra_validators)
+        return self._origins_differ() and self._lists_fit() and good
+
+    def values(self) -> Wanted:
+        """The form in the form in which it is stored; call it once it is valid."""
+        return Wanted(
+            utm_applications=self.utm_applications.data == "1",
+            shortage_grace_days=int(self.shortage_grace_days.data),
+            origins=tuple(web_address.origin(entry.data) for entry in self.origins.entries),
+            links=tuple(_link(entry.form) for entry in self.links.entries),
+        )
+
+    def faults(self) -> list[dict[str, Any]]:
+        """What is wrong, in the order of the screen."""
+        whole = [{"id": None, "label": None, "message": error} for error in self.form_errors]
+        return whole + [
+            {"id": field.id, "label": label, "message": error}
+            for field, label in self._leaves()
+            for error in field.errors
+        ]
+
+    def _leaves(self) -> Iterator[tuple[Any, str]]:
+        """Every field that is typed into, and what it is called where it stands alone."""
+        for field in (self.version, self.utm_applications, self.shortage_grace_days, self.new_origin):
+            yield field, str(field.label.text)
+        for number, entry in enumerate(self.origins.entries, 1):
+            yield entry, gettext("URL %(number)s", number=number)
+        for name in _LINK_FIELDS:
+            yield self.new_link.form[name], str(self.new_link.form[name].label.text)
+        for number, entry in enumerate(self.links.entries, 1):
+            for name in _LINK_FIELDS:
+                label = entry.form[name].label.text
+                yield entry.form[name], gettext("Link %(number)s: %(label)s", number=number, label=label)
+
+    def _list_new_link(self) -> None:
+        self.links.append_entry(self.new_link.form.typed)
+        for name in _LINK_FIELDS:
+            self.new_link.form[name].data = ""
+
+    def _origins_differ(self) -> bool:
+        seen: set[str] = set()
+        good = True
+        for entry in self.origins.entries:
+            found = _origin_or_none(entry)
+            if found in seen:
+                entry.errors = [*entry.errors, gettext(settings_rules.TAKEN_ORIGIN)]
+                good = False
+            if found:
+                seen.add(found)
+        return good
+
+    def _lists_fit(self) -> bool:
+        fit = len(self.origins.entries) <= MOST_ORIGINS and len(self.links.entries) <= MOST_LINKS
+        if not fit:
+            self.form_errors.append(gettext(settings_rules.TOO_MANY))
+        return fit
+
+
+def differences(stored: Wanted, typed: Wanted) -> list[dict[str, str]]:
+    """Where what is typed differs from what is stored: the label and both values; of lists, what only one has."""
+    return [
+        {"label": label, "stored": ours, "typed": theirs}
+        for label, ours, theirs in (
+            (gettext("UTM applications"), *(_used(each) for each in (stored, typed))),
+            (
+                gettext("Days after a customer was made for which the contract check passes it over"),
+                str(stored.shortage_grace_days),
+                str(typed.shortage_grace_days),
+            ),
+            (
+                gettext("Allowed URLs of the application page"),
+                *_only_one_has(stored.origins, typed.origins),
+            ),
+            (gettext("Links"), *_only_one_has(map(_told, stored.links), map(_told, typed.links))),
+        )
+        if ours != theirs
+    ]
+
+
+def _used(settings: Wanted) -> str:
+    return gettext("Use") if settings.utm_applications else gettext("Do not use")
+
+
+def _only_one_has(stored: Any, typed: Any) -> tuple[str, str]:
+    stored, typed = list(stored), list(typed)
+    return (
+        "\n".join(each for each in stored if each not in typed),
+        "\n".join(each for each in typed if each not in stored),
+    )
+
+
+def _told(link: Link) -> str:
+    return f"{link.name}\n{link.url}\n{link.description}\n{link.posted_on.isoformat()}\n"
+
+
+def _link(form: LinkForm) -> Link:
+    key = form.key.data or ""
+    return Link(
+        key=int(key) if key.isascii() and key.isdecimal() and len(key) <= 18 else None,
+        **form.typed | {"posted_on": date.fromisoformat(form.posted_on.data)},
+    )
+
+
+def _origin_or_none(entry: Any) -> str | None:
+    try:
+        return web_address.origin(entry.data or "")
+    except DomainError:
+        return None

@@ -1,0 +1,1 @@
+"""UTMs and the tokens with which they call the device API."""
