@@ -1,4 +1,4 @@
-from app.launch import main
+from app.local.launch import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -180,7 +180,7 @@ def _service_urls(env: Mapping[str, str], instance: Path, *, production: bool) -
             env.get("DATABASE_OWNER_URL", ""),
             _required(env, "REDIS_URL", production=production),
         )
-    from app.embedded import EmbeddedPostgres, EmbeddedRedis
+    from app.local.embedded import EmbeddedPostgres, EmbeddedRedis
 
     postgres = EmbeddedPostgres(instance / "postgres")
     redis = EmbeddedRedis(instance / "redis")

@@ -15,23 +15,11 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     :raises config.SettingError: the environment cannot be used.
     """
     import config
-    from app import (
-        access,
-        cli,
-        connections,
-        converters,
-        errors,
-        extensions,
-        headers,
-        landing,
-        logs,
-        page_context,
-        proxy,
-        queue,
-        routes,
-        template_environment,
-        walls,
-    )
+    from app import cli, extensions, logs, routes
+    from app.background import enqueue_after_commit
+    from app.database import connection_pool, role_check
+    from app.rendering import template_environment
+    from app.web import access, errors, headers, landing, page_context, proxy, url_converters
 
     app = Flask(__name__)
     app.jinja_environment = template_environment.PortalEnvironment
@@ -42,14 +30,14 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     logs.init_app(app)
     headers.init_app(app)
     access.init_app(app)
-    converters.init_app(app)
+    url_converters.init_app(app)
     extensions.init_app(app)
-    connections.init_app(app)
-    queue.init_app(app)
+    connection_pool.init_app(app)
+    enqueue_after_commit.init_app(app)
     routes.init_app(app)
     errors.init_app(app)
     landing.init_app(app)
     page_context.init_app(app)
     cli.init_app(app)
-    walls.init_app(app)
+    role_check.init_app(app)
     return app

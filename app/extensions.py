@@ -10,7 +10,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from redis import Redis
 
-from app import catalogues, remembered, repeated, template_globals
+from app.rendering import catalogues, remembered, repeated, template_globals
 from app.security import PortalSecurityManager
 from models.db import db
 from views.dashboard.dashboard import HomeView

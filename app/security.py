@@ -135,7 +135,7 @@ class PortalSecurityManager(SecurityManager):
         return [role_id for role_id, rights in rights_of_roles().items() if right in rights]
 
     def is_item_public(self, permission_name: str, view_name: str) -> bool:
-        """Nothing is public by a row in a table: public routes are listed in ``app.access``."""
+        """Nothing is public by a row in a table: public routes are listed in ``app.web.access``."""
         return False
 
 

@@ -1,6 +1,6 @@
 """What is to be looked at as soon as a transaction is committed, instead of at the next minute.
 
-A rule notes a word here; ``app.queue`` listens for the commit and wakes up a job. The wake-up may be lost (a Redis that
+A rule notes a word here; ``app.background.enqueue_after_commit`` listens for the commit and wakes up a job. The wake-up may be lost (a Redis that
 is away): what must happen is a row, which the timetable's sweep finds too.
 """
 

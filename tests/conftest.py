@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from app.embedded import EmbeddedPostgres, EmbeddedRedis
+from app.local.embedded import EmbeddedPostgres, EmbeddedRedis
 
 ROOT = Path(__file__).parents[1]
 

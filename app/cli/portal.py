@@ -11,16 +11,16 @@ portal = AppGroup("portal", help="Set up, upgrade and look after the portal.")
 @portal.command("upgrade")
 def upgrade_command() -> None:
     """Migrate the database and bring roles and rights up to date. Safe to run again, and from many hosts at once."""
-    from app import upgrading
+    from app.cli import upgrade
 
-    upgrading.upgrade()
+    upgrade.upgrade()
     click.echo("The database is up to date.")
 
 
 @portal.command("worker")
 def worker_command() -> None:
     """Do the jobs. Ends with SIGTERM after the job it is doing; run as many as there is work for."""
-    from app import worker
+    from app.background import worker
 
     worker.run()
 
@@ -28,7 +28,7 @@ def worker_command() -> None:
 @portal.command("cron")
 def cron_command() -> None:
     """Ask every minute what is due. One is needed; more do no harm."""
-    from app import cron
+    from app.background import cron
 
     cron.run()
 
@@ -51,9 +51,9 @@ def demo_command(size: str) -> None:
 @click.argument("name")
 def create_tenant_command(name: str) -> None:
     """Make a tenant called NAME."""
-    from app import setting_up
+    from app.cli import provision
 
-    click.echo(f"Tenant {setting_up.create_tenant(name)} has been made.")
+    click.echo(f"Tenant {provision.create_tenant(name)} has been made.")
 
 
 @portal.command("create-admin")
@@ -61,9 +61,9 @@ def create_tenant_command(name: str) -> None:
 @click.option("--name", help="Family name and first name, with a blank between.")
 def create_admin_command(email: str, name: str | None) -> None:
     """Make an NEC Admin who signs in as EMAIL, and print the link with which they set their password."""
-    from app import setting_up
+    from app.cli import provision
 
-    link = setting_up.create_admin(email, name)
+    link = provision.create_admin(email, name)
     click.echo("The link is valid for 24 hours and works once. Give it to nobody else:")
     click.echo(link)
 
@@ -71,6 +71,6 @@ def create_admin_command(email: str, name: str | None) -> None:
 @portal.command("roles")
 def roles_command() -> None:
     """Print which role may do what, as docs/roles.md has it."""
-    from app.roles_table import roles_markdown
+    from app.cli.roles_table import roles_markdown
 
     click.echo(roles_markdown(), nl=False)

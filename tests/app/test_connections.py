@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from sqlalchemy import event, text
 
-from app import connections
+from app.database import connection_pool
 from models.db import db
 from models.tenants.tenant import Tenant
 
@@ -52,7 +52,7 @@ def test_a_connection_used_a_moment_ago_is_taken_as_it_is(asked):
 
 def test_a_connection_that_was_idle_for_long_is_asked_first(asked, monkeypatch):
     first = backend()
-    monkeypatch.setattr(connections, "TRUSTED_SECONDS", 0.0)
+    monkeypatch.setattr(connection_pool, "TRUSTED_SECONDS", 0.0)
 
     assert backend() == first
     assert len(asked) == 1
@@ -75,7 +75,7 @@ def test_pages_go_on_after_the_server_ended_its_connections(operator, service_en
 
 
 def test_a_connection_is_taken_outside_the_apps_context_too(app, engine, monkeypatch):
-    monkeypatch.setattr(connections, "TRUSTED_SECONDS", 0.0)
+    monkeypatch.setattr(connection_pool, "TRUSTED_SECONDS", 0.0)
 
     for _ in range(2):  # the second one lay in the pool
         with engine.connect() as connection:

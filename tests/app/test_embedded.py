@@ -13,7 +13,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 
-from app.embedded import EmbeddedPostgres, EmbeddedRedis, ServiceError, account, server, services
+from app.local.embedded import EmbeddedPostgres, EmbeddedRedis, ServiceError, account, server, services
 from tests.app.processes import eventually, processes_of
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="what root does; the test
 HOLDER = """
 import sys, time
 from pathlib import Path
-from app.embedded import services
+from app.local.embedded import services
 with services(Path(sys.argv[1]), {}) as started:
     print(started.env["DATABASE_OWNER_URL"], started.env["REDIS_URL"], flush=True)
     time.sleep(600)

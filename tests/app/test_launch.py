@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from app.embedded import EmbeddedServer
+from app.local.embedded import EmbeddedServer
 from tests.app.processes import eventually, processes_of
 
 ROOT = Path(__file__).parents[2]
@@ -123,7 +123,7 @@ class Portal:
 def stand_in(tmp_path) -> Path:
     root = tmp_path / "stand in"
     (root / "app").mkdir(parents=True)
-    for name in ("app.py", "config.py", "app/launch.py", "app/mail_sink.py", "app/supervisor.py"):
+    for name in ("app.py", "config.py", "app/local/launch.py", "app/local/mailbox.py", "app/local/supervisor.py"):
         shutil.copy(ROOT / name, root / name)
     shutil.copytree(ROOT / "app/embedded", root / "app/embedded", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "migrations").mkdir()

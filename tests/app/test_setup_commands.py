@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from app.roles_table import roles_markdown
+from app.cli.roles_table import roles_markdown
 from models.accounts.password_link import PasswordLink
 from models.accounts.user import User
 from models.audit import AuditEntry

@@ -6,7 +6,7 @@ import psycopg
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import make_url
 
-from app.upgrading import _vacuum_rewritten
+from app.cli.upgrade import _vacuum_rewritten
 
 ROWS = """
 INSERT INTO alert (tenant_id, customer_id, utm_id, occurred_at, alert_id, function, action, level)

@@ -22,7 +22,7 @@ from sqlalchemy import delete
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.orm import Session
 
-from app.embedded import EmbeddedRedis
+from app.local.embedded import EmbeddedRedis
 from models import clock
 from models.operations import schedule
 from models.operations.schedule import ScheduledTask

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from app.demo import bench
 from app.demo.bench import EMAIL, PARTS
-from app.embedded import services
+from app.local.embedded import services
 from config import ROOT
 from models import clock
 from views.period import recent_days

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.access import PUBLIC_ENDPOINTS, TENANTLESS_ENDPOINTS
+from app.web.access import PUBLIC_ENDPOINTS, TENANTLESS_ENDPOINTS
 from tests.conventions.routes import path, routes
 
 TABLE = Path(__file__).with_name("role_routes.txt")
@@ -21,7 +21,7 @@ def test_every_route_has_a_permission_or_is_on_the_public_list(app):
         view, _, method = route.endpoint.partition(".")
         handler = next(each for each in app.extensions["appbuilder"].baseviews if type(each).__name__ == view)
         assert hasattr(getattr(handler, method), "_permission_name"), (
-            f"{route} ({route.endpoint}) needs @has_access, or a line in app/access.py that says why it is public."
+            f"{route} ({route.endpoint}) needs @has_access, or a line in app/web/access.py that says why it is public."
         )
 
 

@@ -13,8 +13,8 @@ from babel.messages.pofile import read_po
 from markupsafe import escape
 from sqlalchemy import select
 
+from app.cli.upgrade import existing_rights
 from app.security import ROLES
-from app.upgrading import existing_rights
 from models.accounts.user import User
 from models.contracts.contract import Product
 from models.mail.kinds import KINDS

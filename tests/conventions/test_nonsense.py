@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.access import TENANTLESS_VIEWS
+from app.web.access import TENANTLESS_VIEWS
 from tests.conventions.routes import path, routes
 
 NONSENSE = (

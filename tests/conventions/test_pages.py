@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from app.access import PUBLIC_ENDPOINTS
+from app.web.access import PUBLIC_ENDPOINTS
 from tests.conventions.routes import path, routes
 
 MOST_STATEMENTS = 8

@@ -134,7 +134,7 @@ def test_the_app_without_a_tenant_sees_no_row(app, world, engine, catalogue):
 
 
 def test_the_apps_role_owns_nothing_and_inherits_nothing(app, engine):
-    from app.walls import check_walls
+    from app.database.role_check import check_walls
 
     with engine.connect() as connection:
         check_walls(connection)
@@ -153,7 +153,7 @@ def test_the_apps_role_owns_nothing_and_inherits_nothing(app, engine):
 )
 def test_a_role_that_sees_past_the_wall_is_refused(service_env, tmp_path, break_it, mend_it, told):
     # On a server of its own: roles are the whole server's.
-    from app.embedded import EmbeddedPostgres
+    from app.local.embedded import EmbeddedPostgres
 
     postgres = EmbeddedPostgres(tmp_path / "postgres", durable=False)
     postgres.start()

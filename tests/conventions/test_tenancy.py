@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.access import MADE_IN, PUBLIC_ENDPOINTS, TENANTLESS_ENDPOINTS, TENANTLESS_VIEWS
+from app.web.access import MADE_IN, PUBLIC_ENDPOINTS, TENANTLESS_ENDPOINTS, TENANTLESS_VIEWS
 from tests.conventions.routes import path, routes
 
 NEEDS_MORE_THAN_A_KEY = {

@@ -151,7 +151,7 @@ ERRORS = {
 @pytest.mark.parametrize("code", ERRORS)
 @pytest.mark.parametrize("language", ["ja", "en"])
 def test_an_error_page_is_in_the_chosen_language(app, code, language):
-    from app.errors import _answer
+    from app.web.errors import _answer
 
     with app.test_request_context(headers={"Cookie": f"language={language}"}):
         page, status, _ = _answer(code, {})

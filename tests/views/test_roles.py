@@ -146,7 +146,7 @@ def test_a_role_nobody_holds_is_deleted(make, admin):
 
 
 def test_an_upgrade_takes_from_own_roles_what_a_partner_operator_lost(make, service_env, context):
-    from app.upgrading import _narrow_own_roles
+    from app.cli.upgrade import _narrow_own_roles
 
     own = make.role("閲覧係", "Customers can_list", "Home can_index")
     lost = right_ids(make, "Customers can_list")

@@ -18,8 +18,8 @@ from sqlalchemy import Engine, NullPool, create_engine, delete, select, text, tr
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.database.role_check import check_walls
 from app.security import ROLES
-from app.walls import check_walls
 from models import clock
 from models.accounts.role import PARTNER_OPERATOR
 from models.accounts.user import Role

@@ -17,7 +17,7 @@ from rq.job import Job
 from sqlalchemy.orm import Session
 
 from app import logs
-from app.keep_up import Stop, keep_up
+from app.background.run_forever import Stop, keep_up
 from jobs import queues
 from jobs.heartbeat import beat
 from jobs.job import JobFailed

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import IO, ClassVar
 
-from app.embedded.account import Account, ServiceError, account_for
-from app.embedded.process import end, start_child
+from app.local.embedded.account import Account, ServiceError, account_for
+from app.local.embedded.process import end, start_child
 
 __all__ = ["EmbeddedServer", "ServiceError"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.supervisor import Child
+from app.local.supervisor import Child
 
 HOST = "127.0.0.1"
 FOLDER = "mailbox"

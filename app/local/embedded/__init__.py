@@ -12,9 +12,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.embedded.postgres import EmbeddedPostgres
-from app.embedded.redis_server import EmbeddedRedis
-from app.embedded.server import EmbeddedServer, ServiceError
+from app.local.embedded.postgres import EmbeddedPostgres
+from app.local.embedded.redis_server import EmbeddedRedis
+from app.local.embedded.server import EmbeddedServer, ServiceError
 
 __all__ = ["EmbeddedPostgres", "EmbeddedRedis", "EmbeddedServer", "ServiceError", "Services", "services"]
 

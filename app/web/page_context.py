@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from flask import Flask, g, has_request_context, request
 from flask_login import current_user
 
-from app.access import TENANTLESS_VIEWS, is_tenantless
-from app.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
+from app.web.access import TENANTLESS_VIEWS, is_tenantless
+from app.web.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
 from models import clock
 from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
 from views.alerts.rows import function_name

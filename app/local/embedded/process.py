@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from app.embedded.account import Account
+from app.local.embedded.account import Account
 
 WRAPPER = Path(__file__).with_name("child.py")
 

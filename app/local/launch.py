@@ -18,9 +18,9 @@ from typing import Any
 import click
 
 import config
-from app.embedded import ServiceError, Services, services
-from app.mail_sink import MailSink, mail_sink
-from app.supervisor import Child, describe, stopping, watch
+from app.local.embedded import ServiceError, Services, services
+from app.local.mailbox import MailSink, mail_sink
+from app.local.supervisor import Child, describe, stopping, watch
 
 HOST = "127.0.0.1"
 

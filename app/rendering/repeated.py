@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from flask import Flask
 from markupsafe import Markup, escape
 
-from app.remembered import remembered
+from app.rendering.remembered import remembered
 
 _MARK = "\0"
 """Beside what is filled in: no text in the database has it."""
@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
 def repeated(macro: Callable[[Any], str], items: Sequence[Any], *kinds: str, **same: Any) -> Markup:
     """What a macro makes of each of many items, one after the other.
 
-    It runs once for each kind of item, and not again while what it made is remembered (``app.remembered``): its result is
+    It runs once for each kind of item, and not again while what it made is remembered (``app.rendering.remembered``): its result is
     the pattern the others' texts are filled into.
 
     :param macro: of one item. It writes the item's texts as they are: it neither asks about them nor filters them.

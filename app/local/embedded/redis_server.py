@@ -13,8 +13,8 @@ from typing import ClassVar
 
 import redis
 
-from app.embedded.account import runnable_by
-from app.embedded.server import EmbeddedServer, ServiceError
+from app.local.embedded.account import runnable_by
+from app.local.embedded.server import EmbeddedServer, ServiceError
 
 #: RQ asks for CLIENT INFO, which older ones do not know.
 OLDEST = (6, 2)

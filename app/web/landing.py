@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask, g, redirect, request
 
-from app.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
+from app.web.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
 from views.base import address_of
 
 # Screens no menu leads to, for roles that have nothing else.

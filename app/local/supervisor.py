@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.embedded import ServiceError, Services
-from app.embedded.process import start_child
+from app.local.embedded import ServiceError, Services
+from app.local.embedded.process import start_child
 
 #: Seconds before a process that ended is started again; doubled each time up to the last.
 FIRST_DELAY = 1.0

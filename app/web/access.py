@@ -10,7 +10,7 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.exceptions import MethodNotAllowed
 
-from app import errors
+from app.web import errors
 from models import scope
 from models.db import db
 from views.redirects import came_from

@@ -1,0 +1,1 @@
+"""Database connections and the check of the database role."""

@@ -1,0 +1,1 @@
+"""The portal on one machine: embedded servers and the processes around them."""
