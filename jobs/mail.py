@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 from jobs import queues
 from jobs.job import job
 from models import clock
-from models.mail.outbox import outbox, placeholders
+from models.mail import outbox, placeholders
 from models.mail.sending import Letter, Sending, sending
 
 BATCH = 100

@@ -21,7 +21,7 @@ from app.local.embedded import EmbeddedPostgres, EmbeddedRedis
 
 ROOT = Path(__file__).parents[1]
 
-pytest_plugins = ["tests.fixtures"]
+pytest_plugins = ["tests.support.fixtures"]
 
 # How fast examples come tells of what else the machine has to do, not of the code.
 settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -125,7 +125,7 @@ def _whole_run_app(service_env) -> Iterator[Flask]:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     yield app
     from models.db import db
-    from tests import cleaning
+    from tests.support import cleaning
 
     cleaning.close()
     with app.app_context():
@@ -144,7 +144,7 @@ def app(_whole_run_app, service_env) -> Iterator[Flask]:
     No context is pushed: one around a whole test would be shared by its requests, with `g`, the database session and
     the signed-in user. A test that needs one asks for ``context`` and makes no requests.
     """
-    from tests import cleaning
+    from tests.support import cleaning
 
     cleaning.know(service_env)
     yield _whole_run_app

@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 
 from app.demo.context import Making
 from models.customers.customer import Customer
-from models.mail.outbox import MailMessage, MailState, outbox
+from models.mail import outbox
+from models.mail.outbox import MailMessage, MailState
 from models.tenants.tenant import Tenant
 
 _SIGN_IN = "https://portal.example.jp"

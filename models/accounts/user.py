@@ -1,7 +1,7 @@
 """People who sign in: FAB's user, with what the portal adds, and the lock-out rule (§3.1).
 
 The columns are added to FAB's own class before mappers are configured. A subclass would give the same row two
-identities in one session (docs/adr/0003-appbuilder-as-a-toolbox.md); tests/models/test_user.py guards it.
+identities in one session (docs/adr/0003-appbuilder-as-a-toolbox.md); tests/models/accounts/test_user.py guards it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from models.accounts.role import ELEVATED, NEC_ADMIN, PUBLIC
 from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email, hash_password, set_password
 from models.actor import Actor
 from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError, Gone
-from models.mail.outbox import outbox
+from models.mail import outbox
 from models.row_lock import lock
 from models.tenants.tenant import Tenant
 

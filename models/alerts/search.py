@@ -29,7 +29,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import INET
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from models.alerts.alert import CUT_AT, Alert, AlertDaily, AlertLevel
 from models.prepared_statement import Kept, kept
@@ -51,7 +51,7 @@ SORT_COLUMNS: dict[str, Any] = {
 _PARTS: dict[str, Any] = {"url": Alert.url_text, "threat": Alert.threat, "file": Alert.file_text}
 
 # Of long ones only the beginning is kept for that. The whole of those, which are few, is put together for a search.
-_Long = aliased(Alert, name="long")
+_Long = Alert.__table__.alias("long").c
 _CUT: dict[str, tuple[Any, Any]] = {
     "url": (_Long.url_text, func.lower(_Long.url)),
     "threat": (_Long.threat, func.lower(func.concat_ws("\n", _Long.virus, _Long.msg, _Long.cname, _Long.app))),

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from models.actor import Actor
 from models.alerts.search import Page
-from models.mail.outbox import MailMessage, MailState, outbox
+from models.mail import outbox
+from models.mail.outbox import MailMessage, MailState
 from models.tenants.tenant import Tenant
 
 PAGE_SIZE = 50

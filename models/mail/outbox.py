@@ -32,9 +32,9 @@ from models import after_commit, audit
 from models.actor import Actor
 from models.db import Base
 from models.errors import N_, DomainError
+from models.mail import placeholders
+from models.mail import template as mail_template
 from models.mail.kinds import KINDS
-from models.mail.outbox import placeholders
-from models.mail.outbox import template as mail_template
 from models.row_lock import lock
 
 SECRET_SHOWN = "…"  # noqa: S105  (a mark, not a secret)

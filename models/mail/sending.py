@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, literal, null, or_, select, true, update
 
 from models.db import db
-from models.mail.outbox import MailMessage, MailState, placeholders
+from models.mail import placeholders
+from models.mail.outbox import MailMessage, MailState
 from models.scope import CROSS_TENANT_ROLE
 
 WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))

@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Identity, Integer, String, T
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.db import Base, CreatedAt
+from models.mail import placeholders
 from models.mail.kinds import EDITABLE, MailKind, MailText
-from models.mail.outbox import placeholders
 from models.scope import TenantScoped
 
 SUBJECT_LENGTH = 255

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from models import audit
 from models.actor import Actor
 from models.errors import N_, Conflict, DomainError
+from models.mail import placeholders
 from models.mail.kinds import MailKind, MailText
-from models.mail.outbox import placeholders
 from models.mail.template import (
     BODY_LENGTH,
     SUBJECT_LENGTH,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from models import audit
 from models.actor import Actor
 from models.errors import N_, Conflict, DomainError
-from models.mail.outbox import outbox
+from models.mail import outbox
 from models.notifications.address import SLOTS, AddressLink, LinkState, NotificationAddress, clean
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant

@@ -123,8 +123,8 @@ def _write_and_wait(messages: int) -> float:
 
     from models import clock
     from models.db import db
+    from models.mail import outbox as mail
     from models.mail.outbox import MailMessage, MailState
-    from models.mail.outbox import outbox as mail
     from models.scope import all_tenants
 
     recipients = [f"user{number}@example.jp" for number in range(messages)]

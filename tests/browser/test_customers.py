@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.signing_in import sign_in
-from tests.fixtures import weak_hash
+from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from app.shipper import command
 from tests.factories import PASSWORD
-from tests.fixtures import weak_hash
+from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
 SAMPLE = Path(__file__).parents[2] / "samples" / "wrccdc-2017.alerts.json"
@@ -122,7 +122,7 @@ def test_problems_are_the_high_ones_and_sort_by_each_column(page, make, customer
 
     from models import clock
     from models.alerts import ingest as alert_ingest
-    from tests.alerts import lines
+    from tests.support.alerts import lines
 
     utm = make.utm(customer_row=customer, name="本社")
     now = clock.utc_now()
@@ -219,7 +219,7 @@ def test_signing_in_and_opening_a_row_work_without_javascript(chromium, live_url
 
     from models import clock
     from models.alerts import ingest as alert_ingest
-    from tests.alerts import lines
+    from tests.support.alerts import lines
 
     utm = make.utm(customer_row=customer)
     now = clock.utc_now()

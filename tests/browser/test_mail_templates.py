@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from models.actor import Actor
+from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
-from models.mail.outbox import template_rules as mail_template_rules
 from tests.browser.test_journey import sign_in
-from tests.fixtures import weak_hash
+from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
 EDIT = "/mail-templates/password_reset_mail/edit"

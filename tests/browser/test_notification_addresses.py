@@ -9,7 +9,7 @@ from sqlalchemy import select
 from models.mail.outbox import MailMessage
 from models.notifications import address as notification_address
 from tests.factories import PASSWORD
-from tests.fixtures import weak_hash
+from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
 SETTINGS = "/notification-addresses/"

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.alerts import ingest as alert_ingest
-from tests.alerts import lines
 from tests.browser.signing_in import sign_in
-from tests.fixtures import weak_hash
+from tests.support.alerts import lines
+from tests.support.fixtures import weak_hash
 
 # Paper has one width.
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("page", ["desk"], indirect=True)]

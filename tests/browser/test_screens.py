@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.alerts import ingest as alert_ingest
-from tests.alerts import lines
 from tests.browser.signing_in import sign_in
-from tests.fixtures import weak_hash
+from tests.support.alerts import lines
+from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
 LONG = "パートナー株式会社とても長い名前の支店営業本部第二課"

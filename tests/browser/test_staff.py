@@ -8,7 +8,7 @@ from rq.results import Result
 
 from jobs import queues
 from tests.factories import PASSWORD
-from tests.fixtures import weak_hash
+from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
 NASTY = "<script>alert(1)</script>{{7*7}}😀" + "長い件名" * 42

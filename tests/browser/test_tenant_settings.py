@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_journey import sign_in
 from tests.factories import PASSWORD
-from tests.fixtures import weak_hash
+from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.signing_in import sign_in
-from tests.fixtures import weak_hash
+from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
 

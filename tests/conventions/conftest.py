@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.actor import SYSTEM
 from models.alerts import ingest as alert_ingest
+from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
-from models.mail.outbox import template_rules as mail_template_rules
 from models.mail.template import MailTemplateVersion
 from models.notifications import address_rules
-from tests.alerts import lines
+from tests.support.alerts import lines
 
 ROLES = ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin")
 

@@ -61,7 +61,7 @@ def test_every_post_without_a_csrf_token_is_refused(app, world, monkeypatch, rol
         if route.method == "GET" or route.rule.startswith("/api/device/"):
             continue
         if route.endpoint == "PasswordSetupView.setup":
-            continue  # its form checks the token: tests/views/test_password_setup.py
+            continue  # its form checks the token: tests/views/accounts/test_password_setup.py
         keys = world.ours.keys() | {"token": "x" * 43}
         answer = world.clients[role].open(path(app, route, keys), method=route.method)
         assert answer.status_code == 400, f"{route} took a POST without a CSRF token."

@@ -18,7 +18,7 @@ from models.alerts import ingest as alert_ingest
 from models.alerts import retention as alert_retention
 from models.alerts.alert import Alert, AlertDaily
 from models.db import db
-from tests.alerts import line
+from tests.support.alerts import line
 
 pytestmark = pytest.mark.usefixtures("context")
 

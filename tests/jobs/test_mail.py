@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from jobs.mail import BATCH, send_due, sweep
 from models.db import db
-from models.mail.outbox import MailMessage, MailState, outbox
+from models.mail import outbox
+from models.mail.outbox import MailMessage, MailState
 from models.mail.sending import LEASE, Sending, sending
 from models.scope import all_tenants
-from tests.mail_sink import Sink, free_port, listening
+from tests.support.mail_sink import Sink, free_port, listening
 
 pytestmark = pytest.mark.usefixtures("context")
 

@@ -15,7 +15,7 @@ from models.alerts import ingest as alert_ingest
 from models.alerts.ingest import Receipt
 from models.customers.customer import Customer
 from models.utms.utm import Utm
-from tests.models.notifications import Tried
+from tests.support.notifications import Tried
 
 HOOKS = (("do_orm_execute", scope._only_own_rows), ("before_flush", scope._only_own_writes))
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

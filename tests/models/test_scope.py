@@ -16,15 +16,15 @@ from models import scope
 from models.actor import SYSTEM
 from models.customers.customer import Customer
 from models.errors import ScopeError
+from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
-from models.mail.outbox import template_rules as mail_template_rules
 from models.notifications import address_rules
 from models.prepared_statement import kept
 from models.scope import TenantScoped
 from models.tenants.settings import TenantSettings
 from models.tenants.tenant import Tenant
 from models.utms import device_token
-from tests.alerts import lines
+from tests.support.alerts import lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 WHO = text("SELECT current_user")

@@ -71,7 +71,7 @@ class PasswordSetupView(PortalView):
             raise CSRFError
         if valid and not form.refuse_faults(link.user.email):
             return _use(token, form.password.data, link.user)
-        page = render("password_setup.html", form=form, email=link.user.email, symbols=password_policy.SYMBOLS)
+        page = render("accounts/password_setup.html", form=form, email=link.user.email, symbols=password_policy.SYMBOLS)
         return page, 422 if form.is_submitted() else 200
 
 
@@ -91,7 +91,7 @@ def _use(token: str, password: str, user: Any) -> Any:
 
 def _no_link() -> tuple[str, int]:
     """One answer to every link that opens nothing, so that it does not tell which links there were."""
-    return render("password_setup.html", form=None, support_email=current_app.config["SUPPORT_EMAIL"]), 404
+    return render("accounts/password_setup.html", form=None, support_email=current_app.config["SUPPORT_EMAIL"]), 404
 
 
 def _tell_no_address(response: Response) -> Response:

@@ -72,7 +72,7 @@ class RoleView(FabScreen, RoleModelView):
     add_title = lazy_gettext("Create role")
     edit_title = lazy_gettext("Change role")
     delete_title = lazy_gettext("Delete role")
-    show_template = "roles/show.html"
+    show_template = "accounts/role.html"
     add_row_message = lazy_gettext("The role has been created.")
     edit_row_message = lazy_gettext("The role has been changed.")
     delete_row_message = lazy_gettext("The role has been deleted.")

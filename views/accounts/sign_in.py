@@ -18,7 +18,7 @@ from models.accounts import password_policy, user
 from models.accounts.membership import Membership
 from models.accounts.user import EMAIL_LENGTH
 from models.db import db
-from models.mail.outbox import outbox
+from models.mail import outbox
 from views.base import actor, render
 from views.forms.fields import AtMost
 from views.redirects import local_path
@@ -55,7 +55,7 @@ class SignInView(AuthDBView):
             if found is not None:
                 return _begin_session(found)
             flash(_WRONG, "danger")
-        return render("sign_in.html", form=form, **_demo_accounts()), 401 if form.is_submitted() else 200
+        return render("accounts/sign_in.html", form=form, **_demo_accounts()), 401 if form.is_submitted() else 200
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Response:

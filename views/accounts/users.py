@@ -102,7 +102,7 @@ class UserView(FabScreen, UserDBModelView):
     add_title = lazy_gettext("Create user")
     edit_title = lazy_gettext("Change user")
     delete_title = lazy_gettext("Delete user")
-    show_template = "users/show.html"
+    show_template = "accounts/user.html"
     add_row_message = lazy_gettext("The user has been created.")
     edit_row_message = lazy_gettext("The user has been changed.")
     delete_row_message = lazy_gettext("The user has been deleted.")
@@ -188,7 +188,7 @@ class UserView(FabScreen, UserDBModelView):
             return redirect(self.url_of(user))
         title = gettext("Set password")
         page = self.render_template(
-            "users/password.html",
+            "accounts/password.html",
             title=title,
             crumbs=self.crumbs((str(user), self.url_of(user)), (title, None)),
             form=form,

@@ -18,7 +18,7 @@ from models import clock
 from models.alerts import search as alert_search
 from models.alerts.search import AlertQuery
 from models.db import db
-from views.alerts.alerts import rows as alert_rows
+from views.alerts import rows as alert_rows
 from views.alerts.download import MOST_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
 from views.alerts.filters import AlertFilters, read_filters
 from views.base import PortalView, address_of, choice, customer_urls, render, url_if

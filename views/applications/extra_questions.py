@@ -82,7 +82,7 @@ class ApplicationFieldView(PortalModelView):
         """List every question ever asked."""
         fields = extra_question.every(db.session())
         return render(
-            "application_fields/list.html",
+            "applications/extra_questions.html",
             fields=[_row(field) for field in fields if field.retired_at is None],
             retired=[_row(field) for field in fields if field.retired_at is not None],
             add_url=url_for("ApplicationFieldView.add"),
@@ -165,7 +165,7 @@ class ApplicationFieldView(PortalModelView):
 
 def _form_page(form: FieldForm, field: ApplicationField | None, *, conflict: bool = False) -> str:
     return render(
-        "application_fields/form.html",
+        "applications/extra_question_form.html",
         form=form,
         field=field,
         differences=form.differences(field) if conflict and field else None,

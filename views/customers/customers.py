@@ -192,7 +192,7 @@ class CustomerView(PortalModelView):
         may_add = self.appbuilder.sm.has_access("can_add", "Utms")
         refused = may_add and not contract.allows_utm(db.session(), customer.id, today=today)
         return render(
-            "customers/security.html",
+            "utms/security.html",
             customer=customer,
             **customer_urls(customer),
             tabs=_tabs(customer, "security"),

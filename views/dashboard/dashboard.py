@@ -68,7 +68,7 @@ class HomeView(IndexView):
         ]
         addresses = standing(db.session(), g.identity.tenant.id, now=now)
         return render(
-            "home.html",
+            "dashboard/dashboard.html",
             address_notice=address_notice(addresses, may_change=may("can_save", "NotificationAddresses")),
             figures=figures,
             important=None if worst is None else _named(worst),

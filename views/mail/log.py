@@ -16,9 +16,10 @@ from werkzeug.wrappers import Response
 
 from models import clock
 from models.errors import DomainError
+from models.mail import log as mail_log
+from models.mail import outbox
 from models.mail.kinds import KINDS
-from models.mail.outbox import MailMessage, MailState, outbox
-from models.mail.outbox import log as mail_log
+from models.mail.outbox import MailMessage, MailState
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant
 from views.base import PortalView, actor, render
@@ -48,7 +49,7 @@ class MailLogView(PortalView):
             count = len(found.rows) if whole else mail_log.capped_count(session, filters.query)
         rows = [_row(row) for row in found.rows]
         return render(
-            "staff/mail_list.html",
+            "mail/log.html",
             filters=filters.fields,
             mails=rows,
             count=count,
@@ -78,7 +79,7 @@ class MailLogView(PortalView):
             tenant = session.get(Tenant, message.tenant_id) if message.tenant_id else None
             copies = outbox.copies(session, message)
             return render(
-                "staff/mail_show.html",
+                "mail/message.html",
                 mail=_row(message) | {"tenant_name": tenant.name if tenant else None},
                 message_id=outbox.header_id(message.message_id, current_app.config["MAIL_DEFAULT_SENDER"]),
                 body=_parts(message),

@@ -15,8 +15,8 @@ from sqlalchemy import Select, select
 from models import scope
 from models.accounts.membership import Membership
 from models.db import db
+from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import EDITABLE
-from models.mail.outbox import template_rules as mail_template_rules
 from models.tenants.tenant import Tenant
 from views.base import PortalView, actor, render
 from views.mail.template_page import own_tenant_id
@@ -117,7 +117,7 @@ def _copy(choices: Choices) -> Any:
 
 def _page(step: str, targets: Any, choices: Choices, error: str | None = None) -> str:
     return render(
-        "mail_templates/copy.html",
+        "mail/templates/copy.html",
         step=step,
         tenants=[(tenant.id, f"{tenant.id} {tenant.name}", tenant.id in choices.tenants) for tenant in targets],
         kinds=[(kind.name, gettext(kind.title), kind.name in choices.kinds) for kind in EDITABLE],

@@ -9,8 +9,8 @@ from flask_wtf import FlaskForm
 from wtforms import Form, TextAreaField
 from wtforms.validators import ValidationError
 
+from models.mail import placeholders
 from models.mail.kinds import MailKind, MailText
-from models.mail.outbox import placeholders
 from models.mail.template import BODY_LENGTH, SUBJECT_LENGTH, cleaned
 from views.forms.fields import AtMost, Needed, OneLine, TextField, VersionField
 

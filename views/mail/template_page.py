@@ -10,8 +10,8 @@ from flask_babel import gettext
 from models import scope
 from models.db import db
 from models.errors import N_, Conflict, DomainError
+from models.mail import template as mail_template
 from models.mail.kinds import MailKind
-from models.mail.outbox import template as mail_template
 
 CHANGED_MEANWHILE = N_("Somebody else changed this template meanwhile. Look at it again; nothing has been done.")
 

@@ -13,10 +13,10 @@ from werkzeug.wrappers import Response
 
 from models.db import db
 from models.errors import Conflict, DomainError
+from models.mail import placeholders
+from models.mail import template as mail_template
+from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import MailKind
-from models.mail.outbox import placeholders
-from models.mail.outbox import template as mail_template
-from models.mail.outbox import template_rules as mail_template_rules
 from models.mail.template import Happening, MailTemplateVersion
 from views.base import PAGE_SIZE, PortalView, actor, page_number, render
 from views.forms.fields import version_shown
@@ -45,7 +45,7 @@ class MailTemplateVersionView(PortalView):
             .offset((page - 1) * PAGE_SIZE)
         ).all()
         return render(
-            "mail_templates/history.html",
+            "mail/templates/history.html",
             **page_of(found),
             versions=[_row(found, version) for version in rows],
             count=count,
@@ -64,7 +64,7 @@ class MailTemplateVersionView(PortalView):
         in_force = version.text == mail_template.own_text(db.session(), own_tenant_id(), found)
         may = self.appbuilder.sm.has_access("can_restore", "MailTemplates") and not in_force
         return render(
-            "mail_templates/version.html",
+            "mail/templates/version.html",
             **page_of(found),
             version=_row(found, version),
             text=text,

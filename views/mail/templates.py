@@ -12,10 +12,10 @@ from werkzeug.wrappers import Response
 
 from models.db import db
 from models.errors import Conflict, DomainError
+from models.mail import placeholders
+from models.mail import template as mail_template
+from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import EDITABLE, MailKind, MailText
-from models.mail.outbox import placeholders
-from models.mail.outbox import template as mail_template
-from models.mail.outbox import template_rules as mail_template_rules
 from views.base import PortalView, actor, render
 from views.forms.fields import version_shown
 from views.mail.template_copy import may_copy
@@ -37,7 +37,7 @@ class MailTemplateView(PortalView):
         numbers = mail_template.newest_numbers(db.session(), [tenant_id])
         own = mail_template.own_texts(db.session(), [tenant_id], [kind.name for kind in EDITABLE])
         return render(
-            "mail_templates/list.html",
+            "mail/templates/list.html",
             templates=[
                 self._row(kind, own.get((tenant_id, kind.name)), numbers.get((tenant_id, kind.name), 0))
                 for kind in EDITABLE
@@ -71,7 +71,7 @@ class MailTemplateView(PortalView):
         own = mail_template.own_text(db.session(), own_tenant_id(), found)
         text = own or mail_template.default_text(found)
         return render(
-            "mail_templates/show.html",
+            "mail/templates/show.html",
             **page_of(found),
             text=text,
             preview=placeholders.fill(text, found, found.samples),
@@ -101,7 +101,7 @@ class MailTemplateView(PortalView):
             form.form_errors.append(gettext(mail_template_rules.NOTHING_CHANGED))
             return _form_page(found, form), 422
         preview = placeholders.fill(form.text(), found, found.samples)
-        return render("mail_templates/preview.html", **page_of(found), form=form, preview=preview), 200
+        return render("mail/templates/preview.html", **page_of(found), form=form, preview=preview), 200
 
     @staticmethod
     def _save(kind: MailKind, form: MailTemplateForm) -> Any:
@@ -143,4 +143,4 @@ def _conflict(kind: MailKind, form: MailTemplateForm) -> Any:
 
 
 def _form_page(kind: MailKind, form: MailTemplateForm, differences: list[dict[str, str]] | None = None) -> str:
-    return render("mail_templates/form.html", **page_of(kind), form=form, differences=differences)
+    return render("mail/templates/form.html", **page_of(kind), form=form, differences=differences)

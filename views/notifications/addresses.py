@@ -86,7 +86,7 @@ class NotificationAddressView(PortalView):
     @staticmethod
     def _page(found: Standing, form: NotificationForm | None, differences: Sequence[Any] | None = None) -> str:
         return render(
-            "notification_addresses/show.html",
+            "notifications/addresses.html",
             slots=found.slots,
             form=form,
             differences=differences,

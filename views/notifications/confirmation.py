@@ -75,7 +75,7 @@ def _use(session: Session, link: AddressLink) -> str:
 
 def _page(state: str, link: AddressLink | None, tenant: Tenant | None) -> tuple[str, int]:
     page = render(
-        "address_confirmation.html",
+        "notifications/confirmation.html",
         state=state,
         link=link,
         tenant=tenant,

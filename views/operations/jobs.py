@@ -58,7 +58,7 @@ class JobBoardView(PortalView):
         except RedisError:
             look = None
         return render(
-            "staff/jobs.html",
+            "operations/jobs.html",
             as_of=clock.screen_time(now),
             worker_lives=worker_lives(heartbeat, now=now),
             worker_seen_at=clock.screen_time(heartbeat.last_finished_at) if heartbeat else "",

@@ -121,7 +121,7 @@ class PortalTokenView(PortalModelView):
         rows = api_token.in_force(db.session())
         waiting = token_to_show(PortalToken, [row.id for row in rows])
         return render(
-            "portal_tokens/list.html",
+            "tenants/api_tokens.html",
             form=form,
             tokens=[self._row(row) for row in rows],
             new_token=waiting["token"] if waiting else None,
@@ -150,7 +150,7 @@ def _edit_page(form: TokenForm, row: PortalToken, *, conflict: bool = False) -> 
     both = {"label": form.name.label.text, "stored": row.name, "typed": form.name.data}
     differences = [both] if row.name != form.name.data else []
     return render(
-        "portal_tokens/edit.html",
+        "tenants/api_token_form.html",
         form=form,
         differences=differences if conflict else None,
         settings_url=url_for("TenantSettingsView.show"),

@@ -40,7 +40,7 @@ class TenantView(PortalView):
         may_find = self._roles_that_find()
         search = TenantSearch.read()
         return render(
-            "tenants.html",
+            "tenants/select.html",
             tenants=tenants,
             sort=sort,
             direction=direction,

@@ -72,7 +72,7 @@ class TenantSettingsView(PortalView):
     ) -> str:
         may = self.appbuilder.sm.has_access
         return render(
-            "tenant_settings/form.html" if form else "tenant_settings/show.html",
+            "tenants/settings/form.html" if form else "tenants/settings/show.html",
             form=form,
             unsaved=unsaved,
             differences=differences,

@@ -19,8 +19,8 @@ from app.shipper.command import utm
 from models import clock
 from models.actor import SYSTEM
 from models.utms import device_token
-from tests.app.processes import eventually
 from tests.app.shipper.eve_records import alert, text_of
+from tests.support.processes import eventually
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,0 +1,357 @@
+from __future__ import annotations
+
+import json
+import stat
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+
+from app.demo import making
+from app.demo.tenants import TENANTS
+from models.accounts.membership import Membership
+from models.accounts.user import User
+from models.alerts.alert import Alert, AlertDaily
+from models.audit import AuditEntry
+from models.contracts.contract import Contract, allows_utm
+from models.customers.customer import Customer
+from models.mail.outbox import MailMessage
+from models.tenants.tenant import Tenant
+from models.utms.device_token import DeviceToken, hash_token
+from models.utms.utm import Utm, UtmState
+from tests.factories import PASSWORD
+from tests.support.fixtures import weak_hash
+
+
+@pytest.fixture
+def run(app, tmp_path, monkeypatch):
+    """Run ``flask portal demo`` where it is allowed; answers what it printed."""
+    monkeypatch.setitem(app.config, "PORTAL_DEMO", True)
+    monkeypatch.setitem(app.config, "PORTAL_INSTANCE", tmp_path)
+    # Five slow hashes a run would be most of its time.
+    monkeypatch.setattr("models.accounts.user_rules.hash_password", lambda _password: weak_hash())
+    runner = app.test_cli_runner()
+
+    def output() -> str:
+        result = runner.invoke(args=["portal", "demo"])
+        if not isinstance(result.exception, SystemExit | None):
+            raise result.exception
+        return result.output
+
+    return output
+
+
+@pytest.fixture
+def few_alerts(monkeypatch):
+    """Ten alerts of a UTM are enough for most tests, and quick."""
+    monkeypatch.setattr(making, "TENANTS", tuple(_with_few_alerts(tenant) for tenant in TENANTS))
+
+
+@pytest.fixture
+def demo(run, make, few_alerts):
+    """A session that sees all of a demo that was made, but for most of its alerts."""
+    assert run().startswith("Demo data made: 2 tenants, 44 customers, 14 UTMs, 120 alerts.\n")
+    return make.session
+
+
+@pytest.mark.parametrize("settings", [{"PORTAL_DEMO": False}, {"PORTAL_DEMO": True, "PRODUCTION": True}])
+def test_without_the_setting_and_in_production_nothing_is_made(app, make, monkeypatch, settings):
+    for name, value in settings.items():
+        monkeypatch.setitem(app.config, name, value)
+
+    result = app.test_cli_runner().invoke(args=["portal", "demo"])
+
+    assert (result.exit_code, result.output) == (1, "Error: Demo data is made only where PORTAL_DEMO=1 is set.\n")
+    assert make.session.scalars(select(Tenant)).all() == []
+
+
+def test_the_tenants_and_their_people(demo):
+    tenants = [(tenant.id, tenant.name) for tenant in demo.scalars(select(Tenant).order_by(Tenant.id))]
+    assert tenants == [("T8000000", "サンプルパートナー"), ("T8000001", "テストパートナー")]
+    held = {(each.user.email, each.tenant_id, each.role.name) for each in demo.scalars(select(Membership))}
+    assert held == {
+        ("operator@example.jp", "T8000000", "Partner Operator"),
+        ("multi@example.jp", "T8000000", "Partner Operator"),
+        ("multi@example.jp", "T8000001", "Partner Viewer"),
+        ("viewer@example.jp", "T8000000", "Partner Viewer"),
+    }
+    everywhere = {user.email: [role.name for role in user.roles] for user in demo.scalars(select(User)) if user.roles}
+    assert everywhere == {"staff@example.jp": ["NEC Staff"], "admin@example.jp": ["NEC Admin"]}
+    operator = demo.scalars(select(User).where(User.email == "operator@example.jp")).one()
+    assert operator.get_full_name() == "見守 花子"
+
+
+def test_mails_of_every_state_are_there_to_be_looked_at(demo):
+    mails = demo.scalars(select(MailMessage).order_by(MailMessage.id)).all()
+
+    assert Counter(each.state for each in mails) == {"sent": 6, "failed": 1, "pending": 1}
+    (failed,) = (each for each in mails if each.state == "failed")
+    assert failed.last_error.startswith("550 5.1.1 <former.contact@partner.example.jp>: ")
+    (waits,) = (each for each in mails if each.state == "pending")
+    assert (waits.attempts, waits.last_error[:9]) == (2, "451 4.7.1")
+    assert {each.tenant_id for each in mails} == {"T8000000", None}
+    assert mails[0].refusal is not None  # its link was used
+    assert all(each.created_at <= (each.sent_at or each.next_attempt_at) for each in mails)
+
+
+def test_every_account_signs_in(app, demo):
+    lands_on = {}
+    for email in demo.scalars(select(User.email)):
+        answer = app.test_client().post("/login/", data={"email": email, "password": PASSWORD})
+        lands_on[email] = answer.location
+
+    assert lands_on == {
+        "operator@example.jp": "/",
+        "multi@example.jp": "/tenants/",
+        "viewer@example.jp": "/",
+        "staff@example.jp": "/tenants/",
+        "admin@example.jp": "/tenants/",
+    }
+
+
+def test_customers_of_every_status_agree_with_their_contracts(demo):
+    customers = demo.scalars(select(Customer).order_by(Customer.id)).all()
+
+    assert Counter((each.tenant_id, each.status) for each in customers) == {
+        ("T8000000", "active"): 31,
+        ("T8000000", "cancelled"): 4,
+        ("T8000000", "draft"): 5,
+        ("T8000001", "active"): 3,
+        ("T8000001", "draft"): 1,
+    }
+    today = _today(demo)
+    for each in customers:
+        last_days = [contract.end_on for contract in each.contracts]
+        expected = "draft" if not last_days else "active" if max(last_days) >= today else "cancelled"
+        assert (each.id, each.status) == (each.id, expected)
+    assert len(customers[2].name) == 40
+    assert any(each.memo1 for each in customers)
+    assert any(each.balance > 0 for each in customers)
+
+
+def test_contracts_of_every_kind_are_there(demo):
+    today = _today(demo)
+    kinds = Counter()
+    for each in demo.scalars(select(Contract)):
+        when = "to come" if each.start_on > today else "in force" if each.end_on >= today else "ended"
+        kinds[each.status, when] += 1
+
+    assert kinds == {
+        ("active", "in force"): 31,
+        ("active", "to come"): 2,
+        ("cancelled", "in force"): 2,
+        ("cancelled", "ended"): 3,
+        ("expired", "ended"): 2,
+    }
+
+
+def test_the_utms_are_in_every_state(demo):
+    now = _now(demo)
+    states = Counter()
+    for each in demo.scalars(select(Utm)):
+        state = "removed" if each.removed_at else each.state(now=now, online_for=timedelta(minutes=10)).value
+        states[each.tenant_id, state] += 1
+
+    assert states == {
+        ("T8000000", UtmState.ONLINE.value): 6,
+        ("T8000000", UtmState.OFFLINE.value): 3,
+        ("T8000000", UtmState.UNCONNECTED.value): 2,
+        ("T8000000", "removed"): 1,
+        ("T8000001", UtmState.ONLINE.value): 1,
+        ("T8000001", UtmState.OFFLINE.value): 1,
+    }
+    per_customer = demo.execute(
+        select(Utm.customer_id, func.count()).group_by(Utm.customer_id).order_by(Utm.customer_id)
+    )
+    assert per_customer.all()[:3] == [("A00000001", 4), ("A00000002", 3), ("A00000003", 1)]
+
+
+def test_a_newcomer_finds_a_customer_to_register_a_utm_for_and_one_where_it_is_refused(demo):
+    today = _today(demo)
+
+    may = {key: allows_utm(demo, key, today=today) for key in ("A00000008", "A00000009", "A00000010", "A00000011")}
+    assert may == {"A00000008": True, "A00000009": True, "A00000010": False, "A00000011": False}
+    registered = demo.scalars(select(Utm.id).where(Utm.customer_id.in_(may))).all()
+    assert registered == []
+
+
+def test_a_mac_address_is_the_utm_id_with_colons(demo):
+    macs = {each.utm_id: each.mac_address for each in demo.scalars(select(Utm))}
+
+    assert macs["02005e100001"] == "02:00:5E:10:00:01"
+    assert macs["02005e100003"] is None
+
+
+def test_alerts_and_their_daily_counts(run, make):
+    assert run().startswith("Demo data made: 2 tenants, 44 customers, 14 UTMs, 6,000 alerts.\n")
+
+    demo = make.session
+    assert demo.scalar(select(func.count()).select_from(Alert)) == 6_000
+    assert demo.scalar(select(func.sum(AlertDaily.count))) == 6_000
+    removed = demo.scalars(select(Utm).where(Utm.removed_at.is_not(None))).one()
+    kept = select(func.count()).select_from(Alert).where(Alert.utm_id == removed.id)
+    assert demo.scalar(kept) == 350
+    oldest, newest = demo.execute(select(func.min(Alert.occurred_at), func.max(Alert.occurred_at))).one()
+    now = _now(demo)
+    assert now - timedelta(days=31) < oldest < now - timedelta(days=25)
+    assert now - timedelta(days=4) < newest <= now
+
+
+def test_every_write_is_in_the_audit_log(demo):
+    counts = demo.execute(select(AuditEntry.action, func.count()).group_by(AuditEntry.action)).all()
+
+    assert dict(counts) == {
+        "contract.created": 40,
+        "customer.created": 44,
+        "membership.created": 4,
+        "product.created": 2,
+        "tenant.created": 2,
+        "user.created": 5,
+        "user.role_granted": 2,
+        "utm.registered": 14,
+        "utm.removed": 1,
+        "utm.token_issued": 14,
+    }
+
+
+def test_the_tokens_file_has_every_utm_that_is_not_removed(demo, tmp_path):
+    path = tmp_path / "demo-tokens.json"
+    tokens = json.loads(path.read_text("utf-8"))
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    kept = demo.scalars(select(Utm.utm_id).where(Utm.removed_at.is_(None)).order_by(Utm.utm_id)).all()
+    assert list(tokens) == kept
+    assert len(tokens) == 13
+    assert [each.name for each in tmp_path.iterdir()] == ["demo-tokens.json"]
+
+
+def test_a_demo_utm_can_send_at_once(app, demo, tmp_path):
+    token = json.loads((tmp_path / "demo-tokens.json").read_text("utf-8"))["02005e100004"]
+    line = {"alert_id": "1-1", "time": _now(demo).isoformat(), "type": "ips", "act": "block"}
+
+    answer = app.test_client().post(
+        "/api/device/v1/alerts", data=json.dumps(line), headers={"Authorization": f"Bearer {token}"}
+    )
+
+    assert (answer.status_code, answer.json["stored"]) == (200, 1)
+
+
+def test_a_second_run_changes_nothing(demo, run, tmp_path):
+    path = tmp_path / "demo-tokens.json"
+    before = path.read_bytes(), _rows(demo)
+
+    assert run() == "The demo data is there already.\n"
+
+    assert (path.read_bytes(), _rows(demo)) == before
+
+
+def test_a_lost_tokens_file_is_made_again_with_new_tokens(demo, run, tmp_path):
+    path = tmp_path / "demo-tokens.json"
+    before = json.loads(path.read_text("utf-8"))
+    path.unlink()
+
+    assert run() == f"The demo data is there already. Its UTMs have new tokens, in {path}.\n"
+
+    after = json.loads(path.read_text("utf-8"))
+    assert list(after) == list(before)
+    assert not set(after.values()) & set(before.values())
+    in_force = demo.scalars(select(DeviceToken.token_hash).where(DeviceToken.revoked_at.is_(None))).all()
+    assert set(in_force) == {hash_token(token) for token in after.values()}
+
+
+@pytest.mark.usefixtures("few_alerts")
+def test_connections_on_which_the_app_has_stored_alerts_do(run, engine):
+    engine.dispose()  # tests before this one may have stored some on them
+    with engine.connect() as first, engine.connect() as second:
+        for connection in (first, second):
+            connection.execute(text("CREATE TEMPORARY TABLE alert_arrival (alert_id text)"))
+            connection.commit()
+
+    output = run()
+    engine.dispose()
+
+    assert output.startswith("Demo data made: 2 tenants")
+
+
+@pytest.mark.usefixtures("few_alerts")
+def test_a_run_that_dies_in_the_middle_leaves_nothing_and_the_next_makes_all(run, make, monkeypatch, tmp_path):
+    def die(*_args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(making.utms, "make_utms", die)
+        run()
+
+    assert make.session.scalars(select(User)).all() == []
+    assert make.session.scalars(select(Tenant)).all() == []
+    assert list(tmp_path.iterdir()) == []
+    make.session.rollback()
+    assert run().startswith("Demo data made: 2 tenants, 44 customers")
+
+
+@pytest.mark.usefixtures("run", "few_alerts")
+def test_two_runs_at_once_make_one_demo(app, make, tmp_path):
+    def in_context(_number):
+        with app.app_context():
+            return making.demo()
+
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(in_context, range(2)))
+
+    assert said[0].startswith("Demo data made: 2 tenants")
+    assert said[1] == "The demo data is there already."
+    in_force = make.session.scalars(select(DeviceToken.token_hash).where(DeviceToken.revoked_at.is_(None))).all()
+    tokens = json.loads((tmp_path / "demo-tokens.json").read_text("utf-8"))
+    assert Counter(in_force) == Counter(hash_token(token) for token in tokens.values())
+
+
+@pytest.mark.usefixtures("few_alerts")
+def test_tokens_of_an_older_demo_are_not_kept(run, tmp_path, monkeypatch):
+    path = tmp_path / "demo-tokens.json"
+    path.write_text('{"02005e100001": "utm_old"}', "utf-8")
+
+    def die(*_args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(making.tokens_file, "write", die)  # killed behind the commit
+        run()
+    assert not path.exists()
+
+    assert run() == f"The demo data is there already. Its UTMs have new tokens, in {path}.\n"
+
+
+def test_an_installation_with_an_administrator_of_that_address_is_left_alone(run, make):
+    make.elevated("NEC Admin", email="admin@example.jp")
+
+    assert run() == "Error: The demo cannot be made: admin@example.jp is a user who is not of the demo.\n"
+
+    assert make.session.scalars(select(Tenant)).all() == []
+    assert len(make.session.scalars(select(User)).all()) == 1
+
+
+def _with_few_alerts(tenant):
+    customers = (
+        replace(each, utms=tuple(replace(utm, alerts=min(10, utm.alerts)) for utm in each.utms))
+        for each in tenant.customers
+    )
+    return replace(tenant, customers=tuple(customers))
+
+
+def _now(session) -> datetime:
+    return session.scalar(text("SELECT clock_timestamp()"))
+
+
+def _today(session) -> date:
+    return session.scalar(text("SELECT (clock_timestamp() AT TIME ZONE 'Asia/Tokyo')::date"))
+
+
+def _rows(session) -> dict[str, int]:
+    session.rollback()
+    return {
+        table.__tablename__: session.scalar(select(func.count()).select_from(table))
+        for table in (Tenant, Customer, Contract, Utm, DeviceToken, Alert, User, Membership, AuditEntry)
+    }

@@ -1,0 +1,141 @@
+"""§5.1: the dashboard of people with few rights, and where those without it begin."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from models import clock
+from models.alerts import ingest as alert_ingest
+from models.utms.utm import Utm
+from tests.support.alerts import lines
+
+
+@pytest.fixture
+def alarmed(make, engine):
+    """A customer with important alerts."""
+    tenant = make.tenant()
+    customer, utm = make.customer_with_utm(tenant)
+    now = clock.utc_now()
+    with Session(engine, info={"tenant_scope": tenant.id}) as session:
+        sender = alert_ingest.Sender(tenant.id, customer.id, utm.id)
+        found = lines(3, at=now - timedelta(hours=2), alert_severity="high")
+        alert_ingest.store(session, sender, found, now=now, retention_months=13)
+        session.commit()
+    customer.tenant = tenant
+    return customer
+
+
+def holder(make, signed_in, tenant, *rights):
+    """A client whose role in the tenant has these rights alone."""
+    make.role("係", *rights)
+    return signed_in(make.member(tenant, "係"), tenant)
+
+
+def test_who_may_see_alerts_is_led_to_the_customers_that_have_important_ones(make, signed_in, alarmed):
+    page = signed_in(make.member(alarmed.tenant, "Partner Viewer"), alarmed.tenant).get("/").text
+
+    assert alarmed.name in page
+    assert f'href="/customers/{alarmed.id}/alerts/important"' in page
+
+
+def test_who_may_see_neither_customers_nor_alerts_sees_their_numbers_alone(make, signed_in, alarmed):
+    answer = holder(make, signed_in, alarmed.tenant, "Home can_index").get("/")
+
+    assert answer.status_code == 200
+    assert "顧客数" in answer.text
+    assert alarmed.name not in answer.text
+    assert "/customers/" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("right", "first"),
+    [
+        ("Customers can_list", "/customers/"),
+        ("TenantSettings can_show", "/tenant-settings/"),
+        ("MailTemplates can_list", "/mail-templates/"),
+        ("PortalTokens can_list", "/tenant-settings/tokens/"),
+        ("Customers can_add", "/customers/add"),
+    ],
+)
+def test_who_has_no_dashboard_begins_at_the_first_screen_they_have(make, signed_in, right, first):
+    client = holder(make, signed_in, make.tenant(), right)
+
+    answer = client.get("/")
+
+    assert answer.location == first
+    assert client.get(first).status_code == 200
+
+
+def test_who_has_no_screen_at_all_can_sign_out(make, signed_in):
+    answer = holder(make, signed_in, make.tenant()).get("/")
+
+    assert answer.status_code == 403
+    assert 'action="/logout/"' in answer.text
+
+
+@pytest.mark.parametrize(("path", "status"), [("/customers/A9999999", 404), ("/users/list/", 403), ("/nowhere", 404)])
+def test_an_error_keeps_the_menu_and_the_way_out(operator, path, status):
+    answer = operator.get(path)
+
+    assert answer.status_code == status
+    assert 'href="/customers/"' in answer.text
+    assert 'action="/logout/"' in answer.text
+    assert len(re.findall("<h1", answer.text)) == 1
+
+
+def test_an_error_of_nobody_has_no_menu(app):
+    answer = app.test_client().post("/login/", data={"email": "a\0"})
+
+    assert answer.status_code == 400
+    assert 'action="/logout/"' not in answer.text
+
+
+def links(page: str) -> set[str]:
+    """Where a page leads, apart from its files and itself."""
+    return {each for each in re.findall(r'href="(/[^"#?]*)', page) if not each.startswith("/static/")}
+
+
+@pytest.mark.parametrize(
+    ("rights", "path"),
+    [
+        (["Customers can_show"], "/customers/{id}"),
+        (["Customers can_security"], "/customers/{id}/security"),
+        (["Customers can_edit"], "/customers/{id}/edit"),
+        (["Alerts can_list"], "/customers/{id}/alerts/"),
+        (["Alerts can_important"], "/customers/{id}/alerts/important"),
+        (["Utms can_show"], "/customers/{id}/utms/{utm}"),
+        (["Utms can_add"], "/customers/{id}/utms/add"),
+        (["MailTemplates can_list"], "/mail-templates/"),
+    ],
+)
+def test_no_screen_leads_to_one_the_role_has_not_got(make, signed_in, alarmed, rights, path):
+    client = holder(make, signed_in, alarmed.tenant, "Home can_index", *rights)
+    utm = make.session.query(Utm).filter_by(customer_id=alarmed.id).one()
+
+    answer = client.get(path.format(id=alarmed.id, utm=utm.id))
+
+    assert answer.status_code == 200
+    assert {
+        each: client.get(each).status_code for each in links(answer.text) if client.get(each).status_code == 403
+    } == {}
+
+
+def test_who_may_delete_and_not_look_is_told_in_the_list_why_not(make, signed_in, alarmed):
+    client = holder(make, signed_in, alarmed.tenant, "Customers can_list", "Customers can_delete")
+
+    answer = client.post(f"/customers/{alarmed.id}/delete", follow_redirects=True)
+
+    assert answer.status_code == 200
+    assert answer.request.path == "/customers/"
+    assert "UTM" in answer.text
+    assert alarmed.name in answer.text
+
+
+def test_who_has_no_screen_is_not_sent_to_the_dashboard(make, signed_in):
+    page = holder(make, signed_in, make.tenant(), "Customers can_show").get("/").text
+
+    assert "ダッシュボードへ戻る" not in page
