@@ -50,4 +50,4 @@ def init_app(app: Flask) -> None:
     template_globals.init_app(app)
     remembered.init_app(app)
     repeated.init_app(app)
-    messages.speak()
+    messages.install()

@@ -84,7 +84,7 @@ class FailedJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """Everything at one moment."""
 
     queues: list[QueueState]
@@ -103,7 +103,7 @@ class Board:
     def __init__(self, connection: Redis) -> None:
         self._connection = connection
 
-    def look(self, *, now: datetime) -> Look:
+    def snapshot(self, *, now: datetime) -> Snapshot:
         """Everything at this moment."""
         waiting = [self._queue(name) for name in queues.BY_URGENCY]
         states = [
@@ -117,7 +117,7 @@ class Board:
             for queue in waiting
         ]
         failed = sorted(self._failed(waiting), key=_newest_first)[:MOST_FAILED]
-        return Look(states, sorted(self._workers(now), key=lambda worker: worker.name), failed)
+        return Snapshot(states, sorted(self._workers(now), key=lambda worker: worker.name), failed)
 
     def retry(self, job_id: str) -> str | None:
         """Put a failed job back into its queue.

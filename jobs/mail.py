@@ -28,7 +28,7 @@ from jobs import queues
 from jobs.job import job
 from models import clock
 from models.mail import outbox, placeholders
-from models.mail.sending import Letter, Sending, sending
+from models.mail.sending import MailClaim, OutgoingMail, mail_connection
 
 BATCH = 100
 """Messages claimed at once, and sent over one connection."""
@@ -118,24 +118,24 @@ def sweep() -> None:
 
 def _send_due() -> None:
     begun = time.monotonic()
-    with sending() as connection:
+    with mail_connection() as connection:
         while time.monotonic() - begun < BUDGET:
-            claim = Sending(connection)
-            letters = claim.claim(now=clock.utc_now(), limit=BATCH)
-            if not letters:
+            claim = MailClaim(connection)
+            mails = claim.claim(now=clock.utc_now(), limit=BATCH)
+            if not mails:
                 return
-            if len(letters) == BATCH:
+            if len(mails) == BATCH:
                 # There is probably more, and others may help. Without Redis this worker does it alone.
                 with suppress(RedisError):
                     queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
-            if not _send_batch(claim, letters):
+            if not _send_batch(claim, mails):
                 return
 
 
-def _send_batch(claim: Sending, letters: list[Letter]) -> bool:
+def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
     """Send what was claimed.
 
-    What became of a letter is noted in the statement that begins the next one, before that goes out.
+    What became of a mail is noted in the statement that begins the next one, before that goes out.
 
     :returns: False when there is no way to the mail server, and no use in trying the next batch now.
     """
@@ -144,23 +144,23 @@ def _send_batch(claim: Sending, letters: list[Letter]) -> bool:
     try:
         connection.__enter__()
     except (smtplib.SMTPException, OSError) as problem:
-        for letter in letters:
-            claim.note_failure(letter, now=clock.utc_now(), error=_refusal(problem).words, final=False)
+        for mail in mails:
+            claim.note_failure(mail, now=clock.utc_now(), error=_refusal(problem).words, final=False)
         return False
     sent = None
     try:
-        for number, letter in enumerate(letters, start=1):
-            ours = claim.begin(letter, now=clock.utc_now(), sent=sent, keep_secret=keep_secret)
+        for number, mail in enumerate(mails, start=1):
+            ours = claim.begin(mail, now=clock.utc_now(), sent=sent, keep_secret=keep_secret)
             sent = None
             if not ours:
                 continue
-            refusal = _deliver(connection, letter)
+            refusal = _deliver(connection, mail)
             if refusal is None:
-                sent = letter
+                sent = mail
                 continue
-            claim.note_failure(letter, now=clock.utc_now(), error=refusal.words, final=refusal.final)
+            claim.note_failure(mail, now=clock.utc_now(), error=refusal.words, final=refusal.final)
             if not refusal.goes_on:
-                claim.let_go(letters[number:])
+                claim.let_go(mails[number:])
                 break
         if sent is not None:
             claim.note_sent(sent, now=clock.utc_now(), keep_secret=keep_secret)
@@ -171,13 +171,13 @@ def _send_batch(claim: Sending, letters: list[Letter]) -> bool:
     return True
 
 
-def _deliver(connection: Connection, letter: Letter) -> Refusal | None:
-    """Hand one letter to the mail server.
+def _deliver(connection: Connection, mail: OutgoingMail) -> Refusal | None:
+    """Hand one mail to the mail server.
 
     :returns: None when it was taken.
     """
     try:
-        connection.send(_message(letter))
+        connection.send(_message(mail))
     except (smtplib.SMTPException, OSError) as problem:
         return _refusal(problem)
     except (BadHeaderError, ValueError) as problem:
@@ -185,25 +185,25 @@ def _deliver(connection: Connection, letter: Letter) -> Refusal | None:
     return None
 
 
-def _message(letter: Letter) -> Message:
+def _message(mail: OutgoingMail) -> Message:
     sender = current_app.config["MAIL_DEFAULT_SENDER"]
     message = PlainMessage(
-        subject=letter.subject,
-        recipients=[letter.recipient],
-        body=letter.body,
+        subject=mail.subject,
+        recipients=[mail.recipient],
+        body=mail.body,
         sender=sender,
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
-    message.msgId = outbox.header_id(letter.message_id, sender)
+    message.msgId = outbox.header_id(mail.message_id, sender)
     return message
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a letter did not go out.
+    """Why a mail did not go out.
 
     :param words: the mail server's, with its code.
-    :param final: it refuses this letter for good.
+    :param final: it refuses this mail for good.
     :param goes_on: whether it takes another one over the same connection.
     """
 
@@ -222,6 +222,6 @@ def _refusal(problem: Exception) -> Refusal:
         case _:
             return Refusal(str(problem)[:_MOST_WORDS] or type(problem).__name__, goes_on=False)
     said = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
-    # A sender that is refused is a mistake in our settings, not in the letter: somebody will mend it.
+    # A sender that is refused is a mistake in our settings, not in the mail: somebody will mend it.
     final = code >= 500 and not isinstance(problem, smtplib.SMTPSenderRefused)
     return Refusal(placeholders.several_lines(f"{code} {said}")[:_MOST_WORDS], final=final, goes_on=code != 421)

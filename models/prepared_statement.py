@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 _DIALECT = postgresql.psycopg.dialect()
 
 
-class Kept(NamedTuple):
+class PreparedStatement(NamedTuple):
     """A statement as the driver takes it.
 
     :param text: with a place for each value.
@@ -60,12 +60,12 @@ class Kept(NamedTuple):
             ) from error
 
 
-def kept(statement: ClauseElement, *, by_key: bool = False) -> Kept:
+def prepare(statement: ClauseElement, *, by_key: bool = False) -> PreparedStatement:
     """A statement to keep, or a part of one.
 
     :param statement: of columns only, with a ``bindparam`` for each value that changes.
-    :param by_key: of ``Kept``.
+    :param by_key: of ``PreparedStatement``.
     """
     compiled = statement.compile(dialect=_DIALECT)
     values = {name: value for name, value in compiled.params.items() if value is not None}
-    return Kept(compiled.string, values, by_key=by_key)
+    return PreparedStatement(compiled.string, values, by_key=by_key)

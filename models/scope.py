@@ -18,7 +18,7 @@ from sqlalchemy.orm.session import SessionTransaction
 
 from models.db import db
 from models.errors import ScopeError
-from models.prepared_statement import Kept
+from models.prepared_statement import PreparedStatement
 
 CROSS_TENANT_ROLE = "portal_all_tenants"
 """The database role whose policies let every row pass; the app may become it, and does not inherit it."""
@@ -80,7 +80,7 @@ def all_tenants(reason: str) -> Iterator[Session]:
         yield session
 
 
-def run_entering(session: Session, statement: Kept, values: Mapping[str, Any]) -> list[Any]:
+def run_entering(session: Session, statement: PreparedStatement, values: Mapping[str, Any]) -> list[Any]:
     """Begin a session's transaction with a statement that enters its tenant itself, which spares a round trip.
 
     In a transaction that has begun it enters once more, to no effect.

@@ -221,7 +221,7 @@ class FabScreen(PortalModelView):
             db.session.commit()
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            form_errors.tell(form, error, self.unique_errors)
+            form_errors.add_error(form, error, self.unique_errors)
             return None
         return made
 

@@ -1,4 +1,4 @@
-"""The language of the screens: Japanese, unless a person chose English. Kept in a cookie, so that it outlives a session."""
+"""The language of the screens: Japanese, unless a person chose English. PreparedStatement in a cookie, so that it outlives a session."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from models.accounts.membership import Membership
 from models.accounts.rights_version import RightsVersion
 from models.accounts.role import ELEVATED
 from models.accounts.user import Role, User
-from models.prepared_statement import Kept, kept
+from models.prepared_statement import PreparedStatement, prepare
 from models.tenants.tenant import Tenant
 
 
@@ -115,7 +115,7 @@ def rights_version(session: Session) -> int:
 
 
 @cache
-def _statement() -> Kept:
+def _statement() -> PreparedStatement:
     elevated = (
         select(func.array_agg(func.json_build_array(Role.id, Role.name)))
         .join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
@@ -132,7 +132,7 @@ def _statement() -> Kept:
     )
     person = (User.id, User.email, User.first_name, User.last_name, User.active, User.session_epoch)
     version = select(RightsVersion.version).scalar_subquery()
-    return kept(
+    return prepare(
         select(scope.ENTER, *person, Tenant.id, Tenant.name, Role.id, Role.name, elevated, tenant_count, version)
         .select_from(User)
         .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))

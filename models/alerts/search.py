@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import CUT_AT, Alert, AlertDaily, AlertLevel
-from models.prepared_statement import Kept, kept
+from models.prepared_statement import PreparedStatement, prepare
 from models.utms.utm import Utm
 
 PAGE_SIZE = 50
@@ -121,7 +121,7 @@ Position = tuple[str | datetime | None, datetime, int]
 
 def conditions(query: AlertQuery) -> tuple[str, dict[str, Any]]:
     """The WHERE of a query, as the text and the values the driver takes."""
-    where = kept(and_(*_where(_shape(query))))
+    where = prepare(and_(*_where(_shape(query))))
     return where.text, {**where.values, **_values(query)}
 
 
@@ -311,20 +311,20 @@ _POSITION = ("from_value", "from_time", "from_seq")
 
 
 @lru_cache(1024)
-def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size: int) -> Kept:  # noqa: FBT001  (a key)
+def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size: int) -> PreparedStatement:  # noqa: FBT001  (a key)
     """The statement of a page, one row longer than the page to tell whether there is more.
 
     :param positioned: whether it starts at a position.
     """
     wanted = _where(shape)
     if sort == "occurred_at" and not positioned:
-        return kept(_counted(wanted, towards_smaller=towards_smaller, size=size))
+        return prepare(_counted(wanted, towards_smaller=towards_smaller, size=size))
     if positioned:
         wanted.append(_beyond(sort, towards_smaller=towards_smaller))
     order = _order(sort, towards_smaller=towards_smaller)
     if sort == "occurred_at" and not shape:
         # The index has this order, and nothing is left out: the first rows found are the page.
-        return kept(select(*_SHOWN).where(*wanted).order_by(*order).limit(size + 1))
+        return prepare(select(*_SHOWN).where(*wanted).order_by(*order).limit(size + 1))
     places, rows = select(Alert.occurred_at, Alert.seq).where(*wanted), select(*_SHOWN)
     if sort == "utm":
         places = places.join(Utm, Utm.id == Alert.utm_id)
@@ -332,13 +332,13 @@ def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size
     place = places.order_by(*order).limit(size + 1).subquery("place")
     there = (place.c.occurred_at == Alert.occurred_at) & (place.c.seq == Alert.seq)
     # The period once more, so that only its months are looked into.
-    return kept(rows.join(place, there).where(*_place()).order_by(*order))
+    return prepare(rows.join(place, there).where(*_place()).order_by(*order))
 
 
 @lru_cache(1024)
-def _count(shape: Shape) -> Kept:
+def _count(shape: Shape) -> PreparedStatement:
     inner = select(Alert.seq).where(*_where(shape)).limit(COUNT_CAP + 1)
-    return kept(select(func.count()).select_from(inner.subquery()))
+    return prepare(select(func.count()).select_from(inner.subquery()))
 
 
 def _place(alert: Any = Alert) -> list[ColumnElement[bool]]:

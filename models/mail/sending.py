@@ -33,7 +33,7 @@ _LET_GO = {"lease_owner": null(), "lease_until": null()}
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutgoingMail:
     """What is sent of a row."""
 
     id: int
@@ -44,7 +44,7 @@ class Letter:
     attempts: int
 
 
-class Sending:
+class MailClaim:
     """One worker's claim on messages that are due.
 
     :param connection: one that crosses tenants and commits each statement.
@@ -55,7 +55,7 @@ class Sending:
         # Another one for each claim, so that a claim that was lost and made again is another claim.
         self._owner = uuid.uuid4()
 
-    def claim(self, *, now: datetime, limit: int) -> list[Letter]:
+    def claim(self, *, now: datetime, limit: int) -> list[OutgoingMail]:
         """Take messages that are due, oldest first.
 
         Rows another worker is just taking are passed over, so that two never have the same one.
@@ -77,57 +77,59 @@ class Sending:
             .values(lease_owner=self._owner, lease_until=now + LEASE)
             .returning(*_row.c["id", "recipient", "subject", "body", "secret", "message_id", "attempts"])
         )
-        return sorted(map(_letter, rows), key=lambda letter: letter.id)
+        return sorted(map(_outgoing_mail, rows), key=lambda mail: mail.id)
 
-    def begin(self, letter: Letter, *, now: datetime, sent: Letter | None = None, keep_secret: bool = False) -> bool:
+    def begin(
+        self, mail: OutgoingMail, *, now: datetime, sent: OutgoingMail | None = None, keep_secret: bool = False
+    ) -> bool:
         """Note that an attempt begins, and lengthen the lease for it.
 
         A message whose every attempt ended with its worker has failed: it must not end workers for ever.
 
-        :param sent: the letter before it, when the mail server took that one: noted in the same statement.
+        :param sent: the mail before it, when the mail server took that one: noted in the same statement.
         :param keep_secret: leave the secret part of that one's link with its row.
         :returns: False when the row is no longer this worker's, or has failed.
         """
-        values = {"letter": letter.id, "owner": self._owner, "now": now, "lease_until": now + LEASE}
+        values = {"letter": mail.id, "owner": self._owner, "now": now, "lease_until": now + LEASE}
         if sent is None:
             begun = self._connection.execute(_BEGIN, values)
         else:
             begun = self._connection.execute(_SENT_AND_BEGIN, values | {"sent": sent.id, "keep_secret": keep_secret})
         return begun.scalar_one_or_none() == MailState.PENDING
 
-    def note_sent(self, letter: Letter, *, now: datetime, keep_secret: bool) -> None:
+    def note_sent(self, mail: OutgoingMail, *, now: datetime, keep_secret: bool) -> None:
         """Note that the mail server took a message.
 
         :param keep_secret: leave the secret part of its link with the row, for the demonstration's readers.
         """
-        self._connection.execute(_SENT, {"sent": letter.id, "now": now, "keep_secret": keep_secret})
+        self._connection.execute(_SENT, {"sent": mail.id, "now": now, "keep_secret": keep_secret})
 
-    def note_failure(self, letter: Letter, *, now: datetime, error: str, final: bool) -> None:
+    def note_failure(self, mail: OutgoingMail, *, now: datetime, error: str, final: bool) -> None:
         """Note a failed attempt: another one comes after a wait, until there have been as many as there are waits.
 
         :param error: the mail server's words.
         :param final: no further attempt can do better.
         """
-        attempts = letter.attempts + 1
+        attempts = mail.attempts + 1
         over = final or attempts > len(WAITS)
         values: dict[str, Any] = {"state": MailState.FAILED} if over else {"next_attempt_at": now + WAITS[attempts - 1]}
         self._connection.execute(
             update(_row)
-            .where(_row.c.id == letter.id, _row.c.state == MailState.PENDING, _row.c.lease_owner == self._owner)
+            .where(_row.c.id == mail.id, _row.c.state == MailState.PENDING, _row.c.lease_owner == self._owner)
             .values(last_error=error, attempts=attempts, **_LET_GO, **values)
         )
 
-    def let_go(self, letters: Sequence[Letter]) -> None:
+    def let_go(self, mails: Sequence[OutgoingMail]) -> None:
         """Give back what was claimed and not tried."""
         self._connection.execute(
             update(_row)
-            .where(_row.c.id.in_([letter.id for letter in letters]), _row.c.lease_owner == self._owner)
+            .where(_row.c.id.in_([mail.id for mail in mails]), _row.c.lease_owner == self._owner)
             .values(**_LET_GO)
         )
 
 
 @contextmanager
-def sending() -> Iterator[Connection]:
+def mail_connection() -> Iterator[Connection]:
     """A connection to go through the outbox with: it crosses tenants, because mail is sent for all of them."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         try:
@@ -141,9 +143,9 @@ def sending() -> Iterator[Connection]:
             connection.invalidate()
 
 
-def _letter(row: Any) -> Letter:
+def _outgoing_mail(row: Any) -> OutgoingMail:
     body = row.body if row.secret is None else row.body.replace(placeholders.SECRET_MARK, row.secret)
-    return Letter(row.id, row.recipient, row.subject, body, row.message_id, row.attempts)
+    return OutgoingMail(row.id, row.recipient, row.subject, body, row.message_id, row.attempts)
 
 
 _spent = _row.c.attempts > len(WAITS)

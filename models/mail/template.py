@@ -18,7 +18,7 @@ BODY_LENGTH = 10_000
 """Characters, line ends counted as one. The manual names no limits; the longest default has about 400."""
 
 
-class Happening(StrEnum):
+class VersionReason(StrEnum):
     """What made a version."""
 
     SAVED = "saved"

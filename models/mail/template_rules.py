@@ -18,9 +18,9 @@ from models.mail.kinds import MailKind, MailText
 from models.mail.template import (
     BODY_LENGTH,
     SUBJECT_LENGTH,
-    Happening,
     MailTemplate,
     MailTemplateVersion,
+    VersionReason,
     cleaned,
     default_text,
     newest_numbers,
@@ -54,7 +54,7 @@ def save(  # noqa: PLR0913  (each is a fact about the change)
     if new == (own or default_text(kind)):
         raise DomainError(NOTHING_CHANGED)
     wanted = None if new == default_text(kind) else new
-    _put(session, [tenant_id], kind.name, wanted, Happening.SAVED, by=by)
+    _put(session, [tenant_id], kind.name, wanted, VersionReason.SAVED, by=by)
     _record(session, "saved", tenant_id, kind, by=by, before=own, after=wanted)
 
 
@@ -67,7 +67,7 @@ def reset(session: Session, tenant_id: str, kind: MailKind, *, version: int, by:
     own = _begin(session, tenant_id, kind, version)
     if own is None:
         raise DomainError(ALREADY_DEFAULT)
-    _put(session, [tenant_id], kind.name, None, Happening.RESET, by=by)
+    _put(session, [tenant_id], kind.name, None, VersionReason.RESET, by=by)
     _record(session, "reset", tenant_id, kind, by=by, before=own, after=None)
 
 
@@ -83,7 +83,7 @@ def restore(session: Session, kind: MailKind, old: MailTemplateVersion, *, versi
     own = _begin(session, tenant_id, kind, version)
     if wanted == own:
         raise DomainError(ALREADY_THIS)
-    _put(session, [tenant_id], kind.name, wanted, Happening.RESTORED, by=by, restored_number=old.number)
+    _put(session, [tenant_id], kind.name, wanted, VersionReason.RESTORED, by=by, restored_number=old.number)
     _record(session, "restored", tenant_id, kind, by=by, before=own, after=wanted)
 
 
@@ -105,7 +105,7 @@ def copy(session: Session, source_id: str, target_ids: Iterable[str], kinds: Seq
     for name in names:
         text = texts.get((source_id, name))
         changed = [target for target in targets if texts.get((target, name)) != text]
-        _put(session, changed, name, text, Happening.COPIED, by=by)
+        _put(session, changed, name, text, VersionReason.COPIED, by=by)
     for target in targets:
         audit.record(
             session, "mail_template.copied", ("Tenant", target), by=by, tenant_id=target, after={"kinds": names}
@@ -151,7 +151,7 @@ def _put(  # noqa: PLR0913  (each is a column of the version)
     tenant_ids: Sequence[str],
     kind: str,
     text: MailText | None,
-    happening: Happening,
+    reason: VersionReason,
     *,
     by: Actor,
     restored_number: int | None = None,
@@ -164,7 +164,7 @@ def _put(  # noqa: PLR0913  (each is a column of the version)
         insert(_VERSION).from_select(
             _WRITTEN,
             _next_versions(tenant_ids, kind, text, restored_number).add_columns(
-                literal(happening.value), literal(by.name)
+                literal(reason.value), literal(by.name)
             ),
         )
     )

@@ -129,7 +129,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AddressStatus:
     """How the addresses of a tenant stand.
 
     :param version: moves with everything that people save.
@@ -165,7 +165,7 @@ def in_force(session: Session, tenant_id: str) -> list[str]:
     return list(each_once.values())
 
 
-def standing(session: Session, tenant_id: str, *, now: datetime) -> Standing:
+def address_status(session: Session, tenant_id: str, *, now: datetime) -> AddressStatus:
     """How the addresses of a tenant stand, in one statement."""
     asked = aliased(AddressLink)
     rows = session.execute(
@@ -189,7 +189,7 @@ def standing(session: Session, tenant_id: str, *, now: datetime) -> Standing:
         .where(NotificationAddress.tenant_id == tenant_id)
     ).all()
     found = {row.slot: _slot(row, now) for row in rows}
-    return Standing([found.get(number) or Slot(number) for number in SLOTS], sum(row.version for row in rows))
+    return AddressStatus([found.get(number) or Slot(number) for number in SLOTS], sum(row.version for row in rows))
 
 
 def _newest_mail(address: Any) -> Any:

@@ -41,7 +41,7 @@ NOTHING_ASKED = N_("No address waits for its confirmation there any more.")
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AddressChange:
     """Who changes the addresses of which tenant, and when.
 
     :param url_of: the address of the page that a token opens, in the portal as mails name it.
@@ -53,52 +53,52 @@ class Desk:
     by: Actor
 
 
-def change(session: Session, typed: Sequence[str], *, version: int, desk: Desk) -> list[str]:
+def change(session: Session, typed: Sequence[str], *, version: int, request: AddressChange) -> list[str]:
     """Set a tenant's addresses, one per slot and empty for none.
 
     Each that is new is mailed a link, and comes into force when that is used; the one before stays in force until then.
     Taking an address out is at once. Setting a slot back to the address in force withdraws what was asked for.
 
-    :param version: of the standing that the person had before them.
+    :param version: of the status that the person had before them.
     :returns: the addresses a link was mailed to.
     :raises Conflict: somebody else has saved since.
     :raises DomainError: with its field: the first is missing, one is there twice, or a mailbox has had enough.
     """
     wanted = [clean(each) for each in typed]
     _refuse_faults(wanted)
-    slots = _locked(session, desk.tenant.id)
+    slots = _locked(session, request.tenant.id)
     if sum(slot.version for slot in slots) != version:
         raise Conflict
-    asked = _asked(session, desk.tenant.id)
+    asked = _asked(session, request.tenant.id)
     return [
         address
         for slot, address in zip(slots, wanted, strict=True)
-        if _set(session, slot, asked.get(slot.slot), address, desk)
+        if _set(session, slot, asked.get(slot.slot), address, request)
     ]
 
 
-def send_again(session: Session, number: int, *, desk: Desk) -> str:
+def send_again(session: Session, number: int, *, request: AddressChange) -> str:
     """Mail a new link to the address a slot was asked to have; the one before opens no more.
 
     :returns: the address.
     :raises DomainError: nothing was asked for, or the mailbox has had enough.
     """
-    slot, link = _asked_of(session, number, desk)
-    _supersede(session, link, desk)
-    _ask(session, slot, link.address, desk)
+    slot, link = _asked_of(session, number, request)
+    _supersede(session, link, request)
+    _ask(session, slot, link.address, request)
     return link.address
 
 
-def withdraw(session: Session, number: int, *, desk: Desk) -> str:
+def withdraw(session: Session, number: int, *, request: AddressChange) -> str:
     """Give up the address a slot was asked to have; the one in force stays.
 
     :returns: the address that was given up.
     :raises DomainError: nothing was asked for.
     """
-    slot, link = _asked_of(session, number, desk)
-    _supersede(session, link, desk)
+    slot, link = _asked_of(session, number, request)
+    _supersede(session, link, request)
     slot.version += 1
-    _record(session, "withdrawn", slot, desk.by, before={"asked_for": link.address})
+    _record(session, "withdrawn", slot, request.by, before={"asked_for": link.address})
     return link.address
 
 
@@ -183,45 +183,47 @@ def _asked(session: Session, tenant_id: str) -> dict[int, AddressLink]:
     return {link.slot: link for link in found}
 
 
-def _asked_of(session: Session, number: int, desk: Desk) -> tuple[NotificationAddress, AddressLink]:
-    slots = {slot.slot: slot for slot in _locked(session, desk.tenant.id)}
-    link = _asked(session, desk.tenant.id).get(number)
+def _asked_of(session: Session, number: int, request: AddressChange) -> tuple[NotificationAddress, AddressLink]:
+    slots = {slot.slot: slot for slot in _locked(session, request.tenant.id)}
+    link = _asked(session, request.tenant.id).get(number)
     if link is None:
         raise DomainError(NOTHING_ASKED)
     return slots[number], link
 
 
-def _set(session: Session, slot: NotificationAddress, link: AddressLink | None, address: str, desk: Desk) -> bool:
+def _set(
+    session: Session, slot: NotificationAddress, link: AddressLink | None, address: str, request: AddressChange
+) -> bool:
     """Set one slot.
 
     :returns: whether a link was mailed.
     """
-    waiting = link is not None and link.state(now=desk.now) == LinkState.OPEN
+    waiting = link is not None and link.state(now=request.now) == LinkState.OPEN
     if address == ((link.address if link and waiting else slot.address) or ""):
         return False
     slot.version += 1
     if link is not None:
-        _supersede(session, link, desk)
+        _supersede(session, link, request)
     if address and address != slot.address:
-        _ask(session, slot, address, desk)
+        _ask(session, slot, address, request)
         return True
     if link is not None:
-        _record(session, "withdrawn", slot, desk.by, before={"asked_for": link.address})
+        _record(session, "withdrawn", slot, request.by, before={"asked_for": link.address})
     if not address and slot.address:
-        _record(session, "removed", slot, desk.by, before={"address": slot.address})
+        _record(session, "removed", slot, request.by, before={"address": slot.address})
         slot.address = slot.confirmed_at = None
     return False
 
 
-def _supersede(session: Session, link: AddressLink, desk: Desk) -> None:
-    link.superseded_at = desk.now
+def _supersede(session: Session, link: AddressLink, request: AddressChange) -> None:
+    link.superseded_at = request.now
     # Before another one is added: a slot has one request at a time.
     session.flush()
 
 
-def _ask(session: Session, slot: NotificationAddress, address: str, desk: Desk) -> None:
+def _ask(session: Session, slot: NotificationAddress, address: str, request: AddressChange) -> None:
     """Mail a link to an address; it is in force when the link is used."""
-    _refuse_flood(session, slot, address, now=desk.now)
+    _refuse_flood(session, slot, address, now=request.now)
     token = secrets.token_urlsafe(32)
     session.add(
         AddressLink(
@@ -229,21 +231,21 @@ def _ask(session: Session, slot: NotificationAddress, address: str, desk: Desk) 
             slot=slot.slot,
             address=address,
             token_hash=hash_token(token),
-            requested_at=desk.now,
-            expires_at=desk.now + LIFETIME,
+            requested_at=request.now,
+            expires_at=request.now + LIFETIME,
         )
     )
     outbox.write(
         session,
         "address_confirmation",
         address,
-        {"TenantName": desk.tenant.name, "Url": desk.url_of(token)},
-        now=desk.now,
+        {"TenantName": request.tenant.name, "Url": request.url_of(token)},
+        now=request.now,
         tenant_id=slot.tenant_id,
         secret=token,
     )
     before = {"address": slot.address} if slot.address else None
-    _record(session, "asked_for", slot, desk.by, before=before, after={"asked_for": address})
+    _record(session, "asked_for", slot, request.by, before=before, after={"asked_for": address})
 
 
 def _refuse_flood(session: Session, slot: NotificationAddress, address: str, *, now: datetime) -> None:

@@ -41,7 +41,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SettingsInput:
     """Everything on the screen, as it should be. Lists are whole: what is not in them goes."""
 
     utm_applications: bool
@@ -50,17 +50,17 @@ class Wanted:
     links: tuple[Link, ...]
 
 
-def stored(session: Session) -> tuple[Wanted, int]:
+def stored(session: Session) -> tuple[SettingsInput, int]:
     """What the session's tenant has, and the version of it."""
     settings = tenant_settings.of_tenant(session)
     links = tuple(
         Link(link.id, link.name, link.url, link.description, link.posted_on) for link in portal_link.listed(session)
     )
     origins = tuple(access_origin.listed(session))
-    return Wanted(settings.utm_applications, settings.shortage_grace_days, origins, links), settings.version
+    return SettingsInput(settings.utm_applications, settings.shortage_grace_days, origins, links), settings.version
 
 
-def save(session: Session, wanted: Wanted, *, version: int, by: Actor) -> bool:
+def save(session: Session, wanted: SettingsInput, *, version: int, by: Actor) -> bool:
     """Make the settings of the session's tenant what is wanted.
 
     :param version: the version the person had before them, 0 where nothing was saved yet.
@@ -94,7 +94,7 @@ def save(session: Session, wanted: Wanted, *, version: int, by: Actor) -> bool:
     return True
 
 
-def _checked(wanted: Wanted) -> list[str]:
+def _checked(wanted: SettingsInput) -> list[str]:
     """The origins in the form in which they are stored."""
     if not 0 <= wanted.shortage_grace_days <= MOST_GRACE_DAYS:
         raise DomainError(NOT_DAYS, field="shortage_grace_days")

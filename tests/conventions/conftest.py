@@ -124,7 +124,7 @@ def _asked_for(make, engine, tenant, addresses: list[str]) -> str:
     first, second = addresses
     make.confirmed_address(tenant, first)
     with Session(engine, info={"tenant_scope": tenant.id}) as session:
-        desk = address_rules.Desk(tenant, lambda token: tokens.append(token) or "", clock.utc_now(), SYSTEM)
-        address_rules.change(session, [first, second, ""], version=0, desk=desk)
+        request = address_rules.AddressChange(tenant, lambda token: tokens.append(token) or "", clock.utc_now(), SYSTEM)
+        address_rules.change(session, [first, second, ""], version=0, request=request)
         session.commit()
     return tokens[0]

@@ -57,7 +57,7 @@ def enqueue(name: str, *arguments: object, queue: str = queues.DEFAULT) -> Job:
 
 
 def look(board):
-    return board.look(now=clock.utc_now())
+    return board.snapshot(now=clock.utc_now())
 
 
 def test_queues_are_counted_by_urgency(board):
@@ -160,7 +160,7 @@ def test_a_worker_that_is_not_heard_of_is_silent(board, redis, state, seconds_ag
     )
     redis.sadd("rq:worker:abc:executions", f"{doing.id}:execution")
 
-    (worker,) = board.look(now=now).workers
+    (worker,) = board.snapshot(now=now).workers
 
     assert (worker.name, worker.heard_at, worker.silent) == ("web1:7", heard, silent)
     assert worker.job == ("jobs.mail.sweep" if state == "busy" else None)

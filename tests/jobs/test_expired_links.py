@@ -13,15 +13,15 @@ from models.accounts.password_link import PasswordLink
 from models.actor import SYSTEM, Actor
 from models.notifications import address_rules
 from models.notifications.address import AddressLink
-from models.notifications.address_rules import Desk
+from models.notifications.address_rules import AddressChange
 
 
 def test_links_of_every_tenant_are_removed_thirty_days_after_their_time(context, make, in_tenant):
     now = clock.utc_now()
     for tenant in (make.tenant(), make.tenant()):
-        desk = Desk(tenant, "https://portal.example.jp/{}".format, now, Actor("operator@example.jp"))
+        request = AddressChange(tenant, "https://portal.example.jp/{}".format, now, Actor("operator@example.jp"))
         with in_tenant(tenant.id) as session:
-            address_rules.change(session, ["tsuchi@example.jp", "", ""], version=0, desk=desk)
+            address_rules.change(session, ["tsuchi@example.jp", "", ""], version=0, request=request)
             session.commit()
 
     with time_machine.travel(now + timedelta(days=30, hours=23), tick=False):

@@ -14,7 +14,7 @@ from jobs.mail import BATCH, send_due, sweep
 from models.db import db
 from models.mail import outbox
 from models.mail.outbox import MailMessage, MailState
-from models.mail.sending import LEASE, Sending, sending
+from models.mail.sending import LEASE, MailClaim, mail_connection
 from models.scope import all_tenants
 from tests.support.mail_sink import Sink, free_port, listening
 
@@ -187,27 +187,27 @@ def test_two_workers_at_once_send_each_message_once(app, sink):
 
 def test_a_claim_is_passed_over_while_it_holds_and_taken_over_afterwards(clock):
     write("one@example.jp")
-    with sending() as connection:
-        first, second = Sending(connection), Sending(connection)
-        (letter,) = first.claim(now=NOON, limit=10)
+    with mail_connection() as connection:
+        first, second = MailClaim(connection), MailClaim(connection)
+        (mail,) = first.claim(now=NOON, limit=10)
         assert second.claim(now=NOON + LEASE - timedelta(seconds=1), limit=10) == []
-        assert second.claim(now=NOON + LEASE, limit=10) == [letter]
+        assert second.claim(now=NOON + LEASE, limit=10) == [mail]
 
-        assert first.begin(letter, now=NOON + LEASE) is False
-        assert second.begin(letter, now=NOON + LEASE) is True
+        assert first.begin(mail, now=NOON + LEASE) is False
+        assert second.begin(mail, now=NOON + LEASE) is True
 
 
 def test_a_row_that_is_being_claimed_is_passed_over(clock, engine):
     write("one@example.jp", "two@example.jp")
-    with all_tenants(reason="one worker is just claiming") as one, sending() as connection:
+    with all_tenants(reason="one worker is just claiming") as one, mail_connection() as connection:
         one.scalars(select(MailMessage).order_by(MailMessage.id).limit(1).with_for_update()).one()
-        (letter,) = Sending(connection).claim(now=NOON, limit=10)
+        (mail,) = MailClaim(connection).claim(now=NOON, limit=10)
 
-    assert letter.recipient == "two@example.jp"
+    assert mail.recipient == "two@example.jp"
 
 
 def test_the_connection_that_crosses_tenants_goes_to_nobody_else(context):
-    with sending() as connection:
+    with mail_connection() as connection:
         role = connection.exec_driver_sql("SELECT current_user").scalar()
     with Session(db.engine) as session:
         other = session.scalar(text("SELECT current_user"))

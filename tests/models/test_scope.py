@@ -19,7 +19,7 @@ from models.errors import ScopeError
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
 from models.notifications import address_rules
-from models.prepared_statement import kept
+from models.prepared_statement import prepare
 from models.scope import TenantScoped
 from models.tenants.settings import TenantSettings
 from models.tenants.tenant import Tenant
@@ -66,8 +66,8 @@ def fill_settings(session: Session, tenant: Tenant) -> None:
     session.add(TenantSettings(shortage_grace_days=30))
     kind = KINDS["application_confirm"]
     mail_template_rules.save(session, tenant.id, kind, MailText("件名", "本文"), version=0, by=SYSTEM)
-    desk = address_rules.Desk(tenant, lambda token: token, NOW, SYSTEM)
-    address_rules.change(session, ["tsuchi@example.jp", "", ""], version=0, desk=desk)
+    request = address_rules.AddressChange(tenant, lambda token: token, NOW, SYSTEM)
+    address_rules.change(session, ["tsuchi@example.jp", "", ""], version=0, request=request)
 
 
 @pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__tablename__)
@@ -234,7 +234,7 @@ def test_a_partition_is_reached_through_its_table_alone(engine, ours, arrive, wh
         assert refused(session, statement.format("alert_202610")) == "42501"
 
 
-ENTERING = kept(select(scope.ENTER, Tenant.id).where(Tenant.id == bindparam("id")))
+ENTERING = prepare(select(scope.ENTER, Tenant.id).where(Tenant.id == bindparam("id")))
 
 
 def test_a_transaction_begun_by_an_entering_statement_is_in_the_tenant(engine, ours, theirs):

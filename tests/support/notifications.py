@@ -11,7 +11,7 @@ from models.mail.outbox import MailMessage
 from models.notifications import address as notification_address
 from models.notifications import address_rules
 from models.notifications.address import LinkState
-from models.notifications.address_rules import Desk
+from models.notifications.address_rules import AddressChange
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 BY = Actor("operator@example.jp")
@@ -30,14 +30,14 @@ class Tried:
         self.tokens.append(token)
         return f"https://portal.example.jp/addresses/{token}"
 
-    def desk(self, now: datetime) -> Desk:
-        return Desk(self.tenant, self._url_of, now, BY)
+    def address_change(self, now: datetime) -> AddressChange:
+        return AddressChange(self.tenant, self._url_of, now, BY)
 
     def change(self, *typed: str, now: datetime = NOW, version: int | None = None) -> list[str]:
         padded = [*typed, "", "", ""][:3]
-        shown = self.standing(now).version if version is None else version
+        shown = self.address_status(now).version if version is None else version
         with self.in_tenant(self.tenant.id) as session:
-            sent = address_rules.change(session, padded, version=shown, desk=self.desk(now))
+            sent = address_rules.change(session, padded, version=shown, request=self.address_change(now))
             session.commit()
         return sent
 
@@ -48,12 +48,12 @@ class Tried:
             session.commit()
         return state
 
-    def standing(self, now: datetime = NOW):
+    def address_status(self, now: datetime = NOW):
         with self.in_tenant(self.tenant.id) as session:
-            return notification_address.standing(session, self.tenant.id, now=now)
+            return notification_address.address_status(session, self.tenant.id, now=now)
 
     def slot(self, number: int, now: datetime = NOW):
-        return self.standing(now).slots[number - 1]
+        return self.address_status(now).slots[number - 1]
 
     def in_force(self) -> list[str]:
         with self.in_tenant(self.tenant.id) as session:

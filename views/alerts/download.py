@@ -19,7 +19,7 @@ from models.alerts import export as alert_export
 from models.alerts.search import AlertQuery
 from models.customers.customer import Customer
 from models.db import db
-from models.prepared_statement import Kept, kept
+from models.prepared_statement import PreparedStatement, prepare
 from models.utms.utm import Utm
 from models.values.company_name import search_key
 from views.base import search_text
@@ -88,11 +88,11 @@ def customer_with_utms(customer_id: str) -> tuple[AlertCustomer, list[CustomerUt
 
 
 @cache
-def _customer_and_utms() -> Kept:
+def _customer_and_utms() -> PreparedStatement:
     columns = func.json_build_array(Utm.id, Utm.utm_id, Utm.name, Utm.removed_at)
     utms = select(func.json_agg(aggregate_order_by(columns, Utm.name, Utm.id))).where(Utm.customer_id == Customer.id)
     customer = select(Customer.id, Customer.tenant_id, Customer.name, utms.scalar_subquery())
-    return kept(customer.where(Customer.id == bindparam("customer_id"), Customer.deleted_at.is_(None)), by_key=True)
+    return prepare(customer.where(Customer.id == bindparam("customer_id"), Customer.deleted_at.is_(None)), by_key=True)
 
 
 def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:

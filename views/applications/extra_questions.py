@@ -21,7 +21,7 @@ from models.db import db
 from models.errors import Conflict, DomainError
 from views.base import PortalModelView, actor, render
 from views.data_interface import PortalInterface
-from views.forms.errors import tell
+from views.forms.errors import add_error
 from views.forms.fields import AtMost, MemoField, Needed, OneLine, TextField, VersionField
 
 KIND_LABELS = {FieldKind.TEXT: lazy_gettext("Free text"), FieldKind.CHOICE: lazy_gettext("Selection")}
@@ -101,7 +101,7 @@ class ApplicationFieldView(PortalModelView):
             db.session.commit()
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            tell(form, error, extra_question_rules.UNIQUE_ERRORS)
+            add_error(form, error, extra_question_rules.UNIQUE_ERRORS)
             return _form_page(form, None), 422
         flash(gettext("The item has been added."), "success")
         return redirect(url_for("ApplicationFieldView.list"))
@@ -124,7 +124,7 @@ class ApplicationFieldView(PortalModelView):
             return _form_page(form, field, conflict=True), 409
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            tell(form, error, extra_question_rules.UNIQUE_ERRORS)
+            add_error(form, error, extra_question_rules.UNIQUE_ERRORS)
             return _form_page(form, _field_or_404(field_key)), 422
         flash(gettext("The item has been changed."), "success")
         return redirect(url_for("ApplicationFieldView.list"))

@@ -14,7 +14,7 @@ from models import clock
 from models.alerts import search as alert_search
 from models.customers.customer import Customer
 from models.db import db
-from models.notifications.address import standing
+from models.notifications.address import address_status
 from models.utms.utm import Utm
 from views.base import render, url_if
 from views.notifications.notice import address_notice
@@ -66,7 +66,7 @@ class HomeView(IndexView):
                 as_of,
             ),
         ]
-        addresses = standing(db.session(), g.identity.tenant.id, now=now)
+        addresses = address_status(db.session(), g.identity.tenant.id, now=now)
         return render(
             "dashboard/dashboard.html",
             address_notice=address_notice(addresses, may_change=may("can_save", "NotificationAddresses")),

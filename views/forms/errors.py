@@ -12,7 +12,7 @@ from models.errors import DomainError
 from views.data_interface import constraint_name, log_database_error
 
 
-def tell(form: Any, error: DomainError | IntegrityError, unique_errors: Mapping[str, tuple[str, str]]) -> None:
+def add_error(form: Any, error: DomainError | IntegrityError, unique_errors: Mapping[str, tuple[str, str]]) -> None:
     """Put an error on a form.
 
     :param unique_errors: of each unique index that somebody else may have been first at, the field and the message.

@@ -72,7 +72,7 @@ class FormWords:
         return self.gettext(singular if number == 1 else plural)
 
 
-def speak() -> None:
+def install() -> None:
     """Let every form speak so."""
     words = FormWords()
 

@@ -17,7 +17,7 @@ from models.mail import placeholders
 from models.mail import template as mail_template
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import MailKind
-from models.mail.template import Happening, MailTemplateVersion
+from models.mail.template import MailTemplateVersion, VersionReason
 from views.base import PAGE_SIZE, PortalView, actor, page_number, render
 from views.forms.fields import version_shown
 from views.mail.template_page import kind_or_404, newest_number, own_tenant_id, page_of, refuse
@@ -116,11 +116,11 @@ def _row(kind: MailKind, version: MailTemplateVersion) -> dict[str, Any]:
 def _what(version: MailTemplateVersion) -> str:
     """What made a version, in words."""
     match version.happening:
-        case Happening.RESET:
+        case VersionReason.RESET:
             return gettext("Went back to the default")
-        case Happening.COPIED:
+        case VersionReason.COPIED:
             return gettext("Copied from another tenant")
-        case Happening.RESTORED:
+        case VersionReason.RESTORED:
             return gettext("Restored version %(number)s", number=version.restored_number)
         case _:
             return gettext("Saved")

@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import Form
 from wtforms.validators import ValidationError
 
-from models.notifications.address import SLOTS, Slot, Standing, clean
+from models.notifications.address import SLOTS, AddressStatus, Slot, clean
 from views.forms.fields import AddressField, Needed, ValidAddress, VersionField
 
 
@@ -52,10 +52,10 @@ class NotificationForm(FlaskForm):
     again3 = NotificationField(lazy_gettext("Email address 3 (confirmation)"), [TypedAgain(3)])
     version = VersionField()
 
-    def __init__(self, standing: Standing) -> None:
-        self.standing = standing
+    def __init__(self, status: AddressStatus) -> None:
+        self.status = status
         super().__init__(
-            data={f"address{slot.number}": slot.set_to for slot in standing.slots} | {"version": str(standing.version)}
+            data={f"address{slot.number}": slot.set_to for slot in status.slots} | {"version": str(status.version)}
         )
 
     def typed(self) -> list[str]:
@@ -75,9 +75,9 @@ class NotificationForm(FlaskForm):
         """Where what is typed differs from what the addresses are set to: the label and both values."""
         return [
             {"label": str(self[f"address{slot.number}"].label.text), "stored": slot.set_to, "typed": typed}
-            for slot, typed in zip(self.standing.slots, self.typed(), strict=True)
+            for slot, typed in zip(self.status.slots, self.typed(), strict=True)
             if slot.set_to != typed
         ]
 
     def _slot(self, number: int) -> Slot:
-        return self.standing.slots[number - 1]
+        return self.status.slots[number - 1]

@@ -16,8 +16,8 @@ from models import clock
 from models.db import db
 from models.errors import Conflict, DomainError
 from models.notifications import address_rules
-from models.notifications.address import SLOTS, Standing, standing
-from models.notifications.address_rules import Desk
+from models.notifications.address import SLOTS, AddressStatus, address_status
+from models.notifications.address_rules import AddressChange
 from views.base import PortalView, actor, render
 from views.notifications.address_form import NotificationForm
 from views.notifications.notice import problems
@@ -33,25 +33,27 @@ class NotificationAddressView(PortalView):
     @has_access
     def show(self) -> str:
         """Show the addresses, in a form to whom may change them."""
-        found = _standing()
+        found = _address_status()
         return self._page(found, NotificationForm(found) if self._may_change() else None)
 
     @expose("/", methods=["POST"])
     @has_access
     def save(self) -> Any:
         """Set the addresses, and mail a link to each that is new."""
-        form = NotificationForm(_standing())
+        form = NotificationForm(_address_status())
         if not form.validate_on_submit():
-            return self._page(form.standing, form), 422
+            return self._page(form.status, form), 422
         try:
-            sent = address_rules.change(db.session(), form.typed(), version=form.version.shown, desk=_desk())
+            sent = address_rules.change(
+                db.session(), form.typed(), version=form.version.shown, request=_address_change()
+            )
             db.session.commit()
         except Conflict:
             return self._conflict()
         except DomainError as error:
             db.session.rollback()
             form[error.field].errors = [*form[error.field].errors, gettext(error.message)]
-            return self._page(form.standing, form), 422
+            return self._page(form.status, form), 422
         for address in sent:
             flash(_sent(address), "success")
         if not sent:
@@ -79,12 +81,12 @@ class NotificationAddressView(PortalView):
     def _conflict(self) -> Any:
         """The form again, with what the other saved beside what was typed; saving once more is then a choice."""
         db.session.rollback()
-        form = NotificationForm(_standing())
-        form.version.data = str(form.standing.version)
-        return self._page(form.standing, form, form.differences()), 409
+        form = NotificationForm(_address_status())
+        form.version.data = str(form.status.version)
+        return self._page(form.status, form, form.differences()), 409
 
     @staticmethod
-    def _page(found: Standing, form: NotificationForm | None, differences: Sequence[Any] | None = None) -> str:
+    def _page(found: AddressStatus, form: NotificationForm | None, differences: Sequence[Any] | None = None) -> str:
         return render(
             "notifications/addresses.html",
             slots=found.slots,
@@ -97,12 +99,12 @@ class NotificationAddressView(PortalView):
         )
 
 
-def _standing() -> Standing:
-    return standing(db.session(), g.identity.tenant.id, now=clock.utc_now())
+def _address_status() -> AddressStatus:
+    return address_status(db.session(), g.identity.tenant.id, now=clock.utc_now())
 
 
-def _desk() -> Desk:
-    return Desk(g.identity.tenant, _url_of, clock.utc_now(), actor())
+def _address_change() -> AddressChange:
+    return AddressChange(g.identity.tenant, _url_of, clock.utc_now(), actor())
 
 
 def _url_of(token: str) -> str:
@@ -121,7 +123,7 @@ def _with_asked(rule: Callable[..., str], told: Callable[[str], str]) -> Respons
         abort(404)
     session: Session = db.session()
     try:
-        address = rule(session, int(number), desk=_desk())
+        address = rule(session, int(number), request=_address_change())
         db.session.commit()
         flash(told(address), "success")
     except DomainError as error:

@@ -8,30 +8,30 @@ from flask import g, session, url_for
 from flask_babel import gettext
 
 from models import clock
-from models.notifications.address import Slot, Standing
+from models.notifications.address import AddressStatus, Slot
 
 _TOLD = "told_of_addresses"
 
 
-def problems(standing: Standing) -> list[str]:
+def problems(status: AddressStatus) -> list[str]:
     """A sentence for each thing that keeps notifications from arriving; none when they all do."""
-    first = standing.slots[0]
+    first = status.slots[0]
     found = []
     if not first.address and not first.asked_for:
         found.append(gettext("No notification address has been set."))
-    if not any(slot.address for slot in standing.slots):
+    if not any(slot.address for slot in status.slots):
         found.append(gettext("Notifications reach nobody until an address is confirmed."))
     found += [
         gettext("The last mail to %(address)s could not be delivered.", address=address)
-        for slot in standing.slots
+        for slot in status.slots
         for address in sorted(slot.undelivered)
     ]
     return found
 
 
-def unconfirmed(standing: Standing) -> list[str]:
+def unconfirmed(status: AddressStatus) -> list[str]:
     """A sentence for each address that has not confirmed."""
-    return [_unconfirmed(slot) for slot in standing.slots if slot.asked_for]
+    return [_unconfirmed(slot) for slot in status.slots if slot.asked_for]
 
 
 def _unconfirmed(slot: Slot) -> str:
@@ -44,14 +44,14 @@ def _unconfirmed(slot: Slot) -> str:
     )
 
 
-def address_notice(standing: Standing, *, may_change: bool) -> dict[str, Any] | None:
+def address_notice(status: AddressStatus, *, may_change: bool) -> dict[str, Any] | None:
     """What the dashboard tells of the addresses, None when all is well.
 
     :param may_change: the person can do something about it.
     :returns: ``problems``, ``url`` of their screen or None, and ``dialog``: whether it opens by itself, which it does
         once in a session for each tenant one comes to.
     """
-    found = problems(standing) + unconfirmed(standing)
+    found = problems(status) + unconfirmed(status)
     if not found:
         return None
     tenant_id = g.identity.tenant.id

@@ -54,18 +54,18 @@ class JobBoardView(PortalView):
         tasks = {task.name: task for task in db.session.scalars(select(ScheduledTask))}
         heartbeat = tasks.get("heartbeat")
         try:
-            look = current_app.extensions["job_board"].look(now=now)
+            snapshot = current_app.extensions["job_board"].snapshot(now=now)
         except RedisError:
-            look = None
+            snapshot = None
         return render(
             "operations/jobs.html",
             as_of=clock.screen_time(now),
             worker_lives=worker_lives(heartbeat, now=now),
             worker_seen_at=clock.screen_time(heartbeat.last_finished_at) if heartbeat else "",
-            queues=[_queue_row(each) for each in look.queues] if look else None,
-            workers=[_worker_row(each) for each in look.workers] if look else None,
-            failed=[self._failed_row(each) for each in look.failed] if look else None,
-            failed_count=sum(each.failed for each in look.queues) if look else 0,
+            queues=[_queue_row(each) for each in snapshot.queues] if snapshot else None,
+            workers=[_worker_row(each) for each in snapshot.workers] if snapshot else None,
+            failed=[self._failed_row(each) for each in snapshot.failed] if snapshot else None,
+            failed_count=sum(each.failed for each in snapshot.queues) if snapshot else 0,
             tasks=[_task_row(each.name, tasks.get(each.name), now=now) for each in schedule.ENTRIES],
         )
 

@@ -19,7 +19,7 @@ from models.tenants import api_token
 from models.tenants.api_token import NAME_LENGTH, PortalToken
 from views.base import PortalModelView, actor, render
 from views.data_interface import PortalInterface
-from views.forms.errors import tell
+from views.forms.errors import add_error
 from views.forms.fields import AtMost, Needed, OneLine, TextField, VersionField
 from views.shown_once import show_token_once, token_to_show
 
@@ -63,7 +63,7 @@ class PortalTokenView(PortalModelView):
             db.session.commit()
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            tell(form, error, api_token.UNIQUE_ERRORS)
+            add_error(form, error, api_token.UNIQUE_ERRORS)
             return self._list_page(form), 422
         show_token_once(row, token)
         flash(gettext("A token has been issued."), "success")
@@ -87,7 +87,7 @@ class PortalTokenView(PortalModelView):
             return _edit_page(form, row, conflict=True), 409
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            tell(form, error, api_token.UNIQUE_ERRORS)
+            add_error(form, error, api_token.UNIQUE_ERRORS)
             return _edit_page(form, _token_or_404(token_key)), 422
         flash(gettext("The name has been changed."), "success")
         return redirect(url_for("PortalTokenView.list"))

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from models.accounts.membership import Membership
 from models.customers import cross_tenant_search
 from models.db import db
-from models.prepared_statement import Kept, kept
+from models.prepared_statement import PreparedStatement, prepare
 from models.tenants.tenant import Tenant
 from views.base import PortalView, choice, render
 from views.tenants.search_form import TenantSearch
@@ -75,13 +75,13 @@ class TenantView(PortalView):
 
 
 @cache
-def _listed(sort: str, *, descending: bool, everywhere: bool) -> Kept:
+def _listed(sort: str, *, descending: bool, everywhere: bool) -> PreparedStatement:
     """The tenants of a user, or all of them, in an order."""
     columns = [SORTS[sort], Tenant.id]
     order = [column.desc() if descending else column.asc() for column in columns]
     role = () if everywhere else (Membership.role_id,)
     statement = _enterable(select(Tenant.id, Tenant.name, *role), bindparam("user_id"), everywhere=everywhere)
-    return kept(statement.order_by(*order), by_key=True)
+    return prepare(statement.order_by(*order), by_key=True)
 
 
 def _chosen_tenant_id(*, roles: Collection[int] | None = None) -> str:

@@ -17,7 +17,7 @@ from models.tenants import settings_rules
 from models.tenants.access_origin import MOST_ORIGINS
 from models.tenants.link import DESCRIPTION_LENGTH, MOST_LINKS, NAME_LENGTH, URL_LENGTH
 from models.tenants.settings import MOST_GRACE_DAYS
-from models.tenants.settings_rules import Link, Wanted
+from models.tenants.settings_rules import Link, SettingsInput
 from models.values import web_address
 from views.forms.fields import AtMost, CodeField, MemoField, Needed, OneLine, TextField, VersionField
 
@@ -102,7 +102,7 @@ class TenantSettingsForm(FlaskForm):
     version = VersionField()
 
     @classmethod
-    def of(cls, stored: Wanted, version: int) -> TenantSettingsForm:
+    def of(cls, stored: SettingsInput, version: int) -> TenantSettingsForm:
         """The form with what is stored."""
         links = [
             {
@@ -160,9 +160,9 @@ class TenantSettingsForm(FlaskForm):
         good = super().validate(extra_validators)
         return self._origins_differ() and self._lists_fit() and good
 
-    def values(self) -> Wanted:
+    def values(self) -> SettingsInput:
         """The form in the form in which it is stored; call it once it is valid."""
-        return Wanted(
+        return SettingsInput(
             utm_applications=self.utm_applications.data == "1",
             shortage_grace_days=int(self.shortage_grace_days.data),
             origins=tuple(web_address.origin(entry.data) for entry in self.origins.entries),
@@ -215,7 +215,7 @@ class TenantSettingsForm(FlaskForm):
         return fit
 
 
-def differences(stored: Wanted, typed: Wanted) -> list[dict[str, str]]:
+def differences(stored: SettingsInput, typed: SettingsInput) -> list[dict[str, str]]:
     """Where what is typed differs from what is stored: the label and both values; of lists, what only one has."""
     return [
         {"label": label, "stored": ours, "typed": theirs}
@@ -236,7 +236,7 @@ def differences(stored: Wanted, typed: Wanted) -> list[dict[str, str]]:
     ]
 
 
-def _used(settings: Wanted) -> str:
+def _used(settings: SettingsInput) -> str:
     return gettext("Use") if settings.utm_applications else gettext("Do not use")
 
 

@@ -12,7 +12,7 @@ from jobs.mail import PlainMessage, _message
 from models.mail import placeholders
 from models.mail.kinds import EDITABLE, FIXED, KINDS, MailText
 from models.mail.placeholders import faults, fill
-from models.mail.sending import Letter
+from models.mail.sending import OutgoingMail
 
 STRANGE = {
     "200 characters": "株式会社" * 50,
@@ -121,8 +121,8 @@ def test_an_sms_with_strange_values_has_no_subject_and_interprets_nothing(value)
 
 def arrival(text: MailText) -> email.message.EmailMessage:
     """The mail as the recipient's programme reads it, with every line as short as mail servers want it."""
-    letter = Letter(1, "hanako@example.jp", text.subject, text.body, "0", 0)
-    wire = PlainMessage.as_bytes(_message(letter))
+    mail = OutgoingMail(1, "hanako@example.jp", text.subject, text.body, "0", 0)
+    wire = PlainMessage.as_bytes(_message(mail))
     assert max(map(len, wire.split(b"\r\n"))) <= 998
     assert b"\n" not in wire.replace(b"\r\n", b"")
     return email.message_from_bytes(wire, policy=SMTP)

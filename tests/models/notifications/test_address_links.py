@@ -51,7 +51,7 @@ def test_a_link_sent_again_is_a_new_one(settled, make):
     settled.change("new@example.jp")
     with settled.in_tenant(settled.tenant.id) as session:
         later = NOW + timedelta(hours=30)
-        assert address_rules.send_again(session, 1, desk=settled.desk(later)) == "new@example.jp"
+        assert address_rules.send_again(session, 1, request=settled.address_change(later)) == "new@example.jp"
         session.commit()
 
     assert mailed(make) == ["old@example.jp", "new@example.jp", "new@example.jp"]
@@ -140,7 +140,7 @@ def test_a_link_belongs_to_its_tenant_alone(settled, make, in_tenant):
     with in_tenant(other.id) as session:
         assert address_rules.look_up(session, settled.tokens[0]) is None
         assert notification_address.in_force(session, settled.tenant.id) == []
-        assert notification_address.standing(session, other.id, now=NOW).version == 0
+        assert notification_address.address_status(session, other.id, now=NOW).version == 0
 
 
 @pytest.mark.usefixtures("context")

@@ -34,8 +34,8 @@ def test_an_address_is_kept_in_half_width_with_its_domain_in_lower_case(typed, s
 
 def test_a_tenant_begins_with_no_address(tried):
     assert tried.in_force() == []
-    assert [slot.set_to for slot in tried.standing().slots] == ["", "", ""]
-    assert tried.standing().version == 0
+    assert [slot.set_to for slot in tried.address_status().slots] == ["", "", ""]
+    assert tried.address_status().version == 0
 
 
 def test_an_address_is_in_force_when_its_mailbox_has_confirmed_it(tried):
@@ -103,7 +103,7 @@ def test_setting_back_to_the_address_in_force_withdraws_what_was_asked_for(settl
 def test_what_was_asked_for_can_be_withdrawn(settled):
     settled.change("new@example.jp")
     with settled.in_tenant(settled.tenant.id) as session:
-        assert address_rules.withdraw(session, 1, desk=settled.desk(NOW)) == "new@example.jp"
+        assert address_rules.withdraw(session, 1, request=settled.address_change(NOW)) == "new@example.jp"
         session.commit()
 
     assert settled.confirm() == LinkState.SUPERSEDED
@@ -113,7 +113,7 @@ def test_what_was_asked_for_can_be_withdrawn(settled):
 @pytest.mark.parametrize("rule", [address_rules.send_again, address_rules.withdraw])
 def test_where_nothing_was_asked_for_there_is_nothing_to_send_or_withdraw(settled, rule):
     with settled.in_tenant(settled.tenant.id) as session, pytest.raises(DomainError) as caught:
-        rule(session, 2, desk=settled.desk(NOW))
+        rule(session, 2, request=settled.address_change(NOW))
 
     assert caught.value.message == "No address waits for its confirmation there any more."
 
@@ -151,7 +151,7 @@ def test_an_address_that_moves_to_another_slot_gets_each_notification_once(settl
 
 
 def test_the_second_of_two_people_is_told(settled):
-    version = settled.standing().version
+    version = settled.address_status().version
     settled.change("old@example.jp", "first@example.jp", version=version)
 
     with pytest.raises(Conflict):
@@ -168,7 +168,7 @@ def test_two_people_who_begin_at_once_are_told_too(tried, engine):
             told.append("second")
 
     with tried.in_tenant(tried.tenant.id) as first:
-        address_rules.change(first, ["first@example.jp", "", ""], version=0, desk=tried.desk(NOW))
+        address_rules.change(first, ["first@example.jp", "", ""], version=0, request=tried.address_change(NOW))
         thread = threading.Thread(target=second)
         thread.start()
         wait_until_somebody_waits(engine)
@@ -180,7 +180,7 @@ def test_two_people_who_begin_at_once_are_told_too(tried, engine):
 
 def test_a_mailbox_that_confirms_disturbs_nobody_who_edits(tried):
     tried.change("new@example.jp")
-    version = tried.standing().version
+    version = tried.address_status().version
     tried.confirm()
 
     assert tried.change("new@example.jp", "two@example.jp", version=version) == ["two@example.jp"]

@@ -16,10 +16,10 @@ from models.errors import Conflict, DomainError, ScopeError
 from models.tenants import access_origin, settings_rules
 from models.tenants import link as portal_link
 from models.tenants import settings as tenant_settings
-from models.tenants.settings_rules import Link, Wanted
+from models.tenants.settings_rules import Link, SettingsInput
 from models.values import web_address
 
-DEFAULTS = Wanted(utm_applications=True, shortage_grace_days=20, origins=(), links=())
+DEFAULTS = SettingsInput(utm_applications=True, shortage_grace_days=20, origins=(), links=())
 LINK = Link(None, "ご利用ガイド", "https://www.example.jp/guide", "使い方の説明です。", date(2026, 11, 1))
 
 
@@ -59,7 +59,9 @@ def test_a_tenant_that_saved_nothing_has_the_defaults(stored):
 
 
 def test_everything_is_saved_in_one_go_and_told_to_the_audit_log(make, save, stored, ours):
-    wanted = Wanted(utm_applications=False, shortage_grace_days=0, origins=("HTTPS://www.example.jp/",), links=(LINK,))
+    wanted = SettingsInput(
+        utm_applications=False, shortage_grace_days=0, origins=("HTTPS://www.example.jp/",), links=(LINK,)
+    )
 
     assert save(wanted, version=0) is True
 

@@ -14,7 +14,7 @@ from models.audit import AuditEntry
 from models.notifications import address as notification_address
 from models.notifications import address_rules
 from models.notifications.address import AddressLink
-from models.notifications.address_rules import Desk
+from models.notifications.address_rules import AddressChange
 
 
 @pytest.fixture
@@ -30,10 +30,12 @@ def ask(tenant, in_tenant):
 
     def change(address: str = "new@example.jp") -> str:
         paths = []
-        desk = Desk(tenant, lambda token: paths.append(f"/confirm-address/{token}") or "", clock.utc_now(), Actor("op"))
+        request = AddressChange(
+            tenant, lambda token: paths.append(f"/confirm-address/{token}") or "", clock.utc_now(), Actor("op")
+        )
         with in_tenant(tenant.id) as session:
-            version = notification_address.standing(session, tenant.id, now=desk.now).version
-            address_rules.change(session, [address, "", ""], version=version, desk=desk)
+            version = notification_address.address_status(session, tenant.id, now=request.now).version
+            address_rules.change(session, [address, "", ""], version=version, request=request)
             session.commit()
         return paths[0] if paths else ""
 
