@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, request
 
+from views import transaction
 from views.accounts.password_setup import PasswordSetupView
 from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
 from views.accounts.roles import RoleView
@@ -26,6 +27,7 @@ from views.operations.jobs import JobBoardView
 from views.tenants.api_tokens import PortalTokenView
 from views.tenants.select import TenantView
 from views.tenants.settings import TenantSettingsView
+from views.utms.security import SecurityView
 from views.utms.utms import UtmView
 
 SCREENS = (
@@ -34,6 +36,7 @@ SCREENS = (
     TenantView,
     CustomerView,
     UtmView,
+    SecurityView,
     AlertView,
     TenantSettingsView,
     PortalTokenView,
@@ -70,3 +73,4 @@ def init_app(app: Flask) -> None:
         # The limiter would look through all it knows for each page.
         limiter.request_filter(lambda: request.blueprint not in limited)
     app.register_blueprint(health.blueprint)
+    app.teardown_request(transaction.close_cross_tenant_sessions)

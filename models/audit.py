@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, String, insert, inspect
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, String, insert, inspect, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -39,6 +39,11 @@ class AuditEntry(Base):
     subject_id: Mapped[str] = mapped_column(String(64))
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that the change is about."""
+        return sorted({*(self.before or {}), *(self.after or {})})
 
 
 def record(  # noqa: PLR0913  (each is a column of the row)
@@ -104,6 +109,34 @@ def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         ):
             after[attribute.key] = _plain(history.added[0])
     return before or None, after or None
+
+
+def values_of(row: Any) -> dict[str, Any]:
+    """All values of a row that is about to be deleted."""
+    return {
+        attribute.key: _plain(getattr(row, attribute.key))
+        for attribute in inspect(row).mapper.column_attrs
+        if attribute.key not in _SILENT
+    }
+
+
+def entries_about(session: Session, row: Any, *, most: int = 50) -> list[AuditEntry]:
+    """The changes of a row, newest first.
+
+    :param row: of a tenant: what happened outside any tenant is not read here.
+    """
+    return list(
+        session.scalars(
+            select(AuditEntry)
+            .where(
+                AuditEntry.tenant_id == row.tenant_id,
+                AuditEntry.subject_type == type(row).__name__,
+                AuditEntry.subject_id == _key(row),
+            )
+            .order_by(AuditEntry.id.desc())
+            .limit(most)
+        )
+    )
 
 
 def fingerprint(*values: Any) -> str:

@@ -6,12 +6,13 @@ at each word, Flask builds the address of the icons' file at each icon, and that
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus
 
-from flask import Flask, request, session, url_for
+from flask import Flask, g, request, session, url_for
 from flask_babel import get_translations
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -85,6 +86,7 @@ def init_app(app: Flask) -> None:
             "here": here,
             "sorted_by": sorted_by,
             "csrf_token": form_token,
+            "form_key": form_key,
             **_of_static_files(),
         }
     )
@@ -112,6 +114,15 @@ def _of_static_files() -> dict[str, Any]:
 def form_token() -> str:
     """The token of a session's forms. It has no end of its own, so that it is signed once a session and not for each page."""
     return _form_token(session[_FORM_TOKEN]) if _FORM_TOKEN in session else generate_csrf()
+
+
+def form_key() -> str:
+    """The one-time key of the forms of this page (``views.transaction``); empty where nobody is signed in."""
+    if "identity" not in g:
+        return ""
+    if "form_key" not in g:
+        g.form_key = secrets.token_urlsafe(12)
+    return str(g.form_key)
 
 
 @lru_cache(4096)

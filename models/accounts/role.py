@@ -20,9 +20,10 @@ from models import audit
 from models.accounts.membership import Membership
 from models.accounts.user import Role
 from models.actor import Actor
-from models.errors import N_, Conflict, DomainError
+from models.errors import N_, DomainError
 from models.row_lock import lock
 from models.values.visible_text import visible
+from models.versioned import lock_version
 
 PARTNER_OPERATOR = "Partner Operator"
 PARTNER_VIEWER = "Partner Viewer"
@@ -78,11 +79,6 @@ def right_name(right: Any) -> str:
     return f"{right.view_menu.name} {right.permission.name}"
 
 
-def fingerprint(role: Any) -> str:
-    """What a form of the role was filled from, to tell whether somebody changed the role meanwhile."""
-    return audit.fingerprint(role.name, sorted(right.id for right in role.permissions))
-
-
 def create(session: Session, name: str, right_ids: Iterable[int], *, by: Actor) -> Any:
     """Make an own role.
 
@@ -98,22 +94,21 @@ def create(session: Session, name: str, right_ids: Iterable[int], *, by: Actor) 
 
 
 def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are)
-    session: Session, role: Any, name: str, right_ids: Iterable[int], *, shown: str, by: Actor
+    session: Session, role: Any, name: str, right_ids: Iterable[int], *, version: int, by: Actor
 ) -> None:
     """Change an own role; its holders have the new rights at their next request.
 
-    :param shown: the role's fingerprint when the person began.
+    :param version: the role's when the person began.
     :raises Conflict: somebody else changed the role since.
     :raises Gone: somebody else deleted it.
     :raises DomainError: the role is built in, or as for :func:`create`.
     """
     _check_own(role)
-    lock(session, role)
-    if fingerprint(role) != shown:
-        raise Conflict
+    lock_version(session, role, version)
     before = _state(role)
     role.name = _free_name(session, name, but=role)
     role.permissions = _rights(session, right_ids)
+    role.version += 1
     audit.record(session, "role.changed", role, by=by, before=before, after=_state(role))
 
 

@@ -34,6 +34,11 @@ _HASH_OF_NOTHING = (
 
 _epoch: Mapped[int] = mapped_column("session_epoch", Integer, default=0, server_default="0", nullable=False)
 _locked_until: Mapped[datetime | None] = mapped_column("locked_until", DateTime(timezone=True), nullable=True)
+# The optimistic lock of the two tables of FAB's that people edit; their rules raise it (models/versioned.py).
+_user_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
+_role_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
+User.version = _user_version
+Role.version = _role_version
 User.session_epoch = _epoch
 User.locked_until = _locked_until
 # FAB's user name is the address here, and FAB leaves it half of an address's length.

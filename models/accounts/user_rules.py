@@ -15,10 +15,11 @@ from models.accounts.membership import Membership
 from models.accounts.role import ELEVATED, NEC_ADMIN, PUBLIC
 from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email, hash_password, set_password
 from models.actor import Actor
-from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError, Gone
+from models.errors import N_, NOTHING_CHANGED, DomainError, Gone
 from models.mail import outbox
 from models.row_lock import lock
 from models.tenants.tenant import Tenant
+from models.versioned import lock_version
 
 TAKEN_ADDRESS = N_("This email address is already a user's.")
 OWN_ACCOUNT = N_("You cannot delete or switch off your own account, nor give up your own NEC Admin role.")
@@ -121,28 +122,19 @@ def tell_of_tenant(  # noqa: PLR0913  (the mail names these)
     outbox.write(session, "user_added", user.email, values, now=now, tenant_id=tenant.id)
 
 
-def fingerprint(user: Any) -> str:
-    """What a form of the user was filled from, to tell whether somebody changed the user meanwhile."""
-    return audit.fingerprint(
-        user.last_name, user.first_name, user.email, bool(user.active), sorted(role.name for role in user.roles)
-    )
-
-
 def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who they are)
-    session: Session, user: Any, values: dict[str, Any], roles: Iterable[str], *, shown: str, by: Actor
+    session: Session, user: Any, values: dict[str, Any], roles: Iterable[str], *, version: int, by: Actor
 ) -> None:
     """Change a user: name, address, whether they may sign in, and the roles held everywhere.
 
     :param values: ``last_name``, ``first_name``, ``email`` and ``active``.
     :param roles: the names of the elevated roles the user shall have.
-    :param shown: the user's fingerprint when the person began.
+    :param version: the user's when the person began.
     :raises Conflict: somebody else changed the user since.
     :raises Gone: somebody else deleted the user.
     :raises DomainError: nothing is different, the address is somebody's, or nobody could administer any more.
     """
-    lock(session, user)
-    if fingerprint(user) != shown:
-        raise Conflict
+    lock_version(session, user, version)
     wanted = set(roles)
     if wanted - set(ELEVATED):
         raise DomainError(NOT_EVERYWHERE, field="roles")
@@ -158,6 +150,7 @@ def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who the
         audit.record(session, "user.changed", ("User", user.id), by=by, before=before, after=after)
     elif held == wanted:
         raise DomainError(NOTHING_CHANGED)
+    user.version += 1
     for name in sorted(wanted - held):
         grant_everywhere(session, user, name, by=by)
     for name in sorted(held - wanted):

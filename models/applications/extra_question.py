@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.db import Base, CreatedAt
 from models.scope import TenantScoped
+from models.versioned import Versioned
 
 TITLE_LENGTH = 100
 CHOICE_LENGTH = 100
@@ -35,7 +36,7 @@ class FieldKind(StrEnum):
     CHOICE = "choice"
 
 
-class ApplicationField(TenantScoped, Base):
+class ApplicationField(Versioned, TenantScoped, Base):
     """One question. It is retired, never deleted: answers refer to it."""
 
     __tablename__ = "application_field"
@@ -61,8 +62,6 @@ class ApplicationField(TenantScoped, Base):
     position: Mapped[int]
     created_at: Mapped[CreatedAt]
     retired_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # Of what is asked, not of its place: two people editing are told of each other.
-    version: Mapped[int] = mapped_column(server_default="1")
 
 
 def in_use(session: Session) -> Sequence[ApplicationField]:

@@ -17,8 +17,8 @@ from models.applications.extra_question import (
     ApplicationField,
     FieldKind,
 )
-from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
-from models.row_lock import lock
+from models.errors import N_, NOTHING_CHANGED, DomainError
+from models.versioned import lock_version
 
 MOST_IN_USE = 30
 """How many questions a form may have."""
@@ -34,7 +34,7 @@ UNIQUE_ERRORS = {"uq_application_field_title_in_use": ("title", TAKEN_TITLE)}
 """The unique index that says so, whoever comes second."""
 
 
-def add(session: Session, values: dict[str, Any], *, by: Actor) -> ApplicationField:
+def create(session: Session, values: dict[str, Any], *, by: Actor) -> ApplicationField:
     """Put a question at the end of the form.
 
     :param values: ``title``, ``required``, ``kind`` and ``choices``.
@@ -59,16 +59,13 @@ def change(session: Session, field: ApplicationField, values: dict[str, Any], *,
     :raises DomainError: nothing is different, the title is used, or the choices cannot be like that.
     """
     others = [each for each in _in_use_locked(session) if each.id != field.id]
-    lock(session, field)
-    if field.version != version:
-        raise Conflict
+    lock_version(session, field, version)
     for name, value in _checked(values, others if field.retired_at is None else []).items():
         if getattr(field, name) != value:
             setattr(field, name, value)
     before, after = audit.changes(field)
     if before is None and after is None:
         raise DomainError(NOTHING_CHANGED)
-    field.version += 1
     audit.record(session, "application_field.changed", field, by=by, before=before, after=after)
 
 
@@ -99,7 +96,7 @@ def retire(session: Session, field: ApplicationField, *, now: datetime, by: Acto
     _number(order)
 
 
-def bring_back(session: Session, field: ApplicationField, *, by: Actor) -> None:
+def restore(session: Session, field: ApplicationField, *, by: Actor) -> None:
     """Ask a retired question again, at the end of the form.
 
     :raises DomainError: the form is full, or another question has its title now.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     Boolean,
@@ -23,11 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from models.customers.customer import Customer
 from models.db import Base, CreatedAt
 from models.scope import TenantScoped
-
-if TYPE_CHECKING:
-    from models.customers.customer import Customer
 
 contract_number = Sequence("contract_number", start=1, maxvalue=99999999)
 
@@ -78,6 +75,11 @@ class Contract(TenantScoped, Base):
 
     customer: Mapped[Customer] = relationship("Customer", foreign_keys=[customer_id], back_populates="contracts")
     product: Mapped[Product] = relationship("Product", lazy="joined", innerjoin=True)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the contract is one at all: a void one was made by mistake."""
+        return self.status != ContractStatus.VOID
 
 
 def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:

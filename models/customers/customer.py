@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sqlalchemy import CheckConstraint, DateTime, Index, Numeric, Sequence, String, Text, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -13,10 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.db import Base, CreatedAt
 from models.scope import TenantScoped
 from models.values.company_name import search_key
-
-if TYPE_CHECKING:
-    from models.contracts.contract import Contract
-    from models.utms.utm import Utm
+from models.versioned import Versioned
 
 customer_number = Sequence("customer_number", start=1, maxvalue=99999999)
 
@@ -29,7 +26,7 @@ class CustomerStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Customer(TenantScoped, Base):
+class Customer(Versioned, TenantScoped, Base):
     """One customer company, with the person to talk to there."""
 
     __tablename__ = "customer"
@@ -66,17 +63,14 @@ class Customer(TenantScoped, Base):
     last_invoiced_on: Mapped[date | None]
     created_at: Mapped[CreatedAt]
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # Two people editing: the second is told (optimistic version check).
-    version: Mapped[int] = mapped_column(server_default="1")
 
-    contracts: Mapped[list[Contract]] = relationship(
+    # Contracts and UTMs are above customers: their classes are named here, and known there.
+    contracts: Mapped[list[Any]] = relationship(
         "Contract", foreign_keys="Contract.customer_id", back_populates="customer", passive_deletes="all"
     )
-    utms: Mapped[list[Utm]] = relationship(
+    utms: Mapped[list[Any]] = relationship(
         "Utm", foreign_keys="Utm.customer_id", back_populates="customer", passive_deletes="all"
     )
-
-    __mapper_args__ = {"version_id_col": version}
 
     @property
     def contact_name(self) -> str:

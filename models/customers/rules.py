@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import audit, clock
 from models.actor import Actor
-from models.contracts.contract import Contract, ContractStatus
 from models.customers.customer import Customer
-from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
-from models.utms.utm import Utm
+from models.errors import N_, DomainError
+from models.plain_rules import apply_change, apply_creation
+from models.versioned import lock_version
 
 HAS_UTM = N_("The customer has a UTM. Remove it first.")
 HAS_CONTRACT = N_("The customer has a contract in force or to come.")
@@ -28,10 +27,7 @@ def create(session: Session, values: dict[str, Any], *, by: Actor) -> Customer:
     :param values: the fields of the form, in the stored form.
     """
     customer = Customer(**values)
-    session.add(customer)
-    _, after = audit.changes(customer)
-    session.flush()
-    audit.record(session, "customer.created", customer, by=by, after=after)
+    apply_creation(session, customer, action="customer.created", by=by)
     return customer
 
 
@@ -42,29 +38,18 @@ def change(session: Session, customer: Customer, values: dict[str, Any], *, vers
     :raises Conflict: somebody else changed the customer since.
     :raises DomainError: nothing is different.
     """
-    if customer.version != version:
-        raise Conflict
-    for name, value in values.items():
-        if getattr(customer, name) != value:
-            setattr(customer, name, value)
-    before, after = audit.changes(customer)
-    if before is None and after is None:
-        raise DomainError(NOTHING_CHANGED)
-    audit.record(session, "customer.changed", customer, by=by, before=before, after=after)
+    lock_version(session, customer, version)
+    apply_change(session, customer, values, action="customer.changed", by=by)
 
 
-def refusal_to_delete(session: Session, customer: Customer, *, today: date) -> str | None:
+def refusal_to_delete(customer: Customer, *, today: date) -> str | None:
     """Why a customer cannot be deleted, None when it can.
 
     :param today: the day in Asia/Tokyo.
     """
-    if session.scalar(select(Utm.id).where(Utm.customer_id == customer.id, Utm.removed_at.is_(None)).limit(1)):
+    if any(utm.removed_at is None for utm in customer.utms):
         return HAS_UTM
-    last_day = session.scalar(
-        select(func.max(Contract.end_on)).where(
-            Contract.customer_id == customer.id, Contract.status != ContractStatus.VOID
-        )
-    )
+    last_day = max((contract.end_on for contract in customer.contracts if contract.counts), default=None)
     if last_day is None:
         return None
     if last_day >= today:
@@ -81,7 +66,7 @@ def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) ->
     """
     if customer.deleted_at is not None:
         return
-    if refusal := refusal_to_delete(session, customer, today=clock.tokyo_day(now)):
+    if refusal := refusal_to_delete(customer, today=clock.tokyo_day(now)):
         raise DomainError(refusal)
     customer.deleted_at = now
     audit.record(session, "customer.deleted", customer, by=by)

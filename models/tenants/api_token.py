@@ -12,10 +12,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models import audit
 from models.actor import Actor
 from models.db import Base, CreatedAt
-from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
+from models.errors import N_, NOTHING_CHANGED, DomainError
 from models.row_lock import lock
 from models.scope import TenantScoped
 from models.tokens import hash_token, new_token
+from models.versioned import Versioned, lock_version
 
 NAME_LENGTH = 100
 MOST_IN_FORCE = 10
@@ -33,7 +34,7 @@ _PREFIX = "cst_"
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
-class PortalToken(TenantScoped, Base):
+class PortalToken(Versioned, TenantScoped, Base):
     """One token, by the name people gave it. Reissued it stays the same row with another secret."""
 
     __tablename__ = "portal_token"
@@ -54,7 +55,6 @@ class PortalToken(TenantScoped, Base):
     issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    version: Mapped[int] = mapped_column(server_default="1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +97,12 @@ def rename(session: Session, row: PortalToken, name: str, *, version: int, by: A
     :raises Conflict: somebody else renamed it since.
     :raises DomainError: it is the same name, or another token's.
     """
-    lock(session, row)
-    if row.version != version:
-        raise Conflict
+    lock_version(session, row, version)
     if row.name == name:
         raise DomainError(NOTHING_CHANGED)
     if any(each.name == name for each in in_force(session)):
         raise DomainError(TAKEN_NAME, field="name")
     row.name = name
-    row.version += 1
     audit.record(session, "portal_token.renamed", row, by=by)
 
 

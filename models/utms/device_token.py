@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Identity, Index, String, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -14,9 +13,7 @@ from models.db import Base, CreatedAt
 from models.row_lock import lock
 from models.scope import TenantScoped
 from models.tokens import hash_token, new_token
-
-if TYPE_CHECKING:
-    from models.utms.utm import Utm
+from models.utms.utm import Utm
 
 _PREFIX = "utm_"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -26,9 +26,6 @@ from models.customers.customer import Customer
 from models.db import Base, CreatedAt
 from models.errors import N_, DomainError
 from models.scope import TenantScoped
-
-if TYPE_CHECKING:
-    from models.utms.device_token import DeviceToken
 
 NO_CONTRACT = N_("Registering a UTM needs a contract in force, or to come, that includes a UTM.")
 TAKEN_UTM_ID = N_("This UTM ID is already registered.")
@@ -92,7 +89,7 @@ class Utm(TenantScoped, Base):
     version: Mapped[int] = mapped_column(server_default="1")
 
     customer: Mapped[Customer] = relationship("Customer", foreign_keys=[customer_id], back_populates="utms")
-    tokens: Mapped[list[DeviceToken]] = relationship(
+    tokens: Mapped[list[Any]] = relationship(
         "DeviceToken", foreign_keys="DeviceToken.utm_id", back_populates="utm", passive_deletes="all"
     )
 

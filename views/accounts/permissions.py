@@ -1,4 +1,4 @@
-"""Rights, for NEC Admin to look at: permissions, the views they are for, and which roles hold them.
+"""Rights, to look at: permissions, the views they are for, and which roles hold them.
 
 They are what the code asks for; ``flask portal upgrade`` writes them.
 """
@@ -8,23 +8,46 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, ViewMenu
-from flask_appbuilder.security.views import PermissionModelView, PermissionViewModelView, ViewMenuModelView
 from flask_babel import lazy_gettext
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
+from models.accounts.user import Role
+from models.db import db
 from views.accounts.permission_labels import permission_with_code, view_with_code
 from views.accounts.tabs import ADMINISTRATION
-from views.crud import FabInterface, FabScreen
+from views.data_interface import PortalInterface
+from views.screen import formats
+from views.screen.filters import Choice, Part
+from views.screen.formats import Format
+from views.screen.labels import Labels
+from views.screen.screen import FAB_ROUTES, Screen
 
 
-def _names(rows: Any) -> str:
-    return ", ".join(sorted(row.name for row in rows)) or "-"
+class NameList(Screen):
+    """A list of names that the code defines."""
+
+    methods = frozenset({"list"})
+    routes = FAB_ROUTES
+    class_permission_name = "Permissions"
+    tenantless = True
+    tabs = ADMINISTRATION
+    list_columns: ClassVar = ["name"]
+    filters = (Part("name", operators=True),)
 
 
-class RightView(FabScreen, PermissionViewModelView):
-    """FAB's screen of permissions on views, with the roles that hold each."""
+def _role_names() -> dict[str, str]:
+    return {str(key): name for key, name in db.session.execute(select(Role.id, Role.name).order_by(Role.name))}
 
-    datamodel = FabInterface(
+
+def _held_by(role_id: str) -> Any:
+    return PermissionView.role.any(Role.id == int(role_id))
+
+
+class RightView(NameList):
+    """Permissions on views, with the roles that hold each."""
+
+    datamodel = PortalInterface(
         PermissionView,
         options=(
             joinedload(PermissionView.permission),
@@ -32,62 +55,47 @@ class RightView(FabScreen, PermissionViewModelView):
             selectinload(PermissionView.role),
         ),
     )
+    labels = Labels(lazy_gettext("right"), lazy_gettext("Rights"), "shield-lock")
     route_base = "/permissionviews"
-    class_permission_name = "Permissions"
-    base_permissions = None
-    include_route_methods: ClassVar = {"list"}
-    tabs = ADMINISTRATION
-
+    named_by = "id"
     base_order = ("view_menu.name", "asc")
     list_columns: ClassVar = ["view_menu.name", "permission.name", "role"]
     order_columns: ClassVar = ["view_menu.name", "permission.name"]
-    search_columns: ClassVar = ["role"]
+    filters = (Choice("role", labels=_role_names, on=_held_by),)
     label_columns: ClassVar = {
         "view_menu.name": lazy_gettext("View"),
         "permission.name": lazy_gettext("Permission"),
         "role": lazy_gettext("Roles"),
     }
     formatters_columns: ClassVar = {
-        "view_menu.name": view_with_code,
-        "permission.name": permission_with_code,
-        "role": _names,
+        "view_menu.name": Format(view_with_code),
+        "permission.name": Format(permission_with_code),
+        "role": formats.NAMES,
     }
-    list_title = lazy_gettext("Rights")
+
+    def ordered(self, query: Any, sort: str, direction: str) -> Any:
+        """Return a query in the order of the views' or the permissions' names."""
+        first = ViewMenu.name if sort == "view_menu.name" else Permission.name
+        query = query.join(PermissionView.view_menu).join(PermissionView.permission)
+        keys = (first, ViewMenu.name, Permission.name)
+        return query.order_by(*(key.desc() if direction == "desc" else key for key in keys))
 
 
-class PermissionNameView(FabScreen, PermissionModelView):
-    """FAB's screen of the permissions' names."""
+class PermissionNameView(NameList):
+    """The permissions' names."""
 
-    datamodel = FabInterface(Permission)
+    datamodel = PortalInterface(Permission)
+    labels = Labels(lazy_gettext("permission"), lazy_gettext("Permissions"), "shield-lock")
     route_base = "/permissions"
-    class_permission_name = "Permissions"
-    base_permissions = None
-    include_route_methods: ClassVar = {"list"}
-    tabs = ADMINISTRATION
-
-    base_order = ("name", "asc")
-    list_columns: ClassVar = ["name"]
-    order_columns: ClassVar = ["name"]
-    search_columns: ClassVar = ["name"]
     label_columns: ClassVar = {"name": lazy_gettext("Permission")}
-    formatters_columns: ClassVar = {"name": permission_with_code}
-    list_title = lazy_gettext("Permissions")
+    formatters_columns: ClassVar = {"name": Format(permission_with_code)}
 
 
-class ViewNameView(FabScreen, ViewMenuModelView):
-    """FAB's screen of the views' names."""
+class ViewNameView(NameList):
+    """The views' names."""
 
-    datamodel = FabInterface(ViewMenu)
+    datamodel = PortalInterface(ViewMenu)
+    labels = Labels(lazy_gettext("view"), lazy_gettext("Views"), "shield-lock")
     route_base = "/viewmenus"
-    class_permission_name = "Permissions"
-    base_permissions = None
-    include_route_methods: ClassVar = {"list"}
-    tabs = ADMINISTRATION
-
-    base_order = ("name", "asc")
-    list_columns: ClassVar = ["name"]
-    order_columns: ClassVar = ["name"]
-    search_columns: ClassVar = ["name"]
     label_columns: ClassVar = {"name": lazy_gettext("View")}
-    formatters_columns: ClassVar = {"name": view_with_code}
-    list_title = lazy_gettext("Views")
+    formatters_columns: ClassVar = {"name": Format(view_with_code)}

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import request, url_for
-from flask_appbuilder.forms import DynamicForm
-from flask_appbuilder.security.views import RoleModelView
+from flask import request
 from flask_babel import lazy_gettext
 from sqlalchemy.orm import selectinload
-from wtforms import HiddenField
 
 from models.accounts import role
 from models.accounts.user import Role
 from models.db import db
+from models.errors import N_
 from views.accounts.permission_labels import by_view, right_with_code
 from views.accounts.tabs import ADMINISTRATION
 from views.accounts.user_form import Checkboxes
 from views.base import actor
-from views.crud import FabInterface, FabScreen
+from views.data_interface import PortalInterface
 from views.forms.fields import AtMost, Needed, OneLine, TextField
+from views.screen import formats
+from views.screen.filters import Part
+from views.screen.form import ScreenForm
+from views.screen.formats import Format
+from views.screen.labels import Labels
+from views.screen.screen import FAB_ROUTES, Screen
+from views.screen.table import Button
 
 
 class RoleNameField(TextField):
@@ -31,7 +36,7 @@ class RoleNameField(TextField):
         self.data = role.plain_name(self.data or "")
 
 
-class RoleForm(DynamicForm):
+class RoleForm(ScreenForm):
     """A role's name and rights."""
 
     name = RoleNameField(lazy_gettext("Role name"), [Needed(), AtMost(role.NAME_LENGTH), OneLine()])
@@ -40,95 +45,91 @@ class RoleForm(DynamicForm):
         coerce=int,
         description=lazy_gettext("An own role is held in a tenant, and can hold what a partner operator may do."),
     )
-    shown = HiddenField()
+
+    def offer(self, rights: list[Any]) -> None:
+        """Let these rights be chosen."""
+        self.rights = {right.id: right for right in rights}
+        self.permissions.choices = [(right.id, right_with_code(right)) for right in rights]
+
+    def stored(self, row: Any) -> dict[str, Any]:
+        """Return what the fields hold for a role."""
+        return {"name": row.name, "permissions": sorted(right.id for right in row.permissions)}
+
+    def said(self, name: str, value: Any) -> str:
+        """Return a value as people read it: rights by what they are for."""
+        if name != "permissions":
+            return super().said(name, value)
+        return by_view(self.rights[key] for key in value or () if key in self.rights)
 
 
-class RoleView(FabScreen, RoleModelView):
-    """FAB's screen of roles."""
+class RoleView(Screen):
+    """ロール: what can be held in a tenant, and what is held everywhere."""
 
-    datamodel = FabInterface(Role, options=(selectinload(Role.permissions),))
+    datamodel = PortalInterface(Role, options=(selectinload(Role.permissions),))
+    labels = Labels(
+        lazy_gettext("role"),
+        lazy_gettext("Roles"),
+        "shield-lock",
+        {"add_title": N_("Create role"), "edit_title": N_("Change role"), "delete_title": N_("Delete role")},
+    )
+    form = RoleForm
+    routes = FAB_ROUTES
     route_base = "/roles"
     class_permission_name = "Roles"
-    include_route_methods: ClassVar = {"list", "show", "add", "edit", "delete"}
+    tenantless = True
     tabs = ADMINISTRATION
     unique_errors = role.UNIQUE_ERRORS
-    copy_role = None
-
-    base_order = ("name", "asc")
+    show_template = "accounts/role.html"
     list_columns: ClassVar = ["name", "built_in", "permissions"]
     order_columns: ClassVar = ["name"]
-    search_columns: ClassVar = ["name"]
-    show_columns: ClassVar = ["name", "built_in", "permissions"]
-    add_form = edit_form = RoleForm
-    add_columns: ClassVar = ["name", "permissions"]
-    edit_columns: ClassVar = ["name", "permissions"]
+    filters = (Part("name", most=role.NAME_LENGTH, operators=True),)
+    show_fieldsets: ClassVar = [(lazy_gettext("Role"), {"fields": ["name", "built_in", "permissions"]})]
     label_columns: ClassVar = {
         "name": lazy_gettext("Role name"),
         "built_in": lazy_gettext("Built in"),
         "permissions": lazy_gettext("Rights"),
     }
-    formatters_columns: ClassVar = {"permissions": by_view}
-    list_title = lazy_gettext("Roles")
-    add_title = lazy_gettext("Create role")
-    edit_title = lazy_gettext("Change role")
-    delete_title = lazy_gettext("Delete role")
-    show_template = "accounts/role.html"
-    add_row_message = lazy_gettext("The role has been created.")
-    edit_row_message = lazy_gettext("The role has been changed.")
-    delete_row_message = lazy_gettext("The role has been deleted.")
-
-    def create(self, form: RoleForm) -> Any:
-        """Make an own role."""
-        return role.create(db.session(), form.name.data, form.permissions.data, by=actor())
-
-    def change(self, item: Any, form: RoleForm) -> None:
-        """Change an own role."""
-        role.change(db.session(), item, form.name.data, form.permissions.data, shown=form.shown.data, by=actor())
-
-    def remove(self, item: Any) -> None:
-        """Delete an own role nobody holds."""
-        role.delete(db.session(), item, by=actor())
+    formatters_columns: ClassVar = {
+        "built_in": formats.YES_NO,
+        "permissions": Format(lambda rights: formats.LINES.html(by_view(rights)), by_view, css="text"),
+    }
 
     def new_form(self) -> RoleForm:
-        """The empty form; with ``?copy=`` one with the rights of another role, as far as an own role can have them."""
+        """Return the empty form; with ``?copy=`` one with the rights of another role, as far as an own role can have them."""
         key = request.args.get("copy", "")
         copied = self.row_or_404(int(key)) if key.isascii() and key.isdecimal() and len(key) <= 9 else None
-        return self._offer(RoleForm(permissions=[right.id for right in copied.permissions] if copied else None))
-
-    def form_of(self, item: Any) -> RoleForm:
-        """The form filled from a role."""
-        rights = [right.id for right in item.permissions]
-        return self._offer(RoleForm(name=item.name, permissions=rights, shown=self.fingerprint(item)))
-
-    def refusal(self, item: Any) -> str | None:
-        """A built-in role is only looked at."""
-        return role.IS_BUILT_IN if item.built_in else None
-
-    def fingerprint(self, item: Any) -> str:
-        """Of name and rights."""
-        return role.fingerprint(item)
-
-    def stored_text(self, item: Any, field: Any) -> str | None:
-        """Where another administrator's value differs from what was typed."""
-        if field.name == "name":
-            return item.name if item.name != field.data else None
-        if field.name == "permissions":
-            stored = sorted(right.id for right in item.permissions)
-            return by_view(item.permissions) if stored != sorted(field.data) else None
-        return None
-
-    def shown_with(self, item: Any) -> dict[str, Any]:
-        """What may be done with the role."""
-        may = self.appbuilder.sm.has_access
-        own = not item.built_in
-        return {
-            "role": item,
-            "copy_url": url_for("RoleView.add", copy=item.id) if may("can_add", "Roles") else None,
-            "edit_url": url_for("RoleView.edit", pk=item.id) if own and may("can_edit", "Roles") else None,
-            "delete_url": url_for("RoleView.delete", pk=item.id) if own and may("can_delete", "Roles") else None,
-        }
-
-    @staticmethod
-    def _offer(form: RoleForm) -> RoleForm:
-        form.permissions.choices = [(right.id, right_with_code(right)) for right in role.grantable(db.session())]
+        form: RoleForm = self.prepared(
+            RoleForm(permissions=[each.id for each in copied.permissions] if copied else None)
+        )
         return form
+
+    def prepared(self, form: RoleForm) -> RoleForm:
+        """Return the form with the rights that can be chosen."""
+        form.offer(role.grantable(db.session()))
+        return form
+
+    def create(self, form: RoleForm) -> Any:
+        """Create an own role."""
+        return role.create(db.session(), form.name.data, form.permissions.data, by=actor())
+
+    def change(self, row: Any, form: RoleForm, *, version: int) -> None:
+        """Change an own role."""
+        role.change(db.session(), row, form.name.data, form.permissions.data, version=version, by=actor())
+
+    def remove(self, row: Any) -> None:
+        """Delete an own role nobody holds."""
+        role.delete(db.session(), row, by=actor())
+
+    def refusal(self, method: str, row: Any) -> str | None:
+        """Return that a built-in role is only looked at."""
+        return role.IS_BUILT_IN if row is not None and row.built_in else None
+
+    def deletable(self, row: Any) -> bool:
+        """Return whether it is an own role."""
+        return not row.built_in
+
+    def page_buttons(self, row: Any) -> list[Button]:
+        """Return what can be done with a role: besides all else, an own role can be made from it."""
+        url = self.url("add", copy=row.id)
+        copy = [Button(lazy_gettext("Make own role from this"), url, "copy")] if self.may("add") else []
+        return [*copy, *super().page_buttons(row)]

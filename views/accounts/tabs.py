@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext
 
+from views.screen.navigation import Tab
+
 ADMINISTRATION = (
-    (lazy_gettext("Users"), "UserView.list", "can_list", "Users"),
-    (lazy_gettext("Roles"), "RoleView.list", "can_list", "Roles"),
-    (lazy_gettext("Rights"), "RightView.list", "can_list", "Permissions"),
-    (lazy_gettext("Permissions"), "PermissionNameView.list", "can_list", "Permissions"),
-    (lazy_gettext("Views"), "ViewNameView.list", "can_list", "Permissions"),
+    Tab(lazy_gettext("Users"), "UserView.list", ("can_list", "Users")),
+    Tab(lazy_gettext("Roles"), "RoleView.list", ("can_list", "Roles")),
+    Tab(lazy_gettext("Rights"), "RightView.list", ("can_list", "Permissions")),
+    Tab(lazy_gettext("Permissions"), "PermissionNameView.list", ("can_list", "Permissions")),
+    Tab(lazy_gettext("Views"), "ViewNameView.list", ("can_list", "Permissions")),
 )
-"""Label, endpoint, permission and view."""

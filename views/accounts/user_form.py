@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask_appbuilder.forms import DynamicForm
 from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
 from markupsafe import escape
-from wtforms import BooleanField, Form, HiddenField, PasswordField, SelectField, SelectMultipleField
+from wtforms import BooleanField, Form, PasswordField, SelectField, SelectMultipleField
 from wtforms.validators import EqualTo, InputRequired, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from models.accounts import password_policy, user_rules
 from views.forms.fields import AddressField, AtMost, Needed, OneLine, TextField, ValidAddress
+from views.screen.form import ScreenForm
+
+NAMES = ("last_name", "first_name", "email", "active")
+"""The fields that are columns of a user."""
 
 _PASSWORD = {"autocomplete": "new-password"}
 _DIFFERENT = lazy_gettext("The two passwords differ.")
@@ -26,7 +30,7 @@ class Checkboxes(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
-class UserForm(DynamicForm):
+class UserForm(ScreenForm):
     """Who a user is and which roles they hold in every tenant."""
 
     last_name = TextField(lazy_gettext("Family name"), [Needed(), AtMost(user_rules.NAME_LENGTH), OneLine()])
@@ -42,15 +46,14 @@ class UserForm(DynamicForm):
         lazy_gettext("Roles in every tenant"),
         description=lazy_gettext("For people of NEC. A partner's role is given per tenant, on the user's page."),
     )
-    shown = HiddenField()
 
     def offer(self, roles: Iterable[Any]) -> None:
         """Let these roles be chosen."""
         self.roles.choices = [(role.name, role.name) for role in roles]
 
-    def values(self) -> dict[str, Any]:
-        """The fields in the form in which they are stored, roles left out."""
-        return {name: self[name].data for name in ("last_name", "first_name", "email", "active")}
+    def stored(self, row: Any) -> dict[str, Any]:
+        """Return what the fields hold for a user."""
+        return {name: getattr(row, name) for name in NAMES} | {"roles": sorted(role.name for role in row.roles)}
 
 
 def _allowed(form: Form, field: Any) -> None:
@@ -81,7 +84,7 @@ class NewUserForm(UserForm):
     )
 
 
-class PasswordForm(DynamicForm):
+class PasswordForm(FlaskForm):
     """A new password for somebody else, twice.
 
     :param address: the user's e-mail address, which the password must not be.
@@ -103,7 +106,7 @@ class PasswordForm(DynamicForm):
         self.address = address
 
 
-class MembershipForm(DynamicForm):
+class MembershipForm(FlaskForm):
     """A tenant and the role held there."""
 
     tenant = SelectField(lazy_gettext("Tenant"), [Needed()])

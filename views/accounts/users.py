@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any, ClassVar
 
 from flask import abort, current_app, flash, redirect, request, url_for
 from flask import session as browser
 from flask_appbuilder import expose
-from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.security.decorators import has_access
-from flask_appbuilder.security.views import UserDBModelView
 from flask_babel import gettext, lazy_gettext
-from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.wrappers import Response
@@ -22,68 +18,74 @@ from models.accounts import password_link, password_policy, role, user_rules
 from models.accounts.membership import Membership
 from models.accounts.user import Role, User
 from models.db import db
-from models.errors import DomainError
-from models.scope import all_tenants
+from models.errors import N_, DomainError
 from models.tenants.tenant import Tenant
 from views.accounts.tabs import ADMINISTRATION
-from views.accounts.user_form import MembershipForm, NewUserForm, PasswordForm, UserForm
-from views.base import actor
-from views.crud import FabInterface, FabScreen
+from views.accounts.user_form import NAMES, MembershipForm, NewUserForm, PasswordForm, UserForm
+from views.base import actor, render
+from views.data_interface import PortalInterface
+from views.screen import formats
+from views.screen.actions import action
+from views.screen.filters import Choice, Part, YesNo
+from views.screen.formats import Format
+from views.screen.labels import Labels
+from views.screen.screen import FAB_ROUTES, Screen
+from views.screen.table import Button
+from views.transaction import cross_tenant_session
 
 _LINK = "new_password_link"
-_WHY = "a user's place is in any tenant, whichever the administrator works in"
+_REASON = "a user's place is in any tenant, whichever the administrator works in"
 
 
-class HeldEverywhere(BaseFilter):
-    """The roles a user can hold in every tenant."""
-
-    def apply(self, query: Any, _value: None) -> Any:
-        """Narrow a query."""
-        return query.filter(Role.name.in_(role.ELEVATED))
+def _places(held: Any) -> str:
+    return ", ".join(f"{each.tenant.name} ({each.role.name})" for each in held)
 
 
-class UserView(FabScreen, UserDBModelView):
-    """FAB's screen of users."""
+class UserView(Screen):
+    """ユーザ: everybody who signs in."""
 
-    datamodel = FabInterface(
+    datamodel = PortalInterface(
         User,
         options=(
             selectinload(User.roles),
             selectinload(User.memberships).options(joinedload(Membership.tenant), joinedload(Membership.role)),
         ),
     )
+    labels = Labels(
+        lazy_gettext("user"),
+        lazy_gettext("Users"),
+        "users",
+        {"add_title": N_("Create user"), "edit_title": N_("Change user"), "delete_title": N_("Delete user")},
+    )
+    form = UserForm
+    routes = FAB_ROUTES
     route_base = "/users"
     class_permission_name = "Users"
-    include_route_methods = {
-        *("list", "show", "add", "edit", "delete"),
-        *("password", "issue_link", "join", "change_membership", "leave"),
-    }
+    tenantless = True
     tabs = ADMINISTRATION
     unique_errors = user_rules.UNIQUE_ERRORS
-    # FAB's own, which go around the rules.
-    userinfoedit = resetmypassword = resetpasswords = userinfo = None
-
+    named_by = "email"
+    show_template = "accounts/user.html"
     base_order = ("get_full_name", "asc")
     list_columns: ClassVar = ["get_full_name", "email", "active", "roles", "memberships", "last_login"]
     order_columns: ClassVar = ["get_full_name", "email", "active", "last_login"]
-    search_columns: ClassVar = ["last_name", "first_name", "email", "active", "roles"]
-    search_form_query_rel_fields: ClassVar = {"roles": [["name", HeldEverywhere, None]]}
-    named_by = "email"
-    add_form = NewUserForm
-    edit_form = UserForm
-    add_columns: ClassVar = ["last_name", "first_name", "email", "active", "roles", "password", "confirmation"]
-    edit_columns: ClassVar = ["last_name", "first_name", "email", "active", "roles"]
+    filters = (
+        Part("last_name", operators=True),
+        Part("first_name", operators=True),
+        Part("email", operators=True),
+        YesNo("active"),
+        Choice(
+            "roles",
+            labels={name: name for name in role.ELEVATED},
+            on=lambda name: User.roles.any(Role.name == name),
+        ),
+    )
     show_fieldsets: ClassVar = [
-        (lazy_gettext("User"), {"fields": ["last_name", "first_name", "email", "active", "roles"]}),
+        (lazy_gettext("User"), {"fields": [*NAMES, "roles"]}),
         (lazy_gettext("Signing in"), {"fields": ["last_login", "login_count", "fail_login_count", "locked_until"]}),
     ]
     label_columns: ClassVar = {
         "get_full_name": lazy_gettext("Full name"),
-        "last_name": lazy_gettext("Family name"),
-        "first_name": lazy_gettext("Given name"),
-        "email": lazy_gettext("Email address"),
-        "active": lazy_gettext("May sign in"),
-        "roles": lazy_gettext("Roles in every tenant"),
         "memberships": lazy_gettext("Tenants of the user"),
         "last_login": lazy_gettext("Last sign-in"),
         "login_count": lazy_gettext("Number of sign-ins"),
@@ -91,91 +93,69 @@ class UserView(FabScreen, UserDBModelView):
         "locked_until": lazy_gettext("Locked until"),
     }
     formatters_columns: ClassVar = {
-        # Where it must break, it breaks before its @.
-        "email": lambda address: Markup("<wbr>@").join(escape(part) for part in address.rsplit("@", 1)),
-        "roles": lambda held: ", ".join(each.name for each in held) or "-",
-        "memberships": lambda held: ", ".join(f"{each.tenant.name} ({each.role.name})" for each in held) or "-",
-        "last_login": lambda at: clock.screen_time(at.replace(tzinfo=UTC)) if at else "-",
-        "locked_until": lambda at: clock.screen_time(at) or "-",
+        "email": formats.EMAIL,
+        "roles": formats.NAMES,
+        "memberships": Format(lambda held: _places(held) or "-", _places, css="text"),
     }
-    list_title = lazy_gettext("Users")
-    add_title = lazy_gettext("Create user")
-    edit_title = lazy_gettext("Change user")
-    delete_title = lazy_gettext("Delete user")
-    show_template = "accounts/user.html"
-    add_row_message = lazy_gettext("The user has been created.")
-    edit_row_message = lazy_gettext("The user has been changed.")
-    delete_row_message = lazy_gettext("The user has been deleted.")
-
-    def create(self, form: NewUserForm) -> Any:
-        """Make a user, with a password or with a link to set one."""
-        by = actor()
-        user = user_rules.create_user(db.session(), **form.values(), password=form.password.data or None, by=by)
-        for name in form.roles.data:
-            user_rules.grant_everywhere(db.session(), user, name, by=by)
-        if not form.password.data:
-            self._issue(user)
-        return user
-
-    def change(self, item: Any, form: UserForm) -> None:
-        """Change a user and the roles held everywhere."""
-        user_rules.change_user(db.session(), item, form.values(), form.roles.data, shown=form.shown.data, by=actor())
-
-    def remove(self, item: Any) -> None:
-        """Delete a user."""
-        user_rules.delete_user(db.session(), item, by=actor())
-
-    def undeletable(self) -> set[int]:
-        """Nobody deletes their own account."""
-        return {actor().user_id}
 
     def new_form(self) -> NewUserForm:
-        """The empty form, or what was sent."""
-        form = NewUserForm()
+        """Return the form of a new user, who has a password or gets a link to set one."""
+        form: NewUserForm = self.prepared(NewUserForm())
+        return form
+
+    def prepared(self, form: Any) -> Any:
+        """Return the form with the roles that can be held everywhere."""
         form.offer(role.everywhere(db.session()))
         return form
 
-    def form_of(self, item: Any) -> UserForm:
-        """The form filled from a user."""
-        form = UserForm(obj=item, shown=self.fingerprint(item))
-        form.offer(role.everywhere(db.session()))
-        return form
+    def create(self, form: NewUserForm) -> Any:
+        """Create a user, with a password or with a link to set one."""
+        values = {name: form[name].data for name in NAMES}
+        user = user_rules.create_user(db.session(), **values, password=form.password.data or None, by=actor())
+        for name in form.roles.data:
+            user_rules.grant_everywhere(db.session(), user, name, by=actor())
+        if not form.password.data:
+            _issue_link(user)
+        return user
 
-    def fingerprint(self, item: Any) -> str:
-        """Of the fields of the form."""
-        return user_rules.fingerprint(item)
+    def change(self, row: Any, form: UserForm, *, version: int) -> None:
+        """Change a user and the roles held everywhere."""
+        values = {name: form[name].data for name in NAMES}
+        user_rules.change_user(db.session(), row, values, form.roles.data, version=version, by=actor())
 
-    def stored_text(self, item: Any, field: Any) -> str | None:
-        """Where another administrator's value differs from what was typed."""
-        if field.name in {"shown", "csrf_token"}:
-            return None
-        if field.name == "roles":
-            stored = sorted(each.name for each in item.roles)
-            return ", ".join(stored) if stored != sorted(field.data) else None
-        if field.name == "active":
-            return (gettext("Yes") if item.active else gettext("No")) if bool(item.active) != field.data else None
-        value = getattr(item, field.name)
-        return value if value != field.data else None
+    def remove(self, row: Any) -> None:
+        """Delete a user."""
+        user_rules.delete_user(db.session(), row, by=actor())
 
-    def shown_with(self, item: Any) -> dict[str, Any]:
-        """Where the user belongs, and what may be done with them."""
-        may = self.appbuilder.sm.has_access
+    def deletable(self, row: Any) -> bool:
+        """Return whether it is somebody else's account."""
+        return bool(row.id != actor().user_id)
+
+    def page_buttons(self, row: Any) -> list[Button]:
+        """Return what can be done with a user: besides all else, setting a password."""
+        buttons: list[Button] = super().page_buttons(row)
+        if self.may("password"):
+            buttons.insert(1, Button(gettext("Set password"), self.url("password", row), "lock"))
+        return buttons
+
+    def membership_form(self, user: Any) -> MembershipForm:
+        """Return the form that puts a user into one of the other tenants."""
         form = MembershipForm(formdata=None)
-        held = {each.tenant_id for each in item.memberships}
-        form.offer(db.session.scalars(select(Tenant).where(Tenant.id.not_in(held)).order_by(Tenant.id)), self._roles())
-        return {
-            "user": item,
-            "memberships": item.memberships,
-            "membership_form": form,
-            "new_link": _link_to_show(item),
-            "own": item.id == actor().user_id,
-            **{
-                f"may_{name}": may(f"can_{name}", "Users")
-                for name in ("edit", "delete", "password", "issue_link", "join")
-            },
-        }
+        held = {each.tenant_id for each in user.memberships}
+        others = select(Tenant).where(Tenant.id.not_in(held)).order_by(Tenant.id)
+        form.offer(db.session.scalars(others), role.in_tenants(db.session()))
+        return form
 
-    @expose("/password/<key:pk>", methods=["GET", "POST"])
+    def new_link(self, user: Any) -> str | None:
+        """Return the URL of a link made a moment ago for this user, which is shown this once."""
+        waiting = browser.get(_LINK)
+        if waiting is None or waiting[0] != user.id:
+            return None
+        browser.pop(_LINK)
+        path = url_for("PasswordSetupView.setup", token=waiting[1])
+        return f"{current_app.config['PORTAL_URL']}{path}"
+
+    @expose("/password/<row>", methods=["GET", "POST"])
     @has_access
     def password(self, pk: int) -> Any:
         """Give a user a new password, which ends their sessions and a lock."""
@@ -183,117 +163,102 @@ class UserView(FabScreen, UserDBModelView):
         form = PasswordForm(address=user.email)
         if form.validate_on_submit():
             user_rules.reset_password(db.session(), user, form.password.data, by=actor())
-            db.session.commit()
             flash(gettext("The password has been set. The user's sessions have ended."), "success")
-            return redirect(self.url_of(user))
+            return redirect(self.page_of(user))
         title = gettext("Set password")
-        page = self.render_template(
+        page = render(
             "accounts/password.html",
             title=title,
-            crumbs=self.crumbs((str(user), self.url_of(user)), (title, None)),
+            crumbs=self.crumbs(user, title),
             form=form,
             symbols=password_policy.SYMBOLS,
-            back_url=self.url_of(user),
+            back_url=self.page_of(user),
         )
         return page, 422 if form.is_submitted() else 200
 
-    @expose("/link/<key:pk>", methods=["POST"])
-    @has_access
-    def issue_link(self, pk: int) -> Response:
+    @action(
+        N_("Make password link"),
+        icon="link",
+        question=N_("A link is made with which the user sets a password. A link made before ends. Are you sure?"),
+        single=False,
+        on_page=True,
+        url="/link/{row}",
+    )
+    def issue_link(self, row: Any) -> str:
         """Make a link with which the user sets a password; it is shown once."""
-        user = self.row_or_404(pk)
-        self._issue(user)
-        db.session.commit()
-        return redirect(self.url_of(user))
+        _issue_link(row)
+        return str(self.page_of(row))
 
-    @expose("/join/<key:pk>", methods=["POST"])
+    @expose("/join/<row>", methods=["POST"])
     @has_access
     def join(self, pk: int) -> Response:
         """Put a user into a tenant."""
-        user = self.row_or_404(pk)
-        tenant_id, role_name = request.form.get("tenant", ""), self._role_of_form()
-        with all_tenants(_WHY) as session:
-            tenant = session.get(Tenant, tenant_id)
-            if tenant is None:
-                abort(404)
-            try:
-                user_rules.join_tenant(session, user, tenant, role_name, by=actor())
-                user_rules.tell_of_tenant(
-                    session,
-                    user,
-                    tenant,
-                    portal_url=current_app.config["PORTAL_URL"],
-                    support_email=current_app.config["SUPPORT_EMAIL"],
-                    now=clock.utc_now(),
-                )
-                session.commit()
-            except DomainError as error:
-                flash(gettext(error.message), "danger")
-            else:
-                flash(gettext("The user has been put into the tenant."), "success")
-        return redirect(self.url_of(user))
+        user, role_name = self.row_or_404(pk), _role_of_form()
+        session = cross_tenant_session(_REASON)
+        tenant = session.get(Tenant, request.form.get("tenant", ""))
+        if tenant is None:
+            abort(404)
+        try:
+            user_rules.join_tenant(session, user, tenant, role_name, by=actor())
+            user_rules.tell_of_tenant(
+                session,
+                user,
+                tenant,
+                portal_url=current_app.config["PORTAL_URL"],
+                support_email=current_app.config["SUPPORT_EMAIL"],
+                now=clock.utc_now(),
+            )
+        except DomainError as error:
+            session.rollback()
+            flash(gettext(error.message), "danger")
+        else:
+            flash(gettext("The user has been put into the tenant."), "success")
+        return redirect(self.page_of(user))
 
-    @expose("/membership/<key:pk>", methods=["POST"])
+    @expose("/membership/<row>", methods=["POST"])
     @has_access
     def change_membership(self, pk: int) -> Response:
         """Change the role a user holds in a tenant."""
-        user, role_name = self.row_or_404(pk), self._role_of_form()
-        with all_tenants(_WHY) as session:
-            try:
-                user_rules.change_membership(session, self._membership(session, user), role_name, by=actor())
-                session.commit()
-            except DomainError as error:
-                flash(gettext(error.message), "warning")
-            else:
-                flash(gettext("The role in the tenant has been changed."), "success")
-        return redirect(self.url_of(user))
+        user, role_name = self.row_or_404(pk), _role_of_form()
+        session = cross_tenant_session(_REASON)
+        try:
+            user_rules.change_membership(session, _membership(session, user), role_name, by=actor())
+        except DomainError as error:
+            session.rollback()
+            flash(gettext(error.message), "warning")
+        else:
+            flash(gettext("The role in the tenant has been changed."), "success")
+        return redirect(self.page_of(user))
 
-    @expose("/leave/<key:pk>", methods=["POST"])
+    @expose("/leave/<row>", methods=["POST"])
     @has_access
     def leave(self, pk: int) -> Response:
         """Take a user out of a tenant."""
         user = self.row_or_404(pk)
-        with all_tenants(_WHY) as session:
-            user_rules.leave_tenant(session, self._membership(session, user), by=actor())
-            session.commit()
+        session = cross_tenant_session(_REASON)
+        user_rules.leave_tenant(session, _membership(session, user), by=actor())
         flash(gettext("The user has been taken out of the tenant."), "success")
-        return redirect(self.url_of(user))
-
-    @staticmethod
-    def _membership(session: Session, user: Any) -> Membership:
-        """The membership in the tenant of the form."""
-        found = session.scalar(
-            select(Membership).where(
-                Membership.user_id == user.id, Membership.tenant_id == request.form.get("tenant", "")
-            )
-        )
-        if found is None:
-            abort(404)
-        return found
-
-    @staticmethod
-    def _roles() -> list[Any]:
-        return role.in_tenants(db.session())
-
-    def _role_of_form(self) -> str:
-        """The role of the form; 400 for one that cannot be chosen there."""
-        name = request.form.get("role", "")
-        if name not in {each.name for each in self._roles()}:
-            abort(400)
-        return name
-
-    @staticmethod
-    def _issue(user: Any) -> None:
-        """Make a link, and keep it for the user's page, which shows it once."""
-        token = password_link.issue(db.session(), user, now=clock.utc_now(), by=actor())
-        browser[_LINK] = [user.id, token]
+        return redirect(self.page_of(user))
 
 
-def _link_to_show(user: Any) -> str | None:
-    """The address of a link made a moment ago for this user, taken away with the asking."""
-    waiting = browser.get(_LINK)
-    if waiting is None or waiting[0] != user.id:
-        return None
-    browser.pop(_LINK)
-    path = url_for("PasswordSetupView.setup", token=waiting[1])
-    return f"{current_app.config['PORTAL_URL']}{path}"
+def _membership(session: Session, user: Any) -> Membership:
+    """The membership in the tenant of the form."""
+    tenant_id = request.form.get("tenant", "")
+    found = session.scalar(select(Membership).where(Membership.user_id == user.id, Membership.tenant_id == tenant_id))
+    if found is None:
+        abort(404)
+    return found
+
+
+def _role_of_form() -> str:
+    """The role of the form; 400 for one that cannot be chosen there."""
+    name = request.form.get("role", "")
+    if name not in {each.name for each in role.in_tenants(db.session())}:
+        abort(400)
+    return name
+
+
+def _issue_link(user: Any) -> None:
+    """Make a link, and keep it for the user's page, which shows it once."""
+    token = password_link.issue(db.session(), user, now=clock.utc_now(), by=actor())
+    browser[_LINK] = [user.id, token]

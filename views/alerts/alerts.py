@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from flask import Response, current_app, flash, redirect, request, stream_with_context
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
 
 from models import clock
 from models.alerts import search as alert_search
@@ -21,7 +22,8 @@ from models.db import db
 from views.alerts import rows as alert_rows
 from views.alerts.download import MOST_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
 from views.alerts.filters import AlertFilters, read_filters
-from views.base import PortalView, address_of, choice, customer_urls, render, url_if
+from views.base import PortalView, address_of, choice, render, url_if
+from views.customers.tabs import customer_crumbs, security_url
 from views.period import read_period
 from views.redirects import came_from
 
@@ -125,7 +127,11 @@ def _list_page(customer_id: str, *, important: bool) -> str:
     return render(
         "alerts/list.html",
         customer=customer,
-        **customer_urls(customer),
+        crumbs=customer_crumbs(
+            customer,
+            (gettext("Security service"), security_url(customer)),
+            (gettext("Problems") if important else gettext("Alerts of the UTMs"), None),
+        ),
         important=important,
         other_url=f"{other_url}?{urlencode(elsewhere)}" if other_url else None,
         period=period.fields,

@@ -6,57 +6,17 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
 from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
 from views.forms.fields import half_width, too_long
+from views.screen.filters import Filter
 
 _TEXT_LENGTH = 255
 _ACTION_LENGTH = 32
 _ID_LENGTH = 64
-
-
-class Option(NamedTuple):
-    """A choice as the template shows it."""
-
-    value: str
-    label: str
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One field behind フィルタ, as the template shows it.
-
-    :param name: its page argument.
-    :param label: translated when it is shown, as most are not.
-    :param value: as typed or chosen, empty for no condition.
-    :param condition: what it asks for, None for nothing: also when it has an error, and is left out of the search.
-    :param options: value and label of each choice, None for a text.
-    :param help: what to type.
-    :param suggestions: texts offered while typing; any other is taken too.
-    """
-
-    name: str
-    label: str
-    value: str = ""
-    condition: Any = None
-    options: Sequence[tuple[str, str]] | None = None
-    help: str | None = None
-    suggestions: Sequence[str] = ()
-    error: str | None = None
-
-    @property
-    def choices(self) -> list[Option]:
-        """The options, and which of them is chosen."""
-        return [Option(value, label, value == self.value) for value, label in self.options or ()]
-
-    @property
-    def told(self) -> tuple[str, str]:
-        """Its label, and what it asks for as people read it."""
-        return self.label, dict(self.options or ()).get(self.value, self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,37 +1,44 @@
-"""追加項目 of the chosen tenant's application form, kept by NEC staff."""
+"""追加項目 of the chosen tenant's application form (§5.4.1), kept by NEC staff."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import abort, flash, redirect, request, url_for
-from flask_appbuilder import expose
-from flask_appbuilder.security.decorators import has_access
+from flask import request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from wtforms import BooleanField, RadioField
 from wtforms.fields.choices import SelectChoice
 
 from models import clock
-from models.applications import extra_question, extra_question_rules
+from models.applications import extra_question_rules
 from models.applications.extra_question import TITLE_LENGTH, ApplicationField, FieldKind
 from models.db import db
-from models.errors import Conflict, DomainError
-from views.base import PortalModelView, actor, render
+from models.errors import N_
+from views.base import actor
 from views.data_interface import PortalInterface
-from views.forms.errors import add_error
-from views.forms.fields import AtMost, MemoField, Needed, OneLine, TextField, VersionField
+from views.forms.fields import AtMost, MemoField, Needed, OneLine, TextField
+from views.screen import formats
+from views.screen.actions import action
+from views.screen.filters import Search
+from views.screen.form import ScreenForm
+from views.screen.labels import Labels
+from views.screen.navigation import Above
+from views.screen.screen import Screen
+from views.screen.table import ICON_BUTTON, Button, Table
 
 KIND_LABELS = {FieldKind.TEXT: lazy_gettext("Free text"), FieldKind.CHOICE: lazy_gettext("Selection")}
 _STEPS = {"up": -1, "down": 1}
 
 
-class FieldForm(FlaskForm):
+class QuestionForm(ScreenForm):
     """One question."""
 
-    title = TextField(lazy_gettext("Item name"), [Needed(), AtMost(TITLE_LENGTH), OneLine()])
+    title = TextField(
+        lazy_gettext("Item name"),
+        [Needed(), AtMost(TITLE_LENGTH), OneLine()],
+        description=lazy_gettext("Up to 100 characters. Downloads use it as the column's name."),
+        render_kw={"autocomplete": "off"},
+    )
     required = BooleanField(lazy_gettext("Must be answered"))
     kind = RadioField(
         lazy_gettext("Form of the answer"),
@@ -39,171 +46,112 @@ class FieldForm(FlaskForm):
         invalid_choice_message=lazy_gettext("Choose one of these."),
         default=FieldKind.TEXT.value,
     )
-    choices = MemoField(lazy_gettext("Options"))
-    version = VersionField()
+    choices = MemoField(
+        lazy_gettext("Options"),
+        description=lazy_gettext("For a selection: one option a line, up to 50 of 100 characters each."),
+        render_kw={"rows": 6},
+    )
 
     def values(self) -> dict[str, Any]:
-        """The fields in the form in which they are stored."""
+        """Return the values as they are stored: an option for each line that is not blank."""
         lines = [line.strip() for line in (self.choices.data or "").splitlines()]
-        return {
-            "title": self.title.data,
-            "required": self.required.data,
-            "kind": self.kind.data,
-            "choices": [line for line in lines if line],
-        }
+        return super().values() | {"choices": [line for line in lines if line]}
 
-    def differences(self, stored: ApplicationField) -> list[dict[str, str]]:
-        """Where what is typed differs from what is stored: the label and both values."""
-        theirs = FieldForm(formdata=None, data=_typed(stored))
-        return [
-            {"label": str(field.label.text), "stored": _told(theirs[field.name]), "typed": _told(field)}
-            for field in (self.title, self.required, self.kind, self.choices)
-            if _told(theirs[field.name]) != _told(field)
-        ]
+    def stored(self, row: Any) -> dict[str, Any]:
+        """Return what the fields hold for a question: a line for each option."""
+        return super().stored(row) | {"choices": "\n".join(row.choices)}
 
 
-class ApplicationFieldView(PortalModelView):
+class ApplicationFieldView(Screen):
     """追加項目: those in use in the order in which they are asked, then the retired ones."""
 
     datamodel = PortalInterface(ApplicationField)
-    route_base = "/application-fields"
-    class_permission_name = "ApplicationFields"
-    include_route_methods = {"list", "add", "edit", "move", "restore", "retire"}
-    base_order = ("position", "asc")
-    list_columns: ClassVar = ["title", "required", "kind"]
-    search_columns: ClassVar = ["title"]
-    show_columns: ClassVar = ["title"]
-    add_columns: ClassVar = ["title", "required", "kind"]
-    edit_columns: ClassVar = ["title", "required", "kind"]
-
-    @expose("/")
-    @has_access
-    def list(self) -> str:
-        """List every question ever asked."""
-        fields = extra_question.every(db.session())
-        return render(
-            "applications/extra_questions.html",
-            fields=[_row(field) for field in fields if field.retired_at is None],
-            retired=[_row(field) for field in fields if field.retired_at is not None],
-            add_url=url_for("ApplicationFieldView.add"),
-            settings_url=url_for("TenantSettingsView.show"),
-        )
-
-    @expose("/add", methods=["GET", "POST"])
-    @has_access
-    def add(self) -> Any:
-        """Put a question at the end of the form."""
-        form = FieldForm()
-        if not form.validate_on_submit():
-            return _form_page(form, None), 422 if form.is_submitted() else 200
-        try:
-            extra_question_rules.add(db.session(), form.values(), by=actor())
-            db.session.commit()
-        except (DomainError, IntegrityError) as error:
-            db.session.rollback()
-            add_error(form, error, extra_question_rules.UNIQUE_ERRORS)
-            return _form_page(form, None), 422
-        flash(gettext("The item has been added."), "success")
-        return redirect(url_for("ApplicationFieldView.list"))
-
-    @expose("/<key:field_key>/edit", methods=["GET", "POST"])
-    @has_access
-    def edit(self, field_key: int) -> Any:
-        """Change what a question asks."""
-        field = _field_or_404(field_key)
-        form = FieldForm(data=_typed(field))
-        if not form.validate_on_submit():
-            return _form_page(form, field), 422 if form.is_submitted() else 200
-        try:
-            extra_question_rules.change(db.session(), field, form.values(), version=form.version.shown, by=actor())
-            db.session.commit()
-        except Conflict:
-            db.session.rollback()
-            field = _field_or_404(field_key)
-            form.version.data = str(field.version)
-            return _form_page(form, field, conflict=True), 409
-        except (DomainError, IntegrityError) as error:
-            db.session.rollback()
-            add_error(form, error, extra_question_rules.UNIQUE_ERRORS)
-            return _form_page(form, _field_or_404(field_key)), 422
-        flash(gettext("The item has been changed."), "success")
-        return redirect(url_for("ApplicationFieldView.list"))
-
-    @expose("/<key:field_key>/move", methods=["POST"])
-    @has_access
-    def move(self, field_key: int) -> Any:
-        """Move a question up or down the form."""
-        field = _field_or_404(field_key)
-        steps = _STEPS.get(request.form.get("direction", ""), 0)
-        extra_question_rules.move(db.session(), field, steps=steps, by=actor())
-        db.session.commit()
-        return redirect(url_for("ApplicationFieldView.list"))
-
-    @expose("/<key:field_key>/retire", methods=["POST"])
-    @has_access
-    def retire(self, field_key: int) -> Any:
-        """Ask a question no more."""
-        extra_question_rules.retire(db.session(), _field_or_404(field_key), now=clock.utc_now(), by=actor())
-        db.session.commit()
-        flash(gettext("The item has been retired."), "success")
-        return redirect(url_for("ApplicationFieldView.list"))
-
-    @expose("/<key:field_key>/restore", methods=["POST"])
-    @has_access
-    def restore(self, field_key: int) -> Any:
-        """Ask a retired question again."""
-        try:
-            extra_question_rules.bring_back(db.session(), _field_or_404(field_key), by=actor())
-            db.session.commit()
-        except DomainError as error:
-            db.session.rollback()
-            flash(gettext(error.message), "danger")
-        else:
-            flash(gettext("The item is asked again."), "success")
-        return redirect(url_for("ApplicationFieldView.list"))
-
-
-def _form_page(form: FieldForm, field: ApplicationField | None, *, conflict: bool = False) -> str:
-    return render(
-        "applications/extra_question_form.html",
-        form=form,
-        field=field,
-        differences=form.differences(field) if conflict and field else None,
-        settings_url=url_for("TenantSettingsView.show"),
-        back_url=url_for("ApplicationFieldView.list"),
+    rules = extra_question_rules
+    labels = Labels(
+        lazy_gettext("item"),
+        lazy_gettext("Additional items"),
+        "list-check",
+        {
+            "add_button": N_("Add item"),
+            "add_title": N_("Add item"),
+            "ask_add": N_("The item will be added. Are you sure?"),
+            "added": N_("The item has been added."),
+            "empty": N_("There is no additional item."),
+            "empty_hint": N_("The application form asks what every tenant's form asks."),
+        },
     )
-
-
-def _typed(field: ApplicationField) -> dict[str, Any]:
-    """A question as the form has it: a line for each option."""
-    return {
-        "title": field.title,
-        "required": field.required,
-        "kind": field.kind,
-        "choices": "\n".join(field.choices),
-        "version": str(field.version),
+    form = QuestionForm
+    methods = frozenset({"list", "add", "edit"})
+    route_base = "/application-fields"
+    row_rule = "<key:field_key>"
+    class_permission_name = "ApplicationFields"
+    named_by = "title"
+    unique_errors = extra_question_rules.UNIQUE_ERRORS
+    above: ClassVar = [
+        Above(lazy_gettext("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings"))
+    ]
+    list_intro = lazy_gettext("The application form of this tenant asks these, in this order.")
+    list_columns: ClassVar = ["title", "required", "kind", "choices"]
+    order_columns: ClassVar = []
+    base_order = ("position", "asc")
+    label_columns: ClassVar = {"required": lazy_gettext("Required")}
+    formatters_columns: ClassVar = {
+        "required": formats.word({True: lazy_gettext("Required item"), False: lazy_gettext("Optional item")}),
+        "kind": formats.word(KIND_LABELS),
+        "choices": formats.LINES,
     }
 
+    def tables(self, search: Search) -> list[Table]:
+        """Return the questions in use and, where there are any, the retired ones."""
+        questions = self.ordered(self.query(), *self.base_order).all()
+        asked = [each for each in questions if each.retired_at is None]
+        retired = [each for each in questions if each.retired_at is not None]
+        in_use = self.table(asked, empty=self.empty(searched=False))
+        for place, row in enumerate(in_use.rows):
+            row.buttons = [*self._moves(place, len(asked), asked[place]), *row.buttons]
+        return [in_use, *([self.table(retired, title=lazy_gettext("Retired items"))] if retired else [])]
 
-def _told(field: Any) -> str:
-    """A field's value as the screen says it."""
-    if isinstance(field, BooleanField):
-        return gettext("Yes") if field.data else gettext("No")
-    if isinstance(field, RadioField):
-        return str(KIND_LABELS.get(field.data, ""))
-    return field.data or ""
+    def _moves(self, place: int, count: int, question: Any) -> list[Button]:
+        """The two buttons that move a question; one that leads nowhere says why."""
+        first = gettext("This is the first item.") if place == 0 else None
+        last = gettext("This is the last item.") if place == count - 1 else None
+        moves = (
+            ("up", "chevron-up", gettext("Move %(name)s up", name=question.title), first),
+            ("down", "chevron-down", gettext("Move %(name)s down", name=question.title), last),
+        )
+        url = self.url("move", question)
+        return [
+            Button("", url, icon, name, {"direction": direction}, refusal=refusal, css=ICON_BUTTON)
+            for direction, icon, name, refusal in moves
+        ]
 
+    @action("", single=False)
+    def move(self, question: Any) -> None:
+        """Move a question up or down the form."""
+        steps = _STEPS.get(request.form.get("direction", ""), 0)
+        extra_question_rules.move(db.session(), question, steps=steps, by=actor())
 
-def _row(field: ApplicationField) -> dict[str, Any]:
-    urls = {
-        f"{method}_url": url_for(f"ApplicationFieldView.{method}", field_key=field.id)
-        for method in ("edit", "move", "retire", "restore")
-    }
-    return {name: getattr(field, name) for name in ("id", "title", "required", "kind", "choices")} | urls
+    @action(
+        N_("Retire"),
+        icon="ban",
+        accessible_name=N_("Retire %(name)s"),
+        title=N_("Retire item"),
+        question=N_("%(name)s will not be asked any more. Answers given so far stay. Are you sure?"),
+        done=N_("The item has been retired."),
+        when=lambda question: question.retired_at is None,
+    )
+    def retire(self, question: Any) -> None:
+        """Stop asking a question."""
+        extra_question_rules.retire(db.session(), question, now=clock.utc_now(), by=actor())
 
-
-def _field_or_404(field_key: int) -> ApplicationField:
-    found = db.session.scalar(select(ApplicationField).where(ApplicationField.id == field_key))
-    if found is None:
-        abort(404)
-    return found
+    @action(
+        N_("Ask again"),
+        icon="refresh",
+        accessible_name=N_("Ask %(name)s again"),
+        question=N_("%(name)s will be asked again, at the end of the form. Are you sure?"),
+        done=N_("The item is asked again."),
+        when=lambda question: question.retired_at is not None,
+    )
+    def restore(self, question: Any) -> None:
+        """Ask a retired question again."""
+        extra_question_rules.restore(db.session(), question, by=actor())

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
-from wtforms import Form, HiddenField, SelectField
+from wtforms import Form, SelectField
 from wtforms.validators import ValidationError
 
 from models.values.phone import phone_digits
@@ -23,8 +21,9 @@ from views.forms.fields import (
     PostcodeField,
     TextField,
     ValidAddress,
-    VersionField,
 )
+from views.forms.postcode import FillsInAddress
+from views.screen.form import ScreenForm
 
 _PHONE_LENGTH = 15
 
@@ -45,49 +44,69 @@ def _digits(_form: Form, field: Any) -> None:
         raise ValidationError(gettext("Enter %(most)s digits or fewer.", most=_PHONE_LENGTH))
 
 
-class CustomerForm(FlaskForm):
+class CustomerForm(FillsInAddress, ScreenForm):
     """A customer and the person to talk to there."""
 
-    name = TextField(lazy_gettext("Company name"), [Needed(), AtMost(40), OneLine()])
-    memo1 = MemoField(lazy_gettext("Memo 1"), [AtMost(255)])
-    memo2 = MemoField(lazy_gettext("Memo 2"), [AtMost(255)])
-    memo3 = MemoField(lazy_gettext("Memo 3"), [AtMost(255)])
+    name = TextField(
+        lazy_gettext("Company name"),
+        [Needed(), AtMost(40), OneLine()],
+        description=lazy_gettext("Up to 40 characters."),
+    )
+    memo1 = MemoField(
+        lazy_gettext("Memo 1"),
+        [AtMost(255)],
+        description=lazy_gettext("Up to 255 characters. The customer does not see memos."),
+        render_kw={"rows": 3},
+    )
+    memo2 = MemoField(lazy_gettext("Memo 2"), [AtMost(255)], render_kw={"rows": 3})
+    memo3 = MemoField(lazy_gettext("Memo 3"), [AtMost(255)], render_kw={"rows": 3})
     contact_last_name = TextField(lazy_gettext("Family name"), [Needed(), AtMost(100), OneLine()])
     contact_first_name = TextField(lazy_gettext("Given name"), [Needed(), AtMost(100), OneLine()])
     contact_department = TextField(lazy_gettext("Department"), [AtMost(40), OneLine()])
     contact_title = TextField(lazy_gettext("Job title"), [AtMost(255), OneLine()])
-    contact_email = AddressField(lazy_gettext("Email address"), [Needed(), ValidAddress()])
-    postcode = PostcodeField(lazy_gettext("Postcode"), [Needed(), Postcode()])
-    prefecture = SelectField(
-        lazy_gettext("Prefecture"),
-        [Needed()],
-        choices=["", *PREFECTURES],
+    contact_email = AddressField(
+        lazy_gettext("Email address"), [Needed(), ValidAddress()], render_kw={"autocomplete": "off"}
     )
-    address = TextField(lazy_gettext("Address"), [Needed(), AtMost(100), OneLine()])
-    contact_phone = PhoneField(lazy_gettext("Phone number"), [Needed(), _digits])
-    version = VersionField()
-    # What tells a field that somebody else changed from one that only this person did.
-    shown = HiddenField()
+    postcode = PostcodeField(
+        lazy_gettext("Postcode"),
+        [Needed(), Postcode()],
+        description=lazy_gettext("Example: 733-0001"),
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
+    )
+    prefecture = SelectField(lazy_gettext("Prefecture"), [Needed()], choices=["", *PREFECTURES])
+    address = TextField(
+        lazy_gettext("Address"),
+        [Needed(), AtMost(100), OneLine()],
+        description=lazy_gettext(
+            "Up to 100 characters. An address filled in from the postcode may lack the house number. Please complete it."
+        ),
+    )
+    contact_phone = PhoneField(
+        lazy_gettext("Phone number"),
+        [Needed(), _digits],
+        description=lazy_gettext("Digits, with or without hyphens."),
+        render_kw={"inputmode": "tel", "autocomplete": "off"},
+    )
 
-    def values(self) -> dict[str, Any]:
-        """The fields in the form in which they are stored."""
-        hidden = {"csrf_token", "version", "shown"}
-        return {name: field.data for name, field in self._fields.items() if name not in hidden}
-
-    def show(self, stored: Any) -> None:
-        """Note which customer the person has before them now."""
-        self.version.data = str(stored.version)
-        self.shown.data = " ".join(self._fingerprints(stored))
-
-    def differences(self, stored: Any) -> list[dict[str, str]]:
-        """Where another saved something else than was shown and than is typed: the label and both values."""
-        shown = (self.shown.data or "").split()
-        return [
-            {"label": str(self[name].label.text), "stored": str(getattr(stored, name)), "typed": str(typed)}
-            for (name, typed), saved in zip(self.values().items(), self._fingerprints(stored), strict=True)
-            if saved not in shown and getattr(stored, name) != typed
-        ]
-
-    def _fingerprints(self, stored: Any) -> list[str]:
-        texts = [f"{name}={getattr(stored, name)}" for name in self.values()]
-        return [sha256(text.encode()).hexdigest()[:16] for text in texts]
+    fieldsets: ClassVar = (
+        (lazy_gettext("Basic information and contact"), {"fields": ["name", "memo1"], "more": ["memo2", "memo3"]}),
+        (
+            lazy_gettext("Contact person"),
+            {
+                "fields": [
+                    *("contact_last_name", "contact_first_name", "contact_department", "contact_title"),
+                    *("contact_email", "postcode", "prefecture", "address", "contact_phone"),
+                ]
+            },
+        ),
+    )
+    widths: ClassVar = {
+        "contact_last_name": "col-12 col-md-6",
+        "contact_first_name": "col-12 col-md-6",
+        "contact_department": "col-12 col-md-6",
+        "contact_title": "col-12 col-md-6",
+        "postcode": "col-12 col-md-6",
+        "prefecture": "col-12 col-md-4",
+        "address": "col-12 col-md-8",
+        "contact_phone": "col-12 col-md-6",
+    }

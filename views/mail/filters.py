@@ -12,8 +12,8 @@ from models.accounts.user import EMAIL_LENGTH
 from models.mail.kinds import KINDS
 from models.mail.log import SHORTEST_PART, MailQuery
 from models.mail.outbox import MailState
-from views.alerts.filters import Filter
 from views.forms.fields import half_width, too_long
+from views.screen.filters import Filter
 
 _TENANT_ID_LENGTH = 8
 STATE_LABELS = {

@@ -2,164 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import abort, flash, redirect, url_for
-from flask_appbuilder import expose
-from flask_appbuilder.security.decorators import has_access
-from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from flask import url_for
+from flask_babel import lazy_gettext
 
 from models import clock
 from models.db import db
-from models.errors import Conflict, DomainError
+from models.errors import N_
 from models.tenants import api_token
 from models.tenants.api_token import NAME_LENGTH, PortalToken
-from views.base import PortalModelView, actor, render
+from views.base import actor
 from views.data_interface import PortalInterface
-from views.forms.errors import add_error
-from views.forms.fields import AtMost, Needed, OneLine, TextField, VersionField
-from views.shown_once import show_token_once, token_to_show
+from views.forms.fields import AtMost, Needed, OneLine, TextField
+from views.screen import formats
+from views.screen.actions import action
+from views.screen.form import ScreenForm
+from views.screen.labels import Labels
+from views.screen.navigation import Above
+from views.screen.screen import Screen
+from views.screen.table import Button
+from views.shown_once import show_token_once
 
 
-class TokenForm(FlaskForm):
+class TokenForm(ScreenForm):
     """What a token is called."""
 
-    name = TextField(lazy_gettext("Name"), [Needed(), AtMost(NAME_LENGTH), OneLine()])
-    version = VersionField()
-
-
-class PortalTokenView(PortalModelView):
-    """APIトークン of the tenant."""
-
-    datamodel = PortalInterface(PortalToken)
-    route_base = "/tenant-settings/tokens"
-    class_permission_name = "PortalTokens"
-    include_route_methods = {"list", "add", "edit", "reissue", "revoke"}
-    base_order = ("name", "asc")
-    list_columns: ClassVar = ["name", "issued_at", "last_used_at"]
-    search_columns: ClassVar = ["name"]
-    show_columns: ClassVar = ["name"]
-    add_columns: ClassVar = ["name"]
-    edit_columns: ClassVar = ["name"]
-
-    @expose("/")
-    @has_access
-    def list(self) -> str:
-        """List the tokens in force."""
-        return self._list_page(TokenForm())
-
-    @expose("/add", methods=["POST"])
-    @has_access
-    def add(self) -> Any:
-        """Make a token, and show it on the next page."""
-        form = TokenForm()
-        if not form.validate():
-            return self._list_page(form), 422
-        try:
-            row, token = api_token.create(db.session(), form.name.data, now=clock.utc_now(), by=actor())
-            db.session.commit()
-        except (DomainError, IntegrityError) as error:
-            db.session.rollback()
-            add_error(form, error, api_token.UNIQUE_ERRORS)
-            return self._list_page(form), 422
-        show_token_once(row, token)
-        flash(gettext("A token has been issued."), "success")
-        return redirect(url_for("PortalTokenView.list"))
-
-    @expose("/<key:token_key>/edit", methods=["GET", "POST"])
-    @has_access
-    def edit(self, token_key: int) -> Any:
-        """Give a token another name."""
-        row = _token_or_404(token_key)
-        form = TokenForm(obj=row)
-        if not form.validate_on_submit():
-            return _edit_page(form, row), 422 if form.is_submitted() else 200
-        try:
-            api_token.rename(db.session(), row, form.name.data, version=form.version.shown, by=actor())
-            db.session.commit()
-        except Conflict:
-            db.session.rollback()
-            row = _token_or_404(token_key)
-            form.version.data = str(row.version)
-            return _edit_page(form, row, conflict=True), 409
-        except (DomainError, IntegrityError) as error:
-            db.session.rollback()
-            add_error(form, error, api_token.UNIQUE_ERRORS)
-            return _edit_page(form, _token_or_404(token_key)), 422
-        flash(gettext("The name has been changed."), "success")
-        return redirect(url_for("PortalTokenView.list"))
-
-    @expose("/<key:token_key>/reissue", methods=["POST"])
-    @has_access
-    def reissue(self, token_key: int) -> Any:
-        """Give a token another secret; the one before ends at once."""
-        row = _token_or_404(token_key)
-        try:
-            token = api_token.reissue(db.session(), row, now=clock.utc_now(), by=actor())
-            db.session.commit()
-        except DomainError as error:
-            db.session.rollback()
-            flash(gettext(error.message), "danger")
-            return redirect(url_for("PortalTokenView.list"))
-        show_token_once(row, token)
-        flash(gettext("A new token has been issued."), "success")
-        return redirect(url_for("PortalTokenView.list"))
-
-    @expose("/<key:token_key>/revoke", methods=["POST"])
-    @has_access
-    def revoke(self, token_key: int) -> Any:
-        """End a token for good, at once."""
-        api_token.revoke(db.session(), _token_or_404(token_key), now=clock.utc_now(), by=actor())
-        db.session.commit()
-        flash(gettext("The token has been revoked."), "success")
-        return redirect(url_for("PortalTokenView.list"))
-
-    def _list_page(self, form: TokenForm) -> str:
-        rows = api_token.in_force(db.session())
-        waiting = token_to_show(PortalToken, [row.id for row in rows])
-        return render(
-            "tenants/api_tokens.html",
-            form=form,
-            tokens=[self._row(row) for row in rows],
-            new_token=waiting["token"] if waiting else None,
-            new_token_of=next(row.name for row in rows if row.id == waiting["key"]) if waiting else None,
-            add_url=url_for("PortalTokenView.add") if self._may("add") else None,
-            settings_url=url_for("TenantSettingsView.show"),
-            openapi_url=url_for("CustomerApi.openapi"),
-        )
-
-    def _row(self, row: PortalToken) -> dict[str, Any]:
-        return {
-            "id": row.id,
-            "name": row.name,
-            "issued_at": clock.screen_time(row.issued_at),
-            "last_used_at": clock.screen_time(row.last_used_at),
-        } | {
-            f"{method}_url": url_for(f"PortalTokenView.{method}", token_key=row.id) if self._may(method) else None
-            for method in ("edit", "reissue", "revoke")
-        }
-
-    def _may(self, method: str) -> bool:
-        return self.appbuilder.sm.has_access(f"can_{method}", "PortalTokens")
-
-
-def _edit_page(form: TokenForm, row: PortalToken, *, conflict: bool = False) -> str:
-    both = {"label": form.name.label.text, "stored": row.name, "typed": form.name.data}
-    differences = [both] if row.name != form.name.data else []
-    return render(
-        "tenants/api_token_form.html",
-        form=form,
-        differences=differences if conflict else None,
-        settings_url=url_for("TenantSettingsView.show"),
-        back_url=url_for("PortalTokenView.list"),
+    name = TextField(
+        lazy_gettext("Name"),
+        [Needed(), AtMost(NAME_LENGTH), OneLine()],
+        description=lazy_gettext(
+            "What tells it from the others, such as the system that calls with it. Up to 100 characters."
+        ),
+        render_kw={"autocomplete": "off"},
     )
 
 
-def _token_or_404(token_key: int) -> PortalToken:
-    found = db.session.scalar(select(PortalToken).where(PortalToken.id == token_key, PortalToken.revoked_at.is_(None)))
-    if found is None:
-        abort(404)
-    return found
+class PortalTokenView(Screen):
+    """APIトークン of the tenant."""
+
+    datamodel = PortalInterface(PortalToken)
+    rules = api_token
+    labels = Labels(
+        lazy_gettext("token"),
+        lazy_gettext("API tokens"),
+        "key",
+        {
+            "add_button": N_("Issue"),
+            "add_title": N_("Issue a token"),
+            "added": N_("A token has been issued."),
+            "edit_title": N_("Rename token"),
+            "ask_edit": N_("The name will be changed. Are you sure?"),
+            "changed": N_("The name has been changed."),
+            "conflict": N_("Somebody else renamed this token while you were editing."),
+            "empty": N_("There is no token."),
+            "empty_hint": N_("The customers' portal cannot read this tenant's data until it has one."),
+        },
+    )
+    form = TokenForm
+    methods = frozenset({"list", "add", "edit"})
+    route_base = "/tenant-settings/tokens"
+    row_rule = "<key:token_key>"
+    class_permission_name = "PortalTokens"
+    add_on_list = True
+    secret_help = lazy_gettext("It is shown this once. Put it into the customers' portal, and keep it nowhere else.")
+    unique_errors = api_token.UNIQUE_ERRORS
+    trash = "revoked_at"
+    above: ClassVar = [
+        Above(lazy_gettext("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings"))
+    ]
+    list_intro = lazy_gettext("The customers' portal reads this tenant's data with such a token.")
+    list_columns: ClassVar = ["name", "issued_at", "last_used_at"]
+    order_columns: ClassVar = []
+    label_columns: ClassVar = {
+        "issued_at": lazy_gettext("Issued at"),
+        "last_used_at": lazy_gettext("Last used"),
+    }
+    formatters_columns: ClassVar = {"last_used_at": formats.TIME.with_empty(lazy_gettext("Not used yet"))}
+
+    def create(self, form: TokenForm) -> Any:
+        """Issue a token, and show it on the next page."""
+        row, token = api_token.create(db.session(), form.name.data, now=clock.utc_now(), by=actor())
+        show_token_once(row, token)
+        return row
+
+    def change(self, row: Any, form: TokenForm, *, version: int) -> None:
+        """Give a token another name."""
+        api_token.rename(db.session(), row, form.name.data, version=version, by=actor())
+
+    def links(self) -> Sequence[Button]:
+        """Return the link to the description of the API."""
+        return [Button(lazy_gettext("Description of the API (OpenAPI)"), url_for("CustomerApi.openapi"), "file-text")]
+
+    @action(
+        N_("Reissue"),
+        icon="refresh",
+        accessible_name=N_("Reissue %(name)s"),
+        title=N_("%(name)s"),
+        question=N_("A new token will be issued. The present one stops working at once. Are you sure?"),
+        done=N_("A new token has been issued."),
+    )
+    def reissue(self, row: Any) -> None:
+        """Give a token another secret; the one before ends at once."""
+        show_token_once(row, api_token.reissue(db.session(), row, now=clock.utc_now(), by=actor()))
+
+    @action(
+        N_("Revoke"),
+        icon="ban",
+        accessible_name=N_("Revoke %(name)s"),
+        title=N_("Revoke token"),
+        question=N_("%(name)s will be revoked and stops working at once. Are you sure?"),
+        done=N_("The token has been revoked."),
+        tone="danger",
+    )
+    def revoke(self, row: Any) -> None:
+        """End a token for good, at once."""
+        api_token.revoke(db.session(), row, now=clock.utc_now(), by=actor())

@@ -1,31 +1,25 @@
-"""UTMs: registering (§7.8) and details (§7.11)."""
+"""UTMs: registering (§7.8) and details (§7.11). Their list is the customer's security tab."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, ClassVar
 
-from flask import abort, current_app, flash, redirect, url_for
-from flask_appbuilder import expose
-from flask_appbuilder.security.decorators import has_access
+from flask import current_app, g, get_template_attribute
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-from werkzeug.wrappers import Response
 from wtforms import Form
 from wtforms.validators import ValidationError
 
 from models import clock
 from models.contracts import contract
-from models.customers.customer import Customer
 from models.db import db
-from models.errors import DomainError
+from models.errors import N_
 from models.utms import device_token, utm
-from models.utms.device_token import DeviceToken
 from models.utms.utm import Utm
-from views.base import PortalModelView, actor, customer_or_404, customer_urls, first_of, render
-from views.data_interface import PortalInterface, constraint_name, log_database_error
+from views.base import actor, first_of
+from views.customers.customers import CustomerView
+from views.customers.tabs import security_url
+from views.data_interface import PortalInterface
 from views.forms.fields import (
     AddressField,
     AtMost,
@@ -38,13 +32,31 @@ from views.forms.fields import (
     TextField,
     ValidAddress,
 )
-from views.shown_once import show_token_once, token_to_show
+from views.screen import formats
+from views.screen.actions import action
+from views.screen.form import ScreenForm
+from views.screen.formats import Format
+from views.screen.labels import Labels
+from views.screen.navigation import Parent
+from views.screen.screen import Screen
+from views.screen.table import Button
+from views.shown_once import show_token_once
 
 _UTM_ID = re.compile(r"[0-9a-f]{12}")
 _SERIAL = re.compile(r"[A-Z0-9-]{15,30}")
 
-EMAIL_GROUPS = ("customer", "desk", "report")
-EMAIL_NAMES = tuple(f"{group}_email{number}" for group in EMAIL_GROUPS for number in (1, 2, 3))
+EMAIL_GROUPS = {
+    "customer": lazy_gettext("Notified (customer)"),
+    "desk": lazy_gettext("Notified (service desk)"),
+    "report": lazy_gettext("Monthly report, further recipients"),
+}
+EMAIL_HINTS = {
+    "customer": lazy_gettext("Important alerts are mailed to these addresses. The customer can change them too."),
+    "desk": lazy_gettext("Important alerts are mailed to these addresses."),
+    "report": lazy_gettext("The monthly report is mailed to all three groups of addresses."),
+}
+_TYPED_AS_IS = {"autocomplete": "off", "spellcheck": "false"}
+EMAILS = {group: [f"{group}_email{number}" for number in (1, 2, 3)] for group in EMAIL_GROUPS}
 
 
 def _is_utm_id(_form: Form, field: Any) -> None:
@@ -57,149 +69,194 @@ def _is_serial(_form: Form, field: Any) -> None:
         raise ValidationError(gettext("Enter 15 to 30 characters of A-Z, 0-9 and hyphens."))
 
 
-class UtmForm(FlaskForm):
-    """基本情報 of a UTM; the nine addresses are added below."""
+class UtmForm(ScreenForm):
+    """基本情報 of a UTM; the nine e-mail addresses are added below."""
 
-    utm_id = CodeField(lazy_gettext("UTM ID"), [Needed(), _is_utm_id])
-    name = TextField(lazy_gettext("UTM name"), [Needed(), AtMost(50), OneLine()])
-    serial = HyphenField(lazy_gettext("Serial number"), [Needed(), _is_serial])
-    postcode = PostcodeField(lazy_gettext("Postcode"), [Needed(), Postcode()])
-    address = TextField(lazy_gettext("Address"), [Needed(), AtMost(104), OneLine()])
-    delivery_status = TextField(lazy_gettext("Delivery status"), [Needed(), AtMost(104), OneLine()])
+    utm_id = CodeField(
+        lazy_gettext("UTM ID"),
+        [Needed(), _is_utm_id],
+        description=lazy_gettext(
+            "12 characters: the MAC address WAN on the bottom of the UTM, without colons and in lower case."
+        ),
+        render_kw=_TYPED_AS_IS,
+    )
+    name = TextField(
+        lazy_gettext("UTM name"),
+        [Needed(), AtMost(50), OneLine()],
+        description=lazy_gettext("Up to 50 characters. The customer can change it too."),
+    )
+    serial = HyphenField(
+        lazy_gettext("Serial number"),
+        [Needed(), _is_serial],
+        description=lazy_gettext("15 to 30 characters, as written on the bottom of the UTM."),
+        render_kw=_TYPED_AS_IS,
+    )
+    postcode = PostcodeField(
+        lazy_gettext("Postcode"), [Needed(), Postcode()], description=lazy_gettext("Example: 733-0001")
+    )
+    address = TextField(
+        lazy_gettext("Address"),
+        [Needed(), AtMost(104), OneLine()],
+        description=lazy_gettext(
+            "An address filled in from the postcode may lack the house number. Please complete it."
+        ),
+    )
+    delivery_status = TextField(
+        lazy_gettext("Delivery status"),
+        [Needed(), AtMost(104), OneLine()],
+        description=lazy_gettext("Example: received. The customer does not see it."),
+    )
 
-    def values(self) -> dict[str, Any]:
-        """The fields in the form in which they are stored."""
-        return {name: field.data for name, field in self._fields.items() if name != "csrf_token"}
+    fieldsets: ClassVar = (
+        (
+            lazy_gettext("Basic information"),
+            {"fields": ["utm_id", "name", "serial", "postcode", "address", "delivery_status"]},
+        ),
+        *((title, {"fields": EMAILS[group], "hint": EMAIL_HINTS[group]}) for group, title in EMAIL_GROUPS.items()),
+    )
+    widths: ClassVar = {
+        **dict.fromkeys(("utm_id", "name", "serial", "postcode"), "col-12 col-md-6"),
+        **dict.fromkeys((name for names in EMAILS.values() for name in names), "col-12 col-md-4"),
+    }
 
 
-for _group in EMAIL_GROUPS:
-    for _number in (1, 2, 3):
-        setattr(
-            UtmForm,
-            f"{_group}_email{_number}",
-            AddressField(lazy_gettext("Email address %(number)s", number=_number), [ValidAddress()]),
-        )
+for _names in EMAILS.values():
+    for _number, _name in enumerate(_names, start=1):
+        _label = lazy_gettext("Email address %(number)s", number=_number)
+        setattr(UtmForm, _name, AddressField(_label, [ValidAddress()], render_kw={"autocomplete": "off"}))
 
 
-class UtmView(PortalModelView):
-    """UTMs of one customer; the list is the customer's security tab."""
+class UtmView(Screen):
+    """The UTMs of one customer."""
 
     datamodel = PortalInterface(Utm)
-    route_base = "/customers/<string:customer_id>/utms"
-    class_permission_name = "Utms"
-    include_route_methods = {"add", "show", "issue_token"}
-    base_order = ("name", "asc")
-    list_columns: ClassVar = ["utm_id", "name", "address", "last_seen_at"]
-    search_columns: ClassVar = ["utm_id", "name"]
-    show_columns: ClassVar = ["utm_id", "name", "serial", "postcode", "address", "delivery_status", *EMAIL_NAMES]
-    add_columns: ClassVar = ["utm_id", "name", "serial", "postcode", "address", "delivery_status", *EMAIL_NAMES]
-    edit_columns: ClassVar = []
-
-    @expose("/add", methods=["GET", "POST"])
-    @has_access
-    def add(self, customer_id: str) -> Response | str | tuple[str, int]:
-        """Register a UTM."""
-        customer = customer_or_404(customer_id)
-        urls = customer_urls(customer)
-        back_url = first_of(urls["security_url"], urls["customer_url"], urls["customers_url"])
-        form = UtmForm()
-        if not contract.allows_utm(db.session(), customer.id, today=clock.tokyo_day(clock.utc_now())):
-            flash(gettext(utm.NO_CONTRACT), "warning")
-            return redirect(back_url)
-        if form.validate_on_submit() and _register(customer, form):
-            flash(gettext("UTM information has been registered."), "success")
-            return redirect(back_url)
-        return render(
-            "utms/add.html", customer=customer, **urls, back_url=back_url, form=form
-        ), 422 if form.is_submitted() else 200
-
-    @expose("/<key:utm_key>")
-    @has_access
-    def show(self, customer_id: str, utm_key: int) -> str:
-        """Show a UTM."""
-        customer = customer_or_404(customer_id)
-        found = _utm_or_404(customer, utm_key)
-        may_issue = self.appbuilder.sm.has_access("can_issue_token", "Utms") and found.removed_at is None
-        waiting = token_to_show(Utm, [found.id])
-        return render(
-            "utms/show.html",
-            customer=customer,
-            **customer_urls(customer),
-            utm=_details(found),
-            token=_token_row(found),
-            reissue_url=url_for("UtmView.issue_token", customer_id=customer.id, utm_key=found.id)
-            if may_issue
-            else None,
-            new_token=waiting["token"] if waiting else None,
-        )
-
-    @expose("/<key:utm_key>/token", methods=["POST"])
-    @has_access
-    def issue_token(self, customer_id: str, utm_key: int) -> Response:
-        """Give the UTM a new token for the device API; the old one ends."""
-        found = _utm_or_404(customer_or_404(customer_id), utm_key)
-        if found.removed_at is not None:
-            abort(404)
-        token = device_token.issue(db.session(), found, now=clock.utc_now(), by=actor())
-        db.session.commit()
-        show_token_once(found, token)
-        flash(gettext("A new token has been issued."), "success")
-        return redirect(url_for("UtmView.show", customer_id=customer_id, utm_key=utm_key))
-
-
-def _register(customer: Customer, form: UtmForm) -> bool:
-    """Register what the form says; False with the errors on the form when a rule refuses."""
-    now = clock.utc_now()
-    try:
-        registered = utm.register(db.session(), customer, form.values(), today=clock.tokyo_day(now), by=actor())
-        token = device_token.issue(db.session(), registered, now=now, by=actor())
-        db.session.commit()
-    except DomainError as error:
-        db.session.rollback()
-        form.form_errors.append(gettext(error.message))
-        return False
-    except IntegrityError as error:
-        db.session.rollback()
-        log_database_error(error)
-        field, message = utm.UNIQUE_ERRORS.get(constraint_name(error) or "", ("utm_id", utm.TAKEN_UTM_ID))
-        form[field].errors = [*form[field].errors, gettext(message)]
-        return False
-    show_token_once(registered, token)
-    return True
-
-
-def _details(found: Utm) -> dict[str, Any]:
-    online_for = current_app.config["UTM_ONLINE_FOR"]
-    emails = {
-        f"{group}_emails": [getattr(found, f"{group}_email{number}") for number in (1, 2, 3)] for group in EMAIL_GROUPS
-    }
-    return emails | {
-        "utm_id": found.utm_id,
-        "name": found.name,
-        "removed": found.removed_at is not None,
-        "state": found.state(now=clock.utc_now(), online_for=online_for),
-        "last_seen": clock.screen_time(found.last_seen_at),
-        "mac_address": found.mac_address,
-        "reported_mac": found.reported_mac,
-        "firmware": found.firmware,
-        "ip_address": found.ip_address,
-        "serial": found.serial,
-        "postcode": found.postcode,
-        "address": found.address,
-        "delivery_status": found.delivery_status,
-    }
-
-
-def _token_row(found: Utm) -> dict[str, Any] | None:
-    """The token in force, None when there is none."""
-    token = db.session.scalar(
-        select(DeviceToken).where(DeviceToken.utm_id == found.id, DeviceToken.revoked_at.is_(None))
+    labels = Labels(
+        lazy_gettext("UTM"),
+        lazy_gettext("UTMs"),
+        "router",
+        {
+            "add_button": N_("Register"),
+            "add_title": N_("Register UTM"),
+            "ask_add": N_("The UTM information will be registered. Are you sure?"),
+            "added": N_("UTM information has been registered."),
+            "empty": N_("There is no UTM yet."),
+            "empty_hint": N_("Register the UTM that stands at the customer's site."),
+        },
     )
-    return {"created_at": clock.screen_time(token.created_at)} if token else None
+    form = UtmForm
+    methods = frozenset({"add", "show"})
+    route_base = "/customers/<string:customer_id>/utms"
+    row_rule = "<key:utm_key>"
+    class_permission_name = "Utms"
+    parent = Parent(CustomerView, "customer_id")
+    unique_errors = utm.UNIQUE_ERRORS
+    show_template = "utms/show.html"
+    secret_help = lazy_gettext("It is shown this once. Put it into the UTM, and keep it nowhere else.")
+    list_columns: ClassVar = ["utm_id", "name", "address", "state", "mac_address", "alert_count"]
+    order_columns: ClassVar = []
+    show_fieldsets: ClassVar = [
+        (
+            lazy_gettext("Basic information"),
+            {
+                "fields": [
+                    *(
+                        "customer_id",
+                        "utm_id",
+                        "name",
+                        "state",
+                        "mac_address",
+                        "last_seen_at",
+                        "firmware",
+                        "ip_address",
+                    ),
+                    *("reported_mac", "serial", "postcode", "address", "delivery_status"),
+                ]
+            },
+        ),
+        *((title, {"fields": EMAILS[group]}) for group, title in EMAIL_GROUPS.items()),
+    ]
+    label_columns: ClassVar = {
+        "customer_id": lazy_gettext("Company ID"),
+        "state": lazy_gettext("Operation"),
+        "mac_address": lazy_gettext("MAC address entry"),
+        "alert_count": lazy_gettext("Alerts"),
+        "last_seen_at": lazy_gettext("Last connected"),
+        "firmware": lazy_gettext("Version"),
+        "ip_address": lazy_gettext("IP address"),
+        "reported_mac": lazy_gettext("MAC address it reports"),
+    }
+    formatters_columns: ClassVar = {
+        "customer_id": formats.CODE,
+        "utm_id": formats.CODE,
+        "serial": formats.CODE,
+        "ip_address": formats.CODE,
+        "reported_mac": formats.CODE,
+        "alert_count": formats.NUMBER,
+        "mac_address": Format(lambda _mac: gettext("Entered"), empty=lazy_gettext("Not entered")),
+    }
 
+    def value(self, row: Utm, name: str) -> Any:
+        """Return what a column shows of a UTM."""
+        if name == "state":
+            state = row.state(now=clock.utc_now(), online_for=current_app.config["UTM_ONLINE_FOR"])
+            return get_template_attribute("macros/badges.html", "utm_state")(state, clock.screen_time(row.last_seen_at))
+        return super().value(row, name)
 
-def _utm_or_404(customer: Customer, utm_key: int) -> Utm:
-    found = db.session.scalar(select(Utm).where(Utm.id == utm_key, Utm.customer_id == customer.id))
-    if found is None:
-        abort(404)
-    return found
+    def details(self, row: Utm) -> Any:
+        """Return the facts of a UTM; what only a heartbeat tells is left out until there was one."""
+        told_later = {"last_seen_at", "firmware", "ip_address"} if row.last_seen_at is None else set()
+        left_out = told_later | (set() if row.reported_mac else {"reported_mac"})
+        return [
+            (title, self._facts(row, [name for name in part["fields"] if name not in left_out]), [])
+            for title, part in self.show_fieldsets
+        ]
+
+    def crumbs(self, row: Any = None, leaf: Any = None) -> list[tuple[Any, str | None]]:
+        """Return the breadcrumbs, in which the security tab stands for the list."""
+        crumbs = super().crumbs(row, leaf)
+        crumbs.insert(3, (gettext("Security service"), security_url(g.parent_row)))
+        return crumbs
+
+    def refusal(self, method: str, row: Any) -> str | None:
+        """Return why no UTM can be registered now."""
+        today = clock.tokyo_day(clock.utc_now())
+        if method == "add" and not contract.allows_utm(db.session(), g.parent_row.id, today=today):
+            return utm.NO_CONTRACT
+        return None
+
+    def create(self, form: UtmForm) -> Utm:
+        """Register a UTM, and show its token on the next page."""
+        now = clock.utc_now()
+        made = utm.register(db.session(), g.parent_row, form.values(), today=clock.tokyo_day(now), by=actor())
+        show_token_once(made, device_token.issue(db.session(), made, now=now, by=actor()))
+        return made
+
+    def after_creation(self, row: Utm) -> str:
+        """Return where one goes on: to the security tab, which lists the UTM and shows its token."""
+        return self.cancel_url()
+
+    def cancel_url(self) -> str:
+        """Return the first of the pages above that the person may open."""
+        customers = CustomerView.of()
+        return first_of(security_url(g.parent_row), customers.url_if("show", g.parent_row), customers.url_if("list"))
+
+    @action(
+        N_("Reissue"),
+        icon="refresh",
+        title=N_("API token"),
+        question=N_("A new token will be issued. The present one stops working at once. Are you sure?"),
+        done=N_("A new token has been issued."),
+        when=lambda utm: utm.removed_at is None,
+        single=False,
+        url="/{row}/token",
+    )
+    def issue_token(self, row: Utm) -> None:
+        """Give the UTM a new token for the device API; the old one ends."""
+        show_token_once(row, device_token.issue(db.session(), row, now=clock.utc_now(), by=actor()))
+
+    def token_button(self, row: Utm) -> Button | None:
+        """Return the button that issues a new token, None for who may not, and for a UTM that was removed."""
+        if row.removed_at is not None or not self.may("issue_token"):
+            return None
+        issue = next(each for each in self.actions_of_rows if each.name == "issue_token")
+        return self.action_button(issue, row, {})

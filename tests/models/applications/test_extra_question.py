@@ -26,7 +26,7 @@ def session(ours, in_tenant):
 
 
 def add(session, **values):
-    field = extra_question_rules.add(session, TEXT | values, by=SYSTEM)
+    field = extra_question_rules.create(session, TEXT | values, by=SYSTEM)
     session.commit()
     return field
 
@@ -84,7 +84,7 @@ def test_a_field_brought_back_is_the_last_one_asked(session, make):
     extra_question_rules.retire(session, fields[0], now=NOW, by=SYSTEM)
     session.commit()
 
-    extra_question_rules.bring_back(session, fields[0], by=SYSTEM)
+    extra_question_rules.restore(session, fields[0], by=SYSTEM)
 
     assert order(session) == [("二", 1), ("一", 2)]
     assert actions(make)[-2:] == ["application_field.retired", "application_field.brought_back"]
@@ -96,7 +96,7 @@ def test_doing_it_twice_leaves_what_doing_it_once_leaves(session, make):
         extra_question_rules.retire(session, field, now=NOW, by=SYSTEM)
         session.commit()
     for _ in range(2):
-        extra_question_rules.bring_back(session, field, by=SYSTEM)
+        extra_question_rules.restore(session, field, by=SYSTEM)
         session.commit()
 
     assert actions(make) == [
@@ -115,7 +115,7 @@ def test_a_title_is_used_once_among_the_fields_in_use(session):
     add(session)
 
     with pytest.raises(DomainError, match="already used"):
-        extra_question_rules.bring_back(session, field, by=SYSTEM)
+        extra_question_rules.restore(session, field, by=SYSTEM)
 
 
 def test_the_database_holds_titles_apart_too(session):
@@ -195,4 +195,4 @@ def test_fields_are_ones_own_tenants(session, theirs, in_tenant):
 
     with in_tenant(theirs.tenant_id) as other:
         assert list(extra_question.every(other)) == []
-        extra_question_rules.add(other, TEXT, by=SYSTEM)
+        extra_question_rules.create(other, TEXT, by=SYSTEM)

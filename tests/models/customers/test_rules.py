@@ -11,7 +11,7 @@ from models.errors import Conflict, DomainError
 
 
 def refusal(make, customer, today):
-    return customer_rules.refusal_to_delete(make.session, customer, today=today)
+    return customer_rules.refusal_to_delete(customer, today=today)
 
 
 def test_a_customer_without_utm_or_contract_can_be_deleted(make):

@@ -80,7 +80,7 @@ def test_a_balance_that_is_none_is_told_and_not_searched_for(operator, make, typ
 
     assert names(page) == ["株式会社あおぞら"]
     assert f'name="balance" value="{escape(typed)}"' in re.sub(r"\s+", " ", page)
-    assert "12桁以内の整数（円）で入力してください。" in re.search(r'id="balance-error">(.*?)</div>', page)[1]
+    assert "12桁以内の整数（円）で入力してください。" in re.search(r'id="filter-balance-error">(.*?)</div>', page)[1]
     assert re.search(r"<details[^>]*\sopen", page)
     assert 'class="chip' not in page
 
@@ -311,7 +311,7 @@ def test_a_text_past_its_limit_is_told_and_not_searched_for(operator, make, name
     found, told = (operator.get("/customers/", query_string={name: text}).text for text in (at_the_limit, past_it))
 
     assert f"{name}-error" not in found
-    assert f'id="{name}-error">{limit}文字以下で入力してください。この条件は検索から除きました。' in told
+    assert f'id="filter-{name}-error">{limit}文字以下で入力してください。この条件は検索から除きました。' in told
     assert names(told) == ["株式会社青空"]
     assert f'value="{past_it}"' in told
     assert 'class="chip' not in told

@@ -1,0 +1,43 @@
+"""Let a form that is sent twice have one effect, and give users and roles a version.
+
+The index serves the change history on the page of a row.
+
+Revision: 0020, after 0014
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from app import migrating
+
+revision = "0020"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "form_key",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("location", sa.String(), nullable=True),
+        sa.Column("messages", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user_id", "digest"),
+    )
+    migrating.shared_table("form_key")
+    for table in ("ab_user", "ab_role"):
+        op.add_column(table, sa.Column("version", sa.Integer(), server_default="1", nullable=False))
+    op.create_index("ix_audit_entry_subject", "audit_entry", ["tenant_id", "subject_type", "subject_id"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_audit_entry_subject", "audit_entry")
+    for table in ("ab_role", "ab_user"):
+        op.drop_column(table, "version")
+    op.drop_table("form_key")

@@ -1,0 +1,84 @@
+"""The forms that were sent: of a form that is sent twice only the first sending has an effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, Integer, String, delete, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.db import Base, CreatedAt
+
+KEPT_FOR = timedelta(days=1)
+"""After this long a form counts as new: nobody sends the same page that late by accident."""
+
+
+class FormKey(Base):
+    """One form that was sent, with the answer to it.
+
+    :ivar digest: of the form's one-time key, its URL path and its content.
+    """
+
+    __tablename__ = "form_key"
+
+    user_id: Mapped[int] = mapped_column(Integer, ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[CreatedAt]
+    location: Mapped[str | None]
+    messages: Mapped[list[list[str]] | None] = mapped_column(JSONB)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where a form led, and what was said there."""
+
+    location: str | None
+    messages: list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A form that is being sent.
+
+    :param first: the answer to its first sending; None when this is the first.
+    """
+
+    user_id: int
+    digest: str
+    first: Answer | None
+
+
+def claim(session: Session, user_id: int, digest: str) -> Claim:
+    """Claim a form; the second of two who do so at once waits for the end of the first one's transaction.
+
+    When the first one's is rolled back, the second has the form to itself.
+    """
+    added = session.execute(
+        insert(FormKey).values(user_id=user_id, digest=digest).on_conflict_do_nothing().returning(FormKey.digest)
+    ).first()
+    if added is not None:
+        return Claim(user_id, digest, None)
+    found = session.execute(
+        select(FormKey.location, FormKey.messages).where(FormKey.user_id == user_id, FormKey.digest == digest)
+    ).first()
+    return Claim(user_id, digest, Answer(found.location, found.messages or []) if found else Answer(None, []))
+
+
+def note_answer(session: Session, claimed: Claim, location: str | None, messages: list[tuple[str, str]]) -> None:
+    """Keep where the first sending led, for those that come after it.
+
+    :param messages: category and text of each message shown there.
+    """
+    session.execute(
+        update(FormKey)
+        .where(FormKey.user_id == claimed.user_id, FormKey.digest == claimed.digest)
+        .values(location=location, messages=[list(each) for each in messages])
+    )
+
+
+def remove_old(session: Session, *, now: datetime) -> int:
+    """Remove the keys of forms sent more than a day ago; return how many there were."""
+    removed = session.execute(delete(FormKey).where(FormKey.created_at < now - KEPT_FOR).returning(FormKey.digest))
+    return len(removed.all())

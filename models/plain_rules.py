@@ -1,0 +1,74 @@
+"""Rules for a table that needs none of its own: create, change and delete, each with its audit row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models import audit
+from models.actor import Actor
+from models.errors import NOTHING_CHANGED, DomainError
+from models.row_lock import lock
+from models.versioned import lock_version
+
+
+def apply_change(session: Session, row: Any, values: Mapping[str, Any], *, action: str, by: Actor) -> None:
+    """Write changed values to a row, and an audit row of them.
+
+    :param action: the audit log's word for it, as ``customer.changed``.
+    :raises DomainError: nothing is different.
+    """
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
+    before, after = audit.changes(row)
+    if before is None and after is None:
+        raise DomainError(NOTHING_CHANGED)
+    audit.record(session, action, row, by=by, before=before, after=after)
+
+
+def apply_creation(session: Session, row: Any, *, action: str, by: Actor) -> None:
+    """Add a row, and an audit row of it."""
+    session.add(row)
+    _, after = audit.changes(row)
+    session.flush()
+    audit.record(session, action, row, by=by, after=after)
+
+
+class PlainRules:
+    """Create, change and delete the rows of a table with a version.
+
+    :param model: the table's class.
+    :param name: the first part of the audit log's actions.
+    """
+
+    def __init__(self, model: Any, name: str) -> None:
+        self.model = model
+        self.name = name
+
+    def create(self, session: Session, values: Mapping[str, Any], *, by: Actor) -> Any:
+        """Create a row."""
+        row = self.model(**values)
+        apply_creation(session, row, action=f"{self.name}.created", by=by)
+        return row
+
+    def change(self, session: Session, row: Any, values: Mapping[str, Any], *, version: int, by: Actor) -> None:
+        """Change a row.
+
+        :raises Conflict: somebody else changed it since the person looked at it.
+        :raises DomainError: nothing is different.
+        """
+        lock_version(session, row, version)
+        apply_change(session, row, values, action=f"{self.name}.changed", by=by)
+
+    def delete(self, session: Session, row: Any, *, now: datetime, by: Actor) -> None:
+        """Delete a row.
+
+        :raises Gone: somebody else deleted it.
+        """
+        lock(session, row)
+        audit.record(session, f"{self.name}.deleted", row, by=by, before=audit.values_of(row))
+        session.delete(row)

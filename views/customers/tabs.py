@@ -1,0 +1,46 @@
+"""What the screens below a customer share: the customer of the URL, the tabs of §7.4, and where they lead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext, lazy_gettext
+
+from views.base import url_if
+
+TABS = (
+    (lazy_gettext("Customer information"), "CustomerView.show", "can_show"),
+    (lazy_gettext("Security service"), "SecurityView.security", "can_security"),
+)
+"""Label, endpoint and permission of each tab."""
+
+
+def customer_tabs(customer: Any, current: str) -> list[dict[str, Any]]:
+    """Return the tabs of a customer that the person may open.
+
+    :param current: the endpoint of the present page.
+    """
+    return [
+        {"label": label, "url": url, "active": endpoint == current}
+        for label, endpoint, permission in TABS
+        if (url := url_if(permission, "Customers", endpoint, customer_id=customer.id))
+    ]
+
+
+def customer_crumbs(customer: Any, *below: tuple[Any, str | None]) -> list[tuple[Any, str | None]]:
+    """Return the breadcrumbs of a page below a customer.
+
+    :param below: label and URL of the pages after the customer; None for the URL of the page itself.
+    """
+    return [
+        (gettext("Dashboard"), url_for("HomeView.index")),
+        (gettext("Customers"), url_if("can_list", "Customers", "CustomerView.list")),
+        (customer.name, url_if("can_show", "Customers", "CustomerView.show", customer_id=customer.id)),
+        *below,
+    ]
+
+
+def security_url(customer: Any) -> str | None:
+    """Return the URL of a customer's security tab, None when the person may not open it."""
+    return url_if("can_security", "Customers", "SecurityView.security", customer_id=customer.id)

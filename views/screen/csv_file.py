@@ -1,0 +1,45 @@
+"""The rows of a list as a CSV file that spreadsheets open: UTF-8 with a byte order mark, streamed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+_STARTS_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")
+_BLANKS = " \t\r\n\u3000\u00a0"
+_BATCH = 200
+
+
+def neutral(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula.
+
+    >>> neutral("=1+1")
+    "'=1+1"
+    >>> neutral("  =1+1")
+    "'  =1+1"
+    """
+    return f"'{text}" if text.lstrip(_BLANKS).startswith(_STARTS_FORMULA) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").replace(".", "", 1).isascii() and text.removeprefix("-").replace(".", "", 1).isdigit()
+
+
+def csv_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
+    """Yield a CSV file in pieces.
+
+    :param head: the names of the columns.
+    :param rows: the cells of each row.
+    """
+    buffer = io.StringIO("\ufeff")
+    buffer.seek(1)
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow([neutral(each) for each in head])
+    for number, row in enumerate(rows, start=1):
+        writer.writerow([neutral(each) for each in row])
+        if number % _BATCH == 0:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()

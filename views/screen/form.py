@@ -1,0 +1,159 @@
+"""The forms of screens: their values, a form made from a model's columns, and what somebody else changed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, ClassVar, NamedTuple
+
+from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from sqlalchemy import Boolean, Date, Integer, Numeric, String, inspect
+from wtforms import BooleanField, DateField, DecimalField, Field, IntegerField, SelectField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Optional
+
+from views.forms.fields import AtMost, MemoField, Needed, OneLine, TextField
+
+_FEW_CHARACTERS = 100
+_HIDDEN = ("CSRFTokenField", "HiddenField")
+
+
+class FormPart(NamedTuple):
+    """A part of a form: its title, its fields, those that are folded away while they are empty, and what it says."""
+
+    title: Any
+    fields: list[Any]
+    more: list[Any]
+    hint: Any
+
+
+class ScreenForm(FlaskForm):
+    """A form of a screen.
+
+    :cvar fieldsets: title and fields of each part of the form; ``None`` for one part without a title. Fields under ``more``
+        are folded away while they are empty; ``hint`` says something of the whole part.
+    :cvar widths: the grid classes of fields that are not as wide as the form.
+    """
+
+    fieldsets: ClassVar[Sequence[tuple[Any, Mapping[str, Any]]]] = ()
+    widths: ClassVar[Mapping[str, str]] = {}
+
+    def parts(self) -> list[FormPart]:
+        """Return the parts of the form in their order."""
+        declared = self.fieldsets or [(None, {"fields": [field.name for field in self.visible_fields()]})]
+        return [
+            FormPart(
+                title,
+                [self[name] for name in part.get("fields", ())],
+                [self[name] for name in part.get("more", ())],
+                part.get("hint"),
+            )
+            for title, part in declared
+        ]
+
+    def visible_fields(self) -> list[Any]:
+        """Return the fields that people fill in."""
+        return [field for field in self if field.type not in _HIDDEN]
+
+    def values(self) -> dict[str, Any]:
+        """Return the values as they are stored."""
+        return {field.name: field.data for field in self.visible_fields()}
+
+    def stored(self, row: Any) -> dict[str, Any]:
+        """Return what each field holds for a row; a form whose fields are not the row's columns says so here."""
+        return {name: getattr(row, name) for name in self.values()}
+
+    def said(self, name: str, value: Any) -> str:
+        """Return a value of a field as people read it."""
+        field = self[name]
+        if isinstance(field, BooleanField):
+            return gettext("Yes") if value else gettext("No")
+        if field.type not in _HIDDEN and getattr(field, "choices", None):
+            chosen = value if isinstance(value, list | tuple | set) else [value]
+            labels = {str(each.value): str(each.label) for each in map(_choice, field.choices)}
+            return ", ".join(sorted(labels.get(str(each), str(each)) for each in chosen if each not in (None, "")))
+        return "" if value is None else str(value)
+
+
+def _choice(choice: Any) -> SelectChoice:
+    """A choice of a field, whichever way it was written."""
+    if isinstance(choice, SelectChoice):
+        return choice
+    return SelectChoice(choice, choice) if isinstance(choice, str) else SelectChoice(choice[0], choice[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that somebody else saved otherwise than it was typed here."""
+
+    label: str
+    stored: str
+    typed: str
+
+
+def fingerprints(form: Any, row: Any) -> str:
+    """Return a text that tells each field of a row from the same field changed, for a hidden field of the form."""
+    return " ".join(_fingerprint(form, name, value) for name, value in form.stored(row).items())
+
+
+def _fingerprint(form: Any, name: str, value: Any) -> str:
+    return sha256(f"{name}={form.said(name, value)}".encode()).hexdigest()[:16]
+
+
+def changed_by_others(form: Any, row: Any, shown: str) -> dict[str, Any]:
+    """Return the fields of a row that somebody changed since the form was shown, with what they hold now.
+
+    :param shown: the fingerprints of the fields as they were shown.
+    """
+    known = shown.split()
+    return {name: value for name, value in form.stored(row).items() if _fingerprint(form, name, value) not in known}
+
+
+def differences(form: Any, changed: Mapping[str, Any]) -> list[Difference]:
+    """Return those of some changed fields that were typed otherwise.
+
+    :param changed: of ``changed_by_others``.
+    """
+    return [
+        Difference(str(form[name].label.text), form.said(name, value), form.said(name, form[name].data))
+        for name, value in changed.items()
+        if form.said(name, value) != form.said(name, form[name].data)
+    ]
+
+
+def form_from_model(model: Any, columns: Sequence[str], labels: Mapping[str, Any], choices: Mapping[str, Any]) -> Any:
+    """Return a form class with a field for each of some columns of a model.
+
+    :param labels: of the columns.
+    :param choices: of the columns that take one of some values, the label of each value.
+    """
+    mapper = inspect(model)
+    fields = {name: _field(mapper.columns[name], labels.get(name, name), choices.get(name)) for name in columns}
+    return type(f"{model.__name__}Form", (ScreenForm,), fields)
+
+
+def _field(column: Any, label: Any, choices: Mapping[Any, Any] | None) -> Field:
+    optional = column.nullable or column.server_default is not None
+    if choices is not None:
+        pairs = [("", lazy_gettext("Please choose"))]
+        pairs += [(str(getattr(value, "value", value)), text) for value, text in choices.items()]
+        return SelectField(label, [] if optional else [Needed()], choices=pairs)
+    if isinstance(column.type, String):
+        return _text_field(label, column.type.length, [] if optional else [Needed()])
+    for kind, field in _FIELDS.items():
+        if isinstance(column.type, kind):
+            needed = [] if field is BooleanField else [Optional() if optional else InputRequired()]
+            return field(label, needed)
+    raise TypeError(f"There is no form field for {column}; give the screen a form.")
+
+
+_FIELDS = {Boolean: BooleanField, Date: DateField, Integer: IntegerField, Numeric: DecimalField}
+
+
+def _text_field(label: Any, length: int | None, needed: list[Any]) -> Field:
+    limit = [AtMost(length)] if length else []
+    if length is not None and length <= _FEW_CHARACTERS:
+        return TextField(label, [*needed, *limit, OneLine()])
+    return MemoField(label, [*needed, *limit], render_kw={"rows": 4})

@@ -1,0 +1,130 @@
+"""How a value is shown in a table, in details, in a file and in a conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask_babel import gettext
+from markupsafe import Markup, escape
+from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric
+from sqlalchemy.types import TypeEngine
+
+from models import clock
+
+_WORD = Markup('<span class="word">{}</span>')
+_LINES = Markup('<span class="lines">{}</span>')
+_BADGE = Markup('<span><span class="badge tone-{}">{}</span></span>')
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to show a value.
+
+    :param html: what a page shows of a value; what is not markup is escaped.
+    :param plain: what a file shows of it.
+    :param css: the classes of its cell.
+    :param empty: what stands for no value, on a page.
+    """
+
+    html: Callable[[Any], Any] = _same
+    plain: Callable[[Any], str] = str
+    css: str = ""
+    empty: Any = "-"
+
+    def cell(self, value: Any) -> Any:
+        """Return what a page shows of a value."""
+        return self.empty if value is None or value in ("", []) else self.html(value)
+
+    def text(self, value: Any) -> str:
+        """Return what a file or a conflict shows of a value."""
+        return "" if value is None else self.plain(value)
+
+    def with_empty(self, empty: Any) -> Format:
+        """Return the same format with other words for no value."""
+        return replace(self, empty=empty)
+
+
+def _yen(value: Any) -> str:
+    return f"¥{value:,.0f}"
+
+
+def _time(value: datetime) -> str:
+    # FAB's own columns have no time zone; they are in UTC.
+    return clock.screen_time(value if value.tzinfo else value.replace(tzinfo=UTC))
+
+
+def _day(value: date) -> str:
+    return value.isoformat()
+
+
+def _yes_no(value: Any) -> str:
+    return gettext("Yes") if value else gettext("No")
+
+
+def _email(value: str) -> Markup:
+    """An e-mail address that breaks before its @ where it must break."""
+    return Markup("<wbr>@").join(escape(part) for part in value.rsplit("@", 1))
+
+
+def _names(rows: Any) -> str:
+    return ", ".join(sorted(row.name for row in rows))
+
+
+def _lines(value: Any) -> str:
+    return "\n".join(value) if isinstance(value, list) else str(value)
+
+
+TEXT = Format(css="text")
+CODE = Format(_WORD.format, css="font-monospace")
+WORD = Format(_WORD.format)
+LINES = Format(lambda value: _LINES.format(_lines(value)), _lines, css="text")
+NUMBER = Format(lambda value: f"{value:,}", css="number")
+YEN = Format(_yen, lambda value: f"{value:.0f}", css="number")
+DAY = Format(lambda value: _WORD.format(_day(value)), _day)
+TIME = Format(lambda value: _WORD.format(_time(value)), _time)
+YES_NO = Format(_yes_no, _yes_no)
+EMAIL = Format(_email, css="text")
+NAMES = Format(lambda rows: _names(rows) or "-", _names, css="text")
+
+
+def badge(labels: Mapping[Any, Any], tones: Mapping[Any, str] | None = None) -> Format:
+    """Return a format that shows a state as a coloured word.
+
+    :param labels: of each state, lazily translated.
+    :param tones: the colour of each state; gray where none is given.
+    """
+    colours = tones or {}
+    return Format(
+        lambda value: _BADGE.format(colours.get(value, "gray"), labels.get(value, value)),
+        lambda value: str(labels.get(value, value)),
+    )
+
+
+def word(labels: Mapping[Any, Any]) -> Format:
+    """Return a format that shows a value by its label.
+
+    :param labels: of each value, lazily translated.
+    """
+    return Format(lambda value: _WORD.format(labels.get(value, value)), lambda value: str(labels.get(value, value)))
+
+
+def default_format(kind: TypeEngine[Any] | None) -> Format:
+    """Return the format of a column's type; None for what is no column."""
+    match kind:
+        case Boolean():
+            return YES_NO
+        case DateTime():
+            return TIME
+        case Date():
+            return DAY
+        case Integer() | Numeric():
+            return NUMBER
+        case _:
+            return TEXT

@@ -1,0 +1,360 @@
+"""The pages of a screen that only show: the list with its search, the details, and the file of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flask import Response, request, stream_with_context
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
+from markupsafe import Markup
+from sqlalchemy import func, inspect
+from sqlalchemy.orm import Session
+
+from models.audit import entries_about
+from models.db import db
+from views.base import choice, page_number, render
+from views.redirects import back_to
+from views.screen.csv_file import csv_lines
+from views.screen.filters import Filter, Search, read_search
+from views.screen.navigation import list_arguments, present_arguments, tabs_of
+from views.screen.table import ICON_BUTTON, Button, Column, Empty, Question, Row, Table
+from views.shown_once import token_to_show
+
+COUNT_CAP = 1_000
+"""Lists count to one past this, or past the page that is looked at; more is said as "1,000 or more"."""
+
+PAGE_SIZES = (25, 50, 100)
+_DELETED = "deleted"
+_FILE_BATCH = 500
+_LINK = Markup('<a href="{}">{}</a>')
+
+
+class ListPages:
+    """List, details and file of a screen; the attributes are those of ``Screen``."""
+
+    list_intro: Any = None
+    """What the list says of itself, lazily translated."""
+
+    secret_help: Any = None
+    """Where a secret belongs that is shown once, for rows that have one; lazily translated."""
+
+    list_template = "screen/list.html"
+    show_template = "screen/show.html"
+
+    @expose("/")
+    @has_access
+    def list(self: Any) -> Any:
+        """List the rows that the search leaves."""
+        if self.csv and "csv" in request.args:
+            return self.file(self.search())
+        return self.list_page()
+
+    def list_page(self: Any, form: Any = None) -> str:
+        """Return the list.
+
+        :param form: to create a row with, for a screen that has it below its list.
+        """
+        search = self.search()
+        tables = self.tables(search)
+        return render(
+            self.list_template,
+            screen=self,
+            title=self.labels.many,
+            crumbs=self.crumbs(),
+            tabs=tabs_of(self),
+            search=search,
+            tables=tables,
+            links=self.links(),
+            secret=self.secret_of([row.key for table in tables for row in table.rows]),
+            form=form,
+        )
+
+    def search(self: Any) -> Search:
+        """Return the search fields as the page's arguments fill them in."""
+        labels = {each.name: self.label_of(each.name) for each in self.filters}
+        found = read_search(self.filters, self.model, labels, request.args)
+        if self.trash and self.may("restore"):
+            self._offer_deleted(found)
+        return found
+
+    def _offer_deleted(self: Any, search: Search) -> None:
+        """Add the deleted rows to the field of states, or a field of its own."""
+        removed = (_DELETED, gettext("Removed"))
+        asked = request.args.get("status") == _DELETED
+        place = next((place for place, each in enumerate(search.filters) if each.name == "status"), None)
+        present = search.filters[place] if place is not None else Filter("status", gettext("Status"), options=[])
+        changed = Filter(
+            "status",
+            present.label,
+            _DELETED if asked else present.value,
+            True if asked else present.condition,
+            [*(present.options or ()), removed],
+            beside=True,
+        )
+        if place is None:
+            search.filters.append(changed)
+        else:
+            search.filters[place] = changed
+
+    def rows(self: Any, search: Search) -> Any:
+        """Return the query of the rows that a search leaves, without an order."""
+        deleted = bool(self.trash) and search.value("status") == _DELETED and self.may("restore")
+        return self.query(deleted=deleted).filter(*search.conditions)
+
+    def tables(self: Any, search: Search) -> list[Table]:
+        """Return the tables of the list: one page of rows."""
+        query = self.rows(search)
+        sort, direction = self.order()
+        size = self.rows_per_page()
+        page = page_number()
+        count = self._count(query, page * size)
+        page = min(page, max(1, -(-count // size)))
+        rows = self.ordered(query, sort, direction).options(*self.datamodel.options)
+        table = self.table(rows.limit(size).offset((page - 1) * size).all())
+        table.sort, table.direction = sort, direction
+        table.page, table.pages, table.count = page, max(1, -(-count // size)), count
+        table.more = count > max(COUNT_CAP, page * size)
+        table.empty = self.empty(searched=bool(search.active))
+        table.actions = self._actions_of_many() if table.rows else ()
+        return [table]
+
+    def _count(self: Any, query: Any, shown: int) -> int:
+        """Count the rows to one past the cap, or past the page that is looked at."""
+        keys = query.with_entities(*self.model.__mapper__.primary_key).order_by(None)
+        capped = keys.limit(max(COUNT_CAP, shown) + 1).subquery()
+        return db.session.query(func.count()).select_from(capped).scalar() or 0
+
+    def order(self: Any) -> tuple[str, str]:
+        """Return the column that the list is sorted by, and ``asc`` or ``desc``; nonsense is the screen's own order."""
+        default, default_direction = self.base_order
+        sort = choice("sort", self.order_columns, default)
+        return sort, choice("direction", ("asc", "desc"), default_direction if sort == default else "asc")
+
+    def ordered(self: Any, query: Any, sort: str, direction: str) -> Any:
+        """Return a query in an order: rows without a value come last, equal ones by their key."""
+        return self.datamodel.apply_order_by(query, sort, direction)
+
+    def rows_per_page(self: Any) -> int:
+        """Return how many rows a page has."""
+        asked = choice("size", [str(each) for each in PAGE_SIZES], "")
+        return int(asked) if asked else self.page_size
+
+    def table(self: Any, rows: Sequence[Any], columns: Sequence[str] | None = None, **options: Any) -> Table:
+        """Return a table of rows.
+
+        :param columns: the screen's ``list_columns`` when not given.
+        :param options: of ``Table``.
+        """
+        names = columns or self.list_columns
+        back = present_arguments()
+        formats = [self.formats[name] for name in names]
+        link = self.link_column or names[0]
+        may_show = self.may("show")
+        shown = [
+            Column(name, self.label_of(name), each.css, name if name in self.order_columns else None)
+            for name, each in zip(names, formats, strict=True)
+        ]
+        filled = []
+        for row in rows:
+            cells = [each.cell(self.value(row, name)) for name, each in zip(names, formats, strict=True)]
+            if may_show and not self._is_deleted(row):
+                place = list(names).index(link) if link in names else 0
+                cells[place] = _LINK.format(self.url("show", row, **back), cells[place])
+            (key,) = self.model.__mapper__.primary_key_from_instance(row)
+            filled.append(Row(cells, self.buttons(row, back), str(key)))
+        return Table(shown, filled, label=self.labels.many, **options)
+
+    def value(self: Any, row: Any, name: str) -> Any:
+        """Return what a column shows of a row; ``a.b`` is an attribute of a related row."""
+        for part in name.split("."):
+            row = getattr(row, part, None)
+        return row() if callable(row) else row
+
+    def _is_deleted(self: Any, row: Any) -> bool:
+        return bool(self.trash) and getattr(row, self.trash) is not None
+
+    def empty(self: Any, *, searched: bool) -> Empty:
+        """Return what an empty list says.
+
+        :param searched: whether the search left nothing.
+        """
+        say = self.labels.say
+        if searched:
+            all_rows = Button(say("show_all"), request.path)
+            return Empty("search-off", say("no_match"), say("no_match_hint") or None, [all_rows])
+        add = [] if self.add_on_list else self.add_buttons()
+        hint = say("empty_hint") if add or self.add_on_list else ""
+        return Empty(self.labels.icon, say("empty"), hint or None, add)
+
+    def links(self: Any) -> Sequence[Button]:
+        """Return the buttons beside the title of the list."""
+        return [] if self.add_on_list else self.add_buttons()
+
+    def add_buttons(self: Any) -> list[Button]:
+        """Return the button that creates a row, none when the person may not."""
+        if not self.may("add"):
+            return []
+        return [Button(self.labels.say("add_button"), self.url("add"), "plus", css="btn btn-primary")]
+
+    def file_url(self: Any) -> str | None:
+        """Return the URL of the list as a file, with the present search and order."""
+        arguments = {name: value for name, value in request.args.items() if name not in {"page", "back", "csv"}}
+        return self.url("list", csv="1", **arguments) if self.csv else None
+
+    def buttons(self: Any, row: Any, back: dict[str, str]) -> list[Button]:
+        """Return what can be done with a row of the list.
+
+        :param back: the argument that leads back to the list as it is.
+        """
+        say, name = self.labels.say, self.name_of(row)
+        if self._is_deleted(row):
+            question = Question(say("ask_restore", name), say("restore_title"))
+            label = say("restore_button")
+            url = self.url("restore", row)
+            return [Button(label, url, "refresh", say("restore_name", name), back, question, css="btn btn-sm")]
+        found = []
+        if self.may("edit") and not self.refusal("edit", row):
+            found.append(Button("", self.url("edit", row, **back), "pencil", say("edit_name", name), css=ICON_BUTTON))
+        found += [
+            self.action_button(each, row, back, css="btn btn-sm" if each.label else ICON_BUTTON)
+            for each in self.actions_of_rows
+            if each.single and self.may(each.name) and each.when(row)
+        ]
+        if self.may("delete") and self.deletable(row):
+            question = Question(say("ask_delete", name), say("delete_title"), "danger")
+            found.append(
+                Button("", self.url("delete", row), "trash", say("delete_name", name), back, question, css=ICON_BUTTON)
+            )
+        return found
+
+    def deletable(self: Any, row: Any) -> bool:
+        """Return whether deleting can be offered for a row at all."""
+        return True
+
+    def action_button(self: Any, action: Any, row: Any, back: dict[str, str], **options: Any) -> Button:
+        """Return the button of an action."""
+        name = self.name_of(row)
+        label = gettext(action.label, name=name) if action.label else ""
+        called = gettext(action.accessible_name, name=name) if action.accessible_name else ""
+        url = self.url(action.name, row)
+        return Button(label, url, action.icon, called, back, action.question_about(name), **options)
+
+    def _actions_of_many(self: Any) -> list[Button]:
+        many = gettext("The chosen rows")
+        return [
+            Button(gettext(each.label), self.url(each.name), each.icon, "", {}, each.question_about(many))
+            for each in self.actions_of_rows
+            if each.multiple and self.may(each.name)
+        ]
+
+    @expose("/<row>")
+    @has_access
+    def show(self: Any, pk: Any) -> Any:
+        """Show one row."""
+        row = self.row_or_404(pk)
+        return render(
+            self.show_template,
+            screen=self,
+            row=row,
+            title=self.name_of(row),
+            crumbs=self.crumbs(row),
+            tabs=self.tabs_of_row(row),
+            parts=self.details(row),
+            buttons=self.page_buttons(row),
+            related=self.related(row),
+            history=self.changes(row),
+            secret=self.secret_of([inspect(row).identity[0]]),
+        )
+
+    def secret_of(self: Any, keys: Sequence[Any]) -> dict[str, Any] | None:
+        """Return the secret that was made a moment ago for one of some rows; it is shown this once.
+
+        :param keys: of the rows.
+        """
+        waiting = token_to_show(self.model, map(int, keys)) if self.secret_help else None
+        if waiting is None:
+            return None
+        row = db.session.get(self.model, waiting["key"])
+        return {"title": self.name_of(row), "value": waiting["token"], "help": self.secret_help}
+
+    def details(self: Any, row: Any) -> list[tuple[Any, list[tuple[Any, Any, str]], list[tuple[Any, Any, str]]]]:
+        """Return the title, the facts and the folded facts of each part of a row's page."""
+        return [
+            (title, self._facts(row, part["fields"]), self._facts(row, part.get("more", ()), only_filled=True))
+            for title, part in self.show_fieldsets or [(None, {"fields": self.list_columns})]
+        ]
+
+    def _facts(self: Any, row: Any, names: Sequence[str], *, only_filled: bool = False) -> list[tuple[Any, Any, str]]:
+        found = [(name, self.value(row, name), self.formats[name]) for name in names]
+        return [
+            (self.label_of(name), each.cell(value), each.css)
+            for name, value, each in found
+            if value not in (None, "") or not only_filled
+        ]
+
+    def page_buttons(self: Any, row: Any) -> list[Button]:
+        """Return what can be done with a row on its page."""
+        say, name = self.labels.say, self.name_of(row)
+        back = self.back_argument()
+        found = []
+        if self.may("edit") and not self.refusal("edit", row):
+            found.append(Button(say("edit_button"), self.url("edit", row, **back), "pencil"))
+        found += [
+            self.action_button(each, row, back)
+            for each in self.actions_of_rows
+            if each.is_on_page and self.may(each.name) and each.when(row)
+        ]
+        if self.may("delete") and self.deletable(row):
+            question = Question(say("ask_delete", name), say("delete_title"), "danger")
+            url = self.url("delete", row)
+            found.append(Button(say("delete_button"), url, "trash", values=back, question=question))
+        return found
+
+    def refusal(self: Any, method: str, row: Any) -> str | None:
+        """Return why something cannot be done with a row now, None when it can. It is asked again before it is done."""
+        return None
+
+    def related(self: Any, row: Any) -> Sequence[Table]:
+        """Return the tables of what belongs to a row, each with a title."""
+        return ()
+
+    def tabs_of_row(self: Any, row: Any) -> list[dict[str, Any]]:
+        """Return the tabs of a row's pages."""
+        return []
+
+    def changes(self: Any, row: Any) -> list[Any]:
+        """Return who changed a row, newest first."""
+        return [] if self.tenantless or not self.history else entries_about(db.session(), row)
+
+    def back_argument(self: Any) -> dict[str, str]:
+        """Return the argument that leads back to the list that the present page was opened from."""
+        return {"back": request.values["back"]} if list_arguments() else {}
+
+    def list_url(self: Any) -> str:
+        """Return the URL of the list as it was when the present page was opened from it."""
+        given = list_arguments()
+        return self.url("list", **given) if given else back_to(self.url("list"))
+
+    def file(self: Any, search: Search) -> Response:
+        """Answer with the rows of the list as a file, streamed."""
+        sort, direction = self.order()
+        head = [str(self.label_of(name)) for name in self.list_columns]
+        statement = self.ordered(self.rows(search), sort, direction).options(*self.datamodel.options)
+        info = dict(db.session().info)
+        db.session.rollback()
+        answer = Response(
+            stream_with_context(csv_lines(head, self._cells(statement, info))), mimetype="text/csv; charset=utf-8"
+        )
+        answer.headers["Content-Disposition"] = f"attachment; filename={self.endpoint.removesuffix('View').lower()}.csv"
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    def _cells(self: Any, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
+        """Yield the cells of each row, read in a session of its own that lasts as long as the file takes."""
+        formats = [(name, self.formats[name]) for name in self.list_columns]
+        with Session(db.engine, info=info) as session:
+            for row in query.with_session(session).yield_per(_FILE_BATCH):
+                yield [each.text(self.value(row, name)) for name, each in formats]

@@ -1,0 +1,126 @@
+"""What the one data table shows: columns, rows, and what can be done with a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from views.screen.formats import Format
+
+ICON_BUTTON = "btn btn-icon btn-ghost-secondary"
+"""The classes of a button in a row that shows an icon alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before something is done.
+
+    :param text: the question.
+    :param title: over it.
+    :param tone: ``danger`` for what takes something away, else ``primary``.
+    """
+
+    text: str
+    title: str
+    tone: str = "primary"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A link or a button.
+
+    :param label: what it says; empty where its icon does.
+    :param name: what it is called where the label does not say it.
+    :param values: what it sends; None makes it a link.
+    :param question: what is asked first.
+    :param refusal: why it cannot be used now; None when it can.
+    :param main: whether it is what most people come for.
+    """
+
+    label: Any
+    url: str
+    icon: str = ""
+    name: str = ""
+    values: Mapping[str, str] | None = None
+    question: Question | None = None
+    refusal: str | None = None
+    css: str = "btn"
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    :ivar key: the page argument by which the list is sorted by it; None where it is not.
+    """
+
+    name: str
+    label: Any
+    css: str = ""
+    key: str | None = None
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of a table.
+
+    :ivar cells: what stands in each column, in the table's order.
+    :ivar key: of the row, for its checkbox.
+    """
+
+    cells: Sequence[Any]
+    buttons: Sequence[Button] = ()
+    key: str = ""
+
+
+@dataclass(slots=True)
+class Table:
+    """A table.
+
+    :ivar title: over it; None for the table of a page that is named after it.
+    :ivar label: its name where no title is shown.
+    :ivar count: how many rows there are in all; None where it is not said.
+    :ivar actions: what can be done with several rows at once.
+    """
+
+    columns: Sequence[Column]
+    rows: list[Row]
+    label: Any = ""
+    title: Any = None
+    sort: str = ""
+    direction: str = "asc"
+    page: int = 1
+    pages: int = 1
+    more: bool = False
+    count: int | None = None
+    actions: Sequence[Button] = ()
+    links: Sequence[Button] = ()
+    empty: Empty | None = None
+
+    @property
+    def has_buttons(self) -> bool:
+        """Whether any row has something that can be done with it."""
+        return any(row.buttons for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """What is said where a table would have no rows, and what to do next."""
+
+    icon: str
+    title: str
+    hint: str | None = None
+    buttons: Sequence[Button] = field(default=())
+
+
+def filled_table(
+    columns: Sequence[tuple[Any, Format, Callable[[Any], Any]]], rows: Sequence[Any], **options: Any
+) -> Table:
+    """Return a table of rows that are not the screen's own.
+
+    :param columns: the label, the format and what is shown of a row, for each column.
+    :param options: of ``Table``.
+    """
+    shown = [Column("", label, each.css) for label, each, _ in columns]
+    filled = [Row([each.cell(value(row)) for _, each, value in columns]) for row in rows]
+    return Table(shown, filled, **options)

@@ -1,0 +1,273 @@
+"""The pages of a screen that write: creating, changing, deleting, restoring and the screen's own actions.
+
+Rules do it and refuse it. Here is decided what is shown: the form with its errors, the question before it is done, what
+somebody else saved meanwhile, and where one goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from flask import abort, flash, redirect, request
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from models import clock
+from models.db import db
+from models.errors import Conflict, DomainError
+from views.base import actor, render
+from views.forms.errors import add_error
+from views.forms.fields import version_shown
+from views.screen.form import Difference, changed_by_others, differences, fingerprints
+from views.screen.table import Question
+
+_MOST_ROWS = 1_000
+_OF_THE_PAGE = frozenset({"ask", "csrf_token", "form_key", "made_in"})
+"""The fields that each page gives its forms anew."""
+
+
+class WritePages:
+    """The forms and actions of a screen; the attributes are those of ``Screen``."""
+
+    add_on_list = False
+    """Whether rows are created with a form below the list instead of on a page of its own."""
+
+    form_template = "screen/form.html"
+    beside_fields: ClassVar[Mapping[str, str]] = {}
+    """Of fields that something else stands beside, its template."""
+
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    def add(self: Any) -> Any:
+        """Create a row."""
+        if refusal := self.refusal("add", None):
+            flash(gettext(refusal), "warning")
+            return redirect(self.cancel_url())
+        form = self.new_form()
+        if request.method == "GET":
+            return self.form_page(form)
+        if (answer := self._before_writing(form, "add")) is not None:
+            return answer
+        try:
+            row = self.create(form)
+            db.session.flush()
+        except (DomainError, IntegrityError) as error:
+            db.session.rollback()
+            add_error(form, error, self.unique_errors)
+            return self.form_page(form), 422
+        flash(self.labels.say("added"), "success")
+        return redirect(self.after_creation(row))
+
+    @expose("/<row>/edit", methods=["GET", "POST"])
+    @has_access
+    def edit(self: Any, pk: Any) -> Any:
+        """Change a row."""
+        row = self.row_or_404(pk)
+        if refusal := self.refusal("edit", row):
+            flash(gettext(refusal), "warning")
+            return redirect(self.page_of(row))
+        form = self.form_of(row)
+        if request.method == "GET":
+            return self.form_page(form, row)
+        if (answer := self._before_writing(form, "edit", row)) is not None:
+            return answer
+        shown = request.form.get("shown", "")
+        version = version_shown(request.form.get("version"))
+        if row.version != version and shown and not changed_by_others(form, row, shown):
+            # Somebody changed what this form does not show, the row's place in an order for instance.
+            version = row.version
+        try:
+            self.change(row, form, version=version)
+            db.session.flush()
+        except (Conflict, StaleDataError):
+            db.session.rollback()
+            row = self.row_or_404(pk)
+            found = differences(form, changed_by_others(form, row, shown))
+            return self.form_page(form, row, conflict=found), 409
+        except (DomainError, IntegrityError) as error:
+            db.session.rollback()
+            add_error(form, error, self.unique_errors)
+            return self.form_page(form, self.row_or_404(pk)), 422
+        flash(self.labels.say("changed"), "success")
+        return redirect(self.page_of(row))
+
+    def _before_writing(self: Any, form: Any, method: str, row: Any = None) -> Any:
+        """Answer a form that is not to be written yet: help was asked for, it has errors, or the question comes first."""
+        if (help_given := self.assist(form)) is not None:
+            return self.form_page(form, row, **help_given)
+        if "back_to_form" in request.form:
+            return self.form_page(form, row)
+        if not form.validate():
+            return self.form_page(form, row), 422
+        if "ask" in request.form:
+            title = self.labels.say(f"{method}_title")
+            question = Question(self.labels.say(f"ask_{method}"), title)
+            return self.question_page(question, crumbs=self.crumbs(row, title), editable=True)
+        return None
+
+    def new_form(self: Any) -> Any:
+        """Return the form to create a row with, empty or as it was sent."""
+        return self.prepared(self.form())
+
+    def form_of(self: Any, row: Any) -> Any:
+        """Return the form to change a row with, filled from the row or as it was sent."""
+        return self.prepared(self.form(data=self.form().stored(row)))
+
+    def prepared(self: Any, form: Any) -> Any:
+        """Return a form with the choices that depend on the database filled in."""
+        return form
+
+    def create(self: Any, form: Any) -> Any:
+        """Create a row from a form; a refusal is a DomainError."""
+        return self.rules.create(db.session(), form.values(), by=actor())
+
+    def change(self: Any, row: Any, form: Any, *, version: int) -> None:
+        """Change a row as a form says; a refusal is a DomainError, somebody else's change a Conflict."""
+        self.rules.change(db.session(), row, form.values(), version=version, by=actor())
+
+    def assist(self: Any, form: Any) -> dict[str, Any] | None:
+        """Do what a second button of the form asks for, such as filling in an address.
+
+        :returns: what the form's page shows because of it; None when no such button was pressed.
+        """
+        fill = getattr(form, "fill_in_address", None)
+        return {"filled": fill()} if fill is not None and "find_address" in request.form else None
+
+    def form_page(self: Any, form: Any, row: Any = None, conflict: list[Difference] | None = None, **more: Any) -> str:
+        """Return the page of a form.
+
+        :param row: that is changed; None where one is created.
+        :param conflict: what somebody else saved meanwhile.
+        """
+        if row is None and self.add_on_list:
+            page: str = self.list_page(form)
+            return page
+        method = "add" if row is None else "edit"
+        title = self.labels.say(f"{method}_title")
+        return render(
+            self.form_template,
+            screen=self,
+            form=form,
+            row=row,
+            title=title,
+            crumbs=self.crumbs(row, title),
+            button=self.labels.say(f"{method}_button"),
+            question=Question(self.labels.say(f"ask_{method}"), title),
+            conflict=conflict,
+            shown=fingerprints(form, row) if row is not None else "",
+            cancel_url=self.page_of(row) if row is not None else self.cancel_url(),
+            **more,
+        )
+
+    def after_creation(self: Any, row: Any) -> str:
+        """Return where one goes on after a row was created."""
+        return str(self.page_of(row))
+
+    def cancel_url(self: Any) -> str:
+        """Return where one goes on without creating a row."""
+        return self.list_url()
+
+    def question_page(self: Any, question: Question, crumbs: Any, *, editable: bool = False) -> str:
+        """Return the page that asks before something is done; with JavaScript it is shown as a dialog.
+
+        :param editable: whether one can go back to a form with what was typed.
+        """
+        values = [pair for pair in request.form.items(multi=True) if pair[0] not in _OF_THE_PAGE]
+        return render(
+            "screen/question.html",
+            question=question,
+            title=question.title,
+            crumbs=crumbs,
+            values=values,
+            editable=editable,
+            cancel_url=self.list_url() if "list" in self.include_route_methods else "/",
+        )
+
+    def remove(self: Any, row: Any) -> None:
+        """Delete a row; a refusal is a DomainError."""
+        self.rules.delete(db.session(), row, now=clock.utc_now(), by=actor())
+
+    @expose("/<row>/delete", methods=["POST"])
+    @has_access
+    def delete(self: Any, pk: Any) -> Any:
+        """Delete a row."""
+        row = self.row_or_404(pk)
+        say, name = self.labels.say, self.name_of(row)
+        if "ask" in request.form:
+            question = Question(say("ask_delete", name), say("delete_title"), "danger")
+            return self.question_page(question, self.crumbs(row, question.title))
+        if not self._try(lambda: self.remove(row)):
+            return redirect(self.page_of(self.row_or_404(pk)))
+        flash(say("deleted"), "success")
+        return redirect(self.list_url() if self.may("list") else "/")
+
+    @expose("/<row>/restore", methods=["POST"])
+    @has_access
+    def restore(self: Any, pk: Any) -> Any:
+        """Bring a deleted row back."""
+        row = self.row_or_404(pk, deleted=True)
+        say, name = self.labels.say, self.name_of(row)
+        if "ask" in request.form:
+            return self.question_page(Question(say("ask_restore", name), say("restore_title")), self.crumbs())
+        if not self._try(lambda: self.rules.restore(db.session(), row, by=actor())):
+            return redirect(self.list_url())
+        flash(say("restored"), "success")
+        return redirect(self.page_of(row))
+
+    def run_action(self: Any, action: Any, pk: Any = None) -> Any:
+        """Do an action with the row of the URL, or with the rows that are ticked."""
+        rows = [self.row_or_404(pk)] if pk is not None else self._ticked()
+        if not all(action.when(row) for row in rows):
+            abort(404)
+        name = self.name_of(rows[0]) if pk is not None else gettext("The chosen rows")
+        question = action.question_about(name)
+        if question is not None and "ask" in request.form:
+            return self.question_page(question, self.crumbs(rows[0] if pk is not None else None, question.title))
+        refusals = [refusal for row in rows if (refusal := self.refusal(action.name, row))]
+        if refusals:
+            flash(gettext(refusals[0]), "danger")
+            return redirect(self.after_action(rows))
+        results: list[Any] = []
+        if not self._try(lambda: results.extend(action.run(self, row) for row in rows)):
+            return redirect(self.after_action([self.row_or_404(pk)] if pk is not None else []))
+        if action.done:
+            flash(gettext(action.done), "success")
+        return redirect(results[0] if isinstance(results[0], str) else self.after_action(rows))
+
+    def after_action(self: Any, rows: list[Any]) -> str:
+        """Return where one goes on after an action: to the page it was started on."""
+        if len(rows) == 1 and "list" not in self.include_route_methods:
+            return str(self.page_of(rows[0]))
+        return str(self.list_url())
+
+    def _ticked(self: Any) -> list[Any]:
+        """The rows whose boxes are ticked; all of them must be this screen's."""
+        keys = list(dict.fromkeys(request.form.getlist("rowid")))
+        (key,) = self.model.__mapper__.primary_key
+        if not keys or len(keys) > _MOST_ROWS:
+            abort(400)
+        if key.type.python_type is int and not all(each.isascii() and each.isdecimal() for each in keys):
+            abort(404)
+        wanted = [int(each) for each in keys] if key.type.python_type is int else keys
+        rows = self.query().filter(key.in_(wanted)).order_by(key).all()
+        if len(rows) != len(keys):
+            abort(404)
+        return list(rows)
+
+    def _try(self: Any, rule: Any) -> bool:
+        """Run a rule; when it refuses, say why, and roll back."""
+        try:
+            rule()
+            db.session.flush()
+        except (DomainError, IntegrityError) as error:
+            db.session.rollback()
+            known = getattr(error, "message", None)
+            if known is None:
+                raise
+            flash(gettext(known), "danger")
+            return False
+        return True

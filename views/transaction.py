@@ -1,0 +1,112 @@
+"""One transaction for each request that writes, and one effect for a form that is sent twice.
+
+A view changes rows through rules and answers; what it answers decides: a redirect commits, everything else is rolled
+back. Views do not commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import wraps
+from typing import Any
+
+from flask import current_app, g, redirect, request, session
+from flask_login import current_user
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from models.db import db
+from models.operations import form_key
+from models.scope import all_tenants
+
+KEY_FIELD = "form_key"
+"""The hidden field with which each form says which page it was on."""
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_NOT_CONTENT = frozenset({KEY_FIELD, "csrf_token"})
+_MOST_KEY_BYTES = 64
+
+
+def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a view in one transaction.
+
+    A form that is sent again, at the same time or later, is answered like the first one and changes nothing.
+    """
+
+    @wraps(view)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if request.method in _READING:
+            return view(*args, **kwargs)
+        browser = dict(session)
+        claim = _claim()
+        if claim is not None and claim.first is not None:
+            db.session.rollback()
+            return _same_answer(claim.first)
+        answer = current_app.make_response(view(*args, **kwargs))
+        if 300 <= answer.status_code < 400 or g.get("commit_anyway"):
+            if claim is not None:
+                _note_answer(claim, answer, browser)
+            _commit(browser)
+        else:
+            db.session.rollback()
+        return answer
+
+    return run
+
+
+def commit_anyway() -> None:
+    """Commit this request's changes although its answer is not a redirect, as when a wrong password is counted."""
+    g.commit_anyway = True
+
+
+def cross_tenant_session(reason: str) -> Session:
+    """Return a session that crosses tenants and is committed with the request's own.
+
+    :param reason: why this view may, for the log and for whoever reads the code.
+    """
+    if "cross_tenant_sessions" not in g:
+        g.cross_tenant_sessions = []
+        g.cross_tenant_stack = ExitStack()
+    opened = g.cross_tenant_stack.enter_context(all_tenants(reason))
+    g.cross_tenant_sessions.append(opened)
+    return opened
+
+
+def close_cross_tenant_sessions(_error: BaseException | None = None) -> None:
+    """Close what ``cross_tenant_session`` opened, at the end of the request; what was not committed is rolled back."""
+    if (stack := g.pop("cross_tenant_stack", None)) is not None:
+        stack.close()
+
+
+def _commit(browser: dict[str, Any]) -> None:
+    """Commit; when that fails, the browser's session is again what it was before the request."""
+    try:
+        for each in g.get("cross_tenant_sessions", ()):
+            each.commit()
+        db.session.commit()
+    except BaseException:
+        session.clear()
+        session.update(browser)
+        raise
+
+
+def _claim() -> form_key.Claim | None:
+    """Claim the form of this request for this request; None for one without a key or of nobody who is signed in."""
+    key = request.form.get(KEY_FIELD, "") if request.mimetype != "application/json" else ""
+    if not key or len(key) > _MOST_KEY_BYTES or not current_user.is_authenticated:
+        return None
+    content = sorted(item for item in request.form.items(multi=True) if item[0] not in _NOT_CONTENT)
+    digest = hashlib.sha256(repr((key, request.full_path, content)).encode()).hexdigest()
+    return form_key.claim(db.session(), current_user.id, digest)
+
+
+def _note_answer(claim: form_key.Claim, answer: Response, browser: dict[str, Any]) -> None:
+    told = session.get("_flashes", [])[len(browser.get("_flashes", [])) :]
+    form_key.note_answer(db.session(), claim, answer.location, [(category, str(text)) for category, text in told])
+
+
+def _same_answer(first: form_key.Answer) -> Response:
+    session["_flashes"] = [*session.get("_flashes", []), *((category, text) for category, text in first.messages)]
+    return redirect(first.location or "/")

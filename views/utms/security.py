@@ -1,0 +1,73 @@
+"""The security tab of a customer (§7.4.5): the UTMs and what they found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
+from sqlalchemy import select
+
+from models import clock
+from models.alerts import search as alert_search
+from models.contracts import contract
+from models.db import db
+from models.utms.utm import NO_CONTRACT, Utm
+from views.base import PortalView, render, url_if
+from views.customers.customers import CustomerView
+from views.customers.tabs import customer_crumbs, customer_tabs
+from views.period import recent_days
+from views.screen.table import Button, Empty
+from views.utms.utms import UtmView
+
+
+class SecurityView(PortalView):
+    """セキュリティサービス of a customer."""
+
+    route_base = "/customers"
+    class_permission_name = "Customers"
+
+    @expose("/<string:customer_id>/security")
+    @has_access
+    def security(self, customer_id: str) -> str:
+        """Show a customer's UTMs and security status."""
+        customer = g.parent_row = CustomerView.of().row_or_404(customer_id)
+        today = clock.tokyo_day(clock.utc_now())
+        first, last = recent_days(today)
+        utms = db.session.scalars(
+            select(Utm).where(Utm.customer_id == customer.id, Utm.removed_at.is_(None)).order_by(Utm.name, Utm.id)
+        ).all()
+        counts = alert_search.counts_by_utm(db.session(), customer.id, first=first, last=last)
+        for utm in utms:
+            utm.alert_count = counts.get(utm.id, 0)
+        screen = UtmView.of()
+        add = _add_button(screen, customer, refused=not contract.allows_utm(db.session(), customer.id, today=today))
+        return render(
+            "utms/security.html",
+            title=customer.name,
+            crumbs=customer_crumbs(customer, (gettext("Security service"), None)),
+            tabs=customer_tabs(customer, "SecurityView.security"),
+            table=screen.table(utms, title=gettext("UTMs"), empty=_empty(screen, add)),
+            add=add,
+            important_count=alert_search.important_count(db.session(), customer.id, first=first, last=last),
+            period=(first, last),
+            alerts_url=url_if("can_list", "Alerts", "AlertView.list", customer_id=customer.id),
+            important_url=url_if("can_important", "Alerts", "AlertView.important", customer_id=customer.id),
+            secret=screen.secret_of([utm.id for utm in utms]),
+        )
+
+
+def _add_button(screen: Any, customer: Any, *, refused: bool) -> Button | None:
+    """The button that registers a UTM, which says why it cannot be used; None for who may not."""
+    if not screen.may("add"):
+        return None
+    refusal = gettext(NO_CONTRACT) if refused else None
+    url = screen.url("add", customer_id=customer.id)
+    return Button(gettext("Create"), url, "plus", refusal=refusal, css="btn btn-primary")
+
+
+def _empty(screen: Any, add: Button | None) -> Empty:
+    hint = (add.refusal if add else None) or screen.labels.say("empty_hint")
+    return Empty("router", screen.labels.say("empty"), hint, [add] if add and not add.refusal else [])
