@@ -133,6 +133,28 @@ def test_a_page_links_every_stylesheet_once_and_the_variables_first(client):
     assert linked[0] == "variables.css"
 
 
+def test_two_scripts_load_all_others(client):
+    page = client.get("/login/").get_data(as_text=True)
+    linked = re.findall(r'<script[^>]*src="[^"]*/js/([^"]+)"', page)
+
+    assert linked == ["early.js", "main.js"]
+    assert imported(*linked) == set(ids(SCRIPTS))
+
+
+def imported(*scripts: str) -> set[str]:
+    """Some scripts and all they import, which they name relative to themselves: the portal may live below a prefix."""
+    names, found = list(scripts), set()
+    while names:
+        name = names.pop()
+        found.add(name)
+        specifiers = re.findall(
+            r'^import .*?"([^"]+)";', (STATIC / "js" / name).read_text(encoding="utf-8"), re.MULTILINE
+        )
+        assert all(each.startswith("./") for each in specifiers), f"{name}: begin what is imported with ./"
+        names += [each.removeprefix("./") for each in specifiers if each.removeprefix("./") not in found]
+    return found
+
+
 @pytest.mark.parametrize(
     ("css", "found"),
     [
