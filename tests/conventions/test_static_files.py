@@ -1,4 +1,4 @@
-"""What the portal's own stylesheets and scripts must be."""
+"""Rules for the portal's own stylesheets and scripts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNSEEN = {"icon": "the global icon() of the templates writes it in front of othe
 
 
 def declared_values(css: str) -> list[str]:
-    """The values of all declarations of a stylesheet."""
+    """Return the values of all declarations in a stylesheet."""
     return re.findall(r"[\w-]+\s*:\s*([^:;{}]+);", without_comments(css))
 
 
@@ -35,12 +35,12 @@ def without_comments(css: str) -> str:
 
 
 def colours(css: str) -> list[str]:
-    """The colours a stylesheet writes out instead of naming a variable."""
+    """Return the values in which a stylesheet writes a colour instead of naming a variable."""
     return [value for value in declared_values(css) if COLOUR.search(value)]
 
 
 def classes(css: str) -> set[str]:
-    """The classes that the selectors of a stylesheet name."""
+    """Return the classes in the selectors of a stylesheet."""
     selectors = re.findall(r"([^{};]+)\{", without_comments(css))
     return {name for each in selectors for name in re.findall(r"\.([a-z][\w-]*)", each, re.IGNORECASE)}
 
@@ -105,7 +105,7 @@ def ids(paths: Iterable[Path]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", STYLESHEETS, ids=ids(STYLESHEETS))
-def test_colours_are_written_in_the_variables_file_alone(path):
+def test_colours_are_written_only_in_the_variables_file(path):
     if path.name == "variables.css":
         assert colours(path.read_text(encoding="utf-8"))
     else:
@@ -120,7 +120,7 @@ def test_every_class_of_a_stylesheet_is_used(path, names):
 
 
 @pytest.mark.parametrize("path", STYLESHEETS + SCRIPTS, ids=ids(STYLESHEETS + SCRIPTS))
-def test_no_stylesheet_or_script_is_longer_than_a_few_screens(path):
+def test_no_stylesheet_or_script_is_longer_than_400_lines(path):
     lines = path.read_text(encoding="utf-8").count("\n")
     assert lines <= MOST_LINES, f"{path.name} has {lines} lines: split it, {MOST_LINES} are the most."
 
@@ -142,7 +142,7 @@ def test_two_scripts_load_all_others(client):
 
 
 def imported(*scripts: str) -> set[str]:
-    """Some scripts and all they import, which they name relative to themselves: the portal may live below a prefix."""
+    """Return some scripts and all they import. Imports are relative, because the portal may run under a URL prefix."""
     names, found = list(scripts), set()
     while names:
         name = names.pop()
@@ -165,7 +165,7 @@ def imported(*scripts: str) -> set[str]:
         ("/* .a { color: #fff; } */ #fade { color: inherit; }", []),
     ],
 )
-def test_the_tester_of_colours_knows_what_is_one(css, found):
+def test_colours_finds_literals_and_ignores_names_and_comments(css, found):
     assert colours(css) == found
 
 
@@ -180,7 +180,7 @@ def test_the_tester_of_colours_knows_what_is_one(css, found):
         ("hidden-part", True),
     ],
 )
-def test_the_tester_of_classes_knows_a_name_that_is_put_together(name, used):
+def test_names_knows_classes_that_are_put_together(name, used):
     names = Names()
     names.add_template("""<p class="card{{ ' wide' if wide }} tone-{{ tone }}">narrow</p>{{ badge("red") }}""")
     names.add_script("""document.querySelector(".hidden-part")""")
