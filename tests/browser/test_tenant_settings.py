@@ -121,13 +121,14 @@ def test_saving_by_keyboard_alone(page, tenant):
     expect(page.locator("#origins-0")).to_have_value("https://www.example.jp")
 
 
-def test_a_form_asks_however_late_the_script_comes(page, tenant, app, monkeypatch):
-    """On a slow line somebody presses Enter before the script is there."""
+@pytest.mark.parametrize("script", ["early.js", "main.js", "confirmation.js"])
+def test_a_form_asks_however_late_a_script_comes(page, tenant, app, monkeypatch, script):
+    """On a slow line somebody presses Enter before the scripts are there."""
     sign_in(page)
     serve, late = app.wsgi_app, []
 
     def slow_line(environ, start_response):
-        if environ["PATH_INFO"] == "/static/portal.js":
+        if environ["PATH_INFO"].endswith(f"/{script}"):
             late.append(time.sleep(1))
         return serve(environ, start_response)
 

@@ -109,7 +109,7 @@ def test_a_page_costs_a_fixed_number_of_statements(app, world, make, statements)
 def test_static_files_and_healthz_touch_no_database(world, statements):
     client = world.clients["Partner Operator"]
 
-    client.get("/static/portal.css")
+    client.get("/static/0123456789ab/css/base.css")
     client.get("/healthz")
 
     assert statements == []

@@ -1,0 +1,16 @@
+// Makes the pages quicker to use. Every page works without it.
+//
+// Listeners of the same event run in the order of these imports: confirmation.js must see a form that is being submitted
+// before sending.js does.
+import "./confirmation.js";
+import "./dialogs.js";
+import "./menus.js";
+import "./sending.js";
+import "./repeated-field.js";
+import "./rows.js";
+import "./period.js";
+import "./choices.js";
+import "./placeholders.js";
+import "./search-forms.js";
+import "./page-buttons.js";
+import "./error-summary.js";

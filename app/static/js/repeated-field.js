@@ -1,0 +1,12 @@
+// A value has to be typed twice when it is a new one: the second field shows only then.
+import { forEach } from "./delegation.js";
+
+forEach("[data-again]", (again) => {
+  const first = document.getElementById(again.dataset.again);
+  const known = ["", ...again.dataset.known.split(" ")];
+  const update = () => {
+    again.hidden = known.includes(first.value.trim());
+  };
+  first.addEventListener("input", update);
+  window.addEventListener("pageshow", update);
+});

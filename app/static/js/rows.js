@@ -1,0 +1,34 @@
+// Rows of a list that open in place. Their link leads to the same page with the row open; without JavaScript it is
+// followed.
+import { forEach, on } from "./delegation.js";
+import { fetchPage, whileBusy } from "./pages.js";
+
+async function fill(row, link) {
+  row.replaceChildren(...(await fetchPage(link.href)).getElementById(row.id).children);
+}
+
+function toggle(link) {
+  const row = document.getElementById(link.getAttribute("aria-controls"));
+  return whileBusy(link, async () => {
+    try {
+      if (!row.children.length) await fill(row, link);
+    } catch {
+      location.assign(link.href);
+      return;
+    }
+    row.hidden = !row.hidden;
+    link.setAttribute("aria-expanded", String(!row.hidden));
+  });
+}
+
+forEach(".row-toggle", (link) => link.setAttribute("role", "button"));
+on("click", ".row-toggle", (link, event) => {
+  event.preventDefault();
+  toggle(link);
+});
+// A button is pressed by the space bar too, which a link is not.
+on("keydown", ".row-toggle", (link, event) => {
+  if (event.key !== " ") return;
+  event.preventDefault();
+  toggle(link);
+});

@@ -1,0 +1,59 @@
+// What happens when a form is sent.
+import { forEach } from "./delegation.js";
+
+const BUSY_MS = 20000;
+const BUSY_DOWNLOAD_MS = 5000;
+const NOTE_MS = 60000;
+const COOKIE_CHECK_MS = 500;
+
+// A form that is being sent shows it, and is not sent twice.
+function showBusy(form, submitter) {
+  const button = submitter ?? form.querySelector("[type=submit]");
+  // Not at once: a disabled button is not part of what the form sends.
+  setTimeout(() => {
+    button?.setAttribute("aria-busy", "true");
+    for (const each of form.querySelectorAll("button")) each.disabled = true;
+  });
+  const free = () => {
+    button?.removeAttribute("aria-busy");
+    for (const each of form.querySelectorAll("button")) each.disabled = false;
+  };
+  setTimeout(free, form.dataset.download === undefined ? BUSY_MS : BUSY_DOWNLOAD_MS);
+  // The browser may show the page again as it was left.
+  window.addEventListener("pageshow", free, { once: true });
+}
+
+// The note that a file is being made disappears when the file arrives, or after a while. A page does not notice that a
+// download begins, so the answer with the file sets a cookie.
+function showUntilFileArrives(note) {
+  const forget = () => {
+    document.cookie = "file_comes=; path=/; max-age=0";
+  };
+  const end = Date.now() + NOTE_MS;
+  forget();
+  note.hidden = false;
+  const watch = setInterval(() => {
+    if (!document.cookie.includes("file_comes=") && Date.now() < end) return;
+    clearInterval(watch);
+    forget();
+    note.hidden = true;
+  }, COOKIE_CHECK_MS);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method === "dialog") return;
+  showBusy(form, event.submitter);
+  if (form.dataset.download !== undefined) {
+    form.closest("dialog")?.close();
+    const note = document.getElementById(form.dataset.download);
+    if (note) showUntilFileArrives(note);
+  }
+});
+
+// A form that sends itself does so when the page is visible: a browser that loads pages in advance must send nothing.
+function sendItself(form) {
+  if (document.visibilityState === "visible") form.requestSubmit();
+  else document.addEventListener("visibilitychange", () => sendItself(form), { once: true });
+}
+forEach("form[data-sends-itself]", sendItself);

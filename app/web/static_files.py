@@ -1,0 +1,49 @@
+"""Serves stylesheets, scripts and icons at URLs that change with their content."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, send_from_directory
+
+URL_PATH = "/static/<version>"
+"""The version is part of the path, because scripts import each other by relative URLs: those keep a path, not a query."""
+
+_YEAR = 365 * 24 * 60 * 60
+_VERSION_LENGTH = 12
+
+
+def init_app(app: Flask) -> None:
+    """Let browsers keep static files without asking again, and give the current version to ``url_for``.
+
+    :param app: made with ``static_url_path=URL_PATH``.
+    """
+    folder = Path(str(app.static_folder))
+    current = content_version(folder)
+
+    def add_version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static":
+            values.setdefault("version", current)
+
+    def send(version: str, filename: str) -> Response:
+        # A page of another release may ask for its own version during an upgrade. It gets today's file, which nobody keeps.
+        lasting = version == current and not app.debug
+        response = send_from_directory(folder, filename, max_age=_YEAR if lasting else None)
+        if lasting:
+            response.cache_control.immutable = True
+        return response
+
+    app.url_defaults(add_version)
+    app.view_functions["static"] = send
+
+
+def content_version(folder: Path) -> str:
+    """Return a short hash of the names and contents of all files in a folder."""
+    digest = sha256()
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:_VERSION_LENGTH]
