@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from models import audit
-from models.accounts import user
+from models.accounts import user, user_session
+from models.accounts.identity import SignedIn
 from models.actor import Actor
 from models.mail import outbox
 
@@ -24,7 +24,7 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
     portal_url: str,
     now: datetime,
     by: Actor,
-) -> Any | None:
+) -> SignedIn | None:
     """Decide whether somebody gets in, and record the attempt.
 
     :param email: as it was typed.
@@ -32,7 +32,7 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
     :param lock_for: how long the lock holds.
     :param portal_url: where the mail about a locked account says the portal is.
     :param by: where the attempt comes from; the audit log has it under the name of the user with the address.
-    :returns: the user, None for every refusal, told apart by nothing.
+    :returns: the user with a new session, None for every refusal, told apart by nothing.
     """
     found = user.find_by_email(session, email)
     if found is not None:
@@ -42,7 +42,8 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
         user.note_sign_in(session, found, now=now, by=by)
         if user.needs_rehash(found):
             found.password = user.hash_password(password)
-        return found
+        token = user_session.start(session, found.id, now=now)
+        return SignedIn(found.id, found.email, found.first_name, found.last_name, active=True, session_token=token)
     if found is None or right:
         audit.record(session, "sign_in.refused", ("User", found.id if found is not None else 0), by=by)
     elif user.count_failure(session, found, now=now, limit=lock_after, lock_for=lock_for, by=by):
@@ -51,9 +52,7 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
     return None
 
 
-def sign_out(session: Session, user_id: int, *, by: Actor) -> None:
-    """Record that somebody signed out.
-
-    :param user_id: of the person who is signed in.
-    """
-    audit.record(session, "sign_out", ("User", user_id), by=by)
+def sign_out(session: Session, person: SignedIn, *, by: Actor) -> None:
+    """End the session of a person who is signed in, in every browser that has its cookie."""
+    user_session.revoke(session, person.session_token)
+    audit.record(session, "sign_out", ("User", person.id), by=by)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import current_app, flash, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.views import AuthDBView
@@ -16,6 +14,7 @@ from wtforms.validators import InputRequired
 
 from models import clock
 from models.accounts import membership, password_policy, sign_in_rules
+from models.accounts.identity import SignedIn
 from models.accounts.user import EMAIL_LENGTH
 from models.db import db
 from views.base import actor, render
@@ -50,7 +49,7 @@ class SignInView(AuthDBView):
             return redirect(url_for("HomeView.index"))
         form = SignInForm()
         if form.validate_on_submit():
-            found = sign_in_rules.sign_in(
+            person = sign_in_rules.sign_in(
                 db.session(),
                 form.email.data,
                 form.password.data,
@@ -61,29 +60,35 @@ class SignInView(AuthDBView):
                 by=actor(),
             )
             db.session.commit()
-            if found is not None:
-                return _begin_session(found)
+            if person is not None:
+                return _begin_session(person)
             flash(_WRONG, "danger")
         return render("accounts/sign_in.html", form=form, **_demo_accounts()), 401 if form.is_submitted() else 200
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Response:
         """End the session."""
-        sign_in_rules.sign_out(db.session(), current_user.id, by=actor())
-        db.session.commit()
-        logout_user()
-        session.clear()
+        end_session()
         flash(gettext("You have signed out."), "success")
         return redirect(url_for("SignInView.login"))
 
 
-def _begin_session(found: Any) -> Response:
-    """A new session, in the user's tenant where there is only one."""
+def end_session() -> None:
+    """End the session of whoever is signed in in this browser, and forget all that the browser has of it."""
+    if current_user.is_authenticated:
+        sign_in_rules.sign_out(db.session(), current_user, by=actor())
+        db.session.commit()
+    logout_user()
+    session.clear()
+
+
+def _begin_session(person: SignedIn) -> Response:
+    """Let the browser have a new session, in the person's tenant where there is only one."""
     # Nothing of an earlier visitor of this browser may reach the new user.
     session.clear()
     session.permanent = True
-    login_user(found)
-    tenant_id = membership.only_tenant(db.session(), found)
+    login_user(person)
+    tenant_id = membership.only_tenant(db.session(), person.id)
     if tenant_id is not None:
         session["tenant_id"] = tenant_id
         return redirect(local_path(request.args.get("next")) or url_for("HomeView.index"))

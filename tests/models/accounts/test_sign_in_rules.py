@@ -117,6 +117,7 @@ def test_the_only_tenant_is_that_of_a_user_without_a_choice(make):
     staff.roles = make.elevated("NEC Staff").roles[:]
     make.session.commit()
 
-    found = [membership.only_tenant(make.session, each) for each in (alone, several, staff, make.user())]
+    users = (alone, several, staff, make.user())
+    found = [membership.only_tenant(make.session, each.id) for each in users]
 
     assert found == [tenant.id, None, None, None]
