@@ -12,6 +12,7 @@ from models.accounts import user, user_session
 from models.accounts.identity import SignedIn
 from models.actor import Actor
 from models.mail import outbox
+from models.row_lock import take_turns
 
 
 def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as arguments)
@@ -27,6 +28,9 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
 ) -> SignedIn | None:
     """Decide whether somebody gets in, and record the attempt.
 
+    Attempts at the same address are decided one after the other, in the order in which they came: the right password is
+    refused once wrong ones that were sent with it have locked the account.
+
     :param email: as it was typed.
     :param lock_after: wrong passwords in a row that lock the account.
     :param lock_for: how long the lock holds.
@@ -34,7 +38,9 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
     :param by: where the attempt comes from; the audit log has it under the name of the user with the address.
     :returns: the user with a new session, None for every refusal, told apart by nothing.
     """
-    found = user.find_by_email(session, email)
+    # By the address, not by the user's row alone: an address that is nobody's must not answer sooner either.
+    take_turns(session, "sign_in", user.clean_email(email))
+    found = user.find_by_email(session, email, locked=True)
     if found is not None:
         by = replace(by, name=found.email, user_id=found.id)
     right = user.password_matches(found, password)

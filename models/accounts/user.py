@@ -49,9 +49,15 @@ def clean_email(typed: str) -> str:
     return visible(unicodedata.normalize("NFKC", typed)).strip().lower()
 
 
-def find_by_email(session: Session, typed: str) -> Any | None:
-    """The user with an e-mail address, however it was typed."""
-    return session.scalar(select(User).where(func.lower(User.email) == clean_email(typed)))
+def find_by_email(session: Session, typed: str, *, locked: bool = False) -> Any | None:
+    """The user with an e-mail address, however it was typed.
+
+    :param locked: hold the row until the transaction ends, and read it anew.
+    """
+    statement = select(User).where(func.lower(User.email) == clean_email(typed))
+    if locked:
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return session.scalar(statement)
 
 
 def hash_password(password: str) -> str:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.accounts import membership, sign_in_rules
+from models.accounts import membership, sign_in_rules, user_rules
+from models.accounts.user import User
+from models.accounts.user_session import UserSession
 from models.actor import Actor
 from models.audit import AuditEntry
 from models.mail.outbox import MailMessage
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
+from tests.support.waiting import wait_until_somebody_waits
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+LIMITS = {"lock_after": 10, "lock_for": timedelta(hours=1), "portal_url": "https://portal.example.jp"}
 SOMEBODY = Actor("anonymous", address="192.0.2.1", request_id="r1")
 
 
@@ -30,16 +36,7 @@ def sign_in(engine):
 
     def attempt(email="hanako@example.jp", password=PASSWORD, *, now=NOW):
         with Session(engine) as session:
-            found = sign_in_rules.sign_in(
-                session,
-                email,
-                password,
-                lock_after=10,
-                lock_for=timedelta(hours=1),
-                portal_url="https://portal.example.jp",
-                now=now,
-                by=SOMEBODY,
-            )
+            found = sign_in_rules.sign_in(session, email, password, **LIMITS, now=now, by=SOMEBODY)
             accepted = found is not None
             session.commit()
         return accepted
@@ -121,3 +118,68 @@ def test_the_only_tenant_is_that_of_a_user_without_a_choice(make):
     found = [membership.only_tenant(make.session, each.id) for each in users]
 
     assert found == [tenant.id, None, None, None]
+
+
+def at_once(attempt, passwords):
+    """Sign in with all of these at the same moment: which of them got in."""
+    together = threading.Barrier(len(passwords))
+
+    def one(password):
+        together.wait(timeout=30)
+        return attempt(password=password)
+
+    with ThreadPoolExecutor(len(passwords)) as pool:
+        return list(pool.map(one, passwords))
+
+
+@pytest.mark.parametrize("_round", range(8))
+def test_no_right_password_is_taken_after_wrong_ones_sent_with_it_have_locked(make, who, sign_in, audited, _round):
+    at_once(sign_in, ["wrong"] * 7 + [PASSWORD] + ["wrong"] * 8)
+
+    actions = [action for action, *_ in audited()]
+    make.session.refresh(who)
+    if "account.locked" in actions:
+        after = actions[actions.index("account.locked") + 1 :]
+        assert set(after) <= {"sign_in.refused"}
+        assert who.locked_until == NOW + timedelta(hours=1)
+    else:
+        # The right one came among the first ten, and the count began again.
+        assert actions.index("sign_in.succeeded") >= 6
+        assert who.fail_login_count == 15 - actions.index("sign_in.succeeded")
+
+
+def test_a_right_password_that_waits_for_the_one_that_locks_is_refused(make, engine, who, sign_in):
+    for _ in range(9):
+        sign_in(password="wrong")
+
+    with Session(engine) as session, ThreadPoolExecutor(1) as pool:
+        sign_in_rules.sign_in(session, "hanako@example.jp", "wrong", **LIMITS, now=NOW, by=SOMEBODY)
+        right = pool.submit(sign_in)
+        wait_until_somebody_waits(engine)
+        session.commit()
+
+        assert right.result(timeout=10) is False
+
+
+@pytest.mark.parametrize("email", ["hanako@example.jp", "none@example.jp"])
+def test_attempts_at_an_address_wait_for_each_other_whether_or_not_it_is_a_users(engine, who, sign_in, email):
+    with Session(engine) as session, ThreadPoolExecutor(1) as pool:
+        sign_in_rules.sign_in(session, email, "wrong", **LIMITS, now=NOW, by=SOMEBODY)
+        second = pool.submit(sign_in, f" {email.upper()} ", "wrong")
+        wait_until_somebody_waits(engine)
+        waited = not second.done()
+        session.commit()
+
+        assert second.result(timeout=10) is False
+    assert waited
+
+
+def test_no_session_begins_with_a_password_that_is_just_being_replaced(make, engine, who, sign_in):
+    with Session(engine) as session, ThreadPoolExecutor(1) as pool:
+        user_rules.reset_password(session, session.get(User, who.id), "Tsugumi-2026!", by=SOMEBODY)
+        old = pool.submit(sign_in)
+        wait_until_somebody_waits(engine)
+        session.commit()
+
+        assert old.result(timeout=10) is False
+    assert make.session.scalars(select(UserSession.id)).all() == []
