@@ -108,7 +108,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAIL_PASSWORD": env.get("MAIL_PASSWORD"),
         "MAIL_USE_TLS": _flag(env, "MAIL_USE_TLS", default=False),
         "MAIL_DEFAULT_SENDER": env.get("MAIL_DEFAULT_SENDER", "no-reply@example.jp"),
-        # Session rules: ended by a day without use of the browser session, by sign-out, by a password change.
+        # What carries a session (docs/adr/0011-sessions.md); without use it ends after PERMANENT_SESSION_LIFETIME.
         "SESSION_COOKIE_NAME": "portal_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

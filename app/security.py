@@ -20,6 +20,8 @@ from flask_login import current_user
 from sqlalchemy import select
 
 import models  # noqa: F401  (every table is known before FAB asks for any mapper)
+from models import clock
+from models.accounts import user_session
 from models.accounts.identity import read_identity, rights_version
 from models.accounts.role import NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER_VIEWER, PUBLIC
 from models.accounts.user import Role
@@ -103,13 +105,14 @@ class PortalSecurityManager(SecurityManager):
         self.auth_view = self.appbuilder.add_view_no_menu(self.authdbview())
 
     def load_user(self, pk: str) -> Any | None:
-        """The user of a session, None when the session has ended (password changed, user switched off)."""
-        user_id, _, epoch = str(pk).partition(".")
-        if not (user_id.isdecimal() and epoch.isdecimal()):
+        """The person of a session, None when it was revoked or its user is switched off.
+
+        :param pk: the session's token, as the cookie has it.
+        """
+        identity = read_identity(db.session(), str(pk))
+        if identity is None or not identity.user.active:
             return None
-        identity = read_identity(db.session(), int(user_id))
-        if identity is None or not identity.user.active or identity.user.session_epoch != int(epoch):
-            return None
+        user_session.note_use(identity.user.session_token, last_seen_at=identity.last_seen_at, now=clock.utc_now())
         g.identity = identity
         return identity.user
 

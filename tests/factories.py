@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import clock
-from models.accounts import role
+from models.accounts import role, user_session
 from models.accounts.membership import Membership
 from models.accounts.user import Role, User
 from models.applications.extra_question import ApplicationField
@@ -212,6 +212,12 @@ class Make:
         user.roles.append(self.session.scalars(select(Role).where(Role.name == role)).one())
         self.session.commit()
         return user
+
+    def session_token(self, user: User) -> str:
+        """The token of a new session of a user."""
+        token = user_session.start(self.session, user.id, now=clock.utc_now())
+        self.session.commit()
+        return token
 
     def confirmed_address(self, tenant: Tenant, address: str = "tsuchi@example.jp", slot: int = 1) -> str:
         """A notification address of a tenant, in force."""

@@ -6,7 +6,8 @@ small page, and an object is read again after each commit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
@@ -19,8 +20,10 @@ from models.accounts.membership import Membership
 from models.accounts.rights_version import RightsVersion
 from models.accounts.role import ELEVATED
 from models.accounts.user import Role, User
+from models.accounts.user_session import UserSession
 from models.prepared_statement import PreparedStatement, prepare
 from models.tenants.tenant import Tenant
+from models.tokens import hash_token
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class SignedIn:
     """The person who is signed in, as they were when the request began. Who changes a user reads the row.
 
     :param active: whether the account is switched on.
-    :param session_epoch: what a session of the user must name to be one.
+    :param session_token: of the session they are signed in with.
     """
 
     id: int
@@ -36,7 +39,7 @@ class SignedIn:
     first_name: str
     last_name: str
     active: bool
-    session_epoch: int
+    session_token: str = field(repr=False)
 
     is_authenticated = True
     is_anonymous = False
@@ -47,8 +50,8 @@ class SignedIn:
         return self.active
 
     def get_id(self) -> str:
-        """What the session keeps of them."""
-        return f"{self.id}.{self.session_epoch}"
+        """What the cookie keeps of them: the token, which says who they are as long as the session lasts."""
+        return self.session_token
 
     def get_full_name(self) -> str:
         """Family name first."""
@@ -70,6 +73,7 @@ class Identity:
     :param roles: the roles held there, and those held everywhere, each with its key and its name.
     :param tenant_count: how many tenants the user is a member of.
     :param rights_version: how often the rights of roles had changed.
+    :param last_seen_at: when the session was last used, as far as it was noted.
     """
 
     user: SignedIn
@@ -77,6 +81,7 @@ class Identity:
     roles: tuple[tuple[int, str], ...]
     tenant_count: int
     rights_version: int
+    last_seen_at: datetime
 
     @property
     def elevated(self) -> bool:
@@ -84,28 +89,28 @@ class Identity:
         return any(name in ELEVATED for _, name in self.roles)
 
 
-def read_identity(session: Session, user_id: int) -> Identity | None:
-    """Who a user is in the tenant of a session.
+def read_identity(session: Session, token: str) -> Identity | None:
+    """Who is signed in with a session's token, in the tenant of the database session.
 
-    :returns: None when there is no such user.
+    :returns: None when there is no such session, or it was revoked.
     """
-    values = {"user_id": user_id, "tenant_id": scope.current_tenant_id(session)}
+    values = {"token_hash": hash_token(token), "tenant_id": scope.current_tenant_id(session)}
     rows = scope.run_entering(session, _statement(), values)
     if not rows:
         return None
-    _, user_id, email, first, last, active, epoch, tenant_id, tenant, role_id, role, everywhere, count, version = rows[
-        0
-    ]
+    (_, last_seen_at, user_id, email, first, last, active, *rest) = rows[0]
+    tenant_id, tenant, role_id, role, everywhere, count, version = rest
     roles = tuple((each[0], each[1]) for each in everywhere or ())
     may_enter = role_id is not None or any(name in ELEVATED for _, name in roles)
     if role_id is not None:
         roles = ((role_id, role), *roles)
     return Identity(
-        SignedIn(user_id, email, first, last, bool(active), epoch),
+        SignedIn(user_id, email, first, last, bool(active), token),
         ChosenTenant(tenant_id, tenant) if may_enter and tenant_id is not None else None,
         roles,
         count,
         version,
+        last_seen_at,
     )
 
 
@@ -130,14 +135,15 @@ def _statement() -> PreparedStatement:
         .correlate(User)
         .scalar_subquery()
     )
-    person = (User.id, User.email, User.first_name, User.last_name, User.active, User.session_epoch)
+    person = (UserSession.last_seen_at, User.id, User.email, User.first_name, User.last_name, User.active)
     version = select(RightsVersion.version).scalar_subquery()
     return prepare(
         select(scope.ENTER, *person, Tenant.id, Tenant.name, Role.id, Role.name, elevated, tenant_count, version)
-        .select_from(User)
+        .select_from(UserSession)
+        .join(User, User.id == UserSession.user_id)
         .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))
         .outerjoin(Membership, (Membership.user_id == User.id) & (Membership.tenant_id == Tenant.id))
         .outerjoin(Role, Role.id == Membership.role_id)
-        .where(User.id == bindparam("user_id")),
+        .where(UserSession.token_hash == bindparam("token_hash"), UserSession.revoked_at.is_(None)),
         by_key=True,
     )

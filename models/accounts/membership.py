@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from flask_appbuilder.security.sqla.models import assoc_user_role
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, exists, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.accounts.user import User
 from models.db import Base, CreatedAt
@@ -35,3 +36,15 @@ class Membership(Base):
 
 
 User.memberships = relationship(Membership, order_by=Membership.tenant_id, viewonly=True)
+
+
+def only_tenant(session: Session, user_id: int) -> str | None:
+    """The tenant of a user who can be in no other, None when there is a choice or no tenant at all.
+
+    Who holds a role in every tenant has a choice.
+    """
+    elevated = exists().where(assoc_user_role.c.user_id == user_id)
+    tenant_ids = session.scalars(
+        select(Membership.tenant_id).where(Membership.user_id == user_id, ~elevated).limit(2)
+    ).all()
+    return tenant_ids[0] if len(tenant_ids) == 1 else None

@@ -9,15 +9,26 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Integer, String, delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    String,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import audit
-from models.accounts import password_policy
-from models.accounts.user import set_password
 from models.actor import Actor
 from models.db import Base, CreatedAt
-from models.errors import N_, DomainError
+from models.errors import N_
 from models.row_lock import lock
 from models.tokens import hash_token
 
@@ -29,7 +40,7 @@ NO_LINK = N_("This link is wrong, has expired or was used already.")
 
 
 class PasswordLink(Base):
-    """One link. It opens until it is used or its time is over, whichever comes first."""
+    """One link. It opens until it is used, revoked or past its time, whichever comes first."""
 
     __tablename__ = "password_link"
     __table_args__ = (Index("ix_password_link_user_id", "user_id"),)
@@ -41,6 +52,8 @@ class PasswordLink(Base):
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # By the database's clock: another link, password or address has taken its place, or the user may not sign in.
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     user: Mapped[Any] = relationship("User")
 
@@ -53,58 +66,38 @@ def issue(session: Session, user: Any, *, now: datetime, by: Actor) -> str:
     :raises Gone: somebody else deleted the user.
     """
     lock(session, user)
-    session.execute(
-        update(PasswordLink)
-        .where(PasswordLink.user_id == user.id, PasswordLink.used_at.is_(None), PasswordLink.expires_at > now)
-        .values(expires_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    revoke_all(session, user.id)
     token = secrets.token_urlsafe(32)
     session.add(PasswordLink(user_id=user.id, token_hash=hash_token(token), expires_at=now + LIFETIME))
     audit.record(session, "password_link.issued", ("User", user.id), by=by)
     return token
 
 
+def is_open(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What a link must meet to open."""
+    return PasswordLink.used_at.is_(None), PasswordLink.revoked_at.is_(None), PasswordLink.expires_at > now
+
+
 def open_link(session: Session, token: str, *, now: datetime) -> PasswordLink | None:
     """Look a link up without using it.
 
-    :returns: the link, None when it is wrong, used, past its time or of a user who is switched off.
+    :returns: the link, None when it is wrong, used, revoked, past its time or of a user who is switched off.
     """
-    link = session.scalar(
-        select(PasswordLink).where(
-            PasswordLink.token_hash == hash_token(token),
-            PasswordLink.used_at.is_(None),
-            PasswordLink.expires_at > now,
-        )
-    )
+    link = session.scalar(select(PasswordLink).where(PasswordLink.token_hash == hash_token(token), *is_open(now)))
     return link if link is not None and link.user.active else None
 
 
-def use(session: Session, token: str, password: str, *, now: datetime, by: Actor) -> Any:
-    """Set the password of a link's user, once.
+def revoke_all(session: Session, user_id: int) -> None:
+    """Let the links of a user open no more.
 
-    :param password: as it was typed.
-    :returns: the user.
-    :raises DomainError: the link opens nothing (field None), or the password may not be used (field ``password``);
-        the link can be used after the latter.
+    :param user_id: of a user whose row is locked, so that nobody is given another one at this moment.
     """
-    link = open_link(session, token, now=now)
-    if link is None:
-        raise DomainError(NO_LINK)
-    password_policy.check(password, link.user.email)
-    # The look above was for the words; this decides. Of two who use the link at once, the second waits here for the
-    # first, and then finds it used.
-    used = session.execute(
+    session.execute(
         update(PasswordLink)
-        .where(PasswordLink.id == link.id, PasswordLink.used_at.is_(None), PasswordLink.expires_at > now)
-        .values(used_at=now)
-        .returning(PasswordLink.id)
+        .where(PasswordLink.user_id == user_id, PasswordLink.used_at.is_(None), PasswordLink.revoked_at.is_(None))
+        .values(revoked_at=func.now())
         .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if used is None:
-        raise DomainError(NO_LINK)
-    set_password(session, link.user, password, by=by)
-    return link.user
+    )
 
 
 def remove_old(session: Session, *, now: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_appbuilder.models.decorators import renders
 from flask_appbuilder.security.sqla.models import Role, User
-from sqlalchemy import DateTime, Index, Integer, String, func, select, update
+from sqlalchemy import DateTime, Index, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -32,19 +32,15 @@ _HASH_OF_NOTHING = (
     "89ff2be7f66d0ccd77e3d94708b58389750fa03db6fc3043fb8bcba169891fba"
 )
 
-_epoch: Mapped[int] = mapped_column("session_epoch", Integer, default=0, server_default="0", nullable=False)
 _locked_until: Mapped[datetime | None] = mapped_column("locked_until", DateTime(timezone=True), nullable=True)
 # The optimistic lock of the two tables of FAB's that people edit; their rules raise it (models/versioned.py).
 _user_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
 _role_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
 User.version = _user_version
 Role.version = _role_version
-User.session_epoch = _epoch
 User.locked_until = _locked_until
 # FAB's user name is the address here, and FAB leaves it half of an address's length.
 User.__table__.c.username.type = String(EMAIL_LENGTH)
-# A session names the epoch it began in; raising the number ends every session of the user.
-User.get_id = lambda self: f"{self.id}.{self.session_epoch}"
 # A list that shows the name sorts by the family name.
 User.get_full_name = renders("last_name")(lambda self: f"{self.last_name} {self.first_name}".strip())
 
@@ -58,9 +54,15 @@ def clean_email(typed: str) -> str:
     return visible(unicodedata.normalize("NFKC", typed)).strip().lower()
 
 
-def find_by_email(session: Session, typed: str) -> Any | None:
-    """The user with an e-mail address, however it was typed."""
-    return session.scalar(select(User).where(func.lower(User.email) == clean_email(typed)))
+def find_by_email(session: Session, typed: str, *, locked: bool = False) -> Any | None:
+    """The user with an e-mail address, however it was typed.
+
+    :param locked: hold the row until the transaction ends, and read it anew.
+    """
+    statement = select(User).where(func.lower(User.email) == clean_email(typed))
+    if locked:
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return session.scalar(statement)
 
 
 def hash_password(password: str) -> str:
@@ -134,10 +136,3 @@ def note_sign_in(session: Session, user: Any, *, now: datetime, by: Actor) -> No
         .execution_options(synchronize_session=False)
     )
     audit.record(session, "sign_in.succeeded", ("User", user.id), by=by)
-
-
-def set_password(session: Session, user: Any, password: str, *, by: Actor) -> None:
-    """Give a user a new password, which ends the user's other sessions."""
-    user.password = hash_password(password)
-    user.session_epoch = User.session_epoch + 1
-    audit.record(session, "password.changed", ("User", user.id), by=by)

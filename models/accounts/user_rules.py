@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from models import audit
 from models.accounts import password_policy
 from models.accounts.membership import Membership
+from models.accounts.password_rules import end_access, set_password
 from models.accounts.role import ELEVATED, NEC_ADMIN, PUBLIC
-from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email, hash_password, set_password
+from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email, hash_password
 from models.actor import Actor
 from models.errors import N_, NOTHING_CHANGED, DomainError, Gone
 from models.mail import outbox
@@ -127,6 +128,8 @@ def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who the
 ) -> None:
     """Change a user: name, address, whether they may sign in, and the roles held everywhere.
 
+    Another address, and being switched off, end the user's sessions and password links for good.
+
     :param values: ``last_name``, ``first_name``, ``email`` and ``active``.
     :param roles: the names of the elevated roles the user shall have.
     :param version: the user's when the person began.
@@ -142,6 +145,8 @@ def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who the
     if _is_admin(user) and not (values["active"] and NEC_ADMIN in wanted):
         _keep_an_admin(session, user, by=by)
     email = _free_email(session, values["email"], but=user)
+    if email != user.email or not values["active"]:
+        end_access(session, user)
     for name, value in {**values, "email": email, "username": email}.items():
         if getattr(user, name) != value:
             setattr(user, name, value)
@@ -151,11 +156,7 @@ def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who the
     elif held == wanted:
         raise DomainError(NOTHING_CHANGED)
     user.version += 1
-    for name in sorted(wanted - held):
-        grant_everywhere(session, user, name, by=by)
-    for name in sorted(held - wanted):
-        user.roles.remove(_role(session, name))
-        audit.record(session, "user.role_taken", ("User", user.id), by=by, before={"role": name})
+    _change_roles(session, user, held, wanted, by=by)
 
 
 def delete_user(session: Session, user: Any, *, by: Actor) -> None:
@@ -177,7 +178,7 @@ def delete_user(session: Session, user: Any, *, by: Actor) -> None:
 
 
 def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> None:
-    """Give a user a password in their stead. Their sessions end, and a lock after wrong passwords is lifted.
+    """Give a user a password in their stead. Their sessions and links end, and a lock after wrong passwords is lifted.
 
     :raises DomainError: the password may not be used.
     :raises Gone: somebody else deleted the user.
@@ -185,8 +186,6 @@ def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> 
     password_policy.check(password, user.email)
     lock(session, user)
     set_password(session, user, password, by=by)
-    user.locked_until = None
-    user.fail_login_count = 0
 
 
 def change_membership(session: Session, membership: Membership, role: str, *, by: Actor) -> None:
@@ -212,6 +211,14 @@ def leave_tenant(session: Session, membership: Membership, *, by: Actor) -> None
     before = {"user_id": membership.user_id, "role": membership.role.name}
     audit.record(session, "membership.deleted", membership, by=by, before=before)
     session.delete(membership)
+
+
+def _change_roles(session: Session, user: Any, held: set[str], wanted: set[str], *, by: Actor) -> None:
+    for name in sorted(wanted - held):
+        grant_everywhere(session, user, name, by=by)
+    for name in sorted(held - wanted):
+        user.roles.remove(_role(session, name))
+        audit.record(session, "user.role_taken", ("User", user.id), by=by, before={"role": name})
 
 
 def _is_admin(user: Any) -> bool:

@@ -54,12 +54,16 @@ def _ask(client: FlaskClient, path: str, *, text: bool) -> dict[str, Any]:
 
 def _portal() -> FlaskClient:
     from app import create_app
+    from models import clock
+    from models.accounts import user_session
     from models.accounts.user import find_by_email
     from models.db import db
 
     app = create_app()
     with app.app_context():
-        key = find_by_email(db.session(), os.environ["BENCH_EMAIL"]).get_id()
+        user = find_by_email(db.session(), os.environ["BENCH_EMAIL"])
+        key = user_session.start(db.session(), user.id, now=clock.utc_now())
+        db.session.commit()
     return _signed_in(app, key, tenant_id=os.environ["BENCH_TENANT"])
 
 

@@ -97,6 +97,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "scheduled_task": "DELETE,INSERT,SELECT,UPDATE",
         "tenant": "DELETE,INSERT,SELECT,UPDATE",
         "tenant_settings": "DELETE,INSERT,SELECT,UPDATE",
+        "user_session": "DELETE,INSERT,SELECT,UPDATE",
         "utm": "DELETE,INSERT,SELECT,UPDATE",
     }
 

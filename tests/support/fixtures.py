@@ -37,13 +37,13 @@ def in_tenant(engine) -> Callable[[str], Session]:
 
 
 @pytest.fixture
-def signed_in(app) -> Callable[..., FlaskClient]:
+def signed_in(app, make) -> Callable[..., FlaskClient]:
     """A client whose session is a user's, in a tenant: ``signed_in(user, tenant)``."""
 
     def client_of(user: Any, tenant: Any = None) -> FlaskClient:
         client = app.test_client()
         with client.session_transaction() as session:
-            session["_user_id"] = user.get_id()
+            session["_user_id"] = make.session_token(user)
             session["_fresh"] = True
             session["_id"] = None
             if tenant is not None:

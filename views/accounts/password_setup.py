@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, flash, redirect, session, url_for
+from flask import Response, current_app, flash, redirect, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext, lazy_gettext
-from flask_login import logout_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired
 
 from models import clock
-from models.accounts import password_link, password_policy
+from models.accounts import password_link, password_policy, password_rules
 from models.db import db
 from models.errors import DomainError
+from views.accounts.sign_in import end_session
 from views.base import PortalView, actor, render
 
 
@@ -77,14 +77,13 @@ class PasswordSetupView(PortalView):
 
 def _use(token: str, password: str, user: Any) -> Any:
     try:
-        password_link.use(db.session(), token, password, now=clock.utc_now(), by=actor(user))
+        password_rules.use_link(db.session(), token, password, now=clock.utc_now(), by=actor(user))
         db.session.commit()
     except DomainError:  # somebody else used the link since it was looked up
         db.session.rollback()
         return _no_link()
     # Whoever was signed in in this browser is not who goes on.
-    logout_user()
-    session.clear()
+    end_session()
     flash(gettext("The password has been set. Sign in with it."), "success")
     return redirect(url_for("SignInView.login"))
 

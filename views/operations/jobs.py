@@ -35,7 +35,7 @@ TASK_NAMES = {
     "alert-retention": lazy_gettext("Drop alerts past their retention time"),
     "heartbeat": lazy_gettext("Sign of life of the workers"),
     "mail": lazy_gettext("Send waiting mail"),
-    "old-links": lazy_gettext("Remove old links of mails and passwords"),
+    "old-links": lazy_gettext("Remove old links of mails and passwords, and old sessions"),
 }
 """What the entries of the timetable are called on the screen."""
 

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from models.accounts import password_link
+from models.accounts import password_link, password_rules
+from models.accounts.identity import read_identity
 from models.accounts.password_link import PasswordLink
 from models.accounts.user import User, password_matches
 from models.actor import Actor
@@ -60,6 +61,20 @@ def test_a_new_link_ends_the_one_before(make, user, token):
     assert password_link.open_link(make.session, second, now=NOW + timedelta(hours=1)) is not None
 
 
+def test_a_link_that_was_revoked_stays_shut(make, user, token):
+    password_link.revoke_all(make.session, user.id)
+
+    assert password_link.open_link(make.session, token, now=NOW) is None
+    with pytest.raises(DomainError):
+        password_rules.use_link(make.session, token, PASSWORD, now=NOW, by=BY)
+
+
+def test_revoking_does_not_touch_a_used_link(make, user, token):
+    password_rules.use_link(make.session, token, PASSWORD, now=NOW, by=BY)
+
+    assert make.session.scalars(select(PasswordLink.revoked_at)).all() == [None]
+
+
 def test_a_user_who_is_switched_off_has_no_link(make, user, token):
     user.active = False
     make.session.commit()
@@ -72,21 +87,25 @@ def test_a_wrong_token_opens_nothing(make, token):
     assert password_link.open_link(make.session, "", now=NOW) is None
 
 
-def test_using_a_link_sets_the_password_and_ends_the_users_sessions(make, user, token):
-    before = user.session_epoch
+def test_using_a_link_sets_the_password_and_ends_sessions_and_a_lock(make, engine, user, token):
+    user.locked_until, user.fail_login_count = NOW, 3
+    make.session.commit()
+    session_token = make.session_token(user)
 
-    used = password_link.use(make.session, token, PASSWORD, now=NOW, by=BY)
+    used = password_rules.use_link(make.session, token, PASSWORD, now=NOW, by=BY)
     make.session.commit()
 
     make.session.refresh(user)
     assert used.id == user.id
     assert password_matches(user, PASSWORD)
-    assert user.session_epoch == before + 1
+    assert (user.locked_until, user.fail_login_count) == (None, 0)
+    with Session(engine) as session:
+        assert read_identity(session, session_token) is None
     assert make.session.scalars(select(PasswordLink)).one().used_at == NOW
 
 
 def test_issuing_and_using_are_in_the_audit_log(make, user, token):
-    password_link.use(make.session, token, PASSWORD, now=NOW, by=BY)
+    password_rules.use_link(make.session, token, PASSWORD, now=NOW, by=BY)
     make.session.commit()
 
     rows = make.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
@@ -97,10 +116,10 @@ def test_issuing_and_using_are_in_the_audit_log(make, user, token):
 
 
 def test_a_link_works_once(make, token):
-    password_link.use(make.session, token, PASSWORD, now=NOW, by=BY)
+    password_rules.use_link(make.session, token, PASSWORD, now=NOW, by=BY)
 
     with pytest.raises(DomainError) as caught:
-        password_link.use(make.session, token, "Another-Word-8", now=NOW, by=BY)
+        password_rules.use_link(make.session, token, "Another-Word-8", now=NOW, by=BY)
 
     assert caught.value.message == "This link is wrong, has expired or was used already."
     assert caught.value.field is None
@@ -108,7 +127,7 @@ def test_a_link_works_once(make, token):
 
 def test_a_password_that_may_not_be_used_leaves_the_link(make, token):
     with pytest.raises(DomainError) as caught:
-        password_link.use(make.session, token, "short", now=NOW, by=BY)
+        password_rules.use_link(make.session, token, "short", now=NOW, by=BY)
 
     assert caught.value.field == "password"
     assert password_link.open_link(make.session, token, now=NOW) is not None
@@ -120,12 +139,12 @@ def test_of_two_who_use_a_link_at_once_one_wins(engine, make, user, token):
     def second() -> None:
         with Session(engine) as session:
             try:
-                password_link.use(session, token, "Second-Comer-9", now=NOW, by=BY)
+                password_rules.use_link(session, token, "Second-Comer-9", now=NOW, by=BY)
             except DomainError as error:
                 outcome.append(error.message)
 
     with Session(engine) as first:
-        password_link.use(first, token, PASSWORD, now=NOW, by=BY)
+        password_rules.use_link(first, token, PASSWORD, now=NOW, by=BY)
         thread = threading.Thread(target=second)
         thread.start()
         wait_until_somebody_waits(engine)

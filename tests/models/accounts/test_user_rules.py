@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
-from models.accounts import user_rules
+from models.accounts import password_link, user_rules
+from models.accounts.identity import read_identity
 from models.accounts.membership import Membership
 from models.accounts.user import User
 from models.actor import SYSTEM, Actor
@@ -18,6 +20,7 @@ from models.errors import Conflict, DomainError
 from models.tenants.tenant import Tenant
 
 GOOD = "Tsugumi-2026!"
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -189,16 +192,66 @@ def test_a_user_who_made_others_can_be_deleted(make, session):
     assert session.get(User, made.id).created_by_fk is None
 
 
-def test_a_reset_password_ends_sessions_and_a_lock(make, session):
-    make.user(email="locked@example.jp", fail_login_count=3)
+def test_a_reset_password_lifts_a_lock(make, session):
+    make.user(email="locked@example.jp", fail_login_count=3, locked_until=NOW)
     user = session.scalars(select(User)).one()
 
     user_rules.reset_password(session, user, GOOD, by=SYSTEM)
     session.commit()
 
     assert check_password_hash(user.password, GOOD)
-    assert (user.session_epoch, user.locked_until, user.fail_login_count) == (1, None, 0)
+    assert (user.locked_until, user.fail_login_count) == (None, 0)
     assert [action for action, *_ in audit(make)] == ["password.changed"]
+
+
+@pytest.fixture
+def access(make, session):
+    """A user with a session and an open link, and what of both still works: ``access.left()``."""
+
+    class Access:
+        user = make.user(email="hanako@example.jp")
+        token = make.session_token(user)
+        link = password_link.issue(session, session.get(User, user.id), now=NOW, by=SYSTEM)
+
+        def left(self):
+            with Session(session.bind) as fresh:
+                identity = read_identity(fresh, self.token)
+                link = password_link.open_link(fresh, self.link, now=NOW)
+            return [name for name, found in (("session", identity), ("link", link)) if found is not None]
+
+    access = Access()
+    session.commit()
+    return access
+
+
+@pytest.mark.parametrize("changed", [{"active": False}, {"email": "new@example.jp"}])
+def test_another_address_and_being_switched_off_end_sessions_and_links_for_good(session, access, changed):
+    assert access.left() == ["session", "link"]
+
+    change(session, access.user.id, **changed)
+    assert access.left() == []
+
+    change(session, access.user.id, active=True, email="hanako@example.jp", last_name="別")
+    assert access.left() == []
+
+
+def test_another_name_and_role_leave_sessions_and_links(session, access):
+    change(session, access.user.id, ["NEC Staff"], last_name="新姓")
+
+    assert access.left() == ["session", "link"]
+
+
+def test_a_reset_password_ends_sessions_and_links(session, access):
+    user_rules.reset_password(session, session.get(User, access.user.id), GOOD, by=SYSTEM)
+    session.commit()
+
+    assert access.left() == []
+
+
+def test_what_ends_one_users_sessions_leaves_another_users(make, session, access):
+    change(session, make.user().id, active=False)
+
+    assert access.left() == ["session", "link"]
 
 
 def test_a_reset_password_keeps_the_rule(make, session):

@@ -133,10 +133,13 @@ def test_a_nul_is_nonsense_as_everywhere(app, link):
     assert app.test_client().post(link, data=sent).status_code == 400
 
 
-def test_whoever_was_signed_in_in_the_browser_is_signed_out(link, operator):
+def test_whoever_was_signed_in_in_the_browser_is_signed_out(app, link, operator):
+    copy = app.test_client()
+    copy.set_cookie("portal_session", operator.get_cookie("portal_session").value)
+
     operator.post(link, data=TWICE)
 
-    assert operator.get("/").location == "/login/"
+    assert [client.get("/").location for client in (operator, copy)] == ["/login/"] * 2
 
 
 @pytest.mark.parametrize("base_url", ["http://localhost", "https://portal.example.jp"])

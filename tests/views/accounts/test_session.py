@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import text
 
-from models.accounts import user
+from models.accounts import user_rules
+from models.accounts.user import User
 from models.actor import SYSTEM
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
@@ -42,7 +46,7 @@ def test_a_password_change_ends_every_session_begun_before_it(app, make, member)
         sign_in(client)
     assert [client.get("/").status_code for client in clients] == [200, 200]
 
-    user.set_password(make.session, make.session.get(user.User, member.id), "another", by=SYSTEM)
+    user_rules.reset_password(make.session, make.session.get(User, member.id), "Tsugumi-2026!", by=SYSTEM)
     make.session.commit()
 
     assert [client.get("/customers/").location for client in clients] == ["/login/?next=/customers/"] * 2
@@ -85,6 +89,74 @@ def test_signing_out_is_a_post_and_ends_the_session(app, make, member):
     assert actions == ["sign_in.succeeded", "sign_out"]
 
 
+def cookie_of(client) -> str:
+    return client.get_cookie("portal_session").value
+
+
+def test_signing_out_ends_every_copy_of_the_cookie(app, member):
+    client, copy, elsewhere = (app.test_client() for _ in range(3))
+    sign_in(client)
+    sign_in(elsewhere)
+    copy.set_cookie("portal_session", cookie_of(client))
+    before = copy.get("/").status_code
+
+    client.post("/logout/")
+
+    assert before == 200
+    assert copy.get("/").location == "/login/"
+    assert elsewhere.get("/").status_code == 200
+
+
+def test_no_session_of_a_user_who_was_switched_off_comes_back_with_them(app, make, member):
+    client = app.test_client()
+    sign_in(client)
+    user = make.session.get(User, member.id)
+    for active in (False, True):
+        values = {name: getattr(user, name) for name in ("last_name", "first_name", "email")} | {"active": active}
+        user_rules.change_user(make.session, user, values, [], shown=user_rules.fingerprint(user), by=SYSTEM)
+        make.session.commit()
+
+    assert client.get("/").location == "/login/"
+    assert sign_in(client).status_code == 302
+
+
+def test_the_cookie_has_a_token_of_which_the_database_has_a_hash(app, make, member):
+    client = app.test_client()
+    sign_in(client)
+
+    with client.session_transaction() as session:
+        token = session["_user_id"]
+    (row,) = make.session.execute(text("SELECT user_id, token_hash FROM user_session"))
+    assert tuple(row) == (member.id, hashlib.sha256(token.encode()).hexdigest())
+    assert len(token) == 47
+
+
+def test_who_a_request_is_from_is_one_statement(app, member, statements):
+    client = app.test_client()
+    sign_in(client)
+    statements.clear()
+
+    client.get("/nowhere")
+
+    assert len(statements) == 1
+    assert "FROM user_session" in statements[0]
+
+
+def test_the_use_of_a_session_is_noted_every_five_minutes(app, make, member):
+    start = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+    client, noted = app.test_client(), []
+    for seconds in (0, 299, 300, 599, 600):
+        with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
+            if seconds == 0:
+                sign_in(client)
+            client.get("/")
+        (at,) = make.session.scalars(text("SELECT last_seen_at FROM user_session"))
+        noted.append((at - start).total_seconds())
+        make.session.rollback()
+
+    assert noted == [0, 0, 300, 300, 600]
+
+
 def test_signing_out_needs_its_token(app, member, monkeypatch):
     client = app.test_client()
     sign_in(client)
@@ -96,7 +168,7 @@ def test_signing_out_needs_its_token(app, member, monkeypatch):
 
 @pytest.mark.parametrize(
     "said",
-    ["", "1", "1.", ".0", "1.1", "2.0", "1.0.0", "-1.0", "1e0.0", "1.0 OR 1=1", "None"],
+    ["", "1", "1.0", "ses_", "ses_" + "x" * 43, "None"],
 )
 def test_a_session_that_names_no_user_in_force_is_nobodys(app, member, said):
     client = app.test_client()
@@ -107,11 +179,12 @@ def test_a_session_that_names_no_user_in_force_is_nobodys(app, member, said):
     assert client.get("/").location == "/login/"
 
 
-def test_a_cookie_signed_with_another_key_is_nobodys(app, member):
+def test_a_cookie_signed_with_another_key_is_nobodys(app, make, member):
     other = type("Other", (), {"secret_key": "x" * 48, "config": app.config})
     serializer = SecureCookieSessionInterface().get_signing_serializer(other)
     client = app.test_client()
-    client.set_cookie("portal_session", serializer.dumps({"_user_id": "1.0", "_fresh": True, "tenant_id": "T8000000"}))
+    session = {"_user_id": make.session_token(member), "_fresh": True, "tenant_id": "T8000000"}
+    client.set_cookie("portal_session", serializer.dumps(session))
 
     assert client.get("/").location == "/login/"
 

@@ -200,10 +200,10 @@ def test_each_changed_address_is_mailed_and_told(save, make, operator, mails):
     assert [mail.recipient for mail in mails()] == ["two@example.jp", "three@example.jp"]
 
 
-def test_the_mail_has_the_subject_and_a_link_into_the_portal_whatever_host_was_asked(app, operator, mails):
+def test_the_mail_has_the_subject_and_a_link_into_the_portal_whatever_host_was_asked(app, make, operator, mails):
     elsewhere = "https://elsewhere.example"
     with operator.session_transaction(base_url=elsewhere) as session:
-        session.update(_user_id=operator.user.get_id(), _fresh=True, _id=None, tenant_id=operator.tenant.id)
+        session.update(_user_id=make.session_token(operator.user), _fresh=True, _id=None, tenant_id=operator.tenant.id)
     data = {"address1": "new@example.jp", "again1": "new@example.jp", "version": "0"}
     operator.post(URL, data=data, base_url=elsewhere, headers={"X-Forwarded-Host": "elsewhere.example"})
 

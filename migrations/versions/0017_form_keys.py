@@ -2,7 +2,7 @@
 
 The index serves the change history on the page of a row.
 
-Revision: 0020, after 0014
+Revision: 0017, after 0015
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from sqlalchemy.dialects import postgresql
 
 from app import migrating
 
-revision = "0020"
-down_revision = "0014"
+revision = "0017"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,49 @@
+"""Sessions as rows, and password links that can be revoked before their time.
+
+Sessions that began before end: each had the number of its user's epoch, which is no more. Going back ends all sessions
+too.
+
+Revision: 0015, after 0014
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from app import migrating
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "user_session",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("token_hash"),
+    )
+    op.create_index("ix_user_session_user_id", "user_session", ["user_id"], unique=False)
+    migrating.shared_table("user_session")
+    migrating.sequence("user_session_id_seq")
+    op.add_column("password_link", sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True))
+    op.drop_column("ab_user", "session_epoch")
+
+
+def downgrade() -> None:
+    op.add_column("ab_user", sa.Column("session_epoch", sa.Integer(), server_default="0", nullable=False))
+    # A number that no cookie has from before the upgrade, which may have been ended since.
+    op.execute("UPDATE ab_user SET session_epoch = extract(epoch FROM now())")
+    # A revoked link stays shut: before, that was said by its time.
+    op.execute("UPDATE password_link SET expires_at = least(expires_at, revoked_at) WHERE revoked_at IS NOT NULL")
+    op.drop_column("password_link", "revoked_at")
+    op.drop_table("user_session")
