@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 from models.db import db
 from models.operations import form_key
 from models.scope import all_tenants
+from views.question import is_to_be_asked, question_page
 
 KEY_FIELD = "form_key"
 """The hidden field with which each form says which page it was on."""
@@ -39,6 +40,8 @@ def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         if request.method in _READING:
             return view(*args, **kwargs)
+        if is_to_be_asked(view):
+            return question_page()
         browser = dict(session)
         claim = _claim()
         if claim is not None and claim.first is not None:

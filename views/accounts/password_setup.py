@@ -78,7 +78,7 @@ class PasswordSetupView(PortalView):
 def _use(token: str, password: str, user: Any) -> Any:
     try:
         password_rules.use_link(db.session(), token, password, now=clock.utc_now(), by=actor(user))
-        db.session.commit()
+        db.session.flush()
     except DomainError:  # somebody else used the link since it was looked up
         db.session.rollback()
         return _no_link()

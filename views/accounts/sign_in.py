@@ -20,6 +20,8 @@ from models.db import db
 from views.base import actor, render
 from views.forms.fields import AtMost
 from views.redirects import local_path
+from views.routing import TransactionalRoutes
+from views.transaction import commit_anyway
 
 _WRONG = lazy_gettext("The email address or the password is wrong.")
 
@@ -39,7 +41,7 @@ class SignInForm(FlaskForm):
     )
 
 
-class SignInView(AuthDBView):
+class SignInView(TransactionalRoutes, AuthDBView):
     """The public door. FAB knows it as its ``auth_view``."""
 
     @expose("/login/", methods=["GET", "POST"])
@@ -59,9 +61,9 @@ class SignInView(AuthDBView):
                 now=clock.utc_now(),
                 by=actor(),
             )
-            db.session.commit()
             if person is not None:
                 return _begin_session(person)
+            commit_anyway()
             flash(_WRONG, "danger")
         return render("accounts/sign_in.html", form=form, **_demo_accounts()), 401 if form.is_submitted() else 200
 
@@ -77,7 +79,6 @@ def end_session() -> None:
     """End the session of whoever is signed in in this browser, and forget all that the browser has of it."""
     if current_user.is_authenticated:
         sign_in_rules.sign_out(db.session(), current_user, by=actor())
-        db.session.commit()
     logout_user()
     session.clear()
 

@@ -78,7 +78,6 @@ def _caller(token: str) -> Caller | None:
         return None
     caller, worth_noting = found
     if worth_noting:
-        with scope.tenant_session(caller.tenant_id) as session:
+        with scope.tenant_session(caller.tenant_id) as session, session.begin():
             api_token.note_use(session, caller, now=now)
-            session.commit()
     return caller

@@ -53,7 +53,7 @@ class DeviceApi(BaseApi):
     def heartbeat(self, sender: Sender) -> Response:
         """Note that the UTM is there, and tell it what waits for it."""
         body = _json_object()
-        with scope.tenant_session(sender.tenant_id) as session:
+        with scope.tenant_session(sender.tenant_id) as session, session.begin():
             found = session.get(Utm, sender.utm_id)
             utm.note_heartbeat(
                 found,
@@ -62,7 +62,6 @@ class DeviceApi(BaseApi):
                 ip_address=_ip(body),
                 mac=_mac(body),
             )
-            session.commit()
         return jsonify(commands=[], next_seconds=current_app.config["HEARTBEAT_SECONDS"])
 
     @expose("/alerts", methods=["POST"])
@@ -72,7 +71,7 @@ class DeviceApi(BaseApi):
         lines = Lines(request)
         status = 200
         reason = None
-        with scope.tenant_session(sender.tenant_id) as session:
+        with scope.tenant_session(sender.tenant_id) as session, session.begin():
             receipt = alert_ingest.store(
                 session,
                 sender,
@@ -81,7 +80,6 @@ class DeviceApi(BaseApi):
                 retention_months=current_app.config["ALERT_RETENTION_MONTHS"],
             )
             utm_id = session.scalar(select(Utm.utm_id).where(Utm.id == sender.utm_id))
-            session.commit()
         if lines.problem is not None:
             reason = str(lines.problem)
             status = _STATUS_OF_PROBLEM.get(type(lines.problem), 200)

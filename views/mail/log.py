@@ -25,6 +25,7 @@ from models.tenants.tenant import Tenant
 from views.base import PortalView, actor, render
 from views.mail.filters import STATE_LABELS, MailFilters, read_filters
 from views.redirects import local_path
+from views.transaction import cross_tenant_session
 
 _REASON = "NEC's staff look after the mail of every tenant"
 _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
@@ -98,16 +99,16 @@ class MailLogView(PortalView):
     @has_access
     def send_again(self, mail_key: int) -> Response:
         """Send one message again."""
-        with all_tenants(_REASON) as session:
-            message = _message_or_404(session, mail_key)
-            try:
-                outbox.send_again(session, message, now=clock.utc_now(), by=actor(), seen=request.form.get("seen", ""))
-                session.commit()
-            except DomainError as error:
-                session.rollback()
-                flash(gettext(error.message), "danger")
-            else:
-                flash(gettext("The mail will be sent again."), "success")
+        session = cross_tenant_session(_REASON)
+        message = _message_or_404(session, mail_key)
+        try:
+            outbox.send_again(session, message, now=clock.utc_now(), by=actor(), seen=request.form.get("seen", ""))
+            session.flush()
+        except DomainError as error:
+            session.rollback()
+            flash(gettext(error.message), "danger")
+        else:
+            flash(gettext("The mail will be sent again."), "success")
         return redirect(_url(mail_key))
 
     @expose("/again", methods=["POST"])
@@ -115,9 +116,8 @@ class MailLogView(PortalView):
     def send_failed_again(self) -> Response:
         """Send the failed messages that the conditions leave again."""
         filters = read_filters(request.form)
-        with all_tenants(_REASON) as session:
-            count = mail_log.send_failed_again(session, filters.query, now=clock.utc_now(), by=actor())
-            session.commit()
+        session = cross_tenant_session(_REASON)
+        count = mail_log.send_failed_again(session, filters.query, now=clock.utc_now(), by=actor())
         if count:
             flash(gettext("Failed mails that will be sent again: %(count)s", count=count), "success")
         else:

@@ -12,7 +12,6 @@ from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import Select, select
 
-from models import scope
 from models.accounts.membership import Membership
 from models.db import db
 from models.mail import template_rules as mail_template_rules
@@ -20,6 +19,7 @@ from models.mail.kinds import EDITABLE
 from models.tenants.tenant import Tenant
 from views.base import PortalView, actor, render
 from views.mail.template_page import own_tenant_id
+from views.transaction import cross_tenant_session
 
 _TENANTS, _TEMPLATES, _COPY = "tenants", "templates", "copy"
 
@@ -108,9 +108,8 @@ def _marked(step: str, choices: Choices, offered: dict[str, frozenset[str]]) -> 
 def _copy(choices: Choices) -> Any:
     kinds = [kind for kind in EDITABLE if kind.name in choices.kinds]
     source_id, by = own_tenant_id(), actor()
-    with scope.all_tenants("copy mail templates to the tenants one person may change") as session:
-        mail_template_rules.copy(session, source_id, choices.tenants, kinds, by=by)
-        session.commit()
+    session = cross_tenant_session("copy mail templates to the tenants one person may change")
+    mail_template_rules.copy(session, source_id, choices.tenants, kinds, by=by)
     flash(gettext("The mail templates have been copied."), "success")
     return redirect(url_for("MailTemplateView.list"))
 

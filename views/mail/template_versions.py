@@ -85,7 +85,7 @@ class MailTemplateVersionView(PortalView):
         version = version_shown(request.form.get("version"))
         try:
             mail_template_rules.restore(db.session(), found, old, version=version, by=actor())
-            db.session.commit()
+            db.session.flush()
         except (Conflict, DomainError) as error:
             refuse(error)
         else:

@@ -108,7 +108,7 @@ class MailTemplateView(PortalView):
         tenant_id, version = own_tenant_id(), form.version.shown
         try:
             mail_template_rules.save(db.session(), tenant_id, kind, form.text(), version=version, by=actor())
-            db.session.commit()
+            db.session.flush()
         except Conflict:
             return _conflict(kind, form)
         except DomainError as error:
@@ -126,7 +126,7 @@ class MailTemplateView(PortalView):
         version = version_shown(request.form.get("version"))
         try:
             mail_template_rules.reset(db.session(), own_tenant_id(), found, version=version, by=actor())
-            db.session.commit()
+            db.session.flush()
         except (Conflict, DomainError) as error:
             refuse(error)
         else:

@@ -21,6 +21,7 @@ from models.notifications.address_rules import AddressChange
 from views.base import PortalView, actor, render
 from views.notifications.address_form import NotificationForm
 from views.notifications.notice import problems
+from views.question import answer_before_writing, validates_first
 
 
 class NotificationAddressView(PortalView):
@@ -36,18 +37,19 @@ class NotificationAddressView(PortalView):
         found = _address_status()
         return self._page(found, NotificationForm(found) if self._may_change() else None)
 
+    @validates_first
     @expose("/", methods=["POST"])
     @has_access
     def save(self) -> Any:
         """Set the addresses, and mail a link to each that is new."""
         form = NotificationForm(_address_status())
-        if not form.validate_on_submit():
-            return self._page(form.status, form), 422
+        if (answer := answer_before_writing(form, lambda: self._page(form.status, form))) is not None:
+            return answer
         try:
             sent = address_rules.change(
                 db.session(), form.typed(), version=form.version.shown, request=_address_change()
             )
-            db.session.commit()
+            db.session.flush()
         except Conflict:
             return self._conflict()
         except DomainError as error:
@@ -124,7 +126,7 @@ def _with_asked(rule: Callable[..., str], told: Callable[[str], str]) -> Respons
     session: Session = db.session()
     try:
         address = rule(session, int(number), request=_address_change())
-        db.session.commit()
+        db.session.flush()
         flash(told(address), "success")
     except DomainError as error:
         db.session.rollback()

@@ -58,7 +58,7 @@ class AddressConfirmationView(PortalView):
             raise CSRFError
         if tenant_id is None:
             return _page(_UNKNOWN, None, None)
-        with tenant_session(tenant_id) as session:
+        with tenant_session(tenant_id) as session, session.begin():
             link = address_rules.look_up(session, address_token)
             if link is None:  # removed since
                 return _page(_UNKNOWN, None, None)
@@ -69,7 +69,6 @@ class AddressConfirmationView(PortalView):
 def _use(session: Session, link: AddressLink) -> str:
     by = Actor(link.address, address=request.remote_addr, request_id=g.get("request_id"))
     state = address_rules.confirm(session, link, now=clock.utc_now(), by=by)
-    session.commit()
     return _DONE if state == LinkState.OPEN else state
 
 

@@ -101,7 +101,6 @@ class JobBoardView(PortalView):
 
 def _change(job_id: str, method: str, action: str, done: str) -> Response:
     """Do something to a failed job and note who did; 404 when there is none of this ID."""
-    session = db.session()
     try:
         function = getattr(current_app.extensions["job_board"], method)(job_id)
     except RedisError:
@@ -109,8 +108,7 @@ def _change(job_id: str, method: str, action: str, done: str) -> Response:
         return redirect(url_for("JobBoardView.list"))
     if function is None:
         abort(404)
-    audit.record(session, action, ("Job", job_id), by=actor(), after={"function": function})
-    session.commit()
+    audit.record(db.session(), action, ("Job", job_id), by=actor(), after={"function": function})
     flash(done, "success")
     return redirect(url_for("JobBoardView.list"))
 

@@ -22,12 +22,11 @@ from models.errors import Conflict, DomainError
 from views.base import actor, render
 from views.forms.errors import add_error
 from views.forms.fields import version_shown
+from views.question import answer_before_writing, validates_first
 from views.screen.form import Difference, changed_by_others, differences, fingerprints
 from views.screen.table import Question
 
 _MOST_ROWS = 1_000
-_OF_THE_PAGE = frozenset({"ask", "csrf_token", "form_key", "made_in"})
-"""The fields that each page gives its forms anew."""
 
 
 class WritePages:
@@ -40,6 +39,7 @@ class WritePages:
     beside_fields: ClassVar[Mapping[str, str]] = {}
     """Of fields that something else stands beside, its template."""
 
+    @validates_first
     @expose("/add", methods=["GET", "POST"])
     @has_access
     def add(self: Any) -> Any:
@@ -50,7 +50,7 @@ class WritePages:
         form = self.new_form()
         if request.method == "GET":
             return self.form_page(form)
-        if (answer := self._before_writing(form, "add")) is not None:
+        if (answer := self._before_writing(form)) is not None:
             return answer
         try:
             row = self.create(form)
@@ -62,6 +62,7 @@ class WritePages:
         flash(self.labels.say("added"), "success")
         return redirect(self.after_creation(row))
 
+    @validates_first
     @expose("/<row>/edit", methods=["GET", "POST"])
     @has_access
     def edit(self: Any, pk: Any) -> Any:
@@ -73,7 +74,7 @@ class WritePages:
         form = self.form_of(row)
         if request.method == "GET":
             return self.form_page(form, row)
-        if (answer := self._before_writing(form, "edit", row)) is not None:
+        if (answer := self._before_writing(form, row)) is not None:
             return answer
         shown = request.form.get("shown", "")
         version = version_shown(request.form.get("version"))
@@ -95,19 +96,11 @@ class WritePages:
         flash(self.labels.say("changed"), "success")
         return redirect(self.page_of(row))
 
-    def _before_writing(self: Any, form: Any, method: str, row: Any = None) -> Any:
+    def _before_writing(self: Any, form: Any, row: Any = None) -> Any:
         """Answer a form that is not to be written yet: help was asked for, it has errors, or the question comes first."""
         if (help_given := self.assist(form)) is not None:
             return self.form_page(form, row, **help_given)
-        if "back_to_form" in request.form:
-            return self.form_page(form, row)
-        if not form.validate():
-            return self.form_page(form, row), 422
-        if "ask" in request.form:
-            title = self.labels.say(f"{method}_title")
-            question = Question(self.labels.say(f"ask_{method}"), title)
-            return self.question_page(question, crumbs=self.crumbs(row, title), editable=True)
-        return None
+        return answer_before_writing(form, lambda: self.form_page(form, row))
 
     def new_form(self: Any) -> Any:
         """Return the form to create a row with, empty or as it was sent."""
@@ -171,22 +164,6 @@ class WritePages:
         """Return where one goes on without creating a row."""
         return self.list_url()
 
-    def question_page(self: Any, question: Question, crumbs: Any, *, editable: bool = False) -> str:
-        """Return the page that asks before something is done; with JavaScript it is shown as a dialog.
-
-        :param editable: whether one can go back to a form with what was typed.
-        """
-        values = [pair for pair in request.form.items(multi=True) if pair[0] not in _OF_THE_PAGE]
-        return render(
-            "screen/question.html",
-            question=question,
-            title=question.title,
-            crumbs=crumbs,
-            values=values,
-            editable=editable,
-            cancel_url=self.list_url() if "list" in self.include_route_methods else "/",
-        )
-
     def remove(self: Any, row: Any) -> None:
         """Delete a row; a refusal is a DomainError."""
         self.rules.delete(db.session(), row, now=clock.utc_now(), by=actor())
@@ -196,13 +173,9 @@ class WritePages:
     def delete(self: Any, pk: Any) -> Any:
         """Delete a row."""
         row = self.row_or_404(pk)
-        say, name = self.labels.say, self.name_of(row)
-        if "ask" in request.form:
-            question = Question(say("ask_delete", name), say("delete_title"), "danger")
-            return self.question_page(question, self.crumbs(row, question.title))
         if not self._try(lambda: self.remove(row)):
             return redirect(self.page_of(self.row_or_404(pk)))
-        flash(say("deleted"), "success")
+        flash(self.labels.say("deleted"), "success")
         return redirect(self.list_url() if self.may("list") else "/")
 
     @expose("/<row>/restore", methods=["POST"])
@@ -210,12 +183,9 @@ class WritePages:
     def restore(self: Any, pk: Any) -> Any:
         """Bring a deleted row back."""
         row = self.row_or_404(pk, deleted=True)
-        say, name = self.labels.say, self.name_of(row)
-        if "ask" in request.form:
-            return self.question_page(Question(say("ask_restore", name), say("restore_title")), self.crumbs())
         if not self._try(lambda: self.rules.restore(db.session(), row, by=actor())):
             return redirect(self.list_url())
-        flash(say("restored"), "success")
+        flash(self.labels.say("restored"), "success")
         return redirect(self.page_of(row))
 
     def run_action(self: Any, action: Any, pk: Any = None) -> Any:
@@ -223,10 +193,6 @@ class WritePages:
         rows = [self.row_or_404(pk)] if pk is not None else self._ticked()
         if not all(action.when(row) for row in rows):
             abort(404)
-        name = self.name_of(rows[0]) if pk is not None else gettext("The chosen rows")
-        question = action.question_about(name)
-        if question is not None and "ask" in request.form:
-            return self.question_page(question, self.crumbs(rows[0] if pk is not None else None, question.title))
         refusals = [refusal for row in rows if (refusal := self.refusal(action.name, row))]
         if refusals:
             flash(gettext(refusals[0]), "danger")

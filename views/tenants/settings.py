@@ -15,6 +15,7 @@ from models.db import db
 from models.errors import Conflict, DomainError
 from models.tenants import settings_rules
 from views.base import PortalView, actor, render
+from views.question import answer_before_writing, validates_first
 from views.tenants.settings_form import TenantSettingsForm, differences
 
 
@@ -34,6 +35,7 @@ class TenantSettingsView(PortalView):
             return self._page(settings=stored)
         return self._page(form=TenantSettingsForm.of(stored, version))
 
+    @validates_first
     @expose("/", methods=["POST"])
     @has_access
     def edit(self) -> Any:
@@ -41,11 +43,11 @@ class TenantSettingsView(PortalView):
         form = TenantSettingsForm()
         if (changed := _change_list(form)) is not None:
             return self._page(form=form, unsaved=changed), 200 if changed else 422
-        if not form.validate():
-            return self._page(form=form), 422
+        if (answer := answer_before_writing(form, lambda: self._page(form=form))) is not None:
+            return answer
         try:
             settings_rules.save(db.session(), form.values(), version=form.version.shown, by=actor())
-            db.session.commit()
+            db.session.flush()
         except Conflict:
             return self._conflict(form)
         except DomainError as error:

@@ -1,8 +1,8 @@
 // Makes the pages quicker to use. Every page works without it.
 //
-// Listeners of the same event run in the order of these imports: confirmation.js must see a form that is being submitted
+// Listeners of the same event run in the order of these imports: question.js must see a form that is being submitted
 // before sending.js does.
-import "./confirmation.js";
+import "./question.js";
 import "./dialogs.js";
 import "./menus.js";
 import "./sending.js";

@@ -1,0 +1,68 @@
+// A form with a question (macros/dialogs.html) asks it in a dialog. OK sends the form without its field "ask".
+import { on } from "./delegation.js";
+import { whileBusy } from "./pages.js";
+
+// A form that the server checks first is sent in the background; its question is asked only when nothing is wrong with it.
+async function hasErrors(form, submitter) {
+  const body = new FormData(form, submitter);
+  const url = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
+  const answer = await fetch(url, { method: "POST", body });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return page.querySelector("[data-question-answered]") === null;
+}
+
+function send(form, submitter) {
+  form.dataset.answered = "yes";
+  form.requestSubmit(submitter);
+}
+
+function ask(form, submitter) {
+  const dialog = document.getElementById("question");
+  const { question, question_title: title, question_tone: tone } = form.elements;
+  dialog.querySelector("#question-title").textContent = title.value;
+  dialog.querySelector("#question-text").textContent =
+    submitter?.name === "question" ? submitter.value : question.value;
+  const [ok, cancel] = dialog.querySelectorAll("button");
+  ok.className = `btn btn-${tone.value}`;
+  dialog.returnValue = "";
+  dialog.addEventListener(
+    "close",
+    () => {
+      if (dialog.returnValue !== "ok") return;
+      form.elements.ask.disabled = true;
+      send(form, submitter);
+    },
+    { once: true },
+  );
+  dialog.showModal();
+  // Enter must not take something away that was asked about only a moment ago.
+  (tone.value === "danger" ? cancel : ok).focus();
+}
+
+on("submit", "form", (form, event) => {
+  const { submitter } = event;
+  const field = form.elements.ask;
+  if (!field || submitter?.hasAttribute("data-unconfirmed")) return;
+  if (form.dataset.answered) {
+    delete form.dataset.answered;
+    return;
+  }
+  event.preventDefault();
+  if (form.dataset.validated === undefined) {
+    ask(form, submitter);
+    return;
+  }
+  whileBusy(form, async () => {
+    try {
+      if (await hasErrors(form, submitter)) send(form, submitter);
+      else ask(form, submitter);
+    } catch {
+      send(form, submitter);
+    }
+  });
+});
+
+// A page that the browser shows again from its memory asks again.
+window.addEventListener("pageshow", () => {
+  for (const field of document.querySelectorAll("input[name=ask]")) field.disabled = false;
+});
