@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -10,7 +12,7 @@ from app.shipper.client import DeviceClient
 from app.shipper.log import Shipped
 from app.shipper.position import PositionStore
 from app.shipper.progress import Progress
-from app.shipper.record import MAX_RECORD, BrokenError, decode, too_long
+from app.shipper.record import MAX_RECORD, BrokenError, records_in, too_long
 from app.shipper.source import Line, Source
 from app.shipper.stop import Stop, StoppedError
 from app.shipper.suricata import Converter, RecordError
@@ -81,26 +83,30 @@ class Follower:
     def _take(self, line: Line) -> None:
         if line.source is not self._source:
             self._begin(line.source, line.start)
-        alert = self._alert(line)
-        if alert is not None and not self._batch.add(alert):
-            self._flush()
-            self._batch.add(alert)
+        for alert in self._alerts(line):
+            if not self._batch.add(alert):
+                self._flush()
+                self._batch.add(alert)
         self._reached = line
         self._flush_if_due()
         self._progress.tick()
 
-    def _alert(self, line: Line) -> dict[str, Any] | None:
-        """Return the alert line of a record, None when it is no alert or cannot be read, which is counted."""
+    def _alerts(self, line: Line) -> Iterator[dict[str, Any]]:
+        """Yield the alert lines of the records in a line. What is no alert, or cannot be read, is counted."""
         where = f"{line.source.path.name} at byte {line.start:,}"
         if line.data is None:
             self._shipped.refuse(where, too_long(MAX_RECORD))
-            return None
-        text = line.data.decode("utf-8", "surrogateescape").strip("\ufeff \t\r")
-        try:
-            return self._shipped.line(decode(text), self._converter) if text else None
-        except (BrokenError, RecordError) as error:
-            self._shipped.refuse(where, str(error) if line.complete else "ends in the middle")
-            return None
+            return
+        for record in records_in(line.data.decode("utf-8", "surrogateescape")):
+            try:
+                if isinstance(record, BrokenError):
+                    raise record
+                alert = self._shipped.line(record, self._converter)
+            except (BrokenError, RecordError) as error:
+                self._shipped.refuse(where, str(error) if line.complete else "ends in the middle")
+            else:
+                if alert is not None:
+                    yield alert
 
     def _begin(self, source: Source, at: int) -> None:
         """Number identical records as a run over the whole file would, so that alert IDs are the same however a file is shipped."""
@@ -109,10 +115,10 @@ class Follower:
         if not at:
             return
         for data in source.earlier(at, _LOOK_BACK):
-            try:
-                self._converter.line(decode(data.decode("utf-8", "surrogateescape").strip()))
-            except (BrokenError, RecordError):
-                continue
+            for record in records_in(data.decode("utf-8", "surrogateescape")):
+                if not isinstance(record, BrokenError):
+                    with suppress(RecordError):
+                        self._converter.line(record)
 
     def _note(self, source: Source, at: int) -> None:
         """Write down that a file was begun: it may be renamed before the portal has anything of it. Not over a place still to be sent from."""

@@ -136,7 +136,10 @@ class PackedFile:
 
 
 def texts(packed: PackedFile) -> Iterator[str]:
-    """Decode the bytes, having looked at the first few to see how they are encoded."""
+    """Decode the bytes, having looked at the first few to see how they are encoded.
+
+    Bytes that are not UTF-8 become lone surrogates. NUL characters, which pad files by the gigabyte, are left out.
+    """
     chunks = packed.chunks()
     start = b""
     for chunk in chunks:
@@ -146,18 +149,19 @@ def texts(packed: PackedFile) -> Iterator[str]:
     encoding = _encoding(start)
     errors = "surrogateescape" if encoding == "utf-8" else "replace"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
-    yield decoder.decode(start)
+    yield decoder.decode(start).replace("\0", "")
     for chunk in chunks:
-        yield decoder.decode(chunk)
+        yield decoder.decode(chunk).replace("\0", "")
     yield decoder.decode(b"", final=True)
 
 
 def _encoding(start: bytes) -> str:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    # A log starts with a bracket: beside a NUL it is UTF-16 without a mark, as some Windows tools write it.
-    if start[1:2] == b"\0" != start[:1]:
+    # Without a mark, as some Windows tools write it, UTF-16 has a NUL beside each of the first characters. Padding has no such order.
+    zeros = [byte == 0 for byte in start[:_ENCODING_BYTES]]
+    if zeros == [False, True, False, True]:
         return "utf-16-le"
-    if start[:1] == b"\0" != start[1:2]:
+    if zeros == [True, False, True, False]:
         return "utf-16-be"
     return "utf-8"
