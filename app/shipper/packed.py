@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 CHUNK = 64 * 1024
-_ENCODING_BYTES = 4
+_ENCODING_BYTES = 8
 
 # Seen under the names of logs but not read here: better one clear sentence than thousands of broken lines.
 _NOT_READ = {
@@ -146,7 +146,7 @@ def texts(packed: PackedFile) -> Iterator[str]:
         start += chunk
         if len(start) >= _ENCODING_BYTES:
             break
-    encoding = _encoding(start)
+    encoding = encoding_of(start)
     errors = "surrogateescape" if encoding == "utf-8" else "replace"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     yield decoder.decode(start).replace("\0", "")
@@ -155,11 +155,17 @@ def texts(packed: PackedFile) -> Iterator[str]:
     yield decoder.decode(b"", final=True)
 
 
-def _encoding(start: bytes) -> str:
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+def encoding_of(start: bytes) -> str:
+    """Return how a log is encoded.
+
+    :param start: its first eight bytes or more, as far as there are any.
+    """
+    # A log starts with ASCII characters, each of which has a NUL beside it in UTF-16. Padding with NUL bytes has no such order.
+    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if marked and (0 in start[:_ENCODING_BYTES] or len(start) == len(codecs.BOM_UTF16)):
         return "utf-16"
-    # Without a mark, as some Windows tools write it, UTF-16 has a NUL beside each of the first characters. Padding has no such order.
-    zeros = [byte == 0 for byte in start[:_ENCODING_BYTES]]
+    zeros = [byte == 0 for byte in start[:4]]
+    # Some Windows tools write it without a mark.
     if zeros == [False, True, False, True]:
         return "utf-16-le"
     if zeros == [True, False, True, False]:

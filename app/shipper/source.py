@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import IO
 
-from app.shipper.packed import NotReadError
+from app.shipper.packed import NotReadError, encoding_of
 from app.shipper.position import FINGERPRINT_BYTES, Position, fingerprint
 from app.shipper.record import MAX_RECORD
 
@@ -31,8 +31,6 @@ _PACKED = {
     b"\xfd7zXZ\x00": "compressed with xz",
     b"\x28\xb5\x2f\xfd": "compressed with zstd",
     b"PK\x03\x04": "a ZIP archive",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
 }
 # What rotation compresses with, and can be read from any place on.
 _OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
@@ -274,7 +272,9 @@ class Source:
         self._checked = True
         kind = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), None)
         text = _BLANK.sub(b"", start, count=1)
-        if _ARRAY.match(text):
+        if encoding_of(start) != "utf-8":
+            kind = "UTF-16 text"
+        elif _ARRAY.match(text):
             kind = "a JSON array"
         elif _OVER_LINES.match(text):
             kind = "JSON with records over several lines"

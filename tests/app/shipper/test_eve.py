@@ -177,6 +177,11 @@ def test_bytes_that_are_not_utf8_cost_no_record(tmp_path: Path) -> None:
         assert (len(records), reader.unreadable) == (4, 0)
 
 
+@pytest.mark.parametrize("start", [b"\xff\xfe", b"\xfe\xff @cee: ", b"\xff"])
+def test_stray_bytes_at_the_start_are_not_taken_for_utf16(tmp_path: Path, start: bytes) -> None:
+    assert read(tmp_path, start + LINES.encode())[1] == GOOD
+
+
 @pytest.mark.parametrize("zeros", [1, 2, 3, 4, 5_000_000])
 def test_padding_with_nul_bytes_costs_no_record(tmp_path: Path, zeros: int) -> None:
     first, second, third = (line.encode() for line in LINES.splitlines())

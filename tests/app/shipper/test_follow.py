@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from app.shipper import follow
 from app.shipper.client import DeviceClient, DeviceError
-from app.shipper.eve import EveReader
-from app.shipper.log import Shipped, ship
+from app.shipper.log import LogFiles, Shipped, ship
 from app.shipper.position import PositionStore
 from tests.app.shipper.eve_records import alert, text_of
 from tests.app.shipper.following import Script, add, nothing, run
@@ -157,7 +156,7 @@ def test_identical_records_are_two_alerts_also_across_runs_and_ids_are_those_of_
 
     shipped = Shipped()
     with DeviceClient(portal.url, "token-1") as client:
-        ship(EveReader(log), client, shipped)
+        ship(LogFiles([log]), client, shipped)
     assert (shipped.sent.stored, shipped.sent.duplicate) == (0, 3)
 
 
@@ -207,7 +206,7 @@ def test_however_a_log_grows_the_same_alerts_are_sent(
     portal.stored.clear()
     once = Shipped()
     with DeviceClient(portal.url, "token-1") as client:
-        ship(EveReader(log), client, once)
+        ship(LogFiles([log]), client, once)
 
     assert grown == set(portal.stored)
     assert (total.alerts, total.unreadable) == (once.alerts, once.unreadable)

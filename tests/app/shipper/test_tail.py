@@ -144,11 +144,12 @@ def test_a_first_line_that_only_looks_like_another_kind_is_followed(tmp_path: Pa
         (b"BZh91AY&SY", "compressed with bzip2"),
         (b"PK\x03\x04\0\0\0\0", "a ZIP archive"),
         ("[]\n".encode("utf-16"), "UTF-16 text"),
+        ('{"a": 1}\n'.encode("utf-16-le"), "UTF-16 text"),
         (b'[{"a": 1}]\n', "a JSON array"),
         (b'\xef\xbb\xbf\n\n [{"a": 1}]\n', "a JSON array"),
         (b'{\n  "a": 1\n}\n', "JSON with records over several lines"),
     ],
-    ids=["gzip", "bzip2", "zip", "utf-16", "array", "array after blanks", "pretty"],
+    ids=["gzip", "bzip2", "zip", "utf-16", "utf-16 without a mark", "array", "array after blanks", "pretty"],
 )
 def test_what_is_no_plain_log_is_refused(tmp_path: Path, data: bytes, kind: str) -> None:
     (tmp_path / "eve.json").write_bytes(data)
