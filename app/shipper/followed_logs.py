@@ -113,21 +113,27 @@ class FollowedLogs:
 
     def close_quiet(self) -> None:
         """Close those that fit a pattern, were read to their ends and are not written to any more."""
-        for log in list(self._open.values()):
-            if not log.named and not log.unsent and log.quiet:
-                self._close(log, self._quiet)
+        found: dict[Path, list[Path]] | None = None
+        for path, log in list(self._open.items()):
+            if log.named or log.unsent or not log.quiet:
+                continue
+            found = self._files() if found is None else found
+            # First, so that what is written from here on opens it again.
+            stamps = _stamps(found.get(path, []))
+            if log.quiet:
+                self._close(log)
+                self._quiet |= {path: stamps} if stamps else {}
 
     def close_unreadable(self, log: FollowedLog, error: NotReadError | OSError) -> None:
         """Close a log that cannot be read, until there is another file in its place."""
-        self._close(log, self._unreadable, content=False)
-        self._tell_unreadable(log.tail.path, error)
-
-    def _close(self, log: FollowedLog, closed: dict[Path, list[Stamp]], *, content: bool = True) -> None:
         path = log.tail.path
+        self._unreadable[path] = _stamps(self._files().get(path, []), content=False)
+        self._close(log)
+        self._tell_unreadable(path, error)
+
+    def _close(self, log: FollowedLog) -> None:
         log.close()
-        del self._open[path]
-        if files := self._files().get(path):
-            closed[path] = _stamps(files, content=content)
+        del self._open[log.tail.path]
 
     def _files(self) -> dict[Path, list[Path]]:
         """Return the logs that there are, each with its files; one that is named by its path even if there is none."""

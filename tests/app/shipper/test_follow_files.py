@@ -13,6 +13,7 @@ import pytest
 
 from app.shipper import follow, followed_log
 from app.shipper.client import DeviceClient
+from app.shipper.followed_log import FollowedLog
 from app.shipper.log import LogFiles, Shipped, ship
 from tests.app.shipper.eve_records import alert, text_of
 from tests.app.shipper.following import Script, add, nothing, run
@@ -220,6 +221,23 @@ def test_files_that_are_quiet_are_closed_and_opened_again_when_they_are_written_
 
 def open_files() -> list[str]:
     return [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+
+
+def test_what_is_written_while_a_quiet_file_is_being_closed_is_read(
+    portal: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "eve.1.json", 1, age=NIGHT)
+    close, late = FollowedLog.close, [2]
+
+    def write_and_close(log: FollowedLog) -> None:
+        if late:
+            write(folder, "eve.1.json", late.pop())
+        close(log)
+
+    monkeypatch.setattr(FollowedLog, "close", write_and_close)
+    run(portal, [str(folder / "eve.?.json")], *[nothing] * 4)
+
+    assert stored(portal) == [1, 2]
 
 
 def test_a_quiet_file_that_is_rotated_away_with_something_new_is_read_to_its_end(portal: Any, folder: Path) -> None:
