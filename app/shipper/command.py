@@ -17,7 +17,9 @@ from click.core import ParameterSource
 
 from app.shipper.client import DeviceClient, DeviceError, check_url
 from app.shipper.faults import CALM, FAULTS
+from app.shipper.file_pattern import FilePattern
 from app.shipper.fleet import Fleet, Utm
+from app.shipper.log import not_read
 from app.shipper.packed import NotReadError
 from app.shipper.report import played_table, shipped_table
 from app.shipper.run import Run
@@ -32,9 +34,24 @@ from app.shipper.tokens import (
     warn_of_plain_http,
 )
 
-_LOG = click.Path(dir_okay=False, readable=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _LONGEST_PLAY = 366 * 24 * 60  # minutes
+
+
+class _Log(click.Path):
+    """A log: the path of a file, or a pattern of names."""
+
+    name = "file or pattern"
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, readable=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> FilePattern:
+        path = super().convert(value, param, ctx)
+        try:
+            return FilePattern(str(path))
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
 
 
 class _Number(click.FloatRange):
@@ -80,13 +97,19 @@ def utm() -> None:
     "--format", type=click.Choice(["suricata"]), required=True, expose_value=False, help="What wrote the log."
 )
 @click.option(
-    "--file", "path", type=_LOG, required=True, help="The log: EVE JSON lines or arrays; plain, gzip or bzip2."
+    "--file",
+    "patterns",
+    type=_Log(),
+    required=True,
+    multiple=True,
+    help="The log: EVE JSON lines or arrays; plain, gzip or bzip2. May be given several times, and be a pattern in quotation marks, "
+    "as eve-%Y-%m-%d.json or 'eve.*.json'.",
 )
 @click.option(
     "--follow",
     is_flag=True,
-    help="Go on with what is added to the log, until Ctrl-C or SIGTERM, through rotation of the log and absence of the portal. "
-    "The next run goes on where this one ended. Plain EVE JSON lines only.",
+    help="Go on with what is added to the log, and with new files that fit a pattern, until Ctrl-C or SIGTERM, through rotation of the "
+    "log and absence of the portal. The next run goes on where this one ended. Plain EVE JSON lines only.",
 )
 @click.option(
     "--shift-to",
@@ -106,7 +129,7 @@ def utm() -> None:
 @click.option("--quiet", is_flag=True, help="Do not show how far a long run came.")
 def ship_command(  # noqa: PLR0913  (options are arguments)
     *,
-    path: Path,
+    patterns: tuple[FilePattern, ...],
     follow: bool,
     shift_to: str | None,
     url: str,
@@ -119,7 +142,7 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
 
     \b
     Ends with a table of what was read, sent, stored and refused, and with
-      0  all was taken, or a log was followed until somebody ended it
+      0  all was taken
       1  something was unreadable or refused
       2  wrong usage, or no way to the portal
     130  interrupted; the same command goes on
@@ -128,9 +151,10 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
         raise click.UsageError(
             "--follow and --shift-to exclude each other: a log that is being written is at its own time."
         )
-    if not follow and not path.exists():
-        raise click.UsageError(f"{path} does not exist.")
-    run = Run(path, url, token_of(token, utm_id), state or instance() / "shipper", quiet=quiet)
+    for pattern in patterns:
+        if not follow and not pattern.paths():
+            raise click.UsageError(f"{pattern} does not exist." if pattern.path else f"No file fits {pattern}.")
+    run = Run(list(patterns), url, token_of(token, utm_id), state or instance() / "shipper", quiet=quiet)
     warn_of_plain_http(url)
     try:
         if follow:
@@ -138,17 +162,23 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
         else:
             run.once(shift_to_end_at=datetime.now(UTC) if shift_to else None)
     except KeyboardInterrupt:
-        click.echo(shipped_table(path, url, run.shipped))
+        click.echo(shipped_table(run.files, url, run.shipped))
         click.echo("Interrupted. The same command goes on: the portal stores each alert once.", err=True)
         raise click.exceptions.Exit(130) from None
     except (DeviceError, StateError, NotReadError, OSError) as error:
         if run.shipped.records:
-            click.echo(shipped_table(path, url, run.shipped))
-        told = f"{path} cannot be read: {error.strerror}." if isinstance(error, OSError) else str(error)
+            click.echo(shipped_table(run.files, url, run.shipped))
+        told = not_read(_path_of(error, run), error) if isinstance(error, NotReadError | OSError) else str(error)
         raise CannotGoOnError(told) from None
-    click.echo(shipped_table(path, url, run.shipped))
-    if not run.shipped.clean and not follow:
+    click.echo(shipped_table(run.files, url, run.shipped))
+    if not run.shipped.clean:
         raise click.exceptions.Exit(1)
+
+
+def _path_of(error: NotReadError | OSError, run: Run) -> Path:
+    """Return the file that an error is about; those that come from reading do not name it."""
+    named = getattr(error, "filename", None)
+    return Path(named if isinstance(named, str) else str(run.files[0]))
 
 
 def _faults(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 A file may hold JSON lines (what Suricata writes), a JSON array on one or many lines (what tools export), pretty-printed objects one
 after another (what ``jq`` prints), or several of these; plain, gzip or bzip2; UTF-8 or UTF-16, with or without a byte order mark, LF
-or CRLF. A record that cannot be read is counted and skipped, and the next one is found again.
+or CRLF. A record that cannot be read is counted and skipped, and the next one is found again (record.py).
 """
 
 from __future__ import annotations
@@ -14,18 +14,28 @@ from pathlib import Path
 from typing import Any
 
 from app.shipper.packed import PackedFile, texts
-from app.shipper.record import DECODER, MAX_RECORD, TOO_MANY_DIGITS, BrokenError, as_record, decode, too_long
+from app.shipper.record import (
+    BLANK,
+    DECODER,
+    FIRST_KEY,
+    MAX_OPEN_BRACKETS,
+    MAX_RECORD,
+    TOO_MANY_DIGITS,
+    BrokenError,
+    as_record,
+    record_start,
+    records_in,
+    too_long,
+)
 
 MAX_PROBLEMS = 10
 
 _BLANK = re.compile(r"[\s\ufeff]*")
 _BLANK_OR_COMMA = re.compile(r"[\s,\ufeff]*")
 _ARRAY_OF_RECORDS = re.compile(r"\[\s*[{\]]")
-_FIRST_KEY = re.compile(r'\{\s{0,200}"([^"\\]{1,64})"')
 # An error this near to the end of the text in hand may only mean that the rest of the record is not there yet.
 _NEAR_END = 16
 _RESYNC_TAIL = 512
-_DEEP = 500  # levels; half of what Python's decoder can do
 
 
 class _Window:
@@ -122,40 +132,49 @@ class EveReader:
         searched = window.at
         while (end := window.text.find("\n", searched)) < 0:
             if len(window.text) - window.at > self.max_record:
-                self.refuse(where, too_long(self.max_record))
-                return _skip_line(window)
+                # Longer than any record: up to the last one that starts in it, it is read as a line of its own.
+                start = record_start(window.text, window.at)
+                starts = [found.start() for found in start.finditer(window.text, window.at + 1)]
+                if not starts:
+                    self.refuse(where, too_long(self.max_record))
+                    return _skip_record(window, start)
+                end = starts[-1]
+                break
             known = len(window.text) - window.at
             if not window.more():
                 end = len(window.text)
                 break
             searched = known  # more() has moved the line to the start of the text
-        line = window.text[window.at : end].strip()
-        try:
-            if line == "{":  # the first line of a pretty-printed object
+        line = window.text[window.at : end]
+        if line.strip(BLANK) == "{":  # the first line of a pretty-printed object
+            try:
                 yield from self._record(window, where)
-                return None
-            window.advance(end)
-            yield self._read(decode(line, self.max_record))
-        except BrokenError as error:
-            self.refuse(where, str(error))
-            if line == "{":
+            except BrokenError as error:
+                self.refuse(where, str(error))
                 _skip_line(window)
+            return None
+        window.advance(end)
+        for record in records_in(line, self.max_record):
+            if isinstance(record, BrokenError):
+                self.refuse(where, str(record))
+            else:
+                yield self._read(record)
         return None
 
     def _array(self, window: _Window) -> Iterator[dict[str, Any]]:
-        number, key = 0, "timestamp"
+        number, start = 0, record_start("", 0)
         while window.skip(_BLANK_OR_COMMA):
             if window.text[window.at] == "]":
                 window.advance(window.at + 1)
                 return
             number += 1
-            first = _FIRST_KEY.match(window.text, window.at)
-            key = first[1] if first else key
+            if FIRST_KEY.match(window.text, window.at):
+                start = record_start(window.text, window.at)
             try:
                 yield from self._record(window, f"record {number}")
             except BrokenError as error:
                 self.refuse(f"record {number}", str(error))
-                if not _resync(window, key):
+                if not _resync(window, start):
                     return
         self.damage = "the array has no end; what came before was used"
 
@@ -169,10 +188,9 @@ class EveReader:
         value, end = found
         if end - window.at > self.max_record:
             raise BrokenError(too_long(self.max_record))
-        text = window.text[window.at : end]
         window.advance(end)
         try:
-            yield self._read(as_record(value, text))
+            yield self._read(as_record(value))
         except BrokenError as error:
             self.refuse(where, str(error))
 
@@ -183,7 +201,7 @@ class EveReader:
         except RecursionError:
             # Hundreds of brackets were open, so that the next record is at least that far away. Looking for it from
             # here on step by step would read the same nest again and again.
-            window.advance(window.at + _DEEP)
+            window.advance(window.at + MAX_OPEN_BRACKETS)
             raise BrokenError("nested too deeply") from None
         except json.JSONDecodeError as error:
             if error.msg.startswith("Unterminated string") or error.pos >= len(window.text) - _NEAR_END:
@@ -206,17 +224,26 @@ def _skip_line(window: _Window) -> None:
     window.advance(end)
 
 
-def _resync(window: _Window, key: str) -> bool:
-    """Step to where the next element of the array seems to start; False when there is none.
+def _skip_record(window: _Window, start: re.Pattern[str]) -> None:
+    """Step to the end of the line, or to where the next record of it seems to start."""
+    window.advance(window.at + 1)
+    while True:
+        end = window.text.find("\n", window.at)
+        if found := start.search(window.text, window.at, end if end >= 0 else len(window.text)):
+            return window.advance(found.start())
+        if end >= 0:
+            return window.advance(end)
+        window.advance(max(window.at, len(window.text) - _RESYNC_TAIL))
+        if not window.more():
+            return window.advance(len(window.text))
 
-    Elements of one file start with the same ``key`` (Suricata's with ``timestamp``), and inside a JSON string the quote before a key would be
-    escaped, so that this is not fooled by a log line that quotes another.
-    """
-    start = re.compile(r"[,}\]]\s{0,200}(?=\{\s{0,200}\"(?:timestamp|" + re.escape(key) + r")\"\s{0,200}:)")
+
+def _resync(window: _Window, start: re.Pattern[str]) -> bool:
+    """Step to where the next element of the array seems to start; False when there is none."""
     at = window.at + 1
     while True:
         if found := start.search(window.text, at):
-            window.advance(found.end())
+            window.advance(found.start())
             return True
         window.advance(max(at, len(window.text) - _RESYNC_TAIL))
         if not window.more():

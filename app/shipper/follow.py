@@ -1,74 +1,72 @@
-"""Ships a log while it is written: sends what is there and then what is added, each line's place noted once the portal has it."""
+"""Ships logs while they are written: sends what is there and then what is added, each line's place noted once the portal has it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
-from typing import Any
 
 from app.shipper.batch import Batch
 from app.shipper.client import DeviceClient
+from app.shipper.followed_log import FollowedLog
+from app.shipper.followed_logs import FollowedLogs
 from app.shipper.log import Shipped
-from app.shipper.position import PositionStore
 from app.shipper.progress import Progress
-from app.shipper.record import MAX_RECORD, BrokenError, decode, too_long
-from app.shipper.source import Line, Source
+from app.shipper.source import Line
 from app.shipper.stop import Stop, StoppedError
-from app.shipper.suricata import Converter, RecordError
-from app.shipper.tail import Tail
 
 LONGEST_DELAY = 2.0
 """Seconds that an alert may wait for others to go out with."""
 _POLL = 0.5  # seconds
-# Identical records bear the same microsecond: the ones before a place are numbered anew by reading that much before it.
-_LOOK_BACK = 4 * 1024 * 1024
+_MOST_OPEN = 100
+_REPORT_EVERY = 60.0  # seconds
 
 
 class Follower:
-    """One run of following one log for one UTM.
+    """One run of following logs for one UTM.
 
     :param shipped: what happens is counted here while it goes.
+    :param say: is told in a sentence, at most once a minute, that there are unreadable records.
     """
 
     def __init__(  # noqa: PLR0913  (what it puts together)
         self,
-        tail: Tail,
+        logs: FollowedLogs,
         client: DeviceClient,
-        positions: PositionStore,
         shipped: Shipped,
         *,
         stop: Stop,
         progress: Progress,
+        say: Callable[[str], None],
     ) -> None:
-        self._tail = tail
+        self._logs = logs
         self._client = client
-        self._positions = positions
         self._shipped = shipped
         self._stop = stop
         self._progress = progress
+        self._say = say
         self._batch = Batch()
-        self._reached: Line | None = None
-        self._source: Source | None = None
-        self._noted: Source | None = None
-        self._converter = Converter()
         self._flushed = monotonic()
+        self._reported = 0
+        self._reported_at: float | None = None
 
     def run(self) -> None:
-        """Follow the log until the run is to end; then send what is in hand, if the portal takes it at once.
+        """Follow the logs until the run is to end; then send what is in hand, if the portal takes it at once.
 
         :raises app.shipper.client.DeviceError: the portal refuses.
-        :raises app.shipper.state.StateError: the position cannot be written.
-        :raises app.shipper.packed.NotReadError: the log is not one of plain lines.
-        :raises OSError: the log cannot be read.
+        :raises app.shipper.state.StateError: a position cannot be written, or another run follows one of the logs.
+        :raises app.shipper.packed.NotReadError: a log that was named by its path is not one of plain lines.
+        :raises OSError: such a log cannot be read.
         """
         try:
             while not self._stop.wanted:
-                for line in self._tail.lines():
-                    self._take(line)
+                for log in self._logs.each():
+                    self._read(log)
                     if self._stop.wanted:
                         break
-                if self._tail.source is not None and self._tail.source is not self._noted:
-                    self._note(self._tail.source, self._tail.source.given)
                 self._flush_if_due()
+                if not self._stop.wanted:
+                    self._logs.close_quiet()
+                self._report_unreadable()
                 if self._shipped.records:
                     self._progress.tick()
                 self._stop.wait(_POLL)
@@ -76,49 +74,29 @@ class Follower:
         except StoppedError:
             return
         finally:
-            self._tail.close()
+            self._logs.close()
+            self._report_unreadable(now=True)
 
-    def _take(self, line: Line) -> None:
-        if line.source is not self._source:
-            self._begin(line.source, line.start)
-        alert = self._alert(line)
-        if alert is not None and not self._batch.add(alert):
+    def _read(self, log: FollowedLog) -> None:
+        for line in log.lines():
+            self._take(log, line)
+            if self._stop.wanted:
+                break
+        log.note_file()
+        if log.error is not None:
             self._flush()
-            self._batch.add(alert)
-        self._reached = line
+            self._logs.close_unreadable(log, log.error)
+        elif len(self._logs) > _MOST_OPEN:
+            self._flush()
+            self._logs.close_quiet()
+
+    def _take(self, log: FollowedLog, line: Line) -> None:
+        for alert in log.alerts(line, self._shipped):
+            if not self._batch.add(alert):
+                self._flush()
+                self._batch.add(alert)
         self._flush_if_due()
         self._progress.tick()
-
-    def _alert(self, line: Line) -> dict[str, Any] | None:
-        """Return the alert line of a record, None when it is no alert or cannot be read, which is counted."""
-        where = f"{line.source.path.name} at byte {line.start:,}"
-        if line.data is None:
-            self._shipped.refuse(where, too_long(MAX_RECORD))
-            return None
-        text = line.data.decode("utf-8", "surrogateescape").strip("\ufeff \t\r")
-        try:
-            return self._shipped.line(decode(text), self._converter) if text else None
-        except (BrokenError, RecordError) as error:
-            self._shipped.refuse(where, str(error) if line.complete else "ends in the middle")
-            return None
-
-    def _begin(self, source: Source, at: int) -> None:
-        """Number identical records as a run over the whole file would, so that alert IDs are the same however a file is shipped."""
-        self._source, self._converter = source, Converter()
-        self._note(source, at)
-        if not at:
-            return
-        for data in source.earlier(at, _LOOK_BACK):
-            try:
-                self._converter.line(decode(data.decode("utf-8", "surrogateescape").strip()))
-            except (BrokenError, RecordError):
-                continue
-
-    def _note(self, source: Source, at: int) -> None:
-        """Write down that a file was begun: it may be renamed before the portal has anything of it. Not over a place still to be sent from."""
-        if not self._batch and self._reached is None:
-            self._positions.save(source.position(at))
-            self._noted = source
 
     def _flush_if_due(self) -> None:
         if monotonic() - self._flushed >= LONGEST_DELAY:
@@ -129,9 +107,19 @@ class Follower:
         if self._batch:
             self._shipped.sent.add(self._client.send_batch(self._batch))
             self._batch = Batch()
-            self._positions.answered = True
-            self._positions.utm = self._client.utm or self._positions.utm
-        if self._reached is not None:
-            self._positions.save(self._reached.source.position(self._reached.end))
-            self._reached = None
+        for log in self._logs:
+            log.save(self._client.utm)
+            for source in self._logs.saved(log):
+                if source.damaged:
+                    self._shipped.note_damage(f"{source.path.name}: its end cannot be unpacked")
         self._flushed = monotonic()
+
+    def _report_unreadable(self, *, now: bool = False) -> None:
+        """Say how many records could not be read and where the last was, but nothing of what is in them."""
+        new = self._shipped.unreadable - self._reported
+        due = self._reported_at is None or monotonic() - self._reported_at >= _REPORT_EVERY
+        if new and (due or now):
+            self._say(
+                f"Unreadable records: {new:,} new, {self._shipped.unreadable:,} in all; last {self._shipped.last_problem}."
+            )
+            self._reported, self._reported_at = self._shipped.unreadable, monotonic()

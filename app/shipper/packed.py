@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 CHUNK = 64 * 1024
-_ENCODING_BYTES = 4
+_ENCODING_BYTES = 8
 
 # Seen under the names of logs but not read here: better one clear sentence than thousands of broken lines.
 _NOT_READ = {
@@ -136,28 +136,38 @@ class PackedFile:
 
 
 def texts(packed: PackedFile) -> Iterator[str]:
-    """Decode the bytes, having looked at the first few to see how they are encoded."""
+    """Decode the bytes, having looked at the first few to see how they are encoded.
+
+    Bytes that are not UTF-8 become lone surrogates. NUL characters, which pad files by the gigabyte, are left out.
+    """
     chunks = packed.chunks()
     start = b""
     for chunk in chunks:
         start += chunk
         if len(start) >= _ENCODING_BYTES:
             break
-    encoding = _encoding(start)
+    encoding = encoding_of(start)
     errors = "surrogateescape" if encoding == "utf-8" else "replace"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
-    yield decoder.decode(start)
+    yield decoder.decode(start).replace("\0", "")
     for chunk in chunks:
-        yield decoder.decode(chunk)
+        yield decoder.decode(chunk).replace("\0", "")
     yield decoder.decode(b"", final=True)
 
 
-def _encoding(start: bytes) -> str:
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+def encoding_of(start: bytes) -> str:
+    """Return how a log is encoded.
+
+    :param start: its first eight bytes or more, as far as there are any.
+    """
+    # A log starts with ASCII characters, each of which has a NUL beside it in UTF-16. Padding with NUL bytes has no such order.
+    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if marked and (0 in start[:_ENCODING_BYTES] or len(start) == len(codecs.BOM_UTF16)):
         return "utf-16"
-    # A log starts with a bracket: beside a NUL it is UTF-16 without a mark, as some Windows tools write it.
-    if start[1:2] == b"\0" != start[:1]:
+    zeros = [byte == 0 for byte in start[:4]]
+    # Some Windows tools write it without a mark.
+    if zeros == [False, True, False, True]:
         return "utf-16-le"
-    if start[:1] == b"\0" != start[1:2]:
+    if zeros == [True, False, True, False]:
         return "utf-16-be"
     return "utf-8"

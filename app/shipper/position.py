@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Self
@@ -46,6 +47,10 @@ class Position:
     written: int
 
 
+OLDEST = Position(device=0, inode=0, offset=0, fingerprint="", fingerprinted=0, written=0)
+"""The place before the oldest file of a log that was rotated."""
+
+
 def fingerprint(start: bytes) -> str:
     """Return what a position keeps of the first bytes of a file."""
     return hashlib.sha256(start).hexdigest()
@@ -57,6 +62,7 @@ class PositionStore:
     :param folder: where positions are kept; made if it is missing.
     :param path: the log.
     :param token: the UTM's token, which is not written down.
+    :ivar path: the log.
     :ivar utm: the UTM's ID, None while the portal has not told it; written down with each position.
     :ivar answered: whether the portal has answered for anything of the log under this token; written down too.
     """
@@ -68,8 +74,9 @@ class PositionStore:
         self.file = folder / f"position-{log}-{key}.json"
         self.utm: str | None = None
         self.answered = False
+        self.path = path
         self._all_of_log = f"position-{log}-*.json"
-        self._path = path
+        self._all_of_token = f"position-*-{key}.json"
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -84,7 +91,7 @@ class PositionStore:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.close()
-            raise BeingFollowedError(f"{self._path} is already being followed for this UTM.") from None
+            raise BeingFollowedError(f"{self.path} is already being followed for this UTM.") from None
         except OSError as error:
             self.close()
             raise self._not_written(error) from None
@@ -117,13 +124,23 @@ class PositionStore:
 
     def others(self) -> list[PositionStore]:
         """Return the positions in the same log under other tokens, none of them locked or loaded."""
+        files = sorted(self.folder.glob(self._all_of_log))
+        return [self._at(file, self.path) for file in files if file != self.file]
+
+    def of_other_logs(self) -> list[PositionStore]:
+        """Return the positions in other logs under the same token, none of them locked or loaded."""
         found = []
-        for file in sorted(self.folder.glob(self._all_of_log)):
-            if file != self.file:
-                other = PositionStore(self.folder, self._path, token="")  # its name tells no token
-                other.file = file
-                found.append(other)
+        for file in sorted(self.folder.glob(self._all_of_token)):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                path = Path(json.loads(file.read_text("utf-8"))["path"])
+                if file != self.file:
+                    found.append(self._at(file, path))
         return found
+
+    def _at(self, file: Path, path: Path) -> PositionStore:
+        store = PositionStore(self.folder, path, token="")  # a name of a file tells no token
+        store.file = file
+        return store
 
     def forget(self) -> None:
         """Remove the position.
@@ -140,7 +157,7 @@ class PositionStore:
 
         :raises StateError: the folder cannot be written.
         """
-        body = asdict(position) | {"path": str(self._path.absolute()), "answered": self.answered}
+        body = asdict(position) | {"path": str(self.path.absolute()), "answered": self.answered}
         body |= {"utm": self.utm} if self.utm else {}
         try:
             # The lock is held, so that the name is nobody else's; what a killed run left there is written over.

@@ -70,7 +70,9 @@ class Progress:
     def say(self, sentence: str) -> None:
         """Write a sentence on a line of its own; also when quiet, for it is no progress."""
         self._wipe()
-        print(sentence, file=self._stream, flush=True)
+        # The name of a file may be anything.
+        plain = "".join(char if char.isprintable() else "?" for char in sentence)
+        print(plain, file=self._stream, flush=True)
 
     def _redraw(self, text: str) -> None:
         text = text[: shutil.get_terminal_size().columns - 1]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from app.shipper.eve import EveReader
 from app.shipper.faults import CALM, FAULTS, Told
+from app.shipper.file_pattern import FilePattern
 from app.shipper.fleet import Played
-from app.shipper.log import Shipped
+from app.shipper.log import LogFiles, Shipped
 from app.shipper.sent import Sent
 
 _WIDE, _LONG = 24, 200
+_MOST_FILES = 10
 
 
-def reading_line(reader: EveReader, seconds: float) -> str:
+def reading_line(files: LogFiles, seconds: float) -> str:
     """Say how far the search for the last alert of a log came."""
-    records = reader.records + reader.unreadable
-    return f"looking for the last alert: {records:,} records ({reader.share:.0%}, {_rate(records, seconds)})"
+    return f"looking for the last alert: {files.records:,} records ({files.share:.0%}, {_rate(files.records, seconds)})"
 
 
 def shipped_line(shipped: Shipped, seconds: float, share: float | None = None) -> str:
@@ -31,16 +32,20 @@ def shipped_line(shipped: Shipped, seconds: float, share: float | None = None) -
     return f"{shipped.records:,} records read{done}, {counts}"
 
 
-def shipped_table(path: Path, url: str, shipped: Shipped) -> str:
-    """Return what was read from a log and what became of it, a line each."""
-    rows = [_text("file", str(path)), _number("records read", shipped.records), _number("  alerts", shipped.alerts)]
+def shipped_table(files: Sequence[Path | FilePattern], url: str, shipped: Shipped) -> str:
+    """Return what was read from a log and what became of it, a line each.
+
+    :param files: the files, or the patterns that were followed.
+    """
+    rows = [_text("file", str(file)) for file in files[:_MOST_FILES]]
+    rows += _more(" " * _WIDE, len(files), min(len(files), _MOST_FILES))
+    rows += [_number("records read", shipped.records), _number("  alerts", shipped.alerts)]
     rows.append(_number("  skipped", shipped.skipped.total()))
     rows += [_number(f"    {kind}", count) for kind, count in shipped.skipped.most_common()]
     rows.append(_number("  unreadable", shipped.unreadable))
     rows += [f"    {_plain(problem)}" for problem in shipped.problems]
     rows += _more("    ", shipped.unreadable, len(shipped.problems))
-    if shipped.damage:
-        rows.append(_text("damaged", shipped.damage))
+    rows += [_text("damaged", damage) for damage in shipped.damages]
     if shipped.shift:
         rows.append(_text("moved in time by", _span(shipped.shift)))
     rows += [_text("sent to", url), *_sent(shipped.sent)]

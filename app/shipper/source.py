@@ -15,12 +15,14 @@ from io import FileIO
 from pathlib import Path
 from typing import IO
 
-from app.shipper.packed import NotReadError
+from app.shipper.packed import NotReadError, encoding_of
 from app.shipper.position import FINGERPRINT_BYTES, Position, fingerprint
 from app.shipper.record import MAX_RECORD
 
-# A character of UTF-8 has up to four bytes. A line of more is dropped while it comes in.
+# A character of UTF-8 has up to four bytes. A line of more is given out as far as records in it are complete, or dropped while it comes in.
 MAX_LINE = 4 * MAX_RECORD
+_RECORD_START = re.compile(rb'\{\s{0,200}"(?:timestamp|event_type)"\s{0,200}:')
+_LONGEST_START = 512
 _CHUNK = 64 * 1024
 _KIND_BYTES = 8
 _PACKED = {
@@ -29,22 +31,24 @@ _PACKED = {
     b"\xfd7zXZ\x00": "compressed with xz",
     b"\x28\xb5\x2f\xfd": "compressed with zstd",
     b"PK\x03\x04": "a ZIP archive",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
 }
 # What rotation compresses with, and can be read from any place on.
 _OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
-_BLANK = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
+_BLANK = re.compile(rb"(?:\xef\xbb\xbf)?[\s\0]*")
+_ARRAY = re.compile(rb"\[\s*(?:[{\]]|$)")
+_OVER_LINES = re.compile(rb'\{[ \t\r]*\n\s*["}]')
 
 
 @dataclass(frozen=True)
 class Line:
     """A line of a file.
 
+    A line that is longer than MAX_LINE is given out in parts, each of which starts with a record.
+
     :ivar start: bytes before it.
     :ivar end: bytes before what follows it, from where a later run goes on.
-    :ivar data: the line without its end; None when it is too long to be read.
+    :ivar data: the line without its end and without NUL bytes; None when it holds a record that is too long to be read.
     :ivar complete: whether it has an end.
     """
 
@@ -105,6 +109,8 @@ class Source:
         self._read = offset
         self._rest = b""
         self._dropped = 0
+        self._zeros = 0
+        self._too_long = False
         self._checked = trusted
         self._note_identity()
         self.opened_at = self.written()
@@ -165,9 +171,9 @@ class Source:
         return True
 
     def earlier(self, end: int, size: int) -> list[bytes]:
-        """Return the whole lines among the last ``size`` bytes before a place, which is the start of a line."""
+        """Return the whole lines among the last ``size`` bytes before a place, which is the start of a line or of a part of one."""
         begin = max(0, end - size)
-        lines = self._part(begin, end - begin).split(b"\n")[:-1]
+        lines = self._part(begin, end - begin).replace(b"\0", b"").split(b"\n")
         return lines[1:] if begin else lines
 
     def lines(self) -> Iterator[Line]:
@@ -181,21 +187,15 @@ class Source:
             self._read += len(chunk)
             if len(self.start) < FINGERPRINT_BYTES:
                 self.start = self._part(0, FINGERPRINT_BYTES)
-            *lines, self._rest = (self._rest + chunk).split(b"\n")
-            for data in lines:
-                if line := self._line(data):
-                    yield line
-            if len(self._rest) > MAX_LINE and not self._dropped:
-                yield Line(self, self.given, self.given, None)
-                self._dropped = len(self._rest)
-                self._rest = b""
-            elif self._dropped:
-                self._dropped += len(self._rest)
-                self._rest = b""
+            *ended, rest = chunk.split(b"\n")
+            for data in ended:
+                yield from self._add(data)
+                yield from self._end()
+            yield from self._add(rest)
 
     def unfinished(self) -> Iterator[Line]:
         """Yield the last line although it has no end: nobody is going to write one."""
-        if self._rest:
+        if self._rest and not self._too_long:
             start, self.given, data, self._rest = self.given, self._read, self._rest, b""
             yield Line(self, start, self.given, data, complete=False)
 
@@ -219,12 +219,48 @@ class Source:
             self._file.seek(place)
         return part
 
-    def _line(self, data: bytes) -> Line | None:
-        start, self.given = self.given, self.given + self._dropped + len(data) + 1
-        if self._dropped:
-            self._dropped = 0  # it was told of when it became too long
-            return None
+    def _add(self, data: bytes) -> Iterator[Line]:
+        """Take in more of the line under way; NUL bytes, which pad files by the gigabyte, are left out."""
+        if not self._rest and not self._too_long:
+            padded, data = len(data), data.lstrip(b"\0")
+            self.given += padded - len(data)
+        kept = data.replace(b"\0", b"")
+        self._zeros += len(data) - len(kept)
+        self._rest += kept
+        if self._too_long:
+            self._find_next()
+        elif len(self._rest) > MAX_LINE:
+            yield self._part_of_line()
+
+    def _end(self) -> Iterator[Line]:
+        """End the line under way."""
+        start, self.given = self.given, self.given + self._dropped + self._zeros + len(self._rest) + 1
+        if not self._too_long:  # or it was told of already
+            yield Line(self, start, self.given, self._rest)
+        self._rest, self._dropped, self._zeros, self._too_long = b"", 0, 0, False
+
+    def _part_of_line(self) -> Line:
+        """Give out a line that is too long up to its last record, or tell that its only one is too long."""
+        starts = [found.start() for found in _RECORD_START.finditer(self._rest, 1)]
+        if not starts:
+            line = Line(self, self.given, self.given, None)
+            self._too_long = True
+            self._find_next(1)
+            return line
+        data, self._rest = self._rest[: starts[-1]], self._rest[starts[-1] :]
+        # As if all NUL bytes came later: a later run may read a part of this again, but misses nothing.
+        start, self.given = self.given, self.given + len(data)
         return Line(self, start, self.given, data)
+
+    def _find_next(self, at: int = 0) -> None:
+        """Drop what is there of a record that is too long, up to the next one."""
+        found = _RECORD_START.search(self._rest, at)
+        keep = found.start() if found else max(0, len(self._rest) - _LONGEST_START)
+        self._dropped += keep
+        self._rest = self._rest[keep:]
+        if found:
+            self.given += self._dropped
+            self._dropped, self._too_long = 0, False
 
     def _check_kind(self) -> None:
         """Refuse what can be shipped but not followed: better one clear sentence than thousands of broken lines."""
@@ -236,9 +272,11 @@ class Source:
         self._checked = True
         kind = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), None)
         text = _BLANK.sub(b"", start, count=1)
-        if text.startswith(b"["):
+        if encoding_of(start) != "utf-8":
+            kind = "UTF-16 text"
+        elif _ARRAY.match(text):
             kind = "a JSON array"
-        elif text.split(b"\n", 1)[0].rstrip() == b"{":
+        elif _OVER_LINES.match(text):
             kind = "JSON with records over several lines"
         if kind:
             raise NotReadError(

@@ -24,10 +24,12 @@ Severity 1 is ``high``. A time without a zone is UTC. Facts without a column of 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import re
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 MALWARE = {"MALWARE", "TROJAN", "WORM", "MOBILE_MALWARE", "ADWARE_PUP"}
@@ -40,10 +42,13 @@ _URL_CATEGORY_KEYS = ("url_category", "urlcategory", "url-category", "web_catego
 _URL_CATEGORY_TEXT = re.compile(r"url[ _-]?(?:category|filter)", re.IGNORECASE)
 _WEB_CATEGORY_TEXT = re.compile(r"phishing|social engineering|exploit kit|credential theft", re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
+_SPACE = re.compile(r"[\t\r\n]+")
+# NUL and halves of surrogate pairs, which is also what bytes that are not UTF-8 are read as.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_CONTROL = re.compile("[\x01-\x1f\x7f-\x9f]")
 _ACTIONS = {"allowed": "pass", "blocked": "block"}
 # The longest texts that the portal takes, in characters; a longer one is cut rather than its alert lost.
-_LIMITS = {"url": 2048, "act": 32, "src-mac": 64, "dst-mac": 64} | dict.fromkeys(
+_LIMITS = {"url": 2048, "act": 32, "src-mac": 64, "dst-mac": 64, "src-ip": 64, "dst-ip": 64} | dict.fromkeys(
     ("msg", "virus", "file", "subject", "cname", "app"), 512
 )
 _LIMIT = 255
@@ -153,13 +158,14 @@ def security_function(record: dict[str, Any]) -> str:
 def _common(record: dict[str, Any], alert: dict[str, Any]) -> dict[str, Any]:
     """Collect what every alert has, whatever its function."""
     ether, http, action = _dict(record.get("ether")), _dict(record.get("http")), _clean(alert.get("action"), _LIMIT)
+    source, destination = record.get("src_ip"), record.get("dest_ip")
     return {
         "type": security_function(record),
         "act": _ACTIONS.get(str(action), action) or "unknown",
         "alert_severity": "high" if alert.get("severity") in (1, "1") else "low",
-        "src-ip": record.get("src_ip"),
+        "src-ip" if _is_ip_address(source) else "suricata_src_ip": source,
         "src-port": _port(record.get("src_port")),
-        "dst-ip": record.get("dest_ip"),
+        "dst-ip" if _is_ip_address(destination) else "suricata_dest_ip": destination,
         "dst-port": _port(record.get("dest_port")),
         "src-mac": _first(ether.get("src_mac")),
         "dst-mac": _first(ether.get("dest_mac")),
@@ -250,10 +256,30 @@ def _url(record: dict[str, Any]) -> str | None:
 
 
 def _clean(value: object, limit: int) -> str | int | None:
-    """Return text that a database can hold, no longer than ``limit`` characters; None for what is empty or neither text nor number."""
+    """Return text that a database can hold and a screen can show, no longer than ``limit`` characters.
+
+    None for what is empty or neither text nor number.
+    """
     if isinstance(value, str):
-        return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value.strip())[:limit] or None
+        if not value.isprintable():
+            value = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", _SPACE.sub(" ", value))
+            value = _CONTROL.sub("", value)
+        return value.strip()[:limit] or None
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63 else None
+
+
+def _is_ip_address(value: object) -> bool:
+    """Whether the portal takes a value as an IP address; it refuses an alert with another one."""
+    return isinstance(value, str) and _is_ip_address_text(value)
+
+
+@lru_cache(16_384)
+def _is_ip_address_text(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _port(value: object) -> int | None:

@@ -31,17 +31,23 @@ class Tail:
     :param path: where the log is written; it may be missing for a while.
     :param position: where an earlier run ended.
     :param say: is told in a sentence what a person should know.
+    :param expected: whether to say so when the log is missing.
+    :ivar left: the files that were read to their ends, under whatever names they are by now; for the user of this to empty.
     :ivar resumed: whether the reading began where an earlier run had ended.
     :ivar source: the file that is being read; None while there is none.
     """
 
-    def __init__(self, path: Path, position: Position | None, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, position: Position | None, say: Callable[[str], None], *, expected: bool = True
+    ) -> None:
         self.path = path
+        self.left: list[Source] = []
         self.resumed = False
         self._position = position
         self._say = say
         self.source: Source | None = None
-        self._said_missing = False
+        self._said_missing = not expected
+        self._expected = expected
         self._begun = False
 
     def close(self) -> None:
@@ -49,15 +55,23 @@ class Tail:
         if self.source is not None:
             self.source.close()
 
+    def open(self) -> None:
+        """Open the file that is to be read first, if it is there by now and not open yet.
+
+        :raises NotReadError: it is not a regular file.
+        :raises OSError: it cannot be opened.
+        """
+        if self.source is None:
+            self.source = self._first()
+            self._begun = self._begun or self.source is not None
+
     def lines(self) -> Iterator[Line]:
         """Yield the lines that are complete by now; there may be more at the next call.
 
         :raises NotReadError: the log is not a file of plain lines.
         :raises OSError: it cannot be read.
         """
-        if self.source is None:
-            self.source = self._first()
-            self._begun = self._begun or self.source is not None
+        self.open()
         while self.source is not None:
             if not self.source.start and (missed := self._missed(self.source)):
                 self._turn_to(missed)
@@ -119,7 +133,7 @@ class Tail:
             if not source.is_file(self.path):
                 size = self.path.stat().st_size
                 path = self._younger(source.written(), source) or (self.path if size else None)
-            self._said_missing = False
+            self._said_missing = not self._expected
             return self._opened(path, trusted=True) if path else None
         except FileNotFoundError:
             self._say_missing()
@@ -131,8 +145,7 @@ class Tail:
         :param written: when that file was written.
         :param source: that file, if it may be among them.
         """
-        name = re.escape(self.path.stem) + _DATE + re.escape(self.path.suffix) + _NUMBER_OR_DATE + _COMPRESSED
-        wanted = re.compile(name, re.ASCII)
+        wanted = rotated_names(self.path)
         younger = []
         for path in self._beside():
             with contextlib.suppress(FileNotFoundError):
@@ -162,6 +175,8 @@ class Tail:
         return Source(path, offset, rotated=path != self.path, trusted=trusted)
 
     def _turn_to(self, source: Source) -> None:
+        if self.source is not None:
+            self.left.append(self.source)
         self.close()
         self.source = source
 
@@ -173,6 +188,12 @@ class Tail:
         if not self._said_missing and not self.path.exists():
             self._say(f"{self.path} is not there; waiting for it.")
             self._said_missing = True
+
+
+def rotated_names(path: Path) -> re.Pattern[str]:
+    """Return a pattern of the names that rotation may give to a log, its present one among them."""
+    name = re.escape(path.stem) + _DATE + re.escape(path.suffix) + _NUMBER_OR_DATE + _COMPRESSED
+    return re.compile(name, re.ASCII)
 
 
 def _literal(name: str) -> str:

@@ -19,6 +19,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from app.shipper import command
 from app.shipper.client import DeviceClient
 
+FOLDER = Path(__file__).parent
 NOW = datetime(2026, 11, 22, 3, 4, 5, 678901, UTC)
 REQUIRED = ("alert_id", "time", "type", "act")
 
@@ -207,3 +208,10 @@ def real_portal(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealPor
     portal = RealPortal(app)
     yield portal
     portal.down()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder."""
+    for item in items:
+        if FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.shipper)

@@ -8,13 +8,12 @@ from typing import Any
 
 from app.shipper import follow
 from app.shipper.client import DeviceClient
+from app.shipper.file_pattern import FilePattern
 from app.shipper.follow import Follower
-from app.shipper.handover import place_to_begin
+from app.shipper.followed_logs import FollowedLogs
 from app.shipper.log import Shipped
-from app.shipper.position import PositionStore
 from app.shipper.progress import Progress
-from app.shipper.stop import Stop, StoppedError
-from app.shipper.tail import Tail
+from app.shipper.stop import Stop
 
 Step = Callable[[], object]
 
@@ -47,19 +46,20 @@ def add(path: Path, text: str | bytes) -> None:
 
 
 def run(
-    portal: Any, log: Path, *steps: Step, said: list[str] | None = None, token: str = "token-1"
+    portal: Any, log: Path | list[str], *steps: Step, said: list[str] | None = None, token: str = "token-1"
 ) -> tuple[Shipped, Script]:
-    """Follow a log; the steps are what happens to it meanwhile."""
+    """Follow a log, or what several values of ``--file`` name; the steps are what happens meanwhile."""
     shipped, stop = Shipped(), Script(list(steps))
-    say = (said if said is not None else []).append
-    with (
-        PositionStore(log.parent / "shipper", log, token) as positions,
-        DeviceClient(portal.url, token, sleep=stop.wait_or_raise, attempts=None, say=say) as client,
-    ):
-        try:
-            place = place_to_begin(positions, client, say)
-        except StoppedError:
-            return shipped, stop
-        tail = Tail(log, place, say)
-        Follower(tail, client, positions, shipped, stop=stop, progress=Progress(lambda _: "", quiet=True)).run()
+    heard = said if said is not None else []
+
+    def say(sentence: str) -> None:
+        if not sentence.startswith("Following "):
+            heard.append(sentence)
+
+    patterns = [FilePattern(str(log))] if isinstance(log, Path) else [FilePattern(text) for text in log]
+    folder = Path(str(patterns[0])).parent / "shipper"
+    with DeviceClient(portal.url, token, sleep=stop.wait_or_raise, attempts=None, say=say) as client:
+        logs = FollowedLogs(patterns, folder, token, client=client, shipped=shipped, say=say)
+        progress = Progress(lambda _: "", quiet=True)
+        Follower(logs, client, shipped, stop=stop, progress=progress, say=say).run()
     return shipped, stop

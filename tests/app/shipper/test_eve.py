@@ -167,15 +167,49 @@ def test_an_array_that_is_cut_gives_what_it_has(tmp_path: Path) -> None:
     assert (found, reader.unreadable, reader.damage) == (GOOD, 0, "the array has no end; what came before was used")
 
 
-def test_bytes_that_are_not_utf8_cost_one_record(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf8_cost_no_record(tmp_path: Path) -> None:
     first, second, third = (line.encode() for line in LINES.splitlines())
-    japanese = '{"timestamp": "x", "m": "日本"}'.encode("shift_jis")
+    attack = first.replace("表示".encode(), b"\xff\x95\x01")
 
-    reader, records = read(tmp_path, b"\n".join([first, japanese, second, third]))
-    assert (records, reader.problems) == (GOOD, ["line 2: not UTF-8"])
+    for layout in (b"%b\n%b\n%b\n%b\n", b"[%b,%b,%b,%b]", b"[\n%b,\n%b,\n%b,\n%b]"):
+        reader, records = read(tmp_path, layout % (first, attack, second, third))
+        assert records[1].pop("alert") == {"signature": "\udcff\udc95\x01 [{,"}
+        assert (len(records), reader.unreadable) == (4, 0)
 
-    reader, records = read(tmp_path, b"[" + b",".join([first, japanese, second, third]) + b"]")
-    assert (records, reader.problems) == (GOOD, ["record 2: not UTF-8"])
+
+@pytest.mark.parametrize("start", [b"\xff\xfe", b"\xfe\xff @cee: ", b"\xff"])
+def test_stray_bytes_at_the_start_are_not_taken_for_utf16(tmp_path: Path, start: bytes) -> None:
+    assert read(tmp_path, start + LINES.encode())[1] == GOOD
+
+
+@pytest.mark.parametrize("zeros", [1, 2, 3, 4, 5_000_000])
+def test_padding_with_nul_bytes_costs_no_record(tmp_path: Path, zeros: int) -> None:
+    first, second, third = (line.encode() for line in LINES.splitlines())
+
+    for layout in (b"%b%b\n%b\n%b", b"%b[%b,%b,%b]"):
+        reader, records = read(tmp_path, layout % (bytes(zeros), first, second, third))
+        assert (records, reader.unreadable) == (GOOD, 0)
+    reader, records = read(tmp_path, b"%b\n%b%b%b\n%b" % (first, second[:30], bytes(zeros), second, third))
+    assert (records, reader.problems) == (GOOD, ["line 2: not JSON (Expecting ',' delimiter)"])
+
+
+def test_records_of_one_line_are_all_read_however_long_it_is(tmp_path: Path) -> None:
+    first, second, third = LINES.splitlines()
+    header = "<134>Nov 28 12:00:00 fw-1 suricata[4711]: @cee: "
+
+    reader, records = read(tmp_path, f"{header}{first}\n{header}{second}{third}\n".encode())
+    assert (records, reader.unreadable) == (GOOD, 0)
+    reader, records = read(tmp_path, (first * 30_000).encode())
+    assert (records, reader.unreadable) == ([GOOD[0]] * 30_000, 0)
+
+
+@pytest.mark.parametrize("size", [100, 70_000, 1_100_000, 3_000_000])
+def test_a_record_on_the_line_of_one_that_was_cut_off_is_read(tmp_path: Path, size: int) -> None:
+    first, second, third = LINES.splitlines()
+    cut_off = '{"timestamp": "2026-11-22", "payload": "' + "x" * size
+
+    reader, records = read(tmp_path, f"{first}\n{cut_off}{second}\n{cut_off}\n{third}".encode())
+    assert (records, reader.unreadable) == (GOOD, 2)
 
 
 @pytest.mark.parametrize("nest", ['{"timestamp":' * 50_000, "[" * 50_000, '{"timestamp":[{},' * 20_000])

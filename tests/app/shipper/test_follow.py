@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from app.shipper import follow
 from app.shipper.client import DeviceClient, DeviceError
-from app.shipper.eve import EveReader
-from app.shipper.log import Shipped, ship
+from app.shipper.log import LogFiles, Shipped, ship
 from app.shipper.position import PositionStore
 from tests.app.shipper.eve_records import alert, text_of
 from tests.app.shipper.following import Script, add, nothing, run
@@ -101,7 +100,7 @@ def test_a_portal_that_refuses_ends_it_and_nothing_is_lost(portal: Any, log: Pat
 
 def test_lines_that_are_none_are_counted_and_passed(portal: Any, log: Path) -> None:
     add(log, text_of(alert(1)) + "garbage\n\n" + '{"event_type": "alert", "alert": {}}\n' + "17\n")
-    add(log, '{"m": "日本"}\n'.encode("shift_jis") + b"{}\r\n" + b"[" * 50_000 + b"\n" + b"x" * 5_000_000 + b"\n")
+    add(log, '{"m": "日本}\n'.encode("shift_jis") + b"{}\r\n" + b"[" * 50_000 + b"\n" + b"x" * 5_000_000 + b"\n")
     add(log, text_of(alert(2), alert(3) | {"alert": {"action": "refuse-me"}}) + '{"event_type": "al')
 
     shipped, _ = run(portal, log)
@@ -115,9 +114,9 @@ def test_lines_that_are_none_are_counted_and_passed(portal: Any, log: Path) -> N
         f"eve.json at byte {begin}: not JSON (Expecting value)",
         f"eve.json at byte {begin + 9}: no timestamp that can be read",
         f"eve.json at byte {begin + 46}: not a JSON object",
-        f"eve.json at byte {begin + 49}: not UTF-8",
-        f"eve.json at byte {begin + 67}: nested too deeply",
-        f"eve.json at byte {begin + 50_068:,}: longer than 1,048,576 characters",
+        f"eve.json at byte {begin + 49}: not JSON (Unterminated string starting at)",
+        f"eve.json at byte {begin + 66}: nested too deeply",
+        f"eve.json at byte {begin + 50_067:,}: longer than 1,048,576 characters",
     ]
 
 
@@ -157,7 +156,7 @@ def test_identical_records_are_two_alerts_also_across_runs_and_ids_are_those_of_
 
     shipped = Shipped()
     with DeviceClient(portal.url, "token-1") as client:
-        ship(EveReader(log), client, shipped)
+        ship(LogFiles([log]), client, shipped)
     assert (shipped.sent.stored, shipped.sent.duplicate) == (0, 3)
 
 
@@ -207,7 +206,7 @@ def test_however_a_log_grows_the_same_alerts_are_sent(
     portal.stored.clear()
     once = Shipped()
     with DeviceClient(portal.url, "token-1") as client:
-        ship(EveReader(log), client, once)
+        ship(LogFiles([log]), client, once)
 
     assert grown == set(portal.stored)
     assert (total.alerts, total.unreadable) == (once.alerts, once.unreadable)

@@ -293,6 +293,6 @@ def test_a_pipe_is_not_followed(portal: Any, tmp_path: Path) -> None:
     result = CliRunner().invoke(utm, [*base, "--token", "token-1"])
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.splitlines()[1:] == [
+    assert result.stderr.splitlines() == [
         f"Error: {log} is a pipe, a device or the like: only a regular file can be followed. Ship it without --follow."
     ]

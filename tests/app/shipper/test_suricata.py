@@ -317,15 +317,6 @@ def test_severity_one_is_high(severity: Any, level: str) -> None:
     assert line_of(record(severity=severity))["alert_severity"] == level
 
 
-def test_long_texts_are_cut_and_what_no_database_holds_is_replaced() -> None:
-    data = record("ET SCAN " + "字" * 1000, http={"hostname": "a.example", "url": "/" + "u" * 5000}, in_iface="i" * 300)
-    line = line_of(data | {"proto": "T\x00C\ud800P"})
-
-    assert (len(line["msg"]), len(line["url"]), len(line["iif"])) == (512, 2048, 255)
-    assert line["proto"] == "T\N{REPLACEMENT CHARACTER}C\N{REPLACEMENT CHARACTER}P"
-    assert len(json.dumps(line, ensure_ascii=False).encode("utf-8")) < 65_536
-
-
 def test_fields_of_the_wrong_kind_are_left_out() -> None:
     line = line_of(
         record(

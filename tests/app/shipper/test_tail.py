@@ -72,6 +72,71 @@ def test_the_line_after_one_that_is_too_long_is_found(log: Path, reading: Readin
     assert reading.position().offset == 8 + 10_000_001 + 6
 
 
+PART = '{"timestamp": "2026-11-28", "n": 1}'
+
+
+def test_nul_bytes_are_left_out_and_counted(log: Path, reading: Reading) -> None:
+    reading.lines()
+    add(log, "\0" * 200_000 + "three\n\0\0\n" + "fo\0\0ur" + "\0" * 200_000 + "\nfive\n\0\0")
+    assert reading.lines() == ["three", "", "four", "five"]
+    position = reading.position()
+    assert position.offset == log.stat().st_size - 2
+    add(log, "\0six\n")
+    again = Reading(log, position)
+    assert again.lines() == ["six"]
+    assert [(again.last.start, again.last.end) if again.last else None] == [(position.offset + 3, log.stat().st_size)]
+    again.tail.close()
+
+
+def test_padding_needs_no_memory_and_the_record_behind_it_is_read(log: Path, reading: Reading) -> None:
+    """What an emptied file has whose writer goes on at its old place."""
+    reading.lines()
+    os.truncate(log, 64 * 1024 * 1024)
+    add(log, "three\n")
+    tracemalloc.start()
+    try:
+        assert reading.lines() == ["three"]
+        assert tracemalloc.get_traced_memory()[1] < 16_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_line_is_given_out_in_parts_that_start_with_a_record(log: Path, reading: Reading) -> None:
+    reading.lines()
+    add(log, PART * 300_000)
+    parts = reading.lines()
+    place = reading.position().offset
+
+    assert {part[:14] for part in parts if part} == {'{"timestamp": '}
+    assert sum(len(part) for part in parts if part) == place - 8
+    add(log, PART + "\n")
+    again = Reading(log, reading.position())
+    assert "".join(filter(None, parts + again.lines())) == PART * 300_001
+    again.tail.close()
+
+
+@pytest.mark.parametrize("split", [1, 7, 13, 14, 600, 5_000])
+def test_a_record_behind_one_that_is_too_long_is_found(log: Path, reading: Reading, split: int) -> None:
+    reading.lines()
+    text = '{"timestamp": "' + "x" * 10_000_000 + PART + "\n"
+    add(log, text[:-split])
+    found = reading.lines()
+    add(log, text[-split:] + "four\n")
+    found += reading.lines()
+
+    assert found == [None, PART, "four"]
+    assert reading.position().offset == log.stat().st_size
+
+
+@pytest.mark.parametrize("start", ["[4711] three\n", "{\n", "{\n{\n", "\0{\n \n{}\n"])
+def test_a_first_line_that_only_looks_like_another_kind_is_followed(tmp_path: Path, start: str) -> None:
+    (tmp_path / "eve.json").write_text(start)
+    reading = Reading(tmp_path / "eve.json")
+
+    assert reading.lines() == start.replace("\0", "").splitlines()
+    reading.tail.close()
+
+
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
@@ -79,11 +144,12 @@ def test_the_line_after_one_that_is_too_long_is_found(log: Path, reading: Readin
         (b"BZh91AY&SY", "compressed with bzip2"),
         (b"PK\x03\x04\0\0\0\0", "a ZIP archive"),
         ("[]\n".encode("utf-16"), "UTF-16 text"),
+        ('{"a": 1}\n'.encode("utf-16-le"), "UTF-16 text"),
         (b'[{"a": 1}]\n', "a JSON array"),
         (b'\xef\xbb\xbf\n\n [{"a": 1}]\n', "a JSON array"),
         (b'{\n  "a": 1\n}\n', "JSON with records over several lines"),
     ],
-    ids=["gzip", "bzip2", "zip", "utf-16", "array", "array after blanks", "pretty"],
+    ids=["gzip", "bzip2", "zip", "utf-16", "utf-16 without a mark", "array", "array after blanks", "pretty"],
 )
 def test_what_is_no_plain_log_is_refused(tmp_path: Path, data: bytes, kind: str) -> None:
     (tmp_path / "eve.json").write_bytes(data)
@@ -142,4 +208,4 @@ def test_it_does_not_matter_how_a_log_grows(tmp_path: Path, lines: list[str], da
     found += reading.lines()
     reading.tail.close()
 
-    assert found == lines
+    assert found == [line.replace("\0", "") for line in lines]
