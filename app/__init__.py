@@ -18,11 +18,9 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     from app import cli, extensions, logs, routes
     from app.background import enqueue_after_commit
     from app.database import connection_pool, role_check
-    from app.rendering import template_environment
     from app.web import access, errors, headers, landing, page_context, proxy, static_files, url_converters
 
     app = Flask(__name__, static_url_path=static_files.URL_PATH)
-    app.jinja_environment = template_environment.PortalEnvironment
     app.config.from_mapping(config.load())
     app.config.from_mapping(settings or {})
 
