@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Flask, g, request, url_for
 from markupsafe import Markup
 
-_ICON = Markup('<svg class="{}" aria-hidden="true"><use href="{}#tabler-{}" /></svg>')
+_ICON = Markup('<svg class="%s" aria-hidden="true"><use href="%s#tabler-%s" /></svg>')
 """One of the symbols of static/icons.svg, hidden from screen readers: words stand beside it."""
 _NOT_KEPT = ("choose", "filters", "picked", "utm_search")
 """Page arguments that the links of a page leave out: what is open on it, and what is searched in that."""
@@ -54,7 +54,7 @@ def icon(name: str, classes: str = "") -> Markup:
     :param name: the symbol's name without its prefix.
     :param classes: further CSS classes.
     """
-    return _ICON.format(f"icon {classes}".rstrip(), static_url("icons.svg"), name)
+    return _ICON % (f"icon {classes}".rstrip(), static_url("icons.svg"), name)
 
 
 def form_key() -> str:
