@@ -80,7 +80,9 @@ def all_tenants(reason: str) -> Iterator[Session]:
         yield session
 
 
-def run_entering(session: Session, statement: PreparedStatement, values: Mapping[str, Any]) -> Sequence[Row[*tuple[Any, ...]]]:
+def run_entering(
+    session: Session, statement: PreparedStatement, values: Mapping[str, Any]
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Begin a session's transaction with a statement that enters its tenant itself, which spares a round trip.
 
     In a transaction that has begun it enters once more, to no effect.
