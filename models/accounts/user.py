@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_appbuilder.models.decorators import renders
 from flask_appbuilder.security.sqla.models import Role, User
-from sqlalchemy import DateTime, Index, String, func, select, update
+from sqlalchemy import DateTime, Index, Integer, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.security import check_password_hash, generate_password_hash
 
