@@ -66,6 +66,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
             # Addresses as texts: they are shown and never calculated with.
             "native_inet_types": False,
             "pool_size": _number(env, "DATABASE_POOL_SIZE", 5, 1, 100),
+            # After the database was restarted, a connection of the pool is replaced instead of failing a request.
+            "pool_pre_ping": True,
             "connect_args": {
                 "application_name": "portal",
                 # A lost client must not hold locks, a runaway statement must not hold a worker.

@@ -17,12 +17,10 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     import config
     from app import cli, extensions, logs, routes
     from app.background import enqueue_after_commit
-    from app.database import connection_pool, role_check
-    from app.rendering import template_environment
+    from app.database import role_check
     from app.web import access, errors, headers, landing, page_context, proxy, static_files, url_converters
 
     app = Flask(__name__, static_url_path=static_files.URL_PATH)
-    app.jinja_environment = template_environment.PortalEnvironment
     app.config.from_mapping(config.load())
     app.config.from_mapping(settings or {})
 
@@ -33,7 +31,6 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     access.init_app(app)
     url_converters.init_app(app)
     extensions.init_app(app)
-    connection_pool.init_app(app)
     enqueue_after_commit.init_app(app)
     routes.init_app(app)
     errors.init_app(app)

@@ -10,11 +10,12 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from redis import Redis
 
-from app.rendering import catalogues, remembered, repeated, template_globals
+from app.rendering import repeated, template_globals
 from app.security import PortalSecurityManager
 from models.db import db
 from views.dashboard.dashboard import HomeView
 from views.forms import messages
+from views.languages import chosen_language
 
 
 class PortalAppBuilder(AppBuilder):
@@ -46,8 +47,8 @@ def init_app(app: Flask) -> None:
             security_manager_class=PortalSecurityManager,
             update_perms=False,
         )
-    catalogues.init_app(app)
+    # FAB's own selector writes the language into every visitor's session.
+    app.extensions["babel"].locale_selector = chosen_language
     template_globals.init_app(app)
-    remembered.init_app(app)
     repeated.init_app(app)
     messages.install()

@@ -8,11 +8,11 @@ database who is asking, fill ``tenant_id`` and refuse early, with a message that
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, bindparam, event, func
+from sqlalchemy import ForeignKey, Row, String, bindparam, event, func
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm.session import SessionTransaction
 
@@ -80,7 +80,9 @@ def all_tenants(reason: str) -> Iterator[Session]:
         yield session
 
 
-def run_entering(session: Session, statement: PreparedStatement, values: Mapping[str, Any]) -> list[Any]:
+def run_entering(
+    session: Session, statement: PreparedStatement, values: Mapping[str, Any]
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Begin a session's transaction with a statement that enters its tenant itself, which spares a round trip.
 
     In a transaction that has begun it enters once more, to no effect.

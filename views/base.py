@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from flask import current_app, g, render_template, request, url_for
@@ -37,19 +36,6 @@ def actor(user: Any = None) -> Actor:
     )
 
 
-def address_of(endpoint: str, **values: str | int) -> str:
-    """Where a screen is, looked up once: every page leads to a dozen of them.
-
-    :param values: what the address names, and no arguments.
-    """
-    return _address(endpoint, request.script_root, **values)
-
-
-@lru_cache(4096)
-def _address(endpoint: str, _script_root: str, **values: str | int) -> str:
-    return url_for(endpoint, **values)
-
-
 def url_if(permission: str, view: str, endpoint: str, **values: str | int) -> str | None:
     """Where a screen is, None for people whose role has not got its permission.
 
@@ -57,12 +43,12 @@ def url_if(permission: str, view: str, endpoint: str, **values: str | int) -> st
     :param values: what the address names.
     """
     may = current_app.extensions["appbuilder"].sm.has_access(permission, view)
-    return address_of(endpoint, **values) if may else None
+    return url_for(endpoint, **values) if may else None
 
 
 def first_of(*urls: str | None) -> str:
     """The first address that the person may open, the dashboard's when they may open none of them."""
-    return next((url for url in urls if url is not None), address_of("HomeView.index"))
+    return next((url for url in urls if url is not None), url_for("HomeView.index"))
 
 
 def page_number(name: str = "page") -> int:

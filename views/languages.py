@@ -1,14 +1,14 @@
-"""The language of the screens: Japanese, unless a person chose English. PreparedStatement in a cookie, so that it outlives a session."""
+"""The language of the screens: Japanese, unless a person chose English. Kept in a cookie, so that it outlives a session."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, current_app, g, has_request_context, redirect, request, url_for
+from flask import abort, current_app, has_request_context, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
-from views.base import PortalView, address_of
+from views.base import PortalView
 from views.redirects import local_path
 
 COOKIE = "language"
@@ -18,19 +18,12 @@ _KEPT_FOR = 365 * 24 * 3600
 def chosen_language() -> str:
     """The language this request is answered in: a key of ``LANGUAGES``, the default where none was chosen.
 
-    UTMs are answered in English: what reads it is a machine, and whoever looks at its log. Asked for at each word of a
-    page, and so looked up once a request.
+    UTMs are answered in English: what reads it is a machine, and whoever looks at its log.
     """
-    # Not through the proxy: that takes longer than all the rest.
-    kept = g._get_current_object()  # noqa: SLF001  (Werkzeug tells of it)
-    language: str | None = kept.get("language")
-    if language is None:
-        config = current_app.config
-        language = str(config["BABEL_DEFAULT_LOCALE"])
-        if has_request_context():
-            wanted = "en" if request.path.startswith("/api/device/") else request.cookies.get(COOKIE)
-            language = kept.language = wanted if wanted in config["LANGUAGES"] else language
-    return language
+    wanted = None
+    if has_request_context():
+        wanted = "en" if request.path.startswith("/api/device/") else request.cookies.get(COOKIE)
+    return wanted if wanted in current_app.config["LANGUAGES"] else current_app.config["BABEL_DEFAULT_LOCALE"]
 
 
 class LanguageView(PortalView):
@@ -64,7 +57,7 @@ def language_choice() -> dict[str, Any]:
     return {
         "language": present,
         "other_languages": [(code, each["name"]) for code, each in languages.items() if code != present],
-        "language_url": address_of("LanguageView.select"),
+        "language_url": url_for("LanguageView.select"),
         "language_next": _asked_for(),
     }
 

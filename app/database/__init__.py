@@ -1,1 +1,1 @@
-"""Database connections and the check of the database role."""
+"""The check of the database role."""

@@ -5,15 +5,13 @@ A list of fifty alerts writes a thousand values, and Jinja escapes each by itsel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from flask import Flask
 from markupsafe import Markup, escape
-
-from app.rendering.remembered import remembered
 
 _MARK = "\0"
 """Beside what is filled in: no text in the database has it."""
@@ -27,8 +25,7 @@ def init_app(app: Flask) -> None:
 def repeated(macro: Callable[[Any], str], items: Sequence[Any], *kinds: str, **same: Any) -> Markup:
     """What a macro makes of each of many items, one after the other.
 
-    It runs once for each kind of item, and not again while what it made is remembered (``app.rendering.remembered``): its result is
-    the pattern the others' texts are filled into.
+    It runs once for each kind of item: its result is the pattern that the texts of all items of that kind are filled into.
 
     :param macro: of one item. It writes the item's texts as they are: it neither asks about them nor filters them.
     :param items: named tuples of one class.
@@ -49,8 +46,8 @@ def repeated(macro: Callable[[Any], str], items: Sequence[Any], *kinds: str, **s
         kind = kind_of(item)
         pattern = patterns.get(kind)
         if pattern is None:
-            asked = tuple((name, getattr(item, name)) for name in kinds)
-            pattern = patterns[kind] = remembered(_pattern, macro, (*names, *same), asked)
+            asked = {name: getattr(item, name) for name in kinds}
+            pattern = patterns[kind] = _pattern(macro, (*names, *same), asked)
         pieces.append(pattern.text % pattern.texts(row + everywhere))
     return Markup("".join(pieces))  # noqa: S704  (all that is filled in is escaped)
 
@@ -75,10 +72,10 @@ def _escaped(items: Sequence[Any], places: list[int]) -> list[tuple[str, ...]]:
     return list(zip(*[iter(escaped)] * len(places), strict=True))
 
 
-def _pattern(macro: Callable[[Any], str], names: tuple[str, ...], asked: tuple[tuple[str, Any], ...]) -> _Pattern:
+def _pattern(macro: Callable[[Any], str], names: tuple[str, ...], asked: Mapping[str, Any]) -> _Pattern:
     slots = {name: f"{_MARK}{name}{_MARK}" for name in names}
     # Between two marks stands a name, outside of them what is always the same.
-    outside, *rest = str(macro(SimpleNamespace(**dict(asked), **slots))).split(_MARK)
+    outside, *rest = str(macro(SimpleNamespace(**asked, **slots))).split(_MARK)
     found, after = rest[::2], rest[1::2]
     text = outside.replace("%", "%%") + "".join(f"%s{piece.replace('%', '%%')}" for piece in after)
     return _Pattern(text, _picked(tuple(names.index(name) for name in found)))

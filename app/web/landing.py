@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, g, redirect, request
+from flask import Flask, g, redirect, request, url_for
 
 from app.web.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
-from views.base import address_of
 
 # Screens no menu leads to, for roles that have nothing else.
 _OTHERS = (
@@ -24,7 +23,7 @@ def init_app(app: Flask) -> None:
 def landing() -> str | None:
     """The first screen the person may open, None when there is none."""
     first = next(iter(allowed(MENU + STAFF_MENU + USER_MENU + _OTHERS)), None)
-    return address_of(first.endpoint) if first is not None else None
+    return url_for(first.endpoint) if first is not None else None
 
 
 def _lead_on() -> Any:

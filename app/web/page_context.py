@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flask import Flask, g, has_request_context, request
+from flask import Flask, g, has_request_context, request, url_for
 from flask_login import current_user
 
 from app.web.access import TENANTLESS_VIEWS, is_tenantless
@@ -12,7 +12,6 @@ from app.web.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
 from models import clock
 from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
 from views.alerts.rows import function_name
-from views.base import address_of
 from views.languages import language_choice
 
 
@@ -49,7 +48,7 @@ def portal_frame() -> dict[str, Any]:
         "tenants_url": None,
         "user_menu": (),
         "sign_out_url": None,
-        "home_url": address_of("HomeView.index"),
+        "home_url": url_for("HomeView.index"),
         "now": clock.screen_time(clock.utc_now()),
     }
     frame |= language_choice()
@@ -64,8 +63,8 @@ def portal_frame() -> dict[str, Any]:
         "user": {"name": identity.user.get_full_name(), "email": identity.user.email},
         "tenant": identity.tenant,
         "in_tenant": identity.tenant is not None and not is_tenantless(request.endpoint or ""),
-        "tenants_url": address_of("TenantView.list") if many else None,
-        "sign_out_url": address_of("SignInView.logout"),
+        "tenants_url": url_for("TenantView.list") if many else None,
+        "sign_out_url": url_for("SignInView.logout"),
     }
     return frame
 
@@ -73,11 +72,11 @@ def portal_frame() -> dict[str, Any]:
 def _menu(entries: tuple[Entry, ...], *, in_tenant: bool) -> tuple[MenuItem, ...]:
     here = (request.endpoint or "").partition(".")[0]
     return tuple(
-        MenuItem(entry.label, address_of(entry.endpoint), entry.icon, here in entry.views)
+        MenuItem(entry.label, url_for(entry.endpoint), entry.icon, here in entry.views)
         for entry in allowed(entries)
         if in_tenant or entry.views[0] in TENANTLESS_VIEWS
     )
 
 
 def _user_menu() -> tuple[tuple[str, str], ...]:
-    return tuple((entry.label, address_of(entry.endpoint)) for entry in allowed(USER_MENU))
+    return tuple((entry.label, url_for(entry.endpoint)) for entry in allowed(USER_MENU))

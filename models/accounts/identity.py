@@ -144,6 +144,5 @@ def _statement() -> PreparedStatement:
         .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))
         .outerjoin(Membership, (Membership.user_id == User.id) & (Membership.tenant_id == Tenant.id))
         .outerjoin(Role, Role.id == Membership.role_id)
-        .where(UserSession.token_hash == bindparam("token_hash"), UserSession.revoked_at.is_(None)),
-        by_key=True,
+        .where(UserSession.token_hash == bindparam("token_hash"), UserSession.revoked_at.is_(None))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask_appbuilder.security.sqla.models import assoc_user_role
 from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, exists, select
@@ -10,9 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.accounts.user import User
 from models.db import Base, CreatedAt
-
-if TYPE_CHECKING:
-    from models.tenants.tenant import Tenant
+from models.tenants.tenant import Tenant
 
 
 class Membership(Base):
@@ -31,7 +29,7 @@ class Membership(Base):
     created_at: Mapped[CreatedAt]
 
     user: Mapped[Any] = relationship("User")
-    tenant: Mapped[Tenant] = relationship("Tenant")
+    tenant: Mapped[Tenant] = relationship(Tenant)
     role: Mapped[Any] = relationship("Role")
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Response, current_app, flash, redirect, request, stream_with_context
+from flask import Response, current_app, flash, redirect, request, stream_with_context, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -22,7 +22,7 @@ from models.db import db
 from views.alerts import rows as alert_rows
 from views.alerts.download import MOST_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
 from views.alerts.filters import AlertFilters, read_filters
-from views.base import PortalView, address_of, choice, render, url_if
+from views.base import PortalView, choice, render, url_if
 from views.customers.tabs import customer_crumbs, security_url
 from views.period import read_period
 from views.redirects import came_from
@@ -80,11 +80,11 @@ class AlertView(PortalView):
 
 def _back_to_choosing(customer_id: str) -> Response:
     """The page the dialog was on, with the dialog open and what was ticked in it."""
-    screens = (address_of(f"AlertView.{name}", customer_id=customer_id) for name in ("list", "important"))
+    screens = (url_for(f"AlertView.{name}", customer_id=customer_id) for name in ("list", "important"))
     page = came_from() or ""
     path, _, query = page.partition("?")
     if path not in screens:
-        path, query = address_of("AlertView.list", customer_id=customer_id), ""
+        path, query = url_for("AlertView.list", customer_id=customer_id), ""
     arguments = [pair for pair in parse_qsl(query) if pair[0] not in {"choose", "picked"}]
     ticked = [("picked", key) for key in request.form.getlist("utm")[:_MOST_TICKED]]
     return redirect(f"{path}?{urlencode([*arguments, ('choose', '1'), *ticked])}")
@@ -172,7 +172,7 @@ def _download(
     # The choice of UTMs takes the place of the condition on one; a removed one cannot be chosen.
     removed = query.utm_id is not None and query.utm_id not in {utm.id for utm in utms if utm.removed_at is None}
     return {
-        "download_url": address_of("AlertView.download", customer_id=customer.id),
+        "download_url": url_for("AlertView.download", customer_id=customer.id),
         "chooser": choices,
         "most_utms": MOST_UTMS,
         "hidden": list((period | conditions).items()),

@@ -92,7 +92,7 @@ def _customer_and_utms() -> PreparedStatement:
     columns = func.json_build_array(Utm.id, Utm.utm_id, Utm.name, Utm.removed_at)
     utms = select(func.json_agg(aggregate_order_by(columns, Utm.name, Utm.id))).where(Utm.customer_id == Customer.id)
     customer = select(Customer.id, Customer.tenant_id, Customer.name, utms.scalar_subquery())
-    return prepare(customer.where(Customer.id == bindparam("customer_id"), Customer.deleted_at.is_(None)), by_key=True)
+    return prepare(customer.where(Customer.id == bindparam("customer_id"), Customer.deleted_at.is_(None)))
 
 
 def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
@@ -126,6 +125,5 @@ def _address(args: Mapping[str, str], name: str, label: Any) -> Filter:
     return Filter(name, label, value, network, help=told)
 
 
-@lru_cache(1024)
 def _network(typed: str) -> str:
     return str(ipaddress.ip_network(typed, strict=False))

@@ -81,7 +81,7 @@ def _listed(sort: str, *, descending: bool, everywhere: bool) -> PreparedStateme
     order = [column.desc() if descending else column.asc() for column in columns]
     role = () if everywhere else (Membership.role_id,)
     statement = _enterable(select(Tenant.id, Tenant.name, *role), bindparam("user_id"), everywhere=everywhere)
-    return prepare(statement.order_by(*order), by_key=True)
+    return prepare(statement.order_by(*order))
 
 
 def _chosen_tenant_id(*, roles: Collection[int] | None = None) -> str:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
 from flask import session
 from flask_wtf.csrf import validate_csrf
+from wtforms import ValidationError
 
 HOSTILE = "<script>alert('x')</script>&\""
 
@@ -34,20 +36,44 @@ def test_an_icon_is_a_symbol_hidden_from_screen_readers(app):
     assert wide == plain.replace('"icon"', '"icon ms-auto"')
 
 
-def test_a_sessions_forms_have_its_own_token_on_every_page(app):
-    template = app.jinja_env.from_string("{{ csrf_token() }} {{ csrf_token() }}")
-    tokens = []
-    for raw in ("a" * 40, "b" * 40, "a" * 40):
-        with app.test_request_context():
-            session["csrf_token"] = raw
-            one, other = template.render().split()
-            validate_csrf(one)
-            tokens.append((one, other))
-    with app.test_request_context():
-        validate_csrf(template.render().split()[0])
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_words_are_translated_and_what_is_filled_in_is_escaped(app, language):
+    template = app.jinja_env.from_string(
+        "{{ _('Menu') }} {{ _('Details of %(id)s', id=text) }} {{ _('Details of %(id)s', id=text|upper|safe) }}"
+        " {{ ngettext('%(count)s result', '%(count)s results', 2, count=text) }}"
+    )
 
-    assert all(one == other for one, other in tokens)
-    assert tokens[0] == tokens[2] != tokens[1]
+    with app.test_request_context(headers={"Cookie": f"language={language}"}):
+        page = template.render(text="<i>")
+
+    assert (
+        page
+        == {
+            "ja": "メニュー &lt;i&gt; の詳細 <I> の詳細 &lt;i&gt;件",
+            "en": "Menu Details of &lt;i&gt; Details of <I> &lt;i&gt; results",
+        }[language]
+    )
+
+
+def test_a_text_with_a_percent_sign_is_written_as_it_is_meant(app):
+    template = app.jinja_env.from_string("{{ _('100%%') }}")
+
+    with app.test_request_context():
+        assert template.render() == "100%"
+
+
+def test_every_form_of_a_page_has_the_same_token_and_it_is_the_sessions(app):
+    template = app.jinja_env.from_string("{{ csrf_token() }} {{ csrf_token() }}")
+    with app.test_request_context():
+        session["csrf_token"] = "a" * 40
+        one, other = template.render().split()
+        validate_csrf(one)
+    with app.test_request_context():
+        session["csrf_token"] = "b" * 40
+        with pytest.raises(ValidationError):
+            validate_csrf(one)
+
+    assert one == other
 
 
 def test_another_order_is_of_the_same_page_from_its_beginning(app):
