@@ -49,6 +49,17 @@ def current_tenant_id(session: Session) -> str | None:
     return scope if scope not in (_ALL, _NOBODY) else None
 
 
+def own_tenant_id(session: Session) -> str:
+    """The tenant a session is in, for what is only done inside one.
+
+    :raises ScopeError: it is in none or in all.
+    """
+    tenant_id = current_tenant_id(session)
+    if tenant_id is None:
+        raise ScopeError("This is done from a session inside its tenant.")
+    return tenant_id
+
+
 def enter_tenant(session: Session, tenant_id: str | None) -> None:
     """Put a fresh session into a tenant.
 

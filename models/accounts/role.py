@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import PermissionView, assoc_permissionview_role, assoc_user_role
-from sqlalchemy import Select, func, select
+from sqlalchemy import Index, Select, func, select
 from sqlalchemy.orm import Session
 
 from models import audit
@@ -21,7 +21,7 @@ from models.accounts.membership import Membership
 from models.accounts.user import Role
 from models.actor import Actor
 from models.errors import N_, DomainError
-from models.row_lock import lock
+from models.row_lock import lock, take_turns
 from models.values.visible_text import visible
 from models.versioned import lock_version
 
@@ -44,11 +44,14 @@ NAME_TAKEN = N_("There is a role of this name already.")
 NO_NAME = N_("This field is required.")
 TOO_LONG = N_("A role's name has 64 characters or fewer.")
 IN_USE = N_("The role is held by users. Give them another one first.")
-UNIQUE_ERRORS = {"ab_role_name_key": ("name", NAME_TAKEN)}
+UNIQUE_ERRORS = dict.fromkeys(("ab_role_name_key", "uq_ab_role_lower_name"), ("name", NAME_TAKEN))
 """What a unique index says to whoever comes second."""
 BEYOND_OPERATOR = N_("A role can hold only what a partner operator may do.")
 
+_NAMES = "role_name"
+"""What those take turns at who give a role a name."""
 
+Index("uq_ab_role_lower_name", func.lower(Role.name), unique=True)
 Role.built_in = property(lambda self: self.name in BUILT_IN)
 
 
@@ -86,6 +89,7 @@ def create(session: Session, name: str, right_ids: Iterable[int], *, by: Actor) 
     :param right_ids: keys of rights; see :func:`grantable`.
     :raises DomainError: the name is empty or taken, or a right is beyond a partner operator's.
     """
+    take_turns(session, _NAMES)
     role = Role(name=_free_name(session, name), permissions=_rights(session, right_ids))
     session.add(role)
     session.flush()
@@ -104,6 +108,7 @@ def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are
     :raises DomainError: the role is built in, or as for :func:`create`.
     """
     _check_own(role)
+    take_turns(session, _NAMES)
     lock_version(session, role, version)
     before = _state(role)
     role.name = _free_name(session, name, but=role)
@@ -149,7 +154,7 @@ def _free_name(session: Session, name: str, *, but: Any = None) -> str:
     if len(name) > NAME_LENGTH:
         raise DomainError(TOO_LONG, field="name")
     with session.no_autoflush:
-        other = session.scalar(select(Role.id).where(func.lower(Role.name) == name.lower()))
+        other = session.scalar(select(Role.id).where(func.lower(Role.name) == func.lower(name)))
     if other is not None and (but is None or other != but.id):
         raise DomainError(NAME_TAKEN, field="name")
     return name

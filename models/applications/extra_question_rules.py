@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import audit
+from models import audit, scope
 from models.actor import Actor
 from models.applications.extra_question import (
     CHOICE_LENGTH,
@@ -18,6 +18,7 @@ from models.applications.extra_question import (
     FieldKind,
 )
 from models.errors import N_, NOTHING_CHANGED, DomainError
+from models.row_lock import take_turns
 from models.versioned import lock_version
 
 MOST_IN_USE = 30
@@ -114,12 +115,15 @@ def restore(session: Session, field: ApplicationField, *, by: Actor) -> None:
 
 
 def _in_use_locked(session: Session) -> Sequence[ApplicationField]:
-    """The questions in use, for this transaction alone: numbering them is reading all and writing all."""
+    """The questions in use, for this transaction alone: numbering them is reading all and writing all.
+
+    Their rows cannot be waited for: the ones that others are adding are not there yet.
+    """
+    take_turns(session, "application_field", scope.own_tenant_id(session))
     return session.scalars(
         select(ApplicationField)
         .where(ApplicationField.retired_at.is_(None))
         .order_by(ApplicationField.position, ApplicationField.id)
-        .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
 

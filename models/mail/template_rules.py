@@ -27,6 +27,7 @@ from models.mail.template import (
     own_text,
     own_texts,
 )
+from models.row_lock import take_turns
 from models.tenants.tenant import Tenant
 
 NOTHING_CHANGED = N_("Change at least one item.")
@@ -136,14 +137,8 @@ def _begin(session: Session, tenant_id: str, kind: MailKind, version: int) -> Ma
 
 
 def _lock(session: Session, tenant_ids: Iterable[str]) -> None:
-    """Until the commit nobody else changes these tenants' templates.
-
-    In the order of their IDs, so that two copies never wait for each other: what is volatile is worked out after sorting.
-    """
-    key = func.hashtextextended(func.concat("mail_template ", Tenant.id), 0)
-    session.execute(
-        select(func.pg_advisory_xact_lock(key)).where(Tenant.id.in_(tuple(tenant_ids))).order_by(Tenant.id)
-    ).all()
+    """Until the commit nobody else changes these tenants' templates."""
+    take_turns(session, "mail_template", tenant_ids)
 
 
 def _put(  # noqa: PLR0913  (each is a column of the version)

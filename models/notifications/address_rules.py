@@ -1,6 +1,7 @@
 """What may be done with a tenant's notification addresses (§5.4.2): change, send the link again, withdraw, confirm.
 
-Everything that people do locks the tenant's slots first, in their order: two at once do it one after the other.
+Everything that people do waits for whoever does something with the same tenant's addresses: how many mails were sent in a
+day is counted while nobody else sends one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from models.actor import Actor
 from models.errors import N_, Conflict, DomainError
 from models.mail import outbox
 from models.notifications.address import SLOTS, AddressLink, LinkState, NotificationAddress, clean
+from models.row_lock import take_turns
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant
 from models.tokens import hash_token
@@ -158,7 +160,8 @@ def _refuse_faults(wanted: Sequence[str]) -> None:
 
 
 def _locked(session: Session, tenant_id: str) -> list[NotificationAddress]:
-    """The tenant's slots, locked until the transaction ends; made where they are missing."""
+    """The tenant's slots in their order, for this transaction alone; made where they are missing."""
+    take_turns(session, "notification_address", tenant_id)
     rows = [{"tenant_id": tenant_id, "slot": number} for number in SLOTS]
     session.execute(insert(NotificationAddress).values(rows).on_conflict_do_nothing())
     return list(
@@ -166,7 +169,6 @@ def _locked(session: Session, tenant_id: str) -> list[NotificationAddress]:
             select(NotificationAddress)
             .where(NotificationAddress.tenant_id == tenant_id)
             .order_by(NotificationAddress.slot)
-            .with_for_update()
             .execution_options(populate_existing=True)
         )
     )

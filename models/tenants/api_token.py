@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, DateTime, Identity, Index, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import audit
+from models import audit, scope
 from models.actor import Actor
 from models.db import Base, CreatedAt
 from models.errors import N_, NOTHING_CHANGED, DomainError
-from models.row_lock import lock
+from models.row_lock import lock, take_turns
 from models.scope import TenantScoped
 from models.tokens import hash_token, new_token
 from models.versioned import Versioned, lock_version
@@ -77,10 +77,10 @@ def create(session: Session, name: str, *, now: datetime, by: Actor) -> tuple[Po
     :returns: its row, and the token itself, which is nowhere else.
     :raises DomainError: there are too many, or the name is used.
     """
-    present = in_force(session)
-    if len(present) >= MOST_IN_FORCE:
+    names = _names_in_force(session)
+    if len(names) >= MOST_IN_FORCE:
         raise DomainError(TOO_MANY)
-    if any(each.name == name for each in present):
+    if name in names:
         raise DomainError(TAKEN_NAME, field="name")
     token = new_token(_PREFIX)
     row = PortalToken(name=name, token_hash=hash_token(token), issued_at=now)
@@ -97,10 +97,11 @@ def rename(session: Session, row: PortalToken, name: str, *, version: int, by: A
     :raises Conflict: somebody else renamed it since.
     :raises DomainError: it is the same name, or another token's.
     """
+    names = _names_in_force(session)
     lock_version(session, row, version)
     if row.name == name:
         raise DomainError(NOTHING_CHANGED)
-    if any(each.name == name for each in in_force(session)):
+    if name in names:
         raise DomainError(TAKEN_NAME, field="name")
     row.name = name
     audit.record(session, "portal_token.renamed", row, by=by)
@@ -127,6 +128,12 @@ def revoke(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> N
     if row.revoked_at is None:
         row.revoked_at = now
         audit.record(session, "portal_token.revoked", row, by=by, before={"name": row.name})
+
+
+def _names_in_force(session: Session) -> Sequence[str]:
+    """The names of the tenant's tokens that open, while nobody else makes or renames one."""
+    take_turns(session, "portal_token", scope.own_tenant_id(session))
+    return session.scalars(select(PortalToken.name).where(PortalToken.revoked_at.is_(None))).all()
 
 
 def caller_of(session: Session, token: str, *, now: datetime) -> tuple[Caller, bool] | None:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from models import audit, scope
 from models.actor import Actor
-from models.errors import N_, Conflict, DomainError, ScopeError
+from models.errors import N_, Conflict, DomainError
+from models.row_lock import take_turns
 from models.tenants import access_origin
 from models.tenants import link as portal_link
 from models.tenants import settings as tenant_settings
@@ -111,12 +112,11 @@ def _checked(wanted: SettingsInput) -> list[str]:
 
 
 def _locked(session: Session) -> TenantSettings:
-    """The tenant's row, for this transaction alone; made where there is none, so that the first two people wait too."""
-    tenant_id = scope.current_tenant_id(session)
-    if tenant_id is None:
-        raise ScopeError("Settings are saved from a session inside their tenant.")
+    """The tenant's row, for this transaction alone; made where there is none."""
+    tenant_id = scope.own_tenant_id(session)
+    take_turns(session, "tenant_settings", tenant_id)
     session.execute(insert(TenantSettings.__table__).values(tenant_id=tenant_id).on_conflict_do_nothing())
-    row: TenantSettings = session.get_one(TenantSettings, tenant_id, with_for_update=True, populate_existing=True)
+    row: TenantSettings = session.get_one(TenantSettings, tenant_id, populate_existing=True)
     return row
 
 

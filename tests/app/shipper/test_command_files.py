@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.app.processes import eventually
 
 from app.shipper.command import utm
-from tests.app.processes import eventually
 from tests.app.shipper.eve_records import alert, text_of
 
 ROOT = Path(__file__).parents[3]

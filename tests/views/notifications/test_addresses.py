@@ -217,6 +217,16 @@ def test_the_mail_has_the_subject_and_a_link_into_the_portal_whatever_host_was_a
     assert "elsewhere" not in mail.body
 
 
+def test_the_mail_does_not_say_that_the_address_is_registered(operator, mails, save):
+    save("new@example.jp")
+
+    (mail,) = mails()
+    lines = mail.body.splitlines()
+    assert f"このメールアドレスを {operator.tenant.name} の通知先とする設定が行われました。" in lines
+    assert "登録はまだ完了していません。24時間のうちに次のページを開くと、登録が完了します。" in lines
+    assert "登録されました" not in mail.body
+
+
 def test_nothing_changed_is_saved_without_a_mail(save, make, operator, mails):
     make.confirmed_address(operator.tenant, "old@example.jp")
 

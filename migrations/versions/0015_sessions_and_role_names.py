@@ -1,7 +1,8 @@
-"""Sessions as rows, and password links that can be revoked before their time.
+"""Sessions as rows, password links that can be revoked before their time, and names of roles apart in whatever case.
 
 Sessions that began before end: each had the number of its user's epoch, which is no more. Going back ends all sessions
-too.
+too. Of roles whose names differ in nothing but their case the newer ones get their number behind their name, and keep it
+when going back.
 
 Revision: 0015, after 0014
 """
@@ -37,9 +38,17 @@ def upgrade() -> None:
     migrating.sequence("user_session_id_seq")
     op.add_column("password_link", sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True))
     op.drop_column("ab_user", "session_epoch")
+    op.execute(
+        """
+        UPDATE ab_role SET name = left(name, 52) || ' (' || id || ')'
+        WHERE EXISTS (SELECT FROM ab_role older WHERE lower(older.name) = lower(ab_role.name) AND older.id < ab_role.id)
+        """
+    )
+    op.create_index("uq_ab_role_lower_name", "ab_role", [sa.literal_column("lower(name)")], unique=True)
 
 
 def downgrade() -> None:
+    op.drop_index("uq_ab_role_lower_name", table_name="ab_role")
     op.add_column("ab_user", sa.Column("session_epoch", sa.Integer(), server_default="0", nullable=False))
     # A number that no cookie has from before the upgrade, which may have been ended since.
     op.execute("UPDATE ab_user SET session_epoch = extract(epoch FROM now())")
