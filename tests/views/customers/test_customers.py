@@ -274,8 +274,9 @@ def test_the_three_states_are_told_apart(operator, make):
 
     page = operator.get(f"/customers/{customer.id}/security").text
 
-    states = re.findall(r'class="state state-(\w+)"', page)
-    assert states == ["online", "unconnected", "offline"]  # in the order of the names 一 三 二
+    states = re.findall(r'class="status status-(\w+)">.*?</svg>([^<]+)<', page)
+    # In the order of the names 一 三 二.
+    assert states == [("green", "オンライン"), ("secondary", "未接続"), ("red", "オフライン")]
     assert page.count("最終接続:") == 2
 
 
