@@ -2,7 +2,7 @@
 
 The index serves the change history on the page of a row.
 
-Revision: 0017, after 0015
+Revision: 0016, after 0015
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 
 from app import migrating
 
-revision = "0017"
+revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
