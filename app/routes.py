@@ -1,76 +1,39 @@
-"""Every view and API of the portal, in one place."""
+"""The views and APIs that the areas' registers name, added to the app."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, request
 
+from app.web.registers import register
 from views import transaction
-from views.accounts.password_setup import PasswordSetupView
-from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
-from views.accounts.roles import RoleView
-from views.accounts.users import UserView
-from views.alerts.alerts import AlertView
-from views.api.bearer import caller_key
-from views.api.customer_api import CustomerApi
-from views.api.device_api import DeviceApi
-from views.applications.extra_questions import ApplicationFieldView
-from views.customers.customers import CustomerView
-from views.languages import LanguageView
-from views.mail.log import MailLogView
-from views.mail.template_copy import MailTemplateCopyView
-from views.mail.template_versions import MailTemplateVersionView
-from views.mail.templates import MailTemplateView
-from views.notifications.addresses import NotificationAddressView
-from views.notifications.confirmation import AddressConfirmationView
-from views.operations import health
-from views.operations.jobs import JobBoardView
-from views.tenants.api_tokens import PortalTokenView
-from views.tenants.select import TenantView
-from views.tenants.settings import TenantSettingsView
-from views.utms.security import SecurityView
-from views.utms.utms import UtmView
-
-SCREENS = (
-    LanguageView,
-    PasswordSetupView,
-    TenantView,
-    CustomerView,
-    UtmView,
-    SecurityView,
-    AlertView,
-    TenantSettingsView,
-    PortalTokenView,
-    ApplicationFieldView,
-    NotificationAddressView,
-    MailTemplateView,
-    MailTemplateVersionView,
-    MailTemplateCopyView,
-    MailLogView,
-    JobBoardView,
-    UserView,
-    RoleView,
-    RightView,
-    PermissionNameView,
-    ViewNameView,
-)
-"""Every screen that needs nothing more than its address; the others are below."""
+from views.accounts import permission_labels
 
 
 def init_app(app: Flask) -> None:
-    """Register the views with FAB, and what has no screen with Flask."""
+    """Add the views with FAB, and what is no view with Flask."""
     with app.app_context():
         builder = app.extensions["appbuilder"]
-        for view in SCREENS:
-            builder.add_view_no_menu(view)
-        confirmation = builder.add_view_no_menu(AddressConfirmationView)
-        device_api, customer_api = builder.add_api(DeviceApi), builder.add_api(CustomerApi)
-        limiter = builder.sm.limiter
-        limiter.limit(app.config["SIGN_IN_RATE_LIMIT"], methods=["POST"])(builder.sm.auth_view.blueprint)
-        limiter.limit(app.config["LINK_RATE_LIMIT"])(confirmation.blueprint)
-        limiter.limit(app.config["DEVICE_RATE_LIMIT"], key_func=caller_key)(device_api.blueprint)
-        limiter.limit(app.config["CUSTOMER_API_RATE_LIMIT"], key_func=caller_key)(customer_api.blueprint)
-        limited = {each.blueprint.name for each in (builder.sm.auth_view, confirmation, device_api, customer_api)}
-        # The limiter would look through all it knows for each page.
-        limiter.request_filter(lambda: request.blueprint not in limited)
-    app.register_blueprint(health.blueprint)
+        added = [builder.add_view_no_menu(view) for view in register().screens]
+        added += [builder.add_api(api) for api in register().apis]
+        _limit_rates(app, [builder.sm.auth_view, *added])
+    for blueprint in register().blueprints:
+        app.register_blueprint(blueprint)
+    topics = {name: rights.label for name, rights in register().rights.items()}
+    permission_labels.install(app, topics, register().words)
     app.teardown_request(transaction.close_cross_tenant_sessions)
+
+
+def _limit_rates(app: Flask, added: list[Any]) -> None:
+    """Apply the registers' rate limits."""
+    limiter = app.extensions["appbuilder"].sm.limiter
+    by_name = {type(view).__name__: view.blueprint for view in added}
+    for each in register().rate_limits:
+        options = {"methods": list(each.methods)} if each.methods else {}
+        if each.key is not None:
+            options["key_func"] = each.key
+        limiter.limit(app.config[each.setting], **options)(by_name[each.view])
+    limited = {by_name[each.view].name for each in register().rate_limits}
+    # The limiter would look through all it knows for each page.
+    limiter.request_filter(lambda: request.blueprint not in limited)

@@ -1,7 +1,7 @@
-"""Who may do what: the roles as data, and FAB's security manager taught the portal's rules.
+"""Who may do what: the built-in roles, and FAB's security manager with the portal's rules.
 
-``ROLES`` is the one place where rights are given. ``flask portal upgrade`` writes it to the database, ``flask portal
-roles`` prints it into docs/roles.md, tests/conventions checks every route against it.
+The areas' registers give permissions by level, and ``ROLES`` collects them by role. ``flask portal upgrade`` writes it to
+the database, ``flask portal roles`` prints it into docs/roles.md, tests/conventions checks every route against it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 import models  # noqa: F401  (every table is known before FAB asks for any mapper)
+from app.web.registers import register
 from models import clock
 from models.accounts import user_session
 from models.accounts.identity import read_identity, rights_version
@@ -28,60 +29,24 @@ from models.accounts.user import Role
 from models.db import db
 from views.accounts.sign_in import SignInView
 
-Rights = dict[str, tuple[str, ...]]
-
-_READ: Rights = {
-    "Alerts": ("can_list", "can_important", "can_download"),
-    "Customers": ("can_list", "can_show", "can_security"),
-    "Home": ("can_index",),
-    "PortalTokens": ("can_list",),
-    "TenantSettings": ("can_show",),
-    "NotificationAddresses": ("can_show",),
-    "MailTemplates": ("can_history", "can_list", "can_show", "can_version"),
-    "Utms": ("can_show",),
-}
-_WRITE: Rights = {
-    "Customers": ("can_add", "can_edit", "can_delete"),
-    "PortalTokens": ("can_add", "can_edit", "can_reissue", "can_revoke"),
-    "TenantSettings": ("can_edit",),
-    "NotificationAddresses": ("can_save", "can_send_again", "can_withdraw"),
-    "MailTemplates": ("can_copy", "can_edit", "can_reset", "can_restore"),
-    "Utms": ("can_add", "can_issue_token"),
-}
-_STAFF: Rights = {
-    "ApplicationFields": ("can_list", "can_add", "can_edit", "can_move", "can_retire", "can_restore"),
-    "Customers": ("can_restore",),
-    "JobBoard": ("can_list", "can_retry", "can_delete"),
-    "MailLog": ("can_list", "can_show", "can_send_again", "can_send_failed_again"),
-}
-_ADMIN: Rights = {
-    "Permissions": ("can_list",),
-    "Roles": ("can_list", "can_show", "can_add", "can_edit", "can_delete"),
-    "Users": (
-        "can_list",
-        "can_show",
-        "can_add",
-        "can_edit",
-        "can_delete",
-        "can_password",
-        "can_issue_link",
-        "can_join",
-        "can_change_membership",
-        "can_leave",
-    ),
-}
+Permissions = dict[str, tuple[str, ...]]
+"""View -> permissions."""
 
 
-def _together(*rights: Rights) -> Rights:
-    views = sorted({view for each in rights for view in each})
-    return {view: tuple(name for each in rights for name in each.get(view, ())) for view in views}
+def _of_levels(*levels: str) -> Permissions:
+    """Return the permissions that the registers give on some levels."""
+    held = {
+        view: tuple(name for level in levels for name in getattr(rights, level))
+        for view, rights in sorted(register().rights.items())
+    }
+    return {view: names for view, names in held.items() if names}
 
 
-ROLES: dict[str, Rights] = {
-    PARTNER_OPERATOR: _together(_READ, _WRITE),
-    PARTNER_VIEWER: _READ,
-    NEC_STAFF: _together(_READ, _WRITE, _STAFF),
-    NEC_ADMIN: _together(_READ, _WRITE, _STAFF, _ADMIN),
+ROLES: dict[str, Permissions] = {
+    PARTNER_OPERATOR: _of_levels("read", "write"),
+    PARTNER_VIEWER: _of_levels("read"),
+    NEC_STAFF: _of_levels("read", "write", "staff"),
+    NEC_ADMIN: _of_levels("read", "write", "staff", "admin"),
     PUBLIC: {},
 }
 """Role -> view -> permissions."""

@@ -10,7 +10,16 @@ from models import clock
 from models.alerts import ingest as alert_ingest
 from models.alerts import retention as alert_retention
 from models.db import db
+from models.errors import N_
+from models.operations.schedule import Entry, daily
 from models.scope import all_tenants
+
+SCHEDULE = (
+    Entry("alert-partitions", N_("Make the months of the alert table"), "jobs.alerts.make_partitions", daily(0, 30)),
+    Entry(
+        "alert-retention", N_("Drop alerts past their retention time"), "jobs.alerts.drop_old_partitions", daily(2, 0)
+    ),
+)
 
 
 @job(entry="alert-partitions")

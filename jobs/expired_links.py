@@ -5,18 +5,31 @@ from __future__ import annotations
 from jobs.job import job
 from models import clock
 from models.accounts import password_link, user_session
+from models.errors import N_
 from models.notifications import address_rules
+from models.operations import form_key
+from models.operations.schedule import Entry, daily
 from models.scope import all_tenants
+
+SCHEDULE = (
+    Entry(
+        "old-links",
+        N_("Remove old links of mails and passwords, old sessions and keys of forms"),
+        "jobs.expired_links.remove_old",
+        daily(2, 30),
+    ),
+)
 
 
 @job(entry="old-links")
 def remove_old() -> None:
-    """Remove the links that confirm notification addresses (§5.4.2) or set passwords, and the sessions of people who
-    were signed in, once nobody will ask any more what became of them.
+    """Remove what nobody will ask for any more: links that confirm notification addresses (§5.4.2) or set passwords,
+    sessions of people who were signed in, and the keys of forms that were sent.
     """
     now = clock.utc_now()
     with all_tenants("the time is the same for every tenant") as session:
         address_rules.remove_old(session, now=now)
         password_link.remove_old(session, now=now)
         user_session.remove_old(session, now=now)
+        form_key.remove_old(session, now=now)
         session.commit()

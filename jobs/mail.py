@@ -27,8 +27,10 @@ from redis.exceptions import RedisError
 from jobs import queues
 from jobs.job import job
 from models import clock
+from models.errors import N_
 from models.mail import outbox, placeholders
 from models.mail.sending import MailClaim, OutgoingMail, mail_connection
+from models.operations.schedule import Entry, every
 
 BATCH = 100
 """Messages claimed at once, and sent over one connection."""
@@ -102,6 +104,9 @@ class PatientConnection(Connection):
         if settings.username and settings.password:
             host.login(settings.username, settings.password)
         return host
+
+
+SCHEDULE = (Entry("mail", N_("Send waiting mail"), "jobs.mail.sweep", every(1), queue="default"),)
 
 
 @job(quiet=True)

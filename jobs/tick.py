@@ -45,7 +45,7 @@ def _claim_again(session: Session, *, now: datetime) -> list[Entry]:
     tasks = session.scalars(
         select(ScheduledTask)
         .where(
-            ScheduledTask.name.in_([each.name for each in schedule.ENTRIES]),
+            ScheduledTask.name.in_([each.name for each in schedule.entries()]),
             ScheduledTask.last_claimed_at <= now - AGAIN_AFTER,
             not_ended_well,
         )

@@ -71,3 +71,7 @@ def _asked_for() -> str:
         return request.full_path.rstrip("?")
     rule = request.url_rule
     return request.path if rule is not None and "GET" in (rule.methods or ()) else ""
+
+
+SCREENS = (LanguageView,)
+PUBLIC = ("LanguageView.select",)

@@ -12,7 +12,9 @@ from sqlalchemy.orm.session import SessionTransaction
 
 from jobs import queues
 from jobs.board import Board
+from jobs.schedule import declared
 from models import after_commit
+from models.operations import schedule
 
 JOBS = {after_commit.MAIL: (queues.DEFAULT, "jobs.mail.send_due")}
 """What is woken up: the queue it waits in, and the job's dotted name."""
@@ -26,6 +28,7 @@ def init_app(app: Flask) -> None:
     The listeners below hear every session as soon as this module is imported.
     """
     app.extensions["job_board"] = Board(app.extensions["redis"])
+    schedule.install(declared())
 
 
 @event.listens_for(Session, "after_commit")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.security import ROLES, Rights
+from app.security import ROLES, Permissions
 
 _HEADING = """\
 # Roles
 
-Which role may do what: made by `flask portal roles` from `ROLES` in `app/security.py`, not by hand.
+Which role may do what: made by `flask portal roles` from the registers of the areas (`views/<area>/__init__.py`), not by hand.
 Partner roles are held in a tenant, NEC roles in every tenant. Public is whoever is not signed in.
 """
 
 
-def roles_markdown(roles: Mapping[str, Rights] = ROLES) -> str:
+def roles_markdown(roles: Mapping[str, Permissions] = ROLES) -> str:
     """The table of views and permissions, one column per role, ending in a line break.
 
     :param roles: role -> view -> permissions.

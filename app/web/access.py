@@ -1,7 +1,8 @@
-"""Default deny: what may be seen without signing in is listed here, everything else needs a user and a tenant."""
+"""Default deny: what the registers do not call public needs a user, and nearly all of it a tenant."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -11,35 +12,10 @@ from flask_login import current_user
 from werkzeug.exceptions import MethodNotAllowed
 
 from app.web import errors
+from app.web.registers import register
 from models import scope
 from models.db import db
 from views.redirects import came_from
-
-PUBLIC_ENDPOINTS = frozenset(
-    {
-        "CustomerApi.openapi",
-        "CustomerApi.tenant",
-        "AddressConfirmationView.confirm",
-        "DeviceApi.alerts",
-        "DeviceApi.heartbeat",
-        "DeviceApi.openapi",
-        "LanguageView.select",
-        "PasswordSetupView.setup",
-        "SignInView.login",
-        "health.healthz",
-        "health.readyz",
-        "static",
-    }
-)
-"""Reached by anyone. The device API and the customers' portal's API ask for tokens of their own."""
-
-TENANTLESS_ENDPOINTS = frozenset({"SignInView.logout", "TenantView.list", "TenantView.open", "TenantView.select"})
-"""Need a user, and no chosen tenant."""
-
-TENANTLESS_VIEWS = frozenset(
-    {"JobBoardView", "MailLogView", "PermissionNameView", "RightView", "RoleView", "UserView", "ViewNameView"}
-)
-"""Need a right that is held everywhere, and no chosen tenant: what they show is of every tenant, or of none."""
 
 MADE_IN = "made_in"
 """The field of every form that names the tenant its page was made in."""
@@ -84,7 +60,7 @@ def _refuse_many_bytes() -> None:
 
 def _enter_scope() -> Any:
     """Put the request's database session into the tenant the user chose, once that choice is known to hold."""
-    if request.endpoint in PUBLIC_ENDPOINTS:
+    if request.endpoint in register().public:
         return None
     chosen = session.get("tenant_id")
     scope.enter_tenant(db.session(), chosen)
@@ -137,5 +113,11 @@ def _made_in() -> str:
 
 
 def is_tenantless(endpoint: str) -> bool:
-    """Whether a page is of every tenant, or of none, whichever one is chosen."""
-    return endpoint in TENANTLESS_ENDPOINTS or endpoint.partition(".")[0] in TENANTLESS_VIEWS
+    """Return whether a page is of every tenant, or of none, whichever one is chosen."""
+    return endpoint in register().tenantless or endpoint.partition(".")[0] in tenantless_views()
+
+
+@cache
+def tenantless_views() -> frozenset[str]:
+    """Return the views that need a right held everywhere, and no chosen tenant: what they show is of every tenant, or none."""
+    return frozenset(view.__name__ for view in register().screens if getattr(view, "tenantless", False))

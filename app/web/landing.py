@@ -6,13 +6,8 @@ from typing import Any
 
 from flask import Flask, g, redirect, request, url_for
 
-from app.web.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
-
-# Screens no menu leads to, for roles that have nothing else.
-_OTHERS = (
-    Entry("", "CustomerView.add", ("can_add", "Customers")),
-    Entry("", "PortalTokenView.list", ("can_list", "PortalTokens")),
-)
+from app.web.menu import allowed
+from views.register import Place
 
 
 def init_app(app: Flask) -> None:
@@ -22,7 +17,7 @@ def init_app(app: Flask) -> None:
 
 def landing() -> str | None:
     """The first screen the person may open, None when there is none."""
-    first = next(iter(allowed(MENU + STAFF_MENU + USER_MENU + _OTHERS)), None)
+    first = next(iter(allowed(*Place)), None)
     return url_for(first.endpoint) if first is not None else None
 
 

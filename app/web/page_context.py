@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from flask import Flask, g, has_request_context, request, url_for
 from flask_login import current_user
 
-from app.web.access import TENANTLESS_VIEWS, is_tenantless
-from app.web.menu import MENU, STAFF_MENU, USER_MENU, Entry, allowed
+from app.web.access import is_tenantless, tenantless_views
+from app.web.menu import allowed
 from models import clock
 from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
 from views.alerts.rows import function_name
 from views.languages import language_choice
+from views.register import Place
 
 
 class MenuItem(NamedTuple):
@@ -57,8 +58,8 @@ def portal_frame() -> dict[str, Any]:
         return frame
     many = identity.elevated or identity.tenant_count > 1
     frame |= {
-        "menu": _menu(MENU, in_tenant=identity.tenant is not None),
-        "staff_menu": _menu(STAFF_MENU, in_tenant=identity.tenant is not None),
+        "menu": _menu(Place.SIDE, in_tenant=identity.tenant is not None),
+        "staff_menu": _menu(Place.STAFF, in_tenant=identity.tenant is not None),
         "user_menu": _user_menu() if identity.tenant else (),
         "user": {"name": identity.user.get_full_name(), "email": identity.user.email},
         "tenant": identity.tenant,
@@ -69,14 +70,14 @@ def portal_frame() -> dict[str, Any]:
     return frame
 
 
-def _menu(entries: tuple[Entry, ...], *, in_tenant: bool) -> tuple[MenuItem, ...]:
+def _menu(place: Place, *, in_tenant: bool) -> tuple[MenuItem, ...]:
     here = (request.endpoint or "").partition(".")[0]
     return tuple(
         MenuItem(entry.label, url_for(entry.endpoint), entry.icon, here in entry.views)
-        for entry in allowed(entries)
-        if in_tenant or entry.views[0] in TENANTLESS_VIEWS
+        for entry in allowed(place)
+        if in_tenant or entry.views[0] in tenantless_views()
     )
 
 
 def _user_menu() -> tuple[tuple[str, str], ...]:
-    return tuple((entry.label, url_for(entry.endpoint)) for entry in allowed(USER_MENU))
+    return tuple((entry.label, url_for(entry.endpoint)) for entry in allowed(Place.USER))

@@ -7,7 +7,6 @@ are found first, with no more columns than conditions and order need, and its ro
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -34,6 +33,7 @@ from sqlalchemy.orm import Session
 from models.alerts.alert import CUT_AT, Alert, AlertDaily, AlertLevel
 from models.prepared_statement import PreparedStatement, prepare
 from models.utms.utm import Utm
+from models.values.page import Page
 
 PAGE_SIZE = 50
 COUNT_CAP = 1_000
@@ -99,20 +99,6 @@ class AlertQuery:
     url: str | None = None
     threat: str | None = None
     file: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list and whether there is more on either side.
-
-    :ivar count: how many alerts there are, counted to one past the cap; None where that is a question of its own
-        (``capped_count``).
-    """
-
-    rows: Sequence[Any]
-    has_previous: bool
-    has_next: bool
-    count: int | None = None
 
 
 Position = tuple[str | datetime | None, datetime, int]

@@ -18,10 +18,10 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from models.actor import Actor
-from models.alerts.search import Page
 from models.mail import outbox
 from models.mail.outbox import MailMessage, MailState
 from models.tenants.tenant import Tenant
+from models.values.page import Page
 
 PAGE_SIZE = 50
 COUNT_CAP = 1_000

@@ -5,7 +5,7 @@ Two ticks at once do what one does: a due row is claimed with SKIP LOCKED and mo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -18,7 +18,7 @@ from models.db import Base
 
 
 class ScheduledTask(Base):
-    """When an entry of the timetable runs next, and how it last went."""
+    """When an entry of the schedule runs next, and how it last went."""
 
     __tablename__ = "scheduled_task"
 
@@ -31,15 +31,17 @@ class ScheduledTask(Base):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the timetable.
+    """One entry of the schedule, declared in the module of its job.
 
     :param name: also the key of its row.
+    :param label: what the screen of jobs calls it, marked for translation.
     :param job: the dotted name of the function that does it.
     :param after: the next time strictly after a moment.
     :param queue: which queue it waits in.
     """
 
     name: str
+    label: str
     job: str
     after: Callable[[datetime], datetime]
     queue: str = "periodic"
@@ -66,14 +68,25 @@ def daily(hour: int, minute: int) -> Callable[[datetime], datetime]:
     return after
 
 
-ENTRIES = (
-    Entry("heartbeat", "jobs.heartbeat.beat", every(1), queue="urgent"),
-    Entry("mail", "jobs.mail.sweep", every(1), queue="default"),
-    Entry("alert-partitions", "jobs.alerts.make_partitions", daily(0, 30)),
-    Entry("alert-retention", "jobs.alerts.drop_old_partitions", daily(2, 0)),
-    Entry("old-links", "jobs.expired_links.remove_old", daily(2, 30)),
-)
-"""The timetable. A row whose entry is gone is never claimed."""
+_entries: dict[str, Entry] = {}
+
+
+def install(entries: Iterable[Entry]) -> None:
+    """Make the entries of all jobs known. A row whose entry is gone is never claimed.
+
+    :raises ValueError: two of them have the same name.
+    """
+    by_name: dict[str, Entry] = {}
+    for each in entries:
+        if by_name.setdefault(each.name, each) is not each:
+            raise ValueError(f"Two entries of the schedule are named {each.name}.")
+    _entries.clear()
+    _entries.update(by_name)
+
+
+def entries() -> list[Entry]:
+    """Return every entry, by its name."""
+    return sorted(_entries.values(), key=lambda each: each.name)
 
 
 def entry(name: str) -> Entry:
@@ -81,12 +94,12 @@ def entry(name: str) -> Entry:
 
     :raises KeyError: there is none.
     """
-    return _BY_NAME[name]
+    return _entries[name]
 
 
 def reconcile(session: Session, *, now: datetime) -> None:
     """Give every entry its row; a new one is due at once."""
-    for each in ENTRIES:
+    for each in entries():
         session.execute(insert(ScheduledTask).values(name=each.name, next_run_at=now).on_conflict_do_nothing())
 
 
@@ -97,13 +110,13 @@ def claim_due(session: Session, *, now: datetime) -> list[Entry]:
     """
     due = session.scalars(
         select(ScheduledTask)
-        .where(ScheduledTask.next_run_at <= now, ScheduledTask.name.in_(_BY_NAME))
+        .where(ScheduledTask.next_run_at <= now, ScheduledTask.name.in_(_entries))
         .order_by(ScheduledTask.next_run_at)
         .with_for_update(skip_locked=True)
     )
     claimed = []
     for task in due:
-        each = _BY_NAME[task.name]
+        each = _entries[task.name]
         task.next_run_at = each.after(now)
         task.last_claimed_at = now
         claimed.append(each)
@@ -119,6 +132,3 @@ def note_finished(session: Session, name: str, *, now: datetime, error: str | No
     if task is not None:
         task.last_finished_at = now
         task.last_error = error
-
-
-_BY_NAME = {each.name: each for each in ENTRIES}

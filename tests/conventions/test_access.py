@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.web.access import PUBLIC_ENDPOINTS, TENANTLESS_ENDPOINTS
+from app.web.registers import register
 from tests.conventions.routes import path, routes
 
 TABLE = Path(__file__).with_name("role_routes.txt")
@@ -16,7 +16,7 @@ COLUMNS = ("nobody", "Partner Viewer", "Partner Operator", "NEC Staff", "NEC Adm
 
 def test_every_route_has_a_permission_or_is_on_the_public_list(app):
     for route in routes(app):
-        if route.endpoint in PUBLIC_ENDPOINTS | TENANTLESS_ENDPOINTS:
+        if route.endpoint in register().public | register().tenantless:
             continue
         view, _, method = route.endpoint.partition(".")
         handler = next(each for each in app.extensions["appbuilder"].baseviews if type(each).__name__ == view)
@@ -28,7 +28,7 @@ def test_every_route_has_a_permission_or_is_on_the_public_list(app):
 def test_the_public_list_names_only_what_exists(app):
     existing = {rule.endpoint for rule in app.url_map.iter_rules()}
 
-    assert existing >= PUBLIC_ENDPOINTS | TENANTLESS_ENDPOINTS
+    assert existing >= register().public | register().tenantless
 
 
 def test_roles_reach_exactly_what_the_table_says(app, world):

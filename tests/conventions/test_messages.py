@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.cli.upgrade import existing_rights
 from app.security import ROLES
+from app.web.registers import register
 from models.accounts.user import User
 from models.contracts.contract import Product
 from models.mail.kinds import KINDS
@@ -22,7 +23,6 @@ from models.mail.placeholders import fill
 from models.tenants.link import PortalLink
 from models.values.prefecture import PREFECTURES
 from tests.conventions.test_pages import pages
-from views.accounts.permission_labels import PERMISSIONS, VIEWS
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "translations" / "ja" / "LC_MESSAGES" / "messages.po"
@@ -110,14 +110,13 @@ def test_what_wtforms_says_is_in_the_catalogue(catalogue):
 
 def test_every_right_has_words_in_both_languages(app, catalogue):
     with app.app_context():
-        rights = existing_rights()
-    rights |= {(name, view) for role in ROLES.values() for view, names in role.items() for name in names}
-    permissions, views = ({right[at] for right in rights} for at in (0, 1))
+        asked_for = existing_rights()
+    given = {(name, view) for role in ROLES.values() for view, names in role.items() for name in names}
+    topics = {rights.label for rights in register().rights.values()}
 
-    assert (permissions, views) == (set(PERMISSIONS), set(VIEWS)), (
-        "Bring views/accounts/permission_labels.py up to date."
-    )
-    for words in (*PERMISSIONS.values(), *VIEWS.values()):
+    assert asked_for == given, "Give each permission to a level in the RIGHTS of its area (views/<area>/__init__.py)."
+    assert {name for name, _ in given} == set(register().words), "Say in `words` of RIGHTS what each permission is for."
+    for words in (*register().words.values(), *topics):
         assert words == "UTM" or JAPANESE.search(japanese(catalogue.get(words))), words
 
 

@@ -107,7 +107,7 @@ def test_many_ticks_at_once_claim_each_row_once(app, new_timetable, waiting, mon
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(enqueued) == sorted(each.name for each in schedule.ENTRIES)
+    assert sorted(enqueued) == sorted(each.name for each in schedule.entries())
     assert waiting() == EVERYTHING
 
 
@@ -115,7 +115,7 @@ def test_a_tick_neither_waits_for_another_nor_takes_what_that_one_has_claimed(ne
     now = clock.utc_now()
     new_timetable(now)
     with Session(db.engine) as other, other.begin():
-        assert len(schedule.claim_due(other, now=now)) == len(schedule.ENTRIES)
+        assert len(schedule.claim_due(other, now=now)) == len(schedule.entries())
         tick()
         assert waiting() == NOTHING
 
@@ -140,12 +140,12 @@ with create_app().app_context():
     ended = subprocess.run([sys.executable, "-c", killed_on_the_way], cwd=ROOT, check=False, env=os.environ)
     assert ended.returncode == -signal.SIGKILL
     assert sum(map(len, waiting().values())) == 1
-    assert [row(each.name).last_claimed_at for each in schedule.ENTRIES] == [None] * len(schedule.ENTRIES)
+    assert [row(each.name).last_claimed_at for each in schedule.entries()] == [None] * len(schedule.entries())
 
     tick()
     started = {name for jobs in waiting().values() for name in jobs}
-    assert started == {each.job for each in schedule.ENTRIES}
-    assert None not in [row(each.name).last_claimed_at for each in schedule.ENTRIES]
+    assert started == {each.job for each in schedule.entries()}
+    assert None not in [row(each.name).last_claimed_at for each in schedule.entries()]
 
 
 def test_without_redis_nothing_is_claimed_and_the_next_tick_takes_it(app, new_timetable, waiting, row, monkeypatch):
@@ -189,7 +189,7 @@ def test_a_run_that_ended_well_is_not_repeated(only_partitions, waiting):
 
 
 def test_every_entry_names_a_job_that_exists_and_a_queue_that_workers_look_into():
-    for entry in schedule.ENTRIES:
+    for entry in schedule.entries():
         assert callable(import_attribute(entry.job)), entry
         assert entry.queue in queues.BY_URGENCY, entry
 

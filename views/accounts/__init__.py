@@ -1,1 +1,44 @@
-"""Screens of users, roles, permissions, passwords and sign-in."""
+"""Screens of users, roles, rights, passwords and sign-in."""
+
+from __future__ import annotations
+
+from models.errors import N_
+from views.accounts.password_setup import PasswordSetupView
+from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
+from views.accounts.roles import RoleView
+from views.accounts.users import UserView
+from views.register import MenuEntry, Place, RateLimit, Rights
+
+SCREENS = (PasswordSetupView, UserView, RoleView, RightView, PermissionNameView, ViewNameView)
+RIGHTS = {
+    "Permissions": Rights(N_("Rights"), admin=("can_list",)),
+    "Roles": Rights(N_("Roles"), admin=("can_list", "can_show", "can_add", "can_edit", "can_delete")),
+    "Users": Rights(
+        N_("Users"),
+        admin=(
+            *("can_list", "can_show", "can_add", "can_edit", "can_delete"),
+            *("can_password", "can_issue_link", "can_join", "can_change_membership", "can_leave"),
+        ),
+        words={
+            "can_password": N_("Set password"),
+            "can_issue_link": N_("Make password link"),
+            "can_join": N_("Put into tenants"),
+            "can_change_membership": N_("Change roles in tenants"),
+            "can_leave": N_("Take out of tenants"),
+        },
+    ),
+}
+MENU = (
+    MenuEntry(
+        Place.SIDE,
+        90,
+        N_("Users and roles"),
+        "UserView.list",
+        ("can_list", "Users"),
+        "shield-lock",
+        tuple(screen.__name__ for screen in (UserView, RoleView, RightView, PermissionNameView, ViewNameView)),
+    ),
+)
+PUBLIC = ("PasswordSetupView.setup", "SignInView.login")
+TENANTLESS = ("SignInView.logout",)
+RATE_LIMITS = (RateLimit("SignInView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),)

@@ -5,76 +5,38 @@ The names in the code stand beside the words where an administrator compares the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flask import Flask, current_app
 from flask_babel import gettext
 from markupsafe import Markup
-
-from models.errors import N_
-
-VIEWS = {
-    "Alerts": N_("Security alerts"),
-    "ApplicationFields": N_("Service application: additional items"),
-    "Customers": N_("Customers"),
-    "Home": N_("Dashboard"),
-    "JobBoard": N_("Jobs"),
-    "MailLog": N_("Sent mail"),
-    "MailTemplates": N_("Mail template settings"),
-    "NotificationAddresses": N_("Email address settings"),
-    "Permissions": N_("Rights"),
-    "PortalTokens": N_("API tokens"),
-    "Roles": N_("Roles"),
-    "TenantSettings": N_("Tenant settings"),
-    "Users": N_("Users"),
-    "Utms": N_("UTM"),
-}
-"""What a right is about."""
-
-PERMISSIONS = {
-    "can_add": N_("Create"),
-    "can_change_membership": N_("Change roles in tenants"),
-    "can_copy": N_("Copy to other tenants"),
-    "can_delete": N_("Delete"),
-    "can_download": N_("Download"),
-    "can_edit": N_("Change"),
-    "can_history": N_("Look at the history"),
-    "can_important": N_("Look at important alerts"),
-    "can_index": N_("Look at the page"),
-    "can_issue_link": N_("Make password link"),
-    "can_issue_token": N_("Issue an API token"),
-    "can_join": N_("Put into tenants"),
-    "can_leave": N_("Take out of tenants"),
-    "can_list": N_("Look at the list"),
-    "can_move": N_("Change the order"),
-    "can_password": N_("Set password"),
-    "can_reissue": N_("Reissue"),
-    "can_reset": N_("Back to the default"),
-    "can_restore": N_("Restore"),
-    "can_retire": N_("Retire"),
-    "can_retry": N_("Run again"),
-    "can_revoke": N_("Revoke"),
-    "can_save": N_("Save"),
-    "can_security": N_("Look at security services"),
-    "can_send_again": N_("Send again"),
-    "can_send_failed_again": N_("Send failed again"),
-    "can_show": N_("Look at details"),
-    "can_version": N_("Look at versions"),
-    "can_withdraw": N_("Withdraw"),
-}
-"""What a right lets its holder do there."""
 
 _WITH_CODE = Markup('{} <span class="word d-block font-monospace small text-secondary">{}</span>')
 
 
+def install(app: Flask, views: Mapping[str, str], permissions: Mapping[str, str]) -> None:
+    """Make the words of all areas known; an area knows only its own.
+
+    :param views: what the rights on each view are about, marked for translation.
+    :param permissions: what each permission lets its holder do, marked for translation.
+    """
+    app.extensions["permission_labels"] = {"views": views, "permissions": permissions}
+
+
+def _words(kind: str, name: str) -> str:
+    known: Mapping[str, str] = current_app.extensions["permission_labels"][kind]
+    return gettext(known[name]) if name in known else name
+
+
 def view_words(name: str) -> str:
     """What a right is about; a name of an earlier version of the portal as it is."""
-    return gettext(VIEWS[name]) if name in VIEWS else name
+    return _words("views", name)
 
 
 def permission_words(name: str) -> str:
     """What a right lets its holder do; a name of an earlier version of the portal as it is."""
-    return gettext(PERMISSIONS[name]) if name in PERMISSIONS else name
+    return _words("permissions", name)
 
 
 def view_with_code(name: str) -> Markup:

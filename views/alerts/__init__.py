@@ -1,1 +1,16 @@
-"""Security alerts: ingest, search, export and retention."""
+"""Screens of security alerts."""
+
+from __future__ import annotations
+
+from models.errors import N_
+from views.alerts.alerts import AlertView
+from views.register import Rights
+
+SCREENS = (AlertView,)
+RIGHTS = {
+    "Alerts": Rights(
+        N_("Security alerts"),
+        read=("can_list", "can_important", "can_download"),
+        words={"can_important": N_("Look at important alerts"), "can_download": N_("Download")},
+    )
+}

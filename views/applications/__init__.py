@@ -1,1 +1,16 @@
-"""Applications for the service, and the extra questions of their form."""
+"""Screens of applications for the service."""
+
+from __future__ import annotations
+
+from models.errors import N_
+from views.applications.extra_questions import ApplicationFieldView
+from views.register import Rights
+
+SCREENS = (ApplicationFieldView,)
+RIGHTS = {
+    "ApplicationFields": Rights(
+        N_("Service application: additional items"),
+        staff=("can_list", "can_add", "can_edit", "can_move", "can_retire", "can_restore"),
+        words={"can_move": N_("Change the order"), "can_retire": N_("Retire")},
+    )
+}

@@ -1,1 +1,30 @@
-"""Customers of a tenant."""
+"""Screens of customers."""
+
+from __future__ import annotations
+
+from models.errors import N_
+from views.customers.customers import CustomerView
+from views.register import MenuEntry, Place, Rights
+
+SCREENS = (CustomerView,)
+RIGHTS = {
+    "Customers": Rights(
+        N_("Customers"),
+        read=("can_list", "can_show", "can_security"),
+        write=("can_add", "can_edit", "can_delete"),
+        staff=("can_restore",),
+        words={"can_security": N_("Look at security services")},
+    )
+}
+MENU = (
+    MenuEntry(
+        Place.SIDE,
+        20,
+        N_("Customers"),
+        "CustomerView.list",
+        ("can_list", "Customers"),
+        "building",
+        ("CustomerView", "SecurityView", "UtmView", "AlertView"),
+    ),
+    MenuEntry(Place.NOWHERE, 10, "", "CustomerView.add", ("can_add", "Customers")),
+)

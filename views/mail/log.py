@@ -37,6 +37,7 @@ class MailLogView(PortalView):
 
     route_base = "/staff/mail"
     class_permission_name = "MailLog"
+    tenantless = True
 
     @expose("/")
     @has_access

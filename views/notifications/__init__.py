@@ -1,1 +1,29 @@
-"""The e-mail addresses that a tenant's notifications go to."""
+"""Screens of the e-mail addresses that a tenant's notifications go to."""
+
+from __future__ import annotations
+
+from models.errors import N_
+from views.notifications.addresses import NotificationAddressView
+from views.notifications.confirmation import AddressConfirmationView
+from views.register import MenuEntry, Place, RateLimit, Rights
+
+SCREENS = (NotificationAddressView, AddressConfirmationView)
+RIGHTS = {
+    "NotificationAddresses": Rights(
+        N_("Email address settings"),
+        read=("can_show",),
+        write=("can_save", "can_send_again", "can_withdraw"),
+        words={"can_withdraw": N_("Withdraw")},
+    )
+}
+MENU = (
+    MenuEntry(
+        Place.USER,
+        20,
+        N_("Email address settings"),
+        "NotificationAddressView.show",
+        ("can_show", "NotificationAddresses"),
+    ),
+)
+PUBLIC = ("AddressConfirmationView.confirm",)
+RATE_LIMITS = (RateLimit("AddressConfirmationView", "LINK_RATE_LIMIT"),)

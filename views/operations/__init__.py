@@ -1,1 +1,18 @@
-"""Scheduled tasks, their jobs, and health."""
+"""Screens and endpoints of the running system: jobs and health."""
+
+from __future__ import annotations
+
+from models.errors import N_
+from views.operations import health
+from views.operations.jobs import JobBoardView
+from views.register import MenuEntry, Place, Rights
+
+SCREENS = (JobBoardView,)
+BLUEPRINTS = (health.blueprint,)
+RIGHTS = {
+    "JobBoard": Rights(N_("Jobs"), staff=("can_list", "can_retry", "can_delete"), words={"can_retry": N_("Run again")})
+}
+MENU = (
+    MenuEntry(Place.STAFF, 20, N_("Jobs"), "JobBoardView.list", ("can_list", "JobBoard"), "server", ("JobBoardView",)),
+)
+PUBLIC = ("health.healthz", "health.readyz")

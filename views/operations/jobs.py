@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from models import audit, clock
 from models.db import db
 from models.operations import schedule
-from models.operations.schedule import ScheduledTask
+from models.operations.schedule import Entry, ScheduledTask
 from views.base import PortalView, actor, render
 from views.operations.health import worker_lives
 
@@ -30,21 +30,13 @@ QUEUE_NAMES = {
 }
 """What the queues are called on the screen."""
 
-TASK_NAMES = {
-    "alert-partitions": lazy_gettext("Make the months of the alert table"),
-    "alert-retention": lazy_gettext("Drop alerts past their retention time"),
-    "heartbeat": lazy_gettext("Sign of life of the workers"),
-    "mail": lazy_gettext("Send waiting mail"),
-    "old-links": lazy_gettext("Remove old links of mails and passwords, and old sessions"),
-}
-"""What the entries of the timetable are called on the screen."""
-
 
 class JobBoardView(PortalView):
     """The jobs screen."""
 
     route_base = "/staff/jobs"
     class_permission_name = "JobBoard"
+    tenantless = True
 
     @expose("/")
     @has_access
@@ -66,7 +58,7 @@ class JobBoardView(PortalView):
             workers=[_worker_row(each) for each in snapshot.workers] if snapshot else None,
             failed=[self._failed_row(each) for each in snapshot.failed] if snapshot else None,
             failed_count=sum(each.failed for each in snapshot.queues) if snapshot else 0,
-            tasks=[_task_row(each.name, tasks.get(each.name), now=now) for each in schedule.ENTRIES],
+            tasks=[_task_row(each, tasks.get(each.name), now=now) for each in schedule.entries()],
         )
 
     @expose("/<string:job_id>/retry", methods=["POST"])
@@ -126,10 +118,10 @@ def _worker_row(worker: Any) -> dict[str, Any]:
     }
 
 
-def _task_row(name: str, task: ScheduledTask | None, *, now: datetime) -> dict[str, Any]:
-    """An entry of the timetable; ``state`` is never, running, failed or done."""
+def _task_row(entry: Entry, task: ScheduledTask | None, *, now: datetime) -> dict[str, Any]:
+    """An entry of the schedule; ``state`` is never, running, failed or done."""
     row = {
-        "name": TASK_NAMES.get(name, name),
+        "name": gettext(entry.label),
         "state": "never",
         "overdue": False,
         "last": "",

@@ -1,1 +1,25 @@
-"""Tenants, their settings, links and API tokens."""
+"""Screens of tenants: choosing one, its settings and its API tokens."""
+
+from __future__ import annotations
+
+from models.errors import N_
+from views.register import MenuEntry, Place, Rights
+from views.tenants.api_tokens import PortalTokenView
+from views.tenants.select import TenantView
+from views.tenants.settings import TenantSettingsView
+
+SCREENS = (TenantView, TenantSettingsView, PortalTokenView)
+RIGHTS = {
+    "PortalTokens": Rights(
+        N_("API tokens"),
+        read=("can_list",),
+        write=("can_add", "can_edit", "can_reissue", "can_revoke"),
+        words={"can_reissue": N_("Reissue"), "can_revoke": N_("Revoke")},
+    ),
+    "TenantSettings": Rights(N_("Tenant settings"), read=("can_show",), write=("can_edit",)),
+}
+MENU = (
+    MenuEntry(Place.USER, 10, N_("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings")),
+    MenuEntry(Place.NOWHERE, 20, "", "PortalTokenView.list", ("can_list", "PortalTokens")),
+)
+TENANTLESS = ("TenantView.list", "TenantView.open", "TenantView.select")

@@ -55,7 +55,7 @@ def test_daily_is_a_time_in_tokyo_and_never_now(moment, following):
 
 
 def test_the_timetable_says_when_in_tokyo():
-    after = {each.name: each.after(NOON).astimezone(clock.TOKYO).strftime("%d. %H:%M") for each in schedule.ENTRIES}
+    after = {each.name: each.after(NOON).astimezone(clock.TOKYO).strftime("%d. %H:%M") for each in schedule.entries()}
     assert after == {
         "heartbeat": "22. 12:01",
         "mail": "22. 12:01",

@@ -1,0 +1,58 @@
+"""The registers of all areas together (``views.register``)."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import views
+from views.register import COMMON_WORDS, MenuEntry, Place, RateLimit, Rights
+
+
+@dataclass(frozen=True)
+class Register:
+    """What the areas tell of themselves."""
+
+    screens: tuple[Any, ...]
+    apis: tuple[Any, ...]
+    blueprints: tuple[Any, ...]
+    rights: dict[str, Rights]
+    menu: tuple[MenuEntry, ...]
+    public: frozenset[str]
+    tenantless: frozenset[str]
+    rate_limits: tuple[RateLimit, ...]
+
+    def menu_at(self, place: Place) -> tuple[MenuEntry, ...]:
+        """Return the lines of a menu, the first ones first."""
+        return tuple(entry for entry in self.menu if entry.place == place)
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What each permission lets its holder do."""
+        return COMMON_WORDS | {name: text for rights in self.rights.values() for name, text in rights.words.items()}
+
+
+@cache
+def register() -> Register:
+    """Return the registers of all areas together, read from the packages and modules right below ``views``."""
+    areas = [importlib.import_module(f"views.{found.name}") for found in pkgutil.iter_modules(views.__path__)]
+
+    def all_of(name: str) -> tuple[Any, ...]:
+        return tuple(item for area in areas for item in getattr(area, name, ()))
+
+    rights: dict[str, Rights] = {}
+    for area in areas:
+        rights |= getattr(area, "RIGHTS", {})
+    return Register(
+        screens=all_of("SCREENS"),
+        apis=all_of("APIS"),
+        blueprints=all_of("BLUEPRINTS"),
+        rights=rights,
+        menu=tuple(sorted(all_of("MENU"), key=lambda entry: entry.order)),
+        public=frozenset(all_of("PUBLIC")) | {"static"},
+        tenantless=frozenset(all_of("TENANTLESS")),
+        rate_limits=all_of("RATE_LIMITS"),
+    )
