@@ -1,8 +1,7 @@
-"""What every screen stands on: rendering, the acting person, clean arguments, the base views."""
+"""What every screen stands on: rendering, the acting person, the base views."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from flask import current_app, g, render_template, request, url_for
@@ -10,11 +9,9 @@ from flask_appbuilder import BaseView
 from flask_login import current_user
 
 from models.actor import Actor
-from models.values.visible_text import visible
 from views.routing import TransactionalRoutes
 
 PAGE_SIZE = 25
-_LAST_PAGE = 100_000
 
 
 def render(template: str, **context: Any) -> str:
@@ -49,33 +46,6 @@ def url_if(permission: str, view: str, endpoint: str, **values: str | int) -> st
 def first_of(*urls: str | None) -> str:
     """The first address that the person may open, the dashboard's when they may open none of them."""
     return next((url for url in urls if url is not None), url_for("HomeView.index"))
-
-
-def page_number(name: str = "page") -> int:
-    """The page asked for, the first one when the argument is nonsense."""
-    text = request.args.get(name, "1")
-    if not (text.isascii() and text.isdecimal() and len(text) <= 6):
-        return 1
-    return min(max(int(text), 1), _LAST_PAGE)
-
-
-def choice(name: str, allowed: Any, default: str) -> str:
-    """An argument that must be one of a few words, the default when it is none of them."""
-    value = request.args.get(name, default)
-    return value if value in allowed else default
-
-
-def search_text(name: str) -> str:
-    """A search text as people see it, without surrounding blanks."""
-    return visible(request.args.get(name, "")).strip()
-
-
-def iso_day(name: str) -> date | None:
-    """A day given as ``YYYY-MM-DD``, None when the argument is none."""
-    try:
-        return date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
 
 
 class PortalView(TransactionalRoutes, BaseView):

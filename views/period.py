@@ -12,6 +12,7 @@ from flask_babel import gettext
 
 from models import clock
 from models.errors import N_
+from views.arguments import iso_day
 
 RECENT_DAYS = 31
 """Today and the 30 days before it: what the security tab and its alert list show."""
@@ -213,13 +214,8 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _day(text: str) -> date | None:
-    if not _DAY.fullmatch(text):
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if day.year in _YEARS else None
+    day = iso_day(text) if _DAY.fullmatch(text) else None
+    return day if day is not None and day.year in _YEARS else None
 
 
 def _month(text: str) -> date | None:

@@ -7,15 +7,14 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
-_LARGEST = 2**63 - 1
-"""The largest number a bigint column holds: a larger one is no key, and a 404 instead of the database's error."""
+from views.arguments import LARGEST_KEY
 
 
 class KeyConverter(IntegerConverter):
-    """``<key:utm_key>``: the numeric key of a row."""
+    """``<key:utm_key>``: the numeric key of a row. A larger one is a 404 instead of the database's error."""
 
     def __init__(self, url_map: Map, *args: Any, **kwargs: Any) -> None:
-        super().__init__(url_map, *args, max=_LARGEST, **kwargs)
+        super().__init__(url_map, *args, max=LARGEST_KEY, **kwargs)
 
 
 def init_app(app: Flask) -> None:

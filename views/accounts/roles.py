@@ -15,6 +15,7 @@ from models.errors import N_
 from views.accounts.permission_labels import by_view, right_with_code
 from views.accounts.tabs import ADMINISTRATION
 from views.accounts.user_form import Checkboxes
+from views.arguments import key_or_none
 from views.base import actor
 from views.data_interface import PortalInterface
 from views.forms.fields import AtMost, Needed, OneLine, TextField
@@ -96,8 +97,8 @@ class RoleView(Screen):
 
     def new_form(self) -> RoleForm:
         """Return the empty form; with ``?copy=`` one with the rights of another role, as far as an own role can have them."""
-        key = request.args.get("copy", "")
-        copied = self.row_or_404(int(key)) if key.isascii() and key.isdecimal() and len(key) <= 9 else None
+        key = key_or_none(request.args.get("copy"))
+        copied = self.row_or_404(key) if key else None
         form: RoleForm = self.prepared(
             RoleForm(permissions=[each.id for each in copied.permissions] if copied else None)
         )

@@ -22,7 +22,8 @@ from models.db import db
 from views.alerts import rows as alert_rows
 from views.alerts.download import MOST_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
 from views.alerts.filters import AlertFilters, read_filters
-from views.base import PortalView, choice, render, url_if
+from views.arguments import choice
+from views.base import PortalView, render, url_if
 from views.customers.tabs import customer_crumbs, security_url
 from views.period import read_period
 from views.redirects import came_from

@@ -22,7 +22,7 @@ from models.db import db
 from models.prepared_statement import PreparedStatement, prepare
 from models.utms.utm import Utm
 from models.values.company_name import search_key
-from views.base import search_text
+from views.arguments import search_text
 
 MOST_UTMS = 100
 """How many UTMs the chooser takes at once."""

@@ -10,6 +10,7 @@ from wtforms.validators import ValidationError
 
 from models.values.phone import phone_digits
 from models.values.prefecture import PREFECTURES
+from views.arguments import only_digits
 from views.forms.fields import (
     AddressField,
     AtMost,
@@ -38,7 +39,7 @@ class PhoneField(CodeField):
 
 
 def _digits(_form: Form, field: Any) -> None:
-    if not (field.data.isascii() and field.data.isdecimal()):
+    if not only_digits(field.data):
         raise ValidationError(gettext("Enter a phone number in digits."))
     if len(field.data) > _PHONE_LENGTH:
         raise ValidationError(gettext("Enter %(most)s digits or fewer.", most=_PHONE_LENGTH))

@@ -13,6 +13,10 @@ from wtforms.validators import ValidationError
 from models.accounts.user import EMAIL_LENGTH
 from models.values.phone import plain_hyphens
 from models.values.visible_text import shows, visible
+from views.arguments import only_digits, whole_number
+
+_LARGEST_VERSION = 2**31 - 1
+"""The largest number an integer column holds."""
 
 
 def half_width(text: str | None) -> str:
@@ -78,8 +82,8 @@ class MemoField(TextAreaField):
 
 def version_shown(text: str | None) -> int:
     """The version that a form says the person had before them; -1, which no row has, when it is nonsense."""
-    text = text or ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else -1
+    version = whole_number(text, most=_LARGEST_VERSION)
+    return -1 if version is None else version
 
 
 class VersionField(HiddenField):
@@ -160,5 +164,5 @@ class Postcode:
         """Refuse other forms."""
         digits = (field.data or "").replace("-", "", 1)
         hyphen_right = "-" not in (field.data or "") or (field.data or "")[3:4] == "-"
-        if not (len(digits) == 7 and digits.isascii() and digits.isdecimal() and hyphen_right):
+        if not (len(digits) == 7 and only_digits(digits) and hyphen_right):
             raise ValidationError(gettext("Enter 7 digits, with or without a hyphen (733-0001)."))

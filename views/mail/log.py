@@ -22,6 +22,7 @@ from models.mail.kinds import KINDS
 from models.mail.outbox import MailMessage, MailState
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant
+from views.arguments import key_or_none
 from views.base import PortalView, actor, render
 from views.mail.filters import STATE_LABELS, MailFilters, read_filters
 from views.redirects import local_path
@@ -29,7 +30,6 @@ from views.transaction import cross_tenant_session
 
 _REASON = "NEC's staff look after the mail of every tenant"
 _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
-_LARGEST = 2**63 - 1
 
 
 class MailLogView(PortalView):
@@ -182,6 +182,4 @@ def _local(url: str) -> str | None:
 
 def _position(name: str) -> int | None:
     """The number of the row a page starts at; None, the first page, when the argument is nonsense."""
-    text = request.args.get(name, "")
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 19 else 0
-    return number if 0 < number <= _LARGEST else None
+    return key_or_none(request.args.get(name))

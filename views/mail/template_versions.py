@@ -18,7 +18,8 @@ from models.mail import template as mail_template
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import MailKind
 from models.mail.template import MailTemplateVersion, VersionReason
-from views.base import PAGE_SIZE, PortalView, actor, page_number, render
+from views.arguments import page_number
+from views.base import PAGE_SIZE, PortalView, actor, render
 from views.forms.fields import version_shown
 from views.mail.template_page import kind_or_404, newest_number, own_tenant_id, page_of, refuse
 

@@ -6,7 +6,6 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ from flask_babel import gettext, lazy_gettext
 
 from models.values.phone import plain_hyphens
 from models.values.visible_text import visible
+from views.arguments import iso_day
 from views.forms.fields import half_width, too_long
 
 COMPARISONS = {"eq": operator.eq, "ne": operator.ne, "ge": operator.ge, "le": operator.le}
@@ -248,7 +248,7 @@ class Day(DeclaredFilter):
 
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
         """Return the field as the page's arguments fill it in."""
-        day = _day(args.get(self.name, ""))
+        day = iso_day(args.get(self.name))
         if day is None:
             return self._filter(label, kind="date")
         return self._filter(label, kind="date", value=day.isoformat(), condition=getattr(model, self.name) == day)
@@ -264,7 +264,7 @@ class Days(DeclaredFilter):
         found = []
         for end, told in ends:
             name = f"{self.name}_{end}"
-            day = _day(args.get(name, ""))
+            day = iso_day(args.get(name))
             condition = None if day is None else (column >= day if end == "from" else column <= day)
             value = day.isoformat() if day else ""
             found.append(Filter(name, told, value, condition, kind="date", beside=self.beside))
@@ -303,13 +303,6 @@ def read_search(
         else:
             found.append(each.read(model, label, args))
     return Search(found)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _amount(text: str) -> int | None:

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from models.audit import entries_about
 from models.db import db
-from views.base import choice, page_number, render
+from views.arguments import choice, page_number
+from views.base import render
 from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search

@@ -19,6 +19,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from models import clock
 from models.db import db
 from models.errors import Conflict, DomainError
+from views.arguments import key_or_none
 from views.base import actor, render
 from views.forms.errors import add_error
 from views.forms.fields import version_shown
@@ -216,9 +217,9 @@ class WritePages:
         (key,) = self.model.__mapper__.primary_key
         if not keys or len(keys) > _MOST_ROWS:
             abort(400)
-        if key.type.python_type is int and not all(each.isascii() and each.isdecimal() for each in keys):
+        wanted = [key_or_none(each) for each in keys] if key.type.python_type is int else keys
+        if None in wanted:
             abort(404)
-        wanted = [int(each) for each in keys] if key.type.python_type is int else keys
         rows = self.query().filter(key.in_(wanted)).order_by(key).all()
         if len(rows) != len(keys):
             abort(404)

@@ -12,7 +12,7 @@ from models.customers import cross_tenant_search
 from models.customers.cross_tenant_search import NAME_LENGTH, PHONE_LENGTH, Found, SearchBy
 from models.values.company_name import search_key
 from models.values.phone import phone_digits
-from views.base import choice, search_text
+from views.arguments import choice, only_digits, search_text
 
 _LABELS = {SearchBy.NAME: lazy_gettext("Company name"), SearchBy.PHONE: lazy_gettext("Phone number")}
 
@@ -62,6 +62,6 @@ def _error(by: SearchBy, text: str) -> str | None:
             return gettext("Enter %(most)s characters or fewer.", most=NAME_LENGTH)
         return None if search_key(text) else gettext("This field is required.")
     digits = phone_digits(text)
-    if not (digits.isascii() and digits.isdecimal()):
+    if not only_digits(digits):
         return gettext("Enter a phone number in digits.")
     return gettext("Enter %(most)s digits or fewer.", most=PHONE_LENGTH) if len(digits) > PHONE_LENGTH else None

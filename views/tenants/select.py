@@ -17,7 +17,8 @@ from models.customers import cross_tenant_search
 from models.db import db
 from models.prepared_statement import PreparedStatement, prepare
 from models.tenants.tenant import Tenant
-from views.base import PortalView, choice, render
+from views.arguments import choice
+from views.base import PortalView, render
 from views.tenants.search_form import TenantSearch
 
 SORTS = {"id": Tenant.id, "name": Tenant.name}

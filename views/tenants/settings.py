@@ -14,6 +14,7 @@ from models.applications import extra_question
 from models.db import db
 from models.errors import Conflict, DomainError
 from models.tenants import settings_rules
+from views.arguments import whole_number
 from views.base import PortalView, actor, render
 from views.question import answer_before_writing, validates_first
 from views.tenants.settings_form import TenantSettingsForm, differences
@@ -98,8 +99,9 @@ def _change_list(form: TenantSettingsForm) -> str | None:
         place = request.form.get(f"delete_{name}")
         if place is None:
             continue
-        if not (place.isascii() and place.isdecimal() and len(place) <= 3 and int(place) < len(entries)):
+        number = whole_number(place, most=len(entries) - 1)
+        if number is None:
             return ""
-        del entries[int(place)]
+        del entries[number]
         return name
     return None

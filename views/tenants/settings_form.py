@@ -19,14 +19,14 @@ from models.tenants.link import DESCRIPTION_LENGTH, MOST_LINKS, NAME_LENGTH, URL
 from models.tenants.settings import MOST_GRACE_DAYS
 from models.tenants.settings_rules import Link, SettingsInput
 from models.values import web_address
+from views.arguments import iso_day, key_or_none, whole_number
 from views.forms.fields import AtMost, CodeField, MemoField, Needed, OneLine, TextField, VersionField
 
 _LINK_FIELDS = ("name", "url", "description", "posted_on")
 
 
 def _is_days(_form: Form, field: Any) -> None:
-    text = field.data
-    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= MOST_GRACE_DAYS):
+    if whole_number(field.data, most=MOST_GRACE_DAYS) is None:
         raise ValidationError(gettext(settings_rules.NOT_DAYS))
 
 
@@ -51,11 +51,8 @@ def _is_day(_form: Form, field: Any) -> None:
 
 def day_of(text: str) -> date | None:
     """A day as a date input sends it, None when it is none or a typing mistake."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if 2000 <= day.year <= 2100 else None
+    day = iso_day(text)
+    return day if day is not None and 2000 <= day.year <= 2100 else None
 
 
 class LinkForm(Form):
@@ -253,9 +250,8 @@ def _told(link: Link) -> str:
 
 
 def _link(form: LinkForm) -> Link:
-    key = form.key.data or ""
     return Link(
-        key=int(key) if key.isascii() and key.isdecimal() and len(key) <= 18 else None,
+        key=key_or_none(form.key.data),
         **form.typed | {"posted_on": date.fromisoformat(form.posted_on.data)},
     )
 
