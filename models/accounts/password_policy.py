@@ -1,4 +1,4 @@
-"""What a password must be (§2.2). The manual gives the characters; the length is ours."""
+"""What a password must be (§2.2). The manual gives the characters; the length, and what it must not contain, are ours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ TOO_SHORT = N_("Use 12 characters or more.")
 TOO_LONG = N_("Use 1024 characters or fewer.")
 OTHER_CHARACTERS = N_("Use only half-width letters, digits and the symbols listed below.")
 TOO_PLAIN = N_("Use at least one upper-case letter, one lower-case letter, one digit and one symbol.")
-IS_ADDRESS = N_("The password must not be the email address.")
+HAS_ADDRESS = N_("The password must not contain the email address, or the part of it before the @.")
+
+_SHORTEST_LOCAL_PART = 4
+"""Shorter ones are in many good passwords by chance."""
 
 _KINDS = tuple(map(frozenset, (string.ascii_uppercase, string.ascii_lowercase, string.digits, SYMBOLS)))
 _ALLOWED = frozenset().union(*_KINDS)
@@ -41,8 +44,8 @@ def faults(password: str, email: str) -> list[str]:
         found.append(OTHER_CHARACTERS)
     if not all(characters & kind for kind in _KINDS):
         found.append(TOO_PLAIN)
-    if clean_email(password) == clean_email(email):
-        found.append(IS_ADDRESS)
+    if _has_address(password, clean_email(email)):
+        found.append(HAS_ADDRESS)
     return found
 
 
@@ -53,3 +56,10 @@ def check(password: str, email: str) -> None:
     """
     for fault in faults(password, email):
         raise DomainError(fault, field="password")
+
+
+def _has_address(password: str, email: str) -> bool:
+    """Whether an address, or what stands before its @, is part of a password, in whatever case or width."""
+    local = email.partition("@")[0]
+    told = clean_email(password)
+    return (bool(email) and email in told) or (len(local) >= _SHORTEST_LOCAL_PART and local in told)

@@ -50,12 +50,14 @@ def create_user(  # noqa: PLR0913  (each is a fact about the person)
     """Make a user, who signs in by email address.
 
     :param email: an address; how it was typed does not matter.
-    :param password: None for a user who sets one through a link.
+    :param password: as it was typed; None for a user who sets one through a link.
     :param active: whether the user may sign in.
     :returns: the user, with its key.
-    :raises DomainError: the address is too long or somebody's already.
+    :raises DomainError: the address is too long or somebody's already, or the password may not be used.
     """
     email = _free_email(session, email)
+    if password is not None:
+        password_policy.check(password, email)
     user = User(
         username=email,
         email=email,

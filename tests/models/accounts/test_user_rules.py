@@ -46,6 +46,14 @@ def audit(make):
     return [tuple(row) for row in rows]
 
 
+def test_a_user_is_made_with_no_password_that_may_not_be_used(session):
+    names = {"last_name": "青空", "first_name": "花子"}
+    with pytest.raises(DomainError, match="must not contain the email address") as refused:
+        user_rules.create_user(session, "hanako@example.jp", **names, password="Hanako-2026-x", by=SYSTEM)
+
+    assert refused.value.field == "password"
+
+
 def test_a_change_of_address_is_a_change_of_the_name_one_signs_in_with(make, session):
     user = make.user(email="old@example.jp")
 
