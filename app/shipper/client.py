@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import requests
 
 from app.shipper.batch import Batch, batches
-from app.shipper.sent import Sent
+from app.shipper.send_result import Sent
 from app.shipper.tls import refusal
 
 T = TypeVar("T")

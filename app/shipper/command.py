@@ -16,14 +16,14 @@ import click
 from click.core import ParameterSource
 
 from app.shipper.client import DeviceClient, DeviceError, check_url
+from app.shipper.decompression import NotReadError
 from app.shipper.faults import CALM, FAULTS
 from app.shipper.file_pattern import FilePattern
 from app.shipper.fleet import Fleet, Utm
-from app.shipper.log import not_read
-from app.shipper.packed import NotReadError
 from app.shipper.report import played_table, shipped_table
 from app.shipper.run import Run
-from app.shipper.state import StateError
+from app.shipper.shipping import not_read
+from app.shipper.time_shift import StateError
 from app.shipper.tokens import (
     TOKENS_FILE,
     CannotGoOnError,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from app.shipper.packed import PackedFile, texts
+from app.shipper.decompression import PackedFile, texts
 from app.shipper.record import (
     BLANK,
     DECODER,
@@ -104,7 +104,7 @@ class EveReader:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield each record that is a JSON object.
 
-        :raises app.shipper.packed.NotReadError: the file is an archive.
+        :raises app.shipper.decompression.NotReadError: the file is an archive.
         :raises OSError: the file cannot be read.
         """
         self._reset()

@@ -25,7 +25,7 @@ from typing import Any
 
 from app.shipper.batch import batches
 from app.shipper.client import DeviceClient
-from app.shipper.sent import Sent
+from app.shipper.send_result import Sent
 
 FAULTS = ("offline", "twice", "broken", "old", "ahead", "clock", "plain", "cut")
 CALM = "none"

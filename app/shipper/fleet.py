@@ -13,8 +13,8 @@ from typing import Any
 
 from app.shipper.client import DeviceClient, DeviceError
 from app.shipper.faults import CALM, Deck, Told, tell
-from app.shipper.invented import ROUND, invented_alert
-from app.shipper.sent import Sent
+from app.shipper.sample_alerts import ROUND, invented_alert
+from app.shipper.send_result import Sent
 
 VERSION = "1.4.4"
 _SHORTEST_TICK, _LONGEST_TICK = 5, 60

@@ -9,8 +9,8 @@ from app.shipper.batch import Batch
 from app.shipper.client import DeviceClient
 from app.shipper.followed_log import FollowedLog
 from app.shipper.followed_logs import FollowedLogs
-from app.shipper.log import Shipped
 from app.shipper.progress import Progress
+from app.shipper.shipping import Shipped
 from app.shipper.source import Line
 from app.shipper.stop import Stop, StoppedError
 
@@ -53,8 +53,8 @@ class Follower:
         """Follow the logs until the run is to end; then send what is in hand, if the portal takes it at once.
 
         :raises app.shipper.client.DeviceError: the portal refuses.
-        :raises app.shipper.state.StateError: a position cannot be written, or another run follows one of the logs.
-        :raises app.shipper.packed.NotReadError: a log that was named by its path is not one of plain lines.
+        :raises app.shipper.time_shift.StateError: a position cannot be written, or another run follows one of the logs.
+        :raises app.shipper.decompression.NotReadError: a log that was named by its path is not one of plain lines.
         :raises OSError: such a log cannot be read.
         """
         try:

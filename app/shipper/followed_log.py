@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from app.shipper.log import Shipped
-from app.shipper.packed import NotReadError
+from app.shipper.decompression import NotReadError
 from app.shipper.position import PositionStore
 from app.shipper.record import MAX_RECORD, BrokenError, records_in, too_long
+from app.shipper.shipping import Shipped
 from app.shipper.source import Line, Source
 from app.shipper.suricata import Converter, RecordError
 from app.shipper.tail import Tail
@@ -58,7 +58,7 @@ class FollowedLog:
     def lines(self) -> Iterator[Line]:
         """Yield the lines that are complete by now, and the last one without an end if nobody is going to write one.
 
-        :raises app.shipper.packed.NotReadError: a log that was named by its path is not one of plain lines.
+        :raises app.shipper.decompression.NotReadError: a log that was named by its path is not one of plain lines.
         :raises OSError: such a log cannot be read.
         """
         try:
@@ -99,7 +99,7 @@ class FollowedLog:
         """Write down the place up to which all was read: the portal has answered for it.
 
         :param utm: the UTM's ID, None while the portal has not told it.
-        :raises app.shipper.state.StateError: the position cannot be written.
+        :raises app.shipper.time_shift.StateError: the position cannot be written.
         """
         if self._in_batch:
             self.positions.answered = True

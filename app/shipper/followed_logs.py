@@ -14,13 +14,13 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from app.shipper.client import DeviceClient
+from app.shipper.decompression import NotReadError
 from app.shipper.file_pattern import FilePattern, log_of, natural_order
 from app.shipper.followed_log import FollowedLog
-from app.shipper.handover import place_to_begin
-from app.shipper.log import Shipped, not_read
-from app.shipper.packed import NotReadError
 from app.shipper.position import OLDEST, BeingFollowedError, Position, PositionStore
+from app.shipper.shipping import Shipped, not_read
 from app.shipper.source import Source, has
+from app.shipper.starting_position import place_to_begin
 from app.shipper.tail import Tail, rotated_names
 
 Stamp = tuple[int, ...]
@@ -78,7 +78,7 @@ class FollowedLogs:
 
         :raises app.shipper.client.DeviceError: the portal refuses.
         :raises app.shipper.position.BeingFollowedError: another run follows one of them.
-        :raises app.shipper.state.StateError: a position cannot be written.
+        :raises app.shipper.time_shift.StateError: a position cannot be written.
         :raises app.shipper.stop.StoppedError: the run is to end while the portal is waited for.
         :raises NotReadError: a log that was named by its path is not a regular file.
         :raises OSError: such a log cannot be opened.

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Self
 
-from app.shipper.state import StateError
+from app.shipper.time_shift import StateError
 
 FINGERPRINT_BYTES = 1024
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from app.shipper.faults import CALM, FAULTS, Told
 from app.shipper.file_pattern import FilePattern
 from app.shipper.fleet import Played
-from app.shipper.log import LogFiles, Shipped
-from app.shipper.sent import Sent
+from app.shipper.send_result import Sent
+from app.shipper.shipping import LogFiles, Shipped
 
 _WIDE, _LONG = 24, 200
 _MOST_FILES = 10

@@ -9,11 +9,11 @@ from app.shipper.client import DeviceClient
 from app.shipper.file_pattern import FilePattern, existing_files
 from app.shipper.follow import Follower
 from app.shipper.followed_logs import FollowedLogs
-from app.shipper.log import LogFiles, Shipped, remembered_shift, ship
 from app.shipper.progress import Progress
 from app.shipper.report import reading_line, shipped_line
-from app.shipper.state import ShiftStore
+from app.shipper.shipping import LogFiles, Shipped, remembered_shift, ship
 from app.shipper.stop import Stop, interruptible
+from app.shipper.time_shift import ShiftStore
 
 
 class Run:
@@ -42,8 +42,8 @@ class Run:
         :param shift_to_end_at: move them in time so that the last alert of all is then; None leaves their times as they are.
         :raises KeyboardInterrupt: it was interrupted, by Ctrl-C or SIGTERM.
         :raises app.shipper.client.DeviceError: the portal could not be reached or refused.
-        :raises app.shipper.state.StateError: the shift cannot be read or written.
-        :raises app.shipper.packed.NotReadError: the only file is no log.
+        :raises app.shipper.time_shift.StateError: the shift cannot be read or written.
+        :raises app.shipper.decompression.NotReadError: the only file is no log.
         :raises OSError: the only file cannot be read.
         """
         self.files = paths = existing_files(self._patterns)
@@ -66,8 +66,8 @@ class Run:
 
         :raises KeyboardInterrupt: a second signal came while the first was being obeyed.
         :raises app.shipper.client.DeviceError: the portal refused; that it cannot be reached is waited for.
-        :raises app.shipper.state.StateError: a position cannot be written, or one of the logs is already being followed.
-        :raises app.shipper.packed.NotReadError: a log that was named by its path is not one of plain lines.
+        :raises app.shipper.time_shift.StateError: a position cannot be written, or one of the logs is already being followed.
+        :raises app.shipper.decompression.NotReadError: a log that was named by its path is not one of plain lines.
         :raises OSError: such a log cannot be read.
         """
         with (

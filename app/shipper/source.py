@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import IO
 
-from app.shipper.packed import NotReadError, encoding_of
+from app.shipper.decompression import NotReadError, encoding_of
 from app.shipper.position import FINGERPRINT_BYTES, Position, fingerprint
 from app.shipper.record import MAX_RECORD
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.shipper.packed import NotReadError
+from app.shipper.decompression import NotReadError
 from app.shipper.position import Position
 from app.shipper.source import Line, Source, has, start_of
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from app.shipper import follow
 from app.shipper.client import DeviceError
 from tests.app.shipper.eve_records import alert, text_of
-from tests.app.shipper.following import Script, add, nothing, run
+from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
 
 class KilledError(BaseException):

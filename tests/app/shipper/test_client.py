@@ -11,7 +11,7 @@ import pytest
 
 from app.shipper.batch import BATCH_BYTES
 from app.shipper.client import DeviceClient, DeviceError
-from app.shipper.sent import Sent
+from app.shipper.send_result import Sent
 
 BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
 LOST: tuple[int, dict[str, str], bytes] = (0, {}, b"")

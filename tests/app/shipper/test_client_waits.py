@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.shipper.client import DeviceClient, DeviceError
-from app.shipper.sent import Sent
+from app.shipper.send_result import Sent
 
 BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
 LOST: tuple[int, dict[str, str], bytes] = (0, {}, b"")

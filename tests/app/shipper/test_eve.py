@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.shipper.decompression import NotReadError, PackedFile
 from app.shipper.eve import EveReader
-from app.shipper.packed import NotReadError, PackedFile
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 GOOD = [

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from app.shipper import follow
 from app.shipper.client import DeviceClient, DeviceError
-from app.shipper.log import LogFiles, Shipped, ship
 from app.shipper.position import PositionStore
+from app.shipper.shipping import LogFiles, Shipped, ship
 from tests.app.shipper.eve_records import alert, text_of
-from tests.app.shipper.following import Script, add, nothing, run
+from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
 BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
 

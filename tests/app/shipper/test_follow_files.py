@@ -14,9 +14,9 @@ import pytest
 from app.shipper import follow, followed_log
 from app.shipper.client import DeviceClient
 from app.shipper.followed_log import FollowedLog
-from app.shipper.log import LogFiles, Shipped, ship
+from app.shipper.shipping import LogFiles, Shipped, ship
 from tests.app.shipper.eve_records import alert, text_of
-from tests.app.shipper.following import Script, add, nothing, run
+from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
 NIGHT = 8 * 3600
 

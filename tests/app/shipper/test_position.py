@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.shipper.position import Position, PositionStore, fingerprint
-from app.shipper.state import StateError
+from app.shipper.time_shift import StateError
 
 PLACE = Position(device=1, inode=2, offset=300, fingerprint=fingerprint(b"x" * 300), fingerprinted=300, written=5)
 LATER = replace(PLACE, offset=400)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.shipper.tail_reading import Reading, add, compress, rotate
+from tests.app.shipper.tail_helpers import Reading, add, compress, rotate
 
 pytestmark = pytest.mark.filterwarnings("error::ResourceWarning")
 

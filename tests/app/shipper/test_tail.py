@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.shipper.packed import NotReadError
-from tests.app.shipper.tail_reading import Reading, add, rotate
+from app.shipper.decompression import NotReadError
+from tests.app.shipper.tail_helpers import Reading, add, rotate
 
 pytestmark = pytest.mark.filterwarnings("error::ResourceWarning")
 

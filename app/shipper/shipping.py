@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from app.shipper.client import DeviceClient
+from app.shipper.decompression import NotReadError
 from app.shipper.eve import MAX_PROBLEMS, EveReader
-from app.shipper.packed import NotReadError
-from app.shipper.sent import Sent
-from app.shipper.state import ShiftStore
+from app.shipper.send_result import Sent
 from app.shipper.suricata import Converter, RecordError, canonical, event_time
+from app.shipper.time_shift import ShiftStore
 
 # A file whose every record names another event type must not fill the memory or the screen.
 _MOST_KINDS = 40
@@ -98,7 +98,7 @@ class LogFiles:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield each record. A file that cannot be read is passed over, unless it is the only one.
 
-        :raises app.shipper.packed.NotReadError: the only file is an archive.
+        :raises app.shipper.decompression.NotReadError: the only file is an archive.
         :raises OSError: the only file cannot be read.
         """
         for reader in self.readers:
@@ -126,8 +126,8 @@ def remembered_shift(
 
     :param now: with a zone.
     :param utm: the UTM's ID, None where the portal does not tell it.
-    :raises app.shipper.state.StateError: the shift cannot be read or written.
-    :raises app.shipper.packed.NotReadError: the only file is an archive.
+    :raises app.shipper.time_shift.StateError: the shift cannot be read or written.
+    :raises app.shipper.decompression.NotReadError: the only file is an archive.
     :raises OSError: the only file cannot be read.
     """
     first: bytes | None = None
@@ -156,7 +156,7 @@ def ship(files: LogFiles, client: DeviceClient, shipped: Shipped) -> None:
 
     :param shipped: what it tells is counted here while it goes, so that the caller has it when this raises; its ``shift`` is used.
     :raises app.shipper.client.DeviceError: the portal could not be reached or refused.
-    :raises app.shipper.packed.NotReadError: the only file is an archive.
+    :raises app.shipper.decompression.NotReadError: the only file is an archive.
     :raises OSError: the only file cannot be read.
     """
     several = len(files.readers) > 1

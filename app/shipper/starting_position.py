@@ -25,7 +25,7 @@ def place_to_begin(positions: PositionStore, client: DeviceClient, say: Callable
     :param say: is told in a sentence when a position is taken over.
     :raises app.shipper.client.DeviceError: the portal refuses.
     :raises app.shipper.stop.StoppedError: the run is to end while the portal is waited for.
-    :raises app.shipper.state.StateError: the position cannot be written.
+    :raises app.shipper.time_shift.StateError: the position cannot be written.
     """
     own = positions.load()
     if own is not None:

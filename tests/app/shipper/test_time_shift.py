@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.shipper.state import ShiftStore, StateError
+from app.shipper.time_shift import ShiftStore, StateError
 
 SHIFT = timedelta(days=1234, hours=5, microseconds=678901)
 

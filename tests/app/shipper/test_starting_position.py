@@ -14,7 +14,7 @@ from app.shipper import follow
 from app.shipper.client import DeviceError
 from app.shipper.position import PositionStore
 from tests.app.shipper.eve_records import alert, text_of
-from tests.app.shipper.following import Script, add, nothing, run
+from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
 BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
 GOING_ON = "Going on where the run under the earlier token ended."

@@ -11,8 +11,8 @@ from app.shipper.client import DeviceClient
 from app.shipper.file_pattern import FilePattern
 from app.shipper.follow import Follower
 from app.shipper.followed_logs import FollowedLogs
-from app.shipper.log import Shipped
 from app.shipper.progress import Progress
+from app.shipper.shipping import Shipped
 from app.shipper.stop import Stop
 
 Step = Callable[[], object]

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from app.shipper import run
 from app.shipper.command import utm
-from app.shipper.packed import PackedFile
+from app.shipper.decompression import PackedFile
 from app.shipper.progress import Progress
 from tests.app.shipper.eve_records import alert, text_of
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from app.shipper import follow
 from app.shipper.client import DeviceClient
-from app.shipper.log import LogFiles, Shipped, ship
+from app.shipper.shipping import LogFiles, Shipped, ship
 from tests.app.shipper.eve_records import alert
-from tests.app.shipper.following import Script, add, nothing, run
+from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
 HEADERS = (
     b"<134>Nov 28 12:00:00 fw-1 suricata[4711]: ",
