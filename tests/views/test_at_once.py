@@ -9,9 +9,9 @@ from threading import Barrier
 import pytest
 from sqlalchemy import event, inspect, text
 from sqlalchemy.orm.exc import ObjectDeletedError
-from views.crud import FabScreen
 
 from models.db import db
+from views.screen.screen import Screen
 
 MANY = 6
 
@@ -129,9 +129,9 @@ def test_a_user_deleted_between_the_deed_and_its_answer_is_no_error(make, signed
 def test_a_row_that_is_gone_when_it_is_read_again_is_not_found(app, signed_in, make, monkeypatch):
     admin, user = signed_in(make.elevated("NEC Admin")), make.user()
 
-    def gone(_self, item):
-        raise ObjectDeletedError(inspect(item))
+    def gone(_screen, row):
+        raise ObjectDeletedError(inspect(row))
 
-    monkeypatch.setattr(FabScreen, "url_of", gone)
+    monkeypatch.setattr(Screen, "page_of", gone)
 
     assert admin.post(f"/users/link/{user.id}").status_code == 404

@@ -113,7 +113,7 @@ def test_no_session_of_a_user_who_was_switched_off_comes_back_with_them(app, mak
     user = make.session.get(User, member.id)
     for active in (False, True):
         values = {name: getattr(user, name) for name in ("last_name", "first_name", "email")} | {"active": active}
-        user_rules.change_user(make.session, user, values, [], shown=user_rules.fingerprint(user), by=SYSTEM)
+        user_rules.change_user(make.session, user, values, [], version=user.version, by=SYSTEM)
         make.session.commit()
 
     assert client.get("/").location == "/login/"

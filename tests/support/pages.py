@@ -1,0 +1,218 @@
+"""Reads a page as a browser does: its elements, the rows of its tables, and its forms with what they would send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from werkzeug.datastructures import MultiDict
+
+_VOID = {"br", "col", "hr", "img", "input", "link", "meta", "source", "use", "wbr"}
+_CONTROLS = {"input", "select", "textarea"}
+
+
+@dataclass(eq=False)
+class Element:
+    """An element of a page."""
+
+    tag: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    children: list[Element | str] = field(default_factory=list)
+
+    def all(self, tag: str = "", **attributes: str) -> list[Element]:
+        """The elements below with a tag and attributes, in the order of the page; ``data_label`` means ``data-label``."""
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        return [
+            each
+            for each in self._below()
+            if tag in {"", each.tag} and all(each.attributes.get(name) == value for name, value in wanted.items())
+        ]
+
+    def one(self, tag: str = "", **attributes: str) -> Element:
+        """The only such element."""
+        (found,) = self.all(tag, **attributes)
+        return found
+
+    def classed(self, name: str) -> list[Element]:
+        """The elements below of a CSS class."""
+        return [each for each in self._below() if name in each.attributes.get("class", "").split()]
+
+    def _below(self) -> Iterator[Element]:
+        for child in self.children:
+            if isinstance(child, Element):
+                yield child
+                yield from child._below()
+
+    @property
+    def raw_text(self) -> str:
+        """Its text as it was written."""
+        return "".join(each if isinstance(each, str) else each.raw_text for each in self.children)
+
+    @property
+    def text(self) -> str:
+        """Its text as people read it."""
+        return " ".join(self.raw_text.split())
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of a page."""
+
+    element: Element
+    controls: list[Element]
+
+    @property
+    def action(self) -> str:
+        """Where it leads, empty for its own page."""
+        return self.element.attributes.get("action", "")
+
+    @property
+    def posts(self) -> bool:
+        """Whether it is sent by POST."""
+        return self.element.attributes.get("method") == "post"
+
+    @property
+    def names(self) -> set[str]:
+        """The names of its fields."""
+        return {each.attributes["name"] for each in self.controls if "name" in each.attributes}
+
+    @property
+    def visible_names(self) -> list[str]:
+        """The names of the fields that people fill in."""
+        shown = [each for each in self.controls if each.attributes.get("type") != "hidden"]
+        return list(dict.fromkeys(each.attributes["name"] for each in shown if "name" in each.attributes))
+
+    def sent(self, changes: dict[str, object] | None = None, /, **more: object) -> MultiDict[str, str]:
+        """What is sent when a person changes some fields.
+
+        :param changes: texts, lists of texts for several boxes; None empties a field or unticks its boxes.
+        """
+        changed = (changes or {}) | more
+        sent: MultiDict[str, str] = MultiDict()
+        for control in self.controls:
+            name = control.attributes.get("name")
+            if name is not None and name not in changed:
+                for value in _values(control):
+                    sent.add(name, value)
+        for name, value in changed.items():
+            given = [] if value is None else value if isinstance(value, list | tuple) else [value]
+            sent.setlist(name, [str(each) for each in given])
+        return sent
+
+
+def answered(sent: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What is sent once the form's question was answered with OK."""
+    rest = sent.copy()
+    for name in ("ask", "question", "question_title", "question_tone"):
+        rest.poplist(name)
+    return rest
+
+
+def _values(control: Element) -> list[str]:
+    attributes = control.attributes
+    if control.tag == "textarea":
+        return [control.raw_text.removeprefix("\n")]
+    if control.tag == "select":
+        options = control.all("option")
+        chosen = [each for each in options if "selected" in each.attributes]
+        shown = chosen or ([] if "multiple" in attributes else options[:1])
+        return [each.attributes.get("value", each.text) for each in shown]
+    if attributes.get("type") in {"checkbox", "radio"} and "checked" not in attributes:
+        return []
+    return [] if attributes.get("type") in {"submit", "button"} else [attributes.get("value", "")]
+
+
+class Page(HTMLParser):
+    """A page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = Element("")
+        self._open = [self.root]
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, {name: value or "" for name, value in attrs})
+        self._open[-1].children.append(element)
+        if tag not in _VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open[-1].children.append(Element(tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        for depth in range(len(self._open) - 1, 0, -1):
+            if self._open[depth].tag == tag:
+                del self._open[depth:]
+                return
+
+    def handle_data(self, data: str) -> None:
+        self._open[-1].children.append(data)
+
+    @property
+    def title(self) -> str:
+        """The title of the window."""
+        return self.root.all("title")[0].text
+
+    @property
+    def main(self) -> Element:
+        """The page without its frame."""
+        return self.root.one("main")
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The rows of its tables: what stands in each column, by the column's label."""
+        return [
+            {cell.attributes["data-label"]: cell.text for cell in row.all("td") if "data-label" in cell.attributes}
+            for body in self.root.all("tbody")
+            for row in body.all("tr")
+        ]
+
+    def column(self, label: str) -> list[str]:
+        """What stands in a column, from top to bottom."""
+        return [row[label] for row in self.rows if label in row]
+
+    @property
+    def forms(self) -> list[Form]:
+        """Its forms, with the fields that belong to them from elsewhere on the page."""
+        controls = [each for each in self.root.all() if each.tag in _CONTROLS]
+        return [
+            Form(
+                form,
+                [
+                    each
+                    for each in controls
+                    if each.attributes.get("form", "") == form.attributes.get("id", "") != ""
+                    or ("form" not in each.attributes and each in form.all(each.tag))
+                ],
+            )
+            for form in self.root.all("form")
+        ]
+
+    @property
+    def main_form(self) -> Form:
+        """The form in which people type, of a page that has one."""
+        (found,) = (each for each in self.forms if "data-validated" in each.element.attributes)
+        return found
+
+    def form_to(self, action: str) -> Form:
+        """The form that leads to a URL."""
+        (found,) = (each for each in self.forms if each.action == action)
+        return found
+
+    @property
+    def links(self) -> list[str]:
+        """The URLs its links lead to."""
+        return [each.attributes["href"] for each in self.root.all("a") if "href" in each.attributes]
+
+    def error_of(self, name: str) -> str:
+        """What is said to be wrong with a field, empty for nothing."""
+        return " ".join(each.text for each in self.root.all(id=f"{name}-error"))
+
+    @property
+    def differences(self) -> list[tuple[str, ...]]:
+        """What somebody else saved meanwhile: the field, the stored value and one's own."""
+        cards = self.root.all(aria_labelledby="conflict")
+        return [tuple(cell.text for cell in row.all("td")) for card in cards for row in card.all("tr") if row.all("td")]
