@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import render_template, request
+from flask import render_template, request, url_for
+
+from views.redirects import came_from
 
 _QUESTION = ("ask", "question", "question_title", "question_tone")
 # What each page gives its forms anew.
@@ -46,6 +48,7 @@ def question_page(*, editable: bool = False) -> str:
         tone=tone if tone in TONES else "primary",
         values=values,
         editable=editable,
+        back_url=came_from() or url_for("HomeView.index"),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
@@ -13,7 +12,7 @@ from models.mail.kinds import KINDS
 from models.mail.log import SHORTEST_PART, MailQuery
 from models.mail.outbox import MailState
 from views.forms.fields import half_width, too_long
-from views.screen.filters import Filter
+from views.screen.filters import Filter, Search
 
 _TENANT_ID_LENGTH = 8
 STATE_LABELS = {
@@ -23,30 +22,18 @@ STATE_LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MailFilters:
-    """The fields, filled in."""
-
-    fields: list[Filter]
-
-    @property
-    def query(self) -> MailQuery:
-        """What they ask for."""
-        asked = self.arguments
-        return MailQuery(
-            recipient=asked.get("recipient"),
-            kind=asked.get("kind"),
-            state=MailState(asked["state"]) if "state" in asked else None,
-            tenant_id=asked.get("tenant"),
-        )
-
-    @property
-    def arguments(self) -> dict[str, str]:
-        """The page arguments that ask for the same."""
-        return {each.name: each.value for each in self.fields if each.condition is not None}
+def mail_query(search: Search) -> MailQuery:
+    """Return what the search fields ask for."""
+    state = search.value("state")
+    return MailQuery(
+        recipient=search.value("recipient") or None,
+        kind=search.value("kind") or None,
+        state=MailState(state) if state else None,
+        tenant_id=search.value("tenant") or None,
+    )
 
 
-def read_filters(args: Mapping[str, str]) -> MailFilters:
+def read_filters(args: Mapping[str, str]) -> list[Filter]:
     """The fields as the arguments fill them in; nonsense is no condition.
 
     :param args: of the page, or of the form that sends what it lists again.
@@ -55,20 +42,18 @@ def read_filters(args: Mapping[str, str]) -> MailFilters:
     states = [(state.value, label) for state, label in STATE_LABELS.items()]
     recipient = half_width(args.get("recipient", ""))
     tenant = half_width(args.get("tenant", "")).upper()
-    return MailFilters(
-        [
-            _recipient(recipient),
-            _chosen("kind", lazy_gettext("Kind"), args.get("kind", ""), kinds),
-            _chosen("state", lazy_gettext("Status"), args.get("state", ""), states),
-            _tenant(tenant),
-        ]
-    )
+    return [
+        _recipient(recipient),
+        _chosen("kind", lazy_gettext("Kind"), args.get("kind", ""), kinds),
+        _chosen("state", lazy_gettext("Status"), args.get("state", ""), states),
+        _tenant(tenant),
+    ]
 
 
 def _tenant(value: str) -> Filter:
     if len(value) > _TENANT_ID_LENGTH:
-        return Filter("tenant", lazy_gettext("Tenant ID"), value, error=too_long(_TENANT_ID_LENGTH))
-    return Filter("tenant", lazy_gettext("Tenant ID"), value, value or None)
+        return Filter("tenant", lazy_gettext("Tenant ID"), value, error=too_long(_TENANT_ID_LENGTH), beside=True)
+    return Filter("tenant", lazy_gettext("Tenant ID"), value, value or None, beside=True)
 
 
 def _recipient(value: str) -> Filter:
@@ -76,13 +61,15 @@ def _recipient(value: str) -> Filter:
     told = lazy_gettext("A part of it: %(least)s characters or more.", least=SHORTEST_PART)
     if value and len(value) < SHORTEST_PART:
         error = gettext("This is too short. It was left out of the search.")
-        return Filter("recipient", label, value, help=told, error=error)
+        return Filter("recipient", label, value, help=told, beside=True, error=error)
     if len(value) > EMAIL_LENGTH:
-        return Filter("recipient", label, value, help=told, error=too_long(EMAIL_LENGTH))
-    return Filter("recipient", label, value, value or None, help=told)
+        return Filter("recipient", label, value, help=told, beside=True, error=too_long(EMAIL_LENGTH))
+    return Filter("recipient", label, value, value or None, help=told, beside=True)
 
 
 def _chosen(name: str, label: Any, value: str, options: list[tuple[str, Any]]) -> Filter:
     return (
-        Filter(name, label, value, value, options) if value in dict(options) else Filter(name, label, options=options)
+        Filter(name, label, value, value, options, beside=True)
+        if value in dict(options)
+        else Filter(name, label, options=options, beside=True)
     )

@@ -3,183 +3,241 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from flask import abort, current_app, flash, redirect, request, url_for
+from flask import abort, current_app, flash, get_template_attribute, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
-from flask_babel import gettext
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 
 from models import clock
-from models.errors import DomainError
+from models.errors import N_
 from models.mail import log as mail_log
 from models.mail import outbox
 from models.mail.kinds import KINDS
 from models.mail.outbox import MailMessage, MailState
-from models.scope import all_tenants
 from models.tenants.tenant import Tenant
 from views.arguments import key_or_none
-from views.base import PortalView, actor, render
-from views.mail.filters import STATE_LABELS, MailFilters, read_filters
+from views.base import actor
+from views.data_interface import PortalInterface
+from views.mail.filters import STATE_LABELS, mail_query, read_filters
 from views.redirects import local_path
+from views.screen import formats
+from views.screen.actions import action
+from views.screen.filters import Search
+from views.screen.formats import Format
+from views.screen.labels import Labels
+from views.screen.navigation import Above
+from views.screen.screen import Screen
+from views.screen.table import Button, Question, Table
 from views.transaction import cross_tenant_session
 
 _REASON = "NEC's staff look after the mail of every tenant"
 _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+STATE_TONES = {MailState.PENDING: "orange", MailState.SENT: "green", MailState.FAILED: "red"}
 
 
-class MailLogView(PortalView):
-    """The mail log."""
+class MailLogView(Screen):
+    """The mail log: turned by keyset, read across tenants, never changed."""
 
+    datamodel = PortalInterface(MailMessage)
+    labels = Labels(
+        lazy_gettext("mail"),
+        lazy_gettext("Sent mail"),
+        "mail",
+        {
+            "empty": N_("No mail has been written yet."),
+            "empty_hint": N_("What the portal sends to anybody is listed here."),
+            "no_match": N_("No mail matches these conditions."),
+            "no_match_hint": N_("A part of the address is enough."),
+            "show_all": N_("Show all mail"),
+        },
+    )
+    methods = frozenset({"list", "show"})
     route_base = "/staff/mail"
+    row_rule = "<key:mail_key>"
     class_permission_name = "MailLog"
+    named_by = "subject"
     tenantless = True
-
-    @expose("/")
-    @has_access
-    def list(self) -> str:
-        """The messages that the conditions leave, newest first."""
-        filters = read_filters(request.args)
-        before, after = _position("before"), _position("after")
-        with all_tenants(_REASON) as session:
-            found = mail_log.page(session, filters.query, position=before or after, backwards=before is not None)
-            whole = not (before or after or found.has_next)
-            count = len(found.rows) if whole else mail_log.capped_count(session, filters.query)
-        rows = [_row(row) for row in found.rows]
-        return render(
-            "mail/log.html",
-            filters=filters.fields,
-            mails=rows,
-            count=count,
-            before=rows[0]["id"] if rows and found.has_previous else None,
-            after=rows[-1]["id"] if rows and found.has_next else None,
-            again=self._again(filters, count),
+    csv = False
+    above: ClassVar = [Above(lazy_gettext("NEC Staff"), None, None)]
+    show_template = "mail/message.html"
+    link_column = "subject"
+    list_columns: ClassVar = ["created_at", "kind", "tenant", "recipient", "subject", "status"]
+    order_columns: ClassVar = []
+    show_fieldsets: ClassVar = [
+        (
+            lazy_gettext("Delivery"),
+            {
+                "fields": [
+                    *("state", "recipient", "kind", "tenant", "created_at", "attempts", "next_attempt_at", "sent_at"),
+                    *("last_error", "header_id"),
+                ]
+            },
         )
+    ]
+    label_columns: ClassVar = {
+        "created_at": lazy_gettext("Written"),
+        "kind": lazy_gettext("Kind"),
+        "tenant": lazy_gettext("Tenant"),
+        "recipient": lazy_gettext("Recipient"),
+        "subject": lazy_gettext("Subject"),
+        "status": lazy_gettext("Status"),
+        "state": lazy_gettext("Status"),
+        "attempts": lazy_gettext("Attempts"),
+        "next_attempt_at": lazy_gettext("Next attempt"),
+        "sent_at": lazy_gettext("Sent at"),
+        "last_error": lazy_gettext("Last error"),
+        "header_id": "Message-ID",
+    }
+    formatters_columns: ClassVar = {
+        "recipient": formats.EMAIL,
+        "kind": formats.TEXT,
+        "tenant": formats.TEXT,
+        "subject": Format(css="text roomy"),
+        "status": Format(css="text roomy"),
+        "state": formats.badge(STATE_LABELS, STATE_TONES),
+        "last_error": formats.LINES,
+        "header_id": formats.CODE,
+    }
 
-    def _again(self, filters: MailFilters, count: int) -> dict[str, Any] | None:
-        """The button that sends all failed ones again; None where failed ones are not what is listed."""
-        may = self.appbuilder.sm.has_access("can_send_failed_again", self.class_permission_name)
-        if not may or not count or filters.query.state != MailState.FAILED:
-            return None
-        return {
-            "url": url_for("MailLogView.send_failed_again"),
-            "count": min(count, mail_log.MOST_AT_ONCE),
-            "more": count > mail_log.MOST_AT_ONCE,
-            "values": filters.arguments,
-        }
+    def search(self) -> Search:
+        """Return the search fields as the page's arguments fill them in."""
+        return Search(read_filters(request.args))
 
-    @expose("/<key:mail_key>")
-    @has_access
-    def show(self, mail_key: int) -> str:
-        """One message with its text."""
-        with all_tenants(_REASON) as session:
-            message = _message_or_404(session, mail_key)
-            tenant = session.get(Tenant, message.tenant_id) if message.tenant_id else None
-            copies = outbox.copies(session, message)
-            return render(
-                "mail/message.html",
-                mail=_row(message) | {"tenant_name": tenant.name if tenant else None},
-                message_id=outbox.header_id(message.message_id, current_app.config["MAIL_DEFAULT_SENDER"]),
-                body=_parts(message),
-                original_url=_url(message.resent_from) if message.resent_from else None,
-                copies=[(number, _url(number)) for number in copies],
-                again_url=self._again_url(message),
-                refusal=gettext(message.refusal) if message.refusal else None,
-                seen=outbox.stamp(message, copies),
-            )
-
-    def _again_url(self, message: MailMessage) -> str | None:
-        may = self.appbuilder.sm.has_access("can_send_again", self.class_permission_name)
-        return url_for("MailLogView.send_again", mail_key=message.id) if may and message.refusal is None else None
-
-    @expose("/<key:mail_key>/again", methods=["POST"])
-    @has_access
-    def send_again(self, mail_key: int) -> Response:
-        """Send one message again."""
+    def tables(self, search: Search) -> list[Table]:
+        """Return one page of the messages, newest first."""
+        before, after = key_or_none(request.args.get("before")), key_or_none(request.args.get("after"))
+        query = mail_query(search)
         session = cross_tenant_session(_REASON)
-        message = _message_or_404(session, mail_key)
-        try:
-            outbox.send_again(session, message, now=clock.utc_now(), by=actor(), seen=request.form.get("seen", ""))
-            session.flush()
-        except DomainError as error:
-            session.rollback()
-            flash(gettext(error.message), "danger")
-        else:
-            flash(gettext("The mail will be sent again."), "success")
-        return redirect(_url(mail_key))
+        found = mail_log.page(session, query, position=before or after, backwards=before is not None)
+        whole = not (before or after or found.has_next)
+        table = self.table(found.rows, empty=self.empty(searched=bool(search.active)))
+        table.count = len(found.rows) if whole else mail_log.capped_count(session, query)
+        table.before = str(found.rows[0].id) if found.rows and found.has_previous else None
+        table.after = str(found.rows[-1].id) if found.rows and found.has_next else None
+        return [table]
+
+    def list_links(self, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
+        """Return the button that sends all failed mails of the list again, where failed ones are listed."""
+        count = tables[0].count or 0
+        if not self.may("send_failed_again") or not count or mail_query(search).state != MailState.FAILED:
+            return []
+        text = gettext(
+            "%(count)s failed mails will be sent again. Are you sure?", count=min(count, mail_log.MOST_AT_ONCE)
+        )
+        if count > mail_log.MOST_AT_ONCE:
+            text += "\n" + gettext("There are more; the oldest come first. Press again for the others.")
+        values = {each.name: each.value for each in search.active}
+        question = Question(text, gettext("Send failed mails again"))
+        return [Button(gettext("Send failed again"), self.url("send_failed_again"), "send", "", values, question)]
+
+    def key_of(self, row: Any) -> Any:
+        """Return the key of a message, or of a row of the list."""
+        return row.id
+
+    def value(self, row: Any, name: str) -> Any:
+        """Return what a column shows of a message, or of a row of the list."""
+        match name:
+            case "kind":
+                return gettext(KINDS[row.kind].label) if row.kind in KINDS else row.kind
+            case "tenant":
+                return get_template_attribute("macros/mails.html", "tenant_of_mail")(row.tenant_id, self._tenant(row))
+            case "status":
+                return get_template_attribute("macros/mails.html", "delivery")(row, STATE_LABELS, STATE_TONES)
+            case "next_attempt_at":
+                return row.next_attempt_at if row.state == MailState.PENDING else None
+            case "header_id":
+                return outbox.header_id(row.message_id, current_app.config["MAIL_DEFAULT_SENDER"])
+            case _:
+                return super().value(row, name)
+
+    @staticmethod
+    def _tenant(row: Any) -> str | None:
+        """The name of a mail's tenant."""
+        if hasattr(row, "tenant_name") or row.tenant_id is None:
+            return getattr(row, "tenant_name", None)
+        tenant = cross_tenant_session(_REASON).get(Tenant, row.tenant_id)
+        return tenant.name if tenant is not None else None
+
+    def row_or_404(self, pk: Any, *, deleted: bool = False) -> Any:
+        """Return a message of any tenant."""
+        message = cross_tenant_session(_REASON).get(MailMessage, pk)
+        if message is None:
+            abort(404)
+        return message
+
+    def refusal(self, method: str, row: Any) -> str | None:
+        """Return why a message cannot be sent again."""
+        return row.refusal if method == "send_again" else None
+
+    def copies(self, message: MailMessage) -> list[str]:
+        """Return the URLs of the messages that repeat one, oldest first."""
+        found = outbox.copies(cross_tenant_session(_REASON), message)
+        return [url_for("MailLogView.show", mail_key=number) for number in found]
+
+    def body(self, message: MailMessage) -> list[tuple[str, str | None]]:
+        """Return the body in parts: a text, and where it leads when it is a link into this portal that works.
+
+        The secret part of a link is shown in the demonstration alone, which has no mailbox of its readers.
+        """
+        if not current_app.config["PORTAL_DEMO"] or message.secret is None:
+            return [(message.shown_body, None)]
+        text = message.whole_body
+        parts: list[tuple[str, str | None]] = []
+        end = 0
+        for found in _URL.finditer(text):
+            parts += [(text[end : found.start()], None), (found[0], _local(found[0]))]
+            end = found.end()
+        return [*parts, (text[end:], None)]
+
+    def named_in_question(self, row: Any) -> str:
+        """Return whom a message went to."""
+        return str(row.recipient)
+
+    def after_action(self, rows: list[Any]) -> str:
+        """Return the page of the message."""
+        return self.url("show", rows[0])
+
+    def action_values(self, action: Any, row: Any) -> dict[str, str]:
+        """Return what an action's button sends: which state of the message the person has before them."""
+        return {"seen": outbox.stamp(row, outbox.copies(cross_tenant_session(_REASON), row))}
+
+    @action(
+        N_("Send again"),
+        icon="send",
+        question=N_("The mail to %(name)s will be sent again. Are you sure?"),
+        done=N_("The mail will be sent again."),
+        when=lambda row: row.refusal is None,
+        single=False,
+        on_page=True,
+        url="/{row}/again",
+    )
+    def send_again(self, row: Any) -> str:
+        """Send one message again."""
+        seen = request.form.get("seen", "")
+        outbox.send_again(cross_tenant_session(_REASON), row, now=clock.utc_now(), by=actor(), seen=seen)
+        return self.url("show", row)
 
     @expose("/again", methods=["POST"])
     @has_access
     def send_failed_again(self) -> Response:
         """Send the failed messages that the conditions leave again."""
-        filters = read_filters(request.form)
+        search = Search(read_filters(request.form))
         session = cross_tenant_session(_REASON)
-        count = mail_log.send_failed_again(session, filters.query, now=clock.utc_now(), by=actor())
+        count = mail_log.send_failed_again(session, mail_query(search), now=clock.utc_now(), by=actor())
         if count:
             flash(gettext("Failed mails that will be sent again: %(count)s", count=count), "success")
         else:
             flash(gettext("There was no failed mail left to send again."), "warning")
-        return redirect(url_for("MailLogView.list", **filters.arguments))
-
-
-def _message_or_404(session: Session, mail_key: int) -> MailMessage:
-    message = session.scalar(select(MailMessage).where(MailMessage.id == mail_key))
-    if message is None:
-        abort(404)
-    return message
-
-
-def _row(message: Any) -> dict[str, Any]:
-    """What the templates show of a message, or of a row of the list."""
-    return {
-        "id": message.id,
-        "url": _url(message.id),
-        "written_at": clock.screen_time(message.created_at),
-        "kind": gettext(KINDS[message.kind].label) if message.kind in KINDS else message.kind,
-        "tenant_id": message.tenant_id,
-        "tenant_name": getattr(message, "tenant_name", None),
-        "recipient": message.recipient,
-        "subject": message.subject,
-        "state": message.state,
-        "state_label": STATE_LABELS[MailState(message.state)],
-        "attempts": message.attempts,
-        "next_attempt_at": clock.screen_time(message.next_attempt_at) if message.state == MailState.PENDING else "",
-        "sent_at": clock.screen_time(message.sent_at),
-        "error": message.last_error,
-    }
-
-
-def _url(number: int) -> str:
-    return url_for("MailLogView.show", mail_key=number)
-
-
-def _parts(message: MailMessage) -> list[tuple[str, str | None]]:
-    """The body in parts: a text, and where it leads when it is a link into this portal that works.
-
-    The secret part of a link is shown in the demonstration alone, which has no mailbox of its readers.
-    """
-    if not current_app.config["PORTAL_DEMO"] or message.secret is None:
-        return [(message.shown_body, None)]
-    body = message.whole_body
-    parts: list[tuple[str, str | None]] = []
-    end = 0
-    for found in _URL.finditer(body):
-        parts += [(body[end : found.start()], None), (found[0], _local(found[0]))]
-        end = found.end()
-    return [*parts, (body[end:], None)]
+        return redirect(self.url("list", **{each.name: each.value for each in search.active}))
 
 
 def _local(url: str) -> str | None:
-    """The path of an address of this portal, None for one of anywhere else."""
+    """The path of a URL of this portal, None for one of anywhere else."""
     home = urlsplit(current_app.config["PORTAL_URL"])
     origin = f"{home.scheme}://{home.netloc}"
     return local_path(url.removeprefix(origin)) if url.startswith(f"{origin}/") else None
-
-
-def _position(name: str) -> int | None:
-    """The number of the row a page starts at; None, the first page, when the argument is nonsense."""
-    return key_or_none(request.args.get(name))

@@ -68,7 +68,7 @@ class ListPages:
             tabs=tabs_of(self),
             search=search,
             tables=tables,
-            links=self.links(),
+            links=self.list_links(search, tables),
             secret=self.secret_of([row.key for table in tables for row in table.rows]),
             form=form,
         )
@@ -164,8 +164,7 @@ class ListPages:
             if may_show and not self._is_deleted(row):
                 place = list(names).index(link) if link in names else 0
                 cells[place] = _LINK.format(self.url("show", row, **back), cells[place])
-            (key,) = self.model.__mapper__.primary_key_from_instance(row)
-            filled.append(Row(cells, self.buttons(row, back), str(key)))
+            filled.append(Row(cells, self.buttons(row, back), str(self.key_of(row))))
         return Table(shown, filled, label=self.labels.many, **options)
 
     def value(self: Any, row: Any, name: str) -> Any:
@@ -190,7 +189,7 @@ class ListPages:
         hint = say("empty_hint") if add or self.add_on_list else ""
         return Empty(self.labels.icon, say("empty"), hint or None, add)
 
-    def links(self: Any) -> Sequence[Button]:
+    def list_links(self: Any, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
         """Return the buttons beside the title of the list."""
         return [] if self.add_on_list else self.add_buttons()
 
@@ -240,8 +239,26 @@ class ListPages:
         name = self.name_of(row)
         label = gettext(action.label, name=name) if action.label else ""
         called = gettext(action.accessible_name, name=name) if action.accessible_name else ""
-        url = self.url(action.name, row)
-        return Button(label, url, action.icon, called, back, action.question_about(name), **options)
+        values = back | self.action_values(action, row)
+        refusal = self.refusal(action.name, row)
+        return Button(
+            label,
+            self.url(action.name, row),
+            action.icon,
+            called,
+            values,
+            action.question_about(self.named_in_question(row)),
+            refusal=gettext(refusal) if refusal else None,
+            **options,
+        )
+
+    def named_in_question(self: Any, row: Any) -> str:
+        """Return what stands for a row in the questions of actions."""
+        return str(self.name_of(row))
+
+    def action_values(self: Any, action: Any, row: Any) -> dict[str, str]:
+        """Return what the button of an action sends besides."""
+        return {}
 
     def _actions_of_many(self: Any) -> list[Button]:
         many = gettext("The chosen rows")

@@ -15,12 +15,13 @@ _MOST_BACK_BYTES = 1_000
 class Above(NamedTuple):
     """A page that stands before a list in the breadcrumbs.
 
+    :ivar endpoint: None for a heading that leads nowhere.
     :ivar right: the permission and the view it asks for.
     """
 
     label: Any
-    endpoint: str
-    right: tuple[str, str]
+    endpoint: str | None
+    right: tuple[str, str] | None
 
 
 class Tab(NamedTuple):
@@ -63,9 +64,9 @@ class Parent:
         return getattr(model, self.column) == g.parent_row.id
 
 
-def may(right: tuple[str, str]) -> bool:
-    """Return whether the person has a permission on a view."""
-    return current_app.extensions["appbuilder"].sm.has_access(*right)
+def may(right: tuple[str, str] | None) -> bool:
+    """Return whether the person has a permission on a view; everybody has none."""
+    return right is None or current_app.extensions["appbuilder"].sm.has_access(*right)
 
 
 def crumbs_of(screen: Any, row: Any, leaf: Any) -> list[tuple[Any, str | None]]:
@@ -79,7 +80,9 @@ def crumbs_of(screen: Any, row: Any, leaf: Any) -> list[tuple[Any, str | None]]:
         crumbs = []
     else:
         crumbs = [(gettext("Dashboard"), url_for("HomeView.index"))]
-    crumbs += [(each.label, url_for(each.endpoint) if may(each.right) else None) for each in screen.above]
+    crumbs += [
+        (each.label, url_for(each.endpoint) if each.endpoint and may(each.right) else None) for each in screen.above
+    ]
     if "list" in screen.include_route_methods:
         crumbs.append((screen.labels.many, screen.list_url() if screen.may("list") else None))
     if row is not None and "show" in screen.include_route_methods:

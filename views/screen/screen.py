@@ -162,6 +162,11 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         field = getattr(self.form, name, None)
         return field.args[0] if field is not None and field.args else name
 
+    def key_of(self, row: Any) -> Any:
+        """Return the key of a row. It is not read again for that: somebody may have deleted it."""
+        (key,) = inspect(row).identity
+        return key
+
     def name_of(self, row: Any) -> str:
         """Return what tells a row from the others."""
         return str(getattr(row, self.named_by))
@@ -215,7 +220,7 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         if self.parent is not None:
             arguments[self.parent.argument] = self.parent.key_of(row if row is not None else None)
         if row is not None:
-            (arguments[self.row_argument],) = inspect(row).identity
+            arguments[self.row_argument] = self.key_of(row)
         return url_for(f"{self.endpoint}.{method}", **arguments)
 
     def url_if(self, method: str, row: Any = None, **arguments: Any) -> str | None:

@@ -79,6 +79,7 @@ class Table:
 
     :ivar title: over it; None for the table of a page that is named after it.
     :ivar label: its name where no title is shown.
+    :ivar before: where the page before this one ends, for a list that turns by keyset; ``after``: where the next begins.
     :ivar count: how many rows there are in all; None where it is not said.
     :ivar actions: what can be done with several rows at once.
     """
@@ -92,6 +93,8 @@ class Table:
     page: int = 1
     pages: int = 1
     more: bool = False
+    before: str | None = None
+    after: str | None = None
     count: int | None = None
     actions: Sequence[Button] = ()
     links: Sequence[Button] = ()

@@ -192,12 +192,12 @@ class WritePages:
     def run_action(self: Any, action: Any, pk: Any = None) -> Any:
         """Do an action with the row of the URL, or with the rows that are ticked."""
         rows = [self.row_or_404(pk)] if pk is not None else self._ticked()
-        if not all(action.when(row) for row in rows):
-            abort(404)
         refusals = [refusal for row in rows if (refusal := self.refusal(action.name, row))]
         if refusals:
             flash(gettext(refusals[0]), "danger")
             return redirect(self.after_action(rows))
+        if not all(action.when(row) for row in rows):
+            abort(404)
         results: list[Any] = []
         if not self._try(lambda: results.extend(action.run(self, row) for row in rows)):
             return redirect(self.after_action([self.row_or_404(pk)] if pk is not None else []))

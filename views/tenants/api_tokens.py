@@ -18,11 +18,12 @@ from views.data_interface import PortalInterface
 from views.forms.fields import AtMost, Needed, OneLine, TextField
 from views.screen import formats
 from views.screen.actions import action
+from views.screen.filters import Search
 from views.screen.form import ScreenForm
 from views.screen.labels import Labels
 from views.screen.navigation import Above
 from views.screen.screen import Screen
-from views.screen.table import Button
+from views.screen.table import Button, Table
 from views.shown_once import show_token_once
 
 
@@ -91,7 +92,7 @@ class PortalTokenView(Screen):
         """Give a token another name."""
         api_token.rename(db.session(), row, form.name.data, version=version, by=actor())
 
-    def links(self) -> Sequence[Button]:
+    def list_links(self, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
         """Return the link to the description of the API."""
         return [Button(lazy_gettext("Description of the API (OpenAPI)"), url_for("CustomerApi.openapi"), "file-text")]
 

@@ -23,7 +23,7 @@ def staff(make, signed_in):
 
 
 def listed(page: str) -> list[str]:
-    return re.findall(r'<a href="/staff/mail/(\d+)">', page)
+    return re.findall(r'<a href="/staff/mail/(\d+)(?:\?back=[^"]*)?">', page)
 
 
 def stamp(page: str) -> str:
@@ -274,7 +274,7 @@ def test_all_failed_ones_that_are_listed_are_sent_again_with_their_number_told(s
     page = staff.get("/staff/mail/?state=failed&kind=contract_made").text
     assert "失敗したメール3件を再送します。よろしいでしょうか。" in page
     form = re.search(r'<form method="post" action="/staff/mail/again".*?</form>', page, re.DOTALL)[0]
-    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+    fields = dict(re.findall(r'<input type="hidden" name="(kind|state)" value="([^"]*)">', form))
 
     answer = staff.post("/staff/mail/again", data=fields, follow_redirects=True)
 
