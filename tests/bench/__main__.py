@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tests.bench import downloads, growth, ingest, lists, machine, mail, page, rights, throughput
+from tests.bench import declared, downloads, growth, ingest, lists, machine, mail, page, rights, throughput
 from tests.bench.finding import Finding, Missing
 from tests.bench.places import SIZES, Place, place
 
@@ -29,6 +29,7 @@ class Part:
 
 PARTS = (
     Part("list", lists.TITLE, lists.ABOUT, lists.measure),
+    Part("declared", declared.TITLE, declared.ABOUT, declared.measure),
     Part("growth", growth.TITLE, growth.ABOUT, growth.measure, ("bench", "large")),
     Part("download", downloads.TITLE, downloads.ABOUT, downloads.measure),
     Part("ingest", ingest.TITLE, ingest.ABOUT, ingest.measure),

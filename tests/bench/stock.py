@@ -8,7 +8,8 @@ own, and it signs in as the owner of the tables, which spares it row-level secur
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import Flask
@@ -16,7 +17,18 @@ from flask_appbuilder import AppBuilder, Model, ModelView
 from flask_appbuilder.models.sqla.filters import FilterEqual, FilterGreater
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.utils.legacy import get_sqla_class
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Integer, String, TypeDecorator, cast, create_engine, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Integer,
+    Numeric,
+    String,
+    TypeDecorator,
+    cast,
+    create_engine,
+    text,
+)
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -24,6 +36,7 @@ SCHEMA = "stock"
 USER, PASSWORD = "stock", "stock"
 MENU_ITEMS = 10
 _ROLE = "Operator"
+_CUSTOMER_RIGHTS = ("list", "show", "edit", "delete")
 
 _TEXTS = """
 sender_level src_mac dst_mac xff iif proto l7_proto virus vid file severity subject mail_date msg sid url cid gid app aid
@@ -89,6 +102,18 @@ for _name in _TEXTS.split():
     setattr(Alert, _name, mapped_column(String))
 
 
+class Customer(Model):
+    __tablename__ = "customer"
+    __table_args__ = {"schema": "public"}
+
+    id: Mapped[str] = mapped_column(String(9), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(8))
+    name: Mapped[str] = mapped_column(String(40))
+    balance: Mapped[Decimal] = mapped_column(Numeric(12, 0))
+    last_invoiced_on: Mapped[date | None]
+    status: Mapped[str] = mapped_column(String(16))
+
+
 class AlertModelView(ModelView):
     """The portal's columns, order and page; the rest as Flask-AppBuilder has it, which is to search by every column."""
 
@@ -98,6 +123,16 @@ class AlertModelView(ModelView):
     order_columns = list_columns
     base_order = ("occurred_at", "desc")
     page_size = 50
+
+
+class CustomerModelView(ModelView):
+    """The portal's columns, order and page, and its buttons in each row."""
+
+    datamodel = SQLAInterface(Customer)
+    base_permissions = [f"can_{name}" for name in _CUSTOMER_RIGHTS]
+    list_columns = ["id", "name", "balance", "last_invoiced_on", "status"]
+    base_order = ("id", "desc")
+    page_size = 25
 
 
 class TenantModelView(ModelView):
@@ -110,7 +145,7 @@ class TenantModelView(ModelView):
 def create_app() -> Flask:
     """Stock Flask-AppBuilder; what to show is in the environment.
 
-    STOCK_CUSTOMER is whose alerts it lists, STOCK_START the time from which on.
+    STOCK_CUSTOMER is whose alerts it lists, STOCK_START the time from which on, BENCH_TENANT whose customers it lists.
     """
     engine = create_engine(os.environ["DATABASE_OWNER_URL"])
     with engine.begin() as connection:
@@ -129,6 +164,7 @@ def create_app() -> Flask:
         ["customer_id", FilterEqual, os.environ["STOCK_CUSTOMER"]],
         ["occurred_at", FilterGreater, os.environ["STOCK_START"]],
     ]
+    CustomerModelView.base_filters = [["tenant_id", FilterEqual, os.environ["BENCH_TENANT"]]]
     # Not every UTM there is, as it would come: a partner's has a few hundred.
     AlertModelView.search_form_query_rel_fields = {"utm": [["customer_id", FilterEqual, os.environ["STOCK_CUSTOMER"]]]}
     db.init_app(app)
@@ -136,7 +172,8 @@ def create_app() -> Flask:
         builder = AppBuilder(app, db.session)
         builder.add_view(AlertModelView, "Alerts", category="Portal")
         builder.add_view(TenantModelView, "Tenants", category="Portal")
-        for number in range(3, MENU_ITEMS + 1):
+        builder.add_view(CustomerModelView, "Customers", category="Portal")
+        for number in range(4, MENU_ITEMS + 1):
             view = type(f"Tenant{number}ModelView", (TenantModelView,), {"datamodel": SQLAInterface(Tenant)})
             builder.add_view(view, f"Tenants {number}", category="Portal")
         _make_user(builder)
@@ -146,9 +183,12 @@ def create_app() -> Flask:
 def _make_user(builder: AppBuilder) -> None:
     manager = builder.sm
     role = manager.add_role(_ROLE)
-    for view in ("AlertModelView", "TenantModelView", *(f"Tenant{n}ModelView" for n in range(3, MENU_ITEMS + 1))):
+    for view in ("AlertModelView", "TenantModelView", *(f"Tenant{n}ModelView" for n in range(4, MENU_ITEMS + 1))):
         manager.add_permission_role(role, manager.add_permission_view_menu("can_list", view))
-    items: list[Any] = ["Portal", "Alerts", "Tenants", *(f"Tenants {number}" for number in range(3, MENU_ITEMS + 1))]
+    for name in _CUSTOMER_RIGHTS:
+        manager.add_permission_role(role, manager.add_permission_view_menu(f"can_{name}", "CustomerModelView"))
+    others = [f"Tenants {number}" for number in range(4, MENU_ITEMS + 1)]
+    items: list[Any] = ["Portal", "Alerts", "Tenants", "Customers", *others]
     for item in items:
         manager.add_permission_role(role, manager.add_permission_view_menu("menu_access", item))
     if manager.find_user(username=USER) is None:

@@ -46,4 +46,4 @@ def test_a_part_nobody_knows_is_told_with_those_there_are(capsys):
     with pytest.raises(SystemExit):
         runner.main(["--only", "lists"])
 
-    assert "There is no part lists; there are list, growth, download" in capsys.readouterr().err
+    assert "There is no part lists; there are list, declared, growth" in capsys.readouterr().err
