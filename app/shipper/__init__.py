@@ -1,5 +1,5 @@
-"""What stands beside a UTM: reads its log and talks to the portal's device API.
+"""The shipper: runs next to a UTM, reads its log and sends the alerts to the portal's device API.
 
-Everything here is a client over HTTP. It knows no table and no view of the portal and runs on a machine that has neither:
-``flask utm ...`` beside the portal, ``python -m app.shipper ...`` elsewhere.
+It is an HTTP client and imports nothing else of the portal, so that it also runs on a machine without it: ``flask utm ...`` next to the
+portal, ``python -m app.shipper ...`` elsewhere.
 """

@@ -1,4 +1,4 @@
-"""Alert lines that go to the portal in one body."""
+"""Alert lines that are sent in one request body."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# Half of what the device API takes, so that a body stays far from its limits.
+# Half of the device API's limits.
 BATCH_LINES = 5_000
 BATCH_BYTES = 8 * 1024 * 1024
 
 
 class Batch:
-    """The lines of one body, as they go out.
+    """The alert lines of one request body.
 
-    :ivar ids: the alert ID of each line, to name the lines that are refused.
-    :ivar body: the lines, each with its newline.
+    :ivar ids: the alert ID of each line, to report rejected lines by.
+    :ivar body: the encoded lines, each with a newline.
     """
 
     def __init__(self) -> None:
@@ -26,9 +26,9 @@ class Batch:
         return len(self.ids)
 
     def add(self, line: dict[str, Any] | str) -> bool:
-        """Take in a line; False when the batch is full and another one has to take it.
+        """Add a line; return False, and add nothing, when the batch is full.
 
-        :param line: a string goes out as it is, which may be no JSON: what a broken UTM sends.
+        :param line: a string is sent as it is, even if it is not valid JSON; the simulator sends such lines.
         """
         if isinstance(line, str):
             alert_id, text = "", line
@@ -43,7 +43,7 @@ class Batch:
 
 
 def batches(lines: Iterable[dict[str, Any] | str]) -> Iterator[Batch]:
-    """Put lines into batches, in their order."""
+    """Split lines into batches, in order."""
     batch = Batch()
     for line in lines:
         if not batch.add(line):

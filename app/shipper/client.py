@@ -1,8 +1,8 @@
-"""Talks to the portal's device API as one UTM.
+"""Client of the portal's device API for one UTM.
 
-Sending is safe to repeat: the portal knows a line again by its alert ID and time. So whatever may pass is tried again (a lost
-connection, 429, 5xx), with growing waits and an end to them; what will not pass (a wrong token, a body too large, a certificate that
-is refused) ends at once with one sentence.
+Sending is idempotent, since the portal recognises a line by its alert ID and time. So transient errors (a lost connection, 429, 5xx) are
+retried with increasing delays, up to a limit; permanent errors (an invalid token, a body that is too large, a certificate that is refused)
+are raised at once.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from urllib.parse import urlsplit
 import requests
 
 from app.shipper.batch import Batch, batches
-from app.shipper.send_result import Sent
-from app.shipper.tls import refusal
+from app.shipper.send_result import SendResult
+from app.shipper.tls import tls_failure
 
 T = TypeVar("T")
 _ATTEMPTS = 6
-_LONGEST_WAIT = 60.0
+_MAX_WAIT = 60.0
 _TIMEOUT = (10, 120)  # seconds to connect, seconds without a byte of the answer
 
-_PLAIN_ERRORS = {
+_STATUS_MESSAGES = {
     401: "The portal does not know this token (401): it was replaced, or the UTM was removed. A new one is made on the UTM's page.",
     403: "The portal does not allow this UTM to do that (403).",
-    404: "There is no device API at this address (404): check the URL.",
+    404: "There is no device API at this URL (404).",
     413: "The portal or a proxy before it refuses a body of this size (413).",
 }
 
 
 class DeviceError(Exception):
-    """The portal could not be reached or refused the call; the text is one line for the person who ships."""
+    """The portal cannot be reached or refuses a request; the text is one line for the user."""
 
 
-class _AwayError(Exception):
-    """A call did not get through but may later; ``wait`` is how many seconds the portal asks to wait, if it does."""
+class _RetryableError(Exception):
+    """A request failed but may succeed later; ``wait`` is the delay in seconds that the portal asked for, or None."""
 
     def __init__(self, problem: str, wait: float | None = None) -> None:
         super().__init__(problem)
@@ -50,7 +50,7 @@ class _AwayError(Exception):
 
 
 class _Token(requests.auth.AuthBase):
-    """Sets the token. Without an object of ours here, requests would replace the header by what a ~/.netrc has for the host."""
+    """Sets the token. Without an auth object, requests would replace the header by the credentials of ~/.netrc for the host."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -60,17 +60,17 @@ class _Token(requests.auth.AuthBase):
         return request
 
 
-def check_url(url: str) -> None:
-    """See to it that a URL can be a portal's and has no secret in it, so that it may be printed.
+def validate_url(url: str) -> None:
+    """Check that a URL is valid for a portal and contains no credentials, so that it can be printed.
 
-    :raises DeviceError: it cannot, or has; the text does not repeat the secret.
+    :raises DeviceError: it is invalid or contains credentials, which are not in the text.
     """
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
-    # What precedes an @ may be a password, wherever it stands in what is no URL.
+    # In an invalid URL, the text before any @ may be a password.
     if "@" in (parts.netloc if usable else url):
         raise DeviceError(
             "The URL has a name or password in it: leave them out, the portal asks for nothing but the UTM's token."
@@ -80,14 +80,14 @@ def check_url(url: str) -> None:
 
 
 class DeviceClient:
-    """One UTM's connection to the portal.
+    """Sends requests for one UTM.
 
-    :param url: where the portal is, e.g. ``https://portal.example``.
+    :param url: URL of the portal, e.g. ``https://portal.example``.
     :param token: the UTM's bearer token.
-    :param sleep: waits that many seconds, or raises to end the waiting.
-    :param attempts: how often a call is tried in all; None for until it gets through.
-    :param say: is told in a sentence when the portal does not answer, once, and when it does again.
-    :ivar utm: the ID of the UTM whose token it is; None until the portal has told it.
+    :param sleep: waits that many seconds, or raises to cancel the request.
+    :param attempts: maximum number of attempts of a request; None for no limit.
+    :param notify: receives a message when the portal becomes unavailable, and when it is available again.
+    :ivar utm: ID of the UTM to which the token belongs; None until the portal has returned it.
     :raises DeviceError: the URL or the token cannot be used.
     """
 
@@ -98,16 +98,16 @@ class DeviceClient:
         *,
         sleep: Callable[[float], None] = time.sleep,
         attempts: int | None = _ATTEMPTS,
-        say: Callable[[str], None] = lambda _: None,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
-        check_url(url)
+        validate_url(url)
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise DeviceError("The token is empty or has characters that no token has.")
         self.url = url.rstrip("/")
         self.utm: str | None = None
         self._sleep = sleep
         self._attempts = attempts
-        self._say = say
+        self._notify = notify
         self._session = requests.Session()
         self._token = token
         self._session.auth = _Token(token)
@@ -119,49 +119,49 @@ class DeviceClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connections to the portal."""
+        """Close the connections."""
         self._session.close()
 
-    def ask_utm(self) -> str | None:
-        """Return the ID of the UTM whose token it is, asked of the portal unless it was told before; None when the portal does not tell.
+    def fetch_utm_id(self) -> str | None:
+        """Return the ID of the UTM to which the token belongs, from the portal if it is not known yet; None if the portal does not return it.
 
-        :raises DeviceError: the portal could not be asked.
+        :raises DeviceError: the request failed.
         """
         if self.utm is None:
-            self.send_batch(Batch(), packed=False)
+            self.send_batch(Batch(), compressed=False)
         return self.utm
 
-    def send_alerts(self, lines: Iterable[dict[str, Any]], *, progress: Sent | None = None) -> Sent:
-        """Send alert lines in batches and return the totals.
+    def send_alerts(self, lines: Iterable[dict[str, Any]], *, progress: SendResult | None = None) -> SendResult:
+        """Send alert lines in batches and return the total outcome.
 
-        :param progress: counts on while batches go out, so that the caller knows how far it came when this raises.
-        :raises DeviceError: a batch could not be delivered; those before it were.
+        :param progress: updated after each batch, so that the caller has the counts if this raises.
+        :raises DeviceError: a batch could not be delivered; the batches before it were.
         """
-        total = Sent() if progress is None else progress
+        total = SendResult() if progress is None else progress
         for batch in batches(lines):
             total.add(self.send_batch(batch))
         return total
 
-    def send_batch(self, batch: Batch, *, packed: bool = True) -> Sent:
-        """Send one batch and return what became of it.
+    def send_batch(self, batch: Batch, *, compressed: bool = True) -> SendResult:
+        """Send one batch and return the outcome.
 
-        :param packed: whether the body goes out as gzip.
+        :param compressed: whether to compress the body with gzip.
         :raises DeviceError: it could not be delivered.
         """
-        headers = {"Content-Type": "application/x-ndjson"} | ({"Content-Encoding": "gzip"} if packed else {})
-        body = gzip.compress(batch.body, 6, mtime=0) if packed else bytes(batch.body)
+        headers = {"Content-Type": "application/x-ndjson"} | ({"Content-Encoding": "gzip"} if compressed else {})
+        body = gzip.compress(batch.body, 6, mtime=0) if compressed else bytes(batch.body)
 
-        def read(answer: dict[str, Any]) -> Sent:
+        def read(answer: dict[str, Any]) -> SendResult:
             self.utm = _utm(answer) or self.utm
             return _result(answer, batch.ids)
 
         return self._post("alerts", body, headers, read)
 
-    def break_off(self, batch: Batch, *, share: float) -> Sent:
-        """Send a part of a batch and no more: what the portal sees when a UTM loses its line. Only here somebody still listens.
+    def send_partial(self, batch: Batch, *, share: float) -> SendResult:
+        """Send only a part of a batch and read the response, to simulate a lost connection.
 
-        :param share: how much of it, 0 to 1.
-        :returns: what became of that part; of no line when the portal does not answer a body without an end.
+        :param share: fraction of the body to send, 0 to 1.
+        :returns: the outcome of that part; empty if the portal does not respond to an incomplete body.
         :raises DeviceError: the portal cannot be reached.
         """
         to = urlsplit(self.url)
@@ -178,25 +178,25 @@ class DeviceClient:
             connection.endheaders(bytes(batch.body[: int(len(batch.body) * share)]))
         except OSError as error:
             connection.close()
-            if problem := refusal(error):
-                raise self._no_tls(problem) from None
+            if problem := tls_failure(error):
+                raise self._tls_error(problem) from None
             raise DeviceError(f"The portal at {self.url} cannot be reached.") from None
         try:
-            # The method of a TLS socket would forget its keys, and not understand the answer.
+            # SSLSocket.shutdown() would also end the TLS session, so that the response could not be read.
             socket.socket.shutdown(connection.sock, socket.SHUT_WR)
-            told = Sent.of(json.loads(connection.getresponse().read()), batch.ids)
+            result = SendResult.of(json.loads(connection.getresponse().read()), batch.ids)
         except (OSError, http.client.HTTPException, KeyError, TypeError, ValueError):
-            return Sent()
+            return SendResult()
         else:
-            told.sent = told.answered
-            return told
+            result.sent = result.answered
+            return result
         finally:
             connection.close()
 
     def heartbeat(self, *, version: str, ip: str, mac: str | None = None) -> dict[str, Any]:
-        """Report that the UTM is alive; returns the portal's answer with ``commands`` (a list) and ``next_seconds``.
+        """Send a heartbeat; return the response with ``commands`` (a list) and ``next_seconds``.
 
-        :raises DeviceError: it could not be delivered, or the answer is none.
+        :raises DeviceError: the request failed, or the response is invalid.
         """
         body = {"version": version, "ip": ip} | ({"mac": mac} if mac else {})
         answer = self._post("heartbeat", json.dumps(body).encode(), {"Content-Type": "application/json"}, lambda it: it)
@@ -205,66 +205,66 @@ class DeviceClient:
         return answer
 
     def _post(self, call: str, body: bytes, headers: dict[str, str], read: Callable[[dict[str, Any]], T]) -> T:
-        """Call the portal until it answers, and return what ``read`` makes of the answer."""
+        """Send a request, with retries, and return the response as parsed by ``read``."""
         failed = 0
         while True:
             try:
                 read_answer = read(self._try(call, body, headers))
-            except _AwayError as away:
+            except _RetryableError as error:
                 failed += 1
                 if failed == self._attempts:
                     raise DeviceError(
-                        f"The portal at {self.url} {away}, {failed} times. It is safe to run this again later."
+                        f"The portal at {self.url} {error}, {failed} times. It is safe to run this again later."
                     ) from None
                 if failed == 1:
-                    self._say(f"The portal at {self.url} {away}; trying again.")
-                self._sleep(away.wait or min(_LONGEST_WAIT, 2.0 ** min(failed - 1, 10)))
+                    self._notify(f"The portal at {self.url} {error}; trying again.")
+                self._sleep(error.wait or min(_MAX_WAIT, 2.0 ** min(failed - 1, 10)))
             else:
                 if failed:
-                    self._say(f"The portal at {self.url} answers again.")
+                    self._notify(f"The portal at {self.url} answers again.")
                 return read_answer
 
     def _try(self, call: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
         url = f"{self.url}/api/device/v1/{call}"
         try:
-            # A redirect would turn the POST into a GET, or carry the token elsewhere.
+            # Following a redirect would turn the POST into a GET, or send the token to another host.
             answer = self._session.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            if problem := refusal(error):
-                raise self._no_tls(problem) from None
-            raise _AwayError("cannot be reached") from None
+            if problem := tls_failure(error):
+                raise self._tls_error(problem) from None
+            raise _RetryableError("cannot be reached") from None
         except requests.RequestException as error:
             raise DeviceError(f"The portal at {self.url} cannot be called ({type(error).__name__}).") from None
         except OSError as error:
-            # REQUESTS_CA_BUNDLE names certificates that are not there.
+            # REQUESTS_CA_BUNDLE refers to a missing file.
             raise DeviceError(f"The portal at {self.url} cannot be called: {error}.") from None
         if answer.status_code == requests.codes.ok:
             return _json_object(answer)
         if answer.status_code == requests.codes.too_many_requests or answer.status_code >= requests.codes.server_error:
-            raise _AwayError(f"answered {answer.status_code}", _retry_after(answer))
-        raise DeviceError(_explain(answer))
+            raise _RetryableError(f"answered {answer.status_code}", _retry_after(answer))
+        raise DeviceError(_describe_error(answer))
 
-    def _no_tls(self, problem: str) -> DeviceError:
+    def _tls_error(self, problem: str) -> DeviceError:
         return DeviceError(f"The portal at {self.url} cannot be called over TLS: {problem}.")
 
 
-def _result(answer: dict[str, Any], ids: list[str]) -> Sent:
+def _result(answer: dict[str, Any], ids: list[str]) -> SendResult:
     try:
-        result = Sent.of(answer, ids)
+        result = SendResult.of(answer, ids)
     except (KeyError, TypeError, ValueError):
         raise DeviceError(
             "The portal's answer does not say what became of the lines: is this the device API?"
         ) from None
     if result.answered != result.sent:
-        # Part of the body was lost on the way. What arrived is stored, and will be a duplicate.
-        raise _AwayError(f"answered for {result.answered:,} of {result.sent:,} lines")
+        # Only part of the body arrived. It is stored, and will be a duplicate.
+        raise _RetryableError(f"answered for {result.answered:,} of {result.sent:,} lines")
     return result
 
 
 def _utm(answer: dict[str, Any]) -> str | None:
-    """Return the ID of the UTM that an answer names; older portals name none."""
-    told = answer.get("utm")
-    return told if isinstance(told, str) and told and told.isprintable() else None
+    """Return the UTM ID in a response; older portals do not return it."""
+    result = answer.get("utm")
+    return result if isinstance(result, str) and result and result.isprintable() else None
 
 
 def _json_object(answer: requests.Response) -> dict[str, Any]:
@@ -277,20 +277,20 @@ def _json_object(answer: requests.Response) -> dict[str, Any]:
     return body
 
 
-def _explain(answer: requests.Response) -> str:
+def _describe_error(answer: requests.Response) -> str:
     if answer.is_redirect:
         return f"The portal is elsewhere: it answered with a redirect to {answer.headers.get('Location', '?')[:200]!r}. Give that URL."
-    said = " ".join(answer.text[:200].split())
-    return _PLAIN_ERRORS.get(answer.status_code, f"The portal refused the call ({answer.status_code}): {said}")
+    text = " ".join(answer.text[:200].split())
+    return _STATUS_MESSAGES.get(answer.status_code, f"The portal refused the call ({answer.status_code}): {text}")
 
 
 def _retry_after(answer: requests.Response) -> float | None:
-    """Read Retry-After, seconds or a date, capped; None when there is none that can be used."""
+    """Return the delay of Retry-After, in seconds, limited; None if the header is missing or invalid."""
     value = answer.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return min(_LONGEST_WAIT, float(value))
+        return min(_MAX_WAIT, float(value))
     try:
         wait = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError):
         return None
-    return min(_LONGEST_WAIT, max(0.0, wait))
+    return min(_MAX_WAIT, max(0.0, wait))

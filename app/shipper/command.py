@@ -1,4 +1,4 @@
-"""``flask utm ship`` and ``flask utm simulate``: what stands beside a UTM, on the command line.
+"""The commands ``flask utm ship`` and ``flask utm simulate``.
 
 Exit codes: 0 all was taken, 1 something was unreadable or refused, 2 wrong usage or no way to the portal, 130 interrupted.
 """
@@ -15,31 +15,31 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from app.shipper.client import DeviceClient, DeviceError, check_url
-from app.shipper.decompression import NotReadError
-from app.shipper.faults import CALM, FAULTS
+from app.shipper.client import DeviceClient, DeviceError, validate_url
+from app.shipper.decompression import UnsupportedFileError
+from app.shipper.faults import FAULTS, NO_FAULT
 from app.shipper.file_pattern import FilePattern
-from app.shipper.fleet import Fleet, Utm
-from app.shipper.report import played_table, shipped_table
-from app.shipper.run import Run
-from app.shipper.shipping import not_read
+from app.shipper.fleet import Fleet, SimulatedUtm
+from app.shipper.report import result_table, simulation_table
+from app.shipper.run import ShippingRun
+from app.shipper.shipping import describe_read_error
 from app.shipper.time_shift import StateError
 from app.shipper.tokens import (
     TOKENS_FILE,
-    CannotGoOnError,
+    CommandFailedError,
     instance,
     is_loopback,
-    token_of,
-    tokens_in,
-    warn_of_plain_http,
+    read_tokens,
+    resolve_token,
+    warn_about_plain_http,
 )
 
-_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-_LONGEST_PLAY = 366 * 24 * 60  # minutes
+_EXISTING_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_MAX_MINUTES = 366 * 24 * 60  # minutes
 
 
 class _Log(click.Path):
-    """A log: the path of a file, or a pattern of names."""
+    """The path of a log, or a pattern of file names."""
 
     name = "file or pattern"
 
@@ -55,7 +55,7 @@ class _Log(click.Path):
 
 
 class _Number(click.FloatRange):
-    """A number of a range; NaN is in none, although no comparison says so."""
+    """A number in a range, which excludes NaN."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number = super().convert(value, param, ctx)
@@ -64,38 +64,36 @@ class _Number(click.FloatRange):
         return number
 
 
-def _own_portal() -> str:
-    """Return where ``make run`` starts the portal."""
+def _default_url() -> str:
+    """Return the URL at which ``make run`` starts the portal."""
     return f"http://127.0.0.1:{os.environ.get('PORTAL_PORT') or 8080}"
 
 
 def _checked_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     try:
-        check_url(value)
+        validate_url(value)
     except DeviceError as error:
         raise click.BadParameter(str(error)) from None
     return value
 
 
-_URL = click.option(
+_URL_OPTION = click.option(
     "--url",
     envvar="PORTAL_URL",
-    default=_own_portal,
+    default=_default_url,
     callback=_checked_url,
-    help="Where the portal is.  [default: http://127.0.0.1:8080, or the port that PORTAL_PORT says]",
+    help="URL of the portal.  [default: http://127.0.0.1:8080, or the port that PORTAL_PORT says]",
 )
 
 
 @click.group("utm")
 def utm() -> None:
-    """Send what a UTM sees to the portal, or play a fleet of UTMs."""
+    """Send the log of a UTM to the portal, or simulate a fleet of UTMs."""
 
 
 @utm.command("ship")
-# The only format so far; it is asked for so that a second one changes no command line that is in use.
-@click.option(
-    "--format", type=click.Choice(["suricata"]), required=True, expose_value=False, help="What wrote the log."
-)
+# Required although it is the only format, so that adding another one does not break existing command lines.
+@click.option("--format", type=click.Choice(["suricata"]), required=True, expose_value=False, help="Format of the log.")
 @click.option(
     "--file",
     "patterns",
@@ -108,25 +106,23 @@ def utm() -> None:
 @click.option(
     "--follow",
     is_flag=True,
-    help="Go on with what is added to the log, and with new files that fit a pattern, until Ctrl-C or SIGTERM, through rotation of the "
-    "log and absence of the portal. The next run goes on where this one ended. Plain EVE JSON lines only.",
+    help="Continue with what is added to the log, and with new files that match a pattern, until Ctrl-C or SIGTERM; log rotation and "
+    "outages of the portal are handled. The next run continues where this one ended. Plain EVE JSON lines only.",
 )
 @click.option(
     "--shift-to",
     type=click.Choice(["now"]),
-    help="Move the log so that its last alert is now. Remembered per log and UTM. Not with --follow.",
+    help="Shift the times so that the last alert is now. The shift is stored per log and UTM. Not with --follow.",
 )
-@_URL
-@click.option(
-    "--token", help="The UTM's token. Other users of this machine can see it here: better in PORTAL_UTM_TOKEN."
-)
+@_URL_OPTION
+@click.option("--token", help="The UTM's token. Other users of the machine can see it; PORTAL_UTM_TOKEN is safer.")
 @click.option("--utm", "utm_id", help=f"Take the token of this UTM from the demo's {TOKENS_FILE}.")
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where shifts and positions are remembered.  [default: instance/shipper]",
+    help="Folder of the stored time shifts and positions.  [default: instance/shipper]",
 )
-@click.option("--quiet", is_flag=True, help="Do not show how far a long run came.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
 def ship_command(  # noqa: PLR0913  (options are arguments)
     *,
     patterns: tuple[FilePattern, ...],
@@ -138,75 +134,77 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
     state: Path | None,
     quiet: bool,
 ) -> None:
-    """Send the alerts of a log. Safe to repeat: the portal stores each alert once.
+    """Send the alerts of a log. It can be repeated: the portal stores each alert once.
 
     \b
-    Ends with a table of what was read, sent, stored and refused, and with
-      0  all was taken
-      1  something was unreadable or refused
-      2  wrong usage, or no way to the portal
-    130  interrupted; the same command goes on
+    Prints a table of the records that were read, sent, stored and rejected. Exit codes:
+      0  everything was read and accepted
+      1  something was unreadable or rejected
+      2  wrong usage, or the portal cannot be reached
+    130  interrupted; the same command continues
     """  # noqa: D301  (click reads the backspace)
     if follow and shift_to:
-        raise click.UsageError(
-            "--follow and --shift-to exclude each other: a log that is being written is at its own time."
-        )
+        raise click.UsageError("--follow and --shift-to exclude each other.")
     for pattern in patterns:
         if not follow and not pattern.paths():
-            raise click.UsageError(f"{pattern} does not exist." if pattern.path else f"No file fits {pattern}.")
-    run = Run(list(patterns), url, token_of(token, utm_id), state or instance() / "shipper", quiet=quiet)
-    warn_of_plain_http(url)
+            raise click.UsageError(f"{pattern} does not exist." if pattern.path else f"No file matches {pattern}.")
+    run = ShippingRun(list(patterns), url, resolve_token(token, utm_id), state or instance() / "shipper", quiet=quiet)
+    warn_about_plain_http(url)
     try:
         if follow:
             run.follow()
         else:
             run.once(shift_to_end_at=datetime.now(UTC) if shift_to else None)
     except KeyboardInterrupt:
-        click.echo(shipped_table(run.files, url, run.shipped))
-        click.echo("Interrupted. The same command goes on: the portal stores each alert once.", err=True)
+        click.echo(result_table(run.files, url, run.result))
+        click.echo("Interrupted. The same command continues: the portal stores each alert once.", err=True)
         raise click.exceptions.Exit(130) from None
-    except (DeviceError, StateError, NotReadError, OSError) as error:
-        if run.shipped.records:
-            click.echo(shipped_table(run.files, url, run.shipped))
-        told = not_read(_path_of(error, run), error) if isinstance(error, NotReadError | OSError) else str(error)
-        raise CannotGoOnError(told) from None
-    click.echo(shipped_table(run.files, url, run.shipped))
-    if not run.shipped.clean:
+    except (DeviceError, StateError, UnsupportedFileError, OSError) as error:
+        if run.result.records:
+            click.echo(result_table(run.files, url, run.result))
+        message = (
+            describe_read_error(_path_of(error, run), error)
+            if isinstance(error, UnsupportedFileError | OSError)
+            else str(error)
+        )
+        raise CommandFailedError(message) from None
+    click.echo(result_table(run.files, url, run.result))
+    if not run.result.successful:
         raise click.exceptions.Exit(1)
 
 
-def _path_of(error: NotReadError | OSError, run: Run) -> Path:
-    """Return the file that an error is about; those that come from reading do not name it."""
+def _path_of(error: UnsupportedFileError | OSError, run: ShippingRun) -> Path:
+    """Return the file of an error, which is not in the exception if reading failed."""
     named = getattr(error, "filename", None)
     return Path(named if isinstance(named, str) else str(run.files[0]))
 
 
 def _faults(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    """Read the names of faults, in the order in which they are documented."""
-    if value in {"all", CALM}:
+    """Parse the names of faults; return them in the order of their documentation."""
+    if value in {"all", NO_FAULT}:
         return FAULTS if value == "all" else ()
     names = [name.strip() for name in value.split(",")]
     if unknown := [name for name in names if name not in FAULTS]:
-        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(FAULTS)}; or 'all', or {CALM!r}.")
+        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(FAULTS)}; or 'all', or {NO_FAULT!r}.")
     return tuple(name for name in FAULTS if name in names)
 
 
 @utm.command("simulate")
-@click.option("--tokens", type=_FILE, help=f"A JSON object of UTM IDs and tokens.  [default: instance/{TOKENS_FILE}]")
-@_URL
 @click.option(
-    "--minutes", type=_Number(0, _LONGEST_PLAY, min_open=True), help="How long to play.  [default: until Ctrl-C]"
+    "--tokens", type=_EXISTING_FILE, help=f"A JSON object of UTM IDs and tokens.  [default: instance/{TOKENS_FILE}]"
 )
-@click.option("--once", is_flag=True, help="One heartbeat and the alerts of the last minute, then end.")
+@_URL_OPTION
+@click.option("--minutes", type=_Number(0, _MAX_MINUTES, min_open=True), help="Duration.  [default: until Ctrl-C]")
+@click.option("--once", is_flag=True, help="Send one heartbeat and the alerts of the last minute, then end.")
 @click.option("--rate", type=_Number(0, 10_000), default=5.0, show_default=True, help="Alerts per minute and UTM.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed plays the same alerts and faults.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same alerts and faults.")
 @click.option(
     "--faults",
-    default=CALM,
+    default=NO_FAULT,
     show_default=True,
     callback=_faults,
     metavar="NAMES",
-    help="What goes wrong meanwhile: 'all', or some of the names above with commas between them.",
+    help="Faults to simulate: 'all', or some of the names above, separated by commas.",
 )
 @click.pass_context
 def simulate_command(  # noqa: PLR0913  (options are arguments)
@@ -220,74 +218,77 @@ def simulate_command(  # noqa: PLR0913  (options are arguments)
     seed: int,
     faults: tuple[str, ...],
 ) -> None:
-    """Play a fleet: heartbeats and alerts of invented UTMs, one for each token.
+    """Simulate a fleet: send heartbeats and sample alerts for a UTM for each token.
 
     \b
-    Faults, each dealt to each UTM once before any comes again:
-      offline  silent for a while, then all it kept in a burst
-      twice    the same lines two times
-      broken   lines that are no JSON, have no time or an unknown type
+    Faults; each occurs once for each UTM before any is repeated:
+      offline  offline for a while, then all alerts at once
+      twice    the same lines twice
+      broken   lines with invalid JSON, without time or with an unknown type
       old      lines of ten years ago
       ahead    lines of three days ahead
       clock    a clock that is hours off
-      plain    a body that is not compressed
-      cut      a connection lost in the middle of a body
+      plain    an uncompressed body
+      cut      a connection that is lost within a body
 
-    The table says for each what the portal stored, knew already and refused; what it should not have done is listed and is exit code 1.
+    The table shows for each fault how many lines the portal stored, recognised as duplicates and rejected. Unexpected outcomes are listed, and
+    the exit code is 1.
     """  # noqa: D301  (click reads the backspace)
     if once and minutes is not None:
         raise click.UsageError("--once and --minutes exclude each other.")
-    _check_target(context, url, faults)
-    known = tokens_in(tokens or instance() / TOKENS_FILE)
+    _check_fault_target(context, url, faults)
+    known = read_tokens(tokens or instance() / TOKENS_FILE)
     if not known:
-        raise CannotGoOnError("There is no UTM in the tokens file.")
-    warn_of_plain_http(url)
+        raise CommandFailedError("There is no UTM in the tokens file.")
+    warn_about_plain_http(url)
     started = datetime.now(UTC)
     try:
         fleet = Fleet(
             [
-                # Played once, the faults follow each other; otherwise half of the time all is well.
-                Utm(key, client, seed=seed, started=started, faults=faults, calm=0 if once else len(faults))
+                # With --once, every tick has a fault; otherwise half of them.
+                SimulatedUtm(
+                    key, client, seed=seed, started=started, faults=faults, fault_free_ticks=0 if once else len(faults)
+                )
                 for key, client in ((key, DeviceClient(url, secret)) for key, secret in sorted(known.items()))
             ],
             rate=rate,
         )
     except DeviceError as error:
-        raise CannotGoOnError(str(error)) from None
+        raise CommandFailedError(str(error)) from None
     try:
         if once:
-            _play_once(fleet, started, faults)
+            _simulate_once(fleet, started, faults)
         else:
-            _play(fleet, started, minutes)
+            _simulate(fleet, started, minutes)
             fleet.end()
     except KeyboardInterrupt:
-        click.echo()  # how a play without an end is ended
+        click.echo()  # the usual way to end a simulation without --minutes
     except DeviceError as error:
-        raise CannotGoOnError(str(error)) from None
+        raise CommandFailedError(str(error)) from None
     finally:
         for one in fleet.utms:
             one.client.close()
-    click.echo(played_table(url, len(fleet.utms), fleet.played, kept=fleet.kept))
-    if not fleet.played.clean:
+    click.echo(simulation_table(url, len(fleet.utms), fleet.result, queued=fleet.queued))
+    if not fleet.result.successful:
         raise click.exceptions.Exit(1)
 
 
-def _check_target(context: click.Context, url: str, faults: tuple[str, ...]) -> None:
-    """Keep bad data away from a portal that only some setting names."""
+def _check_fault_target(context: click.Context, url: str, faults: tuple[str, ...]) -> None:
+    """Refuse to send invalid data to a portal that was not given on the command line."""
     named = context.get_parameter_source("url") is ParameterSource.COMMANDLINE
     if faults and not named and not is_loopback(url):
-        raise click.UsageError(f"--faults sends bad data on purpose: name the portal for it with --url ({url}?).")
+        raise click.UsageError(f"--faults sends invalid data: give the URL of the portal with --url ({url}?).")
 
 
-def _play_once(fleet: Fleet, started: datetime, faults: tuple[str, ...]) -> None:
-    """Play the minute before, cut into a tick for each fault and one in which the silent ones are back."""
+def _simulate_once(fleet: Fleet, started: datetime, faults: tuple[str, ...]) -> None:
+    """Simulate the last minute, with a tick for each fault and one in which the offline UTMs reconnect."""
     ticks = max(1, len(faults) + ("offline" in faults))
     for number in range(ticks):
         fleet.tick(started - timedelta(minutes=1 - number / ticks), 60 / ticks)
 
 
-def _play(fleet: Fleet, started: datetime, minutes: float | None) -> None:
-    """Tick until the time is over; each tick tells the alerts since the one before."""
+def _simulate(fleet: Fleet, started: datetime, minutes: float | None) -> None:
+    """Run ticks until the duration is over; each sends the alerts since the previous one."""
     begin, wait = started - timedelta(minutes=1), 0.0
     end = None if minutes is None else started + timedelta(minutes=minutes)
     first = True
@@ -296,7 +297,7 @@ def _play(fleet: Fleet, started: datetime, minutes: float | None) -> None:
         try:
             wait = fleet.tick(begin, max(0.0, (now - begin).total_seconds()))
         except DeviceError as error:
-            # At the start that is a wrong URL or token. Later it is a portal that restarts, which a fleet outlives.
+            # In the first tick the URL or token may be wrong. Later, the portal may be restarting.
             if first:
                 raise
             click.echo(str(error), err=True)

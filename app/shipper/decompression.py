@@ -1,7 +1,7 @@
-"""Bytes of a log file that may be compressed, unpacked piece by piece, and the text they are.
+"""Decompresses and decodes log files in chunks.
 
-What a file is, is told by its first bytes: log rotation, browsers and people rename files, and an ``eve.json.bz2`` is often plain text.
-No piece is longer than 64 KiB, however well a file is compressed, so that a small file that unpacks to gigabytes needs no memory.
+The format is detected by the first bytes of a file, not by its name: files get renamed, and an ``eve.json.bz2`` is often plain text.
+No chunk is longer than 64 KiB, so that memory stays bounded even if a small file decompresses to gigabytes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import IO, Protocol
 CHUNK = 64 * 1024
 _ENCODING_BYTES = 8
 
-# Seen under the names of logs but not read here: better one clear sentence than thousands of broken lines.
-_NOT_READ = {
+# Formats that are recognised only to report them, instead of thousands of unreadable lines.
+_UNSUPPORTED = {
     b"PK\x03\x04": "a ZIP archive",
     b"\xfd7zXZ\x00": "compressed with xz",
     b"\x28\xb5\x2f\xfd": "compressed with zstd",
@@ -27,8 +27,8 @@ _NOT_READ = {
 }
 
 
-class NotReadError(Exception):
-    """The file is of a kind that is not read; the text is one line for the person who gave it."""
+class UnsupportedFileError(Exception):
+    """The format of a file is not supported; the text is one line for the user."""
 
 
 class _Unpacker(Protocol):
@@ -42,7 +42,7 @@ class _Unpacker(Protocol):
 
 
 class _Gzip:
-    """zlib's decompressor under the interface that bz2's has, which keeps unread input by itself."""
+    """zlib's decompressor with the interface of bz2's, which buffers unconsumed input itself."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(wbits=31)
@@ -60,18 +60,18 @@ class _Gzip:
     def decompress(self, data: bytes, max_length: int = CHUNK, /) -> bytes:
         out = self._zlib.decompress(self._kept + data, max_length)
         self._kept = self._zlib.unconsumed_tail
-        # A full piece may mean that more is waiting inside zlib although all input is taken.
+        # After a full chunk, zlib may have more output although all input is consumed.
         self.needs_input = not self._kept and len(out) < max_length
         return out
 
 
-class PackedFile:
+class DecompressedFile:
     """A log file, plain or compressed with gzip or bzip2.
 
     :param path: the file.
-    :ivar size: how long the file is, in bytes, as of the last reading.
-    :ivar taken: how many of these were read.
-    :ivar damage: after reading, one sentence on why the end of the file could not be read; None when all of it was.
+    :ivar size: size of the file in bytes when it was last opened.
+    :ivar taken: number of bytes of the file that were read.
+    :ivar damage: after reading, why the end of the file could not be decompressed; None if there was no error.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,18 +80,18 @@ class PackedFile:
         self.damage: str | None = None
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the unpacked bytes in pieces of at most 64 KiB, as far as they can be read.
+        """Yield the decompressed bytes in chunks of at most 64 KiB, up to the first error.
 
-        :raises NotReadError: the file is an archive or compressed in another way.
+        :raises UnsupportedFileError: the file is an archive or compressed in another way.
         :raises OSError: the file cannot be opened or read.
         """
         self.damage = None
         with self.path.open("rb") as file:
             self.size, self.taken = os.fstat(file.fileno()).st_size, 0
             start = file.peek(8)[:8]
-            for magic, name in _NOT_READ.items():
+            for magic, name in _UNSUPPORTED.items():
                 if start.startswith(magic):
-                    raise NotReadError(
+                    raise UnsupportedFileError(
                         f"{self.path} is {name}; unpack it first (plain, gzip and bzip2 files are read)."
                     )
             if start.startswith(b"\x1f\x8b"):
@@ -125,7 +125,7 @@ class PackedFile:
             if out:
                 yield out
             if unpacker.eof:
-                # Rotated logs are often several compressed files put together, sometimes padded with zeros.
+                # Several compressed files may be concatenated, and padded with NUL bytes.
                 rest = unpacker.unused_data.lstrip(b"\0")
                 while not rest:
                     data = self._take(file)
@@ -135,12 +135,12 @@ class PackedFile:
                 unpacker = new()
 
 
-def texts(packed: PackedFile) -> Iterator[str]:
-    """Decode the bytes, having looked at the first few to see how they are encoded.
+def decoded_text(file: DecompressedFile) -> Iterator[str]:
+    """Yield the decoded text in chunks; the encoding is detected by the first bytes.
 
-    Bytes that are not UTF-8 become lone surrogates. NUL characters, which pad files by the gigabyte, are left out.
+    Bytes that are not valid UTF-8 become lone surrogates. NUL characters, with which files may be padded, are removed.
     """
-    chunks = packed.chunks()
+    chunks = file.chunks()
     start = b""
     for chunk in chunks:
         start += chunk
@@ -156,16 +156,16 @@ def texts(packed: PackedFile) -> Iterator[str]:
 
 
 def encoding_of(start: bytes) -> str:
-    """Return how a log is encoded.
+    """Return the encoding of a log.
 
-    :param start: its first eight bytes or more, as far as there are any.
+    :param start: the first bytes of the log, eight if it has so many.
     """
-    # A log starts with ASCII characters, each of which has a NUL beside it in UTF-16. Padding with NUL bytes has no such order.
-    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if marked and (0 in start[:_ENCODING_BYTES] or len(start) == len(codecs.BOM_UTF16)):
+    # A log starts with ASCII characters. In UTF-16, every second of their bytes is NUL, which padding with NUL bytes does not look like.
+    has_mark = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if has_mark and (0 in start[:_ENCODING_BYTES] or len(start) == len(codecs.BOM_UTF16)):
         return "utf-16"
     zeros = [byte == 0 for byte in start[:4]]
-    # Some Windows tools write it without a mark.
+    # Some Windows tools write no byte order mark.
     if zeros == [False, True, False, True]:
         return "utf-16-le"
     if zeros == [True, False, True, False]:

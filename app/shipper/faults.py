@@ -1,16 +1,16 @@
-"""What goes wrong with UTMs, played on purpose: to see that the portal stores each alert once and refuses what is none.
+"""Simulated faults of UTMs, to check that the portal stores each alert once and rejects invalid lines.
 
 ==========  ====================================================================================================
-fault       what the UTM does, and what the portal should make of it
+fault       behaviour of the UTM: expected result in the portal
 ==========  ====================================================================================================
-offline     is silent for a while, then sends all it kept in a burst: stored
-twice       sends the same lines twice: stored once, the second time duplicates
-broken      sends lines that are no JSON, have no time or an unknown type among good ones: these refused, those stored
-old         sends lines of ten years ago among good ones: the same
-ahead       sends lines of three days ahead among good ones: the same
-clock       has a clock that is hours off: stored, at the time that it says
-plain       sends a body that is not compressed: stored
-cut         loses the connection in the middle of a body and sends it again: each line stored once, and the end refused where it broke off
+offline     is offline for a while, then sends all its alerts at once: stored
+twice       sends the same lines twice: stored, then duplicates
+broken      sends lines with invalid JSON, without time or with an unknown type among valid ones: only these are rejected
+old         sends lines of ten years ago among valid ones: only these are rejected
+ahead       sends lines of three days ahead among valid ones: only these are rejected
+clock       has a clock that is hours off: stored with its times
+plain       sends an uncompressed body: stored
+cut         loses the connection within a body and sends it again: each line stored once, the incomplete line rejected
 ==========  ====================================================================================================
 """
 
@@ -25,71 +25,72 @@ from typing import Any
 
 from app.shipper.batch import batches
 from app.shipper.client import DeviceClient
-from app.shipper.send_result import Sent
+from app.shipper.send_result import SendResult
 
 FAULTS = ("offline", "twice", "broken", "old", "ahead", "clock", "plain", "cut")
-CALM = "none"
-_LONGEST_SILENCE = 3  # ticks
+NO_FAULT = "none"
+_MAX_OFFLINE = 3  # ticks
 _OLD, _AHEAD = timedelta(days=-3653), timedelta(days=3)
 Line = dict[str, Any] | str
 
 
-class Deck:
-    """Deals the faults of one UTM.
+class FaultSchedule:
+    """Chooses the faults of one UTM in random order.
 
-    :param faults: what is dealt, each once before any comes again.
-    :param calm: how many ticks without a fault are dealt among them; with none, a silence is no longer than one tick.
-    :param pick: the order.
-    :ivar silent: whether the UTM is silent in this tick.
+    :param faults: each occurs once before any of them is repeated.
+    :param fault_free_ticks: number of ticks without a fault in each cycle; if 0, the UTM is offline for one tick at most.
+    :param rng: decides the order.
+    :ivar offline: whether the UTM is offline in the current tick.
     """
 
-    def __init__(self, faults: Sequence[str], calm: int, pick: random.Random) -> None:
-        self.random = pick
-        self.silent = False
-        self._cards = [*faults, *[CALM] * calm] or [CALM]
-        self._longest_silence = _LONGEST_SILENCE if calm else 1
-        self._pile: list[str] = []
-        self._silence = 0
+    def __init__(self, faults: Sequence[str], fault_free_ticks: int, rng: random.Random) -> None:
+        self.random = rng
+        self.offline = False
+        self._all_faults = [*faults, *[NO_FAULT] * fault_free_ticks] or [NO_FAULT]
+        self._max_offline_ticks = _MAX_OFFLINE if fault_free_ticks else 1
+        self._remaining: list[str] = []
+        self._offline_ticks = 0
 
-    def draw(self) -> str:
-        """Return the fault of the next tick, or CALM."""
-        if self.silent:
-            self._silence -= 1
-            return "offline" if self._silence > 0 else self.wake()
-        if not self._pile:
-            self._pile = self.random.sample(self._cards, len(self._cards))
-        fault = self._pile.pop()
+    def next_fault(self) -> str:
+        """Return the fault of the next tick, or NO_FAULT."""
+        if self.offline:
+            self._offline_ticks -= 1
+            return "offline" if self._offline_ticks > 0 else self.reconnect()
+        if not self._remaining:
+            self._remaining = self.random.sample(self._all_faults, len(self._all_faults))
+        fault = self._remaining.pop()
         if fault == "offline":
-            self.silent, self._silence = True, self.random.randint(1, self._longest_silence)
+            self.offline, self._offline_ticks = True, self.random.randint(1, self._max_offline_ticks)
         return fault
 
-    def wake(self) -> str:
-        """End a silence: what was kept goes out as the fault ``offline``."""
-        self.silent = False
+    def reconnect(self) -> str:
+        """End the offline period; return the fault under which the queued alerts are counted."""
+        self.offline = False
         return "offline"
 
 
 @dataclass
-class Told:
-    """What became of lines that were sent with a fault.
+class FaultResult:
+    """The outcome of the lines that were sent with a fault.
 
-    :ivar times: how often that was.
-    :ivar unexpected: how often the portal made something else of them than it should.
+    :ivar times: how often the fault occurred.
+    :ivar unexpected: how often the outcome was not as expected.
+    :ivar unexpected_because: the difference.
     """
 
     times: int = 0
-    sent: Sent = field(default_factory=Sent)
+    sent: SendResult = field(default_factory=SendResult)
     unexpected: int = 0
     unexpected_because: str = ""
 
-    def add(self, other: Told) -> None:
-        """Add another time."""
+    def add(self, other: FaultResult) -> None:
+        """Add the outcome of another occurrence."""
         self.times += other.times
         self.sent.add(other.sent)
         self.unexpected += other.unexpected
 
     def expect(self, *, rejected: int, duplicate: int) -> None:
-        """Compare with what should have become of them. A lost answer makes more duplicates, for the lines go out again."""
+        """Compare the outcome with the expected one. There may be more duplicates, since lines are sent again after a lost response."""
         if self.sent.rejected != rejected or self.sent.duplicate < duplicate:
             self.unexpected = 1
             self.unexpected_because = (
@@ -98,52 +99,52 @@ class Told:
             )
 
 
-def tell(
+def send_with_fault(
     fault: str,
     client: DeviceClient,
     alerts: list[dict[str, Any]],
-    another: Callable[[datetime], dict[str, Any]],
-    pick: random.Random,
-) -> Told:
-    """Send the alerts of a UTM with a fault, and compare what the portal makes of them with what it should.
+    make_alert: Callable[[datetime], dict[str, Any]],
+    rng: random.Random,
+) -> FaultResult:
+    """Send the alerts of a UTM with a fault, and compare the outcome with the expected one.
 
-    :param another: makes one more alert of that UTM, for the bad lines.
-    :param pick: decides how many bad lines there are, where, and the like.
-    :raises app.shipper.client.DeviceError: they could not be delivered.
+    :param make_alert: returns another alert of the UTM, from which invalid lines are made.
+    :param rng: decides the number and places of invalid lines.
+    :raises app.shipper.client.DeviceError: the alerts could not be delivered.
     """
-    told = Told(times=1)
-    bad = _bad_lines(fault, another, pick)
+    result = FaultResult(times=1)
+    invalid = _invalid_lines(fault, make_alert, rng)
     lines: list[Line] = [*alerts]
-    for line in bad:
-        lines.insert(pick.randint(0, len(lines)), line)
+    for line in invalid:
+        lines.insert(rng.randint(0, len(lines)), line)
     if fault == "clock":
-        lines = _by_a_clock_that_is_off(alerts, timedelta(minutes=pick.choice([-1, 1]) * pick.randint(30, 20 * 60)))
-    part = client.break_off(next(batches(lines)), share=pick.random()) if fault == "cut" and alerts else Sent()
-    told.sent.add(part)
+        lines = _with_clock_offset(alerts, timedelta(minutes=rng.choice([-1, 1]) * rng.randint(30, 20 * 60)))
+    part = client.send_partial(next(batches(lines)), share=rng.random()) if fault == "cut" and alerts else SendResult()
+    result.sent.add(part)
     for _ in range(2 if fault == "twice" else 1):
         for batch in batches(lines):
-            told.sent.add(client.send_batch(batch, packed=fault != "plain"))
-    # Where a body broke off counts as a line.
-    told.expect(rejected=len(bad) + bool(part.sent), duplicate=len(lines) if fault == "twice" else part.stored)
-    return told
+            result.sent.add(client.send_batch(batch, compressed=fault != "plain"))
+    # The incomplete last line of a partial body is rejected.
+    result.expect(rejected=len(invalid) + bool(part.sent), duplicate=len(lines) if fault == "twice" else part.stored)
+    return result
 
 
-def _bad_lines(fault: str, another: Callable[[datetime], dict[str, Any]], pick: random.Random) -> list[Line]:
+def _invalid_lines(fault: str, make_alert: Callable[[datetime], dict[str, Any]], rng: random.Random) -> list[Line]:
     now = datetime.now(UTC)
-    number = pick.randint(1, 3)
+    number = rng.randint(1, 3)
     if fault == "old":
-        return [another(now + _OLD) for _ in range(number)]
+        return [make_alert(now + _OLD) for _ in range(number)]
     if fault == "ahead":
-        return [another(now + _AHEAD) for _ in range(number)]
+        return [make_alert(now + _AHEAD) for _ in range(number)]
     if fault == "broken":
-        half = json.dumps(another(now), ensure_ascii=False)
-        timeless = {key: value for key, value in another(now).items() if key != "time"}
-        return [half[: len(half) // 2], timeless, another(now) | {"type": "unknown"}]
+        half = json.dumps(make_alert(now), ensure_ascii=False)
+        timeless = {key: value for key, value in make_alert(now).items() if key != "time"}
+        return [half[: len(half) // 2], timeless, make_alert(now) | {"type": "unknown"}]
     return []
 
 
-def _by_a_clock_that_is_off(alerts: Iterable[dict[str, Any]], by: timedelta) -> list[Line]:
+def _with_clock_offset(alerts: Iterable[dict[str, Any]], offset: timedelta) -> list[Line]:
     return [
-        line | {"time": (datetime.fromisoformat(line["time"]) + by).isoformat(timespec="milliseconds")}
+        line | {"time": (datetime.fromisoformat(line["time"]) + offset).isoformat(timespec="milliseconds")}
         for line in alerts
     ]

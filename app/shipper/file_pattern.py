@@ -1,4 +1,4 @@
-"""The files that ``--file`` names: one path, or a pattern of names.
+"""The files of a value of ``--file``: a path, or a pattern of file names.
 
 Suricata can put a date in the name of its log (``eve-%Y-%m-%d.json``) and write one file for each thread (``eve.1.json``, ``eve.2.json``).
 So a value may have the directives of strftime(3) that stand for digits, and the wildcards ``*``, ``?`` and ``[...]`` of a shell.
@@ -23,7 +23,7 @@ _DIRECTIVES = {
 _DIRECTIVE = re.compile(r"%([A-Za-z%])")
 _NUMBER = re.compile(r"(\d+)")
 
-# What rotation makes of a name: eve.json.1, eve.json.2.gz. A date stays, since Suricata may have written it.
+# Suffixes of rotated files, as in eve.json.1 and eve.json.2.gz. A date is not removed, since Suricata may have written it.
 _COMPRESSION = re.compile(r"\.(?:gz|bz2|xz)$")
 _ROTATION_NUMBER = re.compile(r"(\.[A-Za-z]\w*)\.\d{1,3}$", re.ASCII)
 
@@ -31,9 +31,9 @@ _ROTATION_NUMBER = re.compile(r"(\.[A-Za-z]\w*)\.\d{1,3}$", re.ASCII)
 class FilePattern:
     """One value of ``--file``.
 
-    :param text: a path or a pattern. What is the name of a file stands for that file, whatever characters it has.
-    :ivar path: the path, if it is one; None for a pattern.
-    :raises ValueError: the pattern has a directive that is not supported; the text names it.
+    :param text: a path or a pattern. If a file of exactly this name exists, it is a path.
+    :ivar path: the path; None for a pattern.
+    :raises ValueError: the pattern has an unsupported directive.
     """
 
     def __init__(self, text: str) -> None:
@@ -46,19 +46,19 @@ class FilePattern:
         return self._text
 
     def paths(self) -> list[Path]:
-        """Return the files that exist now, in the order of the numbers in their names."""
+        """Return the existing files, sorted in natural order."""
         if self.path is not None:
             return [self.path] if self.path.exists() else []
         found = (Path(name) for name in glob.glob(self._glob))  # noqa: PTH207  (Path.glob takes no absolute pattern)
-        return sorted((path for path in found if not path.is_dir()), key=natural_order)
+        return sorted((path for path in found if not path.is_dir()), key=natural_sort_key)
 
 
 def existing_files(patterns: Iterable[FilePattern]) -> list[Path]:
-    """Return the files that patterns name now, each once: a symbolic link to another of them is left out."""
+    """Return the existing files of several patterns, each once, and without symbolic links to others of them."""
     files: dict[tuple[int, int], Path] = {}
     for pattern in patterns:
         for path in pattern.paths():
-            with suppress(FileNotFoundError):  # removed in between, or a symbolic link to nothing
+            with suppress(FileNotFoundError):  # just removed, or a broken symbolic link
                 stat = path.stat()
                 known = files.get((stat.st_dev, stat.st_ino))
                 if known is None or (known.is_symlink() and not path.is_symlink()):
@@ -66,15 +66,15 @@ def existing_files(patterns: Iterable[FilePattern]) -> list[Path]:
     return list(files.values())
 
 
-def log_of(path: Path) -> Path:
-    """Return the name that a file had before rotation numbered or compressed it."""
+def base_log_path(path: Path) -> Path:
+    """Return the path without the rotation number and the suffix of compression."""
     name = _COMPRESSION.sub("", path.name)
     return path.with_name(_ROTATION_NUMBER.sub(r"\1", name))
 
 
-def natural_order(path: Path) -> list[tuple[int, str]]:
+def natural_sort_key(path: Path) -> list[tuple[int, str]]:
     """Return a sort key with which 2 comes before 10."""
-    # Text and numbers take turns.
+    # Text and numbers alternate.
     return [(int(part), "") if odd % 2 else (0, part) for odd, part in enumerate(_NUMBER.split(str(path)))]
 
 

@@ -1,6 +1,6 @@
-"""Plays a fleet of UTMs: their heartbeats and alerts, and on request what goes wrong with them (faults.py).
+"""Simulates a fleet of UTMs: their heartbeats and alerts, and optionally faults (faults.py).
 
-What a UTM tells depends on the seed and its ID alone; only the times are those of the clock.
+The alerts of a UTM depend only on the seed and its ID, apart from their times.
 """
 
 from __future__ import annotations
@@ -12,56 +12,56 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.shipper.client import DeviceClient, DeviceError
-from app.shipper.faults import CALM, Deck, Told, tell
-from app.shipper.sample_alerts import ROUND, invented_alert
-from app.shipper.send_result import Sent
+from app.shipper.faults import NO_FAULT, FaultResult, FaultSchedule, send_with_fault
+from app.shipper.sample_alerts import ALERT_MIX, sample_alert
+from app.shipper.send_result import SendResult
 
 VERSION = "1.4.4"
-_SHORTEST_TICK, _LONGEST_TICK = 5, 60
-_MOST_PROBLEMS = 10
+_MIN_TICK, _MAX_TICK = 5, 60
+_MAX_LISTED = 10
 
 
 @dataclass
-class Played:
-    """What a fleet did.
+class SimulationResult:
+    """Counts of a simulation.
 
-    :ivar faults: what was sent with each fault, and under CALM without one.
-    :ivar problems: what went wrong without being asked for, the first few, each with the UTM's ID.
+    :ivar faults: the outcome of each fault; under NO_FAULT of what was sent without one.
+    :ivar problems: the first unexpected problems, each with the UTM's ID.
     """
 
     heartbeats: int = 0
     commands: int = 0
     failures: int = 0
-    sent: Sent = field(default_factory=Sent)
-    faults: dict[str, Told] = field(default_factory=dict)
+    sent: SendResult = field(default_factory=SendResult)
+    faults: dict[str, FaultResult] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     @property
-    def clean(self) -> bool:
-        """Whether each call got through and the portal took and refused what it should."""
-        return not (self.failures or any(told.unexpected for told in self.faults.values()))
+    def successful(self) -> bool:
+        """Whether all requests succeeded and all outcomes were as expected."""
+        return not (self.failures or any(result.unexpected for result in self.faults.values()))
 
-    def count(self, fault: str, told: Told) -> None:
-        """Add what became of the lines of one UTM in one tick."""
-        self.sent.add(told.sent)
-        self.faults.setdefault(fault, Told()).add(told)
+    def count(self, fault: str, result: FaultResult) -> None:
+        """Add the outcome of one UTM in one tick."""
+        self.sent.add(result.sent)
+        self.faults.setdefault(fault, FaultResult()).add(result)
 
-    def note(self, problem: str) -> None:
-        """Keep a problem, if it is one of the first."""
-        if len(self.problems) < _MOST_PROBLEMS:
+    def add_problem(self, problem: str) -> None:
+        """List a problem, if it is one of the first."""
+        if len(self.problems) < _MAX_LISTED:
             self.problems.append(problem)
 
 
-class Utm:
-    """One invented UTM.
+class SimulatedUtm:
+    """One simulated UTM.
 
     :param utm_id: its ID in the portal.
-    :param started: when it was switched on; the first half of its alert IDs, as with the real ones.
-    :param faults: what goes wrong with it, each once before any comes again.
-    :param calm: how many ticks without a fault are dealt among them.
+    :param started: when it was started, which is the first part of its alert IDs.
+    :param faults: its faults; each occurs once before any of them is repeated.
+    :param fault_free_ticks: number of ticks without a fault in each cycle.
     """
 
-    def __init__(  # noqa: PLR0913  (what it is made of)
+    def __init__(  # noqa: PLR0913  (its properties)
         self,
         utm_id: str,
         client: DeviceClient,
@@ -69,101 +69,101 @@ class Utm:
         seed: int,
         started: datetime,
         faults: Sequence[str] = (),
-        calm: int = 0,
+        fault_free_ticks: int = 0,
     ) -> None:
         self.utm_id = utm_id
         self.client = client
-        self.random = random.Random(f"{seed}:{utm_id}")  # noqa: S311  (a play, nothing secret)
-        self.deck = Deck(faults, calm, random.Random(f"{seed}:{utm_id}:faults"))  # noqa: S311  (the same)
-        self.kept: list[dict[str, Any]] = []
+        self.random = random.Random(f"{seed}:{utm_id}")  # noqa: S311  (not used for security)
+        self.schedule = FaultSchedule(faults, fault_free_ticks, random.Random(f"{seed}:{utm_id}:faults"))  # noqa: S311  (not used for security)
+        self.queued: list[dict[str, Any]] = []
         self._started = int(started.timestamp())
         self._count = 0
-        self._round: list[str] = []
-        self._owed = 0.0
+        self._remaining_kinds: list[str] = []
+        self._alert_debt = 0.0
         self.ip = f"192.168.{self.random.randint(1, 99)}.{self.random.randint(100, 199)}"
         self.mac = "02:00:" + ":".join(f"{self.random.randrange(256):02x}" for _ in range(4))
 
-    def alerts(self, rate: float, begin: datetime, seconds: float, *, least: int = 0) -> list[dict[str, Any]]:
-        """Return the alerts of a span of time.
+    def alerts(self, rate: float, begin: datetime, seconds: float, *, minimum: int = 0) -> list[dict[str, Any]]:
+        """Return the alerts of a period.
 
-        :param rate: alerts per minute; parts of one are carried over to the next span.
-        :param begin: where the span begins, with a zone.
-        :param least: as many at any rate, so that a fault has something to happen to.
+        :param rate: alerts per minute; fractions are carried over to the next period.
+        :param begin: the start of the period, with a time zone.
+        :param seconds: the length of the period.
+        :param minimum: the least number of alerts, so that a fault has an effect.
         """
-        self._owed += rate * seconds / 60
-        number, self._owed = max(int(self._owed), least), self._owed % 1
+        self._alert_debt += rate * seconds / 60
+        number, self._alert_debt = max(int(self._alert_debt), minimum), self._alert_debt % 1
         offsets = sorted(self.random.random() * seconds for _ in range(number))
         return [self.alert(begin + timedelta(seconds=offset)) for offset in offsets]
 
     def alert(self, when: datetime) -> dict[str, Any]:
         """Return the next alert."""
-        if not self._round:
-            self._round = self.random.sample(ROUND, len(ROUND))
+        if not self._remaining_kinds:
+            self._remaining_kinds = self.random.sample(ALERT_MIX, len(ALERT_MIX))
         self._count += 1
         line = {"alert_id": f"{self._started}-{self._count}"}
-        return line | invented_alert(self._round.pop(), self.ip.rsplit(".", 1)[0], when, self.random)
+        return line | sample_alert(self._remaining_kinds.pop(), self.ip.rsplit(".", 1)[0], when, self.random)
 
 
 class Fleet:
-    """Plays several UTMs side by side.
+    """Simulates several UTMs. If the requests of one fail, the others continue, and it is tried again in the next tick.
 
-    :param utms: the UTMs; one whose calls fail keeps being tried, the others go on.
     :param rate: alerts per minute and UTM.
     """
 
-    def __init__(self, utms: list[Utm], *, rate: float) -> None:
+    def __init__(self, utms: list[SimulatedUtm], *, rate: float) -> None:
         self.utms = utms
         self.rate = rate
-        self.played = Played()
+        self.result = SimulationResult()
 
     @property
-    def kept(self) -> int:
-        """How many alerts the UTMs that are silent have kept."""
-        return sum(len(utm.kept) for utm in self.utms)
+    def queued(self) -> int:
+        """Number of alerts that offline UTMs have not sent yet."""
+        return sum(len(utm.queued) for utm in self.utms)
 
     def tick(self, begin: datetime, seconds: float) -> float:
-        """Send one heartbeat and the alerts of a span of time for each UTM; return the seconds until the portal wants the next.
+        """Send a heartbeat and the alerts of a period for each UTM; return the seconds until the next heartbeat is due.
 
-        :raises DeviceError: not one UTM that is not silent got through.
+        :raises DeviceError: the requests of all UTMs failed.
         """
-        wanted: list[float] = []
-        trouble: DeviceError | None = None
+        intervals: list[float] = []
+        last_error: DeviceError | None = None
         for utm in self.utms:
-            fault = utm.deck.draw()
-            alerts = utm.alerts(self.rate, begin, seconds, least=int(fault != CALM))
-            if utm.deck.silent:
-                utm.kept += alerts
+            fault = utm.schedule.next_fault()
+            alerts = utm.alerts(self.rate, begin, seconds, minimum=int(fault != NO_FAULT))
+            if utm.schedule.offline:
+                utm.queued += alerts
                 continue
             try:
-                wanted.append(self._speak(utm, fault, alerts))
+                intervals.append(self._send(utm, fault, alerts))
             except DeviceError as error:
-                trouble = self._failed(utm, error)
-        if trouble and not wanted:
-            raise trouble
-        return float(min(_LONGEST_TICK, max(_SHORTEST_TICK, min(wanted, default=_LONGEST_TICK))))
+                last_error = self._record_failure(utm, error)
+        if last_error and not intervals:
+            raise last_error
+        return float(min(_MAX_TICK, max(_MIN_TICK, min(intervals, default=_MAX_TICK))))
 
     def end(self) -> None:
-        """Let the UTMs that are silent return with what they have kept."""
+        """Let the offline UTMs send their queued alerts."""
         for utm in self.utms:
-            if utm.deck.silent:
+            if utm.schedule.offline:
                 try:
-                    self._speak(utm, utm.deck.wake(), [])
+                    self._send(utm, utm.schedule.reconnect(), [])
                 except DeviceError as error:
-                    self._failed(utm, error)
+                    self._record_failure(utm, error)
 
-    def _speak(self, utm: Utm, fault: str, alerts: list[dict[str, Any]]) -> float:
+    def _send(self, utm: SimulatedUtm, fault: str, alerts: list[dict[str, Any]]) -> float:
         answer = utm.client.heartbeat(version=VERSION, ip=utm.ip, mac=utm.mac)
-        self.played.heartbeats += 1
-        self.played.commands += len(answer["commands"])
-        told = tell(fault, utm.client, utm.kept + alerts, utm.alert, utm.deck.random)
-        utm.kept = []
-        self.played.count(fault, told)
-        if told.unexpected:
-            self.played.note(f"{utm.utm_id}, {fault}: {told.unexpected_because}")
-        following = answer.get("next_seconds")
-        return following if isinstance(following, int | float) else _LONGEST_TICK
+        self.result.heartbeats += 1
+        self.result.commands += len(answer["commands"])
+        result = send_with_fault(fault, utm.client, utm.queued + alerts, utm.alert, utm.schedule.random)
+        utm.queued = []
+        self.result.count(fault, result)
+        if result.unexpected:
+            self.result.add_problem(f"{utm.utm_id}, {fault}: {result.unexpected_because}")
+        next_seconds = answer.get("next_seconds")
+        return next_seconds if isinstance(next_seconds, int | float) else _MAX_TICK
 
-    def _failed(self, utm: Utm, error: DeviceError) -> DeviceError:
-        self.played.failures += 1
-        self.played.note(f"{utm.utm_id}: {error}")
+    def _record_failure(self, utm: SimulatedUtm, error: DeviceError) -> DeviceError:
+        self.result.failures += 1
+        self.result.add_problem(f"{utm.utm_id}: {error}")
         return error

@@ -1,4 +1,4 @@
-"""One log that is followed: where it has been read to, and up to where the portal has answered for it."""
+"""One followed log: the position up to which it was read, and the one up to which the portal has confirmed it."""
 
 from __future__ import annotations
 
@@ -7,122 +7,122 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from app.shipper.decompression import NotReadError
+from app.shipper.decompression import UnsupportedFileError
 from app.shipper.position import PositionStore
-from app.shipper.record import MAX_RECORD, BrokenError, records_in, too_long
-from app.shipper.shipping import Shipped
+from app.shipper.record import MAX_RECORD, UnreadableRecordError, records_in, too_long
+from app.shipper.shipping import ShippingResult
 from app.shipper.source import Line, Source
-from app.shipper.suricata import Converter, RecordError
+from app.shipper.suricata import ConversionError, Converter
 from app.shipper.tail import Tail
 
-# Identical records bear the same microsecond: the ones before a place are numbered anew by reading that much before it.
-_LOOK_BACK = 4 * 1024 * 1024
-_QUIET_AFTER = 3600.0  # seconds
+# To number identical records, which have the same timestamp, so much is read before the starting position.
+_LOOK_BACK_BYTES = 4 * 1024 * 1024
+_IDLE_SECONDS = 3600.0  # seconds
 
 
 class FollowedLog:
-    """One log that is followed.
+    """One followed log.
 
-    :param positions: the position of the log, locked.
-    :param named: whether the log was named by its path, and not found by a pattern of names.
-    :ivar error: why the log cannot be read; only of one that was found by a pattern.
+    :param positions: the position store of the log, locked.
+    :param explicit: whether the log was given by its path, and not found by a pattern.
+    :ivar error: why the log cannot be read; set only if it was found by a pattern.
     """
 
-    def __init__(self, tail: Tail, positions: PositionStore, *, named: bool) -> None:
+    def __init__(self, tail: Tail, positions: PositionStore, *, explicit: bool) -> None:
         self.tail = tail
         self.positions = positions
-        self.named = named
-        self.error: NotReadError | OSError | None = None
-        self._reached: Line | None = None
-        self._in_batch = False
+        self.explicit = explicit
+        self.error: UnsupportedFileError | OSError | None = None
+        self._last_line: Line | None = None
+        self._has_alerts_in_batch = False
         self._source: Source | None = None
-        self._noted: Source | None = None
+        self._saved_source: Source | None = None
         self._converter = Converter()
 
     def close(self) -> None:
-        """Close the file and leave the log to other runs."""
+        """Close the file and release the lock."""
         self.tail.close()
         self.positions.close()
 
     @property
-    def unsent(self) -> bool:
-        """Whether something was read for which the portal has not answered, or whose place is not written down."""
-        return self._reached is not None or bool(self.tail.left)
+    def has_unsaved(self) -> bool:
+        """Whether something was read that the portal has not confirmed, or whose position is not saved."""
+        return self._last_line is not None or bool(self.tail.finished)
 
     @property
-    def quiet(self) -> bool:
-        """Whether nobody seems to write to the log any more, as to one of a day that is over."""
+    def idle(self) -> bool:
+        """Whether the log has not been written to for an hour, for example because it belongs to an earlier day."""
         source = self.tail.source
-        return source is None or time.time() - source.written() / 1e9 > _QUIET_AFTER
+        return source is None or time.time() - source.written() / 1e9 > _IDLE_SECONDS
 
     def lines(self) -> Iterator[Line]:
-        """Yield the lines that are complete by now, and the last one without an end if nobody is going to write one.
+        """Yield the lines that are complete now, and of an idle log also a last line without line break.
 
-        :raises app.shipper.decompression.NotReadError: a log that was named by its path is not one of plain lines.
-        :raises OSError: such a log cannot be read.
+        :raises app.shipper.decompression.UnsupportedFileError: an explicitly given log has an unsupported format.
+        :raises OSError: an explicitly given log cannot be read.
         """
         try:
             yield from self.tail.lines()
-            if not self.named and self.quiet and self.tail.source is not None:
-                yield from self.tail.source.unfinished()
-        except (NotReadError, OSError) as error:
-            if self.named:
+            if not self.explicit and self.idle and self.tail.source is not None:
+                yield from self.tail.source.incomplete_line()
+        except (UnsupportedFileError, OSError) as error:
+            if self.explicit:
                 raise
             self.error = error
 
-    def alerts(self, line: Line, shipped: Shipped) -> Iterator[dict[str, Any]]:
-        """Yield the alert lines of the records in a line. What is no alert, or cannot be read, is counted."""
+    def alerts(self, line: Line, result: ShippingResult) -> Iterator[dict[str, Any]]:
+        """Yield the alert lines of the records in a line; count other and unreadable records."""
         if line.source is not self._source:
-            self._begin(line.source, line.start)
+            self._start_source(line.source, line.start)
         where = f"{line.source.path.name} at byte {line.start:,}"
         if line.data is None:
-            shipped.refuse(where, too_long(MAX_RECORD))
+            result.count_unreadable(where, too_long(MAX_RECORD))
         for record in records_in((line.data or b"").decode("utf-8", "surrogateescape")):
             try:
-                if isinstance(record, BrokenError):
+                if isinstance(record, UnreadableRecordError):
                     raise record
-                alert = shipped.line(record, self._converter)
-            except (BrokenError, RecordError) as error:
-                shipped.refuse(where, str(error) if line.complete else "ends in the middle")
+                alert = result.convert(record, self._converter)
+            except (UnreadableRecordError, ConversionError) as error:
+                result.count_unreadable(where, str(error) if line.complete else "ends in the middle")
             else:
                 if alert is not None:
-                    self._in_batch = True
+                    self._has_alerts_in_batch = True
                     yield alert
-        self._reached = line
+        self._last_line = line
 
-    def note_file(self) -> None:
-        """Write down that a file was begun: it may be renamed before there is a line in it."""
-        if self.tail.source is not None and self.tail.source is not self._noted:
-            self._note(self.tail.source, self.tail.source.given)
+    def save_file_start(self) -> None:
+        """Save the position in a newly opened file, which may be renamed before it has a line."""
+        if self.tail.source is not None and self.tail.source is not self._saved_source:
+            self._save_position(self.tail.source, self.tail.source.emitted)
 
     def save(self, utm: str | None) -> None:
-        """Write down the place up to which all was read: the portal has answered for it.
+        """Save the position up to which everything was read and confirmed by the portal.
 
-        :param utm: the UTM's ID, None while the portal has not told it.
+        :param utm: the UTM's ID, None until the portal has returned it.
         :raises app.shipper.time_shift.StateError: the position cannot be written.
         """
-        if self._in_batch:
+        if self._has_alerts_in_batch:
             self.positions.answered = True
             self.positions.utm = utm or self.positions.utm
-            self._in_batch = False
-        if self._reached is not None:
-            self.positions.save(self._reached.source.position(self._reached.end))
-            self._reached = None
+            self._has_alerts_in_batch = False
+        if self._last_line is not None:
+            self.positions.save(self._last_line.source.position(self._last_line.end))
+            self._last_line = None
 
-    def _begin(self, source: Source, at: int) -> None:
-        """Number identical records as a run over the whole file would, so that alert IDs are the same however a file is shipped."""
+    def _start_source(self, source: Source, at: int) -> None:
+        """Start with a file. The records before the offset are converted too, so that identical ones get the same alert IDs in every run."""
         self._source, self._converter = source, Converter()
-        self._note(source, at)
+        self._save_position(source, at)
         if not at:
             return
-        for data in source.earlier(at, _LOOK_BACK):
+        for data in source.lines_before(at, _LOOK_BACK_BYTES):
             for record in records_in(data.decode("utf-8", "surrogateescape")):
-                if not isinstance(record, BrokenError):
-                    with suppress(RecordError):
-                        self._converter.line(record)
+                if not isinstance(record, UnreadableRecordError):
+                    with suppress(ConversionError):
+                        self._converter.convert(record)
 
-    def _note(self, source: Source, at: int) -> None:
-        """Write a place down, but not over one from which something is still to be sent."""
-        if self._reached is None:
+    def _save_position(self, source: Source, at: int) -> None:
+        """Save a position, unless lines before it are still to be sent."""
+        if self._last_line is None:
             self.positions.save(source.position(at))
-            self._noted = source
+            self._saved_source = source

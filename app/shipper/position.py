@@ -1,12 +1,13 @@
-"""Remembers how far a log that is followed was shipped.
+"""Stores how far a followed log has been shipped.
 
-A position is written when a file is begun, and after the portal has answered for everything before it. A run that is killed in between
-sends its last batch again, which the portal knows by its alert IDs.
+A position is saved when a file is opened, and after the portal has confirmed everything before it. A run that is killed in between sends
+its last batch again, and the portal recognises the alert IDs.
 
-A log is known again by what it begins with rather than by its name, which rotation changes, or its inode alone, which is given to the next
-file. While it is empty, or when it is gone, the files that come after it are known by when they were written.
+A log file is identified by its first bytes, because rotation changes its name and a new file may get the same inode. If the file is empty
+or gone, its successors are identified by their modification times.
 
-Beside the place stands the UTM, as soon as the portal has told it: the token, by which a position is found, may be replaced.
+The UTM's ID is stored with the position as soon as the portal has returned it, because the token, by which a position is found, may be
+replaced.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ from app.shipper.time_shift import StateError
 FINGERPRINT_BYTES = 1024
 
 
-class BeingFollowedError(StateError):
-    """Another run has the position."""
+class AlreadyFollowedError(StateError):
+    """Another run holds the lock on the position."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """A place in a file.
+    """A position in a file.
 
-    :ivar offset: bytes before it.
-    :ivar fingerprint: SHA-256 of what the file begins with.
-    :ivar fingerprinted: of how many bytes, at most FINGERPRINT_BYTES; none while the file is empty.
-    :ivar written: when the file was last written, in nanoseconds since 1970.
+    :ivar offset: in bytes from the start of the file.
+    :ivar fingerprint: SHA-256 of the first bytes of the file.
+    :ivar fingerprinted: the number of these bytes, at most FINGERPRINT_BYTES; 0 if the file was empty.
+    :ivar written: modification time of the file, in nanoseconds since 1970.
     """
 
     device: int
@@ -47,24 +48,23 @@ class Position:
     written: int
 
 
-OLDEST = Position(device=0, inode=0, offset=0, fingerprint="", fingerprinted=0, written=0)
-"""The place before the oldest file of a log that was rotated."""
+BEFORE_OLDEST_FILE = Position(device=0, inode=0, offset=0, fingerprint="", fingerprinted=0, written=0)
+"""A position before the oldest rotated file of a log."""
 
 
 def fingerprint(start: bytes) -> str:
-    """Return what a position keeps of the first bytes of a file."""
+    """Return the fingerprint of the first bytes of a file."""
     return hashlib.sha256(start).hexdigest()
 
 
 class PositionStore:
-    """The position in one log for one UTM; a context manager that keeps a second run of the two away.
+    """Stores the position in one log for one token; a context manager that locks it against other runs.
 
-    :param folder: where positions are kept; made if it is missing.
+    :param folder: the folder of the positions; created if it is missing.
     :param path: the log.
-    :param token: the UTM's token, which is not written down.
-    :ivar path: the log.
-    :ivar utm: the UTM's ID, None while the portal has not told it; written down with each position.
-    :ivar answered: whether the portal has answered for anything of the log under this token; written down too.
+    :param token: the UTM's token; only its hash is stored.
+    :ivar utm: the UTM's ID, None until the portal has returned it; stored with each position.
+    :ivar answered: whether the portal has confirmed any part of the log under this token; stored too.
     """
 
     def __init__(self, folder: Path, path: Path, token: str) -> None:
@@ -75,14 +75,14 @@ class PositionStore:
         self.utm: str | None = None
         self.answered = False
         self.path = path
-        self._all_of_log = f"position-{log}-*.json"
-        self._all_of_token = f"position-*-{key}.json"
+        self._log_glob = f"position-{log}-*.json"
+        self._token_glob = f"position-*-{key}.json"
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
         """Lock the position.
 
-        :raises BeingFollowedError: another run has it.
+        :raises AlreadyFollowedError: another run holds the lock.
         :raises StateError: the folder cannot be written.
         """
         try:
@@ -91,23 +91,23 @@ class PositionStore:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.close()
-            raise BeingFollowedError(f"{self.path} is already being followed for this UTM.") from None
+            raise AlreadyFollowedError(f"{self.path} is already being followed for this UTM.") from None
         except OSError as error:
             self.close()
-            raise self._not_written(error) from None
+            raise self._write_error(error) from None
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Give the position free for other runs."""
+        """Release the lock."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def load(self) -> Position | None:
-        """Return the position; None when there is none, or none that can be read: the log is then sent from its start, and stored once."""
+        """Return the position; None if there is none or it is invalid. The log is then sent from its start, and stored once."""
         try:
             found = json.loads(self.file.read_text("utf-8"))
             numbers = {name: int(found[name]) for name in ("device", "inode", "offset", "fingerprinted", "written")}
@@ -118,19 +118,19 @@ class PositionStore:
             return None
         utm = found.get("utm")
         self.utm = utm if isinstance(utm, str) and utm else None
-        # Older versions did not write it down: what they were past the start of, they had sent.
+        # Older versions did not store it; they had sent everything before the position.
         self.answered = bool(found.get("answered", position.offset))
         return position
 
-    def others(self) -> list[PositionStore]:
-        """Return the positions in the same log under other tokens, none of them locked or loaded."""
-        files = sorted(self.folder.glob(self._all_of_log))
+    def for_other_tokens(self) -> list[PositionStore]:
+        """Return the stores of the same log under other tokens, neither locked nor loaded."""
+        files = sorted(self.folder.glob(self._log_glob))
         return [self._at(file, self.path) for file in files if file != self.file]
 
-    def of_other_logs(self) -> list[PositionStore]:
-        """Return the positions in other logs under the same token, none of them locked or loaded."""
+    def for_other_logs(self) -> list[PositionStore]:
+        """Return the stores of other logs under the same token, neither locked nor loaded."""
         found = []
-        for file in sorted(self.folder.glob(self._all_of_token)):
+        for file in sorted(self.folder.glob(self._token_glob)):
             with suppress(OSError, ValueError, KeyError, TypeError):
                 path = Path(json.loads(file.read_text("utf-8"))["path"])
                 if file != self.file:
@@ -138,29 +138,29 @@ class PositionStore:
         return found
 
     def _at(self, file: Path, path: Path) -> PositionStore:
-        store = PositionStore(self.folder, path, token="")  # a name of a file tells no token
+        store = PositionStore(self.folder, path, token="")  # the token cannot be derived from the file name
         store.file = file
         return store
 
-    def forget(self) -> None:
-        """Remove the position.
+    def delete(self) -> None:
+        """Delete the stored position.
 
         :raises StateError: the folder cannot be written.
         """
         try:
             self.file.unlink(missing_ok=True)
         except OSError as error:
-            raise self._not_written(error) from None
+            raise self._write_error(error) from None
 
     def save(self, position: Position) -> None:
-        """Write the position down, whole or not at all, and so that it survives a loss of power.
+        """Save the position atomically and durably.
 
         :raises StateError: the folder cannot be written.
         """
         body = asdict(position) | {"path": str(self.path.absolute()), "answered": self.answered}
         body |= {"utm": self.utm} if self.utm else {}
         try:
-            # The lock is held, so that the name is nobody else's; what a killed run left there is written over.
+            # The lock is held, so that no other run uses this name; a leftover of a killed run is overwritten.
             new = self.file.with_suffix(".new")
             with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 json.dump(body, file)
@@ -169,9 +169,9 @@ class PositionStore:
             new.replace(self.file)
             _sync_folder(self.folder)
         except OSError as error:
-            raise self._not_written(error) from None
+            raise self._write_error(error) from None
 
-    def _not_written(self, error: OSError) -> StateError:
+    def _write_error(self, error: OSError) -> StateError:
         return StateError(f"The folder {self.folder} cannot be written: {error.strerror}.")
 
 

@@ -1,7 +1,7 @@
-"""Shows on standard error how far a long run came, and what it has to say meanwhile.
+"""Shows the progress of a long run, and its messages, on standard error.
 
-On a terminal that is one line, drawn again and again; elsewhere, as in a journal, a line now and then. A run that is over soon shows
-nothing.
+On a terminal the progress is one line that is redrawn; elsewhere, for example in a journal, a new line every few seconds. A short run
+shows no progress.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import time
 from collections.abc import Callable
 from typing import Self, TextIO
 
-_FIRST = 2.0  # seconds
-_ON_TERMINAL, _ELSEWHERE = 0.25, 10.0
+_FIRST_DELAY = 2.0  # seconds
+_TERMINAL_INTERVAL, _LOG_INTERVAL = 0.25, 10.0
 
 
 class Progress:
-    """The display of one run; a context manager that takes its line away at the end.
+    """The progress display of one run; a context manager that clears its line at the end.
 
-    :param text: what to show, asked for whenever it is drawn; given the seconds since the start.
-    :param quiet: show nothing but what is said with ``say``.
-    :param clock: seconds from any start.
+    :param text: returns the text to show, given the seconds since the start.
+    :param quiet: show no progress, only the messages of ``notify``.
+    :param clock: returns a monotonic time in seconds.
     """
 
     def __init__(
@@ -38,50 +38,50 @@ class Progress:
         self._clock = clock
         self._terminal = self._stream.isatty()
         self._started = clock()
-        self._next = self._started + _FIRST
-        self._shown = ""
-        self._drawn = 0
+        self._next = self._started + _FIRST_DELAY
+        self._last_text = ""
+        self._drawn_width = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._wipe()
+        self._clear()
 
     def show(self, text: Callable[[float], str]) -> None:
-        """Show another text from here on, with seconds that count from here."""
+        """Replace the text, and restart its seconds."""
         self._text, self._started = text, self._clock()
 
     def tick(self) -> None:
-        """Draw if it is time to; to be called as often as anything happens."""
+        """Update the display if it is due; to be called for each unit of work."""
         now = self._clock()
         if self._quiet or now < self._next:
             return
-        self._next = now + (_ON_TERMINAL if self._terminal else _ELSEWHERE)
+        self._next = now + (_TERMINAL_INTERVAL if self._terminal else _LOG_INTERVAL)
         text = self._text(now - self._started)
-        if text == self._shown:
+        if text == self._last_text:
             return
-        self._shown = text
+        self._last_text = text
         if self._terminal:
-            self._redraw(text)
+            self._draw(text)
         else:
             print(text, file=self._stream, flush=True)
 
-    def say(self, sentence: str) -> None:
-        """Write a sentence on a line of its own; also when quiet, for it is no progress."""
-        self._wipe()
-        # The name of a file may be anything.
-        plain = "".join(char if char.isprintable() else "?" for char in sentence)
+    def notify(self, message: str) -> None:
+        """Write a message on its own line, also when quiet."""
+        self._clear()
+        # File names may hold control characters.
+        plain = "".join(char if char.isprintable() else "?" for char in message)
         print(plain, file=self._stream, flush=True)
 
-    def _redraw(self, text: str) -> None:
+    def _draw(self, text: str) -> None:
         text = text[: shutil.get_terminal_size().columns - 1]
-        self._stream.write("\r" + text.ljust(self._drawn))
+        self._stream.write("\r" + text.ljust(self._drawn_width))
         self._stream.flush()
-        self._drawn = len(text)
+        self._drawn_width = len(text)
 
-    def _wipe(self) -> None:
-        if self._drawn:
-            self._stream.write("\r" + " " * self._drawn + "\r")
+    def _clear(self) -> None:
+        if self._drawn_width:
+            self._stream.write("\r" + " " * self._drawn_width + "\r")
             self._stream.flush()
-            self._drawn, self._shown = 0, ""
+            self._drawn_width, self._last_text = 0, ""

@@ -1,4 +1,4 @@
-"""What the shipper prints: a line while it goes and a table when it is done."""
+"""Formats the progress line and the result tables that the commands print."""
 
 from __future__ import annotations
 
@@ -6,99 +6,101 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from app.shipper.faults import CALM, FAULTS, Told
+from app.shipper.faults import FAULTS, NO_FAULT, FaultResult
 from app.shipper.file_pattern import FilePattern
-from app.shipper.fleet import Played
-from app.shipper.send_result import Sent
-from app.shipper.shipping import LogFiles, Shipped
+from app.shipper.fleet import SimulationResult
+from app.shipper.send_result import SendResult
+from app.shipper.shipping import LogFiles, ShippingResult
 
-_WIDE, _LONG = 24, 200
-_MOST_FILES = 10
+_NAME_WIDTH, _MAX_TEXT = 24, 200
+_MAX_FILES = 10
 
 
-def reading_line(files: LogFiles, seconds: float) -> str:
-    """Say how far the search for the last alert of a log came."""
+def scan_progress_text(files: LogFiles, seconds: float) -> str:
+    """Return the progress of the search for the last alert of a log."""
     return f"looking for the last alert: {files.records:,} records ({files.share:.0%}, {_rate(files.records, seconds)})"
 
 
-def shipped_line(shipped: Shipped, seconds: float, share: float | None = None) -> str:
-    """Say how far the shipping of a log came.
+def progress_text(result: ShippingResult, seconds: float, share: float | None = None) -> str:
+    """Return the progress of shipping a log.
 
-    :param seconds: since it began.
-    :param share: how much of the log that is, 0 to 1, if it has an end.
+    :param seconds: time since the start.
+    :param share: fraction of the log that was read, 0 to 1; None if it is followed.
     """
-    done = "" if share is None else f" ({share:.0%}, {_rate(shipped.records, seconds)})"
-    counts = f"{shipped.alerts:,} alerts, {shipped.sent.sent:,} sent, {shipped.sent.stored:,} stored"
-    return f"{shipped.records:,} records read{done}, {counts}"
+    done = "" if share is None else f" ({share:.0%}, {_rate(result.records, seconds)})"
+    counts = f"{result.alerts:,} alerts, {result.sent.sent:,} sent, {result.sent.stored:,} stored"
+    return f"{result.records:,} records read{done}, {counts}"
 
 
-def shipped_table(files: Sequence[Path | FilePattern], url: str, shipped: Shipped) -> str:
-    """Return what was read from a log and what became of it, a line each.
+def result_table(files: Sequence[Path | FilePattern], url: str, result: ShippingResult) -> str:
+    """Return the result of shipping a log as a table.
 
-    :param files: the files, or the patterns that were followed.
+    :param files: the files, or the patterns of the followed files.
     """
-    rows = [_text("file", str(file)) for file in files[:_MOST_FILES]]
-    rows += _more(" " * _WIDE, len(files), min(len(files), _MOST_FILES))
-    rows += [_number("records read", shipped.records), _number("  alerts", shipped.alerts)]
-    rows.append(_number("  skipped", shipped.skipped.total()))
-    rows += [_number(f"    {kind}", count) for kind, count in shipped.skipped.most_common()]
-    rows.append(_number("  unreadable", shipped.unreadable))
-    rows += [f"    {_plain(problem)}" for problem in shipped.problems]
-    rows += _more("    ", shipped.unreadable, len(shipped.problems))
-    rows += [_text("damaged", damage) for damage in shipped.damages]
-    if shipped.shift:
-        rows.append(_text("moved in time by", _span(shipped.shift)))
-    rows += [_text("sent to", url), *_sent(shipped.sent)]
-    if shipped.not_sent:
-        rows.append(_number("  not sent", shipped.not_sent))
-    if not shipped.shift and any("retention" in reason for _, _, reason in shipped.sent.reasons):
+    rows = [_text("file", str(file)) for file in files[:_MAX_FILES]]
+    rows += _remaining_row(" " * _NAME_WIDTH, len(files), min(len(files), _MAX_FILES))
+    rows += [_count_row("records read", result.records), _count_row("  alerts", result.alerts)]
+    rows.append(_count_row("  skipped", result.skipped.total()))
+    rows += [_count_row(f"    {kind}", count) for kind, count in result.skipped.most_common()]
+    rows.append(_count_row("  unreadable", result.unreadable))
+    rows += [f"    {_printable(problem)}" for problem in result.problems]
+    rows += _remaining_row("    ", result.unreadable, len(result.problems))
+    rows += [_text("damaged", damage) for damage in result.file_errors]
+    if result.shift:
+        rows.append(_text("moved in time by", _format_shift(result.shift)))
+    rows += [_text("sent to", url), *_send_result_rows(result.sent)]
+    if result.not_sent:
+        rows.append(_count_row("  not sent", result.not_sent))
+    if not result.shift and any("retention" in reason for _, _, reason in result.sent.reasons):
         rows.append("      An old log is shipped with --shift-to now, which moves it to today.")
     return "\n".join(rows)
 
 
-def played_table(url: str, utms: int, played: Played, *, kept: int = 0) -> str:
-    """Return what a fleet did, a line each.
+def simulation_table(url: str, utms: int, result: SimulationResult, *, queued: int = 0) -> str:
+    """Return the result of a simulation as a table.
 
-    :param kept: alerts of UTMs that were still silent at the end.
+    :param queued: number of alerts that offline UTMs had not sent at the end.
     """
     rows = [
-        _number("UTMs", utms),
-        _number("heartbeats", played.heartbeats),
-        _number("commands waiting", played.commands),
+        _count_row("UTMs", utms),
+        _count_row("heartbeats", result.heartbeats),
+        _count_row("commands waiting", result.commands),
     ]
-    rows.append(_number("failed calls", played.failures))
-    rows += [f"  {_plain(problem)}" for problem in played.problems]
-    unexpected = sum(told.unexpected for told in played.faults.values())
-    rows += _more("  ", played.failures + unexpected, len(played.problems))
-    rows += [_text("sent to", url), *_sent(played.sent)]
-    if kept:
-        rows.append(_number("  kept by silent UTMs", kept))
-    if set(played.faults) - {CALM}:
-        rows += _faults(played.faults)
+    rows.append(_count_row("failed calls", result.failures))
+    rows += [f"  {_printable(problem)}" for problem in result.problems]
+    unexpected = sum(result.unexpected for result in result.faults.values())
+    rows += _remaining_row("  ", result.failures + unexpected, len(result.problems))
+    rows += [_text("sent to", url), *_send_result_rows(result.sent)]
+    if queued:
+        rows.append(_count_row("  kept by silent UTMs", queued))
+    if set(result.faults) - {NO_FAULT}:
+        rows += _fault_rows(result.faults)
     return "\n".join(rows)
 
 
-def _faults(faults: dict[str, Told]) -> list[str]:
-    """Say for each fault what the portal made of it, a line each."""
+def _fault_rows(faults: dict[str, FaultResult]) -> list[str]:
+    """Return a row with the outcome of each fault."""
     titles = ("times", "sent", "stored", "duplicate", "rejected")
     rows = [f"{'fault':<12}" + "".join(f"{title:>11}" for title in titles)]
-    for name in [name for name in (CALM, *FAULTS) if name in faults]:
-        told, sent = faults[name], faults[name].sent
-        counts = (told.times, sent.sent, sent.stored, sent.duplicate, sent.rejected)
-        verdict = f"{told.unexpected:,} times NOT as expected" if told.unexpected else "as expected"
+    for name in [name for name in (NO_FAULT, *FAULTS) if name in faults]:
+        result, sent = faults[name], faults[name].sent
+        counts = (result.times, sent.sent, sent.stored, sent.duplicate, sent.rejected)
+        verdict = f"{result.unexpected:,} times NOT as expected" if result.unexpected else "as expected"
         rows.append(f"  {name:<10}" + "".join(f"{count:>11,}" for count in counts) + f"   {verdict}")
     return rows
 
 
-def _sent(sent: Sent) -> list[str]:
-    rows = [_number("  sent", sent.sent), _number("    stored", sent.stored)]
-    rows += [_number("    duplicate", sent.duplicate), _number("    rejected", sent.rejected)]
-    rows += [f"      line {line} ({_plain(alert_id)}): {_plain(reason)}" for line, alert_id, reason in sent.reasons]
-    return rows + _more("      ", sent.rejected, len(sent.reasons))
+def _send_result_rows(sent: SendResult) -> list[str]:
+    rows = [_count_row("  sent", sent.sent), _count_row("    stored", sent.stored)]
+    rows += [_count_row("    duplicate", sent.duplicate), _count_row("    rejected", sent.rejected)]
+    rows += [
+        f"      line {line} ({_printable(alert_id)}): {_printable(reason)}" for line, alert_id, reason in sent.reasons
+    ]
+    return rows + _remaining_row("      ", sent.rejected, len(sent.reasons))
 
 
-def _more(indent: str, count: int, listed: int) -> list[str]:
-    """Say of a list of the first few how many it leaves out; nothing when it is whole, or there is none."""
+def _remaining_row(indent: str, count: int, listed: int) -> list[str]:
+    """Return a row with the number of items that a list leaves out; none if it is complete or empty."""
     return [f"{indent}and {count - listed:,} more"] if 0 < listed < count else []
 
 
@@ -106,20 +108,20 @@ def _rate(records: int, seconds: float) -> str:
     return f"{records / max(seconds, 0.001):,.0f}/s"
 
 
-def _number(name: str, value: int) -> str:
-    return f"{_plain(name)[:_WIDE]:<{_WIDE}}{value:>12,}"
+def _count_row(name: str, value: int) -> str:
+    return f"{_printable(name)[:_NAME_WIDTH]:<{_NAME_WIDTH}}{value:>12,}"
 
 
 def _text(name: str, value: str) -> str:
-    return f"{name:<{_WIDE}}{_plain(value)}"
+    return f"{name:<{_NAME_WIDTH}}{_printable(value)}"
 
 
-def _span(shift: timedelta) -> str:
+def _format_shift(shift: timedelta) -> str:
     days, rest = divmod(abs(shift), timedelta(days=1))
     hours, seconds = divmod(int(rest.total_seconds()), 3600)
     return f"{'-' if shift < timedelta(0) else '+'}{days:,} days {hours:02}:{seconds // 60:02}:{seconds % 60:02}"
 
 
-def _plain(text: str) -> str:
-    """Keep what a log or an answer says from steering the terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text[:_LONG])
+def _printable(text: str) -> str:
+    """Replace control characters, which could change the state of the terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text[:_MAX_TEXT])

@@ -1,6 +1,6 @@
-"""Alerts as offices have them, all of them invented.
+"""Sample alerts of small offices, for the simulation.
 
-Domains are under ``.example``, addresses outside are those kept for documentation (RFC 5737), those inside are private (RFC 1918).
+Domains end in ``.example``; external IP addresses are reserved for documentation (RFC 5737), internal ones are private (RFC 1918).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-# Twenty alerts as an office has them: each round of a UTM has all five functions.
-ROUND = ["url_filter"] * 8 + ["app_guard"] * 5 + ["ips"] * 3 + ["web_guard"] * 2 + ["antivirus"] * 2
+# The functions of twenty alerts, in typical proportions.
+ALERT_MIX = ["url_filter"] * 8 + ["app_guard"] * 5 + ["ips"] * 3 + ["web_guard"] * 2 + ["antivirus"] * 2
 
-_OUTSIDE = ("192.0.2.", "198.51.100.", "203.0.113.")
+_EXTERNAL_NETWORKS = ("192.0.2.", "198.51.100.", "203.0.113.")
 _VIRUSES = [
     ("EICAR-Test-File", "1000001", "eicar.com", "ウイルス対策ソフトの動作確認"),
     ("Trojan.Downloader.Invented-A", "1000207", "請求書_202611.xlsm", "請求書のご送付"),
@@ -48,61 +48,61 @@ _APPS = [
 ]
 
 
-def invented_alert(kind: str, network: str, when: datetime, pick: random.Random) -> dict[str, Any]:
-    """Return the line of an alert, without an ID.
+def sample_alert(kind: str, network: str, when: datetime, rng: random.Random) -> dict[str, Any]:
+    """Return the line of a sample alert, without an ID.
 
     :param kind: its security function.
-    :param network: the first three numbers of the office's addresses.
-    :param when: with a zone.
-    :param pick: decides all the rest.
+    :param network: the first three numbers of the office's IP addresses.
+    :param when: its time, with a time zone.
+    :param rng: decides everything else.
     """
     line = {
         "time": when.astimezone(UTC).isoformat(timespec="milliseconds"),
         "type": kind,
-        "src-ip": f"{network}.{pick.randint(2, 99)}",
-        "src-port": pick.randint(49152, 65535),
-        "dst-ip": f"{pick.choice(_OUTSIDE)}{pick.randint(1, 254)}",
+        "src-ip": f"{network}.{rng.randint(2, 99)}",
+        "src-port": rng.randint(49152, 65535),
+        "dst-ip": f"{rng.choice(_EXTERNAL_NETWORKS)}{rng.randint(1, 254)}",
         "dst-port": 443,
-        "src-mac": f"02:00:5e:10:00:{pick.randrange(256):02x}",
+        "src-mac": f"02:00:5e:10:00:{rng.randrange(256):02x}",
         "iif": "br0",
         "proto": "TCP",
         "L7_proto": "https",
     }
-    blocked, high = pick.random(), pick.random()
+    blocked, high = rng.random(), rng.random()
     line |= {
-        "act": "block" if blocked < _BLOCKED[kind] else "pass",
-        "alert_severity": "high" if high < _HIGH[kind] else "low",
+        "act": "block" if blocked < _BLOCKED_SHARE[kind] else "pass",
+        "alert_severity": "high" if high < _HIGH_SHARE[kind] else "low",
     }
-    line |= _FACTS[kind](pick)
+    line |= _FIELDS[kind](rng)
     if kind == "antivirus":
         line["date"] = when.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
     return line
 
 
-def _antivirus(pick: random.Random) -> dict[str, Any]:
-    virus, vid, file, subject = pick.choice(_VIRUSES)
-    facts = {"virus": virus, "vid": vid, "file": file, "severity": pick.choice(["3", "4", "5"]), "subject": subject}
+def _antivirus(rng: random.Random) -> dict[str, Any]:
+    virus, vid, file, subject = rng.choice(_VIRUSES)
+    facts = {"virus": virus, "vid": vid, "file": file, "severity": rng.choice(["3", "4", "5"]), "subject": subject}
     return facts | {"L7_proto": "pop3", "dst-port": 110}
 
 
-def _ips(pick: random.Random) -> dict[str, Any]:
-    msg, sid, proto, port = pick.choice(_THREATS)
+def _ips(rng: random.Random) -> dict[str, Any]:
+    msg, sid, proto, port = rng.choice(_THREATS)
     return {"msg": msg, "sid": sid, "L7_proto": proto, "dst-port": port}
 
 
-def _web_guard(pick: random.Random) -> dict[str, Any]:
+def _web_guard(rng: random.Random) -> dict[str, Any]:
     return {
-        "url": f"http://{pick.choice(_BAD_SITES)}",
-        "sid": str(pick.randint(3_100_001, 3_100_099)),
+        "url": f"http://{rng.choice(_BAD_SITES)}",
+        "sid": str(rng.randint(3_100_001, 3_100_099)),
         "L7_proto": "http",
         "dst-port": 80,
     }
 
 
-def _url_filter(pick: random.Random) -> dict[str, Any]:
-    host, cid, cname, ctype = pick.choice(_SITES)
+def _url_filter(rng: random.Random) -> dict[str, Any]:
+    host, cid, cname, ctype = rng.choice(_SITES)
     return {
-        "url": f"https://www.{host}/page/{pick.randint(1, 500)}",
+        "url": f"https://www.{host}/page/{rng.randint(1, 500)}",
         "cid": cid,
         "gid": cid[0],
         "cname": cname,
@@ -110,18 +110,18 @@ def _url_filter(pick: random.Random) -> dict[str, Any]:
     }
 
 
-def _app_guard(pick: random.Random) -> dict[str, Any]:
-    app, aid, atype, proto = pick.choice(_APPS)
+def _app_guard(rng: random.Random) -> dict[str, Any]:
+    app, aid, atype, proto = rng.choice(_APPS)
     return {"app": app, "aid": aid, "atype": atype, "sid": f"4{aid}", "L7_proto": proto}
 
 
-_FACTS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
+_FIELDS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "antivirus": _antivirus,
     "ips": _ips,
     "web_guard": _web_guard,
     "url_filter": _url_filter,
     "app_guard": _app_guard,
 }
-# How much of each function is blocked, and how much is worth a mail.
-_BLOCKED = {"antivirus": 1.0, "ips": 0.8, "web_guard": 0.9, "url_filter": 0.4, "app_guard": 0.3}
-_HIGH = {"antivirus": 1.0, "ips": 0.4, "web_guard": 0.5, "url_filter": 0.0, "app_guard": 0.05}
+# The shares of blocked and of high alerts of each function.
+_BLOCKED_SHARE = {"antivirus": 1.0, "ips": 0.8, "web_guard": 0.9, "url_filter": 0.4, "app_guard": 0.3}
+_HIGH_SHARE = {"antivirus": 1.0, "ips": 0.4, "web_guard": 0.5, "url_filter": 0.0, "app_guard": 0.05}

@@ -1,4 +1,4 @@
-"""Counts what became of the lines that were sent."""
+"""Counts the outcome of the lines that were sent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ MAX_REASONS = 10
 
 
 @dataclass
-class Sent:
-    """What became of the lines that were sent: each was stored, a duplicate or rejected.
+class SendResult:
+    """The outcome of the lines that were sent: each was stored, a duplicate or rejected.
 
-    :ivar sent: how many lines the portal answered for.
-    :ivar rejected: how many the portal refused.
-    :ivar reasons: the first of these: line number as sent from 1, alert ID, reason.
+    :ivar sent: number of lines whose outcome the portal returned.
+    :ivar rejected: number of rejected lines.
+    :ivar reasons: the first rejected lines: line number as sent, from 1; alert ID; reason.
     """
 
     sent: int = 0
@@ -25,10 +25,10 @@ class Sent:
 
     @classmethod
     def of(cls, answer: dict[str, Any], ids: list[str]) -> Self:
-        """Read the portal's answer to one batch. One that refuses many lines may list only some and give their number beside the list.
+        """Parse the portal's response to one batch. It may list only some of the rejected lines, and give their total number.
 
         :param ids: the alert ID of each line of the batch.
-        :raises KeyError, TypeError, ValueError: it is no such answer.
+        :raises KeyError, TypeError, ValueError: the response has another form.
         """
         reasons = [(int(entry["line"]), str(entry["reason"])) for entry in answer.get("rejected", [])]
         return cls(
@@ -43,11 +43,11 @@ class Sent:
 
     @property
     def answered(self) -> int:
-        """For how many lines it was said what became of them; as many as were sent, or something is wrong."""
+        """Number of lines with an outcome; it differs from ``sent`` if the portal received only part of the body."""
         return self.stored + self.duplicate + self.rejected
 
-    def add(self, other: Sent) -> None:
-        """Add what became of the next lines."""
+    def add(self, other: SendResult) -> None:
+        """Add the outcome of the lines that were sent next."""
         room = MAX_REASONS - len(self.reasons)
         self.reasons += [(self.sent + line, alert_id, reason) for line, alert_id, reason in other.reasons[:room]]
         self.sent += other.sent

@@ -1,7 +1,6 @@
-"""Ships a recorded log, in one file or several: reads it, moves it in time when asked to, sends its alerts and counts what it met.
+"""Ships a recorded log, in one or several files, and counts the records.
 
-The counts add up at any moment: records read = alerts + skipped + unreadable; alerts = sent + not sent; and the portal answers for each
-line that was sent: stored, duplicate or rejected.
+At any time, records read = alerts + skipped + unreadable, alerts = sent + not sent, and sent = stored + duplicate + rejected.
 """
 
 from __future__ import annotations
@@ -14,25 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from app.shipper.client import DeviceClient
-from app.shipper.decompression import NotReadError
-from app.shipper.eve import MAX_PROBLEMS, EveReader
-from app.shipper.send_result import Sent
-from app.shipper.suricata import Converter, RecordError, canonical, event_time
+from app.shipper.decompression import UnsupportedFileError
+from app.shipper.eve import MAX_LISTED, EveReader
+from app.shipper.send_result import SendResult
+from app.shipper.suricata import ConversionError, Converter, canonical_json, event_time
 from app.shipper.time_shift import ShiftStore
 
-# A file whose every record names another event type must not fill the memory or the screen.
-_MOST_KINDS = 40
+# Limits memory and output if the records of a file have many different event types.
+_MAX_EVENT_TYPES = 40
 
 
 @dataclass
-class Shipped:
-    """What was read from a log and what became of it.
+class ShippingResult:
+    """Counts of the records of a log.
 
-    :ivar skipped: records that are no alerts, by their event type.
-    :ivar problems: the first unreadable records, each with where and why.
-    :ivar last_problem: the last of them.
-    :ivar damages: of the first: why files, or the ends of files, could not be read.
-    :ivar shift: what was added to every time.
+    :ivar skipped: number of records that are not alerts, by event type.
+    :ivar problems: location and reason of the first unreadable records.
+    :ivar last_problem: location and reason of the last unreadable record.
+    :ivar file_errors: why files, or the ends of files, could not be read; the first of them.
+    :ivar shift: the time shift that is added to every alert.
     """
 
     alerts: int = 0
@@ -40,94 +39,94 @@ class Shipped:
     unreadable: int = 0
     problems: list[str] = field(default_factory=list)
     last_problem: str = ""
-    damages: list[str] = field(default_factory=list)
+    file_errors: list[str] = field(default_factory=list)
     shift: timedelta = timedelta(0)
-    sent: Sent = field(default_factory=Sent)
+    sent: SendResult = field(default_factory=SendResult)
 
     @property
     def records(self) -> int:
-        """How many records were met."""
+        """Number of records, including unreadable ones."""
         return self.alerts + self.skipped.total() + self.unreadable
 
     @property
     def not_sent(self) -> int:
-        """How many alerts the portal has not answered for. Some may be stored: a connection can end before its answer."""
+        """Number of alerts that the portal has not confirmed. Some may be stored, if the connection broke before the response."""
         return self.alerts - self.sent.sent
 
     @property
-    def clean(self) -> bool:
-        """Whether all of the log was read and all of its alerts were taken."""
-        return not (self.unreadable or self.damages or self.sent.rejected)
+    def successful(self) -> bool:
+        """Whether the whole log was read and no alert was rejected."""
+        return not (self.unreadable or self.file_errors or self.sent.rejected)
 
-    def refuse(self, where: str, reason: str) -> None:
-        """Count a record as unreadable, and remember it if it is one of the first."""
+    def count_unreadable(self, where: str, reason: str) -> None:
+        """Count an unreadable record, and list it if it is one of the first."""
         self.unreadable += 1
         self.last_problem = f"{where}: {reason}"
-        if len(self.problems) < MAX_PROBLEMS:
+        if len(self.problems) < MAX_LISTED:
             self.problems.append(self.last_problem)
 
-    def note_damage(self, damage: str) -> None:
-        """Remember why a file, or the end of one, cannot be read, if it is one of the first."""
-        if len(self.damages) < MAX_PROBLEMS:
-            self.damages.append(damage)
+    def add_file_error(self, error: str) -> None:
+        """List why a file, or the end of one, cannot be read, if it is one of the first."""
+        if len(self.file_errors) < MAX_LISTED:
+            self.file_errors.append(error)
 
-    def line(self, record: dict[str, Any], converter: Converter) -> dict[str, Any] | None:
-        """Return the alert line of a record and count it; None when it is no alert.
+    def convert(self, record: dict[str, Any], converter: Converter) -> dict[str, Any] | None:
+        """Count a record and return its alert line; None if it is not an alert.
 
-        :raises app.shipper.suricata.RecordError: it is one but cannot become a line; that is for the caller to count.
+        :raises app.shipper.suricata.ConversionError: the alert cannot be converted; it is not counted.
         """
-        line = converter.line(record)
+        line = converter.convert(record)
         if line is not None:
             self.alerts += 1
             return line
         kind = str(record.get("event_type") or "no event type")
-        known = kind in self.skipped or len(self.skipped) < _MOST_KINDS
+        known = kind in self.skipped or len(self.skipped) < _MAX_EVENT_TYPES
         self.skipped[kind if known else "other types"] += 1
         return None
 
 
 class LogFiles:
-    """The files of one log, read one after another; iterate over their records as often as needed.
+    """The files of one log, which are read one after another; can be iterated several times.
 
-    :ivar readers: one for each file.
+    :ivar readers: one reader for each file.
     """
 
     def __init__(self, paths: list[Path], tick: Callable[[], object] = lambda: None) -> None:
         self.readers = [EveReader(path, tick=tick) for path in paths]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield each record. A file that cannot be read is passed over, unless it is the only one.
+        """Yield each record. A file that cannot be read is skipped, unless it is the only one.
 
-        :raises app.shipper.decompression.NotReadError: the only file is an archive.
+        :raises app.shipper.decompression.UnsupportedFileError: the only file is an archive.
         :raises OSError: the only file cannot be read.
         """
         for reader in self.readers:
             try:
                 yield from reader
-            except (NotReadError, OSError):
+            except (UnsupportedFileError, OSError):
                 if len(self.readers) == 1:
                     raise
 
     @property
     def records(self) -> int:
-        """How many records were met."""
+        """Number of records, including unreadable ones."""
         return sum(reader.records + reader.unreadable for reader in self.readers)
 
     @property
     def share(self) -> float:
-        """How much of the files was read in the iteration under way, 0 to 1."""
+        """Fraction of the files that was read in the current iteration, 0 to 1."""
         return sum(reader.share for reader in self.readers) / len(self.readers)
 
 
-def remembered_shift(
+def load_or_create_shift(
     files: LogFiles, store: ShiftStore, token: str, now: datetime, *, utm: str | None = None
 ) -> timedelta:
-    """Return by how much to move a log so that its last alert is now: what is remembered for this log and UTM, or else a new shift.
+    """Return the stored time shift of a log for a UTM, or store a new one that moves its last alert to now.
 
-    :param now: with a zone.
-    :param utm: the UTM's ID, None where the portal does not tell it.
+    :param now: the current time, with a time zone.
+    :param utm: the UTM's ID, None if the portal does not return it.
     :raises app.shipper.time_shift.StateError: the shift cannot be read or written.
-    :raises app.shipper.decompression.NotReadError: the only file is an archive.
+    :raises app.shipper.decompression.UnsupportedFileError: the only file is an archive.
     :raises OSError: the only file cannot be read.
     """
     first: bytes | None = None
@@ -135,15 +134,15 @@ def remembered_shift(
     for record in files:
         if first is None:
             try:
-                first = canonical(record)
-            except RecordError:
+                first = canonical_json(record)
+            except ConversionError:
                 continue
             if (known := store.load(first, token, utm)) is not None:
                 return known
         if record.get("event_type") == "alert" and isinstance(record.get("alert"), dict):
             try:
                 when = event_time(record)
-            except RecordError:
+            except ConversionError:
                 continue
             last = when if last is None else max(last, when)
     if first is None or last is None:
@@ -151,48 +150,48 @@ def remembered_shift(
     return store.remember(first, token, now - last, utm)
 
 
-def ship(files: LogFiles, client: DeviceClient, shipped: Shipped) -> None:
-    """Send the alerts of a log. Of several files, one that cannot be read is noted and passed over.
+def ship(files: LogFiles, client: DeviceClient, result: ShippingResult) -> None:
+    """Send the alerts of a log. If it has several files, one that cannot be read is reported and skipped.
 
-    :param shipped: what it tells is counted here while it goes, so that the caller has it when this raises; its ``shift`` is used.
-    :raises app.shipper.client.DeviceError: the portal could not be reached or refused.
-    :raises app.shipper.decompression.NotReadError: the only file is an archive.
+    :param result: updated during the run, so that it is available if this raises; its ``shift`` is applied.
+    :raises app.shipper.client.DeviceError: the portal cannot be reached or refuses a request.
+    :raises app.shipper.decompression.UnsupportedFileError: the only file is an archive.
     :raises OSError: the only file cannot be read.
     """
     several = len(files.readers) > 1
     for reader in files.readers:
         name = f"{reader.path.name} " if several else ""
-        before, problems = shipped.unreadable, shipped.problems
+        before, problems = result.unreadable, result.problems
         try:
-            client.send_alerts(_lines(reader, shipped, before), progress=shipped.sent)
-        except (NotReadError, OSError) as error:
+            client.send_alerts(_lines(reader, result, before), progress=result.sent)
+        except (UnsupportedFileError, OSError) as error:
             if not several:
                 raise
-            shipped.note_damage(not_read(reader.path, error))
+            result.add_file_error(describe_read_error(reader.path, error))
         finally:
-            shipped.unreadable = before + reader.unreadable
-            shipped.problems = (problems + [name + problem for problem in reader.problems])[:MAX_PROBLEMS]
+            result.unreadable = before + reader.unreadable
+            result.problems = (problems + [name + problem for problem in reader.problems])[:MAX_LISTED]
             if reader.damage:
-                shipped.note_damage(name + reader.damage)
+                result.add_file_error(name + reader.damage)
 
 
-def not_read(path: Path, error: NotReadError | OSError) -> str:
-    """Say that a file cannot be read."""
+def describe_read_error(path: Path, error: UnsupportedFileError | OSError) -> str:
+    """Return a message that a file cannot be read."""
     return f"{path} cannot be read: {error.strerror}." if isinstance(error, OSError) else str(error)
 
 
-def _lines(reader: EveReader, shipped: Shipped, before: int) -> Iterator[dict[str, Any]]:
+def _lines(reader: EveReader, result: ShippingResult, before: int) -> Iterator[dict[str, Any]]:
     """Yield the alert lines of a file.
 
-    :param before: how many records of files before it are unreadable.
+    :param before: number of unreadable records in the files before it.
     """
-    converter = Converter(shipped.shift)
+    converter = Converter(result.shift)
     for record in reader:
-        shipped.unreadable = before + reader.unreadable
+        result.unreadable = before + reader.unreadable
         try:
-            line = shipped.line(record, converter)
-        except RecordError as error:
-            reader.refuse(f"record {reader.records + reader.unreadable}", str(error))
+            line = result.convert(record, converter)
+        except ConversionError as error:
+            reader.count_unreadable(f"record {reader.records + reader.unreadable}", str(error))
             continue
         if line is not None:
             yield line

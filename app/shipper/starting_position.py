@@ -1,11 +1,11 @@
-"""Hands the place in a followed log over from a token that was replaced to the one that came after it.
+"""Finds the position at which a run continues, also after the UTM's token was replaced.
 
-A position is found by its token, so that a run can begin while the portal is away. A new token has none; but the file that the run under
-the earlier token was in may have been rotated away by now, and whoever begins at the log as it is would miss the end of it. So the portal
-is asked whose token it is, and the position of that UTM is taken over.
+Positions are stored by token, so that a run can start while the portal is unavailable. A new token has no position yet, but the file that
+was followed under the old token may have been rotated since, and starting at the current file would miss its end. So the portal is asked
+which UTM the token belongs to, and the position of that UTM's old token is adopted.
 
-A position of which the portal never heard belongs to any UTM: nothing before it was ever sent, and whoever goes on there sends more rather
-than less, of which the portal stores each alert once.
+A position without any answer from the portal can be adopted by any UTM: nothing before it was sent, so that continuing there misses
+nothing, and the portal stores each alert once.
 """
 
 from __future__ import annotations
@@ -13,59 +13,65 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.shipper.client import DeviceClient
-from app.shipper.position import BeingFollowedError, Position, PositionStore
+from app.shipper.position import AlreadyFollowedError, Position, PositionStore
 
 
-def place_to_begin(positions: PositionStore, client: DeviceClient, say: Callable[[str], None]) -> Position | None:
-    """Return where a run goes on: where its token has come, or else an earlier token of the same UTM; None for at the start.
+def find_starting_position(
+    positions: PositionStore, client: DeviceClient, notify: Callable[[str], None]
+) -> Position | None:
+    """Return the stored position of the token, or else of an earlier token of the same UTM; None to start at the beginning.
 
-    The portal is asked only when there is something to take over.
+    The portal is asked only if there is a position to adopt.
 
-    :param positions: the position of the run, locked; it has what is returned.
-    :param say: is told in a sentence when a position is taken over.
-    :raises app.shipper.client.DeviceError: the portal refuses.
-    :raises app.shipper.stop.StoppedError: the run is to end while the portal is waited for.
+    :param positions: the position store of the run, locked; an adopted position is saved there.
+    :param notify: receives a message when a position is adopted.
+    :raises app.shipper.client.DeviceError: the portal refuses the request.
+    :raises app.shipper.stop.StoppedError: a signal arrived while waiting for the portal.
     :raises app.shipper.time_shift.StateError: the position cannot be written.
     """
     own = positions.load()
     if own is not None:
         return own
-    left = [(place, other) for other in positions.others() if (place := other.load()) and _may_fit(place, other)]
-    if not left:
+    candidates = [
+        (position, other)
+        for other in positions.for_other_tokens()
+        if (position := other.load()) and _may_be_usable(position, other)
+    ]
+    if not candidates:
         return None
-    utm = positions.utm = client.ask_utm()
-    # Of several the oldest: from there on everything is sent that the others have not.
-    left.sort(key=lambda each: (each[1].utm is None, each[0].written, each[0].offset))
-    for place, other in left:
-        if _fits(place, other, utm) and (taken := _take_over(positions, other, say)):
-            return taken
+    utm = positions.utm = client.fetch_utm_id()
+    # The oldest first: continuing there misses nothing that another one has not sent.
+    candidates.sort(key=lambda each: (each[1].utm is None, each[0].written, each[0].offset))
+    for position, other in candidates:
+        if _is_usable(position, other, utm) and (position := _adopt(positions, other, notify)):
+            return position
     return None
 
 
-def _take_over(positions: PositionStore, other: PositionStore, say: Callable[[str], None]) -> Position | None:
-    """Make the position of an earlier token the run's own; None when a run still has it, or it is gone or no longer fits."""
+def _adopt(positions: PositionStore, other: PositionStore, notify: Callable[[str], None]) -> Position | None:
+    """Adopt the position of an earlier token; None when it is in use, gone or no longer suitable."""
     try:
         with other:
-            place = other.load()
-            if place is None or not _fits(place, other, positions.utm):
+            position = other.load()
+            if position is None or not _is_usable(position, other, positions.utm):
                 return None
             positions.answered = other.answered
-            # First: a run that is killed in between finds its own position.
-            positions.save(place)
-            other.forget()
-    except BeingFollowedError:
+            # Before the deletion, so that a run that is killed in between finds its position.
+            positions.save(position)
+            other.delete()
+    except AlreadyFollowedError:
         if other.utm is not None:
-            say("A run under an earlier token of this UTM has not ended: its place is left to it.")
+            notify("A run under an earlier token of this UTM has not ended: its position is not taken over.")
         return None
-    say("Going on where the run under the earlier token ended.")
-    return place
+    notify("Continuing where the run under the earlier token ended.")
+    return position
 
 
-def _fits(place: Position, other: PositionStore, utm: str | None) -> bool:
-    """Whether nothing is lost by a run that goes on there: it is the same UTM's, or of no UTM yet."""
-    return _may_fit(place, other) and other.utm in {None, utm}
+def _is_usable(position: Position, other: PositionStore, utm: str | None) -> bool:
+    """Whether a run of the UTM can continue there without missing alerts: it is its position, or nothing was sent before it."""
+    return _may_be_usable(position, other) and other.utm in {None, utm}
 
 
-def _may_fit(place: Position, other: PositionStore) -> bool:
-    """Whether it is known whose a position is, or that it is of no UTM yet: of what older versions wrote, neither may be."""
-    return other.utm is not None or not place.offset or not other.answered
+def _may_be_usable(position: Position, other: PositionStore) -> bool:
+    """Whether the UTM of a position is known, or nothing was sent before it; older versions stored neither."""
+    return other.utm is not None or not position.offset or not other.answered

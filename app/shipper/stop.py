@@ -1,4 +1,4 @@
-"""How a run is ended by SIGINT (Ctrl-C) or SIGTERM."""
+"""Handles SIGINT (Ctrl-C) and SIGTERM, which end a run."""
 
 from __future__ import annotations
 
@@ -12,61 +12,63 @@ from typing import Any, Self
 
 
 class StoppedError(Exception):
-    """A wait was ended because the run is to end."""
+    """A wait was cut short because a signal asked the run to end."""
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: by KeyboardInterrupt."""
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Raise KeyboardInterrupt on SIGTERM, as Python does on SIGINT."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    previous = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous)
 
 
-class Stop:
-    """Notes that the run is to end, so that it can finish what it is at; a second signal raises KeyboardInterrupt.
+class StopSignal:
+    """Records that SIGINT or SIGTERM arrived, so that the run can finish its current work; a second signal raises KeyboardInterrupt.
 
-    A pipe and not an Event: a handler that runs inside Event.wait() and calls set() could wait for itself.
+    Uses a pipe instead of threading.Event: a handler that runs inside Event.wait() and calls set() could deadlock.
+
+    :ivar requested: whether a signal has arrived.
     """
 
     def __init__(self) -> None:
-        self.wanted = False
-        self._before: dict[signal.Signals, Any] = {}
+        self.requested = False
+        self._previous_handlers: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        self._ear, self._mouth = os.pipe()
+        self._read_end, self._write_end = os.pipe()
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._note)
+            self._previous_handlers[number] = signal.signal(number, self._handle_signal)
         return self
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
-        os.close(self._ear)
-        os.close(self._mouth)
+        os.close(self._read_end)
+        os.close(self._write_end)
 
     def wait(self, seconds: float) -> None:
-        """Wait, but not longer than until the run is to end."""
-        if not self.wanted:
-            select.select([self._ear], [], [], seconds)
+        """Wait that many seconds, or until a signal arrives."""
+        if not self.requested:
+            select.select([self._read_end], [], [], seconds)
 
     def wait_or_raise(self, seconds: float) -> None:
-        """Wait.
+        """Wait that many seconds.
 
-        :raises StoppedError: the run is to end.
+        :raises StoppedError: a signal arrived.
         """
         self.wait(seconds)
-        if self.wanted:
+        if self.requested:
             raise StoppedError
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        if self.wanted:
+    def _handle_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self.requested:
             raise KeyboardInterrupt
-        self.wanted = True
-        os.write(self._mouth, b"!")
+        self.requested = True
+        os.write(self._write_end, b"!")

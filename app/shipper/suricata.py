@@ -1,6 +1,6 @@
-"""Turns Suricata's EVE records into alert lines of the device API.
+"""Converts Suricata's EVE records to alert lines of the device API.
 
-Only ``event_type: alert`` becomes a line. The security function (``type``) is the first row of this table that fits; "family" is the word
+Only ``event_type: alert`` becomes a line. The security function (``type``) is the first row of this table that applies; "family" is the word
 after the rule set in the signature (``ET P2P BitTorrent ...`` is P2P), or else the rule's ``former_category``:
 
 ============  =======================================================================================================================
@@ -43,11 +43,11 @@ _URL_CATEGORY_TEXT = re.compile(r"url[ _-]?(?:category|filter)", re.IGNORECASE)
 _WEB_CATEGORY_TEXT = re.compile(r"phishing|social engineering|exploit kit|credential theft", re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
 _SPACE = re.compile(r"[\t\r\n]+")
-# NUL and halves of surrogate pairs, which is also what bytes that are not UTF-8 are read as.
+# NUL and lone surrogates; bytes that are not valid UTF-8 are decoded to the latter.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CONTROL = re.compile("[\x01-\x1f\x7f-\x9f]")
 _ACTIONS = {"allowed": "pass", "blocked": "block"}
-# The longest texts that the portal takes, in characters; a longer one is cut rather than its alert lost.
+# Maximum lengths of texts in the portal, in characters. Longer texts are cut, so that the alert is not rejected.
 _LIMITS = {"url": 2048, "act": 32, "src-mac": 64, "dst-mac": 64, "src-ip": 64, "dst-ip": 64} | dict.fromkeys(
     ("msg", "virus", "file", "subject", "cname", "app"), 512
 )
@@ -55,42 +55,42 @@ _LIMIT = 255
 _MAX_PORT = 65535
 
 
-class RecordError(Exception):
-    """An alert record that cannot become an alert line; the text says why."""
+class ConversionError(Exception):
+    """An alert record cannot be converted; the text is the reason."""
 
 
 def event_time(record: dict[str, Any]) -> datetime:
-    """Return when the event of an EVE record happened, in UTC.
+    """Return the time of an EVE record, in UTC.
 
-    :raises RecordError: the record has no time, or not one that can be read.
+    :raises ConversionError: the record has no valid timestamp.
     """
     text = record.get("timestamp")
     if not isinstance(text, str) or not _TIME.fullmatch(text):
-        raise RecordError("no timestamp that can be read")
+        raise ConversionError("no valid timestamp")
     try:
         when = datetime.fromisoformat(text)
         return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise RecordError("no timestamp that can be read") from None
+        raise ConversionError("no valid timestamp") from None
 
 
-def canonical(record: dict[str, Any]) -> bytes:
-    """Return a record as the same bytes however the file spells it: with spaces or without, in any order of keys.
+def canonical_json(record: dict[str, Any]) -> bytes:
+    """Return the canonical JSON of a record, which does not depend on white space and the order of keys.
 
-    :raises RecordError: it is nested too deeply.
+    :raises ConversionError: it is nested too deeply.
     """
     try:
         return json.dumps(record, sort_keys=True, separators=(",", ":")).encode("ascii")
     except RecursionError:
-        raise RecordError("nested too deeply") from None
+        raise ConversionError("nested too deeply") from None
 
 
 class Converter:
-    """Makes alert lines of the records of one file, in the order of the file.
+    """Converts the records of one file to alert lines, in order.
 
-    :param shift: what is added to every time; the alert IDs stay those of the recorded time.
-    :param remembered: how many records are kept in mind to number identical ones. They bear the same microsecond and so lie close together;
-        a bound keeps the memory of a file of any size the same.
+    :param shift: added to every time; the alert IDs are those of the recorded time.
+    :param remembered: number of records that are remembered, to number identical ones. These have the same timestamp and are close together,
+        so that a limit bounds the memory.
     """
 
     def __init__(self, shift: timedelta = timedelta(0), *, remembered: int = 50_000) -> None:
@@ -98,21 +98,21 @@ class Converter:
         self._remembered = remembered
         self._seen: OrderedDict[bytes, int] = OrderedDict()
 
-    def line(self, record: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the alert line of a record, or None when it is not an alert.
+    def convert(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the alert line of a record, or None if it is not an alert.
 
-        :raises RecordError: it is an alert but cannot become a line.
+        :raises ConversionError: the alert cannot be converted.
         """
         if record.get("event_type") != "alert":
             return None
         alert = record.get("alert")
         if not isinstance(alert, dict):
-            raise RecordError("an alert without its alert part")
+            raise ConversionError("an alert without the alert object")
         when = event_time(record)
         try:
             shifted = when + self.shift
         except OverflowError:
-            raise RecordError("no timestamp that can be read") from None
+            raise ConversionError("no valid timestamp") from None
         line: dict[str, Any] = {
             "alert_id": self._alert_id(record, when),
             "time": shifted.isoformat(timespec="microseconds"),
@@ -122,11 +122,11 @@ class Converter:
         return line | {key: value for key, value in cleaned if value is not None}
 
     def _alert_id(self, record: dict[str, Any], when: datetime) -> str:
-        """Make ``<unix seconds>-<counter>``, the counter out of the record's content and its number among identical ones.
+        """Return ``<Unix seconds>-<counter>``; the counter is a hash of the record and of its number among identical records.
 
-        So the same file gives the same IDs on every run, two identical records are two alerts, and 48 bits within one second do not meet.
+        So a file gives the same IDs on every run, identical records are different alerts, and collisions of 48 bits within one second are unlikely.
         """
-        digest = hashlib.sha256(canonical(record)).digest()
+        digest = hashlib.sha256(canonical_json(record)).digest()
         number = self._seen.pop(digest, 0) + 1
         self._seen[digest] = number
         if len(self._seen) > self._remembered:
@@ -156,7 +156,7 @@ def security_function(record: dict[str, Any]) -> str:
 
 
 def _common(record: dict[str, Any], alert: dict[str, Any]) -> dict[str, Any]:
-    """Collect what every alert has, whatever its function."""
+    """Return the fields of every alert."""
     ether, http, action = _dict(record.get("ether")), _dict(record.get("http")), _clean(alert.get("action"), _LIMIT)
     source, destination = record.get("src_ip"), record.get("dest_ip")
     return {
@@ -179,7 +179,7 @@ def _common(record: dict[str, Any], alert: dict[str, Any]) -> dict[str, Any]:
         "url": _url(record),
         "suricata_category": alert.get("category"),
         "suricata_severity": alert.get("severity"),
-        # As text: flow IDs go beyond what a JavaScript number holds.
+        # As text, because flow IDs exceed the range of JavaScript numbers.
         "suricata_flow_id": _id(record.get("flow_id")),
         "suricata_community_id": record.get("community_id"),
         "suricata_host": record.get("host"),
@@ -187,7 +187,7 @@ def _common(record: dict[str, Any], alert: dict[str, Any]) -> dict[str, Any]:
 
 
 def _by_type(record: dict[str, Any], alert: dict[str, Any]) -> dict[str, Any]:
-    """Collect what belongs to the function of an alert."""
+    """Return the fields that depend on the security function."""
     family, name = _family(alert)
     metadata = _dict(alert.get("metadata"))
     kind = security_function(record)
@@ -214,7 +214,7 @@ def _by_type(record: dict[str, Any], alert: dict[str, Any]) -> dict[str, Any]:
 
 
 def _family(alert: dict[str, Any]) -> tuple[str, str]:
-    """Split a signature into the family of its rule and the rest, which is what people would call it."""
+    """Split a signature into the family of its rule and the name of the threat."""
     signature = alert.get("signature")
     text = signature if isinstance(signature, str) else ""
     if found := _SIGNATURE.match(text):
@@ -237,12 +237,12 @@ def _app_proto(record: dict[str, Any]) -> str | None:
     proto = record.get("app_proto")
     if isinstance(proto, str) and proto:
         return None if proto == "failed" else proto
-    # Old versions do not name the protocol but print what they parsed of it.
+    # Old versions have no app_proto, but an object with the protocol's fields.
     return next((name for name in ("http", "tls", "ssh", "smtp", "dns") if isinstance(record.get(name), dict)), None)
 
 
 def _url(record: dict[str, Any]) -> str | None:
-    """Put host and path together; of TLS only the server's name is known."""
+    """Return host and path of an HTTP request, or the server name of a TLS connection."""
     http = _dict(record.get("http"))
     host, path = http.get("hostname"), http.get("url")
     host = host if isinstance(host, str) else ""
@@ -250,15 +250,15 @@ def _url(record: dict[str, Any]) -> str | None:
     if host and (not path or path.startswith("/")):
         return host + path
     if path:
-        return path  # a request to a proxy has the whole address
+        return path  # a request to a proxy has an absolute URL
     name = _dict(record.get("tls")).get("sni")
     return name if isinstance(name, str) else None
 
 
 def _clean(value: object, limit: int) -> str | int | None:
-    """Return text that a database can hold and a screen can show, no longer than ``limit`` characters.
+    """Return a text without characters that cannot be stored or displayed, cut to ``limit`` characters, or an integer.
 
-    None for what is empty or neither text nor number.
+    None if the text is empty or the value is neither a text nor an integer.
     """
     if isinstance(value, str):
         if not value.isprintable():
@@ -269,7 +269,7 @@ def _clean(value: object, limit: int) -> str | int | None:
 
 
 def _is_ip_address(value: object) -> bool:
-    """Whether the portal takes a value as an IP address; it refuses an alert with another one."""
+    """Whether a value is an IP address; the portal rejects an alert with an invalid one."""
     return isinstance(value, str) and _is_ip_address_text(value)
 
 
@@ -287,7 +287,7 @@ def _port(value: object) -> int | None:
 
 
 def _id(value: object) -> str | None:
-    """Return an ID as text: the portal does not count with it."""
+    """Return an ID as text."""
     return str(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
 
 

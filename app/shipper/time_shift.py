@@ -1,13 +1,11 @@
-"""Remembers by how much a recorded log was moved in time for a UTM.
+"""Stores by how much the times of a recorded log were shifted for a UTM.
 
-A line is the same line to the portal when UTM, alert ID and time are the same. A log that is moved so that it ends now would have new
-times on every run, and every run would store all of it again. So the first run writes its shift down, before it sends anything, and
-later runs use it.
+The portal recognises an alert by UTM, alert ID and time. If each run shifted the log so that it ends now, its alerts would have new times
+and be stored again. So the first run stores its shift before it sends anything, and later runs use it.
 
-The key is what the log begins with, not its path: a copy, another name or another compression is the same log, and a log that has grown
-still begins with the same record. The other half of the key is the UTM, so that one log can play several: by its ID, which stays when its
-token is replaced. A portal that does not tell the ID leaves only the token, by a hash, so that it is in no file; this is also how older
-versions kept all shifts.
+The key is the first record of the log, not its path: a copy, another name or another compression is the same log, and a log that has grown
+still starts with the same record. The second part of the key is the UTM, so that one log can be sent for several: its ID, which stays the
+same when its token is replaced, or, if the portal does not return the ID, a hash of the token. Older versions used only the hash.
 """
 
 from __future__ import annotations
@@ -24,36 +22,36 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class StateError(Exception):
-    """The remembered shift cannot be read or written; the text is one line for the person who ships."""
+    """Stored state cannot be read or written; the text is one line for the user."""
 
 
 class ShiftStore:
-    """The shifts of one machine, a small file each.
+    """Stores time shifts, one file each.
 
-    :param folder: where they are kept; made on the first write.
+    :param folder: the folder of the files; created on the first write.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def load(self, first_record: bytes, token: str, utm: str | None = None) -> timedelta | None:
-        """Return the shift of a log for a UTM, or None when it was never moved.
+        """Return the shift of a log for a UTM, or None if there is none.
 
-        One that was kept by the token is kept by the UTM's ID from now on.
+        A shift that was stored by token is stored by UTM ID from now on.
 
-        :param first_record: the first record of the log in its canonical spelling.
+        :param first_record: the first record of the log, as canonical JSON.
         :param token: the UTM's token.
-        :param utm: its ID, None where the portal does not tell it.
-        :raises StateError: there is one but it cannot be read. A new one in its place would double every alert, so that is for a person to
-            decide. Or the folder cannot be written.
+        :param utm: the UTM's ID, None if the portal does not return it.
+        :raises StateError: the stored shift cannot be read, and is not replaced, since a new shift would store every alert again; or the
+            folder cannot be written.
         """
-        if utm and (kept := _read(self._path(first_record, token, utm))) is not None:
-            return kept
-        kept = _read(self._path(first_record, token))
-        return self.remember(first_record, token, kept, utm) if utm and kept is not None else kept
+        if utm and (stored := _read(self._path(first_record, token, utm))) is not None:
+            return stored
+        stored = _read(self._path(first_record, token))
+        return self.remember(first_record, token, stored, utm) if utm and stored is not None else stored
 
     def remember(self, first_record: bytes, token: str, shift: timedelta, utm: str | None = None) -> timedelta:
-        """Write a shift down and return the one that stands: another run may have been first.
+        """Store a shift and return the stored one, which may be that of another run that was first.
 
         :raises StateError: the folder cannot be written.
         """
@@ -61,7 +59,7 @@ class ShiftStore:
         body = {"shift_microseconds": shift // _MICROSECOND, "made_at": datetime.now(UTC).isoformat(timespec="seconds")}
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # mkstemp makes the file 0600. link() puts it in place whole or not at all and never over another one.
+            # mkstemp creates the file with mode 0600; link() is atomic and does not overwrite.
             handle, name = tempfile.mkstemp(dir=self.folder, prefix=".shift-")
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -74,8 +72,8 @@ class ShiftStore:
                 Path(name).unlink()
         except OSError as error:
             raise StateError(f"The folder {self.folder} cannot be written: {error.strerror}.") from None
-        standing = _read(path)
-        return shift if standing is None else standing
+        stored = _read(path)
+        return shift if stored is None else stored
 
     def _path(self, first_record: bytes, token: str, utm: str | None = None) -> Path:
         log = hashlib.sha256(first_record).hexdigest()[:32]

@@ -1,13 +1,13 @@
-"""Tells whether a call failed because of TLS itself: what no waiting mends."""
+"""Finds out whether a request failed because of TLS itself, which retrying does not fix."""
 
 from __future__ import annotations
 
 import ssl
 
-# What OpenSSL calls the answer of a server that speaks in the clear.
-_IN_THE_CLEAR = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
-# The other side has broken off or is in trouble for the moment, which is TLS's 500; or bytes were damaged on the way.
-_MAY_PASS = {
+# OpenSSL's reasons when the server answers without TLS.
+_PLAIN_TEXT_REASONS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
+# The server closed the connection, has an internal error, or data was corrupted in transit: a retry may succeed.
+_TRANSIENT_REASONS = {
     None,
     "UNEXPECTED_EOF_WHILE_READING",
     "TLSV1_ALERT_INTERNAL_ERROR",
@@ -16,10 +16,10 @@ _MAY_PASS = {
 }
 
 
-def refusal(error: BaseException) -> str | None:
-    """Return in a few words what TLS refuses; None when a connection merely broke, which may pass.
+def tls_failure(error: BaseException) -> str | None:
+    """Return a short description of a TLS failure; None when the connection merely broke and a retry may succeed.
 
-    :param error: what a call raised; the cause may be deep inside, in what requests and urllib3 put around it.
+    :param error: the exception of a request; the cause may be wrapped several times by requests and urllib3.
     """
     cause: object = error
     while not isinstance(cause, ssl.SSLError):
@@ -28,7 +28,10 @@ def refusal(error: BaseException) -> str | None:
         cause = getattr(cause, "reason", None) or next(iter(cause.args), None)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate is refused ({cause.verify_message.rstrip('.')})"
-    if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError) or cause.reason in _MAY_PASS:
+    if (
+        isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+        or cause.reason in _TRANSIENT_REASONS
+    ):
         return None
     words = cause.reason.lower().replace("_", " ")
-    return f"what answers there does not speak it ({words})" if cause.reason in _IN_THE_CLEAR else words
+    return f"the server does not use TLS ({words})" if cause.reason in _PLAIN_TEXT_REASONS else words

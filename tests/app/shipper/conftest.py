@@ -1,4 +1,4 @@
-"""What the shipper's tests share: a portal that is only the device API, a clock, and reading the tables that are printed."""
+"""Fixtures of the shipper's tests: a fake portal with the device API, a clock, and a parser of the printed tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REQUIRED = ("alert_id", "time", "type", "act")
 
 
 class FakePortal:
-    """Keeps what it was sent, under the first token of its UTM. ``script`` holds answers (status, headers, body) that are given first."""
+    """Stores the alerts that it receives, by the first token of their UTM. ``script`` holds responses (status, headers, body) to send first."""
 
     def __init__(self) -> None:
         self.tokens = {"token-1", "token-2"}
@@ -43,7 +43,7 @@ class FakePortal:
         self.url = ""
 
     def replace_token(self, old: str, new: str) -> None:
-        """Give a UTM a new token, as is done on its page."""
+        """Replace the token of a UTM."""
         self.tokens = self.tokens - {old} | {new}
         self.utms[new] = self.utms[old]
 
@@ -93,12 +93,12 @@ class FakePortal:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, *_args: Any) -> None:
-        """A sender that was killed or interrupted hangs up in the middle."""
+        """Ignore connections that a killed or interrupted client has closed."""
 
 
 @pytest.fixture
 def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePortal]:
-    """A device API on a free port of this machine."""
+    """Serve a fake device API on a free local port."""
     fake = FakePortal()
 
     class Handler(BaseHTTPRequestHandler):
@@ -136,7 +136,7 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePortal]:
 
 @pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of its own, no settings of this machine, and no waiting."""
+    """Use a temporary instance folder, no settings of the environment, and no delays."""
     monkeypatch.setenv("PORTAL_INSTANCE", str(tmp_path / "instance"))
     monkeypatch.delenv("PORTAL_UTM_TOKEN", raising=False)
     monkeypatch.setattr(
@@ -147,7 +147,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Clock(datetime):
-    """The time that the commands see."""
+    """The clock of the commands."""
 
     at = NOW
 
@@ -165,7 +165,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> type[Clock]:
 
 @pytest.fixture
 def table() -> Callable[[Result], dict[str, str]]:
-    """Read a printed table: the last word of each line by what stands before it."""
+    """Return a parser of printed tables: the last word of each line, by the text before it."""
 
     def read(result: Result) -> dict[str, str]:
         return {name.strip(): value for name, _, value in (line.rpartition(" ") for line in result.output.splitlines())}
@@ -174,7 +174,7 @@ def table() -> Callable[[Result], dict[str, str]]:
 
 
 class RealPortal:
-    """The portal itself on a port of this machine, which can go away and come back."""
+    """The real portal on a local port, which can be stopped and started."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -199,7 +199,7 @@ class RealPortal:
 
 class _Quiet(WSGIRequestHandler):
     def log(self, *_args: Any, **_kwargs: Any) -> None:
-        """Requests are in the portal's own log."""
+        """Log nothing: the portal logs requests itself."""
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ def real_portal(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealPor
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder."""
+    """Add the marker ``shipper`` to the tests of this folder."""
     for item in items:
         if FOLDER in item.path.parents:
             item.add_marker(pytest.mark.shipper)

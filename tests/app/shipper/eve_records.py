@@ -1,4 +1,4 @@
-"""Records of Suricata's log, for the tests of what ships them."""
+"""Suricata records for the shipper's tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def alert(number: int, **more: Any) -> dict[str, Any]:
-    """An alert like no other with another number, of a minute ago."""
+    """Return an alert of a minute ago that is unique for its number."""
     when = datetime.now(UTC).replace(microsecond=number % 1_000_000) - timedelta(minutes=1)
     return {
         "timestamp": when.isoformat(timespec="microseconds"),
@@ -22,5 +22,5 @@ def alert(number: int, **more: Any) -> dict[str, Any]:
 
 
 def text_of(*records: dict[str, Any]) -> str:
-    """Records as Suricata writes them, one on each line."""
+    """Return records as Suricata writes them, one on each line."""
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)

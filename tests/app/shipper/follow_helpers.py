@@ -1,4 +1,4 @@
-"""Follows a log inside a test: what happens to the log meanwhile is a list of steps."""
+"""Follows logs in a test, and executes the steps of a list in between."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from app.shipper.file_pattern import FilePattern
 from app.shipper.follow import Follower
 from app.shipper.followed_logs import FollowedLogs
 from app.shipper.progress import Progress
-from app.shipper.shipping import Shipped
-from app.shipper.stop import Stop
+from app.shipper.shipping import ShippingResult
+from app.shipper.stop import StopSignal
 
 Step = Callable[[], object]
 
 
-class Script(Stop):
-    """Plays a step whenever the follower waits, and ends it after the last. Each wait is as long as an alert may wait."""
+class Script(StopSignal):
+    """Executes a step at each poll of the follower, and stops it after the last one. Each poll advances the clock by MAX_DELAY."""
 
     seconds = 0.0
 
@@ -30,14 +30,14 @@ class Script(Stop):
 
     def wait(self, seconds: float) -> None:
         self.waits.append(seconds)
-        Script.seconds += follow.LONGEST_DELAY
+        Script.seconds += follow.MAX_DELAY
         if self._steps:
             self._steps.pop(0)()
-        self.wanted = not self._steps
+        self.requested = not self._steps
 
 
 def nothing() -> None:
-    """A step in which only time passes."""
+    """A step that changes nothing."""
 
 
 def add(path: Path, text: str | bytes) -> None:
@@ -46,20 +46,20 @@ def add(path: Path, text: str | bytes) -> None:
 
 
 def run(
-    portal: Any, log: Path | list[str], *steps: Step, said: list[str] | None = None, token: str = "token-1"
-) -> tuple[Shipped, Script]:
-    """Follow a log, or what several values of ``--file`` name; the steps are what happens meanwhile."""
-    shipped, stop = Shipped(), Script(list(steps))
-    heard = said if said is not None else []
+    portal: Any, log: Path | list[str], *steps: Step, messages: list[str] | None = None, token: str = "token-1"
+) -> tuple[ShippingResult, Script]:
+    """Follow a log, or several values of ``--file``, and execute the steps in between."""
+    shipped, stop = ShippingResult(), Script(list(steps))
+    messages_received = messages if messages is not None else []
 
-    def say(sentence: str) -> None:
+    def notify(sentence: str) -> None:
         if not sentence.startswith("Following "):
-            heard.append(sentence)
+            messages_received.append(sentence)
 
     patterns = [FilePattern(str(log))] if isinstance(log, Path) else [FilePattern(text) for text in log]
     folder = Path(str(patterns[0])).parent / "shipper"
-    with DeviceClient(portal.url, token, sleep=stop.wait_or_raise, attempts=None, say=say) as client:
-        logs = FollowedLogs(patterns, folder, token, client=client, shipped=shipped, say=say)
+    with DeviceClient(portal.url, token, sleep=stop.wait_or_raise, attempts=None, notify=notify) as client:
+        logs = FollowedLogs(patterns, folder, token, client=client, result=shipped, notify=notify)
         progress = Progress(lambda _: "", quiet=True)
-        Follower(logs, client, shipped, stop=stop, progress=progress, say=say).run()
+        Follower(logs, client, shipped, stop=stop, progress=progress, notify=notify).run()
     return shipped, stop

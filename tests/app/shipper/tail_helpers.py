@@ -1,4 +1,4 @@
-"""Reads the lines of a log inside a test, and does to the log what rotation does."""
+"""Reads the lines of a log in a test, and rotates the log."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from app.shipper.source import Line
 from app.shipper.tail import Tail
 
 
-class Reading:
-    """A tail of a log, and what it said."""
+class TailReader:
+    """A tail of a log, and its messages."""
 
     def __init__(self, path: Path, position: Position | None = None) -> None:
-        self.said: list[str] = []
-        self.tail = Tail(path, position, self.said.append)
+        self.messages: list[str] = []
+        self.tail = Tail(path, position, self.messages.append)
         self.last: Line | None = None
 
     def lines(self) -> list[str | None]:
@@ -25,7 +25,7 @@ class Reading:
         return [None if line.data is None else line.data.decode() for line in found]
 
     def position(self) -> Position:
-        """Where the last line ends, as a run that is ended there remembers it."""
+        """Close the tail and return the position after the last line."""
         assert self.last is not None
         self.tail.close()
         return self.last.source.position(self.last.end)
@@ -37,16 +37,16 @@ def add(path: Path, text: str) -> None:
 
 
 def compress(path: Path, pack: Callable[[bytes], bytes], suffix: str = ".gz") -> Path:
-    """Compress a file that was rotated away, as gzip and the like do: its time stays."""
-    packed, when = path.with_name(path.name + suffix), path.stat().st_mtime_ns
-    packed.write_bytes(pack(path.read_bytes()))
-    os.utime(packed, ns=(when, when))
+    """Compress a rotated file and keep its modification time, as gzip does."""
+    compressed, when = path.with_name(path.name + suffix), path.stat().st_mtime_ns
+    compressed.write_bytes(pack(path.read_bytes()))
+    os.utime(compressed, ns=(when, when))
     path.unlink()
-    return packed
+    return compressed
 
 
 def rotate(path: Path, name: str = "eve.json.1", *, age: int = 10) -> Path:
-    """Rename the log away; ``age`` is for how many seconds nothing was written to it."""
+    """Rename the log; ``age`` is the time in seconds since it was last written to."""
     old = path.rename(path.with_name(name))
     when = old.stat().st_mtime_ns - age * 1_000_000_000
     os.utime(old, ns=(when, when))

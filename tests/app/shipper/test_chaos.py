@@ -1,4 +1,4 @@
-"""A log that is rotated and emptied while runs are killed, the token is replaced and the portal comes and goes: nothing is lost and nothing doubled."""
+"""Random sequences of rotations, killed runs, replaced tokens and outages of the portal: no alert is lost or stored twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
 
 class KilledError(BaseException):
-    """Ends a run as a kill does: nothing more is sent or written down."""
+    """Ends a run like a kill: nothing more is sent or saved."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Chaos:
-    """A log and a portal, and what can happen to the two, each by its name."""
+    """A log and a portal, and the events that can happen to them, by name."""
 
     def __init__(self, portal: Any, log: Path) -> None:
         self.portal = portal
@@ -41,7 +41,7 @@ class Chaos:
         log.touch()
 
     def step(self, name: str) -> Callable[[], object]:
-        """What happens, late enough for the file system to tell it from what happened before."""
+        """Return an event, delayed so that it has a later modification time than the previous one."""
 
         def happen() -> None:
             time.sleep(0.006)
@@ -64,12 +64,12 @@ class Chaos:
         os.truncate(self.log, 0)
 
     def pack(self) -> None:
-        """Compress what was rotated away, as gzip does: with the time that it was written."""
+        """Compress the rotated files and keep their modification times, as gzip does."""
         for path in self.log.parent.glob("eve.json.*"):
             if path.suffix != ".gz":
-                packed, stat = path.with_name(f"{path.name}.gz"), path.stat()
-                packed.write_bytes(gzip.compress(path.read_bytes()))
-                os.utime(packed, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
+                compressed, stat = path.with_name(f"{path.name}.gz"), path.stat()
+                compressed.write_bytes(gzip.compress(path.read_bytes()))
+                os.utime(compressed, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
                 path.unlink()
 
     def away(self) -> None:
@@ -84,7 +84,7 @@ class Chaos:
         self.token = new
 
     def wait(self) -> None:
-        """Only time passes."""
+        """Change nothing."""
 
     def kill(self) -> None:
         raise KilledError

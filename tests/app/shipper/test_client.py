@@ -1,4 +1,4 @@
-"""Sending to the device API, and what goes wrong on the way."""
+"""Sending to the device API, and error handling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from app.shipper.batch import BATCH_BYTES
 from app.shipper.client import DeviceClient, DeviceError
-from app.shipper.send_result import Sent
+from app.shipper.send_result import SendResult
 
 BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
 LOST: tuple[int, dict[str, str], bytes] = (0, {}, b"")
@@ -46,7 +46,7 @@ def test_alerts_go_out_in_batches_and_are_counted(portal: Any, connect: Callable
     sent = connect().send_alerts(iter(lines(12_001, msg="表示")))
 
     assert portal.batches == [5000, 5000, 2001]
-    assert sent == Sent(sent=12_001, stored=12_001)
+    assert sent == SendResult(sent=12_001, stored=12_001)
     assert portal.stored["token-1", "1-7", "2026-11-22T00:00:00+00:00"]["msg"] == "表示"
     path, headers = portal.calls[0]
     assert path == "/api/device/v1/alerts"
@@ -62,14 +62,14 @@ def test_a_batch_is_also_limited_in_bytes(portal: Any, connect: Callable[..., De
 
 
 def test_nothing_to_send_makes_no_call(portal: Any, connect: Callable[..., DeviceClient]) -> None:
-    assert connect().send_alerts([]) == Sent()
+    assert connect().send_alerts([]) == SendResult()
     assert portal.calls == []
 
 
 def test_sending_twice_stores_once(connect: Callable[..., DeviceClient]) -> None:
     connect().send_alerts(lines(3))
 
-    assert connect().send_alerts(lines(4)) == Sent(sent=4, stored=1, duplicate=3)
+    assert connect().send_alerts(lines(4)) == SendResult(sent=4, stored=1, duplicate=3)
 
 
 def test_rejected_lines_are_numbered_through_all_batches(connect: Callable[..., DeviceClient]) -> None:
@@ -93,10 +93,10 @@ def test_a_portal_that_lists_only_some_of_the_rejected_is_understood(
     portal.script = [
         (200, {}, b'{"received": 2, "stored": 1, "duplicate": 0, "rejected": [{"line": 2, "reason": "no"}]}')
     ]
-    assert connect().send_alerts(lines(2)) == Sent(sent=2, stored=1, rejected=1, reasons=[(2, "1-1", "no")])
+    assert connect().send_alerts(lines(2)) == SendResult(sent=2, stored=1, rejected=1, reasons=[(2, "1-1", "no")])
 
 
-def test_no_portal_is_one_sentence(connect: Callable[..., DeviceClient]) -> None:
+def test_no_portal_is_reported_in_one_sentence(connect: Callable[..., DeviceClient]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -110,12 +110,12 @@ def test_no_portal_is_one_sentence(connect: Callable[..., DeviceClient]) -> None
     [
         (401, "The portal does not know this token (401)"),
         (403, "The portal does not allow this UTM to do that (403)"),
-        (404, "There is no device API at this address (404)"),
+        (404, "There is no device API at this URL (404)"),
         (413, "refuses a body of this size (413)"),
         (400, "The portal refused the call (400): no such thing"),
     ],
 )
-def test_what_will_not_pass_ends_at_once(
+def test_permanent_errors_are_raised_at_once(
     portal: Any, connect: Callable[..., DeviceClient], waits: list[float], status: int, text: str
 ) -> None:
     portal.script = [(status, {}, b"no\r\nsuch   thing")]
@@ -127,42 +127,44 @@ def test_what_will_not_pass_ends_at_once(
     assert (len(portal.calls), waits) == (1, [])
 
 
-def test_a_wrong_token_is_told_and_not_printed(connect: Callable[..., DeviceClient]) -> None:
+def test_a_wrong_token_is_reported_but_not_printed(connect: Callable[..., DeviceClient]) -> None:
     with pytest.raises(DeviceError, match="does not know this token") as error:
         connect("wrong-token").heartbeat(version="1.4.4", ip="192.168.10.123")
     assert "wrong-token" not in str(error.value)
 
 
-def test_the_portal_tells_whose_token_it_is_and_is_asked_once(
-    portal: Any, connect: Callable[..., DeviceClient]
-) -> None:
+def test_the_utm_id_of_a_token_is_requested_once(portal: Any, connect: Callable[..., DeviceClient]) -> None:
     client = connect("token-2")
     assert client.utm is None
 
-    assert (client.ask_utm(), client.ask_utm(), client.utm) == ("0a0b0c0d0e0f",) * 3
+    assert (client.fetch_utm_id(), client.fetch_utm_id(), client.utm) == ("0a0b0c0d0e0f",) * 3
     assert (portal.asked, portal.batches) == (["token-2"], [])
     assert "content-encoding" not in portal.calls[0][1]
 
 
-def test_an_answer_to_alerts_tells_it_too(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+def test_the_response_to_alerts_contains_the_utm_id_too(portal: Any, connect: Callable[..., DeviceClient]) -> None:
     client = connect()
     client.send_alerts(lines(1))
 
-    assert (client.utm, client.ask_utm(), portal.asked) == ("a1b2c3d4e5f6", "a1b2c3d4e5f6", [])
+    assert (client.utm, client.fetch_utm_id(), portal.asked) == ("a1b2c3d4e5f6", "a1b2c3d4e5f6", [])
 
 
-@pytest.mark.parametrize("told", [b"", b',"utm":null', b',"utm":""', b',"utm":7', b',"utm":"\\ud800"'])
-def test_a_portal_that_tells_no_utm_is_no_error(portal: Any, connect: Callable[..., DeviceClient], told: bytes) -> None:
-    portal.script = [(200, {}, b'{"received":0,"stored":0,"duplicate":0,"rejected":[]' + told + b"}")]
+@pytest.mark.parametrize("message", [b"", b',"utm":null', b',"utm":""', b',"utm":7', b',"utm":"\\ud800"'])
+def test_a_response_without_utm_id_is_accepted(
+    portal: Any, connect: Callable[..., DeviceClient], message: bytes
+) -> None:
+    portal.script = [(200, {}, b'{"received":0,"stored":0,"duplicate":0,"rejected":[]' + message + b"}")]
 
-    assert connect().ask_utm() is None
+    assert connect().fetch_utm_id() is None
 
 
-def test_what_is_no_portal_is_told_when_it_is_asked(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+def test_a_server_that_is_not_a_portal_is_reported_when_it_is_asked(
+    portal: Any, connect: Callable[..., DeviceClient]
+) -> None:
     portal.script = [(200, {}, b"{}")]
 
     with pytest.raises(DeviceError, match="is this the device API"):
-        connect().ask_utm()
+        connect().fetch_utm_id()
 
 
 def test_a_redirect_is_not_followed(portal: Any, connect: Callable[..., DeviceClient]) -> None:
@@ -183,7 +185,9 @@ def test_a_redirect_is_not_followed(portal: Any, connect: Callable[..., DeviceCl
         b'{"received":1,"stored":1,"duplicate":0,"rejected":[1]}',
     ],
 )
-def test_an_answer_of_something_else_is_told(portal: Any, connect: Callable[..., DeviceClient], body: bytes) -> None:
+def test_a_response_of_another_server_is_reported(
+    portal: Any, connect: Callable[..., DeviceClient], body: bytes
+) -> None:
     portal.script = [(200, {}, body)]
 
     with pytest.raises(DeviceError, match="is this the device API"):
@@ -203,7 +207,9 @@ def test_a_heartbeat_says_who_and_gets_the_commands(portal: Any, connect: Callab
     ]
 
 
-def test_a_heartbeat_without_commands_in_the_answer_is_told(portal: Any, connect: Callable[..., DeviceClient]) -> None:
+def test_a_heartbeat_without_commands_in_the_answer_is_reported(
+    portal: Any, connect: Callable[..., DeviceClient]
+) -> None:
     portal.script = [(200, {}, b'{"next_seconds": 60}')]
 
     with pytest.raises(DeviceError, match="without a list of commands"):
@@ -211,7 +217,7 @@ def test_a_heartbeat_without_commands_in_the_answer_is_told(portal: Any, connect
 
 
 @pytest.mark.parametrize("url", ["", "portal.example", "ftp://portal.example", "http://", "http://[", "http://a:99999"])
-def test_what_is_no_url_is_told(url: str) -> None:
+def test_an_invalid_url_is_reported(url: str) -> None:
     with pytest.raises(DeviceError, match="is not a URL of a portal"):
         DeviceClient(url, "token-1")
 
@@ -236,7 +242,7 @@ def test_an_at_sign_in_a_path_is_no_password() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a\r\nX: y", "トークン"])
-def test_what_is_no_token_is_told(token: str) -> None:
+def test_an_invalid_token_is_reported(token: str) -> None:
     with pytest.raises(DeviceError, match="token is empty or has characters"):
         DeviceClient("https://portal.example", token)
 

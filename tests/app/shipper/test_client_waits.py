@@ -1,4 +1,4 @@
-"""A portal that does not answer, or not for all: what is tried again, when, and for how long."""
+"""Retries if the portal is unavailable or its response is incomplete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.shipper.client import DeviceClient, DeviceError
-from app.shipper.send_result import Sent
+from app.shipper.send_result import SendResult
 
 BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
 LOST: tuple[int, dict[str, str], bytes] = (0, {}, b"")
@@ -41,7 +41,7 @@ def connect(portal: Any, waits: list[float]) -> Iterator[Callable[..., DeviceCli
         client.close()
 
 
-def test_what_may_pass_is_tried_again_with_growing_waits(
+def test_transient_errors_are_retried_with_increasing_delays(
     portal: Any, connect: Callable[..., DeviceClient], waits: list[float]
 ) -> None:
     portal.script = [BUSY, (500, {}, b""), LOST, (429, {}, b"")]
@@ -83,25 +83,25 @@ def test_retry_after_is_honoured_up_to_a_minute(
     assert low <= waits[0] <= high
 
 
-def test_an_answer_for_only_some_of_the_lines_is_no_answer(
+def test_a_response_for_only_some_of_the_lines_is_retried(
     portal: Any, connect: Callable[..., DeviceClient], waits: list[float]
 ) -> None:
-    """A proxy that loses the end of a body must not make the portal's answer for the start of it pass for all."""
+    """A proxy may lose the end of a body; the response then covers only the start."""
     portal.script = [(200, {}, b'{"received": 2, "stored": 2, "duplicate": 0, "rejected": []}')]
 
-    assert connect().send_alerts(lines(3)) == Sent(sent=3, stored=3)
+    assert connect().send_alerts(lines(3)) == SendResult(sent=3, stored=3)
     assert waits == [1]
 
 
-def test_waiting_for_the_portal_is_told_once_and_so_is_its_return(
+def test_waiting_for_the_portal_is_reported_once_and_so_is_its_return(
     portal: Any, connect: Callable[..., DeviceClient]
 ) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     portal.script = [BUSY] * 4
 
-    connect(say=said.append).send_alerts(lines(1))
+    connect(notify=messages.append).send_alerts(lines(1))
 
-    assert said == [
+    assert messages == [
         f"The portal at {portal.url} answered 503; trying again.",
         f"The portal at {portal.url} answers again.",
     ]
@@ -120,7 +120,7 @@ def test_it_gives_up_in_the_end_and_keeps_count(
     portal: Any, connect: Callable[..., DeviceClient], waits: list[float]
 ) -> None:
     portal.script = [(200, {}, b'{"received": 5000, "stored": 5000, "duplicate": 0, "rejected": []}')] + [BUSY] * 6
-    progress = Sent()
+    progress = SendResult()
 
     with pytest.raises(DeviceError, match=r"answered 503, 6 times\. It is safe to run this again later\."):
         connect().send_alerts(lines(6000), progress=progress)

@@ -1,4 +1,4 @@
-"""``utm ship`` as people run it."""
+"""The command ``utm ship``."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_same_log_under_another_name_and_form_is_the_same_log(
     assert table(ship(portal, "--file", copy, "--shift-to", "now"))["duplicate"] == "44"
 
 
-def test_two_utms_play_one_log_each_at_its_own_time(portal: Any, clock: Any) -> None:
+def test_a_log_has_a_separate_time_shift_for_each_utm(portal: Any, clock: Any) -> None:
     ship(portal, "--file", SAMPLES / "honeypot-2018.alerts.json", "--shift-to", "now")
     clock.at += timedelta(hours=1)
     ship(portal, "--file", SAMPLES / "honeypot-2018.alerts.json", "--shift-to", "now", token="token-2")
@@ -118,7 +118,7 @@ def test_under_a_replaced_token_a_moved_log_is_still_the_same(portal: Any, clock
 
 
 def test_a_portal_that_does_not_tell_the_utm_is_shipped_to_by_token(portal: Any, clock: Any, table: Table) -> None:
-    """And what was moved then stays where it is once the portal does tell."""
+    """The time shift is kept when the portal returns the UTM ID later."""
     portal.tells_utm = False
     ship(portal, "--file", SAMPLES / "honeypot-2018.alerts.json", "--shift-to", "now")
     for tells in (False, True):
@@ -159,7 +159,7 @@ def test_an_interrupted_run_is_finished_by_the_next(portal: Any, clock: Any, tab
     assert max(time for _, _, time in portal.stored) == "2026-11-22T03:04:05.678901+00:00", "the shift of the first run"
 
 
-def test_what_cannot_be_read_is_listed_and_the_rest_sent(portal: Any, tmp_path: Path, table: Table) -> None:
+def test_unreadable_records_are_listed_and_the_rest_is_sent(portal: Any, tmp_path: Path, table: Table) -> None:
     good = (SAMPLES / "josevnz_eve_large.jsonl.gz").read_bytes()
     text = gzip.decompress(good).splitlines()[:3]
     log = tmp_path / "eve.json"
@@ -171,7 +171,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_sent(portal: Any, tmp_path: 
     assert result.exit_code == 1
     assert table(result).items() >= {"alerts": "3", "unreadable": "2", "stored": "3", "no event type": "1"}.items()
     assert "    line 2: not JSON (Expecting value)\n" in result.output
-    assert "no timestamp that can be read\n" in result.output
+    assert "no valid timestamp\n" in result.output
     assert "\x1b" not in result.output
 
 
@@ -233,7 +233,7 @@ def test_many_event_types_do_not_fill_the_screen(portal: Any, tmp_path: Path, ta
         (["--token", "a", "--format", "snort"], "'snort' is not 'suricata'"),
     ],
 )
-def test_wrong_usage_is_one_sentence_and_code_2(args: list[str], text: str) -> None:
+def test_wrong_usage_is_reported_in_one_sentence_and_code_2(args: list[str], text: str) -> None:
     base = ["ship", "--format", "suricata", "--file", str(SAMPLES / "honeypot-2018.alerts.json")]
     result = CliRunner().invoke(utm, [*base, *args])
 
@@ -241,7 +241,7 @@ def test_wrong_usage_is_one_sentence_and_code_2(args: list[str], text: str) -> N
     assert text in result.output
 
 
-def test_a_file_that_is_none_is_told(portal: Any, tmp_path: Path) -> None:
+def test_an_unsupported_file_is_reported(portal: Any, tmp_path: Path) -> None:
     (tmp_path / "eve.zip").write_bytes(b"PK\x03\x04")
 
     assert ship(portal, "--file", tmp_path / "missing").exit_code == 2

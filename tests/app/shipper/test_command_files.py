@@ -1,4 +1,4 @@
-"""``utm ship`` with several files, and with patterns of names."""
+"""The command ``utm ship`` with several files and patterns."""
 
 from __future__ import annotations
 
@@ -89,21 +89,23 @@ def test_one_of_several_files_that_cannot_be_read_costs_no_other(portal: Any, fo
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
-        ("eve-%Y.json", "No file fits {folder}/eve-%Y.json."),
+        ("eve-%Y.json", "No file matches {folder}/eve-%Y.json."),
         ("eve-%b.json", "%b is not supported in a pattern of file names, only %Y"),
         ("missing.json", "{folder}/missing.json does not exist."),
     ],
 )
-def test_a_pattern_that_names_nothing_is_one_sentence(portal: Any, folder: Path, value: str, told: str) -> None:
+def test_a_pattern_that_names_nothing_is_reported_in_one_sentence(
+    portal: Any, folder: Path, value: str, message: str
+) -> None:
     result = ship(portal, "--file", folder / "eve.1.json", "--file", folder / value)
 
     assert (result.exit_code, result.stdout, portal.calls) == (2, "", [])
-    assert told.format(folder=folder) in result.stderr
+    assert message.format(folder=folder) in result.stderr
 
 
-def test_a_pattern_is_followed_and_unreadable_records_are_told_and_the_exit_code(portal: Any, folder: Path) -> None:
+def test_a_pattern_is_followed_and_unreadable_records_are_reported_and_the_exit_code(portal: Any, folder: Path) -> None:
     (folder / "eve.2.json").unlink()
     args = ["ship", "--format", "suricata", "--follow", "--quiet", "--file", f"{folder}/eve.*.json"]
     process = subprocess.Popen(
@@ -127,7 +129,7 @@ def test_a_pattern_is_followed_and_unreadable_records_are_told_and_the_exit_code
     assert process.returncode == 1
     assert errors.splitlines() == [
         f"Following {folder}/eve.1.json from its start. Ctrl-C ends it.",
-        f"Unreadable records: 1 new, 1 in all; last eve.1.json at byte {size - 8}: not JSON (Expecting value).",
+        f"Unreadable records: 1 new, 1 in total; the last is eve.1.json at byte {size - 8}: not JSON (Expecting value).",
         f"Following {folder}/eve.3.json from its start.",
     ]
     assert out.startswith(f"file                    {folder}/eve.*.json\n")

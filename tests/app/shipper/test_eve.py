@@ -1,4 +1,4 @@
-"""Reading EVE files: every form they come in, and files that are broken or hostile."""
+"""Reading EVE files in all supported forms, and broken or hostile files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.shipper.decompression import NotReadError, PackedFile
+from app.shipper.decompression import DecompressedFile, UnsupportedFileError
 from app.shipper.eve import EveReader
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -42,7 +42,7 @@ def read(path: Path, data: bytes, **options: Any) -> tuple[EveReader, list[dict[
         ("josevnz_eve_large.jsonl.gz", {"alert": 1794, "ssh": 1216, "anomaly": 81, "dhcp": 58, "tls": 14, "http": 10}),
     ],
 )
-def test_the_samples_are_read_whole(name: str, kinds: dict[str, int]) -> None:
+def test_the_samples_are_read_completely(name: str, kinds: dict[str, int]) -> None:
     reader = EveReader(SAMPLES / name)
 
     assert Counter(record["event_type"] for record in reader) == kinds
@@ -86,7 +86,7 @@ def test_every_form_gives_the_same_records(tmp_path: Path, text: str, pack: Any,
     assert (reader.records, reader.unreadable, reader.damage) == (3, 0, None)
 
 
-def test_the_name_of_a_file_does_not_tell_what_it_is(tmp_path: Path) -> None:
+def test_the_format_is_not_derived_from_the_file_name(tmp_path: Path) -> None:
     for name, data in {
         "eve.json.bz2": LINES.encode(),
         "eve.json": bz2.compress(LINES.encode()),
@@ -98,12 +98,12 @@ def test_the_name_of_a_file_does_not_tell_what_it_is(tmp_path: Path) -> None:
 
 
 def test_an_archive_is_refused_by_its_name(tmp_path: Path) -> None:
-    with pytest.raises(NotReadError, match=r"eve\.json is a ZIP archive; unpack it first"):
+    with pytest.raises(UnsupportedFileError, match=r"eve\.json is a ZIP archive; unpack it first"):
         read(tmp_path, b"PK\x03\x04" + b"\0" * 100)
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"[]", b" [ ] \n", b"\xef\xbb\xbf"])
-def test_nothing_in_it_is_no_error(tmp_path: Path, data: bytes) -> None:
+def test_an_empty_file_is_not_an_error(tmp_path: Path, data: bytes) -> None:
     reader, records = read(tmp_path, data)
 
     assert (records, reader.unreadable, reader.damage) == ([], 0, None)
@@ -241,13 +241,13 @@ def test_a_record_of_just_under_the_limit_is_read(tmp_path: Path) -> None:
 
 
 def small_blocks(data: bytes) -> bytes:
-    """bzip2 with blocks of 100 kB, so that a file of a test has several."""
+    """Compress with bzip2 in blocks of 100 kB, so that a small file has several."""
     return bz2.compress(data, 1)
 
 
 @pytest.mark.parametrize("layout", ["{}\n{}\n{}", "[{},{},{}]", "[\n{},\n{}\n,{}]"])
-def test_it_does_not_matter_where_the_pieces_of_a_file_end(tmp_path: Path, layout: str) -> None:
-    """Files are read in pieces of 65,536 bytes; the first record ends around that."""
+def test_records_may_cross_the_boundaries_of_chunks(tmp_path: Path, layout: str) -> None:
+    """Files are read in chunks of 65,536 bytes; the first record ends around that offset."""
     for size in range(65_510, 65_545):
         first = {"timestamp": "x" * (size - 20)}
         text = layout.format(json.dumps(first), '{"timestamp": "字", "a": -12.5e3}', '{"timestamp": true}')
@@ -268,9 +268,9 @@ def test_a_file_that_ends_early_gives_what_can_be_read(tmp_path: Path, pack: Any
     text = "".join(
         f'{{"n": {number}, "x": "{zlib.crc32(str(number).encode())}"}}\n' for number in range(20_000)
     ).encode()
-    packed = pack(text)
+    compressed = pack(text)
 
-    reader, records = read(tmp_path, packed[: len(packed) // 2])
+    reader, records = read(tmp_path, compressed[: len(compressed) // 2])
 
     assert reader.damage == f"the {kind} data ends early; what came before was used"
     assert 2_000 < len(records) < 18_000
@@ -278,18 +278,18 @@ def test_a_file_that_ends_early_gives_what_can_be_read(tmp_path: Path, pack: Any
     assert reader.unreadable <= 1, "the line that was cut"
 
 
-def test_damage_in_the_middle_is_told(tmp_path: Path) -> None:
-    packed = bytearray(small_blocks(b"".join(b'{"n": %d}\n' % number for number in range(100_000))))
-    packed[len(packed) // 2] ^= 0xFF
+def test_damage_in_the_middle_is_reported(tmp_path: Path) -> None:
+    compressed = bytearray(small_blocks(b"".join(b'{"n": %d}\n' % number for number in range(100_000))))
+    compressed[len(compressed) // 2] ^= 0xFF
 
-    reader, records = read(tmp_path, bytes(packed))
+    reader, records = read(tmp_path, bytes(compressed))
 
     assert reader.damage == "the bzip2 data is damaged; what came before was used"
     assert 0 < len(records) < 100_000
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
-def test_several_packed_files_put_together_are_read_whole(tmp_path: Path, pack: Any) -> None:
+def test_concatenated_compressed_files_are_read_completely(tmp_path: Path, pack: Any) -> None:
     half = pack(LINES.encode())
 
     reader, records = read(tmp_path, half + half + b"\0" * 1000)
@@ -298,12 +298,12 @@ def test_several_packed_files_put_together_are_read_whole(tmp_path: Path, pack: 
 
 
 def _bomb(start: bytes) -> bytes:
-    """A few kilobytes that unpack to 64 MB."""
+    """Return a few kilobytes that decompress to 64 MB."""
     return bz2.compress(start) + bz2.compress(b"x" * 1_000_000) * 64
 
 
 @pytest.mark.parametrize("start", [b"", b'[{"timestamp": "', b'{"a": "b"}\n{"timestamp": "'])
-def test_a_bomb_needs_no_memory(tmp_path: Path, start: bytes) -> None:
+def test_a_decompression_bomb_needs_little_memory(tmp_path: Path, start: bytes) -> None:
     file = tmp_path / "eve.json"
     file.write_bytes(_bomb(start))
     assert file.stat().st_size < 100_000
@@ -321,11 +321,11 @@ def test_a_bomb_needs_no_memory(tmp_path: Path, start: bytes) -> None:
     assert peak < 16_000_000
 
 
-def test_pieces_are_small_however_well_a_file_is_packed(tmp_path: Path) -> None:
+def test_chunks_are_small_for_any_compression_ratio(tmp_path: Path) -> None:
     file = tmp_path / "zeros"
     for data in (gzip.compress(b"\0" * 10_000_000), bz2.compress(b"\0" * 10_000_000)):
         file.write_bytes(data)
-        sizes = [len(chunk) for chunk in PackedFile(file).chunks()]
+        sizes = [len(chunk) for chunk in DecompressedFile(file).chunks()]
         assert sum(sizes) == 10_000_000
         assert max(sizes) == 65_536
 
@@ -360,7 +360,7 @@ def test_whatever_json_writes_is_read_back(
     data=st.binary(max_size=300),
     start=st.sampled_from([b" ", b"[", b"[{", b"{\n", b"\x1f\x8b\x08", b"BZh9", b"\xff\xfe"]),
 )
-def test_no_bytes_make_it_fall_over(tmp_path: Path, data: bytes, start: bytes) -> None:
+def test_no_bytes_cause_an_exception(tmp_path: Path, data: bytes, start: bytes) -> None:
     reader, records = read(tmp_path, start + data)
 
     assert len(records) == reader.records

@@ -1,4 +1,4 @@
-"""``utm simulate --faults``: what goes wrong, and what the portal makes of it."""
+"""The command ``utm simulate --faults``: faults and their outcomes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from app.shipper.command import utm
-from app.shipper.faults import CALM, FAULTS, Deck
+from app.shipper.faults import FAULTS, NO_FAULT, FaultSchedule
 from models import clock as portal_clock
 from models.actor import SYSTEM
 from models.utms import device_token
@@ -36,7 +36,7 @@ def simulate(url: str, tokens: Path, *args: str) -> Result:
 
 
 def faults_of(result: Result) -> dict[str, Row]:
-    """The rows of the table of faults, by the fault."""
+    """Return the rows of the table of faults, by fault."""
     titles = ["times", "sent", "stored", "duplicate", "rejected"]
     found = re.findall(r"^  (\w+) +((?:[\d,]+ +){5}) +(.*)$", result.output, re.MULTILINE)
     return {
@@ -44,31 +44,31 @@ def faults_of(result: Result) -> dict[str, Row]:
     }
 
 
-def test_each_fault_is_dealt_once_before_any_comes_again() -> None:
-    deck = Deck(FAULTS, 0, random.Random(1))
+def test_each_fault_occurs_once_before_any_is_repeated() -> None:
+    schedule = FaultSchedule(FAULTS, 0, random.Random(1))
     dealt = []
     while len(dealt) < 3 * len(FAULTS):
-        fault = deck.draw()
-        if not deck.silent:  # a silence counts when it ends
+        fault = schedule.next_fault()
+        if not schedule.offline:  # an offline period counts when it ends
             dealt.append(fault)
 
     assert Counter(dealt) == dict.fromkeys(FAULTS, 3)
 
 
-def test_half_of_the_ticks_are_calm_and_a_silence_has_an_end() -> None:
-    deck = Deck(FAULTS, len(FAULTS), random.Random(1))
-    drawn = [(deck.draw(), deck.silent) for _ in range(2000)]
+def test_half_of_the_ticks_have_no_fault_and_offline_periods_end() -> None:
+    schedule = FaultSchedule(FAULTS, len(FAULTS), random.Random(1))
+    drawn = [(schedule.next_fault(), schedule.offline) for _ in range(2000)]
 
-    assert 0.4 < sum(fault == CALM for fault, _ in drawn) / 2000 < 0.5
-    assert all(fault == "offline" for fault, silent in drawn if silent)
-    silences = "".join("x" if silent else " " for _, silent in drawn).split()
-    assert {len(silence) for silence in silences} == {1, 2, 3}
+    assert 0.4 < sum(fault == NO_FAULT for fault, _ in drawn) / 2000 < 0.5
+    assert all(fault == "offline" for fault, offline in drawn if offline)
+    offline_periods = "".join("x" if offline else " " for _, offline in drawn).split()
+    assert {len(period) for period in offline_periods} == {1, 2, 3}
 
 
-def test_without_faults_there_are_none() -> None:
-    deck = Deck((), 0, random.Random(1))
+def test_without_faults_no_tick_has_one() -> None:
+    schedule = FaultSchedule((), 0, random.Random(1))
 
-    assert {(deck.draw(), deck.silent) for _ in range(100)} == {(CALM, False)}
+    assert {(schedule.next_fault(), schedule.offline) for _ in range(100)} == {(NO_FAULT, False)}
 
 
 def test_the_portal_itself_stores_and_refuses_what_it_should(
@@ -126,16 +126,16 @@ def test_a_portal_that_takes_what_it_should_refuse_is_shown(portal: Any, tokens:
     )
 
 
-def test_bodies_are_packed_except_where_they_are_not(portal: Any, tokens: Path) -> None:
+def test_bodies_are_compressed_except_for_the_fault_plain(portal: Any, tokens: Path) -> None:
     simulate(portal.url, tokens, "--once", "--faults", "plain,clock")
 
-    packed = Counter(
+    compressed = Counter(
         headers.get("content-encoding") for path, headers in portal.calls if path == "/api/device/v1/alerts"
     )
-    assert packed == {"gzip": 2, None: 2}
+    assert compressed == {"gzip": 2, None: 2}
 
 
-def test_who_is_silent_sends_no_heartbeat_and_returns_with_all_of_it(portal: Any, tokens: Path) -> None:
+def test_an_offline_utm_sends_no_heartbeat_and_then_all_its_alerts(portal: Any, tokens: Path) -> None:
     result = simulate(portal.url, tokens, "--once", "--faults", "offline", "--rate", "60")
 
     assert [token for token, _ in portal.heartbeats] == ["token-1", "token-2"], "one for two ticks"
@@ -146,7 +146,7 @@ def test_who_is_silent_sends_no_heartbeat_and_returns_with_all_of_it(portal: Any
     }  # fmt: skip
 
 
-def test_who_is_silent_at_the_end_of_a_play_returns(portal: Any, tokens: Path, clock: Any, monkeypatch: Any) -> None:
+def test_an_offline_utm_reconnects_at_the_end(portal: Any, tokens: Path, clock: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: setattr(clock, "at", clock.at.fromtimestamp(
         clock.at.timestamp() + seconds, UTC
     )))  # fmt: skip
@@ -154,7 +154,7 @@ def test_who_is_silent_at_the_end_of_a_play_returns(portal: Any, tokens: Path, c
 
     assert result.exit_code == 0
     assert len(portal.stored) == 2 * 6 * 6
-    assert "kept by silent UTMs" not in result.output
+    assert "kept by offline UTMs" not in result.output
 
 
 def test_the_clock_of_a_utm_may_be_off_by_hours(portal: Any, tokens: Path) -> None:
@@ -166,21 +166,23 @@ def test_the_clock_of_a_utm_may_be_off_by_hours(portal: Any, tokens: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("args", "env", "told"),
+    ("args", "env", "message"),
     [
-        (["--faults", "fire"], {}, "'fire' is none of offline, twice, broken"),
-        (["--faults", ""], {}, "'' is none of offline"),
-        (["--faults", "all"], {"PORTAL_URL": "https://portal.example"}, "name the portal for it with --url"),
+        (["--faults", "fire"], {}, "'fire' is not one of offline, twice, broken"),
+        (["--faults", ""], {}, "'' is not one of offline"),
+        (["--faults", "all"], {"PORTAL_URL": "https://portal.example"}, "give the URL of the portal with --url"),
     ],
     ids=["unknown", "nothing", "a portal of the environment"],
 )
-def test_wrong_usage_is_one_sentence(tokens: Path, args: list[str], env: dict[str, str], told: str) -> None:
+def test_wrong_usage_is_reported_in_one_sentence(
+    tokens: Path, args: list[str], env: dict[str, str], message: str
+) -> None:
     result = CliRunner().invoke(utm, ["simulate", "--tokens", str(tokens), "--once", *args], env=env)
 
-    assert (result.exit_code, told in result.stderr) == (2, True)
+    assert (result.exit_code, message in result.stderr) == (2, True)
 
 
 def test_the_help_names_every_fault() -> None:
-    told: Callable[[str], bool] = CliRunner().invoke(utm, ["simulate", "--help"]).output.__contains__
+    message: Callable[[str], bool] = CliRunner().invoke(utm, ["simulate", "--help"]).output.__contains__
 
-    assert all(told(f"\n    {fault:<9}") for fault in FAULTS)
+    assert all(message(f"\n    {fault:<9}") for fault in FAULTS)

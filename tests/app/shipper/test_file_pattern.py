@@ -1,4 +1,4 @@
-"""The files that a value of ``--file`` names."""
+"""The files of a value of ``--file``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.shipper.file_pattern import FilePattern, existing_files, log_of
+from app.shipper.file_pattern import FilePattern, base_log_path, existing_files
 
 
 def names(folder: Path, pattern: str) -> list[str]:
@@ -85,4 +85,4 @@ def test_a_file_that_several_patterns_name_is_one_file(folder: Path) -> None:
     ],
 )
 def test_rotation_numbers_and_compression_are_taken_off_a_name(name: str, expected: str) -> None:
-    assert log_of(Path("/var/log") / name) == Path("/var/log") / expected
+    assert base_log_path(Path("/var/log") / name) == Path("/var/log") / expected

@@ -1,4 +1,4 @@
-"""Following a log: what is sent, what is remembered and when, and how it adds up."""
+"""Following a log: what is sent, when positions are saved, and the counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.shipper import follow
 from app.shipper.client import DeviceClient, DeviceError
 from app.shipper.position import PositionStore
-from app.shipper.shipping import LogFiles, Shipped, ship
+from app.shipper.shipping import LogFiles, ShippingResult, ship
 from tests.app.shipper.eve_records import alert, text_of
 from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
@@ -30,7 +30,7 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "eve.json"
 
 
-def adds_up(shipped: Shipped) -> bool:
+def counts_add_up(shipped: ShippingResult) -> bool:
     sent = shipped.sent
     return (
         shipped.records == shipped.alerts + shipped.skipped.total() + shipped.unreadable
@@ -39,14 +39,14 @@ def adds_up(shipped: Shipped) -> bool:
     )
 
 
-def test_what_is_there_is_sent_and_then_what_is_added(portal: Any, log: Path) -> None:
+def test_existing_records_are_sent_and_then_added_ones(portal: Any, log: Path) -> None:
     add(log, text_of(alert(1), {"event_type": "dns"}, alert(2)))
 
     shipped, _ = run(portal, log, nothing, lambda: add(log, text_of(alert(3))), nothing)
 
     assert portal.batches == [2, 1]
     assert (shipped.records, shipped.alerts, shipped.sent.stored) == (4, 3, 3)
-    assert adds_up(shipped)
+    assert counts_add_up(shipped)
 
 
 def test_the_next_run_sends_only_what_is_new(portal: Any, log: Path) -> None:
@@ -60,28 +60,28 @@ def test_the_next_run_sends_only_what_is_new(portal: Any, log: Path) -> None:
     assert (portal.batches, shipped.records) == ([2, 1], 0)
 
 
-def test_what_the_portal_has_not_answered_for_is_sent_again(portal: Any, log: Path) -> None:
+def test_unconfirmed_alerts_are_sent_again(portal: Any, log: Path) -> None:
     add(log, text_of(alert(1), alert(2)))
     portal.script = [BUSY] * 3
 
     shipped, _ = run(portal, log, nothing)
 
     assert (shipped.alerts, shipped.sent.sent, shipped.not_sent) == (2, 0, 2)
-    assert adds_up(shipped)
+    assert counts_add_up(shipped)
     portal.script = []
     shipped, _ = run(portal, log)
     assert (shipped.sent.stored, shipped.not_sent) == (2, 0)
 
 
-def test_a_portal_that_is_away_is_waited_for_and_told_of_once(portal: Any, log: Path) -> None:
-    said: list[str] = []
+def test_an_unavailable_portal_is_retried_and_reported_once(portal: Any, log: Path) -> None:
+    messages: list[str] = []
     add(log, text_of(alert(1)))
     portal.script = [BUSY, (0, {}, b""), (429, {"Retry-After": "7"}, b""), BUSY]
 
-    shipped, stop = run(portal, log, *[nothing] * 6, said=said)
+    shipped, stop = run(portal, log, *[nothing] * 6, messages=messages)
 
     assert stop.waits[1:5] == [1, 2, 7, 8]
-    assert said == [
+    assert messages == [
         f"The portal at {portal.url} answered 503; trying again.",
         f"The portal at {portal.url} answers again.",
     ]
@@ -98,7 +98,7 @@ def test_a_portal_that_refuses_ends_it_and_nothing_is_lost(portal: Any, log: Pat
     assert run(portal, log)[0].sent.stored == 1
 
 
-def test_lines_that_are_none_are_counted_and_passed(portal: Any, log: Path) -> None:
+def test_unreadable_lines_are_counted_and_skipped(portal: Any, log: Path) -> None:
     add(log, text_of(alert(1)) + "garbage\n\n" + '{"event_type": "alert", "alert": {}}\n' + "17\n")
     add(log, '{"m": "日本}\n'.encode("shift_jis") + b"{}\r\n" + b"[" * 50_000 + b"\n" + b"x" * 5_000_000 + b"\n")
     add(log, text_of(alert(2), alert(3) | {"alert": {"action": "refuse-me"}}) + '{"event_type": "al')
@@ -108,11 +108,11 @@ def test_lines_that_are_none_are_counted_and_passed(portal: Any, log: Path) -> N
     counts = (shipped.records, shipped.alerts, shipped.skipped.total(), shipped.unreadable)
     assert counts == (10, 3, 1, 6)
     assert (shipped.sent.sent, shipped.sent.stored, shipped.sent.rejected) == (3, 2, 1)
-    assert adds_up(shipped)
+    assert counts_add_up(shipped)
     begin = len(text_of(alert(1)).encode())
     assert shipped.problems == [
         f"eve.json at byte {begin}: not JSON (Expecting value)",
-        f"eve.json at byte {begin + 9}: no timestamp that can be read",
+        f"eve.json at byte {begin + 9}: no valid timestamp",
         f"eve.json at byte {begin + 46}: not a JSON object",
         f"eve.json at byte {begin + 49}: not JSON (Unterminated string starting at)",
         f"eve.json at byte {begin + 66}: nested too deeply",
@@ -154,7 +154,7 @@ def test_identical_records_are_two_alerts_also_across_runs_and_ids_are_those_of_
     ids = {alert_id for _, alert_id, _ in portal.stored}
     assert len(ids) == 3
 
-    shipped = Shipped()
+    shipped = ShippingResult()
     with DeviceClient(portal.url, "token-1") as client:
         ship(LogFiles([log]), client, shipped)
     assert (shipped.sent.stored, shipped.sent.duplicate) == (0, 3)
@@ -185,26 +185,26 @@ some_records = st.lists(
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(records=some_records, data=st.data())
-def test_however_a_log_grows_the_same_alerts_are_sent(
+def test_any_growth_of_a_log_gives_the_same_alerts(
     portal: Any, tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], data: st.DataObject
 ) -> None:
-    """Cut anywhere, also inside a character; with runs that end in between; against one run over the finished log."""
+    """The log grows at arbitrary offsets and runs end in between; compared with one run over the complete log."""
     whole = text_of(*records).encode()
     log = tmp_path_factory.mktemp("log") / "eve.json"
     log.touch()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
     pieces = [whole[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
     portal.stored.clear()
-    total = Shipped()
+    total = ShippingResult()
     while pieces:
         steps = [pieces.pop(0) for _ in range(data.draw(st.integers(1, len(pieces))))]
         shipped, _ = run(portal, log, *[lambda piece=piece: add(log, piece) for piece in steps], nothing)
-        assert adds_up(shipped)
+        assert counts_add_up(shipped)
         total.alerts += shipped.alerts
         total.unreadable += shipped.unreadable
     grown = set(portal.stored)
     portal.stored.clear()
-    once = Shipped()
+    once = ShippingResult()
     with DeviceClient(portal.url, "token-1") as client:
         ship(LogFiles([log]), client, once)
 

@@ -1,4 +1,4 @@
-"""Following several files: one for each thread, one for each day, and what rotation makes of them."""
+"""Following several files: one per thread, one per day, and rotated files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from app.shipper import follow, followed_log
 from app.shipper.client import DeviceClient
 from app.shipper.followed_log import FollowedLog
-from app.shipper.shipping import LogFiles, Shipped, ship
+from app.shipper.shipping import LogFiles, ShippingResult, ship
 from tests.app.shipper.eve_records import alert, text_of
 from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
@@ -33,19 +33,19 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def files(folder: Path) -> Callable[[], list[str]]:
-    """The files whose positions are remembered."""
+    """Return the names of the files with a stored position."""
     return lambda: sorted(
         Path(json.loads(file.read_text())["path"]).name for file in (folder / "shipper").glob("position-*.json")
     )
 
 
 def stored(portal: Any) -> list[int]:
-    """The numbers of the alerts that the portal has."""
+    """Return the numbers of the stored alerts."""
     return sorted(int(line["suricata_flow_id"]) for line in portal.stored.values())
 
 
 def write(folder: Path, name: str, *numbers: int, age: float = 0) -> Path:
-    """Add alerts to a file that nobody has written to for so many seconds."""
+    """Add alerts to a file, with a modification time so many seconds ago."""
     add(folder / name, text_of(*map(alert, numbers)))
     when = (folder / name).stat().st_mtime_ns - int(age * 1e9)
     os.utime(folder / name, ns=(when, when))
@@ -69,7 +69,7 @@ def test_files_of_threads_are_followed_each_from_its_own_place(
 
 
 def test_a_file_that_appears_is_followed_from_its_start(portal: Any, folder: Path) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     pattern = str(folder / "eve-%Y-%m-%d.json")
     steps = [
         nothing,
@@ -79,21 +79,21 @@ def test_a_file_that_appears_is_followed_from_its_start(portal: Any, folder: Pat
         nothing,
     ]
 
-    shipped, _ = run(portal, [pattern], *steps, said=said)
+    shipped, _ = run(portal, [pattern], *steps, messages=messages)
 
     assert (stored(portal), shipped.sent.duplicate) == ([1, 2, 3], 0)
-    assert said == [f"No file fits {pattern} yet; waiting for one."]
+    assert messages == [f"No file matches {pattern} yet; waiting for one."]
 
 
 def test_several_values_are_followed_together(portal: Any, folder: Path) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     write(folder, "a.json", 1)
     values = [str(folder / "a.json"), str(folder / "b.json")]
 
-    run(portal, values, nothing, lambda: write(folder, "b.json", 2), nothing, said=said)
+    run(portal, values, nothing, lambda: write(folder, "b.json", 2), nothing, messages=messages)
 
     assert stored(portal) == [1, 2]
-    assert said == [f"{folder}/b.json is not there; waiting for it."]
+    assert messages == [f"{folder}/b.json does not exist yet; waiting for it."]
 
 
 @pytest.mark.parametrize("restart", [False, True], ids=["while it runs", "in between"])
@@ -138,9 +138,9 @@ def test_rotated_files_that_fit_the_pattern_are_sent_first(portal: Any, folder: 
     write(folder, "eve.json", 4)
     write(folder, "eve.json.1", 3, age=100)
     old = write(folder, "eve.json.2", 1, 2, age=200)
-    packed = old.with_name("eve.json.2.gz")
-    packed.write_bytes(gzip.compress(old.read_bytes()))
-    os.utime(packed, ns=(old.stat().st_mtime_ns,) * 2)
+    compressed = old.with_name("eve.json.2.gz")
+    compressed.write_bytes(gzip.compress(old.read_bytes()))
+    os.utime(compressed, ns=(old.stat().st_mtime_ns,) * 2)
     old.unlink()
 
     shipped, _ = run(portal, [str(folder / "eve.json*")], nothing)
@@ -196,7 +196,7 @@ def test_a_link_to_the_file_of_the_day_is_that_file(portal: Any, folder: Path) -
 def test_files_that_are_quiet_are_closed_and_opened_again_when_they_are_written_to(
     portal: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "_MOST_OPEN", 5)
+    monkeypatch.setattr(follow, "_MAX_OPEN", 5)
     for number in range(1, 31):
         write(folder, f"eve-2026-11-{number:02}.json", number, age=NIGHT)
     tails: list[int] = []
@@ -215,8 +215,8 @@ def test_files_that_are_quiet_are_closed_and_opened_again_when_they_are_written_
 
     assert (stored(portal), shipped.sent.duplicate) == (list(range(1, 32)), 0)
     assert tails == [0, 1]
-    said: list[str] = []
-    assert run(portal, [str(folder / "eve-%F.json")], look, said=said)[0].records == 0
+    messages: list[str] = []
+    assert run(portal, [str(folder / "eve-%F.json")], look, messages=messages)[0].records == 0
 
 
 def open_files() -> list[str]:
@@ -260,27 +260,29 @@ def test_the_last_record_of_a_quiet_file_needs_no_line_end(
     pattern = [str(folder / "eve-%F.json")]
     assert run(portal, pattern, nothing)[0].records == 0, "somebody may still be writing it"
 
-    monkeypatch.setattr(followed_log, "_QUIET_AFTER", -1)
+    monkeypatch.setattr(followed_log, "_IDLE_SECONDS", -1)
     assert run(portal, pattern, nothing)[0].sent.stored == 1
     assert run(portal, pattern, nothing)[0].records == 0
 
 
-def test_a_file_that_fits_the_pattern_and_cannot_be_followed_is_told_once_and_the_others_go_on(
+def test_a_file_that_fits_the_pattern_and_cannot_be_followed_is_reported_once_and_the_others_go_on(
     portal: Any, folder: Path
 ) -> None:
     (folder / "eve.1.json").write_bytes(gzip.compress(b"{}\n"))
     os.mkfifo(folder / "eve.2.json")
     write(folder, "eve.3.json", 1)
-    said: list[str] = []
+    messages: list[str] = []
 
-    shipped, _ = run(portal, [str(folder / "eve.*.json")], lambda: write(folder, "eve.3.json", 2), nothing, said=said)
+    shipped, _ = run(
+        portal, [str(folder / "eve.*.json")], lambda: write(folder, "eve.3.json", 2), nothing, messages=messages
+    )
 
     assert stored(portal) == [1, 2]
-    assert [sentence.split(":")[0] for sentence in said] == [
+    assert [sentence.split(":")[0] for sentence in messages] == [
         f"{folder}/eve.1.json is compressed with gzip",
         f"{folder}/eve.2.json is a pipe, a device or the like",
     ]
-    assert (shipped.clean, len(shipped.damages)) == (False, 2)
+    assert (shipped.successful, len(shipped.file_errors)) == (False, 2)
 
 
 def test_identical_records_get_the_same_ids_as_from_files_that_are_shipped_once(portal: Any, folder: Path) -> None:
@@ -291,7 +293,7 @@ def test_identical_records_get_the_same_ids_as_from_files_that_are_shipped_once(
     add(folder / "eve.1.json", same)
     run(portal, [str(folder / "eve.*.json")], nothing)
 
-    shipped = Shipped()
+    shipped = ShippingResult()
     with DeviceClient(portal.url, "token-1") as client:
         ship(LogFiles(sorted(folder.glob("eve.*.json"))), client, shipped)
     assert (shipped.alerts, shipped.sent.stored) == (7, 0)
@@ -300,18 +302,18 @@ def test_identical_records_get_the_same_ids_as_from_files_that_are_shipped_once(
 def test_unreadable_records_are_reported_while_it_runs_once_a_minute_and_without_their_text(
     portal: Any, folder: Path
 ) -> None:
-    log, said = write(folder, "eve.json", 1), []
+    log, messages = write(folder, "eve.json", 1), []
     begin = log.stat().st_size
     add(log, "s3cret\n" * 3)
     # A wait is two seconds here.
     steps = [nothing, *[lambda: add(log, "s3cret\n")] * 10, *[nothing] * 25, lambda: add(log, "s3cret\n"), nothing]
 
-    shipped, _ = run(portal, log, *steps, said=said)
+    shipped, _ = run(portal, log, *steps, messages=messages)
 
     reason = "not JSON (Expecting value)"
-    assert said == [
-        f"Unreadable records: 3 new, 3 in all; last eve.json at byte {begin + 14}: {reason}.",
-        f"Unreadable records: 10 new, 13 in all; last eve.json at byte {begin + 84}: {reason}.",
-        f"Unreadable records: 1 new, 14 in all; last eve.json at byte {begin + 91}: {reason}.",
+    assert messages == [
+        f"Unreadable records: 3 new, 3 in total; the last is eve.json at byte {begin + 14}: {reason}.",
+        f"Unreadable records: 10 new, 13 in total; the last is eve.json at byte {begin + 84}: {reason}.",
+        f"Unreadable records: 1 new, 14 in total; the last is eve.json at byte {begin + 91}: {reason}.",
     ]
-    assert (shipped.unreadable, shipped.clean) == (14, False)
+    assert (shipped.unreadable, shipped.successful) == (14, False)

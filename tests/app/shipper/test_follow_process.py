@@ -1,4 +1,4 @@
-"""``utm ship --follow`` as a process: signals, kills, rotation and absence of the portal, counted in its rows."""
+"""``utm ship --follow`` as a process: signals, kills, rotation and outages of the portal, checked by the stored alerts."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ROOT = Path(__file__).parents[3]
 
 
 def soon(condition: Callable[[], bool]) -> bool:
-    """Wait until the condition holds, on a machine however busy."""
+    """Wait until the condition holds, with a timeout that suits a busy machine."""
     return eventually(condition, seconds=60)
 
 
-class Following:
-    """Runs of the command on one log, one after another."""
+class FollowProcess:
+    """Consecutive runs of the command on one log."""
 
     def __init__(self, log: Path, url: str, token: str) -> None:
         self.log = log
@@ -50,7 +50,7 @@ class Following:
         )
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, dict[str, str], str]:
-        """End it: exit code, its table, standard error."""
+        """End the process; return the exit code, the table and standard error."""
         self.process.send_signal(number)
         out, errors = self.process.communicate(timeout=60)
         table = {name.strip(): value for name, _, value in (line.rpartition(" ") for line in out.splitlines())}
@@ -66,11 +66,11 @@ class Following:
 
 
 @pytest.fixture
-def follow(tmp_path: Path) -> Iterator[Callable[..., Following]]:
-    made: list[Following] = []
+def follow(tmp_path: Path) -> Iterator[Callable[..., FollowProcess]]:
+    made: list[FollowProcess] = []
 
-    def follow(url: str, token: str = "token-1") -> Following:
-        made.append(Following(tmp_path / "eve.json", url, token))
+    def follow(url: str, token: str = "token-1") -> FollowProcess:
+        made.append(FollowProcess(tmp_path / "eve.json", url, token))
         return made[-1]
 
     yield follow
@@ -81,7 +81,7 @@ def follow(tmp_path: Path) -> Iterator[Callable[..., Following]]:
 
 @pytest.fixture
 def new_token(make: Any) -> Callable[[], str]:
-    """Make a token of one UTM, in place of the one before."""
+    """Return a function that replaces the token of a UTM."""
     _, utm = make.customer_with_utm(make.tenant(), utm_id="a1b2c3d4e5f6")
 
     def new_token() -> str:
@@ -99,7 +99,7 @@ def token(new_token: Callable[[], str]) -> str:
 
 @pytest.fixture
 def rows(make: Any) -> Callable[[], int]:
-    """How many alerts the portal has."""
+    """Return a function that counts the stored alerts."""
 
     def count() -> int:
         make.session.rollback()  # a new look
@@ -109,7 +109,7 @@ def rows(make: Any) -> Callable[[], int]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_signal_ends_it_with_the_table(portal: Any, follow: Callable[..., Following], number: int) -> None:
+def test_a_signal_ends_it_with_the_table(portal: Any, follow: Callable[..., FollowProcess], number: int) -> None:
     following = follow(portal.url)
     following.add(1, 2)
     following.start()
@@ -124,7 +124,7 @@ def test_a_signal_ends_it_with_the_table(portal: Any, follow: Callable[..., Foll
     assert table.items() >= {"records read": "3", "alerts": "3", "sent": "3", "stored": "3", "duplicate": "0"}.items()
 
 
-def test_what_was_read_when_the_signal_came_is_still_sent(portal: Any, follow: Callable[..., Following]) -> None:
+def test_what_was_read_when_the_signal_came_is_still_sent(portal: Any, follow: Callable[..., FollowProcess]) -> None:
     following = follow(portal.url)
     following.add(*range(12_000))
     # The signal comes while the first batch is under way.
@@ -142,7 +142,7 @@ def test_what_was_read_when_the_signal_came_is_still_sent(portal: Any, follow: C
 
 
 def test_killed_between_storing_and_remembering_it_sends_one_batch_again(
-    portal: Any, follow: Callable[..., Following]
+    portal: Any, follow: Callable[..., FollowProcess]
 ) -> None:
     following = follow(portal.url)
     following.add(*range(12_000))
@@ -162,7 +162,7 @@ def test_killed_between_storing_and_remembering_it_sends_one_batch_again(
 
 
 def test_killed_again_and_again_every_alert_is_stored_once(
-    real_portal: Any, follow: Callable[..., Following], token: str, rows: Callable[[], int]
+    real_portal: Any, follow: Callable[..., FollowProcess], token: str, rows: Callable[[], int]
 ) -> None:
     following = follow(real_portal.url, token)
     written = 0
@@ -183,8 +183,8 @@ def test_killed_again_and_again_every_alert_is_stored_once(
     assert rows() == written == 5400
 
 
-def test_rotation_emptying_and_an_absent_portal_lose_nothing(
-    real_portal: Any, follow: Callable[..., Following], token: str, rows: Callable[[], int]
+def test_no_alert_is_lost_by_rotation_truncation_or_an_outage(
+    real_portal: Any, follow: Callable[..., FollowProcess], token: str, rows: Callable[[], int]
 ) -> None:
     following = follow(real_portal.url, token)
     log = following.log
@@ -215,9 +215,9 @@ def test_rotation_emptying_and_an_absent_portal_lose_nothing(
     assert errors.count("trying again") + errors.count("answers again") == 1
 
 
-def test_a_replaced_token_loses_nothing(
+def test_no_alert_is_lost_when_the_token_is_replaced(
     real_portal: Any,
-    follow: Callable[..., Following],
+    follow: Callable[..., FollowProcess],
     token: str,
     new_token: Callable[[], str],
     rows: Callable[[], int],
@@ -241,12 +241,12 @@ def test_a_replaced_token_loses_nothing(
     code, table, errors = following.end()
     assert (code, table["stored"], table["duplicate"]) == (0, "2", "0")
     assert errors.startswith(
-        f"Going on where the run under the earlier token ended.\nFollowing {following.log} from byte "
+        f"Continuing where the run under the earlier token ended.\nFollowing {following.log} from byte "
     )
 
 
 def test_a_signal_ends_the_wait_for_a_portal_that_is_to_say_whose_token_it_is(
-    portal: Any, follow: Callable[..., Following]
+    portal: Any, follow: Callable[..., FollowProcess]
 ) -> None:
     following = follow(portal.url)
     following.add(1)
@@ -265,7 +265,7 @@ def test_a_signal_ends_the_wait_for_a_portal_that_is_to_say_whose_token_it_is(
 
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(
-    ("data", "args", "told"),
+    ("data", "args", "message"),
     [
         (b"", ["--shift-to", "now"], "--follow and --shift-to exclude each other"),
         (gzip.compress(b"{}\n"), [], "eve.json is compressed with gzip: only a plain file with a record on each line"),
@@ -273,15 +273,15 @@ def test_a_signal_ends_the_wait_for_a_portal_that_is_to_say_whose_token_it_is(
     ],
     ids=["moved in time", "gzip", "array"],
 )
-def test_what_cannot_be_followed_is_one_sentence(
-    portal: Any, tmp_path: Path, data: bytes, args: list[str], told: str
+def test_a_log_that_cannot_be_followed_is_reported_in_one_sentence(
+    portal: Any, tmp_path: Path, data: bytes, args: list[str], message: str
 ) -> None:
     (tmp_path / "eve.json").write_bytes(data)
     base = ["ship", "--format", "suricata", "--follow", "--file", str(tmp_path / "eve.json"), "--url", portal.url]
     result = CliRunner().invoke(utm, [*base, "--token", "token-1", *args])
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert told in result.stderr
+    assert message in result.stderr
     assert portal.calls == []
 
 

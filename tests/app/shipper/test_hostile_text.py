@@ -1,4 +1,4 @@
-"""Texts that an attacker has chosen: the alert is sent and stored whatever they hold."""
+"""Texts that an attacker controls: the alert is sent and stored whatever they contain."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.app.shipper.eve_records import alert, text_of
 
 
 def line_of(**more: Any) -> dict[str, Any]:
-    """The alert line of a record with these fields; those of its alert part are given under ``alert``."""
+    """Return the alert line of a record with these fields; ``alert`` holds those of its alert object."""
     record = alert(1)
-    line = Converter().line(record | more | {"alert": record["alert"] | more.get("alert", {})})
+    line = Converter().convert(record | more | {"alert": record["alert"] | more.get("alert", {})})
     assert line is not None
     return line
 
@@ -62,7 +62,7 @@ def test_an_action_of_control_characters_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "expected"),
+    ("ip_address", "expected"),
     [
         ("192.0.2.7", {"src-ip": "192.0.2.7"}),
         ("fe80::1%eth0", {"src-ip": "fe80::1%eth0"}),
@@ -73,8 +73,8 @@ def test_an_action_of_control_characters_is_unknown() -> None:
         (None, {}),
     ],
 )
-def test_an_ip_address_that_is_none_does_not_cost_the_alert(address: Any, expected: dict[str, Any]) -> None:
-    line = line_of(src_ip=address)
+def test_an_alert_with_an_invalid_ip_address_is_kept(ip_address: Any, expected: dict[str, Any]) -> None:
+    line = line_of(src_ip=ip_address)
 
     assert {key: line[key] for key in ("src-ip", "suricata_src_ip") if key in line} == expected
 

@@ -1,4 +1,4 @@
-"""Whatever stands in a log and around its records, and however its files come and go: each readable record is sent, and once."""
+"""Random logs with damaged parts, growth, rotation and restarts: each readable record is sent exactly once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.shipper import follow
 from app.shipper.client import DeviceClient
-from app.shipper.shipping import LogFiles, Shipped, ship
+from app.shipper.shipping import LogFiles, ShippingResult, ship
 from tests.app.shipper.eve_records import alert
 from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
@@ -35,7 +35,7 @@ ATTACKS = (
 
 
 class Writer:
-    """Writes one log, piece by piece.
+    """Writes the content of one log in parts.
 
     :ivar numbers: the numbers of the alerts that it has written.
     """
@@ -77,13 +77,13 @@ class Writer:
         return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode().replace(b"<>", attack)
 
     def grow(self, size: int | None = None) -> None:
-        """Write on, by so many bytes."""
+        """Write the next bytes of the content."""
         size = len(self._content) if size is None else size
         add(self.path, bytes(self._content[:size]))
         del self._content[:size]
 
     def rotate(self, name: str) -> None:
-        """Rename the log, as is done between two lines."""
+        """Rename the log, unless its last line is incomplete."""
         if self.path.exists() and self.path.read_bytes().endswith(b"\n"):
             self._rotations += 1
             self.path.rename(self.path.with_name(name.format(log=self.path.name, number=100 - self._rotations)))
@@ -122,11 +122,11 @@ def test_each_readable_record_is_sent_and_once(
     writers = [Writer(folder / f"eve.{thread}.json", part, numbers) for thread, part in enumerate(pieces, 1)]
     pattern = [str(folder / "eve.?.json*")]
     portal.stored.clear()
-    runs = [Shipped()]
+    runs = [ShippingResult()]
 
     def happen(name: str, thread: int, how: Any) -> Callable[[], None]:
         def step() -> None:
-            time.sleep(0.006)  # or the file system does not tell what came first
+            time.sleep(0.006)  # so that modification times differ
             if name in {"grow", "rotate"}:
                 getattr(writers[thread], name)(how)
 
@@ -144,7 +144,7 @@ def test_each_readable_record_is_sent_and_once(
     found = [int(line["suricata_flow_id"]) for line in portal.stored.values()]
     assert sorted(found) == numbers
     assert sum(each.sent.duplicate + each.sent.rejected for each in runs) == 0
-    again = Shipped()
+    again = ShippingResult()
     with DeviceClient(portal.url, "token-1") as client:
         ship(LogFiles(sorted(folder.glob("eve.*"))), client, again)
     assert (again.sent.stored, again.sent.duplicate) == (0, len(numbers))

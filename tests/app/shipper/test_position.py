@@ -1,4 +1,4 @@
-"""The remembered place in a log that is followed."""
+"""The stored position in a followed log."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def test_the_positions_of_other_tokens_are_those_in_the_same_log(tmp_path: Path)
     for name, token in [("eve.json", "secret-token"), ("eve.json", "another"), ("other.json", "another")]:
         with store(tmp_path, name, token) as positions:
             positions.save(PLACE)
-    (other,) = store(tmp_path).others()
+    (other,) = store(tmp_path).for_other_tokens()
 
     assert other.file == store(tmp_path, token="another").file
     assert other.load() == PLACE
-    other.forget()
-    assert store(tmp_path).others() == []
+    other.delete()
+    assert store(tmp_path).for_other_tokens() == []
     assert store(tmp_path).load() == store(tmp_path, "other.json", "another").load() == PLACE
 
 
@@ -88,7 +88,7 @@ def test_the_positions_of_other_tokens_are_those_in_the_same_log(tmp_path: Path)
         '{"device": 1, "inode": 2, "offset": -1, "fingerprint": "", "fingerprinted": 0, "written": 0}',
     ],
 )
-def test_a_spoilt_place_is_the_start(tmp_path: Path, text: str) -> None:
+def test_an_invalid_position_means_the_start(tmp_path: Path, text: str) -> None:
     with store(tmp_path) as positions:
         positions.save(PLACE)
         positions.file.write_text(text)
@@ -96,7 +96,7 @@ def test_a_spoilt_place_is_the_start(tmp_path: Path, text: str) -> None:
         assert positions.load() is None
 
 
-def test_what_a_killed_run_left_behind_is_written_over(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_run_are_overwritten(tmp_path: Path) -> None:
     with store(tmp_path) as positions:
         positions.file.with_suffix(".new").write_text("half a pos")
         positions.save(PLACE)
@@ -112,14 +112,14 @@ def test_a_log_is_followed_once_for_a_utm(tmp_path: Path) -> None:
         assert after_the_first_has_ended.load() is None
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "shipper").write_text("")
 
     with pytest.raises(StateError, match="cannot be written"):
         store(tmp_path).__enter__()
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with store(tmp_path) as positions:
         positions.file.with_suffix(".new").mkdir()
 

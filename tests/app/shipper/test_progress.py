@@ -1,4 +1,4 @@
-"""How far a long run came, on a terminal and elsewhere."""
+"""The progress display of a long run, on a terminal and elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.shipper.progress import Progress
 
 
 class Screen(io.StringIO):
-    """What is written to, as a terminal or not."""
+    """An output stream that is a terminal or not."""
 
     def __init__(self, *, terminal: bool) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class Screen(io.StringIO):
 
 
 class Watch:
-    """A clock that a test sets."""
+    """A clock that the test advances."""
 
     now = 100.0
 
@@ -35,7 +35,7 @@ def watch() -> Watch:
 
 
 def play(progress: Progress, watch: Watch, seconds: float, *, step: float = 0.1) -> None:
-    """Call it as a run does, ten times a second."""
+    """Call ``tick`` ten times a second for a while."""
     for _ in range(round(seconds / step)):
         watch.now += step
         progress.tick()
@@ -49,7 +49,7 @@ def test_a_short_run_shows_nothing(watch: Watch) -> None:
         assert screen.getvalue() == ""
 
 
-def test_elsewhere_it_is_a_line_every_ten_seconds(watch: Watch) -> None:
+def test_elsewhere_a_line_is_printed_every_ten_seconds(watch: Watch) -> None:
     screen = Screen(terminal=False)
     with Progress(lambda seconds: f"after {seconds:.0f} s", stream=screen, clock=watch) as progress:
         play(progress, watch, 25)
@@ -57,7 +57,7 @@ def test_elsewhere_it_is_a_line_every_ten_seconds(watch: Watch) -> None:
     assert screen.getvalue() == "after 2 s\nafter 12 s\nafter 22 s\n"
 
 
-def test_on_a_terminal_it_is_one_line_drawn_again_and_taken_away_at_the_end(watch: Watch) -> None:
+def test_on_a_terminal_one_line_is_redrawn_and_cleared_at_the_end(watch: Watch) -> None:
     screen, texts = Screen(terminal=True), iter(["1,000 records", "5 records"])
     with Progress(lambda _: next(texts), stream=screen, clock=watch) as progress:
         play(progress, watch, 2.4)
@@ -74,7 +74,7 @@ def test_a_line_is_no_longer_than_the_terminal(watch: Watch, monkeypatch: pytest
         assert screen.getvalue() == "\r" + "x" * 39
 
 
-def test_nothing_new_is_not_shown_again(watch: Watch) -> None:
+def test_unchanged_progress_is_not_repeated(watch: Watch) -> None:
     screen = Screen(terminal=False)
     with Progress(lambda _: "5 records", stream=screen, clock=watch) as progress:
         play(progress, watch, 60)
@@ -82,20 +82,20 @@ def test_nothing_new_is_not_shown_again(watch: Watch) -> None:
     assert screen.getvalue() == "5 records\n"
 
 
-def test_a_sentence_stands_on_a_line_of_its_own(watch: Watch) -> None:
+def test_a_message_is_printed_on_its_own_line(watch: Watch) -> None:
     screen = Screen(terminal=True)
     with Progress(lambda _: "5 records", stream=screen, clock=watch) as progress:
         play(progress, watch, 2.1)
-        progress.say("The portal answers again.")
+        progress.notify("The portal answers again.")
 
     assert screen.getvalue() == "\r5 records" + "\r         \r" + "The portal answers again.\n"
 
 
-def test_quiet_is_about_progress_and_not_about_what_is_said(watch: Watch) -> None:
+def test_quiet_hides_progress_but_not_messages(watch: Watch) -> None:
     screen = Screen(terminal=True)
     with Progress(lambda _: "5 records", quiet=True, stream=screen, clock=watch) as progress:
         play(progress, watch, 60)
-        progress.say("The portal answers again.")
+        progress.notify("The portal answers again.")
 
     assert screen.getvalue() == "The portal answers again.\n"
 

@@ -1,4 +1,4 @@
-"""Finding the records of one line, whatever stands around them."""
+"""Finding the records in a line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.shipper.record import BrokenError, records_in
+from app.shipper.record import UnreadableRecordError, records_in
 
 FIRST = {"timestamp": "2026-11-28T00:00:00Z", "event_type": "alert", "alert": {"signature": "表示 [{,"}, "n": 1}
 SECOND = FIRST | {"n": 2, "http": {"url": '/{"timestamp":"2000-01-01","event_type":"alert"}'}, "files": [{"a": 1}]}
@@ -16,10 +16,10 @@ COMPACT = json.dumps(SECOND, separators=(",", ":"))
 
 
 def read(line: str, **options: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    """The records of a line, and why the others could not be read."""
+    """Return the records of a line, and the reasons of unreadable ones."""
     found = list(records_in(line, **options))
-    records = [each for each in found if not isinstance(each, BrokenError)]
-    return records, [str(each) for each in found if isinstance(each, BrokenError)]
+    records = [each for each in found if not isinstance(each, UnreadableRecordError)]
+    return records, [str(each) for each in found if isinstance(each, UnreadableRecordError)]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_line_without_a_record_says_why(line: str, reason: str) -> None:
 
 
 def test_text_behind_a_record_costs_only_itself() -> None:
-    assert read(f"{ONE} garbage") == ([FIRST], ["text that is no record"])
+    assert read(f"{ONE} garbage") == ([FIRST], ["text that is not a record"])
 
 
 @pytest.mark.parametrize("line", ["", " \t\r", "\0\0\0", "\ufeff"])

@@ -1,4 +1,4 @@
-"""A log that is renamed, emptied or missing, while it is read and in between."""
+"""A log that is renamed, truncated or missing, during a run and between runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.shipper.tail_helpers import Reading, add, compress, rotate
+from tests.app.shipper.tail_helpers import TailReader, add, compress, rotate
 
 pytestmark = pytest.mark.filterwarnings("error::ResourceWarning")
 
@@ -23,13 +23,13 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reading(log: Path) -> Iterator[Reading]:
-    reading = Reading(log)
+def reading(log: Path) -> Iterator[TailReader]:
+    reading = TailReader(log)
     yield reading
     reading.tail.close()
 
 
-def test_a_renamed_log_is_read_to_its_end(log: Path, reading: Reading) -> None:
+def test_a_renamed_log_is_read_to_its_end(log: Path, reading: TailReader) -> None:
     reading.lines()
     old = rotate(log)
     log.touch()
@@ -38,10 +38,10 @@ def test_a_renamed_log_is_read_to_its_end(log: Path, reading: Reading) -> None:
     add(old, "four\n")
     add(log, "five\n")
     assert reading.lines() == ["four", "five"]
-    assert reading.said == []
+    assert reading.messages == []
 
 
-def test_a_last_line_without_an_end_is_given_out_when_the_log_is_renamed(log: Path, reading: Reading) -> None:
+def test_a_last_line_without_an_end_is_given_out_when_the_log_is_renamed(log: Path, reading: TailReader) -> None:
     add(log, "thr")
     assert reading.lines() == ["one", "two"]
     rotate(log)
@@ -50,35 +50,35 @@ def test_a_last_line_without_an_end_is_given_out_when_the_log_is_renamed(log: Pa
     assert reading.lines() == ["thr", "four"]
 
 
-def test_a_log_that_is_missing_is_waited_for(log: Path, reading: Reading) -> None:
+def test_a_log_that_is_missing_is_waited_for(log: Path, reading: TailReader) -> None:
     reading.lines()
     old = rotate(log)
     add(old, "three\n")
     assert (reading.lines(), reading.lines()) == (["three"], [])
     add(log, "four\n")
     assert reading.lines() == ["four"]
-    assert reading.said == [f"{log} is not there; waiting for it."]
+    assert reading.messages == [f"{log} does not exist yet; waiting for it."]
 
 
 def test_a_log_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
-    reading = Reading(tmp_path / "eve.json")
+    reading = TailReader(tmp_path / "eve.json")
     assert (reading.lines(), reading.lines()) == ([], [])
     add(tmp_path / "eve.json", "one\n")
     assert reading.lines() == ["one"]
-    assert reading.said == [f"{tmp_path}/eve.json is not there; waiting for it."]
+    assert reading.messages == [f"{tmp_path}/eve.json does not exist yet; waiting for it."]
     reading.tail.close()
 
 
-def test_an_emptied_log_is_read_from_its_start(log: Path, reading: Reading) -> None:
+def test_an_truncated_log_is_read_from_its_start(log: Path, reading: TailReader) -> None:
     reading.lines()
     log.write_text("3\n")
 
     assert reading.lines() == []
     assert reading.lines() == ["3"]
-    assert reading.said == [f"{log} was emptied: following it from its start."]
+    assert reading.messages == [f"{log} was truncated: following it from its start."]
 
 
-def test_a_log_that_was_emptied_and_has_grown_longer_is_known_by_its_start(log: Path, reading: Reading) -> None:
+def test_a_log_that_was_truncated_and_has_grown_longer_is_known_by_its_start(log: Path, reading: TailReader) -> None:
     reading.lines()
     with log.open("r+") as file:
         file.truncate()
@@ -87,8 +87,8 @@ def test_a_log_that_was_emptied_and_has_grown_longer_is_known_by_its_start(log: 
     assert reading.lines() + reading.lines() == ["three", "four", "five"]
 
 
-def test_what_was_written_right_before_the_log_was_emptied_is_in_the_copy(log: Path, reading: Reading) -> None:
-    """What logrotate's copytruncate does."""
+def test_what_was_written_right_before_the_log_was_truncated_is_in_the_copy(log: Path, reading: TailReader) -> None:
+    """As logrotate does with copytruncate."""
     add(log, "thr")
     assert reading.lines() == ["one", "two"]
     add(log, "ee\nfour\n")
@@ -97,13 +97,13 @@ def test_what_was_written_right_before_the_log_was_emptied_is_in_the_copy(log: P
     assert reading.lines() == ["three", "four"]
     add(log, "five\n")
     assert reading.lines() == ["five"]
-    assert reading.said == []
+    assert reading.messages == []
 
 
-def test_a_run_goes_on_where_the_last_one_ended(log: Path, reading: Reading) -> None:
+def test_a_run_goes_on_where_the_last_one_ended(log: Path, reading: TailReader) -> None:
     reading.lines()
     add(log, "three\n")
-    again = Reading(log, reading.position())
+    again = TailReader(log, reading.position())
 
     assert again.lines() == ["three"]
     assert again.tail.resumed
@@ -111,7 +111,7 @@ def test_a_run_goes_on_where_the_last_one_ended(log: Path, reading: Reading) -> 
 
 
 @pytest.mark.parametrize("rotation", ["renamed", "copied"])
-def test_a_run_finds_the_log_under_its_new_name(log: Path, reading: Reading, rotation: str) -> None:
+def test_a_run_finds_the_log_under_its_new_name(log: Path, reading: TailReader, rotation: str) -> None:
     reading.lines()
     add(log, "three\n")
     if rotation == "copied":
@@ -120,13 +120,13 @@ def test_a_run_finds_the_log_under_its_new_name(log: Path, reading: Reading, rot
     else:
         rotate(log)
     add(log, "four\n")
-    again = Reading(log, reading.position())
+    again = TailReader(log, reading.position())
 
     assert again.lines() == ["three", "four"]
     again.tail.close()
 
 
-def test_a_log_that_was_rotated_more_than_once_is_read_in_its_order(log: Path, reading: Reading) -> None:
+def test_a_log_that_was_rotated_more_than_once_is_read_in_its_order(log: Path, reading: TailReader) -> None:
     reading.lines()
     add(log, "three\n")
     rotate(log, "eve.json.3", age=30)
@@ -136,7 +136,7 @@ def test_a_log_that_was_rotated_more_than_once_is_read_in_its_order(log: Path, r
     add(log, "six\n")
     for name in ("eve.2.json", "eve.json.bak", "eve.jsonl", "events.json"):
         add(log.with_name(name), "another log's\n")
-    again = Reading(log, reading.position())
+    again = TailReader(log, reading.position())
 
     assert again.lines() == ["three", "four", "five", "six"]
     again.tail.close()
@@ -148,7 +148,7 @@ def test_a_log_that_was_rotated_more_than_once_is_read_in_its_order(log: Path, r
     ids=["gz", "bz2", "xz"],
 )
 def test_a_log_that_was_compressed_when_it_was_rotated_is_followed_on(
-    log: Path, reading: Reading, pack: Callable[[bytes], bytes], suffix: str
+    log: Path, reading: TailReader, pack: Callable[[bytes], bytes], suffix: str
 ) -> None:
     reading.lines()
     add(log, "three\n")
@@ -156,34 +156,34 @@ def test_a_log_that_was_compressed_when_it_was_rotated_is_followed_on(
     add(log, "four\n")
     compress(rotate(log, "eve.json.1", age=10), pack, suffix)
     add(log, "five\n")
-    again = Reading(log, reading.position())
+    again = TailReader(log, reading.position())
 
     assert again.lines() == ["three", "four", "five"]
-    assert again.said == []
+    assert again.messages == []
     position = again.position()
     add(log, "six\n")
-    last = Reading(log, position)
+    last = TailReader(log, position)
     assert last.lines() == ["six"]
     last.tail.close()
 
 
-def test_a_place_in_a_compressed_log_is_found_again(log: Path, reading: Reading) -> None:
+def test_a_place_in_a_compressed_log_is_found_again(log: Path, reading: TailReader) -> None:
     reading.lines()
     add(log, "three\nfour\n")
     compress(rotate(log), gzip.compress)
     add(log, "five\n")
-    first = Reading(log, reading.position())
+    first = TailReader(log, reading.position())
     three = next(first.tail.lines())
     position = three.source.position(three.end)
     first.tail.close()
-    again = Reading(log, position)
+    again = TailReader(log, position)
 
     assert again.lines() == ["four", "five"]
     again.tail.close()
 
 
-def test_what_was_written_right_before_the_log_was_emptied_is_in_the_compressed_copy(
-    log: Path, reading: Reading
+def test_what_was_written_right_before_the_log_was_truncated_is_in_the_compressed_copy(
+    log: Path, reading: TailReader
 ) -> None:
     reading.lines()
     add(log, "three\nfour\n")
@@ -195,10 +195,10 @@ def test_what_was_written_right_before_the_log_was_emptied_is_in_the_compressed_
     assert reading.lines() == ["three", "four"]
     add(log, "five\n")
     assert reading.lines() == ["five"]
-    assert reading.said == []
+    assert reading.messages == []
 
 
-def test_a_file_that_is_being_compressed_is_not_read_twice(log: Path, reading: Reading) -> None:
+def test_a_file_that_is_being_compressed_is_not_read_twice(log: Path, reading: TailReader) -> None:
     reading.lines()
     old = rotate(log)
     for part in (b"\x1f\x8b\x08", gzip.compress(old.read_bytes())):
@@ -209,33 +209,33 @@ def test_a_file_that_is_being_compressed_is_not_read_twice(log: Path, reading: R
     assert reading.lines() == ["three"]
 
 
-def test_a_damaged_compressed_log_is_read_as_far_as_it_goes_and_told(log: Path, reading: Reading) -> None:
+def test_a_damaged_compressed_log_is_read_as_far_as_it_goes_and_told(log: Path, reading: TailReader) -> None:
     reading.lines()
     add(log, "".join(f"{number * 7919 % 10_007}\n" for number in range(10_000)))
-    packed = compress(rotate(log), lambda data: gzip.compress(data)[:-2_000])
+    compressed = compress(rotate(log), lambda data: gzip.compress(data)[:-2_000])
     add(log, "last\n")
-    again = Reading(log, reading.position())
+    again = TailReader(log, reading.position())
 
     found = again.lines()
     assert (found[0], found[-1]) == ("0", "last")
     assert 5_000 < len(found) < 10_000
-    assert again.said == [f"{packed} is damaged: what can be read of it was followed."]
+    assert again.messages == [f"{compressed} is damaged; it was read up to the damage."]
     again.tail.close()
 
 
-def test_a_log_that_is_gone_is_told(log: Path, reading: Reading) -> None:
+def test_a_log_that_is_gone_is_reported(log: Path, reading: TailReader) -> None:
     reading.lines()
     position = reading.position()
     log.write_text("another\n")
-    again = Reading(log, position)
+    again = TailReader(log, position)
 
     assert again.lines() == ["another"]
     assert not again.tail.resumed
-    assert "is not the file that was followed before" in again.said[0]
+    assert "is not the file that was followed before" in again.messages[0]
     again.tail.close()
 
 
-def test_a_strange_first_line_of_the_next_file_ends_nothing(log: Path, reading: Reading) -> None:
+def test_a_strange_first_line_of_the_next_file_ends_nothing(log: Path, reading: TailReader) -> None:
     reading.lines()
     rotate(log)
     add(log, "[garbage\nthree\n")

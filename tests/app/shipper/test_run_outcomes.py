@@ -1,4 +1,4 @@
-"""Every way a run of ``utm ship`` ends: its table adds up, and says how to go on."""
+"""All outcomes of a run of ``utm ship``: the table adds up, and the message says how to continue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from app.shipper import run
 from app.shipper.command import utm
-from app.shipper.decompression import PackedFile
+from app.shipper.decompression import DecompressedFile
 from app.shipper.progress import Progress
 from tests.app.shipper.eve_records import alert, text_of
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("alone")
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """12,000 alerts, among them three that the portal refuses; 4,000 other records; 60 lines that are none."""
+    """12,000 alerts, of which the portal rejects three; 4,000 other records; 60 unreadable lines."""
     records = [alert(number) for number in range(12_000)]
     for number in (1, 5001, 11_999):
         records[number]["alert"] = {"action": "refuse-me"}
@@ -44,7 +44,7 @@ def ship(portal: Any, log: Path, *args: str) -> Result:
 
 
 def counts(result: Result) -> dict[str, int]:
-    """The numbers of the table, which add up however the run ended."""
+    """Return the numbers of the table, and check that they add up."""
     found = {
         name: int(number.replace(",", ""))
         for name, number in re.findall(r"^ *([a-z ]+?) +([\d,]+)$", result.stdout, re.MULTILINE)
@@ -78,7 +78,7 @@ def test_a_run_that_is_finished(portal: Any, log: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("refused", "told", "line"),
+    ("refused", "reported", "line"),
     [
         (10, 100, None),
         (11, 100, "      and 1 more"),
@@ -86,23 +86,23 @@ def test_a_run_that_is_finished(portal: Any, log: Path) -> None:
         (20, 3, "      and 17 more"),
         (20, 0, None),
     ],
-    ids=["ten", "eleven", "thousands", "told of three", "told of none"],
+    ids=["ten", "eleven", "thousands", "lists three", "lists none"],
 )
-def test_how_many_refused_lines_are_not_listed_is_told(
-    portal: Any, tmp_path: Path, refused: int, told: int, line: str | None
+def test_how_many_refused_lines_are_not_listed_is_reported(
+    portal: Any, tmp_path: Path, refused: int, reported: int, line: str | None
 ) -> None:
-    portal.most_reasons = told
+    portal.most_reasons = reported
     log = tmp_path / "eve.json"
     log.write_text(text_of(*(alert(number, alert={"action": "refuse-me"}) for number in range(refused))))
     result = ship(portal, log)
 
     assert (result.exit_code, counts(result)["rejected"]) == (1, refused)
     listed = result.stdout.count("): act: refused\n")
-    assert listed == min(10, told)
+    assert listed == min(10, reported)
     assert [each for each in result.stdout.splitlines() if each.endswith(" more")] == ([line] if line else [])
 
 
-def test_how_many_unreadable_records_are_not_listed_is_told(portal: Any, log: Path) -> None:
+def test_how_many_unreadable_records_are_not_listed_is_reported(portal: Any, log: Path) -> None:
     result = ship(portal, log)
 
     assert len(re.findall(r"^    (?:line|record) \d+: ", result.stdout, re.MULTILINE)) == 10
@@ -111,7 +111,7 @@ def test_how_many_unreadable_records_are_not_listed_is_told(portal: Any, log: Pa
 
 @pytest.fixture
 def terminal() -> Iterator[None]:
-    """Ctrl-C as a terminal has it: a shell's background jobs, and what they start, ignore it."""
+    """Handle SIGINT as on a terminal; background jobs of a shell ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -127,7 +127,7 @@ def test_a_run_that_is_interrupted(portal: Any, log: Path, number: int) -> None:
     assert result.exit_code == 130
     assert (found["sent"], found["stored"], found["rejected"]) == (5000, 4999, 1)
     assert 5000 <= found["not sent"] <= 5001, "the batch under way, of which nobody knows what became of it"
-    assert result.stderr.endswith("Interrupted. The same command goes on: the portal stores each alert once.\n")
+    assert result.stderr.endswith("Interrupted. The same command continues: the portal stores each alert once.\n")
 
     portal.before_answer = lambda: None
     found = counts(ship(portal, log))
@@ -145,8 +145,8 @@ def test_a_run_that_loses_the_portal(portal: Any, log: Path) -> None:
 
 
 def test_a_run_over_a_damaged_file(portal: Any, log: Path) -> None:
-    packed = gzip.compress(log.read_bytes())
-    log.write_bytes(packed[: len(packed) // 2])
+    compressed = gzip.compress(log.read_bytes())
+    log.write_bytes(compressed[: len(compressed) // 2])
     result = ship(portal, log)
 
     found = counts(result)
@@ -157,14 +157,14 @@ def test_a_run_over_a_damaged_file(portal: Any, log: Path) -> None:
 
 
 def test_a_run_whose_file_cannot_be_read_on(portal: Any, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    take = PackedFile._take
+    take = DecompressedFile._take
 
-    def take_while_the_disk_holds(file: PackedFile, handle: Any) -> bytes:
+    def take_while_the_disk_holds(file: DecompressedFile, handle: Any) -> bytes:
         if portal.batches:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return take(file, handle)
 
-    monkeypatch.setattr(PackedFile, "_take", take_while_the_disk_holds)
+    monkeypatch.setattr(DecompressedFile, "_take", take_while_the_disk_holds)
     result = ship(portal, log)
 
     found = counts(result)

@@ -1,4 +1,4 @@
-"""``utm simulate`` as people run it."""
+"""The command ``utm simulate``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.shipper.command import utm
-from app.shipper.fleet import Utm
+from app.shipper.fleet import SimulatedUtm
 
 pytestmark = pytest.mark.usefixtures("alone")
 Table = Callable[[Result], dict[str, str]]
@@ -34,7 +34,7 @@ def simulate(portal: Any, tokens: Path, *args: str) -> Result:
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_fleet_is_played_once(portal: Any, tokens: Path, table: Table) -> None:
+def test_a_fleet_is_simulated_once(portal: Any, tokens: Path, table: Table) -> None:
     portal.commands = [{"id": 1, "type": "reboot"}]
     result = simulate(portal, tokens, "--once", "--rate", "20")
 
@@ -65,7 +65,7 @@ def test_a_fleet_is_played_once(portal: Any, tokens: Path, table: Table) -> None
 
 
 @pytest.mark.usefixtures("clock")
-def test_the_seed_decides_what_is_played(portal: Any, tokens: Path) -> None:
+def test_the_seed_decides_the_alerts(portal: Any, tokens: Path) -> None:
     played = []
     for seed in ("1", "1", "2"):
         portal.stored.clear()
@@ -77,7 +77,7 @@ def test_the_seed_decides_what_is_played(portal: Any, tokens: Path) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_what_is_played_is_invented(portal: Any, tokens: Path) -> None:
+def test_simulated_alerts_use_reserved_names_and_addresses(portal: Any, tokens: Path) -> None:
     simulate(portal, tokens, "--once", "--rate", "400")
     documentation = [ipaddress.ip_network(network) for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
 
@@ -92,14 +92,16 @@ def test_what_is_played_is_invented(portal: Any, tokens: Path) -> None:
 
 
 def test_parts_of_an_alert_are_carried_over() -> None:
-    utm = Utm("U0001", None, seed=1, started=NOW)  # type: ignore[arg-type]
+    utm = SimulatedUtm("U0001", None, seed=1, started=NOW)  # type: ignore[arg-type]
     counts = [len(utm.alerts(2, NOW + timedelta(seconds=10 * number), 10)) for number in range(12)]
 
     assert sum(counts) == 4
     assert max(counts) == 1
 
 
-def test_a_play_lasts_as_long_as_asked(portal: Any, tokens: Path, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_simulation_has_the_given_duration(
+    portal: Any, tokens: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waits: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -115,7 +117,7 @@ def test_a_play_lasts_as_long_as_asked(portal: Any, tokens: Path, clock: Any, mo
     assert len(portal.stored) == 2 * 6 * 3.5, "the minute before, and the time of the play"
 
 
-def test_ctrl_c_ends_a_play_with_its_table(
+def test_ctrl_c_ends_a_simulation_with_its_table(
     portal: Any, tokens: Path, monkeypatch: pytest.MonkeyPatch, table: Table
 ) -> None:
     def interrupt(_seconds: float) -> None:
@@ -136,7 +138,7 @@ def test_one_wrong_token_does_not_stop_the_others(portal: Any, tokens: Path, tab
     assert "  U0001: The portal does not know this token (401)" in result.output
 
 
-def test_how_many_problems_of_a_fleet_are_not_listed_is_told(portal: Any, tmp_path: Path, table: Table) -> None:
+def test_how_many_problems_of_a_fleet_are_not_listed_is_reported(portal: Any, tmp_path: Path, table: Table) -> None:
     tokens = {f"U{number:04}": f"wrong-{number}" for number in range(12)} | {"U9999": "token-1"}
     (tmp_path / "tokens.json").write_text(json.dumps(tokens))
     result = simulate(portal, tmp_path / "tokens.json", "--once")
@@ -146,7 +148,7 @@ def test_how_many_problems_of_a_fleet_are_not_listed_is_told(portal: Any, tmp_pa
     assert "\n  and 2 more\n" in result.output
 
 
-def test_a_portal_that_restarts_is_outlived(
+def test_a_simulation_continues_after_a_restart_of_the_portal(
     portal: Any, tokens: Path, clock: Any, monkeypatch: pytest.MonkeyPatch, table: Table
 ) -> None:
     def sleep(seconds: float) -> None:
@@ -163,7 +165,7 @@ def test_a_portal_that_restarts_is_outlived(
 
 @pytest.mark.parametrize("option", ["--rate", "--minutes"])
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e300", "1e9", "-1", "x"])
-def test_a_number_that_is_none_or_too_large_is_one_sentence(
+def test_a_number_that_is_none_or_too_large_is_reported_in_one_sentence(
     portal: Any, tokens: Path, option: str, number: str
 ) -> None:
     result = simulate(portal, tokens, option, number)
@@ -181,7 +183,7 @@ def test_a_number_that_is_none_or_too_large_is_one_sentence(
         ('{"U0001": 7}', "is not a JSON object"),
     ],
 )
-def test_a_tokens_file_that_is_none_is_told(portal: Any, tokens: Path, content: str, text: str) -> None:
+def test_an_invalid_tokens_file_is_reported(portal: Any, tokens: Path, content: str, text: str) -> None:
     tokens.write_text(content)
     result = simulate(portal, tokens, "--once")
 

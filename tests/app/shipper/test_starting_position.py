@@ -1,4 +1,4 @@
-"""A log goes on to be followed under the token that replaced another."""
+"""Continuing to follow a log after the token was replaced."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.app.shipper.eve_records import alert, text_of
 from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
 BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
-GOING_ON = "Going on where the run under the earlier token ended."
+GOING_ON = "Continuing where the run under the earlier token ended."
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def position(log: Path) -> Callable[[str], PositionStore]:
-    """The position that a token left."""
+    """Return a function that returns the position store of a token."""
     return lambda token="token-1": PositionStore(log.parent / "shipper", log, token)
 
 
@@ -41,14 +41,14 @@ def rotate(log: Path) -> None:
 
 
 def ship_one_and_replace_the_token(portal: Any, log: Path) -> None:
-    """Ship alert 1 under token-1, which then gives way to the token "new"."""
+    """Ship alert 1 under token-1, then replace it by the token "new"."""
     add(log, text_of(alert(1)))
     run(portal, log)
     portal.replace_token("token-1", "new")
 
 
 def stored(portal: Any) -> list[int]:
-    """The numbers of the alerts that the portal has."""
+    """Return the numbers of the stored alerts."""
     return sorted(int(line["suricata_flow_id"]) for line in portal.stored.values())
 
 
@@ -62,12 +62,12 @@ def test_what_was_added_before_rotation_is_sent_under_the_new_token(
     add(log, text_of(alert(3)))
     rotate(log)
     add(log, text_of(alert(4)))
-    said: list[str] = []
+    messages: list[str] = []
 
-    shipped, _ = run(portal, log, said=said, token="new")
+    shipped, _ = run(portal, log, messages=messages, token="new")
 
     assert (stored(portal), shipped.records, shipped.sent.stored) == ([1, 2, 3, 4], 3, 3)
-    assert (said, portal.asked) == ([GOING_ON], ["new"])
+    assert (messages, portal.asked) == ([GOING_ON], ["new"])
     assert not position("token-1").file.exists()
     kept = json.loads(position("new").file.read_text())
     assert (kept["utm"], kept["offset"]) == ("a1b2c3d4e5f6", log.stat().st_size)
@@ -75,7 +75,7 @@ def test_what_was_added_before_rotation_is_sent_under_the_new_token(
     assert portal.asked == ["new"], "the next run has a place of its own"
 
 
-def test_a_first_run_asks_nothing(portal: Any, log: Path) -> None:
+def test_a_first_run_does_not_ask_the_portal(portal: Any, log: Path) -> None:
     add(log, text_of(alert(1)))
     portal.script = [BUSY]
 
@@ -96,24 +96,26 @@ def test_the_utm_is_remembered_through_runs_that_are_not_told(
     assert json.loads(position("token-1").file.read_text())["utm"] == "a1b2c3d4e5f6"
 
 
-def test_another_utm_begins_at_the_start_and_leaves_the_place_of_the_first(
+def test_another_utm_starts_at_the_beginning_and_keeps_the_position_of_the_first(
     portal: Any, log: Path, position: Callable[[str], PositionStore]
 ) -> None:
     add(log, text_of(alert(1)))
     run(portal, log)
     before = position("token-1").file.read_text()
-    said: list[str] = []
+    messages: list[str] = []
 
-    shipped, _ = run(portal, log, said=said, token="token-2")
+    shipped, _ = run(portal, log, messages=messages, token="token-2")
 
-    assert (shipped.sent.stored, said) == (1, [])
+    assert (shipped.sent.stored, messages) == (1, [])
     assert position("token-1").file.read_text() == before
     assert json.loads(position("token-2").file.read_text())["utm"] == "0a0b0c0d0e0f"
 
 
 @pytest.mark.parametrize("line", [alert(1), {"event_type": "dns"}], ids=["an alert", "no alert"])
-def test_a_place_that_the_portal_never_heard_of_is_taken_over(portal: Any, log: Path, line: dict[str, Any]) -> None:
-    """A run with a mistyped token, or one of a log without alerts: whose it was is not known, and nothing before it was sent."""
+def test_a_position_without_confirmed_alerts_is_adopted_by_any_utm(
+    portal: Any, log: Path, line: dict[str, Any]
+) -> None:
+    """After a run with a mistyped token, or of a log without alerts, the UTM is not known, and nothing was sent."""
     add(log, text_of(line))
     portal.script = [BUSY] * 3
     run(portal, log, nothing)
@@ -121,15 +123,15 @@ def test_a_place_that_the_portal_never_heard_of_is_taken_over(portal: Any, log: 
     add(log, text_of(alert(2)))
     rotate(log)
     add(log, text_of(alert(3)))
-    said: list[str] = []
+    messages: list[str] = []
 
-    run(portal, log, said=said, token="token-2")
+    run(portal, log, messages=messages, token="token-2")
 
     assert stored(portal)[-2:] == [2, 3]
-    assert said == [GOING_ON]
+    assert messages == [GOING_ON]
 
 
-def test_the_place_of_the_utm_itself_comes_before_one_that_the_portal_never_heard_of(portal: Any, log: Path) -> None:
+def test_a_position_of_the_utm_precedes_one_without_confirmed_alerts(portal: Any, log: Path) -> None:
     portal.replace_token("token-1", "new")
     add(log, text_of(alert(1)))
     with pytest.raises(DeviceError):
@@ -137,7 +139,7 @@ def test_the_place_of_the_utm_itself_comes_before_one_that_the_portal_never_hear
     portal.tokens |= {"token-1"}
     with PositionStore(log.parent / "shipper", log, "mistyped") as mistyped:
         place = mistyped.load()
-        mistyped.forget()
+        mistyped.delete()
         run(portal, log)
         mistyped.save(place)
 
@@ -145,7 +147,7 @@ def test_the_place_of_the_utm_itself_comes_before_one_that_the_portal_never_hear
     assert mistyped.file.exists()
 
 
-def test_what_an_older_version_wrote_is_not_taken_over(
+def test_a_position_of_an_older_version_is_not_adopted(
     portal: Any, log: Path, position: Callable[[str], PositionStore]
 ) -> None:
     add(log, text_of(alert(1)))
@@ -153,31 +155,31 @@ def test_what_an_older_version_wrote_is_not_taken_over(
     old = json.loads(position("token-1").file.read_text())
     del old["utm"], old["answered"]
     position("token-1").file.write_text(json.dumps(old))
-    said: list[str] = []
+    messages: list[str] = []
 
-    shipped, _ = run(portal, log, said=said, token="token-2")
+    shipped, _ = run(portal, log, messages=messages, token="token-2")
 
-    assert (shipped.records, said, portal.asked) == (1, [], [])
+    assert (shipped.records, messages, portal.asked) == (1, [], [])
     assert position("token-1").file.exists()
 
 
-def test_an_older_portal_that_tells_no_utm_is_no_error(
+def test_an_older_portal_that_returns_no_utm_id_is_supported(
     portal: Any, log: Path, position: Callable[[str], PositionStore]
 ) -> None:
     add(log, text_of(alert(1)))
     run(portal, log)
     portal.tells_utm = False
     portal.replace_token("token-1", "new")
-    said: list[str] = []
+    messages: list[str] = []
 
-    shipped, _ = run(portal, log, said=said, token="new")
+    shipped, _ = run(portal, log, messages=messages, token="new")
 
-    assert (shipped.sent.duplicate, said, portal.asked) == (1, [], ["new"])
+    assert (shipped.sent.duplicate, messages, portal.asked) == (1, [], ["new"])
     assert "utm" not in json.loads(position("new").file.read_text())
 
 
-def test_a_place_that_an_older_portal_answered_for_is_nobodys(portal: Any, log: Path) -> None:
-    """Another UTM that went on there would not send what is before it."""
+def test_a_position_confirmed_by_an_older_portal_is_not_adopted(portal: Any, log: Path) -> None:
+    """Otherwise another UTM would not send the records before the position."""
     portal.tells_utm = False
     add(log, text_of(alert(1)))
     run(portal, log)
@@ -186,21 +188,19 @@ def test_a_place_that_an_older_portal_answered_for_is_nobodys(portal: Any, log: 
     assert run(portal, log, token="token-2")[0].sent.stored == 1
 
 
-def test_a_place_that_a_run_still_has_is_left_to_it(
-    portal: Any, log: Path, position: Callable[[str], PositionStore]
-) -> None:
+def test_a_position_in_use_is_not_adopted(portal: Any, log: Path, position: Callable[[str], PositionStore]) -> None:
     ship_one_and_replace_the_token(portal, log)
-    said: list[str] = []
+    messages: list[str] = []
 
     with position("token-1"):
-        shipped, _ = run(portal, log, said=said, token="new")
+        shipped, _ = run(portal, log, messages=messages, token="new")
 
     assert shipped.sent.duplicate == 1
-    assert said == ["A run under an earlier token of this UTM has not ended: its place is left to it."]
+    assert messages == ["A run under an earlier token of this UTM has not ended: its position is not taken over."]
     assert position("token-1").file.exists()
 
 
-def test_of_several_places_of_a_utm_the_oldest_is_taken(portal: Any, log: Path) -> None:
+def test_the_oldest_of_several_positions_is_adopted(portal: Any, log: Path) -> None:
     add(log, text_of(alert(1)))
     run(portal, log)
     portal.replace_token("token-1", "second")
@@ -222,20 +222,18 @@ def test_the_portal_is_waited_for_and_the_wait_can_be_ended(
     rotate(log)
     add(log, text_of(alert(3)))
     portal.script = [BUSY] * 3
-    said: list[str] = []
+    messages: list[str] = []
 
-    shipped, stop = run(portal, log, nothing, nothing, said=said, token="new")
+    shipped, stop = run(portal, log, nothing, nothing, messages=messages, token="new")
 
     assert (shipped.records, stop.waits) == (0, [1, 2])
-    assert said == [f"The portal at {portal.url} answered 503; trying again."]
+    assert messages == [f"The portal at {portal.url} answered 503; trying again."]
     assert not position("new").file.exists(), "or the next run would not look further"
     run(portal, log, *[nothing] * 4, token="new")
     assert stored(portal) == [1, 2, 3]
 
 
-def test_a_token_that_the_portal_does_not_know_takes_nothing(
-    portal: Any, log: Path, position: Callable[[str], PositionStore]
-) -> None:
+def test_an_unknown_token_adopts_no_position(portal: Any, log: Path, position: Callable[[str], PositionStore]) -> None:
     add(log, text_of(alert(1)))
     run(portal, log)
 
@@ -245,7 +243,7 @@ def test_a_token_that_the_portal_does_not_know_takes_nothing(
     assert not position("mistyped").file.exists()
 
 
-def test_a_run_that_is_killed_while_it_takes_a_place_over_loses_none(
+def test_a_position_is_not_lost_if_a_run_is_killed_while_adopting_it(
     portal: Any, log: Path, position: Callable[[str], PositionStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ship_one_and_replace_the_token(portal, log)
@@ -260,7 +258,7 @@ def test_a_run_that_is_killed_while_it_takes_a_place_over_loses_none(
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(PositionStore, "forget", kill)
+        patch.setattr(PositionStore, "delete", kill)
         with pytest.raises(KilledError):
             run(portal, log, token="new")
 
@@ -268,7 +266,7 @@ def test_a_run_that_is_killed_while_it_takes_a_place_over_loses_none(
     assert run(portal, log, token="new")[0].sent.stored == 1
 
 
-def test_a_place_is_also_found_in_a_file_that_rotation_compressed(portal: Any, log: Path) -> None:
+def test_a_position_is_also_found_in_a_compressed_rotated_file(portal: Any, log: Path) -> None:
     ship_one_and_replace_the_token(portal, log)
     add(log, text_of(alert(2)))
     log.with_name("eve.json.1.gz").write_bytes(gzip.compress(log.read_bytes()))

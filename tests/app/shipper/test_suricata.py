@@ -1,4 +1,4 @@
-"""EVE records as alert lines: which function, which columns, which ID."""
+"""Conversion of EVE records to alert lines: security function, columns and ID."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.shipper.eve import EveReader
-from app.shipper.suricata import Converter, RecordError, event_time, security_function
+from app.shipper.suricata import ConversionError, Converter, event_time, security_function
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 HEADER = (
@@ -25,7 +25,7 @@ TLS = {"tls": {"sni": "mail.example", "version": "TLS 1.2"}, "app_proto": "tls"}
 
 
 def record(signature: str = "ET SCAN Potential SSH Scan", /, **more: Any) -> dict[str, Any]:
-    """An alert record; ``category``, ``metadata``, ``severity`` and ``action`` go into its alert part."""
+    """Return an alert record; ``category``, ``metadata``, ``severity`` and ``action`` belong to its alert object."""
     inner = {key: more.pop(key) for key in ("category", "metadata", "severity", "action") if key in more}
     alert = {
         "action": "allowed",
@@ -45,14 +45,14 @@ def record(signature: str = "ET SCAN Potential SSH Scan", /, **more: Any) -> dic
 
 
 def line_of(data: dict[str, Any], **options: Any) -> dict[str, Any]:
-    line = Converter(**options).line(data)
+    line = Converter(**options).convert(data)
     assert line is not None
     return line
 
 
 def lines_of(name: str, **options: Any) -> list[dict[str, Any]]:
     converter = Converter(**options)
-    return [line for data in EveReader(SAMPLES / name) if (line := converter.line(data)) is not None]
+    return [line for data in EveReader(SAMPLES / name) if (line := converter.convert(data)) is not None]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_one_line_in_full() -> None:
 
 @pytest.mark.parametrize("kind", ["http", "tls", "flow", "fileinfo", "drop", "", None, 7])
 def test_only_alerts_become_lines(kind: Any) -> None:
-    assert Converter().line(record() | {"event_type": kind}) is None
+    assert Converter().convert(record() | {"event_type": kind}) is None
 
 
 FILE = {"fileinfo": {"filename": "/a/eicar.com", "state": "CLOSED"}}
@@ -189,7 +189,7 @@ MAGIC = {"fileinfo": {"filename": "/a/eicar.com", "magic": "PE32 executable"}}
         ("ips", record() | {"alert": {}}),
     ],
 )
-def test_the_function_follows_the_table(expected: str, data: dict[str, Any]) -> None:
+def test_the_security_function_is_chosen_by_the_table(expected: str, data: dict[str, Any]) -> None:
     assert security_function(data) == expected
 
 
@@ -285,14 +285,14 @@ def test_times_are_read_with_and_without_a_zone(text: str, expected: datetime) -
     ],
 )
 def test_a_time_that_cannot_be_read_is_refused(text: Any) -> None:
-    with pytest.raises(RecordError, match="no timestamp that can be read"):
-        Converter().line(record() | {"timestamp": text})
+    with pytest.raises(ConversionError, match="no valid timestamp"):
+        Converter().convert(record() | {"timestamp": text})
 
 
 @pytest.mark.parametrize("alert", [None, [], "x"])
 def test_an_alert_without_its_part_is_refused(alert: Any) -> None:
-    with pytest.raises(RecordError, match="an alert without its alert part"):
-        Converter().line(record() | {"alert": alert})
+    with pytest.raises(ConversionError, match="an alert without the alert object"):
+        Converter().convert(record() | {"alert": alert})
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_severity_one_is_high(severity: Any, level: str) -> None:
     assert line_of(record(severity=severity))["alert_severity"] == level
 
 
-def test_fields_of_the_wrong_kind_are_left_out() -> None:
+def test_fields_of_the_wrong_type_are_left_out() -> None:
     line = line_of(
         record(
             src_port=70000,
@@ -337,7 +337,7 @@ def test_fields_of_the_wrong_kind_are_left_out() -> None:
 def test_identical_records_are_two_alerts_and_spelling_makes_none() -> None:
     converter = Converter()
     first, second, third = (
-        converter.line(data) for data in (record(), dict(reversed(record().items())), record(proto="UDP"))
+        converter.convert(data) for data in (record(), dict(reversed(record().items())), record(proto="UDP"))
     )
     assert first
     assert second
@@ -346,14 +346,14 @@ def test_identical_records_are_two_alerts_and_spelling_makes_none() -> None:
     assert first | {"alert_id": ""} == second | {"alert_id": ""}
 
     again = Converter()
-    assert [again.line(record()), again.line(record())] == [first, second]
+    assert [again.convert(record()), again.convert(record())] == [first, second]
 
 
 def test_the_ids_are_fixed() -> None:
-    """A change here would make every portal store every log once more."""
+    """If they changed, the portal would store logs that are sent again a second time."""
     converter = Converter()
 
-    assert [converter.line(record())["alert_id"] for _ in range(2)] == [  # type: ignore[index]
+    assert [converter.convert(record())["alert_id"] for _ in range(2)] == [  # type: ignore[index]
         "1795305600-131754156359019",
         "1795305600-7947356506266",
     ]
@@ -365,8 +365,8 @@ def test_a_shift_moves_the_time_and_keeps_the_id() -> None:
     assert plain["time"] == "2026-11-22T00:00:00.123456+00:00"
     assert moved["time"] == "2027-11-22T00:00:00.123457+00:00"
     assert moved["alert_id"] == plain["alert_id"]
-    with pytest.raises(RecordError):
-        Converter(timedelta(days=3_000_000)).line(record())
+    with pytest.raises(ConversionError):
+        Converter(timedelta(days=3_000_000)).convert(record())
 
 
 def test_a_record_nested_too_deeply_is_refused() -> None:
@@ -374,13 +374,13 @@ def test_a_record_nested_too_deeply_is_refused() -> None:
     for _ in range(2000):
         deep = {"a": deep}
 
-    with pytest.raises(RecordError, match="nested too deeply"):
-        Converter().line(record(deep=deep))
+    with pytest.raises(ConversionError, match="nested too deeply"):
+        Converter().convert(record(deep=deep))
 
 
 def test_the_memory_for_identical_records_is_bounded() -> None:
     converter = Converter(remembered=10)
-    ids = [converter.line(record(flow_id=number))["alert_id"] for number in range(1000)]  # type: ignore[index]
+    ids = [converter.convert(record(flow_id=number))["alert_id"] for number in range(1000)]  # type: ignore[index]
 
     assert len(set(ids)) == 1000
     assert len(converter._seen) == 10

@@ -1,4 +1,4 @@
-"""The remembered shift of a log."""
+"""The stored time shift of a log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_no_shift_and_a_shift_back_are_shifts(tmp_path: Path, shift: timedelta) 
     assert store.load(b"record", "token") == shift
 
 
-def test_the_first_one_stands(tmp_path: Path) -> None:
+def test_the_first_shift_is_kept(tmp_path: Path) -> None:
     store = ShiftStore(tmp_path)
     store.remember(b"record", "token", timedelta(0))
 
@@ -68,7 +68,7 @@ def test_a_shift_is_the_utms_under_whatever_token(tmp_path: Path) -> None:
 
     assert store.load(b"record", "new token", "a1b2c3d4e5f6") == SHIFT
     assert store.load(b"record", "token", "0a0b0c0d0e0f") is None
-    assert store.load(b"record", "token") is None, "where the portal does not tell the UTM, the token is the key"
+    assert store.load(b"record", "token") is None, "if the portal does not return the UTM ID, the token is the key"
 
 
 def test_a_shift_that_was_kept_by_the_token_is_found_and_then_kept_by_the_utm(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_file_is_private_and_does_not_hold_the_token(tmp_path: Path) -> None
         '{"shift_microseconds": 1e300}',
     ],
 )
-def test_a_spoilt_file_is_told_and_not_replaced(tmp_path: Path, text: str) -> None:
+def test_an_invalid_file_is_reported_and_not_replaced(tmp_path: Path, text: str) -> None:
     store = ShiftStore(tmp_path)
     store.remember(b"record", "token", SHIFT)
     (file,) = tmp_path.iterdir()
@@ -121,7 +121,7 @@ def test_a_spoilt_file_is_told_and_not_replaced(tmp_path: Path, text: str) -> No
     assert file.read_text() == text
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(StateError, match="cannot be written"):

@@ -1,4 +1,4 @@
-"""A portal that is called over TLS, and what goes wrong with that."""
+"""Requests over TLS, and TLS errors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Answer], str]]:
-    """Do the same to everybody who connects, at the URL that is returned."""
+    """Return a function that starts a server with a given response and returns its URL."""
     started: list[tuple[socket.socket, threading.Thread]] = []
 
     def serve(answer: Answer) -> str:
@@ -61,14 +61,14 @@ def serve() -> Iterator[Callable[[Answer], str]]:
 
 @pytest.fixture
 def url(serve: Callable[[Answer], str]) -> str:
-    """Where the certificate is shown."""
+    """The URL of a server with a self-signed certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return serve(lambda connection: context.wrap_socket(connection, server_side=True).close())
 
 
 def alert(code: int) -> Answer:
-    """Answer the first bytes of a handshake with an alert of TLS."""
+    """Return a response to the first bytes of a handshake: a TLS alert."""
 
     def answer(connection: socket.socket) -> None:
         connection.recv(4096)
@@ -83,44 +83,44 @@ def reset(connection: socket.socket) -> None:
 
 
 def ending(url: str, *, attempts: int | None = None) -> tuple[str, list[float]]:
-    """What ends a call, and the waits before."""
+    """Return the error of a request, and the delays before it."""
     waits: list[float] = []
     with (
         DeviceClient(url, "secret-token", sleep=waits.append, attempts=attempts) as client,
         pytest.raises(DeviceError) as error,
     ):
-        client.ask_utm()
+        client.fetch_utm_id()
     return str(error.value).removeprefix(f"The portal at {url} "), waits
 
 
 def test_a_certificate_that_is_refused_ends_it_at_once(url: str) -> None:
-    told, waits = ending(url)
+    message, waits = ending(url)
 
-    assert re.fullmatch(SELF_SIGNED, told)
+    assert re.fullmatch(SELF_SIGNED, message)
     assert waits == []
 
 
 def test_a_certificate_of_another_host_ends_it_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
 
-    told, waits = ending(url)
+    message, waits = ending(url)
 
-    assert told.startswith("cannot be called over TLS: its certificate is refused (IP address mismatch, ")
+    assert message.startswith("cannot be called over TLS: its certificate is refused (IP address mismatch, ")
     assert waits == []
 
 
 def test_https_to_a_port_of_http_ends_it_at_once(portal: Any) -> None:
-    told, waits = ending(portal.url.replace("http:", "https:"))
+    message, waits = ending(portal.url.replace("http:", "https:"))
 
-    assert (told.split(" (")[0], waits) == ("cannot be called over TLS: what answers there does not speak it", [])
+    assert (message.split(" (")[0], waits) == ("cannot be called over TLS: the server does not use TLS", [])
     assert portal.calls == []
 
 
 def test_a_handshake_that_is_refused_ends_it_at_once(serve: Callable[[Answer], str]) -> None:
-    told, waits = ending(serve(alert(HANDSHAKE_FAILURE)))
+    message, waits = ending(serve(alert(HANDSHAKE_FAILURE)))
 
-    assert told.startswith("cannot be called over TLS: ")
-    assert told.endswith("alert handshake failure.")
+    assert message.startswith("cannot be called over TLS: ")
+    assert message.endswith("alert handshake failure.")
     assert waits == []
 
 
@@ -136,14 +136,14 @@ def test_a_handshake_that_is_refused_ends_it_at_once(serve: Callable[[Answer], s
     ],
     ids=["closed", "closed after the first bytes", "reset", "farewell", "bad record", "internal error"],
 )
-def test_a_handshake_that_breaks_off_is_tried_again(serve: Callable[[Answer], str], answer: Answer) -> None:
+def test_an_interrupted_handshake_is_retried(serve: Callable[[Answer], str], answer: Answer) -> None:
     assert ending(serve(answer), attempts=3) == (
         "cannot be reached, 3 times. It is safe to run this again later.",
         [1, 2],
     )
 
 
-def test_certificates_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_that_are_not_there_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/portal.pem")
 
     assert ending("https://127.0.0.1:1") == (
@@ -157,12 +157,12 @@ def test_a_body_that_is_to_break_off_is_refused_in_the_same_words(url: str) -> N
     batch.add({"alert_id": "1-1"})
 
     with DeviceClient(url, "token-1") as client, pytest.raises(DeviceError, match=r"over TLS: its certificate is"):
-        client.break_off(batch, share=0.5)
+        client.send_partial(batch, share=0.5)
 
 
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("how", [[], ["--follow"]], ids=["once", "followed"])
-def test_it_is_one_sentence_and_code_2(url: str, tmp_path: Path, how: list[str]) -> None:
+def test_it_is_reported_in_one_sentence_and_code_2(url: str, tmp_path: Path, how: list[str]) -> None:
     log = tmp_path / "eve.json"
     log.write_text('{"event_type":"alert","timestamp":"2026-11-22T03:04:05.678901+0000","alert":{}}\n')
     base = ["ship", "--quiet", "--format", "suricata", "--file", str(log), "--url", url]
@@ -170,6 +170,6 @@ def test_it_is_one_sentence_and_code_2(url: str, tmp_path: Path, how: list[str])
     result = CliRunner().invoke(utm, [*base, *how, "--token", "secret-token"])
 
     assert result.exit_code == 2
-    (told,) = result.stderr.splitlines()[len(how) :]
-    assert re.fullmatch(f"Error: The portal at {url} {SELF_SIGNED}", told)
+    (message,) = result.stderr.splitlines()[len(how) :]
+    assert re.fullmatch(f"Error: The portal at {url} {SELF_SIGNED}", message)
     assert "secret-token" not in result.output
