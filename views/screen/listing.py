@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from flask import Response, request, stream_with_context
 from flask_appbuilder import expose
@@ -35,6 +35,9 @@ _LINK = Markup('<a href="{}">{}</a>')
 
 class ListPages:
     """List, details and file of a screen; the attributes are those of ``Screen``."""
+
+    list_labels: ClassVar[Mapping[str, Any]] = {}
+    """Labels of columns that the list calls otherwise than the form and the details do."""
 
     list_intro: Any = None
     """What the list says of itself, lazily translated."""
@@ -154,8 +157,9 @@ class ListPages:
         formats = [self.formats[name] for name in names]
         link = self.link_column or names[0]
         may_show = self.may("show")
+        own = self.list_labels
         shown = [
-            Column(name, self.label_of(name), each.css, name if name in self.order_columns else None)
+            Column(name, own.get(name) or self.label_of(name), each.css, name if name in self.order_columns else None)
             for name, each in zip(names, formats, strict=True)
         ]
         filled = []

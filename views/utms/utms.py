@@ -153,6 +153,7 @@ class UtmView(Screen):
     show_template = "utms/show.html"
     secret_help = lazy_gettext("It is shown this once. Put it into the UTM, and keep it nowhere else.")
     list_columns: ClassVar = ["utm_id", "name", "address", "state", "mac_address", "alert_count"]
+    list_labels: ClassVar = {"address": lazy_gettext("Place")}
     order_columns: ClassVar = []
     show_fieldsets: ClassVar = [
         (
