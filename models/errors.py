@@ -16,12 +16,14 @@ class DomainError(Exception):
 
     :param message: a translatable sentence for the person who asked.
     :param field: the form field it belongs to, None for the whole form.
+    :param values: what stands for the placeholders of the sentence.
     """
 
-    def __init__(self, message: str, field: str | None = None) -> None:
+    def __init__(self, message: str, field: str | None = None, **values: object) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
+        self.values = values
 
 
 class Conflict(Exception):

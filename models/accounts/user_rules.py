@@ -190,6 +190,19 @@ def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> 
     set_password(session, user, password, by=by)
 
 
+def unlock(session: Session, user: Any, *, by: Actor) -> None:
+    """Lift the lock that too many wrong passwords put on an account, and begin to count anew (§3.1).
+
+    :raises Gone: somebody else deleted the user.
+    """
+    lock(session, user)
+    if user.locked_until is None:
+        return
+    user.locked_until = None
+    user.fail_login_count = 0
+    audit.record(session, "user.unlocked", ("User", user.id), by=by)
+
+
 def change_membership(session: Session, membership: Membership, role: str, *, by: Actor) -> None:
     """Give a member of a tenant another role there.
 

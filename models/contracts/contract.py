@@ -81,6 +81,11 @@ class Contract(TenantScoped, Base):
         """Whether the contract is one at all: a void one was made by mistake."""
         return self.status != ContractStatus.VOID
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether nobody has cancelled the contract: at the end of its term it is renewed."""
+        return self.status == ContractStatus.ACTIVE
+
 
 def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:
     """Whether a customer has a contract in force, or to come, whose product includes a UTM (§7.8).

@@ -16,7 +16,7 @@ from models.versioned import lock_version
 
 HAS_UTM = N_("The customer has a UTM. Remove it first.")
 HAS_CONTRACT = N_("The customer has a contract in force or to come.")
-TOO_EARLY = N_("The customer can be deleted from the 5th of the month after its last contract ended.")
+DELETABLE_LATER = N_("The customer can be deleted from %(day)s on.")
 
 _DELETABLE_FROM_DAY = 5
 
@@ -42,21 +42,23 @@ def change(session: Session, customer: Customer, values: dict[str, Any], *, vers
     apply_change(session, customer, values, action="customer.changed", by=by)
 
 
-def refusal_to_delete(customer: Customer, *, today: date) -> str | None:
-    """Why a customer cannot be deleted, None when it can.
+def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
+    """Return why a customer cannot be deleted, None when it can (§7.4.1 (2)).
+
+    A customer whose contracts have all ended, or been cancelled, can be deleted from the 5th of the month after the last
+    day of service.
 
     :param today: the day in Asia/Tokyo.
     """
     if any(utm.removed_at is None for utm in customer.utms):
-        return HAS_UTM
-    last_day = max((contract.end_on for contract in customer.contracts if contract.counts), default=None)
-    if last_day is None:
+        return DomainError(HAS_UTM)
+    counted = [contract for contract in customer.contracts if contract.counts]
+    if any(contract.goes_on and contract.end_on >= today for contract in counted):
+        return DomainError(HAS_CONTRACT)
+    if not counted:
         return None
-    if last_day >= today:
-        return HAS_CONTRACT
-    if today < clock.next_month(last_day).replace(day=_DELETABLE_FROM_DAY):
-        return TOO_EARLY
-    return None
+    first_day = clock.next_month(max(contract.end_on for contract in counted)).replace(day=_DELETABLE_FROM_DAY)
+    return DomainError(DELETABLE_LATER, day=first_day) if today < first_day else None
 
 
 def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) -> None:
@@ -67,7 +69,7 @@ def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) ->
     if customer.deleted_at is not None:
         return
     if refusal := refusal_to_delete(customer, today=clock.tokyo_day(now)):
-        raise DomainError(refusal)
+        raise refusal
     customer.deleted_at = now
     audit.record(session, "customer.deleted", customer, by=by)
 

@@ -17,7 +17,7 @@ RIGHTS = {
         N_("Users"),
         admin=(
             *("can_list", "can_show", "can_add", "can_edit", "can_delete"),
-            *("can_password", "can_issue_link", "can_join", "can_change_membership", "can_leave"),
+            *("can_password", "can_issue_link", "can_join", "can_change_membership", "can_leave", "can_unlock"),
         ),
         words={
             "can_password": N_("Set password"),
@@ -25,6 +25,7 @@ RIGHTS = {
             "can_join": N_("Put into tenants"),
             "can_change_membership": N_("Change roles in tenants"),
             "can_leave": N_("Take out of tenants"),
+            "can_unlock": N_("Unlock"),
         },
     ),
 }

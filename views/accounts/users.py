@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from models import clock
 from models.accounts import password_link, password_policy, role, user_rules
 from models.accounts.membership import Membership
-from models.accounts.user import Role, User
+from models.accounts.user import Role, User, is_locked
 from models.db import db
 from models.errors import N_, DomainError
 from models.tenants.tenant import Tenant
@@ -24,6 +24,7 @@ from views.accounts.tabs import ADMINISTRATION
 from views.accounts.user_form import NAMES, MembershipForm, NewUserForm, PasswordForm, UserForm
 from views.base import actor, render
 from views.data_interface import PortalInterface
+from views.forms.errors import message_of
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.filters import Choice, Part, YesNo
@@ -54,7 +55,7 @@ class UserView(Screen):
     labels = Labels(
         lazy_gettext("user"),
         lazy_gettext("Users"),
-        "users",
+        "shield-lock",
         {"add_title": N_("Create user"), "edit_title": N_("Change user"), "delete_title": N_("Delete user")},
     )
     form = UserForm
@@ -93,6 +94,9 @@ class UserView(Screen):
         "locked_until": lazy_gettext("Locked until"),
     }
     formatters_columns: ClassVar = {
+        "active": formats.badge(
+            {True: lazy_gettext("Yes"), False: lazy_gettext("No"), "locked": lazy_gettext("Locked")}, {"locked": "red"}
+        ),
         "email": formats.EMAIL,
         "roles": formats.NAMES,
         "memberships": Format(lambda held: _places(held) or "-", _places, css="text"),
@@ -126,6 +130,12 @@ class UserView(Screen):
     def remove(self, row: Any) -> None:
         """Delete a user."""
         user_rules.delete_user(db.session(), row, by=actor())
+
+    def value(self, row: Any, name: str) -> Any:
+        """Return what a column shows of a user: a locked one cannot sign in, whatever else is set."""
+        if name == "active" and is_locked(row, now=clock.utc_now()):
+            return "locked"
+        return super().value(row, name)
 
     def deletable(self, row: Any) -> bool:
         """Return whether it is somebody else's account."""
@@ -189,6 +199,19 @@ class UserView(Screen):
         _issue_link(row)
         return str(self.page_of(row))
 
+    @action(
+        N_("Unlock"),
+        icon="lock",
+        accessible_name=N_("Unlock %(name)s"),
+        title=N_("Unlock user"),
+        question=N_("%(name)s can sign in again at once. Are you sure?"),
+        done=N_("The user has been unlocked."),
+        when=lambda user: is_locked(user, now=clock.utc_now()),
+    )
+    def unlock(self, row: Any) -> None:
+        """Lift the lock that too many wrong passwords put on an account."""
+        user_rules.unlock(db.session(), row, by=actor())
+
     @expose("/join/<row>", methods=["POST"])
     @has_access
     def join(self, pk: int) -> Response:
@@ -210,7 +233,7 @@ class UserView(Screen):
             )
         except DomainError as error:
             session.rollback()
-            flash(gettext(error.message), "danger")
+            flash(message_of(error), "danger")
         else:
             flash(gettext("The user has been put into the tenant."), "success")
         return redirect(self.page_of(user))
@@ -225,7 +248,7 @@ class UserView(Screen):
             user_rules.change_membership(session, _membership(session, user), role_name, by=actor())
         except DomainError as error:
             session.rollback()
-            flash(gettext(error.message), "warning")
+            flash(message_of(error), "warning")
         else:
             flash(gettext("The role in the tenant has been changed."), "success")
         return redirect(self.page_of(user))

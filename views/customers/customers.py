@@ -13,7 +13,7 @@ from models import clock
 from models.contracts.contract import ContractStatus
 from models.customers import rules as customer_rules
 from models.customers.customer import Customer, CustomerStatus
-from models.errors import N_
+from models.errors import N_, DomainError
 from models.values.company_name import search_key
 from views.customers.form import CustomerForm
 from views.customers.tabs import customer_tabs
@@ -104,11 +104,20 @@ class CustomerView(Screen):
             STATUS_LABELS,
             {CustomerStatus.ACTIVE: "green", CustomerStatus.CANCELLED: "orange"},
         ),
+        "contact_email": formats.MAIL_LINK,
+        "contact_phone": formats.PHONE,
+        "postcode": formats.POSTCODE,
         "memo1": formats.LINES,
         "memo2": formats.LINES,
         "memo3": formats.LINES,
     }
     beside_fields: ClassVar = {"postcode": "screen/_find_address.html"}
+
+    def refusal(self, method: str, row: Customer) -> DomainError | None:
+        """Return why a customer cannot be deleted now."""
+        if method != "delete":
+            return None
+        return customer_rules.refusal_to_delete(row, today=clock.tokyo_day(clock.utc_now()))
 
     def tabs_of_row(self, row: Customer) -> list[dict[str, Any]]:
         """Return the tabs of §7.4 that the person may open."""

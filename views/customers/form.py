@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from flask_babel import gettext, lazy_gettext
 from wtforms import Form, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from models.values.phone import phone_digits
@@ -74,7 +75,11 @@ class CustomerForm(FillsInAddress, ScreenForm):
         description=lazy_gettext("Example: 733-0001"),
         render_kw={"inputmode": "numeric", "autocomplete": "off"},
     )
-    prefecture = SelectField(lazy_gettext("Prefecture"), [Needed()], choices=["", *PREFECTURES])
+    prefecture = SelectField(
+        lazy_gettext("Prefecture"),
+        [Needed()],
+        choices=[SelectChoice("", lazy_gettext("Please choose")), *PREFECTURES],
+    )
     address = TextField(
         lazy_gettext("Address"),
         [Needed(), AtMost(100), OneLine()],

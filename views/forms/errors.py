@@ -19,14 +19,24 @@ def add_error(form: Any, error: DomainError | IntegrityError, unique_errors: Map
     :raises IntegrityError: it broke another constraint, which is nobody's mistake but ours.
     """
     if isinstance(error, DomainError):
-        field, message = error.field, error.message
+        field, message = error.field, message_of(error)
     else:
         log_database_error(error)
         known = unique_errors.get(constraint_name(error) or "")
         if known is None:
             raise error
-        field, message = known
+        field, message = known[0], gettext(known[1])
     if field is None:
-        form.form_errors.append(gettext(message))
+        form.form_errors.append(message)
     else:
-        form[field].errors = [*form[field].errors, gettext(message)]
+        form[field].errors = [*form[field].errors, message]
+
+
+def message_of(refusal: DomainError | str) -> str:
+    """Return why a rule refuses, in the language of the request.
+
+    :param refusal: what it raised, or a sentence marked for translation.
+    """
+    if isinstance(refusal, DomainError):
+        return gettext(refusal.message, **refusal.values)
+    return gettext(refusal)

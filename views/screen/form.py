@@ -137,9 +137,9 @@ def form_from_model(model: Any, columns: Sequence[str], labels: Mapping[str, Any
 def _field(column: Any, label: Any, choices: Mapping[Any, Any] | None) -> Field:
     optional = column.nullable or column.server_default is not None
     if choices is not None:
-        pairs = [("", lazy_gettext("Please choose"))]
-        pairs += [(str(getattr(value, "value", value)), text) for value, text in choices.items()]
-        return SelectField(label, [] if optional else [Needed()], choices=pairs)
+        offered = [SelectChoice(str(getattr(value, "value", value)), text) for value, text in choices.items()]
+        first = SelectChoice("", lazy_gettext("Please choose"))
+        return SelectField(label, [] if optional else [Needed()], choices=[first, *offered])
     if isinstance(column.type, String):
         return _text_field(label, column.type.length, [] if optional else [Needed()])
     for kind, field in _FIELDS.items():

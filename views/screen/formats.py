@@ -81,6 +81,19 @@ def _lines(value: Any) -> str:
     return "\n".join(value) if isinstance(value, list) else str(value)
 
 
+def _postcode(value: str) -> str:
+    digits = value.replace("-", "")
+    return f"{digits[:3]}-{digits[3:]}"
+
+
+def _phone_link(value: str) -> Markup:
+    return Markup('<a href="tel:{0}">{0}</a>').format(value)
+
+
+def _mail_link(value: str) -> Markup:
+    return Markup('<a href="mailto:{}">{}</a>').format(value, _email(value))
+
+
 TEXT = Format(css="text")
 CODE = Format(_WORD.format, css="font-monospace")
 WORD = Format(_WORD.format)
@@ -91,6 +104,9 @@ DAY = Format(lambda value: _WORD.format(_day(value)), _day)
 TIME = Format(lambda value: _WORD.format(_time(value)), _time)
 YES_NO = Format(_yes_no, _yes_no)
 EMAIL = Format(_email, css="text")
+POSTCODE = Format(lambda value: _WORD.format(_postcode(value)), _postcode)
+PHONE = Format(_phone_link)
+MAIL_LINK = Format(_mail_link, css="text")
 NAMES = Format(lambda rows: _names(rows) or "-", _names, css="text")
 
 

@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from models.audit import entries_about
 from models.db import db
+from models.errors import DomainError
 from views.arguments import choice, page_number
 from views.base import render
+from views.forms.errors import message_of
 from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
@@ -252,7 +254,7 @@ class ListPages:
             called,
             values,
             action.question_about(self.named_in_question(row)),
-            refusal=gettext(refusal) if refusal else None,
+            refusal=message_of(refusal) if refusal else None,
             **options,
         )
 
@@ -331,11 +333,20 @@ class ListPages:
         ]
         if self.may("delete") and self.deletable(row):
             question = Question(say("ask_delete", name), say("delete_title"), "danger")
-            url = self.url("delete", row)
-            found.append(Button(say("delete_button"), url, "trash", values=back, question=question))
+            refusal = self.refusal("delete", row)
+            found.append(
+                Button(
+                    say("delete_button"),
+                    self.url("delete", row),
+                    "trash",
+                    values=back,
+                    question=question,
+                    refusal=message_of(refusal) if refusal else None,
+                )
+            )
         return found
 
-    def refusal(self: Any, method: str, row: Any) -> str | None:
+    def refusal(self: Any, method: str, row: Any) -> DomainError | str | None:
         """Return why something cannot be done with a row now, None when it can. It is asked again before it is done."""
         return None
 

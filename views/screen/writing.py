@@ -21,7 +21,7 @@ from models.db import db
 from models.errors import Conflict, DomainError
 from views.arguments import key_or_none
 from views.base import actor, render
-from views.forms.errors import add_error
+from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
 from views.question import answer_before_writing, validates_first
 from views.screen.form import Difference, changed_by_others, differences, fingerprints
@@ -46,7 +46,7 @@ class WritePages:
     def add(self: Any) -> Any:
         """Create a row."""
         if refusal := self.refusal("add", None):
-            flash(gettext(refusal), "warning")
+            flash(message_of(refusal), "warning")
             return redirect(self.cancel_url())
         form = self.new_form()
         if request.method == "GET":
@@ -70,7 +70,7 @@ class WritePages:
         """Change a row."""
         row = self.row_or_404(pk)
         if refusal := self.refusal("edit", row):
-            flash(gettext(refusal), "warning")
+            flash(message_of(refusal), "warning")
             return redirect(self.page_of(row))
         form = self.form_of(row)
         if request.method == "GET":
@@ -194,10 +194,8 @@ class WritePages:
         rows = [self.row_or_404(pk)] if pk is not None else self._ticked()
         refusals = [refusal for row in rows if (refusal := self.refusal(action.name, row))]
         if refusals:
-            flash(gettext(refusals[0]), "danger")
+            flash(message_of(refusals[0]), "danger")
             return redirect(self.after_action(rows))
-        if not all(action.when(row) for row in rows):
-            abort(404)
         results: list[Any] = []
         if not self._try(lambda: results.extend(action.run(self, row) for row in rows)):
             return redirect(self.after_action([self.row_or_404(pk)] if pk is not None else []))
@@ -232,9 +230,8 @@ class WritePages:
             db.session.flush()
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
-            known = getattr(error, "message", None)
-            if known is None:
+            if not isinstance(error, DomainError):
                 raise
-            flash(gettext(known), "danger")
+            flash(message_of(error), "danger")
             return False
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from flask import current_app, g, get_template_attribute
+from flask import abort, current_app, g, get_template_attribute
 from flask_babel import gettext, lazy_gettext
 from wtforms import Form
 from wtforms.validators import ValidationError
@@ -16,6 +16,7 @@ from models.db import db
 from models.errors import N_
 from models.utms import device_token, utm
 from models.utms.utm import Utm
+from models.values.phone import plain_hyphens
 from views.base import actor, first_of
 from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
@@ -32,6 +33,7 @@ from views.forms.fields import (
     TextField,
     ValidAddress,
 )
+from views.forms.postcode import FillsInAddress
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.form import ScreenForm
@@ -42,6 +44,7 @@ from views.screen.screen import Screen
 from views.screen.table import Button
 from views.shown_once import show_token_once
 
+_SEPARATORS = re.compile(r"[:.\-\s]")
 _UTM_ID = re.compile(r"[0-9a-f]{12}")
 _SERIAL = re.compile(r"[A-Z0-9-]{15,30}")
 
@@ -69,10 +72,28 @@ def _is_serial(_form: Form, field: Any) -> None:
         raise ValidationError(gettext("Enter 15 to 30 characters of A-Z, 0-9 and hyphens."))
 
 
-class UtmForm(ScreenForm):
+class UtmIdField(CodeField):
+    """A UTM ID: a MAC address in any notation, kept as twelve lower-case digits."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = _SEPARATORS.sub("", plain_hyphens(self.data or "")).lower()
+
+
+class SerialField(HyphenField):
+    """A serial number, kept in upper case."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = (self.data or "").upper()
+
+
+class UtmForm(FillsInAddress, ScreenForm):
     """基本情報 of a UTM; the nine e-mail addresses are added below."""
 
-    utm_id = CodeField(
+    utm_id = UtmIdField(
         lazy_gettext("UTM ID"),
         [Needed(), _is_utm_id],
         description=lazy_gettext(
@@ -85,14 +106,17 @@ class UtmForm(ScreenForm):
         [Needed(), AtMost(50), OneLine()],
         description=lazy_gettext("Up to 50 characters. The customer can change it too."),
     )
-    serial = HyphenField(
+    serial = SerialField(
         lazy_gettext("Serial number"),
         [Needed(), _is_serial],
         description=lazy_gettext("15 to 30 characters, as written on the bottom of the UTM."),
         render_kw=_TYPED_AS_IS,
     )
     postcode = PostcodeField(
-        lazy_gettext("Postcode"), [Needed(), Postcode()], description=lazy_gettext("Example: 733-0001")
+        lazy_gettext("Postcode"),
+        [Needed(), Postcode()],
+        description=lazy_gettext("Example: 733-0001"),
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
     )
     address = TextField(
         lazy_gettext("Address"),
@@ -153,6 +177,7 @@ class UtmView(Screen):
     show_template = "utms/show.html"
     secret_help = lazy_gettext("It is shown this once. Put it into the UTM, and keep it nowhere else.")
     list_columns: ClassVar = ["utm_id", "name", "address", "state", "mac_address", "alert_count"]
+    beside_fields: ClassVar = {"postcode": "screen/_find_address.html"}
     list_labels: ClassVar = {"address": lazy_gettext("Place")}
     order_columns: ClassVar = []
     show_fieldsets: ClassVar = [
@@ -190,6 +215,8 @@ class UtmView(Screen):
         "customer_id": formats.CODE,
         "utm_id": formats.CODE,
         "serial": formats.CODE,
+        "postcode": formats.POSTCODE,
+        **dict.fromkeys((name for names in EMAILS.values() for name in names), formats.MAIL_LINK),
         "ip_address": formats.CODE,
         "reported_mac": formats.CODE,
         "alert_count": formats.NUMBER,
@@ -253,6 +280,8 @@ class UtmView(Screen):
     )
     def issue_token(self, row: Utm) -> None:
         """Give the UTM a new token for the device API; the old one ends."""
+        if row.removed_at is not None:
+            abort(404)
         show_token_once(row, device_token.issue(db.session(), row, now=clock.utc_now(), by=actor()))
 
     def token_button(self, row: Utm) -> Button | None:

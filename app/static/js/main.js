@@ -6,6 +6,7 @@ import "./question.js";
 import "./dialogs.js";
 import "./menus.js";
 import "./sending.js";
+import "./unsaved.js";
 import "./repeated-field.js";
 import "./rows.js";
 import "./period.js";

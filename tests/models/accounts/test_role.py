@@ -79,7 +79,7 @@ def test_a_change_is_audited_with_both_states(make, session):
     made = make.role("係", "Customers can_list")
     mine = named(session, "係")
 
-    role.change(session, mine, "係長", right_ids(session, "Home can_index"), shown=role.fingerprint(mine), by=SYSTEM)
+    role.change(session, mine, "係長", right_ids(session, "Home can_index"), version=mine.version, by=SYSTEM)
     session.commit()
 
     assert [right.id for right in session.get(Role, made.id).permissions] == right_ids(session, "Home can_index")
@@ -95,12 +95,12 @@ def test_a_change_is_audited_with_both_states(make, session):
 def test_the_second_of_two_who_change_a_role_is_told(make, session):
     make.role("係", "Customers can_list")
     mine = named(session, "係")
-    seen = role.fingerprint(mine)
-    role.change(session, mine, "係", [], shown=seen, by=SYSTEM)
+    seen = mine.version
+    role.change(session, mine, "係", [], version=seen, by=SYSTEM)
     session.commit()
 
     with pytest.raises(Conflict):
-        role.change(session, named(session, "係"), "係長", [], shown=seen, by=SYSTEM)
+        role.change(session, named(session, "係"), "係長", [], version=seen, by=SYSTEM)
 
 
 @pytest.mark.parametrize("name", role.BUILT_IN)
@@ -108,7 +108,7 @@ def test_a_built_in_role_is_neither_changed_nor_deleted(session, name):
     mine = named(session, name)
 
     with pytest.raises(DomainError, match="built-in"):
-        role.change(session, mine, "別名", [], shown=role.fingerprint(mine), by=SYSTEM)
+        role.change(session, mine, "別名", [], version=mine.version, by=SYSTEM)
     with pytest.raises(DomainError, match="built-in"):
         role.delete(session, mine, by=SYSTEM)
 

@@ -36,7 +36,7 @@ def values(user, **changed):
 
 def change(session, key, roles=(), *, by=SYSTEM, **changed):
     user = session.get(User, key)
-    user_rules.change_user(session, user, values(user, **changed), roles, shown=user_rules.fingerprint(user), by=by)
+    user_rules.change_user(session, user, values(user, **changed), roles, version=user.version, by=by)
     session.commit()
     return user
 
@@ -121,13 +121,13 @@ def test_changing_nothing_is_refused(make, session):
 
 def test_the_second_of_two_who_change_a_user_is_told(make, session):
     user = make.user()
-    seen = user_rules.fingerprint(session.get(User, user.id))
+    seen = session.get(User, user.id).version
     session.rollback()
     change(session, user.id, last_name="先")
 
     mine = session.get(User, user.id)
     with pytest.raises(Conflict):
-        user_rules.change_user(session, mine, values(mine, last_name="後"), [], shown=seen, by=SYSTEM)
+        user_rules.change_user(session, mine, values(mine, last_name="後"), [], version=seen, by=SYSTEM)
 
 
 @pytest.mark.parametrize(("roles", "active"), [(["NEC Admin"], False), ([], True), (["NEC Staff"], True)])

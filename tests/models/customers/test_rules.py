@@ -11,7 +11,12 @@ from models.errors import Conflict, DomainError
 
 
 def refusal(make, customer, today):
-    return customer_rules.refusal_to_delete(customer, today=today)
+    refused = customer_rules.refusal_to_delete(customer, today=today)
+    return refused and (refused.message % refused.values)
+
+
+def later(day: str) -> str:
+    return f"The customer can be deleted from {day} on."
 
 
 def test_a_customer_without_utm_or_contract_can_be_deleted(make):
@@ -21,9 +26,9 @@ def test_a_customer_without_utm_or_contract_can_be_deleted(make):
 @pytest.mark.parametrize(
     ("today", "told"),
     [
-        (date(2026, 8, 31), customer_rules.HAS_CONTRACT),
-        (date(2026, 9, 1), customer_rules.TOO_EARLY),
-        (date(2026, 9, 4), customer_rules.TOO_EARLY),
+        (date(2026, 8, 31), later("2026-09-05")),
+        (date(2026, 9, 1), later("2026-09-05")),
+        (date(2026, 9, 4), later("2026-09-05")),
         (date(2026, 9, 5), None),
     ],
 )
@@ -39,8 +44,15 @@ def test_the_last_day_of_december_waits_for_january(make):
     customer = make.customer()
     make.contract(customer_row=customer, start_on=date(2025, 1, 1), end_on=date(2025, 12, 31), status="cancelled")
 
-    assert refusal(make, customer, date(2026, 1, 4)) == customer_rules.TOO_EARLY
+    assert refusal(make, customer, date(2026, 1, 4)) == later("2026-01-05")
     assert refusal(make, customer, date(2026, 1, 5)) is None
+
+
+def test_a_contract_that_goes_on_stands_in_the_way_without_a_day(make):
+    customer = make.customer()
+    make.contract(customer_row=customer, start_on=date(2025, 9, 1), end_on=date(2026, 8, 31), status="active")
+
+    assert refusal(make, customer, date(2026, 8, 31)) == customer_rules.HAS_CONTRACT
 
 
 def test_a_void_contract_does_not_count(make):
