@@ -11,6 +11,8 @@ from typing import Any
 
 from flask import render_template, request
 
+from views.redirects import came_from
+
 _QUESTION = ("ask", "question", "question_title", "question_tone")
 # What each page gives its forms anew.
 _OF_THE_PAGE = frozenset({*_QUESTION, "csrf_token", "form_key", "made_in"})
@@ -46,6 +48,7 @@ def question_page(*, editable: bool = False) -> str:
         tone=tone if tone in TONES else "primary",
         values=values,
         editable=editable,
+        back_url=came_from() or "/",
     )
 
 
