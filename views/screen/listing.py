@@ -131,6 +131,8 @@ class ListPages:
         """Return the column that the list is sorted by, and ``asc`` or ``desc``; nonsense is the screen's own order."""
         default, default_direction = self.base_order
         sort = choice("sort", self.order_columns, default)
+        if sort not in self.order_columns:
+            return default, default_direction
         return sort, choice("direction", ("asc", "desc"), default_direction if sort == default else "asc")
 
     def ordered(self: Any, query: Any, sort: str, direction: str) -> Any:
