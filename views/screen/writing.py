@@ -27,6 +27,7 @@ from views.screen.form import Difference, changed_by_others, differences, finger
 from views.screen.table import Question
 
 _MOST_ROWS = 1_000
+_MOST_DIGITS = 19
 
 
 class WritePages:
@@ -216,9 +217,13 @@ class WritePages:
         (key,) = self.model.__mapper__.primary_key
         if not keys or len(keys) > _MOST_ROWS:
             abort(400)
-        if key.type.python_type is int and not all(each.isascii() and each.isdecimal() for each in keys):
-            abort(404)
-        wanted = [int(each) for each in keys] if key.type.python_type is int else keys
+        wanted: list[Any] = list(keys)
+        if key.type.python_type is int:
+            if not all(each.isascii() and each.isdecimal() and len(each) <= _MOST_DIGITS for each in keys):
+                abort(404)
+            wanted = [int(each) for each in keys]
+            if max(wanted) > self.largest_key():
+                abort(404)
         rows = self.query().filter(key.in_(wanted)).order_by(key).all()
         if len(rows) != len(keys):
             abort(404)
