@@ -20,7 +20,7 @@ from models import audit
 from models.accounts.membership import Membership
 from models.accounts.user import Role
 from models.actor import Actor
-from models.errors import N_, DomainError
+from models.errors import N_, NOTHING_CHANGED, DomainError
 from models.row_lock import lock, take_turns
 from models.values.visible_text import visible
 from models.versioned import lock_version
@@ -105,7 +105,7 @@ def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are
     :param version: the role's when the person began.
     :raises Conflict: somebody else changed the role since.
     :raises Gone: somebody else deleted it.
-    :raises DomainError: the role is built in, or as for :func:`create`.
+    :raises DomainError: the role is built in, nothing is different, or as for :func:`create`.
     """
     _check_own(role)
     take_turns(session, _NAMES)
@@ -113,8 +113,11 @@ def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are
     before = _state(role)
     role.name = _free_name(session, name, but=role)
     role.permissions = _rights(session, right_ids)
+    after = _state(role)
+    if after == before:
+        raise DomainError(NOTHING_CHANGED)
     role.version += 1
-    audit.record(session, "role.changed", role, by=by, before=before, after=_state(role))
+    audit.record(session, "role.changed", role, by=by, before=before, after=after)
 
 
 def delete(session: Session, role: Any, *, by: Actor) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,9 +19,22 @@ from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
 from models.mail.template import MailTemplateVersion
 from models.notifications import address_rules
+from tests.conventions.messages import read_catalogue, used_messages
 from tests.support.alerts import lines
 
 ROLES = ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin")
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalog:
+    """The Japanese catalogue."""
+    return read_catalogue()
+
+
+@pytest.fixture(scope="session")
+def used() -> set[str]:
+    """Every message of the code, in English."""
+    return used_messages()
 
 
 @dataclass

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 import wtforms
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
-from babel.messages.pofile import read_po
 from markupsafe import escape
 from sqlalchemy import select
 
@@ -22,39 +20,8 @@ from models.mail.kinds import KINDS
 from models.mail.placeholders import fill
 from models.tenants.link import PortalLink
 from models.values.prefecture import PREFECTURES
+from tests.conventions.messages import CATALOGUE, JAPANESE, ROOT, ids, japanese
 from tests.conventions.test_pages import pages
-
-ROOT = Path(__file__).parents[2]
-CATALOGUE = ROOT / "translations" / "ja" / "LC_MESSAGES" / "messages.po"
-# Kana and kanji, with the marks that only stand among them.
-JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9f々〆。、「」・ー]+")
-KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "N_": None, "ngettext": (1, 2)}
-
-
-@pytest.fixture(scope="module")
-def catalogue():
-    with CATALOGUE.open("rb") as file:
-        return read_po(file, locale="ja")
-
-
-@pytest.fixture(scope="module")
-def used() -> set[str]:
-    found = set()
-    for room in ("app", "models", "views", "jobs"):
-        methods = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("templates/**.html", "jinja2")]
-        for _, _, message, _, _ in extract_from_dir(ROOT / room, methods, keywords=KEYWORDS):
-            found.add(message[0] if isinstance(message, tuple) else message)
-    return found
-
-
-def ids(message) -> tuple[str, ...]:
-    """The English of a message: one sentence, or one for one and one for many."""
-    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
-
-
-def japanese(message) -> str:
-    """The Japanese of a message, which makes no difference between one and many."""
-    return message.string if isinstance(message.string, str) else message.string[0]
 
 
 def test_every_message_has_its_japanese(catalogue, used):

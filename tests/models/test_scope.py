@@ -24,6 +24,7 @@ from models.scope import TenantScoped
 from models.tenants.settings import TenantSettings
 from models.tenants.tenant import Tenant
 from models.utms import device_token
+from tests.factories.customers import CUSTOMER
 from tests.support.alerts import lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -82,9 +83,9 @@ def test_outside_any_tenant_every_scoped_table_is_empty(filled, engine, model):
         assert connection.execute(select(model.__table__.c.tenant_id)).all() == []
 
 
-def test_a_row_gets_the_tenant_of_its_session(make, in_tenant, ours):
+def test_a_row_gets_the_tenant_of_its_session(in_tenant, ours):
     with in_tenant(ours.tenant_id) as session:
-        customer = make.customer.build(tenant=None, tenant_id=None)
+        customer = Customer(**CUSTOMER)
         session.add(customer)
         session.flush()
 
@@ -92,7 +93,7 @@ def test_a_row_gets_the_tenant_of_its_session(make, in_tenant, ours):
 
 
 def test_a_row_written_across_tenants_says_whose_it_is(make):
-    make.session.add(make.customer.build(tenant=None, tenant_id=None))
+    make.session.add(Customer(**CUSTOMER))
 
     with pytest.raises(ScopeError, match="Customer needs a tenant_id"):
         make.session.flush()

@@ -112,7 +112,7 @@ def answered(sent: MultiDict[str, str]) -> MultiDict[str, str]:
 def _values(control: Element) -> list[str]:
     attributes = control.attributes
     if control.tag == "textarea":
-        return [control.raw_text.removeprefix("\n")]
+        return [control.raw_text.replace("\r\n", "\n").removeprefix("\n")]
     if control.tag == "select":
         options = control.all("option")
         chosen = [each for each in options if "selected" in each.attributes]

@@ -22,7 +22,7 @@ from views.forms.errors import message_of
 from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
-from views.screen.navigation import list_arguments, present_arguments, tabs_of
+from views.screen.navigation import list_arguments, present_arguments, tabs_of, with_arguments
 from views.screen.table import ICON_BUTTON, Button, Column, Empty, Question, Row, Table
 from views.shown_once import token_to_show
 
@@ -137,6 +137,8 @@ class ListPages:
         """Return the column that the list is sorted by, and ``asc`` or ``desc``; nonsense is the screen's own order."""
         default, default_direction = self.base_order
         sort = choice("sort", self.order_columns, default)
+        if sort not in self.order_columns:
+            return default, default_direction
         return sort, choice("direction", ("asc", "desc"), default_direction if sort == default else "asc")
 
     def ordered(self: Any, query: Any, sort: str, direction: str) -> Any:
@@ -208,7 +210,7 @@ class ListPages:
     def file_url(self: Any) -> str | None:
         """Return the URL of the list as a file, with the present search and order."""
         arguments = {name: value for name, value in request.args.items() if name not in {"page", "back", "csv"}}
-        return self.url("list", csv="1", **arguments) if self.csv else None
+        return with_arguments(self.url("list"), {"csv": "1"} | arguments) if self.csv else None
 
     def buttons(self: Any, row: Any, back: dict[str, str]) -> list[Button]:
         """Return what can be done with a row of the list.
@@ -368,8 +370,8 @@ class ListPages:
 
     def list_url(self: Any) -> str:
         """Return the URL of the list as it was when the present page was opened from it."""
-        given = list_arguments()
-        return self.url("list", **given) if given else back_to(self.url("list"))
+        given, url = list_arguments(), self.url("list")
+        return with_arguments(url, given) if given else back_to(url)
 
     def file(self: Any, search: Search) -> Response:
         """Answer with the rows of the list as a file, streamed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
@@ -112,6 +113,11 @@ def list_arguments() -> dict[str, str]:
     if not text or len(text) > _MOST_BACK_BYTES:
         return {}
     return {name: value for name, value in parse_qsl(text) if name != "back" and "\0" not in name + value}
+
+
+def with_arguments(url: str, arguments: Mapping[str, str]) -> str:
+    """Return a URL with page arguments that came with the request: their names may be any, ``url_for``'s own included."""
+    return f"{url}?{urlencode(arguments)}"
 
 
 def present_arguments() -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from flask import abort, current_app, g, url_for
 from flask_appbuilder import ModelView
 from flask_babel import lazy_gettext
-from sqlalchemy import inspect
+from sqlalchemy import BigInteger, inspect
 from sqlalchemy.exc import NoInspectionAvailable
 
 from models.db import db
@@ -261,10 +261,15 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
             query = query.filter(column.is_not(None) if deleted else column.is_(None))
         return query
 
+    def largest_key(self) -> int:
+        """Return the largest number that the table's key can be."""
+        (key,) = inspect(self.model).primary_key
+        return 2**63 - 1 if isinstance(key.type, BigInteger) else 2**31 - 1
+
     def row_or_404(self, pk: Any, *, deleted: bool = False) -> Any:
         """Return a row of this screen; 404 for one of anybody else's, or of none."""
         (key,) = inspect(self.model).primary_key
-        if isinstance(pk, int) and pk >= 2 ** (31 if key.type.__class__.__name__ == "Integer" else 63):
+        if isinstance(pk, int) and pk > self.largest_key():
             abort(404)
         row = self.query(deleted=deleted).options(*self.datamodel.options).filter(key == pk).one_or_none()
         if row is None:

@@ -28,6 +28,7 @@ from views.screen.form import Difference, changed_by_others, differences, finger
 from views.screen.table import Question
 
 _MOST_ROWS = 1_000
+_MOST_DIGITS = 19
 
 
 class WritePages:
@@ -215,8 +216,8 @@ class WritePages:
         (key,) = self.model.__mapper__.primary_key
         if not keys or len(keys) > _MOST_ROWS:
             abort(400)
-        wanted = [key_or_none(each) for each in keys] if key.type.python_type is int else keys
-        if None in wanted:
+        wanted: list[Any] = [key_or_none(each) for each in keys] if key.type.python_type is int else list(keys)
+        if any(each is None or (isinstance(each, int) and each > self.largest_key()) for each in wanted):
             abort(404)
         rows = self.query().filter(key.in_(wanted)).order_by(key).all()
         if len(rows) != len(keys):

@@ -1,0 +1,132 @@
+"""Every field of every form: its limit, its choices, and a form in which nothing was changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField
+from wtforms.validators import Length
+
+from models.accounts.user import EMAIL_LENGTH
+from tests.conventions.screens.cases import SCREENS, Case, screens
+from tests.support.pages import Page
+from views.forms.fields import AddressField, AtMost
+
+NO_LIMIT = {
+    "ApplicationFieldView.choices": "options are counted, and each has its limit: tests/views/applications",
+    "UserView.password": "its rule is another: tests/views/accounts",
+    "UserView.confirmation": "the same as the password",
+}
+"""Fields without a longest text, and why."""
+
+CHOICES = (BooleanField, SelectField, SelectMultipleField, RadioField)
+
+
+def has_form(screen: Any) -> bool:
+    return bool({"add", "edit"} & screen.include_route_methods)
+
+
+def limit_of(case: Case, field: Any) -> int | None:
+    """How many characters a field takes, None for one that takes any number or none at all."""
+    limits = [each.most for each in field.validators if isinstance(each, AtMost)]
+    limits += [each.max for each in field.validators if isinstance(each, Length) and each.max > 0]
+    if isinstance(field, AddressField):
+        limits.append(EMAIL_LENGTH)
+    column = case.model.__mapper__.columns.get(field.name)
+    if not limits and column is not None and getattr(column.type, "length", None):
+        limits.append(column.type.length)
+    return min(limits, default=None)
+
+
+def text_of(field: Any, length: int, start: str) -> str:
+    """A text of a length that a field takes but for the length."""
+    if isinstance(field, AddressField):
+        rest, labels = length - 65 - 3, []
+        while rest > 0:
+            labels.append("b" * min(rest - 1, 63))
+            rest -= len(labels[-1]) + 1
+        return f"{'a' * 64}@{'.'.join(labels)}{'x' * rest}.jp"[-length:].rjust(length, "a")
+    filling = "あ" if any(isinstance(each, AtMost) for each in field.validators) else start[-1]
+    return (start + filling * length)[:length]
+
+
+@screens(unless=lambda screen: not has_form(screen))
+def test_a_field_takes_its_limit_and_refuses_one_character_more_beside_it(case):
+    row = case.row() if case.form_method == "edit" else None
+    for name, field in case.fields().items():
+        limit = limit_of(case, field)
+        if isinstance(field, CHOICES) or f"{case.name}.{name}" in NO_LIMIT:
+            continue
+        assert limit is not None, f"{case.name}.{name} takes a text of any length: give its field AtMost."
+        values = case.new_values()
+        start = values[name] or "あ"
+        form = case.form(row)
+
+        over = case.post(case.form_method, form.sent(values | {name: text_of(field, limit + 1, start)}), row)
+        page = Page(over.text)
+        assert over.status_code == 422, f"{case.name}.{name} takes {limit + 1} characters."
+        assert page.error_of(name), f"{case.name}.{name}: what is wrong is not said beside it."
+        assert page.main_form.sent()[name] == text_of(field, limit + 1, start), (
+            f"{case.name}.{name} lost what was typed."
+        )
+        others = [other for other in page.main_form.visible_names if other != name and page.error_of(other)]
+        assert not others, f"{case.name}.{name}: {others} are said to be wrong, too."
+
+        typed = text_of(field, limit, start)
+        at_limit = case.post(case.form_method, case.answered(form, values | {name: typed}), row)
+        assert at_limit.status_code == 302, (
+            f"{case.name}.{name} refuses {limit} characters: {Page(at_limit.text).error_of(name)}"
+        )
+        kept = case.stored(case.newest() if row is None else row)[name]
+        assert kept == typed, f"{case.name}.{name} keeps something else than was typed."
+
+
+@pytest.mark.parametrize("wrong", ["nonsense", "99999999", "\u3042" * 300])
+@screens(unless=lambda screen: not has_form(screen))
+def test_a_choice_that_is_not_offered_is_refused_beside_its_field(case, wrong):
+    row = case.row() if case.form_method == "edit" else None
+    for name, field in case.fields().items():
+        if isinstance(field, CHOICES) and not isinstance(field, BooleanField):
+            before = case.count()
+            sent = case.answered(case.form(row), case.new_values() | {name: wrong})
+
+            answer = case.post(case.form_method, sent, row)
+
+            assert answer.status_code == 422, f"{case.name}.{name} takes {wrong!r}."
+            assert Page(answer.text).error_of(name), f"{case.name}.{name}: what is wrong is not said beside it."
+            assert case.count() == before
+
+
+@screens("edit")
+def test_a_form_in_which_nothing_was_changed_is_refused(case):
+    row = case.row()
+    before = case.audited()
+
+    answer = case.post("edit", case.answered(case.form(row)), row)
+
+    assert answer.status_code == 422
+    assert "1つ以上の項目を変更してください。" in Page(answer.text).main.text
+    assert case.audited() == before
+
+
+@screens(unless=lambda screen: not has_form(screen))
+def test_a_form_without_any_of_its_fields_is_refused_and_not_an_error(case):
+    row = case.row() if case.form_method == "edit" else None
+    before = case.audited()
+
+    answer = case.post(case.form_method, {}, row)
+
+    assert answer.status_code == 422
+    assert case.audited() == before
+
+
+def test_every_screen_is_walked(app):
+    assert set(app.extensions["screens"]) == set(SCREENS)
+
+
+def test_what_has_no_limit_exists(app, make, signed_in):
+    named = {each.partition(".")[0] for each in NO_LIMIT}
+    for name in named:
+        fields = Case(app, make, signed_in, name).fields()
+        assert {each.partition(".")[2] for each in NO_LIMIT if each.startswith(f"{name}.")} <= set(fields)

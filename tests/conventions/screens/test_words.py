@@ -1,0 +1,102 @@
+"""The words of screens: titles of windows, and both languages on every page that a screen can show."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+import pytest
+from sqlalchemy import select
+
+from app.security import ROLES
+from models.accounts.user import User
+from models.tenants.tenant import Tenant
+from models.values.prefecture import PREFECTURES
+from tests.conventions.messages import JAPANESE, japanese
+from tests.conventions.screens.cases import SCREENS, Case, screens
+from tests.support.pages import Page
+
+
+def pages(case) -> dict[str, str]:
+    """Every page of a screen that people see, those that refuse and ask included."""
+    row = case.row()
+    found = {}
+    for route in case.routes():
+        if route.verb == "GET":
+            found[route.name] = case.client.get(case.url(route.name, row if route.has_row else None)).text
+    if "list" in found:
+        found["nothing found"] = case.client.get(
+            case.url("list", status="nonsense", name="nobody", email="nobody")
+        ).text
+    methods = case.screen.include_route_methods
+    if "add" in methods:
+        form = case.add_page().main_form
+        empty = dict.fromkeys(case.new_values())
+        found["add refused"] = case.post("add", case.answered(form, empty)).text
+        found["add asked"] = case.post("add", form.sent(case.new_values())).text
+    if "edit" in methods:
+        form = case.form(row)
+        found["unchanged"] = case.post("edit", case.answered(form), row).text
+        name = next(name for name in form.visible_names if form.sent()[name])
+        case.post("edit", case.answered(form, {name: "first"}), row)
+        found["conflict"] = case.post("edit", case.answered(form, {name: "second"}), row).text
+    return found
+
+
+def data_of(case) -> list[str]:
+    """What people typed, longest first."""
+    tables = {Tenant, User, case.model, *([type(case.parent)] if case.parent is not None else [])}
+    case.make.session.expire_all()
+    rows = [row for table in tables for row in case.make.session.scalars(select(table))]
+    typed = case.typed | {text for row in rows for text in vars(row).values() if isinstance(text, str)}
+    return sorted(typed | set(PREFECTURES) | {"日本語"}, key=len, reverse=True)
+
+
+@screens()
+def test_no_page_is_english_in_japanese(case, catalogue, used):
+    sentences = {each for each in used if " " in each and "%" not in each} - set(ROLES)
+    wanted = [each for each in sentences if japanese(catalogue.get(each)) != each]
+    for name, page in pages(case).items():
+        assert '<html lang="ja">' in page, name
+        shown = [each for each in wanted if each in page]
+        assert not shown, f"{name} shows {shown} untranslated."
+
+
+@screens()
+def test_no_page_is_japanese_in_english(case):
+    case.client.set_cookie("language", "en")
+    found = pages(case)
+    data = data_of(case)
+    for name, page in found.items():
+        left = page
+        for each in data:
+            left = left.replace(each, "")
+        words = sorted(set(JAPANESE.findall(left)))
+        assert not words, f"{name} shows {words} in English: write them in English, with _()."
+        assert '<html lang="en">' in page, name
+
+
+@screens()
+def test_no_name_of_a_column_stands_for_its_label(case):
+    columns = set(case.screen.list_columns) | set(case.fields()) if case.screen.form else set()
+    for name, page in pages(case).items():
+        labels = {each.text for each in Page(page).root.all("label")} | {
+            each.text for each in Page(page).root.all("th")
+        }
+        assert not labels & columns, f"{name} shows names of columns."
+        assert not re.search(r"%\(\w+\)s", page), f"{name} shows a placeholder."
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_each_window_has_a_title_of_its_own(app, make, signed_in, language):
+    titled = defaultdict(set)
+    for name in SCREENS:
+        case = Case(app, make, signed_in, name)
+        case.client.set_cookie("language", language)
+        row = case.row()
+        for route in case.routes():
+            if route.verb == "GET":
+                url = case.url(route.name, row if route.has_row else None)
+                titled[Page(case.client.get(url).text).title].add(f"{name}.{route.name}")
+
+    assert {title: sorted(pages) for title, pages in titled.items() if len(pages) > 1} == {}

@@ -1,0 +1,64 @@
+"""Users, their roles and where they hold them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from models import clock
+from models.accounts import role as role_rules
+from models.accounts import user_session
+from models.accounts.membership import Membership
+from models.accounts.user import Role, User
+from models.tenants.tenant import Tenant
+
+if TYPE_CHECKING:
+    from tests.factories import Make
+
+
+def user(make: Make, **values: Any) -> User:
+    defaults = {
+        "email": f"user{make.number()}@example.jp",
+        "last_name": "見守",
+        "first_name": "花子",
+        "active": True,
+    } | values
+    return make.save(User(**{"username": defaults["email"]} | defaults))
+
+
+def role(make: Make, name: str | None = None, *rights: str) -> Role:
+    """An own role.
+
+    :param rights: given as ``"Customers can_list"``.
+    """
+    rights_of = {role_rules.right_name(each): each for each in role_rules.grantable(make.session)}
+    return make.save(Role(name=name or f"係{make.number()}", permissions=[rights_of[each] for each in rights]))
+
+
+def member(make: Make, tenant: Tenant, role: str, **values: Any) -> User:
+    """A user with a role in a tenant."""
+    made = make.user(**values)
+    make.join(made, tenant, role)
+    return made
+
+
+def join(make: Make, user: User, tenant: Tenant, role: str) -> None:
+    """Put a user into one more tenant."""
+    make.save(Membership(user_id=user.id, tenant_id=tenant.id, role_id=_role(make, role).id))
+
+
+def elevated(make: Make, role: str, **values: Any) -> User:
+    """A user with a role in every tenant."""
+    return make.user(roles=[_role(make, role)], **values)
+
+
+def session_token(make: Make, user: User) -> str:
+    """The token of a new session of a user."""
+    token = user_session.start(make.session, user.id, now=clock.utc_now())
+    make.session.commit()
+    return token
+
+
+def _role(make: Make, name: str) -> Role:
+    return make.session.scalars(select(Role).where(Role.name == name)).one()
