@@ -229,9 +229,8 @@ class ListPages:
         ]
         if self.may("delete") and self.deletable(row):
             question = Question(say("ask_delete", name), say("delete_title"), "danger")
-            found.append(
-                Button("", self.url("delete", row), "trash", say("delete_name", name), back, question, css=ICON_BUTTON)
-            )
+            url, refusal = self.url("delete", row), self._refusal_told("delete", row)
+            found.append(Button("", url, "trash", say("delete_name", name), back, question, refusal, css=ICON_BUTTON))
         return found
 
     def deletable(self: Any, row: Any) -> bool:
@@ -244,7 +243,6 @@ class ListPages:
         label = gettext(action.label, name=name) if action.label else ""
         called = gettext(action.accessible_name, name=name) if action.accessible_name else ""
         values = back | self.action_values(action, row)
-        refusal = self.refusal(action.name, row)
         return Button(
             label,
             self.url(action.name, row),
@@ -252,7 +250,7 @@ class ListPages:
             called,
             values,
             action.question_about(self.named_in_question(row)),
-            refusal=gettext(refusal) if refusal else None,
+            self._refusal_told(action.name, row),
             **options,
         )
 
@@ -331,13 +329,20 @@ class ListPages:
         ]
         if self.may("delete") and self.deletable(row):
             question = Question(say("ask_delete", name), say("delete_title"), "danger")
-            url = self.url("delete", row)
-            found.append(Button(say("delete_button"), url, "trash", values=back, question=question))
+            url, refusal = self.url("delete", row), self._refusal_told("delete", row)
+            found.append(Button(say("delete_button"), url, "trash", "", back, question, refusal))
         return found
 
     def refusal(self: Any, method: str, row: Any) -> str | None:
-        """Return why something cannot be done with a row now, None when it can. It is asked again before it is done."""
+        """Return why something cannot be done with a row now, None when it can.
+
+        Buttons that act say it instead of acting, and it is asked again before anything is done.
+        """
         return None
+
+    def _refusal_told(self: Any, method: str, row: Any) -> str | None:
+        refusal = self.refusal(method, row)
+        return gettext(refusal) if refusal else None
 
     def related(self: Any, row: Any) -> Sequence[Table]:
         """Return the tables of what belongs to a row, each with a title."""

@@ -174,6 +174,9 @@ class WritePages:
     def delete(self: Any, pk: Any) -> Any:
         """Delete a row."""
         row = self.row_or_404(pk)
+        if refusal := self.refusal("delete", row):
+            flash(gettext(refusal), "danger")
+            return redirect(self.page_of(row))
         if not self._try(lambda: self.remove(row)):
             return redirect(self.page_of(self.row_or_404(pk)))
         flash(self.labels.say("deleted"), "success")
