@@ -48,6 +48,14 @@ class Action:
     multiple: bool = False
     url: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what the list of many rows cannot show.
+
+        :raises TypeError: something is done with many rows without a question.
+        """
+        if self.multiple and self.question is None:
+            raise TypeError(f"{self.name}: what is done with many rows at once needs a question.")
+
     @property
     def is_on_page(self) -> bool:
         """Whether it is offered on the row's page."""
