@@ -13,13 +13,13 @@ from markupsafe import Markup
 from sqlalchemy import func, inspect
 from sqlalchemy.orm import Session
 
-from models.audit import entries_about
 from models.db import db
 from views.arguments import choice, page_number
 from views.base import render
 from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
+from views.screen.history import Change, changes_of
 from views.screen.navigation import list_arguments, present_arguments, tabs_of
 from views.screen.table import ICON_BUTTON, Button, Column, Empty, Question, Row, Table
 from views.shown_once import token_to_show
@@ -352,9 +352,9 @@ class ListPages:
         """Return the tabs of a row's pages."""
         return []
 
-    def changes(self: Any, row: Any) -> list[Any]:
+    def changes(self: Any, row: Any) -> Sequence[Change]:
         """Return who changed a row, newest first."""
-        return [] if self.tenantless or not self.history else entries_about(db.session(), row)
+        return [] if self.tenantless or not self.history else changes_of(self, row)
 
     def back_argument(self: Any) -> dict[str, str]:
         """Return the argument that leads back to the list that the present page was opened from."""
