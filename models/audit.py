@@ -25,7 +25,10 @@ class AuditEntry(Base):
     """One change. ``tenant_id`` is empty for what happens outside any tenant, such as signing in."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_tenant_id_at", "tenant_id", "at"),)
+    __table_args__ = (
+        Index("ix_audit_entry_tenant_id_at", "tenant_id", "at"),
+        Index("ix_audit_entry_subject", "tenant_id", "subject_type", "subject_id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[CreatedAt]

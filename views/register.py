@@ -73,7 +73,7 @@ class MenuEntry(NamedTuple):
     :ivar order: lines with lower numbers stand above.
     :ivar label: translated where it is shown.
     :ivar right: the permission and the view that show it.
-    :ivar views: those whose pages belong to it.
+    :ivar views: those whose pages belong to it; the endpoint's own when not given.
     """
 
     place: Place
@@ -83,6 +83,11 @@ class MenuEntry(NamedTuple):
     right: tuple[str, str]
     icon: str = ""
     views: tuple[str, ...] = ()
+
+    @property
+    def own_views(self) -> tuple[str, ...]:
+        """The views whose pages belong to it, the one it leads to first."""
+        return self.views or (self.endpoint.partition(".")[0],)
 
 
 class RateLimit(NamedTuple):

@@ -73,9 +73,9 @@ def portal_frame() -> dict[str, Any]:
 def _menu(place: Place, *, in_tenant: bool) -> tuple[MenuItem, ...]:
     here = (request.endpoint or "").partition(".")[0]
     return tuple(
-        MenuItem(entry.label, url_for(entry.endpoint), entry.icon, here in entry.views)
+        MenuItem(entry.label, url_for(entry.endpoint), entry.icon, here in entry.own_views)
         for entry in allowed(place)
-        if in_tenant or entry.views[0] in tenantless_views()
+        if in_tenant or entry.own_views[0] in tenantless_views()
     )
 
 

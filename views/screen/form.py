@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any, ClassVar, NamedTuple
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from sqlalchemy import Boolean, Date, Integer, Numeric, String, inspect
+from sqlalchemy import BigInteger, Boolean, Date, Integer, Numeric, String, inspect
 from wtforms import BooleanField, DateField, DecimalField, Field, IntegerField, SelectField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from views.forms.fields import AtMost, MemoField, Needed, OneLine, TextField
 
@@ -135,25 +136,54 @@ def form_from_model(model: Any, columns: Sequence[str], labels: Mapping[str, Any
 
 
 def _field(column: Any, label: Any, choices: Mapping[Any, Any] | None) -> Field:
-    optional = column.nullable or column.server_default is not None
     if choices is not None:
-        offered = [SelectChoice(str(getattr(value, "value", value)), text) for value, text in choices.items()]
-        first = SelectChoice("", lazy_gettext("Please choose"))
-        return SelectField(label, [] if optional else [Needed()], choices=[first, *offered])
+        return _choice_field(column, label, choices)
     if isinstance(column.type, String):
-        return _text_field(label, column.type.length, [] if optional else [Needed()])
-    for kind, field in _FIELDS.items():
-        if isinstance(column.type, kind):
-            needed = [] if field is BooleanField else [Optional() if optional else InputRequired()]
-            return field(label, needed)
+        return _text_field(column, label)
+    needed = [Optional() if column.nullable else InputRequired()]
+    match column.type:
+        case Boolean():
+            return BooleanField(label)
+        case Date():
+            return DateField(label, needed)
+        case Integer():
+            return IntegerField(label, [*needed, _number_range(63 if isinstance(column.type, BigInteger) else 31)])
+        case Numeric(precision=int(), scale=int()):
+            return DecimalField(label, [*needed, _decimal_range(column.type)], places=column.type.scale)
     raise TypeError(f"There is no form field for {column}; give the screen a form.")
 
 
-_FIELDS = {Boolean: BooleanField, Date: DateField, Integer: IntegerField, Numeric: DecimalField}
+def _choice_field(column: Any, label: Any, choices: Mapping[Any, Any]) -> Field:
+    offered = [SelectChoice("", lazy_gettext("Please choose"))]
+    offered += [SelectChoice(str(getattr(value, "value", value)), text) for value, text in choices.items()]
+    needed = [] if _may_be_empty(column) else [Needed()]
+    return SelectField(label, needed, choices=offered, coerce=_none_if_empty if column.nullable else str)
 
 
-def _text_field(label: Any, length: int | None, needed: list[Any]) -> Field:
-    limit = [AtMost(length)] if length else []
+def _text_field(column: Any, label: Any) -> Field:
+    length = column.type.length
+    validators = [] if _may_be_empty(column) else [Needed()]
+    validators += [AtMost(length)] if length else []
+    # Else an empty field would differ from the NULL that it was made of.
+    filters = [_none_if_empty] if column.nullable else []
     if length is not None and length <= _FEW_CHARACTERS:
-        return TextField(label, [*needed, *limit, OneLine()])
-    return MemoField(label, [*needed, *limit], render_kw={"rows": 4})
+        return TextField(label, [*validators, OneLine()], filters=filters)
+    return MemoField(label, validators, filters=filters, render_kw={"rows": 4})
+
+
+def _may_be_empty(column: Any) -> bool:
+    return column.nullable or column.server_default is not None
+
+
+def _none_if_empty(value: Any) -> Any:
+    return value or None
+
+
+def _number_range(bits: int) -> NumberRange:
+    return NumberRange(-(2**bits), 2**bits - 1)
+
+
+def _decimal_range(kind: Numeric[Any]) -> NumberRange:
+    """The numbers that a column takes; what has more decimal places is rounded."""
+    most = 10 ** (kind.precision - kind.scale) - Decimal(1).scaleb(-kind.scale)
+    return NumberRange(-most, most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext
@@ -129,6 +130,23 @@ def word(labels: Mapping[Any, Any]) -> Format:
     :param labels: of each value, lazily translated.
     """
     return Format(lambda value: _WORD.format(labels.get(value, value)), lambda value: str(labels.get(value, value)))
+
+
+def as_stored(kind: TypeEngine[Any] | None, value: Any) -> Any:
+    """Return a value of the audit log as its column holds it.
+
+    :param kind: the column's type; None for what is no column.
+    :param value: as JSON has it.
+    """
+    if isinstance(value, str):
+        match kind:
+            case DateTime():
+                return datetime.fromisoformat(value)
+            case Date():
+                return date.fromisoformat(value)
+            case Numeric():
+                return Decimal(value)
+    return value
 
 
 def default_format(kind: TypeEngine[Any] | None) -> Format:

@@ -13,7 +13,6 @@ from markupsafe import Markup
 from sqlalchemy import func, inspect
 from sqlalchemy.orm import Session
 
-from models.audit import entries_about
 from models.db import db
 from models.errors import DomainError
 from views.arguments import choice, page_number
@@ -22,6 +21,7 @@ from views.forms.errors import message_of
 from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
+from views.screen.history import Change, changes_of
 from views.screen.navigation import list_arguments, present_arguments, tabs_of, with_arguments
 from views.screen.table import ICON_BUTTON, Button, Column, Empty, Question, Row, Table
 from views.shown_once import token_to_show
@@ -233,9 +233,8 @@ class ListPages:
         ]
         if self.may("delete") and self.deletable(row):
             question = Question(say("ask_delete", name), say("delete_title"), "danger")
-            found.append(
-                Button("", self.url("delete", row), "trash", say("delete_name", name), back, question, css=ICON_BUTTON)
-            )
+            url, refusal = self.url("delete", row), self._refusal_told("delete", row)
+            found.append(Button("", url, "trash", say("delete_name", name), back, question, refusal, css=ICON_BUTTON))
         return found
 
     def deletable(self: Any, row: Any) -> bool:
@@ -248,7 +247,6 @@ class ListPages:
         label = gettext(action.label, name=name) if action.label else ""
         called = gettext(action.accessible_name, name=name) if action.accessible_name else ""
         values = back | self.action_values(action, row)
-        refusal = self.refusal(action.name, row)
         return Button(
             label,
             self.url(action.name, row),
@@ -256,7 +254,7 @@ class ListPages:
             called,
             values,
             action.question_about(self.named_in_question(row)),
-            refusal=message_of(refusal) if refusal else None,
+            self._refusal_told(action.name, row),
             **options,
         )
 
@@ -335,22 +333,20 @@ class ListPages:
         ]
         if self.may("delete") and self.deletable(row):
             question = Question(say("ask_delete", name), say("delete_title"), "danger")
-            refusal = self.refusal("delete", row)
-            found.append(
-                Button(
-                    say("delete_button"),
-                    self.url("delete", row),
-                    "trash",
-                    values=back,
-                    question=question,
-                    refusal=message_of(refusal) if refusal else None,
-                )
-            )
+            url, refusal = self.url("delete", row), self._refusal_told("delete", row)
+            found.append(Button(say("delete_button"), url, "trash", "", back, question, refusal))
         return found
 
     def refusal(self: Any, method: str, row: Any) -> DomainError | str | None:
-        """Return why something cannot be done with a row now, None when it can. It is asked again before it is done."""
+        """Return why something cannot be done with a row now, None when it can.
+
+        Buttons that act say it instead of acting, and it is asked again before anything is done.
+        """
         return None
+
+    def _refusal_told(self: Any, method: str, row: Any) -> str | None:
+        refusal = self.refusal(method, row)
+        return message_of(refusal) if refusal else None
 
     def related(self: Any, row: Any) -> Sequence[Table]:
         """Return the tables of what belongs to a row, each with a title."""
@@ -360,9 +356,9 @@ class ListPages:
         """Return the tabs of a row's pages."""
         return []
 
-    def changes(self: Any, row: Any) -> list[Any]:
+    def changes(self: Any, row: Any) -> Sequence[Change]:
         """Return who changed a row, newest first."""
-        return [] if self.tenantless or not self.history else entries_about(db.session(), row)
+        return [] if self.tenantless or not self.history else changes_of(self, row)
 
     def back_argument(self: Any) -> dict[str, str]:
         """Return the argument that leads back to the list that the present page was opened from."""

@@ -16,7 +16,7 @@ from views.routing import TransactionalRoutes
 from views.screen.actions import Action
 from views.screen.filters import DeclaredFilter
 from views.screen.form import form_from_model
-from views.screen.formats import Format, default_format
+from views.screen.formats import Format, as_stored, default_format, word
 from views.screen.labels import Labels
 from views.screen.listing import ListPages
 from views.screen.navigation import Above, Parent, Tab, crumbs_of
@@ -60,7 +60,7 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         ``delete(session, row, now, by)`` and ``restore(session, row, by)``, as far as ``methods`` needs them.
     :cvar labels: what the rows are called, and what is said differently from what follows from that.
     :cvar form: the form's class; made from ``edit_columns`` when there is none.
-    :cvar choices_columns: of columns that hold one of some values, the label of each value.
+    :cvar choices_columns: of columns that hold one of some values, the label of each value; shown, and offered in the form.
     :cvar named_by: the attribute that tells a row from the others.
     :cvar link_column: the column of the list that leads to the details.
     :cvar filters: the search fields.
@@ -149,6 +149,8 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
             return given
         if given is not None:
             return Format(given, lambda value: str(given(value)))
+        if name in self.choices_columns:
+            return word(self.choices_columns[name])
         try:
             columns = inspect(self.model).columns
         except NoInspectionAvailable:
@@ -166,6 +168,16 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         """Return the key of a row. It is not read again for that: somebody may have deleted it."""
         (key,) = inspect(row).identity
         return key
+
+    def recorded(self, name: str, value: Any) -> str:
+        """Return a value of the audit log as people read it.
+
+        :param name: of its column.
+        :param value: as JSON has it.
+        """
+        columns = inspect(self.model).columns
+        kind = columns[name].type if name in columns else None
+        return self._format_of(name).text(as_stored(kind, value))
 
     def name_of(self, row: Any) -> str:
         """Return what tells a row from the others."""

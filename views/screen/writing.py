@@ -175,6 +175,9 @@ class WritePages:
     def delete(self: Any, pk: Any) -> Any:
         """Delete a row."""
         row = self.row_or_404(pk)
+        if refusal := self.refusal("delete", row):
+            flash(gettext(refusal), "danger")
+            return redirect(self.page_of(row))
         if not self._try(lambda: self.remove(row)):
             return redirect(self.page_of(self.row_or_404(pk)))
         flash(self.labels.say("deleted"), "success")
@@ -191,8 +194,12 @@ class WritePages:
         return redirect(self.page_of(row))
 
     def run_action(self: Any, action: Any, pk: Any = None) -> Any:
-        """Do an action with the row of the URL, or with the rows that are ticked."""
-        rows = [self.row_or_404(pk)] if pk is not None else self._ticked()
+        """Do an action with the row of the URL, or with those ticked rows that it is offered for."""
+        chosen = [self.row_or_404(pk)] if pk is not None else self._ticked()
+        rows = [row for row in chosen if pk is not None or action.when(row)]
+        if not rows:
+            flash(gettext("This cannot be done with any of the chosen rows."), "warning")
+            return redirect(self.after_action(chosen))
         refusals = [refusal for row in rows if (refusal := self.refusal(action.name, row))]
         if refusals:
             flash(message_of(refusals[0]), "danger")
