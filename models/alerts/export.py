@@ -16,7 +16,13 @@ NEWEST = 100_000
 """How many alerts of a UTM a file holds at most; the newest ones."""
 
 # A spreadsheet runs a cell that begins with one of these; the full-width forms too, where it reads Japanese.
-_FORMULA = "=+-@\t\r\n＝＋－＠"
+_FORMULA = "=+-@＝＋－＠"
+# Alone they are as bad: a cell that begins with one can end up in a cell or row of its own.
+_CONTROLS = "\t\r\n"
+# Some leave out the blanks before a formula.
+_BLANKS = (
+    _CONTROLS + " \v\f\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
+)
 _BLOCK_BYTES = 64 * 1024
 
 # The 33 columns of §13.1, by name and order, with the expression each is read from.
@@ -115,6 +121,18 @@ def _label(column: str, labels: dict) -> sql.Composable:
 def _safe(cell: sql.Composable) -> sql.Composable:
     # Compared as numbers: a pattern for each cell of a hundred thousand rows takes longer. ascii() is the code point of
     # the first character, whichever it is.
-    return sql.SQL("CASE WHEN ascii({cell}) IN ({formula}) THEN '''' || {cell} ELSE {cell} END").format(
-        cell=cell, formula=sql.SQL(", ").join(sql.Literal(ord(char)) for char in _FORMULA)
+    return sql.SQL(
+        "CASE WHEN ascii({cell}) IN ({at_once})"
+        " OR ascii({cell}) IN ({blank}) AND ascii(ltrim({cell}, {blanks})) IN ({formula})"
+        " THEN '''' || {cell} ELSE {cell} END"
+    ).format(
+        cell=cell,
+        at_once=_code_points(_FORMULA + _CONTROLS),
+        blank=_code_points(_BLANKS),
+        blanks=sql.Literal(_BLANKS),
+        formula=_code_points(_FORMULA),
     )
+
+
+def _code_points(text: str) -> sql.Composable:
+    return sql.SQL(", ").join(sql.Literal(ord(char)) for char in text)

@@ -35,6 +35,16 @@ HERE = "/proc/self/cwd"
 
 SUPERUSER = "postgres"
 
+#: What PostgreSQL writes into its log: that it starts, stops and fails, but no error of a statement. Those quote the
+#: values of rows; the portal logs them itself, by SQLSTATE and constraint.
+LOGGING = (
+    "log_min_messages=log",
+    "log_min_error_statement=panic",
+    "log_error_verbosity=terse",
+    "log_parameter_max_length=0",
+    "log_parameter_max_length_on_error=0",
+)
+
 #: A server that is thrown away need not survive a power cut.
 THROWAWAY = ("fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0")
 
@@ -133,6 +143,7 @@ class EmbeddedPostgres(EmbeddedServer):
             f"unix_socket_directories={self.sockets}",
             "unix_socket_permissions=0700",
             "cluster_name=portal",
+            *LOGGING,
             *(() if self.durable else THROWAWAY),
         ]
         arguments = [argument for setting in settings for argument in ("-c", setting)]

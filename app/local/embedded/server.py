@@ -30,6 +30,9 @@ ORPHAN_TIMEOUT = 30.0
 #: Bytes of log after which the next start begins a new one.
 LOG_LIMIT = 10_000_000
 
+#: A log is for the account that runs the portal alone.
+LOG_MODE = 0o600
+
 
 class EmbeddedServer:
     """A server under a folder of its own: ``data``, a log, and two locks.
@@ -122,6 +125,9 @@ class EmbeddedServer:
             self._locks.append(self._lock_server())
             if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
                 self.log.replace(self.log.with_suffix(".log.1"))
+            for log in (self.log, self.log.with_suffix(".log.1")):
+                if log.exists():  # an earlier release let everybody read it
+                    log.chmod(LOG_MODE)
             self._log_start = self.log.stat().st_size if self.log.exists() else 0
             self._account = account_for(self.data)
             self._make_own(self.data)
@@ -174,7 +180,7 @@ class EmbeddedServer:
     def _run(self, command: list[str], cwd: Path | None = None) -> subprocess.Popen[bytes]:
         # PGPORT, PGDATA and the like would change what the server does.
         env = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        with self.log.open("ab") as output:
+        with open(self.log, "ab", opener=_open_log) as output:
             return start_child(
                 command,
                 death_signal=self.stop_signal,
@@ -193,6 +199,10 @@ class EmbeddedServer:
             if time.monotonic() > deadline:
                 raise ServiceError(f"{self.title} was not ready after {START_TIMEOUT:.0f} s (its log: {self.log}).")
             time.sleep(0.02)
+
+
+def _open_log(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=LOG_MODE)
 
 
 def _lock(file: IO[str], seconds: float) -> bool:

@@ -157,6 +157,14 @@ def test_a_cell_a_spreadsheet_would_run_is_made_harmless_in_every_column(ours, a
     assert {name: row[name] for name in names} == dict.fromkeys(names, f"'{start}1+1")
 
 
+@pytest.mark.parametrize("blanks", [" ", "   ", "\u3000", "\u00a0", " \t", "\u2003\u3000 "])
+def test_blanks_before_it_do_not_let_a_spreadsheet_run_a_cell(ours, arrive, rows, blanks):
+    for number, start in enumerate("=+-@＝＋－＠"):
+        arrive(ours.utm, [(1, line(number, at=NOW, msg=f"{blanks}{start}1+1"))])
+
+    assert {row["msg"] for row in rows()} == {f"'{blanks}{start}1+1" for start in "=+-@＝＋－＠"}
+
+
 def test_the_name_of_a_utm_is_made_harmless_too(make, ours, arrive, rows):
     make.session.merge(ours.utm).name = "=1+1"
     make.session.commit()
@@ -169,7 +177,8 @@ def test_the_name_of_a_utm_is_made_harmless_too(make, ours, arrive, rows):
     "value",
     [
         "a=1",
-        " =1",
+        " a=1",
+        " ",
         "1-1",
         "'=1",
         "a\n=1",
