@@ -121,7 +121,7 @@ def test_saving_by_keyboard_alone(page, tenant):
     expect(page.locator("#origins-0")).to_have_value("https://www.example.jp")
 
 
-@pytest.mark.parametrize("script", ["early.js", "main.js", "confirmation.js"])
+@pytest.mark.parametrize("script", ["early.js", "main.js", "question.js"])
 def test_a_form_asks_however_late_a_script_comes(page, tenant, app, monkeypatch, script):
     """On a slow line somebody presses Enter before the scripts are there."""
     sign_in(page)
