@@ -71,7 +71,7 @@ class Names:
 
     def add_python(self, text: str) -> None:
         """Take the class attributes that a module gives to a field or writes as markup."""
-        for value in re.findall(r"""\bclass_?["']?\s*[:=]\s*f?["']([^"']*)""", text):
+        for value in re.findall(r"""\b(?:class_?|css)["']?\s*[:=]\s*f?["']([^"']*)""", text):
             self.words |= set(value.split())
         self.endings |= set(re.findall(r"""["']([a-z]+)["']""", text))
 
@@ -100,6 +100,13 @@ def names() -> Names:
     return found
 
 
+@pytest.fixture(scope="module")
+def markup() -> str:
+    """Everything that writes markup: the templates, and the views with the attributes of their fields."""
+    paths = [*(ROOT / "app" / "templates").rglob("*.html"), *(ROOT / "views").rglob("*.py")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
 def ids(paths: Iterable[Path]) -> list[str]:
     return [path.name for path in paths]
 
@@ -117,6 +124,13 @@ def test_colours_are_written_only_in_the_variables_file(path):
 def test_every_class_of_a_stylesheet_is_used(path, names):
     unused = sorted(name for name in classes(path.read_text(encoding="utf-8")) - UNSEEN.keys() if not names.has(name))
     assert not unused, f"{path.name} styles {unused}, which no template, script or Python file names: remove the rules."
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=ids(SCRIPTS))
+def test_every_data_attribute_that_a_script_looks_for_is_set(path, markup):
+    wanted = set(re.findall(r"\[(data-[a-z-]+)", path.read_text(encoding="utf-8")))
+    unset = sorted(each for each in wanted if not re.search(rf"\b{each}(?![\w-])", markup))
+    assert not unset, f"{path.name} looks for {unset}, which no template or view sets: remove the code."
 
 
 @pytest.mark.parametrize("path", STYLESHEETS + SCRIPTS, ids=ids(STYLESHEETS + SCRIPTS))

@@ -1,21 +1,10 @@
-// Search forms keep the address of their page short and exact.
-import { on } from "./delegation.js";
-
-// The operator of a condition is a part of the name of its input.
-on("change", "[data-operator-of]", (select) => {
-  document.getElementById(select.dataset.operatorOf).name = select.value;
-});
+// What search forms send.
 
 // Conditions without a value are not sent.
 document.addEventListener("formdata", ({ target, formData }) => {
   if (target.dataset.short === undefined) return;
   for (const [name, value] of [...formData]) {
     if (value === "") formData.delete(name);
-  }
-});
-on("submit", "form[method=get]", (form) => {
-  for (const input of form.elements) {
-    if (input.name?.startsWith("_flt_") && input.value === "") input.disabled = true;
   }
 });
 
