@@ -54,7 +54,9 @@ def icon(name: str, classes: str = "") -> Markup:
     :param name: the symbol's name without its prefix.
     :param classes: further CSS classes.
     """
-    return _ICON % (f"icon {classes}".rstrip(), static_url("icons.svg"), name)
+    if "icons_url" not in g:  # one page has a hundred of them
+        g.icons_url = static_url("icons.svg")
+    return _ICON % (f"icon {classes}".rstrip(), g.icons_url, name)
 
 
 def form_key() -> str:

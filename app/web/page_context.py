@@ -13,6 +13,7 @@ from models import clock
 from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
 from views.alerts.rows import function_name
 from views.languages import language_choice
+from views.preferences import preferred
 from views.register import Place
 
 
@@ -49,6 +50,7 @@ def portal_frame() -> dict[str, Any]:
         "tenants_url": None,
         "user_menu": (),
         "sign_out_url": None,
+        "side_menu": None,
         "home_url": url_for("HomeView.index"),
         "now": clock.screen_time(clock.utc_now()),
     }
@@ -66,6 +68,7 @@ def portal_frame() -> dict[str, Any]:
         "in_tenant": identity.tenant is not None and not is_tenantless(request.endpoint or ""),
         "tenants_url": url_for("TenantView.list") if many else None,
         "sign_out_url": url_for("SignInView.logout"),
+        "side_menu": preferred("menu"),
     }
     return frame
 

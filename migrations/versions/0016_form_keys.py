@@ -1,6 +1,6 @@
 """Let a form that is sent twice have one effect, and give users and roles a version.
 
-The index serves the change history on the page of a row.
+What a user prefers (rows a page, the side menu) is kept with the user. The index serves the change history on the page of a row.
 
 Revision: 0016, after 0015
 """
@@ -33,11 +33,13 @@ def upgrade() -> None:
     migrating.shared_table("form_key")
     for table in ("ab_user", "ab_role"):
         op.add_column(table, sa.Column("version", sa.Integer(), server_default="1", nullable=False))
+    op.add_column("ab_user", sa.Column("preferences", postgresql.JSONB(), server_default="{}", nullable=False))
     op.create_index("ix_audit_entry_subject", "audit_entry", ["tenant_id", "subject_type", "subject_id"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_audit_entry_subject", "audit_entry")
+    op.drop_column("ab_user", "preferences")
     for table in ("ab_role", "ab_user"):
         op.drop_column(table, "version")
     op.drop_table("form_key")

@@ -6,6 +6,7 @@ small page, and an object is read again after each commit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -31,6 +32,7 @@ class SignedIn:
     """The person who is signed in, as they were when the request began. Who changes a user reads the row.
 
     :param active: whether the account is switched on.
+    :param preferences: how the user wants the screens, by the names of ``views.preferences``.
     :param session_token: of the session they are signed in with.
     """
 
@@ -39,6 +41,7 @@ class SignedIn:
     first_name: str
     last_name: str
     active: bool
+    preferences: Mapping[str, str]
     session_token: str = field(repr=False)
 
     is_authenticated = True
@@ -98,14 +101,14 @@ def read_identity(session: Session, token: str) -> Identity | None:
     rows = scope.run_entering(session, _statement(), values)
     if not rows:
         return None
-    (_, last_seen_at, user_id, email, first, last, active, *rest) = rows[0]
+    (_, last_seen_at, user_id, email, first, last, active, preferences, *rest) = rows[0]
     tenant_id, tenant, role_id, role, everywhere, count, version = rest
     roles = tuple((each[0], each[1]) for each in everywhere or ())
     may_enter = role_id is not None or any(name in ELEVATED for _, name in roles)
     if role_id is not None:
         roles = ((role_id, role), *roles)
     return Identity(
-        SignedIn(user_id, email, first, last, bool(active), token),
+        SignedIn(user_id, email, first, last, bool(active), preferences, token),
         ChosenTenant(tenant_id, tenant) if may_enter and tenant_id is not None else None,
         roles,
         count,
@@ -135,7 +138,15 @@ def _statement() -> PreparedStatement:
         .correlate(User)
         .scalar_subquery()
     )
-    person = (UserSession.last_seen_at, User.id, User.email, User.first_name, User.last_name, User.active)
+    person = (
+        UserSession.last_seen_at,
+        User.id,
+        User.email,
+        User.first_name,
+        User.last_name,
+        User.active,
+        User.preferences,
+    )
     version = select(RightsVersion.version).scalar_subquery()
     return prepare(
         select(scope.ENTER, *person, Tenant.id, Tenant.name, Role.id, Role.name, elevated, tenant_count, version)

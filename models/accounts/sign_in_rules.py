@@ -49,7 +49,15 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
         if user.needs_rehash(found):
             found.password = user.hash_password(password)
         token = user_session.start(session, found.id, now=now)
-        return SignedIn(found.id, found.email, found.first_name, found.last_name, active=True, session_token=token)
+        return SignedIn(
+            found.id,
+            found.email,
+            found.first_name,
+            found.last_name,
+            active=True,
+            preferences=found.preferences,
+            session_token=token,
+        )
     if found is None or right:
         audit.record(session, "sign_in.refused", ("User", found.id if found is not None else 0), by=by)
     elif user.count_failure(session, found, now=now, limit=lock_after, lock_for=lock_for, by=by):

@@ -13,6 +13,7 @@ from typing import Any
 from flask_appbuilder.models.decorators import renders
 from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import DateTime, Index, Integer, String, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -33,6 +34,11 @@ _HASH_OF_NOTHING = (
 )
 
 _locked_until: Mapped[datetime | None] = mapped_column("locked_until", DateTime(timezone=True), nullable=True)
+# How the user wants the screens: a page's rows, the side menu (views/preferences.py).
+_preferences: Mapped[dict[str, Any]] = mapped_column(
+    "preferences", JSONB, default=dict, server_default="{}", nullable=False
+)
+User.preferences = _preferences
 # The optimistic lock of the two tables of FAB's that people edit; their rules raise it (models/versioned.py).
 _user_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
 _role_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import audit
@@ -188,6 +188,15 @@ def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> 
     password_policy.check(password, user.email)
     lock(session, user)
     set_password(session, user, password, by=by)
+
+
+def prefer(session: Session, user_id: int, name: str, value: str) -> None:
+    """Keep how a user wants the screens. It is no change of the account, and not audited.
+
+    :param name: of ``views.preferences.CHOICES``.
+    """
+    changed = User.preferences.concat({name: value})
+    session.execute(update(User).where(User.id == user_id).values(preferences=changed))
 
 
 def unlock(session: Session, user: Any, *, by: Actor) -> None:

@@ -18,6 +18,7 @@ from models.errors import DomainError
 from views.arguments import choice, page_number
 from views.base import render
 from views.forms.errors import message_of
+from views.preferences import CHOICES, preferred
 from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
@@ -29,7 +30,6 @@ from views.shown_once import token_to_show
 COUNT_CAP = 1_000
 """Lists count to one past this, or past the page that is looked at; more is said as "1,000 or more"."""
 
-PAGE_SIZES = (25, 50, 100)
 _DELETED = "deleted"
 _FILE_BATCH = 500
 _LINK = Markup('<a href="{}">{}</a>')
@@ -122,6 +122,7 @@ class ListPages:
         table = self.table(rows.limit(size).offset((page - 1) * size).all())
         table.sort, table.direction = sort, direction
         table.page, table.pages, table.count = page, max(1, -(-count // size)), count
+        table.size = size if count > min(map(int, CHOICES["page_size"])) else None
         table.more = count > max(COUNT_CAP, page * size)
         table.empty = self.empty(searched=bool(search.active))
         table.actions = self._actions_of_many() if table.rows else ()
@@ -147,7 +148,7 @@ class ListPages:
 
     def rows_per_page(self: Any) -> int:
         """Return how many rows a page has."""
-        asked = choice("size", [str(each) for each in PAGE_SIZES], "")
+        asked = choice("size", CHOICES["page_size"], preferred("page_size") or "")
         return int(asked) if asked else self.page_size
 
     def table(self: Any, rows: Sequence[Any], columns: Sequence[str] | None = None, **options: Any) -> Table:
@@ -163,7 +164,9 @@ class ListPages:
         may_show = self.may("show")
         own = self.list_labels
         shown = [
-            Column(name, own.get(name) or self.label_of(name), each.css, name if name in self.order_columns else None)
+            Column(
+                name, str(own.get(name) or self.label_of(name)), each.css, name if name in self.order_columns else None
+            )
             for name, each in zip(names, formats, strict=True)
         ]
         filled = []

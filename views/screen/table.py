@@ -47,6 +47,12 @@ class Button:
     refusal: str | None = None
     css: str = "btn"
 
+    @property
+    def kind(self) -> Any:
+        """What tells a button from those that send the same with another question to another URL."""
+        asked = (self.question.title, self.question.tone) if self.question else None
+        return asked, tuple((self.values or {}).items())
+
 
 class Column(NamedTuple):
     """A column of a table.
@@ -81,6 +87,7 @@ class Table:
     :ivar label: its name where no title is shown.
     :ivar before: where the page before this one ends, for a list that turns by keyset; ``after``: where the next begins.
     :ivar count: how many rows there are in all; None where it is not said.
+    :ivar size: how many rows a page has, where people can choose.
     :ivar actions: what can be done with several rows at once.
     """
 
@@ -96,6 +103,7 @@ class Table:
     before: str | None = None
     after: str | None = None
     count: int | None = None
+    size: int | None = None
     actions: Sequence[Button] = ()
     links: Sequence[Button] = ()
     empty: Empty | None = None
@@ -104,6 +112,15 @@ class Table:
     def has_buttons(self) -> bool:
         """Whether any row has something that can be done with it."""
         return any(row.buttons for row in self.rows)
+
+    @property
+    def forms(self) -> dict[Any, Button]:
+        """The buttons of rows that send something, one of each kind: all of a kind share one form."""
+        sent = (each for row in self.rows for each in row.buttons if each.values is not None and not each.refusal)
+        kinds: dict[Any, Button] = {}
+        for each in sent:
+            kinds.setdefault(each.kind, each)
+        return kinds
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 // Groups of checkboxes: one that ticks all, buttons that need at least one choice, and a field that narrows them down.
-import { on } from "./delegation.js";
+import { forEach, on } from "./delegation.js";
 
 function shownBoxes(group) {
   return [...group.querySelectorAll("input[type=checkbox]")].filter((box) => !box.closest("[hidden]"));
@@ -58,4 +58,10 @@ on("input", "[data-narrows]", (input) => {
   }
   const group = input.closest("[data-choices]");
   if (group) update(group);
+});
+
+// A choice that takes effect at once needs no button.
+on("change", "[data-sends-on-change]", (select) => select.form.requestSubmit());
+forEach("[data-without-script]", (button) => {
+  button.hidden = true;
 });

@@ -1,0 +1,42 @@
+"""How a user wants the screens: how many rows a page has, and whether the side menu shows more than its icons."""
+
+from __future__ import annotations
+
+from flask import abort, g, redirect, request, url_for
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from models.accounts import user_rules
+from models.db import db
+from views.base import PortalView
+from views.redirects import came_from
+
+CHOICES = {"page_size": ("25", "50", "100"), "menu": ("open", "collapsed")}
+"""What can be preferred, and the values of each."""
+
+
+def preferred(name: str) -> str | None:
+    """Return what the user prefers, None where nothing was chosen."""
+    identity = g.get("identity")
+    value = identity.user.preferences.get(name) if identity is not None else None
+    return value if value in CHOICES[name] else None
+
+
+class PreferenceView(PortalView):
+    """Keeps preferences. Everybody who is signed in has them."""
+
+    route_base = "/preferences"
+    class_permission_name = "Preferences"
+
+    @expose("/", methods=["POST"])
+    def keep(self) -> Response:
+        """Keep a preference, and show the page again on which it was chosen."""
+        name, value = request.form.get("name", ""), request.form.get("value", "")
+        if value not in CHOICES.get(name, ()):
+            abort(400)
+        user_rules.prefer(db.session(), g.identity.user.id, name, value)
+        return redirect(came_from() or url_for("HomeView.index"))
+
+
+SCREENS = (PreferenceView,)
+TENANTLESS = ("PreferenceView.keep",)
