@@ -1,4 +1,4 @@
-"""Writes the demo's customers and contracts."""
+"""Create the demo's customers and contracts."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _MONTHLY = 13_200
 
 
 def make_products(session: Session) -> dict[str, int]:
-    """Put the catalogue there, as far as it is not.
+    """Create the missing products of the catalogue.
 
-    :returns: the products' keys by name.
+    :returns: the products' IDs by name.
     """
     for name, includes_utm in PRODUCTS.items():
         made = session.scalar(
@@ -42,9 +42,9 @@ def make_products(session: Session) -> dict[str, int]:
 
 
 def make_customers(making: Making, tenant: Tenant, plan: TenantPlan, products: dict[str, int]) -> list[Customer]:
-    """Make a tenant's customers with their contracts, in the order of the plan.
+    """Create a tenant's customers with their contracts, in the order of the plan.
 
-    :param products: the products' keys by name.
+    :param products: the products' IDs by name.
     """
     names = words.company_names(making.pick, len(plan.customers))
     made = []
@@ -75,7 +75,7 @@ def _customer(making: Making, plan: CustomerPlan, name: str, domain: str) -> Cus
 
 
 def _billed(pick: random.Random, plan: CustomerPlan, status: CustomerStatus, today: date) -> dict[str, object]:
-    """Balance and date of the newest invoice: invoices are of the 1st, for the month before."""
+    """Return the balance and the date of the newest invoice. Invoices are dated the 1st, for the month before."""
     began = [
         contract.dates(today) for contract in plan.contracts if contract.dates(today)[0] < clock.month_start(today)
     ]
@@ -83,7 +83,7 @@ def _billed(pick: random.Random, plan: CustomerPlan, status: CustomerStatus, tod
         return {}
     last_day = max(end for _, end, _ in began)
     invoiced_on = min(clock.next_month(last_day), clock.month_start(today))
-    # Those who left have mostly paid; the others often have a month or two open.
+    # Former customers have mostly paid; current ones often have one or two unpaid months.
     months = pick.choice((0, 0, 0, 1) if status is CustomerStatus.CANCELLED else (0, 0, 1, 1, 1, 2))
     return {"balance": Decimal(months * _MONTHLY * max(1, len(plan.utms))), "last_invoiced_on": invoiced_on}
 

@@ -1,4 +1,4 @@
-"""Mails of the demo in every state, so that メール送信履歴 has something to show."""
+"""Demo mails in every state, for メール送信履歴."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _BUSY = "451 4.7.1 Greylisting in action, please come back later"
 
 @dataclass(frozen=True, slots=True)
 class MailPlan:
-    """A mail.
+    """A planned mail.
 
     :ivar ago: how long ago it was written.
-    :ivar recipient: None for the contact of the tenant's first customer.
-    :ivar error: what the mail server said last, None when it took the mail at once.
-    :ivar secret: the part of a link that worked once.
+    :ivar recipient: None for the contact person of the tenant's first customer.
+    :ivar error: the last error message of the mail server, None if it accepted the mail at once.
+    :ivar secret: the secret part of a link that was used already.
     """
 
     kind: str
@@ -82,9 +82,9 @@ PLANS = (
 
 
 def make_mails(making: Making, tenant: Tenant, customer: Customer) -> None:
-    """Write the mails of the plans as if they had been sent, or not, since.
+    """Write the planned mails, and set the states they would have now.
 
-    :param customer: whose contact gets those without a recipient.
+    :param customer: its contact person receives the mails without a recipient.
     """
     for plan in PLANS:
         _make(making, plan, tenant, customer)
