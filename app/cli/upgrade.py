@@ -18,7 +18,7 @@ from sqlalchemy import Engine, NullPool, create_engine, delete, select, text, tr
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.database.role_check import check_walls
+from app.database.role_check import check_role
 from app.security import ROLES
 from models import clock
 from models.accounts.role import PARTNER_OPERATOR
@@ -54,7 +54,7 @@ def upgrade() -> None:
         session.commit()
     _vacuum_rewritten(engine)
     with db.engine.connect() as connection:
-        check_walls(connection)
+        check_role(connection)
 
 
 def _vacuum_rewritten(engine: Engine) -> None:

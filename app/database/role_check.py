@@ -27,10 +27,10 @@ def init_app(app: Flask) -> None:
     if not app.config["PRODUCTION"]:
         return
     with app.app_context(), suppress(OperationalError), db.engine.connect() as connection:
-        check_walls(connection)
+        check_role(connection)
 
 
-def check_walls(connection: Connection) -> None:
+def check_role(connection: Connection) -> None:
     """Refuse a database role that can bypass row-level security.
 
     :param connection: a connection to ``DATABASE_URL``.
