@@ -13,7 +13,7 @@ from flask import current_app
 from rq.cron import CronScheduler
 
 from app import logs
-from app.background.run_forever import Stop, keep_up
+from app.background.run_forever import Stop, run_until_stopped
 from jobs import queues
 from jobs.tick import tick
 
@@ -22,7 +22,7 @@ EVERY = 60
 
 
 class PortalCron(CronScheduler):
-    """RQ's cron that also reports a stop request to ``keep_up``."""
+    """RQ's cron that also reports a stop request to ``run_until_stopped``."""
 
     stop: Stop | None = None
 
@@ -36,7 +36,7 @@ def run() -> None:
     """Enqueue ticks until SIGTERM or SIGINT."""
     logs.configure()
     logging.getLogger("rq.cron").setLevel(logging.WARNING)
-    keep_up("cron", _schedule)
+    run_until_stopped("cron", _schedule)
 
 
 def _schedule(stop: Stop) -> None:

@@ -41,7 +41,7 @@ class Stop:
         raise StopRequested
 
 
-def keep_up(name: str, work: Callable[[Stop], object]) -> None:
+def run_until_stopped(name: str, work: Callable[[Stop], object]) -> None:
     """Run work until the process is asked to stop, and restart it whenever it ends.
 
     :param name: the name of the process in the log.

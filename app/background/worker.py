@@ -17,7 +17,7 @@ from rq.job import Job
 from sqlalchemy.orm import Session
 
 from app import logs
-from app.background.run_forever import Stop, keep_up
+from app.background.run_forever import Stop, run_until_stopped
 from jobs import queues
 from jobs.heartbeat import beat
 from jobs.job import JobFailed
@@ -67,7 +67,7 @@ class PortalWorker(SimpleWorker):
 def run() -> None:
     """Run jobs until SIGTERM or SIGINT."""
     logs.configure()
-    keep_up("worker", _work)
+    run_until_stopped("worker", _work)
 
 
 def _work(stop: Stop) -> None:
