@@ -91,7 +91,7 @@ class PlainMessage(Message):
         return cast("MIMEText", message)
 
 
-class PatientConnection(Connection):
+class ConnectionWithTimeout(Connection):
     """Flask-Mail's connection with a timeout."""
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
@@ -145,7 +145,7 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
     :returns: False if the mail server cannot be reached, so that there is no point in trying the next batch now.
     """
     keep_secret = current_app.config["PORTAL_DEMO"]
-    connection = PatientConnection(current_app.extensions["mail"])
+    connection = ConnectionWithTimeout(current_app.extensions["mail"])
     try:
         connection.__enter__()
     except (smtplib.SMTPException, OSError) as problem:
