@@ -165,7 +165,7 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
                 continue
             claim.note_failure(mail, now=clock.utc_now(), error=refusal.error, final=refusal.final)
             if not refusal.connected:
-                claim.let_go(mails[number:])
+                claim.release(mails[number:])
                 break
         if sent is not None:
             claim.note_sent(sent, now=clock.utc_now(), keep_secret=keep_secret)

@@ -120,7 +120,7 @@ class MailClaim:
             .values(last_error=error, attempts=attempts, **_RELEASED, **values)
         )
 
-    def let_go(self, mails: Sequence[OutgoingMail]) -> None:
+    def release(self, mails: Sequence[OutgoingMail]) -> None:
         """Release claimed messages that were not attempted."""
         self._connection.execute(
             update(_row)
