@@ -82,7 +82,7 @@ class Contract(TenantScoped, Base):
         return self.status != ContractStatus.VOID
 
     @property
-    def goes_on(self) -> bool:
+    def renews(self) -> bool:
         """Whether the contract is renewed at the end of its term, that is, not cancelled."""
         return self.status == ContractStatus.ACTIVE
 
