@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.demo import alerts, bench_customers
 from app.demo.bench_customers import Part
-from app.demo.making import alone, check_allowed
+from app.demo.making import check_allowed, demo_lock
 from app.demo.people import PASSWORD
 from app.security import PARTNER_OPERATOR
 from models import clock
@@ -91,7 +91,7 @@ def demo(size: str) -> str:
     """
     check_allowed()
     began = time.monotonic()
-    with alone():
+    with demo_lock():
         with all_tenants("the benchmark tenant is created in one transaction") as session:
             made = make(session, clock.utc_now(), SIZES[size])
             session.commit()

@@ -50,7 +50,7 @@ def demo() -> str:
     check_allowed()
     folder: Path = current_app.config["PORTAL_INSTANCE"]
     now = clock.utc_now()
-    with alone(), all_tenants("the demo is created in one transaction") as session:
+    with demo_lock(), all_tenants("the demo is created in one transaction") as session:
         if people.any_partner(session):
             return _restore_tokens(session, folder, now)
         # A file of earlier data must go first: if this run is killed after its commit, the next one would keep it.
@@ -78,7 +78,7 @@ def check_allowed() -> None:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def demo_lock() -> Iterator[None]:
     """Prevent concurrent runs, not only until the commit but until the tokens are written to their file."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
