@@ -12,7 +12,7 @@ from models import clock
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class DemoContext:
     """The context of a run that creates the demo.
 
     :ivar session: a cross-tenant session; the caller commits once at the end.

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from app.demo.context import Making
+from app.demo.context import DemoContext
 from models.customers.customer import Customer
 from models.mail import outbox
 from models.mail.outbox import MailMessage, MailState
@@ -81,17 +81,17 @@ PLANS = (
 """The demo's mails, oldest first."""
 
 
-def make_mails(making: Making, tenant: Tenant, customer: Customer) -> None:
+def make_mails(context: DemoContext, tenant: Tenant, customer: Customer) -> None:
     """Write the planned mails, and set the states they would have now.
 
     :param customer: its contact person receives the mails without a recipient.
     """
     for plan in PLANS:
-        _make(making, plan, tenant, customer)
+        _make(context, plan, tenant, customer)
 
 
-def _make(making: Making, plan: MailPlan, tenant: Tenant, customer: Customer) -> None:
-    session, written = making.session, making.now - plan.ago
+def _make(context: DemoContext, plan: MailPlan, tenant: Tenant, customer: Customer) -> None:
+    session, written = context.session, context.now - plan.ago
     about = {
         "TenantId": tenant.id,
         "TenantName": tenant.name,
@@ -112,7 +112,7 @@ def _make(making: Making, plan: MailPlan, tenant: Tenant, customer: Customer) ->
             secret=None,
             last_error=plan.error.format(recipient=recipient) if plan.error else None,
             sent_at=written + timedelta(seconds=2) if plan.state == MailState.SENT else None,
-            next_attempt_at=making.now + timedelta(minutes=5) if plan.state == MailState.PENDING else written,
+            next_attempt_at=context.now + timedelta(minutes=5) if plan.state == MailState.PENDING else written,
         )
         .execution_options(synchronize_session=False)
     )

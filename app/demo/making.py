@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.demo import customers, mails, people, tokens_file, utms
-from app.demo.context import Making
+from app.demo.context import DemoContext
 from app.demo.tenants import TENANTS
 from models import clock
 from models.actor import COMMAND_LINE
@@ -90,7 +90,7 @@ def demo_lock() -> Iterator[None]:
 
 def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     pick = random.Random(_SEED)  # noqa: S311  (demo data, nothing secret)
-    making = Making(session, pick, now, current_app.config["ALERT_RETENTION_MONTHS"])
+    context = DemoContext(session, pick, now, current_app.config["ALERT_RETENTION_MONTHS"])
     utms.tidy(session)
     tenants = [create_tenant(session, plan.name, by=COMMAND_LINE) for plan in TENANTS]
     people.make_people(session, tenants)
@@ -99,12 +99,12 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     customer_count = utm_count = alert_count = 0
     for tenant, plan in zip(tenants, TENANTS, strict=True):
         session.add(NotificationAddress(tenant_id=tenant.id, slot=1, address=plan.address, confirmed_at=now))
-        made = customers.make_customers(making, tenant, plan, products)
+        made = customers.make_customers(context, tenant, plan, products)
         customer_count += len(made)
         if tenant is tenants[0]:
-            mails.make_mails(making, tenant, made[0])
+            mails.make_mails(context, tenant, made[0])
         for customer, each in zip(made, plan.customers, strict=True):
-            issued, stored = utms.make_utms(making, customer, each.utms)
+            issued, stored = utms.make_utms(context, customer, each.utms)
             tokens |= issued
             utm_count += len(each.utms)
             alert_count += stored

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.demo import alerts, words
-from app.demo.context import Making
+from app.demo.context import DemoContext
 from app.demo.plan import UtmPlan
 from app.demo.tenants import UTMS
 from models.actor import COMMAND_LINE
@@ -25,23 +25,23 @@ _DELIVERED = "受領済"
 _ON_ITS_WAY = "発送準備中"
 
 
-def make_utms(making: Making, customer: Customer, plans: tuple[UtmPlan, ...]) -> tuple[Tokens, int]:
+def make_utms(context: DemoContext, customer: Customer, plans: tuple[UtmPlan, ...]) -> tuple[Tokens, int]:
     """Register a customer's UTMs and store their alerts.
 
     :returns: the tokens of the UTMs that are not removed, and the number of stored alerts.
     """
-    session, now = making.session, making.now
+    session, now = context.session, context.now
     tokens, stored = {}, 0
     for number, plan in enumerate(plans):
         values = _values(customer, plan, now)
         if number:
             # The first UTM is at the customer's address, the others are at other sites.
-            site = words.place(making.pick)
+            site = words.place(context.pick)
             values |= {"postcode": site["postcode"], "address": f"{site['prefecture']}{site['address']}"}
-        registered = utm.register(session, customer, values, today=making.today, by=COMMAND_LINE)
+        registered = utm.register(session, customer, values, today=context.today, by=COMMAND_LINE)
         token = device_token.issue(session, registered, now=now, by=COMMAND_LINE)
         session.flush()
-        stored += _store_activity(making, registered, plan)
+        stored += _store_activity(context, registered, plan)
         if plan.removed:
             utm.remove(session, registered, now=now, by=COMMAND_LINE)
         else:
@@ -82,11 +82,11 @@ def _values(customer: Customer, plan: UtmPlan, now: datetime) -> dict[str, objec
     }
 
 
-def _store_activity(making: Making, registered: Utm, plan: UtmPlan) -> int:
+def _store_activity(context: DemoContext, registered: Utm, plan: UtmPlan) -> int:
     """Record the UTM's heartbeat and store its alerts; return their number."""
     if plan.last_seen is None:
         return 0
-    pick, seen = making.pick, making.now - plan.last_seen
+    pick, seen = context.pick, context.now - plan.last_seen
     utm.note_heartbeat(
         registered,
         now=seen,
@@ -95,11 +95,11 @@ def _store_activity(making: Making, registered: Utm, plan: UtmPlan) -> int:
         mac=plan.mac,
     )
     receipt = alert_ingest.store(
-        making.session,
+        context.session,
         alert_ingest.Sender(registered.tenant_id, registered.customer_id, registered.id),
-        enumerate(alerts.lines(pick, plan.alerts, now=making.now, until=seen), 1),
-        now=making.now,
-        retention_months=making.retention_months,
+        enumerate(alerts.lines(pick, plan.alerts, now=context.now, until=seen), 1),
+        now=context.now,
+        retention_months=context.retention_months,
     )
     if receipt.stored != plan.alerts:
         raise RuntimeError(f"Of {plan.alerts} alerts {receipt.stored} were stored: {receipt.rejected[:1]}")
