@@ -1,4 +1,4 @@
-"""Every setting of the portal: its environment variable, its default and what it means.
+"""All settings of the portal: their environment variables, defaults and meaning.
 
 ``load()`` turns an environment into the mapping that ``create_app()`` puts into ``app.config``.
 """
@@ -19,14 +19,14 @@ ROOT = Path(__file__).resolve().parent
 
 
 class SettingError(Exception):
-    """A setting is missing or cannot be used; the text is one line for the person who starts the portal."""
+    """A setting is missing or invalid; the message is one line for the person who starts the portal."""
 
 
 def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Read every setting.
+    """Read all settings.
 
-    :param env: the environment to read, ``os.environ`` when not given.
-    :raises SettingError: a value cannot be used, or one that production needs is missing.
+    :param env: the environment to read, ``os.environ`` by default.
+    :raises SettingError: a value is invalid, or one that production requires is missing.
     """
     env = os.environ if env is None else env
     production = _choice(env, "PORTAL_ENV", "development", ("development", "production")) == "production"
@@ -41,67 +41,67 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     portal_url = env.get("PORTAL_URL", f"http://127.0.0.1:{port}").rstrip("/")
 
     return {
-        # production: refuses the demo, asks for SECRET_KEY and the service URLs, sends Secure cookies.
+        # In production, the demo is refused, SECRET_KEY and the service URLs are required, and cookies are Secure.
         "PRODUCTION": production,
-        # Demo accounts and data may be made, and the sign-in page shows the accounts.
+        # Allows creating demo accounts and data, and shows the accounts on the sign-in page.
         "PORTAL_DEMO": demo,
-        # Folder of everything this machine keeps: embedded database and Redis, secret key, shipper state.
+        # The folder for all local data: embedded database and Redis, secret key, state of the shipper.
         "PORTAL_INSTANCE": instance,
         "PORTAL_PORT": port,
-        # What links in partner mails start with, and whether cookies are Secure.
+        # The base URL for links in mails to partners. With https, cookies are Secure.
         "PORTAL_URL": portal_url,
-        # What links in mails to customers start with.
+        # The base URL for links in mails to customers.
         "CUSTOMER_PORTAL_URL": env.get("CUSTOMER_PORTAL_URL", "https://customer.example.jp").rstrip("/"),
-        # The address people are told to write to when they need help.
+        # The e-mail address for questions, shown to users.
         "SUPPORT_EMAIL": env.get("SUPPORT_EMAIL", "support@example.jp"),
-        # Signs sessions. Made and kept under the instance folder outside production.
+        # Signs session cookies. Outside production, it is generated and stored in the instance folder.
         "SECRET_KEY": _secret_key(env, instance, production=production),
-        # How the app signs in: a role that owns nothing and is under row-level security.
+        # The app's database role: it owns nothing and is subject to row-level security.
         "SQLALCHEMY_DATABASE_URI": database_url,
-        # How `flask portal upgrade` signs in: the owner of the tables.
+        # The owner of the tables, used only by `flask portal upgrade`.
         "DATABASE_OWNER_URL": owner_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {
-            # The values are people's: an error must not carry them into a log.
+            # Statement parameters contain personal data, which errors must not carry into a log.
             "hide_parameters": True,
-            # Addresses as texts: they are shown and never calculated with.
+            # IP addresses as strings: they are only displayed.
             "native_inet_types": False,
             "pool_size": _number(env, "DATABASE_POOL_SIZE", 5, 1, 100),
-            # After the database was restarted, a connection of the pool is replaced instead of failing a request.
+            # Replaces connections that died in a restart of the database, instead of failing a request.
             "pool_pre_ping": True,
             "connect_args": {
                 "application_name": "portal",
-                # A lost client must not hold locks, a runaway statement must not hold a worker.
-                # The planner's default for a page read out of order is that of a disk with an arm: with it a list reads
-                # a month whole instead of fifty places of its index.
+                # The timeouts keep lost clients from holding locks, and runaway statements from blocking workers.
+                # The planner's default cost of random page reads is meant for hard disks: with it, a list reads a whole
+                # month instead of fifty index entries.
                 "options": "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=300000"
                 " -c random_page_cost=1.1",
             },
         },
-        # RQ's queues, the rate limits.
+        # For RQ's queues and the rate limits.
         "REDIS_URL": redis_url,
-        # The rate limiter's library spells a Redis on a unix socket its own way.
+        # The same URL in the notation of the rate limiter's library, which differs for Unix sockets.
         "RATELIMIT_STORAGE_URI": re.sub("^unix://", "redis+unix://", redis_url),
         "RATELIMIT_HEADERS_ENABLED": False,
-        # A Redis that is away must not lock everybody out; each process then counts for itself.
+        # When Redis is unavailable, each process counts for itself, so that nobody is locked out.
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
-        # Sign-in attempts of one network address.
+        # Sign-in attempts per IP address.
         "SIGN_IN_RATE_LIMIT": env.get("SIGN_IN_RATE_LIMIT", "30 per minute;300 per hour"),
-        # Pages behind mailed links, opened from one network address.
+        # Requests for pages behind mailed links, per IP address.
         "LINK_RATE_LIMIT": env.get("LINK_RATE_LIMIT", "60 per minute;600 per hour"),
-        # Device API calls of one token.
+        # Device API calls per token.
         "DEVICE_RATE_LIMIT": env.get("DEVICE_RATE_LIMIT", "600 per minute"),
-        # Calls of the customers' portal with one token.
+        # Customer API calls per token.
         "CUSTOMER_API_RATE_LIMIT": env.get("CUSTOMER_API_RATE_LIMIT", "600 per minute"),
-        # Wrong passwords in a row before an account is locked, and for how long (§3.1).
+        # The number of consecutive wrong passwords that locks an account, and for how long (§3.1).
         "LOCK_AFTER_FAILURES": 10,
         "LOCK_FOR": timedelta(hours=1),
-        # A UTM seen within this time is オンライン.
+        # A UTM that was seen within this time is オンライン.
         "UTM_ONLINE_FOR": timedelta(minutes=_number(env, "UTM_ONLINE_MINUTES", 10, 1, 1440)),
-        # What a UTM is told to wait until its next heartbeat, in seconds.
+        # The interval between heartbeats that UTMs are told to use, in seconds.
         "HEARTBEAT_SECONDS": _number(env, "HEARTBEAT_SECONDS", 60, 5, 3600),
-        # Alerts older than this many months are refused and dropped.
+        # Alerts older than this number of months are rejected and dropped.
         "ALERT_RETENTION_MONTHS": _number(env, "ALERT_RETENTION_MONTHS", 13, 1, 120),
-        # How many reverse proxies in front set X-Forwarded-*.
+        # The number of trusted reverse proxies that set X-Forwarded-*.
         "PROXY_COUNT": _number(env, "PROXY_COUNT", 0, 0, 5),
         # Mail.
         "MAIL_SERVER": env.get("MAIL_SERVER", "127.0.0.1"),
@@ -110,24 +110,24 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAIL_PASSWORD": env.get("MAIL_PASSWORD"),
         "MAIL_USE_TLS": _flag(env, "MAIL_USE_TLS", default=False),
         "MAIL_DEFAULT_SENDER": env.get("MAIL_DEFAULT_SENDER", "no-reply@example.jp"),
-        # What carries a session (docs/adr/0011-sessions.md); without use it ends after PERMANENT_SESSION_LIFETIME.
+        # The session cookie (docs/adr/0011-sessions.md). Unused sessions end after PERMANENT_SESSION_LIFETIME.
         "SESSION_COOKIE_NAME": "portal_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": production or portal_url.startswith("https://"),
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
         "WTF_CSRF_TIME_LIMIT": None,
-        # One form or ingest body; the device API reads its own, smaller limit.
+        # The limit for forms and request bodies. The device API has its own, smaller one.
         "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
-        # Languages: messages are English in the code, Japanese is complete and the default.
+        # Messages in the code are English. Japanese is the default and fully translated.
         "BABEL_DEFAULT_LOCALE": "ja",
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "BABEL_DEFAULT_TIMEZONE": "Asia/Tokyo",
         "LANGUAGES": {"ja": {"flag": "jp", "name": "日本語"}, "en": {"flag": "us", "name": "English"}},
         "MIGRATIONS": ROOT / "migrations",
         "RATELIMIT_ENABLED": True,
-        # Flask-AppBuilder: what it must not do by itself (docs/adr/0003-appbuilder-as-a-toolbox.md).
+        # Disable what Flask-AppBuilder would do automatically (docs/adr/0003-appbuilder-as-a-toolbox.md).
         "FAB_CREATE_DB": False,
         "FAB_UPDATE_PERMS": False,
         "FAB_ADD_OPENAPI_VIEWS": False,
@@ -173,8 +173,10 @@ def _required(env: Mapping[str, str], name: str, *, production: bool) -> str:
 
 
 def _service_urls(env: Mapping[str, str], instance: Path, *, production: bool) -> tuple[str, str, str]:
-    """The URLs of database, its owner and Redis: where none is given, those of the servers that ``python app.py``
-    runs for this instance folder, so that a command in a second terminal finds them.
+    """Return the URLs of the database, of the database for its owner, and of Redis.
+
+    Missing ones default to the servers that ``python app.py`` runs for this instance folder, so that commands in a
+    second terminal find them.
     """
     if production or (env.get("DATABASE_URL") and env.get("REDIS_URL")):
         return (
@@ -210,7 +212,7 @@ def _secret_key(env: Mapping[str, str], instance: Path, *, production: bool) -> 
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Make a file of our own that appears whole; where another process of ours was first, its file stays."""
+    """Create a file atomically. If another process was first, its file is kept."""
     with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
         file.write(text)
     try:

@@ -1,4 +1,4 @@
-"""How the portal is put together."""
+"""The application factory."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from flask import Flask
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
-    """Make the application.
+    """Create the application.
 
-    :param settings: put over what the environment says; tests use it.
-    :raises config.SettingError: the environment cannot be used.
+    :param settings: override the settings from the environment; used by tests.
+    :raises config.SettingError: a setting in the environment is missing or invalid.
     """
     import config
     from app import cli, extensions, logs, routes

@@ -1,4 +1,4 @@
-"""The extensions, in the order they need each other."""
+"""Set up the Flask extensions, in the order of their dependencies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from views.languages import chosen_language
 
 
 class PortalAppBuilder(AppBuilder):
-    """FAB's builder without the views nobody of ours uses: "back", language links, the API descriptions."""
+    """FAB's builder without unused views: "back", language links and API descriptions."""
 
     def _add_admin_views(self) -> None:
         self._indexview = self.add_view_no_menu(self.indexview)
@@ -27,13 +27,13 @@ class PortalAppBuilder(AppBuilder):
 
 
 def init_app(app: Flask) -> None:
-    """Set up every extension.
+    """Initialize every extension.
 
-    The AppBuilder is new for each app: one that is used twice registers no views the second time.
+    Each app needs a new AppBuilder, because a second use of the same one registers no views.
     """
     db.init_app(app)
     Migrate(app, db, directory=str(app.config["MIGRATIONS"]))
-    # What /readyz compares the database with.
+    # /readyz compares the database with this.
     app.config["MIGRATION_HEAD"] = ScriptDirectory(str(app.config["MIGRATIONS"])).get_current_head()
     CSRFProtect(app)
     Mail(app)
@@ -47,7 +47,7 @@ def init_app(app: Flask) -> None:
             security_manager_class=PortalSecurityManager,
             update_perms=False,
         )
-    # FAB's own selector writes the language into every visitor's session.
+    # FAB's own selector would store the language in the session of every visitor.
     app.extensions["babel"].locale_selector = chosen_language
     template_globals.init_app(app)
     repeated.init_app(app)

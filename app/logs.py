@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, one request id from proxy to job, no personal data."""
+"""Structured logs: one JSON object per line, the same request ID from proxy to job, no personal data."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class _RequestId(logging.Filter):
 
 
 def init_app(app: Flask) -> None:
-    """Number every request and log how it went."""
+    """Assign an ID to every request and log its outcome."""
     app.before_request(_begin)
     app.after_request(_end)
-    # FAB makes filters of every column when a view is registered, and warns of each it has none for, such as a list.
+    # When a view is registered, FAB creates filters for all columns and warns about types it has none for, like lists.
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
 
 
 def configure(level: str = "INFO") -> None:
-    """Send the log of this process to stderr as JSON lines. Called by whoever runs the process, not by the factory."""
+    """Log to stderr as JSON lines. Called by the entry point of the process, not by the application factory."""
     handler = logging.StreamHandler()
     handler.setFormatter(
         JsonFormatter(
@@ -46,7 +46,7 @@ def configure(level: str = "INFO") -> None:
 
 
 def _begin() -> None:
-    # The proxy's id goes on, if it is one; anything else could forge log lines.
+    # Use the proxy's ID only if it is well-formed; otherwise it could forge log lines.
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
     g.request_began = time.perf_counter()
@@ -59,7 +59,7 @@ def _end(response: Response) -> Response:
             "request",
             extra={
                 "method": request.method,
-                # The route, not the path: paths hold identifiers of people's data.
+                # The route instead of the path, because paths contain identifiers of personal data.
                 "route": str(request.url_rule) if request.url_rule else None,
                 "status": response.status_code,
                 "ms": round((time.perf_counter() - g.get("request_began", time.perf_counter())) * 1000),

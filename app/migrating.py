@@ -1,7 +1,7 @@
-"""What every migration of a table needs: grants, and row-level security where a tenant owns the rows.
+"""Helpers for migrations that create tables: grants, and row-level security for tables with tenant rows.
 
-Autogenerate sees neither policies nor grants nor CHECK constraints: they are written here and checked against the
-catalogue by tests/conventions/test_schema.py.
+Autogenerate does not cover policies, grants and CHECK constraints: migrations contain them explicitly, and
+tests/conventions/test_schema.py checks them against the catalogue.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from alembic import op
 
 APP = "portal_app"
 ALL_TENANTS = "portal_all_tenants"
-# In a sub-select, so that it is worked out once per statement and not once per row.
+# A sub-select, so that it is evaluated once per statement instead of once per row.
 OWN_TENANT = "tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), ''))"
 
 
 def scoped_table(name: str, rights: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
-    """Put a table behind the tenant wall.
+    """Grant the app access to a table and enable row-level security on it.
 
     :param name: a table with a ``tenant_id`` column.
-    :param rights: what the app may do with its rows.
+    :param rights: the privileges of the app.
     """
     shared_table(name, rights)
     op.execute(f"GRANT {rights} ON {name} TO {ALL_TENANTS}")
@@ -28,10 +28,10 @@ def scoped_table(name: str, rights: str = "SELECT, INSERT, UPDATE, DELETE") -> N
 
 
 def shared_table(name: str, rights: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
-    """Let the app use a table that belongs to no tenant."""
+    """Grant the app access to a table that does not belong to a tenant."""
     op.execute(f"GRANT {rights} ON {name} TO {APP}, {ALL_TENANTS}")
 
 
 def sequence(name: str) -> None:
-    """Let the app take numbers from a sequence."""
+    """Grant the app the use of a sequence."""
     op.execute(f"GRANT USAGE ON SEQUENCE {name} TO {APP}, {ALL_TENANTS}")

@@ -1,4 +1,4 @@
-"""The views and APIs that the areas' registers name, added to the app."""
+"""Register the views and APIs of all areas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from views.accounts import permission_labels
 
 
 def init_app(app: Flask) -> None:
-    """Add the views with FAB, and what is no view with Flask."""
+    """Register views with FAB and blueprints with Flask."""
     with app.app_context():
         builder = app.extensions["appbuilder"]
         added = [builder.add_view_no_menu(view) for view in register().screens]
@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
 
 
 def _limit_rates(app: Flask, added: list[Any]) -> None:
-    """Apply the registers' rate limits."""
+    """Apply the rate limits from the registers."""
     limiter = app.extensions["appbuilder"].sm.limiter
     by_name = {type(view).__name__: view.blueprint for view in added}
     for each in register().rate_limits:
@@ -35,5 +35,5 @@ def _limit_rates(app: Flask, added: list[Any]) -> None:
             options["key_func"] = each.key
         limiter.limit(app.config[each.setting], **options)(by_name[each.view])
     limited = {by_name[each.view].name for each in register().rate_limits}
-    # The limiter would look through all it knows for each page.
+    # Otherwise the limiter would look up its limits for every page.
     limiter.request_filter(lambda: request.blueprint not in limited)

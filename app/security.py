@@ -1,7 +1,8 @@
-"""Who may do what: the built-in roles, and FAB's security manager with the portal's rules.
+"""Permissions: the built-in roles, and FAB's security manager adapted to the portal.
 
-The areas' registers give permissions by level, and ``ROLES`` collects them by role. ``flask portal upgrade`` writes it to
-the database, ``flask portal roles`` prints it into docs/roles.md, tests/conventions checks every route against it.
+The areas' registers assign permissions to levels, from which ``ROLES`` derives the permissions of each role. ``flask
+portal upgrade`` writes them to the database, ``flask portal roles`` prints them into docs/roles.md, and
+tests/conventions checks every route against them.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ from models.db import db
 from views.accounts.sign_in import SignInView
 
 Permissions = dict[str, tuple[str, ...]]
-"""View -> permissions."""
+"""Permissions by view."""
 
 
 def _of_levels(*levels: str) -> Permissions:
-    """Return the permissions that the registers give on some levels."""
+    """Return the permissions that the registers assign to some levels."""
     held = {
         view: tuple(name for level in levels for name in getattr(rights, level))
         for view, rights in sorted(register().rights.items())
@@ -49,30 +50,30 @@ ROLES: dict[str, Permissions] = {
     NEC_ADMIN: _of_levels("read", "write", "staff", "admin"),
     PUBLIC: {},
 }
-"""Role -> view -> permissions."""
+"""Permissions by role and view."""
 
 
 class PortalSecurityManager(SecurityManager):
-    """FAB's manager with sign-in by e-mail, a role per tenant, and rights kept per version instead of asked each time."""
+    """FAB's security manager with sign-in by e-mail address, a role per tenant and cached permissions."""
 
     authdbview = SignInView
 
     @staticmethod
     def create_builtin_roles() -> dict[str, list[list[str]]]:
-        """``ROLES`` as FAB keeps the roles of its settings: its screens offer no change of them."""
+        """Return ``ROLES`` in the format of FAB's role settings. FAB's screens do not allow changing such roles."""
         return {name: [[view, "|".join(names)] for view, names in rights.items()] for name, rights in ROLES.items()}
 
     def register_views(self) -> None:
-        """Only sign-in here: FAB's JWT password login and self-registration would go around the lock-out.
+        """Register only sign-in: FAB's JWT login and self-registration would bypass the account locking.
 
-        Its screens of users, roles and permissions are in ``app/routes.py``.
+        The screens for users, roles and permissions are registered by ``app/routes.py``.
         """
         self.auth_view = self.appbuilder.add_view_no_menu(self.authdbview())
 
     def load_user(self, pk: str) -> Any | None:
-        """The person of a session, None when it was revoked or its user is switched off.
+        """Return the user of a session, None if the session was revoked or the user is inactive.
 
-        :param pk: the session's token, as the cookie has it.
+        :param pk: the session token from the cookie.
         """
         identity = read_identity(db.session(), str(pk))
         if identity is None or not identity.user.active:
@@ -82,13 +83,13 @@ class PortalSecurityManager(SecurityManager):
         return identity.user
 
     def get_user_roles(self, user: Any) -> list[Any]:
-        """The roles of the signed-in user in the tenant of the request."""
+        """Return the roles of the signed-in user in the tenant of the request."""
         if not user.is_authenticated:
             return [self.get_public_role()]
         return [db.session.get(Role, role_id) for role_id, _ in g.identity.roles]
 
     def has_access(self, permission_name: str, view_name: str) -> bool:
-        """Whether the request may use a view's permission."""
+        """Whether the signed-in user has a permission on a view."""
         rights = g.get("rights")
         if rights is None:
             if not current_user.is_authenticated:
@@ -98,12 +99,12 @@ class PortalSecurityManager(SecurityManager):
         return (permission_name, view_name) in rights
 
     def roles_that_may(self, permission_name: str, view_name: str) -> list[int]:
-        """The roles with a permission, for what is done in other tenants than the request's."""
+        """Return the IDs of the roles with a permission, for actions in tenants other than that of the request."""
         right = (permission_name, view_name)
         return [role_id for role_id, rights in rights_of_roles().items() if right in rights]
 
     def is_item_public(self, permission_name: str, view_name: str) -> bool:
-        """Nothing is public by a row in a table: public routes are listed in ``app.web.access``."""
+        """Return False: public routes are declared in code (``app.web.access``), not in a table."""
         return False
 
 
@@ -111,10 +112,10 @@ _known_rights: tuple[int, dict[int, frozenset[tuple[str, str]]]] = (-1, {})
 
 
 def rights_of_roles() -> dict[int, frozenset[tuple[str, str]]]:
-    """Every role's (permission, view) pairs, kept until the database says they changed.
+    """Return the (permission, view) pairs of every role, cached until they change in the database.
 
-    A trigger counts every change of a role's permissions, and the count is read with each request's user: a right
-    taken away is gone at the next request, whichever process serves it.
+    A trigger counts every change of the roles' permissions, and each request reads the counter with its user. A revoked
+    permission is therefore gone with the next request, whichever process handles it.
     """
     global _known_rights  # noqa: PLW0603  (one value per process, replaced whole)
     version = g.get("rights_version")

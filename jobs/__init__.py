@@ -1,1 +1,1 @@
-"""What happens by itself: the queues, the jobs, and the tick that starts what the timetable says is due."""
+"""Background jobs: the queues, the jobs, and the tick that enqueues the jobs that are due."""

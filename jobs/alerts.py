@@ -1,4 +1,4 @@
-"""The months of the alerts: made ahead, dropped when they are past the retention time."""
+"""Maintain the monthly partitions of the alerts: create them ahead, drop them after the retention period."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SCHEDULE = (
 
 @job(entry="alert-partitions")
 def make_partitions() -> None:
-    """Make the partitions of this month and the two after it, where they are missing.
+    """Create missing partitions for this month and the two after it.
 
-    Arrival makes a missing one too; made ahead, the first alerts of a month do not wait for it.
+    Storing an alert creates a missing partition too, but then the first alerts of a month would have to wait for it.
     """
     with Session(db.engine) as session, session.begin():
         for month in alert_retention.months_ahead(clock.utc_now()):
@@ -35,9 +35,9 @@ def make_partitions() -> None:
 
 @job(entry="alert-retention")
 def drop_old_partitions() -> None:
-    """Drop alerts and their daily counts from before ``ALERT_RETENTION_MONTHS`` months.
+    """Drop alerts and daily counts that are older than ``ALERT_RETENTION_MONTHS`` months.
 
-    Each step is committed by itself: what is stopped half-way has done its part, and the next run does the rest.
+    Each step is committed separately, so that an interrupted run keeps its progress and the next run does the rest.
     """
     oldest = alert_retention.oldest_kept(clock.utc_now(), months=current_app.config["ALERT_RETENTION_MONTHS"])
     with Session(db.engine) as session:
@@ -46,6 +46,6 @@ def drop_old_partitions() -> None:
         for month in months:
             alert_retention.drop_partition(session, month)
             session.commit()
-    with all_tenants(reason="the retention time is the same for every tenant") as session:
+    with all_tenants(reason="the retention period is the same for every tenant") as session:
         while alert_retention.delete_counts(session, before=oldest):
             session.commit()

@@ -1,7 +1,7 @@
-"""What RQ knows, for the screen of NEC's staff: queues, workers, failed jobs; retrying and deleting those.
+"""RQ's state for the jobs screen of NEC staff: queues, workers and failed jobs, which can be retried and deleted.
 
-Read through a connection that answers within seconds or not at all. RQ's own ``Worker.all`` is not used: it lengthens
-the timeout of the connection it is given to that of a worker, and a page would wait for minutes.
+It uses a connection with a timeout of seconds. RQ's own ``Worker.all`` is avoided because it raises the timeout of its
+connection to that of a worker, so that a page would wait for minutes.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from jobs import queues
 from jobs.job import JobFailed
 
 MOST_FAILED = 50
-"""How many failed jobs are shown, the newest."""
+"""The maximum number of failed jobs shown; the newest ones."""
 
 IDLE_SILENCE = timedelta(seconds=90)
-"""A worker that waits for jobs is heard of every 45 seconds; after this long without a word it counts as silent."""
+"""An idle worker sends a heartbeat every 45 seconds; without one for this long it counts as silent."""
 
 BUSY_SILENCE = timedelta(seconds=queues.JOB_TIMEOUT + 60)
-"""The same for one that does a job: it is not heard of until the job ends."""
+"""The same for a busy worker, which sends no heartbeat before its job ends."""
 
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*")
 _RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)(?:: (.*))?$")
@@ -42,7 +42,7 @@ _SELF = "jobs/job.py"
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """How many jobs of a queue wait, are being done, have failed."""
+    """The number of waiting, running and failed jobs of a queue."""
 
     name: str
     waiting: int
@@ -52,12 +52,12 @@ class QueueState:
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """A worker.
+    """The state of a worker.
 
-    :ivar name: its host and process.
-    :ivar job: the dotted name of what it does, None while it waits.
-    :ivar heard_at: when it last gave a sign.
-    :ivar silent: that is too long ago: it has probably been killed.
+    :ivar name: its host name and process ID.
+    :ivar job: the dotted path of the job it runs, None while it is idle.
+    :ivar heard_at: the time of its last heartbeat.
+    :ivar silent: whether that is too long ago, so that the worker was probably killed.
     """
 
     name: str
@@ -68,11 +68,11 @@ class WorkerState:
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A job that failed. What it was called with and the words of the exception are not shown to anybody.
+    """A failed job. Its arguments and the message of the exception may contain personal data and are not shown.
 
-    :ivar function: its dotted name.
-    :ivar error: the class of the exception; from the database sqlstate and constraint too.
-    :ivar place: the line of ours that raised it, such as ``jobs/mail.py:31``, None where nobody knows.
+    :ivar function: its dotted path.
+    :ivar error: the class of the exception; for database errors also the SQLSTATE and the constraint.
+    :ivar place: the line of our code that raised it, such as ``jobs/mail.py:31``, None if unknown.
     """
 
     id: str
@@ -85,7 +85,7 @@ class FailedJob:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything at one moment."""
+    """The state of queues, workers and failed jobs at one time."""
 
     queues: list[QueueState]
     workers: list[WorkerState]
@@ -93,24 +93,24 @@ class Snapshot:
 
 
 class Board:
-    """RQ's state.
+    """Read and change RQ's state.
 
-    Every method raises ``redis.exceptions.RedisError`` when Redis is away.
+    Every method raises ``redis.exceptions.RedisError`` when Redis is unavailable.
 
-    :param connection: with a timeout of seconds.
+    :param connection: a connection with a timeout of seconds.
     """
 
     def __init__(self, connection: Redis) -> None:
         self._connection = connection
 
     def snapshot(self, *, now: datetime) -> Snapshot:
-        """Everything at this moment."""
+        """Return the current state."""
         waiting = [self._queue(name) for name in queues.BY_URGENCY]
         states = [
             QueueState(
                 queue.name,
                 queue.count,
-                # No cleaning: a page that is looked at changes nothing.
+                # Without cleanup, because viewing a page must not change anything.
                 queue.started_job_registry.get_job_count(cleanup=False),
                 queue.failed_job_registry.get_job_count(cleanup=True),
             )
@@ -122,14 +122,14 @@ class Board:
     def retry(self, job_id: str) -> str | None:
         """Put a failed job back into its queue.
 
-        :returns: its dotted name; None when it has not failed, or no longer.
+        :returns: its dotted path; None if the job is not, or no longer, failed.
         """
         return self._take(job_id, again=True)
 
     def delete(self, job_id: str) -> str | None:
-        """Forget a failed job.
+        """Delete a failed job.
 
-        :returns: its dotted name; None when it has not failed, or no longer.
+        :returns: its dotted path; None if the job is not, or no longer, failed.
         """
         return self._take(job_id, again=False)
 
@@ -145,7 +145,7 @@ class Board:
                 elif registry.remove(job):
                     job.delete()
                 else:
-                    # Somebody was quicker, and may have put it back into its queue.
+                    # Another request was first, and may have put the job back into its queue.
                     return None
             except (NoSuchJobError, InvalidJobOperation):
                 return None
@@ -183,7 +183,7 @@ class Board:
             )
 
     def _job_of(self, worker_name: str) -> str | None:
-        """The dotted name of what a worker is doing, None when it has just ended."""
+        """Return the dotted path of a worker's current job, None if it has just ended."""
         members = self._connection.smembers(WORKER_EXECUTIONS_KEY_TEMPLATE.format(worker_name))
         ids = [Execution.from_composite_key(as_text(each), connection=self._connection).job_id for each in members]
         found = [_function(job) for job in Job.fetch_many(ids, connection=self._connection) if job is not None]
@@ -191,7 +191,7 @@ class Board:
 
 
 def error_of(raised: str) -> str:
-    """What kind of exception a traceback ends with: its class alone, and of a job of ours what it says itself.
+    """Return the class of the exception at the end of a traceback; for ``JobFailed``, its message.
 
     >>> error_of("Moved to FailedJobRegistry, due to AbandonedJobError, at 2026-11-22")
     'AbandonedJobError'
@@ -201,12 +201,12 @@ def error_of(raised: str) -> str:
     if said is None:
         named = _NAMED.search(raised)
         return named[0] if named else "-"
-    # Nobody's data is in the words of a job of ours: jobs.job.
+    # The message of JobFailed contains no personal data (jobs.job).
     return said[2] if said[1] == JobFailed.__name__ and said[2] else said[1]
 
 
 def place_of(raised: str) -> str | None:
-    """The line of ours a traceback leads to: the one a job of ours names, else the innermost frame."""
+    """Return the line of our code where a traceback starts: the one noted by ``JobFailed``, or the innermost frame."""
     noted = [line for line in _ending(raised)[1:] if _PLACE.fullmatch(line)]
     frames = [f"{file}:{line}" for file, line in _FRAME.findall(raised) if file != _SELF]
     found = noted or frames
@@ -214,7 +214,7 @@ def place_of(raised: str) -> str | None:
 
 
 def _ending(raised: str) -> list[str]:
-    """The lines of a traceback behind its last frame: the exception and its words."""
+    """Return the lines of a traceback after its last frame: the exception with its message and notes."""
     lines = raised.strip().splitlines()
     last_frame = max((number for number, line in enumerate(lines) if line.startswith('  File "')), default=None)
     if last_frame is None:
@@ -223,7 +223,7 @@ def _ending(raised: str) -> list[str]:
 
 
 def _function(job: Job) -> str:
-    """A job's dotted name, without what it was called with."""
+    """Return a job's dotted path, without its arguments."""
     name = _FUNCTION.match(job.description or "")
     return name[0] if name else "-"
 

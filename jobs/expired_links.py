@@ -1,4 +1,4 @@
-"""Links and sessions whose time has long been over."""
+"""Delete old links, sessions and form keys."""
 
 from __future__ import annotations
 
@@ -23,11 +23,9 @@ SCHEDULE = (
 
 @job(entry="old-links")
 def remove_old() -> None:
-    """Remove what nobody will ask for any more: links that confirm notification addresses (§5.4.2) or set passwords,
-    sessions of people who were signed in, and the keys of forms that were sent.
-    """
+    """Delete expired links for notification addresses (§5.4.2) and passwords, old sessions, and old form keys."""
     now = clock.utc_now()
-    with all_tenants("the time is the same for every tenant") as session:
+    with all_tenants("retention is the same for every tenant") as session:
         address_rules.remove_old(session, now=now)
         password_link.remove_old(session, now=now)
         user_session.remove_old(session, now=now)

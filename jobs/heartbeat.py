@@ -1,4 +1,4 @@
-"""The sign of life of the workers."""
+"""The heartbeat of the workers."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ SCHEDULE = (Entry("heartbeat", N_("Sign of life of the workers"), "jobs.heartbea
 
 @job(entry="heartbeat", quiet=True)
 def beat() -> None:
-    """Note that a worker is there. The note of its end is all it leaves: ``/readyz`` looks how old that is."""
+    """Record that a worker is running. Its only effect is the recorded end of the run, whose age ``/readyz`` checks."""

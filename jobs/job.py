@@ -1,7 +1,7 @@
-"""What every job is wrapped in: its log line, its note in the timetable, and an end without personal data.
+"""The decorator of all jobs: it logs the run, records it in the schedule, and keeps personal data out of errors.
 
-RQ writes the exception of a failed job into its log and into Redis, with all it says. What PostgreSQL says names
-values of rows, so that a job ends with ``JobFailed`` instead, which says what kind of thing went wrong, and where.
+RQ writes the exception of a failed job with its full message to its log and to Redis. PostgreSQL's messages quote
+values of rows. Therefore a job fails with ``JobFailed`` instead, which contains only the kind and place of the error.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _LAYERS = (_ROOT / "models", _ROOT / "jobs")
 
 
 class JobFailed(Exception):
-    """A job went wrong. The text is fit for logs and screens, and so is its note, the place; the log has its line already."""
+    """A job failed; this is already logged. The message and its note (the place) are safe for logs and screens."""
 
 
 def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Make a function a job. It must leave, when run twice, what running it once leaves.
+    """Turn a function into a job. The function must be idempotent.
 
-    :param entry: the entry of the timetable whose row is to say how each run went.
-    :param quiet: log runs that went well only at DEBUG, for what runs every minute.
+    :param entry: the entry of the schedule in which each run is recorded.
+    :param quiet: log successful runs at DEBUG only, for jobs that run every minute.
     """
 
     def decorate(body: Callable[[], None]) -> Callable[[], None]:
@@ -47,9 +47,9 @@ def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[
             began = time.perf_counter()
             problem = _attempt(body)
             if entry is not None:
-                # When this fails, the row goes on saying that the run has not ended, and a later tick repeats it.
-                unnoted = _attempt(partial(_note, entry, error=describe(problem) if problem else None))
-                problem = problem or unnoted
+                # If this fails, the row still shows an unfinished run, and a later tick repeats it.
+                record_error = _attempt(partial(_record_run, entry, error=describe(problem) if problem else None))
+                problem = problem or record_error
             facts = _facts(name, began)
             if problem:
                 what, where = describe(problem), _where(problem)
@@ -66,7 +66,7 @@ def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[
 
 
 def describe(problem: BaseException) -> str:
-    """What kind of thing went wrong: the class and, from the database, sqlstate and constraint. Never a value."""
+    """Describe an error: the class and, for database errors, the SQLSTATE and the constraint. Never a value."""
     words = [type(problem).__name__]
     if isinstance(problem, DBAPIError):
         sqlstate = getattr(problem.orig, "sqlstate", None)
@@ -78,12 +78,12 @@ def describe(problem: BaseException) -> str:
 def _attempt(step: Callable[[], None]) -> Exception | None:
     try:
         step()
-    except Exception as problem:  # noqa: BLE001  (whatever it is, the timetable and the log are told)
+    except Exception as problem:  # noqa: BLE001  (any error is recorded and logged)
         return problem
     return None
 
 
-def _note(entry: str, *, error: str | None) -> None:
+def _record_run(entry: str, *, error: str | None) -> None:
     with Session(db.engine) as session, session.begin():
         schedule.note_finished(session, entry, now=clock.utc_now(), error=error)
 
@@ -98,7 +98,7 @@ def _facts(name: str, began: float) -> dict[str, object]:
 
 
 def _where(problem: Exception) -> str | None:
-    """The line of ours that was being run, such as ``models/alerts/retention.py:31``."""
+    """Return the line of our code that failed, such as ``models/alerts/retention.py:31``."""
     for frame in reversed(traceback.extract_tb(problem.__traceback__)):
         path = Path(frame.filename)
         if path != _SELF and any(path.is_relative_to(layer) for layer in _LAYERS):

@@ -1,9 +1,9 @@
-"""Sends what waits in the outbox, through Flask-Mail, over one connection per batch.
+"""Send the outbox through Flask-Mail, with one connection per batch.
 
-``send_due`` is woken up after each commit that wrote mail, and once a minute by the timetable. As many workers as there
-are may run it at once: a claimed row is one worker's until its lease is over (``models.mail.sending``). A worker that dies has
-lost nothing; only one that dies between the mail server's 250 and the commit that notes it makes a second copy, with the
-same Message-ID.
+``send_due`` is enqueued after each commit that writes mail, and once a minute by the schedule. Any number of workers
+may run it concurrently: a claimed row belongs to one worker until its lease expires (``models.mail.sending``). A worker
+that dies loses nothing. Only if it dies between the mail server's 250 and the commit that records it is a second copy
+sent, with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ from models.mail.sending import MailClaim, OutgoingMail, mail_connection
 from models.operations.schedule import Entry, every
 
 BATCH = 100
-"""Messages claimed at once, and sent over one connection."""
+"""How many messages are claimed at once and sent over one connection."""
 
 BUDGET = 45.0
-"""Seconds after which a run claims no more and leaves the rest to the next one: with the longest message it stays under
-``queues.JOB_TIMEOUT``."""
+"""Seconds after which a run claims no more messages and leaves the rest to the next run. Together with the slowest
+message it stays below ``queues.JOB_TIMEOUT``."""
 
 SMTP_TIMEOUT = 15.0
-"""Seconds the mail server may take for each of its four answers to a message. Together they are far below
-``models.mail.sending.LEASE``: a row is never taken by another worker while its message is on the way."""
+"""Timeout in seconds for each of the mail server's four replies to a message. Together they are far below
+``models.mail.sending.LEASE``, so that no other worker claims a row while its message is being sent."""
 
-_MOST_WORDS = 500
-_LINE = 76
+_MAX_ERROR_LENGTH = 500
+_MAX_LINE = 76
 _BASE64 = Charset("utf-8")
 _BASE64.body_encoding = BASE64
 
 
-# The sender is the same each time.
+# Cached because the sender is always the same.
 _header_address = lru_cache(256)(sanitize_address)
 
 
-class _Wire(Compat32):
-    """How headers are written. What fits one line as it is needs no folding, and subjects are the same again and again."""
+class _HeaderPolicy(Compat32):
+    """Writes headers. Those that fit on one line need no folding; folded ones are cached because subjects repeat."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        if isinstance(value, str) and value.isascii() and value.isprintable() and len(name) + len(value) < _LINE:
+        if isinstance(value, str) and value.isascii() and value.isprintable() and len(name) + len(value) < _MAX_LINE:
             return f"{name}: {value}\r\n".encode("ascii")
         return _folded(name, str(value))
 
@@ -65,17 +65,17 @@ class _Wire(Compat32):
 @lru_cache(256)
 def _folded(name: str, value: str) -> bytes:
     words = Header(value, "us-ascii" if value.isascii() else "utf-8", header_name=name)
-    return f"{name}: {words.encode(linesep=_WIRE.linesep)}\r\n".encode("ascii")
+    return f"{name}: {words.encode(linesep=_HEADER_POLICY.linesep)}\r\n".encode("ascii")
 
 
-_WIRE = _Wire(linesep="\r\n")
+_HEADER_POLICY = _HeaderPolicy(linesep="\r\n")
 
 
 class PlainMessage(Message):
-    """Flask-Mail's message as a plain text to one recipient.
+    """A Flask-Mail message in plain text to one recipient.
 
-    In base64, because lines of any length then reach every mail server whole; and written by the email package's older
-    policy, which does not read again what was just put together.
+    It is encoded in base64, because mail servers limit the length of lines. It uses the older policy of the email
+    package, which does not parse the headers that it has just generated.
     """
 
     def _message(self) -> MIMEText:
@@ -87,15 +87,15 @@ class PlainMessage(Message):
         message["Message-ID"] = self.msgId
         for name, value in (self.extra_headers or {}).items():
             message[name] = value
-        message.policy = _WIRE
+        message.policy = _HEADER_POLICY
         return cast("MIMEText", message)
 
 
-class PatientConnection(Connection):
-    """Flask-Mail's connection with an end to its patience."""
+class ConnectionWithTimeout(Connection):
+    """Flask-Mail's connection with a timeout."""
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
-        """Connect as Flask-Mail does, and wait for no answer longer than ``SMTP_TIMEOUT``."""
+        """Connect like Flask-Mail, with ``SMTP_TIMEOUT`` for each reply."""
         settings = self.mail
         kind = smtplib.SMTP_SSL if settings.use_ssl else smtplib.SMTP
         host = kind(settings.server, settings.port, timeout=SMTP_TIMEOUT)
@@ -111,13 +111,13 @@ SCHEDULE = (Entry("mail", N_("Send waiting mail"), "jobs.mail.sweep", every(1), 
 
 @job(quiet=True)
 def send_due() -> None:
-    """Send every message that is due, in batches (§5.4.2 and wherever else a mail is written)."""
+    """Send all due messages in batches (§5.4.2 and all other mail)."""
     _send_due()
 
 
 @job(entry="mail", quiet=True)
 def sweep() -> None:
-    """The same once a minute: what no wake-up came for, and what waits for its next attempt."""
+    """Send all due messages once a minute: retries, and those whose signal after the commit was lost."""
     _send_due()
 
 
@@ -130,7 +130,7 @@ def _send_due() -> None:
             if not mails:
                 return
             if len(mails) == BATCH:
-                # There is probably more, and others may help. Without Redis this worker does it alone.
+                # There are probably more, and other workers can help. Without Redis this worker does it alone.
                 with suppress(RedisError):
                     queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
             if not _send_batch(claim, mails):
@@ -138,19 +138,19 @@ def _send_due() -> None:
 
 
 def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
-    """Send what was claimed.
+    """Send a batch of claimed messages.
 
-    What became of a mail is noted in the statement that begins the next one, before that goes out.
+    The statement that starts the next message also records that the previous one was sent.
 
-    :returns: False when there is no way to the mail server, and no use in trying the next batch now.
+    :returns: False if the mail server cannot be reached, so that there is no point in trying the next batch now.
     """
     keep_secret = current_app.config["PORTAL_DEMO"]
-    connection = PatientConnection(current_app.extensions["mail"])
+    connection = ConnectionWithTimeout(current_app.extensions["mail"])
     try:
         connection.__enter__()
     except (smtplib.SMTPException, OSError) as problem:
         for mail in mails:
-            claim.note_failure(mail, now=clock.utc_now(), error=_refusal(problem).words, final=False)
+            claim.note_failure(mail, now=clock.utc_now(), error=_refusal(problem).error, final=False)
         return False
     sent = None
     try:
@@ -163,9 +163,9 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
             if refusal is None:
                 sent = mail
                 continue
-            claim.note_failure(mail, now=clock.utc_now(), error=refusal.words, final=refusal.final)
-            if not refusal.goes_on:
-                claim.let_go(mails[number:])
+            claim.note_failure(mail, now=clock.utc_now(), error=refusal.error, final=refusal.final)
+            if not refusal.connected:
+                claim.release(mails[number:])
                 break
         if sent is not None:
             claim.note_sent(sent, now=clock.utc_now(), keep_secret=keep_secret)
@@ -177,9 +177,9 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
 
 
 def _deliver(connection: Connection, mail: OutgoingMail) -> Refusal | None:
-    """Hand one mail to the mail server.
+    """Send a message to the mail server.
 
-    :returns: None when it was taken.
+    :returns: None if it was accepted.
     """
     try:
         connection.send(_message(mail))
@@ -205,28 +205,28 @@ def _message(mail: OutgoingMail) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a mail did not go out.
+    """Why a message was not sent.
 
-    :param words: the mail server's, with its code.
-    :param final: it refuses this mail for good.
-    :param goes_on: whether it takes another one over the same connection.
+    :param error: the mail server's reply with its code.
+    :param final: whether the server refuses this message permanently.
+    :param connected: whether the connection can be used for further messages.
     """
 
-    words: str
+    error: str
     final: bool = False
-    goes_on: bool = True
+    connected: bool = True
 
 
 def _refusal(problem: Exception) -> Refusal:
-    words: bytes | str
+    reply: bytes | str
     match problem:
         case smtplib.SMTPRecipientsRefused():
-            code, words = next(iter(problem.recipients.values()))
+            code, reply = next(iter(problem.recipients.values()))
         case smtplib.SMTPResponseException():
-            code, words = problem.smtp_code, problem.smtp_error
+            code, reply = problem.smtp_code, problem.smtp_error
         case _:
-            return Refusal(str(problem)[:_MOST_WORDS] or type(problem).__name__, goes_on=False)
-    said = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
-    # A sender that is refused is a mistake in our settings, not in the mail: somebody will mend it.
+            return Refusal(str(problem)[:_MAX_ERROR_LENGTH] or type(problem).__name__, connected=False)
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
+    # A refused sender is a configuration error and not a fault of the message, so the message is retried.
     final = code >= 500 and not isinstance(problem, smtplib.SMTPSenderRefused)
-    return Refusal(placeholders.several_lines(f"{code} {said}")[:_MOST_WORDS], final=final, goes_on=code != 421)
+    return Refusal(placeholders.several_lines(f"{code} {text}")[:_MAX_ERROR_LENGTH], final=final, connected=code != 421)

@@ -1,6 +1,6 @@
-"""The queues by urgency, and what holds for every job in them.
+"""The queues by urgency, and the settings of all jobs.
 
-A job is a batch (all that is due), never one row: a worker does about a hundred jobs a second.
+A job processes a batch (all that is due), never one row, since a worker can run only about a hundred jobs a second.
 """
 
 from __future__ import annotations
@@ -9,39 +9,39 @@ from flask import current_app
 from rq import Queue
 
 URGENT = "urgent"
-"""The tick and the heartbeat: short, and late when they wait."""
+"""For the tick and the heartbeat: short jobs that must not be delayed."""
 
 DEFAULT = "default"
-"""What somebody waits for."""
+"""For jobs that somebody is waiting for."""
 
 PERIODIC = "periodic"
-"""What the timetable starts and nobody waits for."""
+"""For scheduled jobs that nobody is waiting for."""
 
 BY_URGENCY = (URGENT, DEFAULT, PERIODIC)
-"""The order in which a worker looks into them."""
+"""The order in which a worker polls the queues."""
 
 JOB_TIMEOUT = 120
-"""Seconds a job may take. With one worker the heartbeat waits behind a job, and must not be missed for longer than
-``/readyz`` waits for one (three minutes). What takes longer does a part and leaves the rest to its next run."""
+"""The maximum duration of a job in seconds. With a single worker, the heartbeat waits for a running job, and
+``/readyz`` tolerates only three minutes without one. Longer work is split, with the rest left to the next run."""
 
 RESULT_TTL = 90
-"""Seconds a finished job is kept in Redis: while it is, a second tick of the same minute does not start it again."""
+"""Seconds a finished job is kept in Redis, so that a second tick in the same minute does not enqueue it again."""
 
 FAILURE_TTL = 24 * 3600
-"""Seconds a failed job is kept in Redis, to be looked at."""
+"""Seconds a failed job is kept in Redis, for inspection."""
 
 RENAMED = {"jobs.links.remove_old": "jobs.expired_links.remove_old"}
-"""Former dotted name of a job -> its present one: what was queued before an upgrade runs after it."""
+"""The old dotted path of each renamed job and its new one, so that jobs enqueued before an upgrade still run."""
 
 LIMITS = {"job_timeout": JOB_TIMEOUT, "result_ttl": RESULT_TTL, "failure_ttl": FAILURE_TTL}
-"""What every job is put into its queue with."""
+"""The arguments for enqueuing any job."""
 
 
 def queue(name: str) -> Queue:
-    """A queue of the current app.
+    """Return a queue of the current app.
 
     :param name: one of ``BY_URGENCY``.
-    :raises ValueError: no worker looks into a queue of this name.
+    :raises ValueError: there is no such queue.
     """
     if name not in BY_URGENCY:
         raise ValueError(f"There is no queue {name!r}; the queues are {', '.join(BY_URGENCY)}.")

@@ -1,4 +1,4 @@
-"""The schedule of all jobs, gathered from the modules that declare it (docs/howto/add-a-job.md)."""
+"""The schedule of all jobs, collected from the modules that declare entries (docs/howto/add-a-job.md)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from models.operations.schedule import Entry
 
 
 def declared() -> list[Entry]:
-    """Return the ``SCHEDULE`` of every module of jobs."""
+    """Return the ``SCHEDULE`` entries of all job modules."""
     modules = [importlib.import_module(f"jobs.{found.name}") for found in pkgutil.iter_modules(jobs.__path__)]
     return [entry for module in modules for entry in getattr(module, "SCHEDULE", ())]

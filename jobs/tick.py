@@ -1,8 +1,8 @@
-"""The tick: once a minute, start what the timetable says is due.
+"""The tick: once a minute, enqueue the jobs that are due.
 
-RQ's cron takes no lock, so that two of them start two ticks. That is harmless: a tick claims rows with SKIP LOCKED,
-and two do what one does. Jobs are put into their queues before the claim is committed: a tick that is killed in
-between has started a job whose row is still due, which is then run twice, and never not at all.
+RQ's cron does not lock, so two cron processes enqueue two ticks. That is harmless, because a tick claims rows with
+SKIP LOCKED. Jobs are enqueued before the claim is committed: if a tick is killed in between, the row is still due and
+the job runs twice, which is better than not at all.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from models.operations import schedule
 from models.operations.schedule import Entry, ScheduledTask
 
 AGAIN_AFTER = timedelta(minutes=10)
-"""A run that did not end well is repeated after this long: whether it failed, or its worker was killed, or Redis
-forgot it. Longer than a job may take, so that one that still runs is not repeated."""
+"""The delay before an unsuccessful run is repeated, whether it failed, its worker was killed or Redis lost it. Longer
+than ``queues.JOB_TIMEOUT``, so that a running job is not repeated."""
 
 
 @job(quiet=True)
 def tick() -> None:
-    """Put every job that is due into its queue."""
+    """Enqueue every job that is due."""
     now = clock.utc_now()
     with Session(db.engine) as session, session.begin():
-        for entry in (*schedule.claim_due(session, now=now), *_claim_again(session, now=now)):
+        for entry in (*schedule.claim_due(session, now=now), *_claim_unsuccessful(session, now=now)):
             _enqueue(entry, now=now)
 
 
-def _claim_again(session: Session, *, now: datetime) -> list[Entry]:
-    """Take what was begun a while ago and has not ended well, in the caller's transaction."""
-    not_ended_well = or_(
+def _claim_unsuccessful(session: Session, *, now: datetime) -> list[Entry]:
+    """Claim the entries whose last run did not succeed within ``AGAIN_AFTER``, in the caller's transaction."""
+    unsuccessful = or_(
         ScheduledTask.last_finished_at.is_(None),
         ScheduledTask.last_finished_at < ScheduledTask.last_claimed_at,
         ScheduledTask.last_error.is_not(None),
@@ -47,7 +47,7 @@ def _claim_again(session: Session, *, now: datetime) -> list[Entry]:
         .where(
             ScheduledTask.name.in_([each.name for each in schedule.entries()]),
             ScheduledTask.last_claimed_at <= now - AGAIN_AFTER,
-            not_ended_well,
+            unsuccessful,
         )
         .order_by(ScheduledTask.last_claimed_at)
         .with_for_update(skip_locked=True)
@@ -60,7 +60,7 @@ def _claim_again(session: Session, *, now: datetime) -> list[Entry]:
 
 
 def _enqueue(entry: Entry, *, now: datetime) -> None:
-    """Put one job into its queue, unless a tick of the same minute has."""
+    """Enqueue a job, unless another tick of the same minute has already done so."""
     with suppress(DuplicateJobError):
         queues.queue(entry.queue).enqueue(
             entry.job,

@@ -1,4 +1,4 @@
-"""Alembic's environment: the owner migrates, one host at a time."""
+"""Alembic environment: migrations run as the owner of the tables, on one host at a time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 
 from models.db import db
 
-# Any number, the same on every host: whoever holds it migrates, the others wait and find nothing left to do.
+# The key of an advisory lock; arbitrary, but the same on every host. The others wait and then find nothing to migrate.
 MIGRATION_LOCK = 7_403_210
 
 
 def run() -> None:
-    """Migrate over a connection of the owner's own."""
+    """Run the migrations over a separate connection as the owner."""
     url = current_app.config["DATABASE_OWNER_URL"] or current_app.config["SQLALCHEMY_DATABASE_URI"]
     engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as connection:
@@ -32,7 +32,7 @@ def _migrate(connection: Connection) -> None:
     connection.commit()
 
     def include_object(item: Any, name: str | None, kind: str, reflected: bool, _other: Any) -> bool:  # noqa: FBT001  (Alembic's signature)
-        # Autogenerate would take partitions, and their indexes, for tables somebody forgot to declare.
+        # Autogenerate would treat partitions and their indexes as undeclared tables.
         table = name if kind == "table" else getattr(getattr(item, "table", None), "name", None)
         return not (reflected and table in partitions)
 

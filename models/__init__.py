@@ -1,13 +1,13 @@
-"""Tables, states and business rules. Nothing here knows a request, a screen or a queue."""
+"""Tables, states and business rules. This package does not depend on requests, screens or queues."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
 
-# First, before a relationship of ours waits for a class that is not there yet: it adds columns to FAB's user.
+# Imported first: it adds columns to FAB's user class, which must happen before SQLAlchemy configures the mappers.
 import models.accounts.user  # noqa: F401  (imported for its columns)
 
-# Importing every module makes each table known to migrations and to relationships that name a class.
+# Import every module so that migrations see each table and relationships can refer to classes by name.
 for _module in pkgutil.walk_packages(__path__, "models."):
     importlib.import_module(_module.name)

@@ -1,4 +1,4 @@
-"""Who does something, as rules and the audit log know it."""
+"""The actor behind a change, for rules and the audit log."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The person or part of the system behind a change.
+    """The person or part of the system that makes a change.
 
-    :param name: an e-mail address for people, a word such as ``system`` or ``utm a1b2c3d4e5f6`` for the rest.
-    :param user_id: the user's key, None when it is nobody who signs in.
-    :param address: the network address the request came from, None outside requests.
-    :param request_id: ties the audit row to the log lines of its request, None outside requests.
+    :param name: an e-mail address for people, otherwise a name such as ``system`` or ``utm a1b2c3d4e5f6``.
+    :param user_id: the user's ID, None for actors that are not users.
+    :param address: the IP address the request came from, None outside requests.
+    :param request_id: links the audit row to the log lines of the request, None outside requests.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Actor:
 
 
 SYSTEM = Actor("system")
-"""What happens by itself."""
+"""Automatic changes, without a person behind them."""
 
 COMMAND_LINE = Actor("command line")
-"""A person at the server's command line."""
+"""A person who runs a command on the server."""

@@ -1,7 +1,7 @@
-"""What is to be looked at as soon as a transaction is committed, instead of at the next minute.
+"""Work that jobs should pick up right after a commit instead of at the next scheduled run.
 
-A rule notes a word here; ``app.background.enqueue_after_commit`` listens for the commit and wakes up a job. The wake-up may be lost (a Redis that
-is away): what must happen is a row, which the timetable's sweep finds too.
+Rules register a topic here; ``app.background.enqueue_after_commit`` listens for the commit and enqueues the job. The
+signal may get lost (for example while Redis is down), so the work itself must be a row that the scheduled job finds.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 MAIL = "mail"
-"""Messages wait in the outbox."""
+"""Messages are waiting in the outbox."""
 
 _KEY = "wake"
 
 
 def wake(session: Session, what: str) -> None:
-    """Wake something up when the session's transaction is committed; nothing happens when it is rolled back."""
+    """Register a topic for when the session's transaction commits. A rollback discards it."""
     session.info.setdefault(_KEY, set()).add(what)
 
 
 def take(session: Session) -> set[str]:
-    """What was noted since this was last asked."""
+    """Return and clear the topics registered so far."""
     taken: set[str] = session.info.pop(_KEY, set())
     return taken

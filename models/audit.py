@@ -1,6 +1,6 @@
-"""The audit log: who changed what, when, from where. Rows are added and read, never changed.
+"""The audit log: who changed what, when and from where. Rows are only inserted and read.
 
-The app's role has no right to update or delete here (the grants are in the migration).
+The app's database role may not update or delete them (see the grants in the migration).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.actor import Actor
 from models.db import Base, CreatedAt
 
-# Not worth a line in every entry: they say nothing about what the person did.
-_SILENT = {"version", "search_name", "created_at"}
+# Columns left out of the entries because they say nothing about what the person did.
+_IGNORED = {"version", "search_name", "created_at"}
 
 
 class AuditEntry(Base):
-    """One change. ``tenant_id`` is empty for what happens outside any tenant, such as signing in."""
+    """One change. ``tenant_id`` is NULL for changes outside any tenant, such as signing in."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (
@@ -45,7 +45,7 @@ class AuditEntry(Base):
 
     @property
     def names(self) -> list[str]:
-        """The columns that the change is about."""
+        """The changed columns."""
         return sorted({*(self.before or {}), *(self.after or {})})
 
 
@@ -59,15 +59,15 @@ def record(  # noqa: PLR0913  (each is a column of the row)
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Add the row of one change to the caller's transaction.
+    """Add the audit entry of a change to the caller's transaction.
 
-    Without ``before`` and ``after`` they are read from what the session has not yet written of ``subject``; call it
-    before the flush then.
+    Without ``before`` and ``after``, they are taken from the unflushed changes of ``subject``; in that case call this
+    before the flush.
 
-    :param action: what was done, as ``utm.registered``.
-    :param subject: the row it was done to, or a ``(type, id)`` pair where there is none.
-    :param by: who did it.
-    :param tenant_id: the tenant, taken from ``subject`` when not given.
+    :param action: what was done, such as ``utm.registered``.
+    :param subject: the changed row, or a ``(type, ID)`` pair where there is no row.
+    :param by: who made the change.
+    :param tenant_id: the tenant; taken from ``subject`` by default.
     """
     if isinstance(subject, tuple):
         subject_type, subject_id = subject
@@ -77,8 +77,7 @@ def record(  # noqa: PLR0913  (each is a column of the row)
         if before is None and after is None:
             before, after = changes(subject)
     session.execute(
-        # Inline: reading back the row's number would need the right to read the row, which nobody has who is outside
-        # any tenant.
+        # Inline, because returning the new ID needs permission to read the row, which no session outside a tenant has.
         insert(AuditEntry.__table__)
         .inline()
         .values(
@@ -97,13 +96,13 @@ def record(  # noqa: PLR0913  (each is a column of the row)
 
 
 def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """What the session is about to write of a row: the values before and after, only those that differ."""
+    """Return the unflushed changes of a row: the old and the new values of the columns that differ."""
     state = inspect(row)
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for attribute in state.mapper.column_attrs:
         history = state.attrs[attribute.key].history
-        if attribute.key in _SILENT or not history.has_changes():
+        if attribute.key in _IGNORED or not history.has_changes():
             continue
         if history.deleted:
             before[attribute.key] = _plain(history.deleted[0])
@@ -115,18 +114,18 @@ def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
 
 
 def values_of(row: Any) -> dict[str, Any]:
-    """All values of a row that is about to be deleted."""
+    """Return all values of a row that is about to be deleted."""
     return {
         attribute.key: _plain(getattr(row, attribute.key))
         for attribute in inspect(row).mapper.column_attrs
-        if attribute.key not in _SILENT
+        if attribute.key not in _IGNORED
     }
 
 
 def entries_about(session: Session, row: Any, *, most: int = 50) -> list[AuditEntry]:
-    """The changes of a row, newest first.
+    """Return the audit entries of a row, newest first.
 
-    :param row: of a tenant: what happened outside any tenant is not read here.
+    :param row: a row that belongs to a tenant; entries outside any tenant are not read.
     """
     return list(
         session.scalars(
@@ -143,9 +142,9 @@ def entries_about(session: Session, row: Any, *, most: int = 50) -> list[AuditEn
 
 
 def fingerprint(*values: Any) -> str:
-    """A short text that differs when any of the values does, for rows that keep no version of their own.
+    """Return a hash of values, to detect concurrent changes of rows without a version column.
 
-    :param values: texts, numbers, flags and lists of them.
+    :param values: strings, numbers, booleans and lists of them.
     """
     return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
 

@@ -1,6 +1,6 @@
-"""The one database handle: Flask-SQLAlchemy on Flask-AppBuilder's declarative base.
+"""The database handle: Flask-SQLAlchemy on Flask-AppBuilder's declarative base.
 
-The base is shared so that our tables and FAB's ``ab_*`` tables live in one metadata and one registry.
+The base is shared so that our tables and FAB's ``ab_*`` tables use the same metadata and registry.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 db: SQLAlchemy = get_sqla_class()(model_class=Model)
 
-# FAB's base carries no type information; everything that inherits from it is checked on its own columns.
+# FAB's base has no type information; the columns of its subclasses are typed.
 Base: Any = Model
 
 
 def psycopg_connection(session: Session) -> psycopg.Connection[Any]:
-    """The driver's connection under a session's transaction, for COPY."""
+    """Return the psycopg connection of a session's transaction, for COPY."""
     return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
 
 
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now(), nullable=False)]
-"""When the row was made, by the database's clock."""
+"""The time a row was created, by the database's clock."""

@@ -1,10 +1,10 @@
-"""What a rule raises when it refuses."""
+"""The exceptions that rules raise."""
 
 from __future__ import annotations
 
 
 def N_(message: str) -> str:  # noqa: N802  (gettext's name for it)
-    """Mark a message for translation where it is written; whoever shows it translates it."""
+    """Mark a message for translation. It is translated where it is shown."""
     return message
 
 
@@ -12,11 +12,11 @@ NOTHING_CHANGED = N_("Change at least one item.")
 
 
 class DomainError(Exception):
-    """A rule refuses what was asked.
+    """A rule refuses a change.
 
-    :param message: a translatable sentence for the person who asked.
-    :param field: the form field it belongs to, None for the whole form.
-    :param values: what stands for the placeholders of the sentence.
+    :param message: a translatable sentence for the person who made the request.
+    :param field: the form field it refers to, None for the whole form.
+    :param values: the values of the placeholders in the sentence.
     """
 
     def __init__(self, message: str, field: str | None = None, **values: object) -> None:
@@ -27,12 +27,12 @@ class DomainError(Exception):
 
 
 class Conflict(Exception):
-    """Somebody else changed the row since the person looked at it; they are shown the difference."""
+    """Somebody else changed the row after the person opened it; they are shown the difference."""
 
 
 class Gone(LookupError):
-    """Somebody else deleted the row since it was found; whoever asked is answered as if it had never been found."""
+    """Somebody else deleted the row after it was loaded; the response is the same as if it had never been found."""
 
 
 class ScopeError(Exception):
-    """Code reached for rows outside the tenant its session is in. A defect, never a person's mistake."""
+    """Code accessed rows outside the tenant of its session. This is a bug, never a user error."""

@@ -1,4 +1,4 @@
-"""Rules for a table that needs none of its own: create, change and delete, each with its audit row."""
+"""Generic rules for tables without special ones: create, change and delete, each with an audit entry."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from models.versioned import lock_version
 
 
 def apply_change(session: Session, row: Any, values: Mapping[str, Any], *, action: str, by: Actor) -> None:
-    """Write changed values to a row, and an audit row of them.
+    """Apply changed values to a row and record them in the audit log.
 
-    :param action: the audit log's word for it, as ``customer.changed``.
-    :raises DomainError: nothing is different.
+    :param action: the action in the audit log, such as ``customer.changed``.
+    :raises DomainError: nothing changes.
     """
     for name, value in values.items():
         if getattr(row, name) != value:
@@ -31,7 +31,7 @@ def apply_change(session: Session, row: Any, values: Mapping[str, Any], *, actio
 
 
 def apply_creation(session: Session, row: Any, *, action: str, by: Actor) -> None:
-    """Add a row, and an audit row of it."""
+    """Add a row and record it in the audit log."""
     session.add(row)
     _, after = audit.changes(row)
     session.flush()
@@ -39,10 +39,10 @@ def apply_creation(session: Session, row: Any, *, action: str, by: Actor) -> Non
 
 
 class PlainRules:
-    """Create, change and delete the rows of a table with a version.
+    """Create, change and delete the rows of a versioned table.
 
-    :param model: the table's class.
-    :param name: the first part of the audit log's actions.
+    :param model: the model class.
+    :param name: the first part of the actions in the audit log.
     """
 
     def __init__(self, model: Any, name: str) -> None:
@@ -58,8 +58,8 @@ class PlainRules:
     def change(self, session: Session, row: Any, values: Mapping[str, Any], *, version: int, by: Actor) -> None:
         """Change a row.
 
-        :raises Conflict: somebody else changed it since the person looked at it.
-        :raises DomainError: nothing is different.
+        :raises Conflict: the row was changed after the person opened it.
+        :raises DomainError: nothing changes.
         """
         lock_version(session, row, version)
         apply_change(session, row, values, action=f"{self.name}.changed", by=by)
@@ -67,7 +67,7 @@ class PlainRules:
     def delete(self, session: Session, row: Any, *, now: datetime, by: Actor) -> None:
         """Delete a row.
 
-        :raises Gone: somebody else deleted it.
+        :raises Gone: it was deleted concurrently.
         """
         lock(session, row)
         audit.record(session, f"{self.name}.deleted", row, by=by, before=audit.values_of(row))

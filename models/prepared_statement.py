@@ -1,7 +1,7 @@
-"""Statements compiled once, for pages on which compiling them takes longer than running them.
+"""Statements that are compiled once, for pages where compiling takes longer than running them.
 
-They bypass the ORM and so its criteria: what the database's policies let pass is all that holds a tenant's rows together
-here (docs/adr/0002-tenancy.md).
+They bypass the ORM and its loader criteria: only the row-level security policies restrict them to the tenant's rows
+(docs/adr/0002-tenancy.md).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _DIALECT = postgresql.psycopg.dialect()
 
 
 class PreparedStatement(NamedTuple):
-    """A statement as the driver takes it.
+    """A compiled statement in the form that psycopg takes.
 
-    :param text: with a placeholder for each value.
-    :param values: those that are always the same.
+    :param text: the SQL, with a placeholder for each value.
+    :param values: the constant values.
     """
 
     text: str
@@ -29,16 +29,16 @@ class PreparedStatement(NamedTuple):
     def run(self, session: Session, values: Mapping[str, Any]) -> Sequence[Row[*tuple[Any, ...]]]:
         """Run the statement in a session's transaction, and so in its tenant, and return its rows.
 
-        :param values: by the names of the statement's ``bindparam``.
-        :raises sqlalchemy.exc.DBAPIError: the database refuses it.
+        :param values: by the names of the statement's ``bindparam`` elements.
+        :raises sqlalchemy.exc.DBAPIError: the statement fails.
         """
         return session.connection().exec_driver_sql(self.text, {**self.values, **values}).all()
 
 
 def prepare(statement: ClauseElement) -> PreparedStatement:
-    """Compile a statement, or a part of one, to keep it.
+    """Compile a statement, or a part of one, for repeated use.
 
-    :param statement: of columns only, with a ``bindparam`` for each value that changes.
+    :param statement: it selects only columns, with a ``bindparam`` for each variable value.
     """
     compiled = statement.compile(dialect=_DIALECT)
     values = {name: value for name, value in compiled.params.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Waiting for whoever does the same at the same moment."""
+"""Locks that serialize concurrent changes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from sqlalchemy.orm import Session
 
 from models.errors import Gone
 
-# In the order of the array: a function in FROM gives its rows as they come.
-_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key")
+# In the order of the array: a set-returning function in FROM returns its rows in order.
+_ADVISORY_LOCK = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key"
+)
 
 
 def lock(session: Session, row: Any) -> None:
-    """Hold a row until the transaction ends, and read it anew.
+    """Lock a row until the end of the transaction and reload it.
 
-    Of two who press the same button at once, the second waits here and then sees what the first did.
+    Of two concurrent calls, the second waits for the first transaction and then sees its changes.
 
-    :param row: of this session, or of another one.
-    :raises Gone: the first deleted it.
+    :param row: a row of this or another session.
+    :raises Gone: the row was deleted.
     """
     model, key = type(row), inspect(row).identity
     found = select(model).where(
@@ -31,13 +33,13 @@ def lock(session: Session, row: Any) -> None:
 
 
 def take_turns(session: Session, purpose: str, of: str | Iterable[str] = "") -> None:
-    """Let only one transaction at a time do something, until it ends; the next one then sees what it did.
+    """Take an advisory lock until the end of the transaction, so that transactions with the same purpose run in turn.
 
-    For what no row stands for: how many rows there are, in which order, whether there is one. Call it before reading
-    any of that, and before locking rows.
+    Use it where no row can be locked: when the number, order or existence of rows matters. Call it before reading any
+    of that, and before locking rows.
 
-    :param purpose: what is done, the same words wherever it is done.
-    :param of: whose it is, such as a tenant's ID; several are waited for in their order, so that nobody waits crosswise.
+    :param purpose: the name of the operation, the same wherever it is performed.
+    :param of: the subject, such as a tenant ID; several are locked in sorted order to avoid deadlocks.
     """
     keys = sorted({of} if isinstance(of, str) else set(of))
-    session.execute(_TAKE_TURNS, {"keys": [f"{purpose} {key}" for key in keys]})
+    session.execute(_ADVISORY_LOCK, {"keys": [f"{purpose} {key}" for key in keys]})

@@ -1,8 +1,8 @@
-"""Which tenant a session sees.
+"""The tenant scope of database sessions.
 
-The scope is a property of the session: one tenant, or all of them for the few places that say why. Without a scope
-there are no rows. Row-level security in the database is the wall (docs/adr/0002-tenancy.md); the hooks here tell the
-database who is asking, fill ``tenant_id`` and refuse early, with a message that names the mistake.
+A session is scoped to one tenant, or to all tenants in the few places that give a reason. An unscoped session sees no
+tenant rows. Row-level security in the database enforces this (docs/adr/0002-tenancy.md); the hooks here set the tenant
+for the policies, fill in ``tenant_id``, and refuse mistakes early with a clear message.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from models.errors import ScopeError
 from models.prepared_statement import PreparedStatement
 
 CROSS_TENANT_ROLE = "portal_all_tenants"
-"""The database role whose policies let every row pass; the app may become it, and does not inherit it."""
+"""The database role whose policies admit every row. The app's role can switch to it but does not inherit from it."""
 
 _ALL = "*"
 _NOBODY = ""
@@ -29,30 +29,30 @@ _KEY = "tenant_scope"
 _BY_STATEMENT = "entered_by_statement"
 
 ENTER = func.set_config("app.tenant_id", bindparam("scope", type_=String), True)
-"""What puts a transaction into a tenant, as a column of the statement it begins with (``run_entering``)."""
+"""The expression that sets the tenant of a transaction, selected by its first statement (``run_entering``)."""
 
 log = logging.getLogger(__name__)
 
 
 class TenantScoped:
-    """A row that belongs to exactly one tenant and is seen by it alone."""
+    """A row that belongs to exactly one tenant and is visible only there."""
 
     @declared_attr
     def tenant_id(cls) -> Mapped[str]:  # noqa: N805  (SQLAlchemy's convention for declared attributes)
-        """Whose row it is; the session fills it in."""
+        """The tenant that the row belongs to; filled in by the session."""
         return mapped_column(String(8), ForeignKey("tenant.id"), nullable=False)
 
 
 def current_tenant_id(session: Session) -> str | None:
-    """The tenant a session is in, None when it is in none or in all."""
+    """Return the tenant of a session, None when it is unscoped or cross-tenant."""
     scope = session.info.get(_KEY, _NOBODY)
     return scope if scope not in (_ALL, _NOBODY) else None
 
 
 def own_tenant_id(session: Session) -> str:
-    """The tenant a session is in, for what is only done inside one.
+    """Return the tenant of a session, for code that only runs inside a tenant.
 
-    :raises ScopeError: it is in none or in all.
+    :raises ScopeError: the session is unscoped or cross-tenant.
     """
     tenant_id = current_tenant_id(session)
     if tenant_id is None:
@@ -61,10 +61,10 @@ def own_tenant_id(session: Session) -> str:
 
 
 def enter_tenant(session: Session, tenant_id: str | None) -> None:
-    """Put a fresh session into a tenant.
+    """Set the tenant of a new session.
 
-    :param tenant_id: the tenant, or None to leave it in none.
-    :raises ScopeError: a transaction is open, or the session was in another scope: what it has loaded belongs there.
+    :param tenant_id: the tenant, or None to leave the session unscoped.
+    :raises ScopeError: a transaction is open, or the session had another scope, to which its loaded objects belong.
     """
     if session.in_transaction():
         raise ScopeError("The scope of a session cannot change inside a transaction; use a new session.")
@@ -75,16 +75,16 @@ def enter_tenant(session: Session, tenant_id: str | None) -> None:
 
 @contextmanager
 def tenant_session(tenant_id: str) -> Iterator[Session]:
-    """A session of its own inside one tenant, for jobs and the command line. The caller commits."""
+    """Open a separate session for one tenant, for jobs and the command line. The caller commits."""
     with Session(db.engine, info={_KEY: tenant_id}) as session:
         yield session
 
 
 @contextmanager
 def all_tenants(reason: str) -> Iterator[Session]:
-    """A session of its own that crosses tenants.
+    """Open a separate cross-tenant session.
 
-    :param reason: why this place may, for the log and for whoever reads the code.
+    :param reason: why this code may cross tenants, for the log and for readers of the code.
     """
     log.debug("crossing tenants", extra={"reason": reason})
     with Session(db.engine, info={_KEY: _ALL}) as session:
@@ -94,12 +94,12 @@ def all_tenants(reason: str) -> Iterator[Session]:
 def run_entering(
     session: Session, statement: PreparedStatement, values: Mapping[str, Any]
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Begin a session's transaction with a statement that enters its tenant itself, which spares a round trip.
+    """Start a session's transaction with a statement that also enters the tenant, which saves a round trip.
 
-    In a transaction that has begun it enters once more, to no effect.
+    In a transaction that has already started, entering again has no effect.
 
-    :param statement: with ``ENTER`` among its columns. Without it, or when it finds no row, the transaction is in no
-        tenant and sees no rows.
+    :param statement: selects ``ENTER`` among its columns. Without it, or if it returns no row, the transaction is not
+        in a tenant and sees no rows.
     """
     scope = session.info.get(_KEY, _NOBODY)
     if scope == _ALL:

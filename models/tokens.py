@@ -1,4 +1,4 @@
-"""Tokens of the APIs and of mailed links: how one is made, and what is stored of it."""
+"""Generate and hash the tokens of the APIs and of mailed links."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import secrets
 
 
 def new_token(prefix: str) -> str:
-    """256 random bits behind a mark.
+    """Return a token with 256 random bits.
 
-    :param prefix: tells people and secret scanners whose token it is, as ``utm_``.
+    :param prefix: identifies the kind of token to people and secret scanners, such as ``utm_``.
     """
     return prefix + secrets.token_urlsafe(32)
 
 
 def hash_token(token: str) -> str:
-    """What is stored of a token: SHA-256 in hex. Fast on purpose: nobody chose it, so nobody can guess it."""
+    """Return the hash to store: SHA-256 in hex. A fast hash is enough because a random token cannot be guessed."""
     return hashlib.sha256(token.encode()).hexdigest()

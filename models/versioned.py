@@ -1,4 +1,4 @@
-"""The optimistic lock: of two people who edit a row at once, the second is shown what the first saved."""
+"""Optimistic locking: when two people edit a row concurrently, the second is shown what the first saved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.row_lock import lock
 
 
 class Versioned:
-    """A row with a version, which SQLAlchemy raises with each change and checks when it writes."""
+    """A row with a version, which SQLAlchemy increments on each change and checks on each write."""
 
     version: Mapped[int] = mapped_column(server_default="1", nullable=False)
 
@@ -21,11 +21,11 @@ class Versioned:
 
 
 def lock_version(session: Session, row: Any, version: int) -> None:
-    """Lock a row that is about to be changed, and check that it is the one the person had before them.
+    """Lock a row before changing it, and check that it is unchanged since the person opened it.
 
-    :param version: of the row when the person's page was made.
-    :raises Conflict: somebody else changed the row since.
-    :raises Gone: somebody else deleted it.
+    :param version: the row's version when the person's page was rendered.
+    :raises Conflict: the row was changed in the meantime.
+    :raises Gone: the row was deleted in the meantime.
     """
     lock(session, row)
     if row.version != version:

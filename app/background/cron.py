@@ -1,7 +1,7 @@
-"""``flask portal cron``: asks every minute what is due.
+"""``flask portal cron``: enqueue the tick every minute.
 
-RQ's cron takes no lock, so it starts nothing but the tick, of which two do what one does: run it on as many hosts as
-are to survive one another.
+RQ's cron does not lock. It only enqueues the tick, which is safe to run twice, so cron can run on several hosts for
+redundancy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from flask import current_app
 from rq.cron import CronScheduler
 
 from app import logs
-from app.background.run_forever import Stop, keep_up
+from app.background.run_forever import Stop, run_until_stopped
 from jobs import queues
 from jobs.tick import tick
 
@@ -22,7 +22,7 @@ EVERY = 60
 
 
 class PortalCron(CronScheduler):
-    """RQ's cron, which also tells ``keep_up`` that it was asked to stop."""
+    """RQ's cron that also reports a stop request to ``run_until_stopped``."""
 
     stop: Stop | None = None
 
@@ -36,7 +36,7 @@ def run() -> None:
     """Enqueue ticks until SIGTERM or SIGINT."""
     logs.configure()
     logging.getLogger("rq.cron").setLevel(logging.WARNING)
-    keep_up("cron", _schedule)
+    run_until_stopped("cron", _schedule)
 
 
 def _schedule(stop: Stop) -> None:
@@ -45,13 +45,13 @@ def _schedule(stop: Stop) -> None:
     ticks = cron.register(
         tick,
         queues.URGENT,
-        # On the full minute, when the entries of the timetable become due.
+        # On the full minute, when the entries of the schedule become due.
         cron="* * * * *",
         job_timeout=EVERY,
-        # While no worker is there the ticks must not pile up: the next one does what this one would have done.
+        # Ticks must not pile up while no worker is running; a single later one does the same work.
         ttl=EVERY,
         result_ttl=EVERY,
         failure_ttl=queues.FAILURE_TTL,
     )
-    ticks.enqueue(cron.connection)  # what became due while nothing ran does not wait for the full minute
+    ticks.enqueue(cron.connection)  # entries that became due during downtime need not wait for the full minute
     cron.start()

@@ -1,4 +1,4 @@
-"""Wakes up jobs after a commit. The wake-up is a courtesy: the timetable's sweep finds the same rows a little later."""
+"""Enqueue jobs right after a commit. This only saves time: the schedule starts the same jobs a little later."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from models import after_commit
 from models.operations import schedule
 
 JOBS = {after_commit.MAIL: (queues.DEFAULT, "jobs.mail.send_due")}
-"""What is woken up: the queue it waits in, and the job's dotted name."""
+"""The queue and the dotted path of the job for each topic."""
 
 log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
-    """Let the views see what RQ knows.
+    """Register RQ's state for the views, and the schedule.
 
-    The listeners below hear every session as soon as this module is imported.
+    The listeners below apply to every session as soon as this module is imported.
     """
     app.extensions["job_board"] = Board(app.extensions["redis"])
     schedule.install(declared())
 
 
 @event.listens_for(Session, "after_commit")
-def _wake(session: Session) -> None:
+def _enqueue(session: Session) -> None:
     wanted = after_commit.take(session)
     if not wanted or not has_app_context():
         return
@@ -40,10 +40,10 @@ def _wake(session: Session) -> None:
         try:
             queues.queue(queue).enqueue(job, **queues.LIMITS)
         except RedisError as error:
-            log.warning("a job was not woken up", extra={"job": job, "error": type(error).__name__})
+            log.warning("job not enqueued", extra={"job": job, "error": type(error).__name__})
 
 
 @event.listens_for(Session, "after_soft_rollback")
-def _forget(session: Session, previous: SessionTransaction) -> None:
+def _discard(session: Session, previous: SessionTransaction) -> None:
     if not previous.nested:
         after_commit.take(session)

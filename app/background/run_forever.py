@@ -1,4 +1,4 @@
-"""For processes that run for ever: told to stop they stop, and while Redis or PostgreSQL is away they wait for it."""
+"""Run long-lived processes: stop them on a signal, and restart their work when Redis or PostgreSQL is unavailable."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs.job import JobFailed, describe
 
 FIRST_DELAY = 1.0
-"""Seconds before the work is begun again; doubled each time up to the last."""
+"""Seconds before the first restart; doubled for each further one, up to ``LAST_DELAY``."""
 
 LAST_DELAY = 15.0
 
 HEALTHY_AFTER = 60.0
-"""Work that went on for so many seconds was healthy: the delays start over."""
+"""Seconds after which running work counts as healthy, so that the delay is reset."""
 
 log = logging.getLogger("portal.process")
 
 
 class Stop:
-    """Whether this process was told to end."""
+    """Whether this process was asked to stop."""
 
     def __init__(self) -> None:
         self.requested = False
 
     def listen(self) -> None:
-        """Let SIGTERM and SIGINT end what is being done, at once."""
+        """Handle SIGTERM and SIGINT by interrupting the current work immediately."""
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, self._raise)
 
@@ -41,11 +41,11 @@ class Stop:
         raise StopRequested
 
 
-def keep_up(name: str, work: Callable[[Stop], object]) -> None:
-    """Do work until the process is told to stop, and begin again whenever it ends by itself.
+def run_until_stopped(name: str, work: Callable[[Stop], object]) -> None:
+    """Run work until the process is asked to stop, and restart it whenever it ends.
 
-    :param name: for the log.
-    :param work: may put its own signal handlers in place, which then have to set ``requested``.
+    :param name: the name of the process in the log.
+    :param work: may install its own signal handlers, which then have to set ``requested``.
     """
     stop = Stop()
     delay = FIRST_DELAY
@@ -57,7 +57,7 @@ def keep_up(name: str, work: Callable[[Stop], object]) -> None:
             error = None
             try:
                 work(stop)
-            # SchedulerNotFound: RQ's cron signs off from a Redis that has forgotten it meanwhile.
+            # SchedulerNotFound: RQ's cron deregisters from a Redis that has lost its data in the meantime.
             except (RedisError, SQLAlchemyError, JobFailed, SchedulerNotFound) as problem:
                 error = describe(problem)
             stop.listen()

@@ -1,7 +1,7 @@
-"""``flask portal worker``: does the jobs, one after the other, in this process.
+"""``flask portal worker``: run jobs one after the other in this process.
 
-RQ's usual worker forks for each job, which costs 20 ms and shares the connections of the parent; this one does not.
-A second worker is a second process.
+RQ's standard worker forks for each job, which costs 20 ms and shares the parent's connections; this one does not fork.
+To run jobs in parallel, start several worker processes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rq.job import Job
 from sqlalchemy.orm import Session
 
 from app import logs
-from app.background.run_forever import Stop, keep_up
+from app.background.run_forever import Stop, run_until_stopped
 from jobs import queues
 from jobs.heartbeat import beat
 from jobs.job import JobFailed
@@ -26,12 +26,12 @@ from models.db import db
 from models.operations import schedule
 
 WORKER_TTL = 60
-"""Seconds after which a worker that is silent counts as gone in RQ's own lists, and so the longest it waits for an
-answer of a Redis whose host is gone without a word."""
+"""Seconds after which RQ considers a silent worker gone. It also limits how long a worker waits for a reply when the
+host of Redis has disappeared."""
 
 
 class PortalJob(Job):
-    """A job whose function may have been renamed since it was queued."""
+    """A job whose function may have been renamed after it was enqueued."""
 
     def _deserialize_data(self) -> None:
         super()._deserialize_data()
@@ -45,33 +45,33 @@ class PortalWorker(SimpleWorker):
     stop: Stop | None = None
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        """Do one job. Its context ends with it, and takes the database session along."""
+        """Run a job in an application context of its own, which also limits the life of the database session."""
         with current_app.app_context():
             return super().perform_job(job, queue, execution)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """Log what went wrong around a job; what goes wrong in one is logged there, without its data."""
+        """Log errors outside the job's function. Errors inside it are logged there, without personal data."""
         if not isinstance(exc_info[1], JobFailed):
             super().handle_exception(job, *exc_info)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """End after the job that is being done, at once when there is none."""
+        """Stop after the current job, or immediately if there is none."""
         if self.stop:
             self.stop.requested = True
         super().request_stop(signum, frame)
 
     def subscribe(self) -> None:
-        """Listen to no commands: there are none, and the thread that listens does not survive every outage."""
+        """Do not subscribe to commands: none are used, and the listening thread does not survive every outage."""
 
 
 def run() -> None:
-    """Do jobs until SIGTERM or SIGINT."""
+    """Run jobs until SIGTERM or SIGINT."""
     logs.configure()
-    keep_up("worker", _work)
+    run_until_stopped("worker", _work)
 
 
 def _work(stop: Stop) -> None:
-    # A connection of its own: RQ lengthens the timeouts of the one it is given, to wait for jobs.
+    # A separate connection, because RQ raises its timeouts to wait for jobs.
     with Redis.from_url(current_app.config["REDIS_URL"], socket_connect_timeout=5) as connection:
         worker = PortalWorker(queues.BY_URGENCY, connection=connection, job_class=PortalJob, worker_ttl=WORKER_TTL)
         worker.stop = stop
@@ -80,7 +80,7 @@ def _work(stop: Stop) -> None:
 
 
 def _prepare() -> None:
-    """Give the timetable the rows of this version, and let ``/readyz`` see a worker at once."""
+    """Insert missing rows of the schedule, and send a first heartbeat so that ``/readyz`` sees a worker at once."""
     with Session(db.engine) as session, session.begin():
         schedule.reconcile(session, now=clock.utc_now())
     beat()

@@ -1,4 +1,4 @@
-"""The command line: ``flask portal ...`` for whoever runs the portal, ``flask utm ...`` for whoever plays a UTM."""
+"""The command line: ``flask portal ...`` operates the portal, ``flask utm ...`` acts as a UTM."""
 
 from __future__ import annotations
 

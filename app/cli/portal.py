@@ -1,16 +1,16 @@
-"""``flask portal``: setting up, upgrading and looking after an installation."""
+"""``flask portal``: set up, upgrade and run an installation."""
 
 from __future__ import annotations
 
 import click
 from flask.cli import AppGroup
 
-portal = AppGroup("portal", help="Set up, upgrade and look after the portal.")
+portal = AppGroup("portal", help="Set up, upgrade and run the portal.")
 
 
 @portal.command("upgrade")
 def upgrade_command() -> None:
-    """Migrate the database and bring roles and rights up to date. Safe to run again, and from many hosts at once."""
+    """Migrate the database and update roles and permissions. Safe to repeat, and to run on many hosts at once."""
     from app.cli import upgrade
 
     upgrade.upgrade()
@@ -19,7 +19,7 @@ def upgrade_command() -> None:
 
 @portal.command("worker")
 def worker_command() -> None:
-    """Do the jobs. Ends with SIGTERM after the job it is doing; run as many as there is work for."""
+    """Run background jobs. On SIGTERM, finish the current job first. Start as many workers as needed."""
     from app.background import worker
 
     worker.run()
@@ -27,7 +27,7 @@ def worker_command() -> None:
 
 @portal.command("cron")
 def cron_command() -> None:
-    """Ask every minute what is due. One is needed; more do no harm."""
+    """Enqueue the due jobs every minute. One process is required; more are harmless."""
     from app.background import cron
 
     cron.run()
@@ -38,10 +38,10 @@ def cron_command() -> None:
     "--size",
     type=click.Choice(["small", "bench", "large"]),
     default="small",
-    help="small: something of everything. bench and large: 1,000,000 and 10,000,000 alerts in a tenant of their own.",
+    help="small: a bit of everything. bench and large: a separate tenant with 1,000,000 or 10,000,000 alerts.",
 )
 def demo_command(size: str) -> None:
-    """Make demo accounts and data, where PORTAL_DEMO=1 allows it. Does nothing where they are."""
+    """Create demo accounts and data if PORTAL_DEMO=1 is set. Does nothing if they exist."""
     from app.demo import bench, making
 
     click.echo(making.demo() if size == "small" else bench.demo(size))
@@ -50,27 +50,27 @@ def demo_command(size: str) -> None:
 @portal.command("create-tenant")
 @click.argument("name")
 def create_tenant_command(name: str) -> None:
-    """Make a tenant called NAME."""
+    """Create a tenant called NAME."""
     from app.cli import provision
 
-    click.echo(f"Tenant {provision.create_tenant(name)} has been made.")
+    click.echo(f"Tenant {provision.create_tenant(name)} has been created.")
 
 
 @portal.command("create-admin")
 @click.argument("email")
-@click.option("--name", help="Family name and first name, with a blank between.")
+@click.option("--name", help="Family name and first name, separated by a blank.")
 def create_admin_command(email: str, name: str | None) -> None:
-    """Make an NEC Admin who signs in as EMAIL, and print the link with which they set their password."""
+    """Create an NEC Admin who signs in as EMAIL, and print the link for setting their password."""
     from app.cli import provision
 
     link = provision.create_admin(email, name)
-    click.echo("The link is valid for 24 hours and works once. Give it to nobody else:")
+    click.echo("The link is valid for 24 hours and works once. Do not give it to anybody else:")
     click.echo(link)
 
 
 @portal.command("roles")
 def roles_command() -> None:
-    """Print which role may do what, as docs/roles.md has it."""
+    """Print the permissions of each role, in the format of docs/roles.md."""
     from app.cli.roles_table import roles_markdown
 
     click.echo(roles_markdown(), nl=False)

@@ -1,4 +1,4 @@
-"""The first steps of a new installation: its first tenant, and the administrator who makes everything else."""
+"""Create the first tenant and the first administrator of a new installation."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from models.errors import DomainError
 from models.scope import all_tenants
 from models.tenants.tenant import create_tenant as make_tenant
 
-_WHY = "an installation is set up from outside any tenant"
+_WHY = "the first tenant and administrator are created outside any tenant"
 
 
 def create_tenant(name: str) -> str:
-    """Make a tenant.
+    """Create a tenant.
 
-    :param name: its name, as screens show it.
-    :returns: its identifier.
-    :raises click.ClickException: the name cannot be used.
+    :param name: the name shown on screens.
+    :returns: the tenant's ID.
+    :raises click.ClickException: the name is invalid.
     """
     with all_tenants(_WHY) as session:
         try:
@@ -37,14 +37,14 @@ def create_tenant(name: str) -> str:
 
 
 def create_admin(email: str, name: str | None = None) -> str:
-    """Make an NEC Admin without a password, and the link with which they set one.
+    """Create an NEC Admin without a password, and a link for setting one.
 
-    Asked again for an administrator who has set no password yet, it makes a new link, and the one before ends.
+    For an existing administrator who has not set a password yet, replace the link.
 
-    :param email: the address they sign in with.
-    :param name: family name and first name with a blank between, the part of the address before the @ when not given.
-    :returns: the link's address.
-    :raises click.ClickException: the address is none or is a user's already, or roles are missing.
+    :param email: the e-mail address to sign in with.
+    :param name: family name and first name separated by a blank; by default, the local part of the e-mail address.
+    :returns: the URL of the link.
+    :raises click.ClickException: the e-mail address is invalid or taken, or the roles are missing.
     """
     email = _checked(email)
     with all_tenants(_WHY) as session:
@@ -62,7 +62,7 @@ def create_admin(email: str, name: str | None = None) -> str:
 def _checked(email: str) -> str:
     email = clean_email(email)
     try:
-        # "test" and "example" domains are real enough for the people who try things out.
+        # Allow "test" and "example" domains, which people use to try the portal.
         validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
         raise click.ClickException(f"{email!r} is not an e-mail address.") from None
@@ -70,7 +70,7 @@ def _checked(email: str) -> str:
 
 
 def _waiting_admin(session: Session, email: str) -> object | None:
-    """The administrator who has set no password yet, None when the address is nobody's or somebody else's."""
+    """Return the administrator with this e-mail address if they have not set a password yet, otherwise None."""
     user = find_by_email(session, email)
     waits = user is not None and not user.password and any(role.name == NEC_ADMIN for role in user.roles)
     return user if waits else None

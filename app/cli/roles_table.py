@@ -1,4 +1,4 @@
-"""``ROLES`` as people read it: the Markdown table of docs/roles.md."""
+"""Format ``ROLES`` as the Markdown table of docs/roles.md."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Partner roles are held in a tenant, NEC roles in every tenant. Public is whoever
 
 
 def roles_markdown(roles: Mapping[str, Permissions] = ROLES) -> str:
-    """The table of views and permissions, one column per role, ending in a line break.
+    """Return the table of views and permissions with one column per role, ending in a line break.
 
-    :param roles: role -> view -> permissions.
+    :param roles: the permissions by role and view.
     """
     rows = sorted({(view, name) for rights in roles.values() for view, names in rights.items() for name in names})
     table = [

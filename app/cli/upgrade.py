@@ -1,7 +1,7 @@
-"""What ``flask portal upgrade`` does: migrations, roles and rights, the timetable, and a look at the walls.
+"""``flask portal upgrade``: run migrations, update roles, permissions and schedule, and check the database role.
 
-FAB's own synchronisation costs thousands of statements, races between hosts and swallows its errors; this one is a
-handful of statements under a lock, and fails loudly.
+FAB's own synchronization executes thousands of statements, has race conditions between hosts and hides errors. This one
+takes a few statements under a lock and fails loudly.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy import Engine, NullPool, create_engine, delete, select, text, tr
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.database.role_check import check_walls
+from app.database.role_check import check_role
 from app.security import ROLES
 from models import clock
 from models.accounts.role import PARTNER_OPERATOR
@@ -28,7 +28,7 @@ from models.db import db
 from models.operations import schedule
 
 RIGHTS_LOCK = 7_403_211
-"""Any number, the same on every host."""
+"""The key of the advisory lock; arbitrary, but the same on every host."""
 
 _NEVER_VACUUMED = text(
     "SELECT oid::regclass::text FROM pg_class"
@@ -39,7 +39,7 @@ _NEVER_VACUUMED = text(
 def upgrade() -> None:
     """Bring an installation up to date with this version.
 
-    :raises click.ClickException: the app's database role can see past the tenant wall.
+    :raises click.ClickException: row-level security does not apply to the app's database role.
     """
     flask_migrate.upgrade(directory=str(current_app.config["MIGRATIONS"]))
     url = current_app.config["DATABASE_OWNER_URL"] or current_app.config["SQLALCHEMY_DATABASE_URI"]
@@ -54,14 +54,14 @@ def upgrade() -> None:
         session.commit()
     _vacuum_rewritten(engine)
     with db.engine.connect() as connection:
-        check_walls(connection)
+        check_role(connection)
 
 
 def _vacuum_rewritten(engine: Engine) -> None:
-    """Tidy the alerts' partitions that a migration wrote anew.
+    """Vacuum the partitions of the alerts that a migration has rewritten.
 
-    Autovacuum counts changed rows and sees none there; until it comes by, each look into an index is one into the table as
-    well, and a list takes four times as long.
+    Autovacuum does not notice rewritten tables, since it counts changed rows. Until a vacuum, each index-only scan also
+    reads the table, and a list takes four times as long.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for name in connection.scalars(_NEVER_VACUUMED).all():
@@ -69,7 +69,7 @@ def _vacuum_rewritten(engine: Engine) -> None:
 
 
 def existing_rights() -> set[tuple[str, str]]:
-    """Every (permission, view) that a registered view asks for."""
+    """Return the (permission, view) pairs of all registered views."""
     return {
         (permission, view.class_permission_name)
         for view in current_app.extensions["appbuilder"].baseviews
@@ -78,11 +78,11 @@ def existing_rights() -> set[tuple[str, str]]:
 
 
 def _sync_rights(session: Session) -> None:
-    """Write the registered permissions and the built-in roles' rights; a role's rights end up as ``ROLES`` has them."""
+    """Write the registered permissions, and make the permissions of the built-in roles match ``ROLES``."""
     existing = existing_rights()
     wanted = {(name, view) for rights in ROLES.values() for view, names in rights.items() for name in names}
     if unknown := wanted - existing:
-        raise LookupError(f"ROLES gives rights that no view asks for: {sorted(unknown)}")
+        raise LookupError(f"ROLES contains permissions that no view has: {sorted(unknown)}")
     session.execute(insert(Permission).values([{"name": name} for name, _ in existing]).on_conflict_do_nothing())
     session.execute(insert(ViewMenu).values([{"name": view} for _, view in existing]).on_conflict_do_nothing())
     session.execute(insert(Role).values([{"name": name} for name in ROLES]).on_conflict_do_nothing())
@@ -113,7 +113,7 @@ def _sync_rights(session: Session) -> None:
 
 
 def _narrow_own_roles(session: Session) -> None:
-    """Take from the roles an administrator made what a partner operator may no longer do."""
+    """Remove the permissions that a partner operator no longer has from custom roles."""
     held = assoc_permissionview_role
     operator = select(Role.id).where(Role.name == PARTNER_OPERATOR).scalar_subquery()
     grantable = select(held.c.permission_view_id).where(held.c.role_id == operator)

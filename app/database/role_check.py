@@ -1,4 +1,4 @@
-"""The tenant wall, looked at before anything is served (docs/adr/0002-tenancy.md)."""
+"""Check that row-level security applies to the app's database role (docs/adr/0002-tenancy.md)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from models.db import db
 from models.scope import CROSS_TENANT_ROLE
 
-_QUESTIONS = text(f"""
+_ROLE_ATTRIBUTES = text(f"""
 SELECT
     (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) AS bypasses,
     EXISTS (SELECT FROM pg_class WHERE relowner = current_user::regrole AND relkind IN ('r', 'p')
@@ -23,28 +23,30 @@ SELECT
 
 
 def init_app(app: Flask) -> None:
-    """In production, refuse to start with such a role. A database that is away is for /readyz to tell."""
+    """In production, refuse to start with an unsafe role. An unavailable database is left to /readyz to report."""
     if not app.config["PRODUCTION"]:
         return
     with app.app_context(), suppress(OperationalError), db.engine.connect() as connection:
-        check_walls(connection)
+        check_role(connection)
 
 
-def check_walls(connection: Connection) -> None:
-    """Refuse a database role that row-level security does not hold.
+def check_role(connection: Connection) -> None:
+    """Refuse a database role that can bypass row-level security.
 
-    :param connection: one made with ``DATABASE_URL``.
-    :raises click.ClickException: the role owns tables, bypasses row security, or inherits the cross-tenant role.
+    :param connection: a connection to ``DATABASE_URL``.
+    :raises click.ClickException: the role owns tables, bypasses row-level security, or inherits the cross-tenant role.
     """
-    answer = connection.execute(_QUESTIONS).one()
+    answer = connection.execute(_ROLE_ATTRIBUTES).one()
     if answer.bypasses:
-        raise click.ClickException("DATABASE_URL signs in with a role that bypasses row-level security.")
+        raise click.ClickException("The role of DATABASE_URL bypasses row-level security.")
     if answer.owns:
-        raise click.ClickException("DATABASE_URL signs in with a role that owns tables; use one that owns nothing.")
+        raise click.ClickException("The role of DATABASE_URL owns tables: use one that owns nothing.")
     if answer.inherits:
         raise click.ClickException(
-            f"DATABASE_URL's role inherits {CROSS_TENANT_ROLE}: grant it WITH INHERIT FALSE, SET TRUE"
+            f"The role of DATABASE_URL inherits {CROSS_TENANT_ROLE}: grant it WITH INHERIT FALSE, SET TRUE"
             " (migrations/roles.sql)."
         )
     if not answer.may_switch:
-        raise click.ClickException(f"DATABASE_URL's role may not become {CROSS_TENANT_ROLE} (migrations/roles.sql).")
+        raise click.ClickException(
+            f"The role of DATABASE_URL cannot switch to {CROSS_TENANT_ROLE} (migrations/roles.sql)."
+        )

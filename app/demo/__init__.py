@@ -1,1 +1,1 @@
-"""Invented companies, UTMs and alerts for whoever tries the portal: ``flask portal demo``."""
+"""Invented companies, UTMs and alerts for trying the portal: ``flask portal demo``."""

@@ -1,7 +1,7 @@
-"""Thirty days of alerts as an office has them, as the lines a UTM would have sent.
+"""Generate thirty days of plausible office alerts, as the lines that a UTM would send.
 
-Addresses inside are private (RFC 1918), those outside are kept for documentation (RFC 5737), domains end in
-``.example``; what was found is invented.
+Internal IP addresses are private (RFC 1918), external ones are reserved for documentation (RFC 5737), domains end in
+``.example``, and all threats are invented.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ DAYS = 30
 
 _OUTSIDE = ("192.0.2.", "198.51.100.", "203.0.113.")
 
-# How much of an office's alerts each function raises, how much of that is High and how much is blocked. Together about
-# 2% are High.
+# For each function: its share of the alerts, and the fractions of those that are High and that are blocked. In total,
+# about 2% are High.
 _SHARE = {
     SecurityFunction.URL_FILTER: (48, 0.0, 0.5),
     SecurityFunction.APP_GUARD: (22, 0.0, 0.3),
@@ -28,7 +28,7 @@ _SHARE = {
     SecurityFunction.WEB_GUARD: (7, 0.06, 0.95),
     SecurityFunction.ANTIVIRUS: (4, 0.22, 1.0),
 }
-# Alerts by hour: few at night, most in the morning and after lunch. What comes from outside keeps no office hours.
+# Alerts by hour: few at night, most in the morning and after lunch. Attacks from outside are spread over the day.
 _OFFICE_HOURS = (1, 1, 1, 1, 1, 1, 2, 6, 20, 34, 32, 28, 18, 30, 32, 28, 26, 22, 14, 8, 5, 3, 2, 1)
 _ALL_HOURS = (3, 4, 4, 4, 3, 3, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3)
 _WEEKEND = 0.2
@@ -74,13 +74,13 @@ _APPS = (
 
 
 def lines(pick: random.Random, number: int, *, now: datetime, until: datetime) -> list[bytes]:
-    """So many alerts of the last ``DAYS`` days, in the order of their times.
+    """Generate a number of alerts of the last ``DAYS`` days, ordered by time.
 
-    :param now: with a zone; its day in Tokyo is the last of the days.
-    :param until: when the UTM was heard of last; nothing is later.
+    :param now: an aware time; its date in Tokyo is the last day.
+    :param until: the UTM's last contact; no alert is later.
     """
     functions = pick.choices(list(_SHARE), [share for share, _, _ in _SHARE.values()], k=number)
-    # Each function at least once, so that there is one of each to look at.
+    # At least one alert of each function, so that there is an example of each.
     functions[: len(_SHARE)] = list(_SHARE)[:number]
     lan = f"192.168.{pick.randint(1, 99)}."
     today = clock.tokyo_day(now)
@@ -92,7 +92,7 @@ def lines(pick: random.Random, number: int, *, now: datetime, until: datetime) -
 
 
 def _moment(pick: random.Random, function: SecurityFunction, today: date, until: datetime) -> datetime:
-    """A time at which a function plausibly raises an alert."""
+    """Return a plausible time for an alert of a function."""
     office = function is not SecurityFunction.IPS
     while True:
         day = today - timedelta(days=pick.randrange(DAYS))
@@ -142,7 +142,7 @@ def _antivirus(pick: random.Random, _line: dict[str, Any], moment: datetime) -> 
 
 
 def _ips(pick: random.Random, line: dict[str, Any], _at: datetime) -> dict[str, Any]:
-    """Somebody outside knocks."""
+    """An attack from outside."""
     msg, sid, port = pick.choice(_THREATS)
     return {
         "msg": msg,

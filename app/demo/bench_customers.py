@@ -1,4 +1,4 @@
-"""The customers and UTMs of the tenant to measure with, and which UTM raises how much."""
+"""The customers and UTMs of the benchmark tenant, and the distribution of the alerts among the UTMs."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from models.utms.utm import Utm
 from models.values.company_name import search_key
 
 LARGE_UTMS = 100
-"""How many UTMs the first customer of a part has; the others have one."""
+"""The number of UTMs of the first customer of a part; the others have one each."""
 
 _ONE_UTM = 0.22
-"""What the large customer's first UTM raises of all it raises."""
+"""The share of the large customer's alerts that its first UTM raises."""
 _SLOTS_PER_CUSTOMER = 20
 
 Slots = list[tuple[int, str]]
-"""UTM and customer, as often as their share of the alerts is large."""
+"""(UTM, customer) pairs, repeated in proportion to their share of the alerts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Customers that are made together.
+    """Customers that are created together.
 
-    :ivar number: tells parts apart.
-    :ivar share: what the first customer raises of the part's alerts; the others share the rest unequally.
+    :ivar number: the number of the part.
+    :ivar share: the share of the first customer in the part's alerts; the others share the rest unequally.
     """
 
     number: int
@@ -45,23 +45,23 @@ class Part:
 
     @property
     def name(self) -> str:
-        """What the customers are called."""
+        """The common part of the customers' names."""
         return f"測定{'〇一二三四五六七八九'[self.number]}番"
 
     def utm_id(self, number: int) -> str:
-        """A UTM ID: a MAC address given out by nobody."""
+        """Return a UTM ID: a MAC address that no manufacturer uses."""
         return f"02005e2{self.number}{number:04x}"
 
 
 def exist(session: Session, part: Part) -> bool:
-    """Whether a part is there: it is made whole or not at all."""
+    """Whether a part exists. A part is created completely or not at all."""
     return session.scalar(select(Utm.id).where(Utm.utm_id == part.utm_id(0)).limit(1)) is not None
 
 
 def make(session: Session, tenant: Tenant, part: Part, now: datetime) -> Slots:
-    """Make a part's customers, each with a contract and its UTMs.
+    """Create a part's customers, each with a contract and its UTMs.
 
-    :returns: who raises the alerts.
+    :returns: the distribution of the alerts.
     """
     customers = _make_customers(session, tenant, part, now)
     _make_contracts(session, tenant, customers, now)
@@ -89,7 +89,7 @@ def make(session: Session, tenant: Tenant, part: Part, now: datetime) -> Slots:
 
 
 def _make_customers(session: Session, tenant: Tenant, part: Part, now: datetime) -> list[str]:
-    pick = random.Random(part.number)  # noqa: S311  (a play, nothing secret)
+    pick = random.Random(part.number)  # noqa: S311  (demo data, nothing secret)
     rows = []
     for number in range(1, part.customers + 1):
         name = f"{part.name}株式会社 {number:04d}"
@@ -115,7 +115,7 @@ def _make_contracts(session: Session, tenant: Tenant, customers: list[str], now:
 
 
 def _slots(part: Part, utms: list[tuple[int, str]]) -> Slots:
-    """The first UTM much, its customer's others alike, the other customers' by rank."""
+    """Distribute the alerts: many to the first UTM, evenly to its customer's others, by rank to other customers'."""
     total = part.customers * _SLOTS_PER_CUSTOMER
     large = total * part.share
     others = range(LARGE_UTMS, len(utms))
@@ -130,5 +130,5 @@ def _slots(part: Part, utms: list[tuple[int, str]]) -> Slots:
 
 
 def _insert(session: Session, model: type, rows: list[dict]) -> list:
-    """Insert rows and answer their keys, in the same order."""
+    """Insert rows and return their primary keys in the same order."""
     return list(session.scalars(insert(model).returning(model.id, sort_by_parameter_order=True), rows))

@@ -1,4 +1,4 @@
-"""What every step of making the demo needs."""
+"""The shared context of all steps that create the demo."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from models import clock
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
-    """One run that makes the demo.
+class DemoContext:
+    """The context of a run that creates the demo.
 
-    :ivar session: crosses tenants; what it writes is kept or lost together.
-    :ivar pick: chance, the same in every run.
-    :ivar now: the time everything is relative to.
-    :ivar retention_months: how many months alerts are kept.
+    :ivar session: a cross-tenant session; the caller commits once at the end.
+    :ivar pick: the random generator, with a fixed seed.
+    :ivar now: the time that everything is relative to.
+    :ivar retention_months: the retention period of alerts in months.
     """
 
     session: Session
@@ -28,5 +28,5 @@ class Making:
 
     @property
     def today(self) -> date:
-        """The day in Tokyo."""
+        """The date in Tokyo."""
         return clock.tokyo_day(self.now)

@@ -1,4 +1,4 @@
-"""Writes the demo's customers and contracts."""
+"""Create the demo's customers and contracts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.demo import words
-from app.demo.context import Making
+from app.demo.context import DemoContext
 from app.demo.plan import PRODUCTS, CustomerPlan, customer_status
 from app.demo.tenants import TenantPlan
 from models import audit, clock
@@ -24,9 +24,9 @@ _MONTHLY = 13_200
 
 
 def make_products(session: Session) -> dict[str, int]:
-    """Put the catalogue there, as far as it is not.
+    """Create the missing products of the catalogue.
 
-    :returns: the products' keys by name.
+    :returns: the products' IDs by name.
     """
     for name, includes_utm in PRODUCTS.items():
         made = session.scalar(
@@ -41,25 +41,25 @@ def make_products(session: Session) -> dict[str, int]:
     return {name: key for name, key in session.execute(select(Product.name, Product.id)) if name in PRODUCTS}
 
 
-def make_customers(making: Making, tenant: Tenant, plan: TenantPlan, products: dict[str, int]) -> list[Customer]:
-    """Make a tenant's customers with their contracts, in the order of the plan.
+def make_customers(context: DemoContext, tenant: Tenant, plan: TenantPlan, products: dict[str, int]) -> list[Customer]:
+    """Create a tenant's customers with their contracts, in the order of the plan.
 
-    :param products: the products' keys by name.
+    :param products: the products' IDs by name.
     """
-    names = words.company_names(making.pick, len(plan.customers))
+    names = words.company_names(context.pick, len(plan.customers))
     made = []
     for number, (name, each) in enumerate(zip(names, plan.customers, strict=True), 1):
         domain = f"c{number:02d}.{tenant.id.lower()}.example.jp"
-        customer = _customer(making, each, each.name or name, domain)
+        customer = _customer(context, each, each.name or name, domain)
         customer.tenant_id = tenant.id
-        _write(making.session, customer, "customer.created")
-        _make_contracts(making, customer, each, products)
+        _write(context.session, customer, "customer.created")
+        _make_contracts(context, customer, each, products)
         made.append(customer)
     return made
 
 
-def _customer(making: Making, plan: CustomerPlan, name: str, domain: str) -> Customer:
-    pick, today = making.pick, making.today
+def _customer(context: DemoContext, plan: CustomerPlan, name: str, domain: str) -> Customer:
+    pick, today = context.pick, context.today
     starts = [contract.dates(today)[0] for contract in plan.contracts]
     known_since = min(min(starts, default=today), today) - timedelta(days=pick.randint(5, 25))
     status = customer_status(plan.contracts, today)
@@ -75,7 +75,7 @@ def _customer(making: Making, plan: CustomerPlan, name: str, domain: str) -> Cus
 
 
 def _billed(pick: random.Random, plan: CustomerPlan, status: CustomerStatus, today: date) -> dict[str, object]:
-    """Balance and date of the newest invoice: invoices are of the 1st, for the month before."""
+    """Return the balance and the date of the newest invoice. Invoices are dated the 1st, for the month before."""
     began = [
         contract.dates(today) for contract in plan.contracts if contract.dates(today)[0] < clock.month_start(today)
     ]
@@ -83,13 +83,13 @@ def _billed(pick: random.Random, plan: CustomerPlan, status: CustomerStatus, tod
         return {}
     last_day = max(end for _, end, _ in began)
     invoiced_on = min(clock.next_month(last_day), clock.month_start(today))
-    # Those who left have mostly paid; the others often have a month or two open.
+    # Former customers have mostly paid; current ones often have one or two unpaid months.
     months = pick.choice((0, 0, 0, 1) if status is CustomerStatus.CANCELLED else (0, 0, 1, 1, 1, 2))
     return {"balance": Decimal(months * _MONTHLY * max(1, len(plan.utms))), "last_invoiced_on": invoiced_on}
 
 
-def _make_contracts(making: Making, customer: Customer, plan: CustomerPlan, products: dict[str, int]) -> None:
-    today = making.today
+def _make_contracts(context: DemoContext, customer: Customer, plan: CustomerPlan, products: dict[str, int]) -> None:
+    today = context.today
     for each in plan.contracts:
         start_on, end_on, status = each.dates(today)
         contract = Contract(
@@ -101,7 +101,7 @@ def _make_contracts(making: Making, customer: Customer, plan: CustomerPlan, prod
             status=status,
             created_at=min(clock.day_start(start_on), clock.day_start(today)) - timedelta(days=3),
         )
-        _write(making.session, contract, "contract.created")
+        _write(context.session, contract, "contract.created")
 
 
 def _write(session: Session, row: Customer | Contract, action: str) -> None:

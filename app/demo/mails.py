@@ -1,4 +1,4 @@
-"""Mails of the demo in every state, so that メール送信履歴 has something to show."""
+"""Demo mails in every state, for メール送信履歴."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from app.demo.context import Making
+from app.demo.context import DemoContext
 from models.customers.customer import Customer
 from models.mail import outbox
 from models.mail.outbox import MailMessage, MailState
@@ -20,12 +20,12 @@ _BUSY = "451 4.7.1 Greylisting in action, please come back later"
 
 @dataclass(frozen=True, slots=True)
 class MailPlan:
-    """A mail.
+    """A planned mail.
 
     :ivar ago: how long ago it was written.
-    :ivar recipient: None for the contact of the tenant's first customer.
-    :ivar error: what the mail server said last, None when it took the mail at once.
-    :ivar secret: the part of a link that worked once.
+    :ivar recipient: None for the contact person of the tenant's first customer.
+    :ivar error: the last error message of the mail server, None if it accepted the mail at once.
+    :ivar secret: the secret part of a link that was used already.
     """
 
     kind: str
@@ -81,17 +81,17 @@ PLANS = (
 """The demo's mails, oldest first."""
 
 
-def make_mails(making: Making, tenant: Tenant, customer: Customer) -> None:
-    """Write the mails of the plans as if they had been sent, or not, since.
+def make_mails(context: DemoContext, tenant: Tenant, customer: Customer) -> None:
+    """Write the planned mails, and set the states they would have now.
 
-    :param customer: whose contact gets those without a recipient.
+    :param customer: its contact person receives the mails without a recipient.
     """
     for plan in PLANS:
-        _make(making, plan, tenant, customer)
+        _make(context, plan, tenant, customer)
 
 
-def _make(making: Making, plan: MailPlan, tenant: Tenant, customer: Customer) -> None:
-    session, written = making.session, making.now - plan.ago
+def _make(context: DemoContext, plan: MailPlan, tenant: Tenant, customer: Customer) -> None:
+    session, written = context.session, context.now - plan.ago
     about = {
         "TenantId": tenant.id,
         "TenantName": tenant.name,
@@ -112,7 +112,7 @@ def _make(making: Making, plan: MailPlan, tenant: Tenant, customer: Customer) ->
             secret=None,
             last_error=plan.error.format(recipient=recipient) if plan.error else None,
             sent_at=written + timedelta(seconds=2) if plan.state == MailState.SENT else None,
-            next_attempt_at=making.now + timedelta(minutes=5) if plan.state == MailState.PENDING else written,
+            next_attempt_at=context.now + timedelta(minutes=5) if plan.state == MailState.PENDING else written,
         )
         .execution_options(synchronize_session=False)
     )

@@ -1,4 +1,4 @@
-"""What ``flask portal demo`` does: everything in one transaction, so that there is all of it or nothing."""
+"""``flask portal demo``: create all demo data in one transaction, so that it is complete or absent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.demo import customers, mails, people, tokens_file, utms
-from app.demo.context import Making
+from app.demo.context import DemoContext
 from app.demo.tenants import TENANTS
 from models import clock
 from models.actor import COMMAND_LINE
@@ -26,14 +26,14 @@ from models.scope import all_tenants
 from models.tenants.tenant import create_tenant
 
 _LOCK = 7_403_213
-"""Any number, the same on every host."""
+"""The key of the advisory lock; arbitrary, but the same on every host."""
 
 _SEED = 20_200_401
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """How much was made."""
+    """The number of created rows."""
 
     tenants: int
     customers: int
@@ -42,18 +42,18 @@ class Made:
 
 
 def demo() -> str:
-    """Make the demo data, or see to it that it is complete.
+    """Create the demo data, or restore the tokens file of existing data.
 
-    :returns: what was done, for the person who asked.
-    :raises click.ClickException: this is no installation for demo data, or roles are missing.
+    :returns: a message for the person who runs the command.
+    :raises click.ClickException: demo data is not allowed here, or the roles are missing.
     """
     check_allowed()
     folder: Path = current_app.config["PORTAL_INSTANCE"]
     now = clock.utc_now()
-    with alone(), all_tenants("the demo is made in one transaction") as session:
+    with demo_lock(), all_tenants("the demo is created in one transaction") as session:
         if people.any_partner(session):
-            return _see_to_tokens(session, folder, now)
-        # Of other data: were it still there when this run is killed behind its commit, the next would keep it.
+            return _restore_tokens(session, folder, now)
+        # A file of earlier data must go first: if this run is killed after its commit, the next one would keep it.
         tokens_file.forget(folder)
         try:
             made, tokens = _make(session, now)
@@ -62,23 +62,24 @@ def demo() -> str:
         session.commit()
         path = tokens_file.write(folder, tokens)
     return (
-        f"Demo data made: {made.tenants} tenants, {made.customers} customers, {made.utms} UTMs, {made.alerts:,} alerts.\n"
+        f"Demo data created: {made.tenants} tenants, {made.customers} customers, {made.utms} UTMs,"
+        f" {made.alerts:,} alerts.\n"
         f"The UTMs' tokens are in {path}."
     )
 
 
 def check_allowed() -> None:
-    """Refuse where demo data must not be made.
+    """Refuse to create demo data where it is not allowed.
 
-    :raises click.ClickException: this is no installation for it.
+    :raises click.ClickException: demo data is not allowed here.
     """
     if current_app.config["PRODUCTION"] or not current_app.config["PORTAL_DEMO"]:
-        raise click.ClickException("Demo data is made only where PORTAL_DEMO=1 is set.")
+        raise click.ClickException("Demo data can be created only if PORTAL_DEMO=1 is set.")
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Let nobody else make the demo meanwhile: beyond the commit, until the tokens are in their file."""
+def demo_lock() -> Iterator[None]:
+    """Prevent concurrent runs, not only until the commit but until the tokens are written to their file."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
         try:
@@ -88,8 +89,8 @@ def alone() -> Iterator[None]:
 
 
 def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
-    pick = random.Random(_SEED)  # noqa: S311  (a play, nothing secret)
-    making = Making(session, pick, now, current_app.config["ALERT_RETENTION_MONTHS"])
+    pick = random.Random(_SEED)  # noqa: S311  (demo data, nothing secret)
+    context = DemoContext(session, pick, now, current_app.config["ALERT_RETENTION_MONTHS"])
     utms.tidy(session)
     tenants = [create_tenant(session, plan.name, by=COMMAND_LINE) for plan in TENANTS]
     people.make_people(session, tenants)
@@ -98,12 +99,12 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     customer_count = utm_count = alert_count = 0
     for tenant, plan in zip(tenants, TENANTS, strict=True):
         session.add(NotificationAddress(tenant_id=tenant.id, slot=1, address=plan.address, confirmed_at=now))
-        made = customers.make_customers(making, tenant, plan, products)
+        made = customers.make_customers(context, tenant, plan, products)
         customer_count += len(made)
         if tenant is tenants[0]:
-            mails.make_mails(making, tenant, made[0])
+            mails.make_mails(context, tenant, made[0])
         for customer, each in zip(made, plan.customers, strict=True):
-            issued, stored = utms.make_utms(making, customer, each.utms)
+            issued, stored = utms.make_utms(context, customer, each.utms)
             tokens |= issued
             utm_count += len(each.utms)
             alert_count += stored
@@ -111,11 +112,11 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     return Made(len(tenants), customer_count, utm_count, alert_count), tokens
 
 
-def _see_to_tokens(session: Session, folder: Path, now: datetime) -> str:
-    """Make up for a tokens file that was lost, or never written because a run was killed behind its commit."""
+def _restore_tokens(session: Session, folder: Path, now: datetime) -> str:
+    """Write new tokens if the tokens file was lost, or was never written because a run was killed after its commit."""
     if tokens_file.exists(folder):
-        return "The demo data is there already."
+        return "The demo data exists already."
     tokens = utms.reissue_tokens(session, now=now)
     session.commit()
     path = tokens_file.write(folder, tokens)
-    return f"The demo data is there already. Its UTMs have new tokens, in {path}."
+    return f"The demo data exists already. Its UTMs have new tokens, in {path}."

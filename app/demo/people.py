@@ -1,4 +1,4 @@
-"""The accounts of the demo. Their password is public: config refuses them in production."""
+"""The demo accounts. Their password is public, so production refuses them (see config.py)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PASSWORD = "Mimamori-2026!"  # noqa: S105  (shown to everybody, and refused in p
 
 @dataclass(frozen=True, slots=True)
 class PersonPlan:
-    """An account.
+    """A planned account.
 
-    :ivar roles: the role in each of the demo's tenants, in their order; None where there is none.
-    :ivar everywhere: the role in every tenant, for NEC's people.
+    :ivar roles: the role in each of the demo's tenants, in order; None for no role.
+    :ivar everywhere: the role in every tenant, for NEC accounts.
     """
 
     email: str
@@ -42,20 +42,20 @@ PEOPLE = (
 
 
 def any_partner(session: Session) -> bool:
-    """Whether one of the tenants' accounts is there: NEC's could be somebody's who was made an administrator."""
+    """Whether one of the tenants' demo accounts exists. An NEC one could be a real user who was created before."""
     emails = [person.email for person in PEOPLE if person.roles]
     return session.scalar(select(User.id).where(User.email.in_(emails)).limit(1)) is not None
 
 
 def make_people(session: Session, tenants: list[Tenant]) -> None:
-    """Make the accounts.
+    """Create the accounts.
 
-    :raises DomainError: an address is somebody's already; the text says whose.
+    :raises DomainError: an e-mail address is taken; the message says which one.
     :raises LookupError: a role is missing.
     """
     for person in PEOPLE:
         if find_by_email(session, person.email) is not None:
-            raise DomainError(f"The demo cannot be made: {person.email} is a user who is not of the demo.")
+            raise DomainError(f"The demo cannot be created: {person.email} is a user outside the demo.")
         user = user_rules.create_user(
             session,
             person.email,

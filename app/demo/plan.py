@@ -1,7 +1,7 @@
-"""What the demo consists of, written down: which customers have which contracts and UTMs.
+"""The content of the demo: the customers with their contracts and UTMs.
 
-The first customers of the first tenant are each there for something a newcomer will look for; the others make lists
-long. Days are counted from today, so that the demo is never old on the day it is made.
+The first customers of the first tenant each demonstrate a particular case; the others make the lists long. Dates are
+relative to today, so that the demo is always current on the day it is created.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from models.customers.customer import CustomerStatus
 WITH_UTM = "見守りサービス UTMスタンダード"
 WITHOUT_UTM = "見守りサービス ヘルプデスク"
 PRODUCTS = {WITH_UTM: True, WITHOUT_UTM: False}
-"""The catalogue: name, and whether it includes a UTM."""
+"""The products: name, and whether the product includes a UTM."""
 
 
 class Term(Enum):
-    """Where a contract stands."""
+    """The stage of a contract."""
 
     RUNNING = auto()
     TO_COME = auto()
     LEAVING = auto()
-    """Cancelled, and in force until its last day."""
+    """Cancelled, but in force until its last day."""
     CANCELLED = auto()
     EXPIRED = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class ContractPlan:
-    """A contract.
+    """A planned contract.
 
-    :ivar months: how many months ago it began; for one that is to come, in how many it begins.
+    :ivar months: how many months ago it started; for ``TO_COME``, in how many months it will start.
     """
 
     term: Term
@@ -43,7 +43,7 @@ class ContractPlan:
     product: str = WITH_UTM
 
     def dates(self, today: date) -> tuple[date, date, ContractStatus]:
-        """First day, last day and status, as the rules would have left them by today.
+        """Return the first day, the last day and the status, as the rules would have set them by today.
 
         :param today: the day in Asia/Tokyo.
         """
@@ -54,7 +54,7 @@ class ContractPlan:
         start = clock.months_before(this_month, self.months)
         match self.term:
             case Term.RUNNING:
-                # A year, and renewed by a year whenever it was over.
+                # A term of one year, renewed by a year each time.
                 return start, _last_day(start, (self.months // 12 + 1) * 12), ContractStatus.ACTIVE
             case Term.LEAVING:
                 return start, _last_day(this_month, 2), ContractStatus.CANCELLED
@@ -66,11 +66,11 @@ class ContractPlan:
 
 @dataclass(frozen=True, slots=True)
 class UtmPlan:
-    """A UTM.
+    """A planned UTM.
 
     :ivar key: the last three digits of its UTM ID, the same in every demo.
-    :ivar last_seen: how long ago it called last, None for one that never did.
-    :ivar alerts: how many it raised in the last 30 days.
+    :ivar last_seen: how long ago it was last seen, None if never.
+    :ivar alerts: the number of its alerts in the last 30 days.
     """
 
     key: str
@@ -82,7 +82,7 @@ class UtmPlan:
 
     @property
     def utm_id(self) -> str:
-        """The UTM ID: a MAC address given out by nobody, without colons."""
+        """The UTM ID: a MAC address that no manufacturer uses, without colons."""
         return f"02005e100{self.key}"
 
     @property
@@ -98,9 +98,9 @@ class UtmPlan:
 
 @dataclass(frozen=True, slots=True)
 class CustomerPlan:
-    """A customer.
+    """A planned customer.
 
-    :ivar name: None for an invented one.
+    :ivar name: None for a generated name.
     """
 
     contracts: tuple[ContractPlan, ...] = ()
@@ -109,7 +109,7 @@ class CustomerPlan:
 
 
 def customer_status(contracts: tuple[ContractPlan, ...], today: date) -> CustomerStatus:
-    """Where contracts leave their customer: none is draft, all ended is cancelled.
+    """Return the status that follows from contracts: draft without any, cancelled when all have ended.
 
     :param today: the day in Asia/Tokyo.
     """

@@ -1,4 +1,4 @@
-"""The two tenants of the demo and their customers."""
+"""The two demo tenants and their customers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _RUNNING = (ContractPlan(Term.RUNNING, 14),)
 
 @dataclass(frozen=True, slots=True)
 class TenantPlan:
-    """A tenant with its customers, in the order of their numbers.
+    """A planned tenant with its customers, in the order of their IDs.
 
-    :ivar address: where its notifications go.
+    :ivar address: the e-mail address for its notifications.
     """
 
     name: str
@@ -24,7 +24,7 @@ class TenantPlan:
     customers: tuple[CustomerPlan, ...]
 
 
-_TELLING = (
+_SHOWCASE = (
     CustomerPlan(
         _RUNNING,
         (
@@ -49,10 +49,10 @@ _TELLING = (
     CustomerPlan((ContractPlan(Term.RUNNING, 11),), (UtmPlan("041", "店舗", timedelta(days=9), alerts=300),)),
     CustomerPlan((ContractPlan(Term.RUNNING, 3),), (UtmPlan("051", "本社", _NOW, alerts=500, mac_set=True),)),
     CustomerPlan((ContractPlan(Term.RUNNING, 1),), (UtmPlan("061", "事務所（設置前）", None),)),
-    # A UTM can be registered for these two,
+    # A UTM can be registered for these two.
     CustomerPlan((ContractPlan(Term.RUNNING, 1),)),
     CustomerPlan((ContractPlan(Term.TO_COME, 1),)),
-    # and for these two not: no contract with a UTM, no contract.
+    # No UTM can be registered for these two: a contract without a UTM, and no contract.
     CustomerPlan((ContractPlan(Term.RUNNING, 6, WITHOUT_UTM),)),
     CustomerPlan(),
     CustomerPlan((ContractPlan(Term.LEAVING, 15),)),
@@ -72,7 +72,7 @@ _MORE = (
 )
 
 TENANTS = (
-    TenantPlan("サンプルパートナー", "notices@sample-partner.example.jp", (*_TELLING, *_MORE)),
+    TenantPlan("サンプルパートナー", "notices@sample-partner.example.jp", (*_SHOWCASE, *_MORE)),
     TenantPlan(
         "テストパートナー",
         "notices@test-partner.example.jp",

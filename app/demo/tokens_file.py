@@ -1,4 +1,4 @@
-"""The file with the demo UTMs' tokens, for `flask utm ship --utm` and `flask utm simulate`."""
+"""The file with the tokens of the demo UTMs, for `flask utm ship --utm` and `flask utm simulate`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ NAME = "demo-tokens.json"
 
 
 def write(folder: Path, tokens: dict[str, str]) -> Path:
-    """Write the tokens so that only this user reads them, and nobody ever half of them.
+    """Write the tokens atomically, readable only by the current user.
 
     :param folder: the instance folder.
-    :param tokens: tokens by UTM ID.
-    :returns: the file.
+    :param tokens: the tokens by UTM ID.
+    :returns: the path of the file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
@@ -34,10 +34,10 @@ def write(folder: Path, tokens: dict[str, str]) -> Path:
 
 
 def exists(folder: Path) -> bool:
-    """Whether there is such a file."""
+    """Whether the file exists."""
     return (folder / NAME).exists()
 
 
 def forget(folder: Path) -> None:
-    """Delete the file: it is of data that is no more."""
+    """Delete the file."""
     (folder / NAME).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Registers the demo's UTMs and stores what they raised."""
+"""Register the demo's UTMs and store their alerts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.demo import alerts, words
-from app.demo.context import Making
+from app.demo.context import DemoContext
 from app.demo.plan import UtmPlan
 from app.demo.tenants import UTMS
 from models.actor import COMMAND_LINE
@@ -18,30 +18,30 @@ from models.utms import device_token, utm
 from models.utms.utm import Utm
 
 Tokens = dict[str, str]
-"""Tokens by UTM ID."""
+"""The tokens by UTM ID."""
 
 _FIRMWARE = ("1.4.4", "1.4.4", "1.4.2")
 _DELIVERED = "受領済"
 _ON_ITS_WAY = "発送準備中"
 
 
-def make_utms(making: Making, customer: Customer, plans: tuple[UtmPlan, ...]) -> tuple[Tokens, int]:
-    """Register a customer's UTMs, with their alerts.
+def make_utms(context: DemoContext, customer: Customer, plans: tuple[UtmPlan, ...]) -> tuple[Tokens, int]:
+    """Register a customer's UTMs and store their alerts.
 
-    :returns: the tokens of those not removed, and the number of alerts stored.
+    :returns: the tokens of the UTMs that are not removed, and the number of stored alerts.
     """
-    session, now = making.session, making.now
+    session, now = context.session, context.now
     tokens, stored = {}, 0
     for number, plan in enumerate(plans):
         values = _values(customer, plan, now)
         if number:
-            # The first stands where the customer is, the others at sites of their own.
-            site = words.place(making.pick)
+            # The first UTM is at the customer's address, the others are at other sites.
+            site = words.place(context.pick)
             values |= {"postcode": site["postcode"], "address": f"{site['prefecture']}{site['address']}"}
-        registered = utm.register(session, customer, values, today=making.today, by=COMMAND_LINE)
+        registered = utm.register(session, customer, values, today=context.today, by=COMMAND_LINE)
         token = device_token.issue(session, registered, now=now, by=COMMAND_LINE)
         session.flush()
-        stored += _heard(making, registered, plan)
+        stored += _store_activity(context, registered, plan)
         if plan.removed:
             utm.remove(session, registered, now=now, by=COMMAND_LINE)
         else:
@@ -50,17 +50,17 @@ def make_utms(making: Making, customer: Customer, plans: tuple[UtmPlan, ...]) ->
 
 
 def reissue_tokens(session: Session, *, now: datetime) -> Tokens:
-    """Give every UTM of the demo that is not removed a new token; the old ones end."""
+    """Issue new tokens to all demo UTMs that are not removed, and revoke the old ones."""
     known = [plan.utm_id for plan in UTMS]
     kept = session.scalars(select(Utm).where(Utm.utm_id.in_(known), Utm.removed_at.is_(None)).order_by(Utm.id))
     return {each.utm_id: device_token.issue(session, each, now=now, by=COMMAND_LINE) for each in kept}
 
 
 def tidy(session: Session) -> None:
-    """Drop the table alerts arrive in.
+    """Drop the temporary table for incoming alerts.
 
-    It stays with its connection and belongs to the role that made it first; here that is the one that crosses tenants,
-    elsewhere the app's own, and neither may use the other's.
+    It lasts as long as its connection and belongs to the role that created it: here the cross-tenant role, elsewhere
+    the app's own role. Neither role can use the other's table.
     """
     session.execute(text("DISCARD TEMP"))
 
@@ -77,16 +77,16 @@ def _values(customer: Customer, plan: UtmPlan, now: datetime) -> dict[str, objec
         "customer_email1": customer.contact_email,
         "desk_email1": "desk@example.com",
         "report_email1": customer.contact_email,
-        # A month after the customer came, and the one that never called yesterday.
+        # A month after its customer was created, or yesterday for a UTM that was never seen.
         "created_at": now - timedelta(days=1) if plan.last_seen is None else customer.created_at + timedelta(days=30),
     }
 
 
-def _heard(making: Making, registered: Utm, plan: UtmPlan) -> int:
-    """Note what the UTM said of itself and store its alerts; answers how many."""
+def _store_activity(context: DemoContext, registered: Utm, plan: UtmPlan) -> int:
+    """Record the UTM's heartbeat and store its alerts; return their number."""
     if plan.last_seen is None:
         return 0
-    pick, seen = making.pick, making.now - plan.last_seen
+    pick, seen = context.pick, context.now - plan.last_seen
     utm.note_heartbeat(
         registered,
         now=seen,
@@ -95,11 +95,11 @@ def _heard(making: Making, registered: Utm, plan: UtmPlan) -> int:
         mac=plan.mac,
     )
     receipt = alert_ingest.store(
-        making.session,
+        context.session,
         alert_ingest.Sender(registered.tenant_id, registered.customer_id, registered.id),
-        enumerate(alerts.lines(pick, plan.alerts, now=making.now, until=seen), 1),
-        now=making.now,
-        retention_months=making.retention_months,
+        enumerate(alerts.lines(pick, plan.alerts, now=context.now, until=seen), 1),
+        now=context.now,
+        retention_months=context.retention_months,
     )
     if receipt.stored != plan.alerts:
         raise RuntimeError(f"Of {plan.alerts} alerts {receipt.stored} were stored: {receipt.rejected[:1]}")

@@ -1,7 +1,7 @@
-"""Names, addresses and numbers that sound real and are nobody's.
+"""Invented names, addresses and numbers that look real.
 
-Companies are put together from plain words, towns do not exist, telephone numbers begin with 0000 behind the area code,
-and mail goes to the domains kept for examples.
+Company names are combined from ordinary words, the towns do not exist, telephone numbers start with 0000 after the area
+code, and e-mail addresses use domains that are reserved for examples.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _SECOND = (
 )
 _FORMS = ("株式会社{}", "株式会社{}", "株式会社{}", "{}株式会社", "有限会社{}", "合同会社{}", "{}")
 LONG_NAME = "一般社団法人こもれびの里ひだまりの丘地域産業振興支援ネットワーク協議会連絡事務局"
-"""A name of the 40 characters the form takes."""
+"""A name with 40 characters, the maximum of the form."""
 
 _FAMILY = (
     ("青空", "aozora"),
@@ -66,7 +66,7 @@ _GIVEN = ("花子", "太郎", "みどり", "一郎", "さくら", "次郎", "ゆ
 _DEPARTMENTS = ("", "総務部", "情報システム課", "管理部", "経理部 総務課", "店舗運営部")
 _TITLES = ("", "部長", "課長", "主任", "代表取締役", "店長")
 
-# Prefecture, area code, the first digits of its postcodes.
+# Prefecture, telephone area code, first digits of the postcode.
 _PLACES = (
     ("北海道", "011", "060"),
     ("宮城県", "022", "980"),
@@ -93,15 +93,15 @@ _MEMOS = (
 
 
 def company_names(pick: random.Random, number: int) -> list[str]:
-    """So many company names, no two alike."""
+    """Return a number of distinct company names."""
     names = pick.sample([first + second for first in _FIRST for second in _SECOND], number)
     return [pick.choice(_FORMS).format(name) for name in names]
 
 
 def contact(pick: random.Random, domain: str) -> dict[str, str]:
-    """A customer's person: the ``contact_`` columns.
+    """Return a contact person: the values of the ``contact_`` columns.
 
-    :param domain: of the e-mail address.
+    :param domain: the domain of the e-mail address.
     """
     family, latin = pick.choice(_FAMILY)
     return {
@@ -114,7 +114,7 @@ def contact(pick: random.Random, domain: str) -> dict[str, str]:
 
 
 def place(pick: random.Random) -> dict[str, str]:
-    """Postcode, prefecture, address and a telephone number that go together."""
+    """Return a consistent postcode, prefecture, address and telephone number."""
     prefecture, area, postcode = pick.choice(_PLACES)
     building = pick.choice(_BUILDINGS)
     street = f"{pick.choice(_TOWNS)}{pick.randint(1, 5)}-{pick.randint(1, 20)}-{pick.randint(1, 15)}"
@@ -127,7 +127,7 @@ def place(pick: random.Random) -> dict[str, str]:
 
 
 def memos(pick: random.Random) -> dict[str, str]:
-    """The memos of a customer: about every third has some."""
+    """Return the memos of a customer; about a third of the customers have some."""
     if pick.random() > 0.35:
         return {}
     chosen = pick.sample(_MEMOS, pick.randint(1, 3))

@@ -1,1 +1,1 @@
-"""The portal on one machine: embedded servers and the processes around them."""
+"""Run the portal on one machine: embedded servers and the portal's processes."""

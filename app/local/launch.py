@@ -1,4 +1,4 @@
-"""``python app.py``: the whole portal on this machine, with the PostgreSQL and the Redis it needs."""
+"""``python app.py``: run the whole portal on this machine, with its own PostgreSQL and Redis."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from app.local.supervisor import Child, describe, stopping, watch
 
 HOST = "127.0.0.1"
 
-#: Seconds until the web server has to answer.
+#: Seconds until the web server must respond.
 START_TIMEOUT = 120.0
 
-#: What `flask portal demo` makes (models and people are its business; this only tells how to get in).
-DEMO_PASSWORD = "Mimamori-2026!"  # noqa: S105 - shown to everybody, and refused in production
+#: The accounts that `flask portal demo` creates, repeated here so that the launcher need not import the models.
+DEMO_PASSWORD = "Mimamori-2026!"  # noqa: S105 - public, and refused in production
 DEMO_ACCOUNTS = {
     "operator@example.jp": "partner operator, one tenant",
     "multi@example.jp": "partner operator, two tenants",
@@ -39,17 +39,17 @@ DEMO_ACCOUNTS = {
 
 
 class Refused(Exception):
-    """The portal cannot be started as it is set up; the text is one line."""
+    """The portal cannot be started with these settings; the message is one line."""
 
 
 class StopRequested(BaseException):
-    """Ctrl-C, SIGTERM or a closed terminal. Not an Exception: nothing on the way may catch it."""
+    """Ctrl-C, SIGTERM or a closed terminal. Not an ``Exception``, so that no handler catches it by accident."""
 
 
 def main() -> int:
-    """Run the portal until it is told to stop.
+    """Run the portal until it is asked to stop.
 
-    :return: the exit code: 0 stopped as asked, 1 something failed, 2 a setting, the port or the folder cannot be used.
+    :return: the exit code: 0 stopped as requested, 1 a failure, 2 a setting, the port or the folder cannot be used.
     """
     _stop_on_signals()
     try:
@@ -71,7 +71,7 @@ def main() -> int:
 
 
 def say(line: str) -> None:
-    """Print a line at once, also into a pipe."""
+    """Print a line immediately, also to a pipe."""
     click.echo(line)
 
 
@@ -100,7 +100,7 @@ def _check_port(port: int) -> None:
 
 def _serve(settings: Mapping[str, Any], started: Services) -> None:
     env = {**os.environ, **started.env, "PYTHONUNBUFFERED": "1"}
-    say("Bringing the database up to date.")
+    say("Updating the database.")
     _finish(Child("flask portal upgrade", _flask("upgrade")), env)
 
     sink = mail_sink(settings, os.environ)
@@ -109,10 +109,11 @@ def _serve(settings: Mapping[str, Any], started: Services) -> None:
     cron, worker = Child("cron", _flask("cron")), Child("worker", _flask("worker"))
     children = [web, cron, worker, *([sink.child] if sink else [])]
     with stopping(*children):
-        # Most of a start is reading code: the web server does it while the demo data is seen to, the rest once it is up.
+        # Loading code takes most of the start-up time: the web server starts while the demo data is checked, and the
+        # other processes start once it is ready.
         web.start(config.ROOT, env)
         if settings["PORTAL_DEMO"]:
-            say("Seeing to the demo data.")
+            say("Checking the demo data.")
             _finish(Child("flask portal demo", _flask("demo")), env)
         _wait_until_healthy(web, settings["PORTAL_PORT"])
         if sink:
@@ -138,30 +139,30 @@ def _gunicorn(port: int) -> list[str]:
         "--worker-class": "gthread",
         "--threads": "4",
         "--graceful-timeout": "3",
-        "--limit-request-line": "8190",  # the most it can be: search conditions are addresses
+        "--limit-request-line": "8190",  # the maximum, because search conditions are part of the URL
         "--log-level": "warning",
     }
     arguments = [argument for option in options.items() for argument in option]
-    # Its control socket lies in the home folder, where two portals would share it.
+    # Its control socket would be in the home directory, where two portals would share it.
     return [sys.executable, "-m", "gunicorn", *arguments, "--no-control-socket", "app:create_app()"]
 
 
 def _finish(child: Child, env: Mapping[str, str]) -> None:
-    """Run a command to its end."""
+    """Run a command and wait for its end."""
     with stopping(child):
         child.start(config.ROOT, env)
         code = child.wait()
     if code:
-        raise ServiceError(f"`{child.name}` failed ({describe(code)}); what it wrote is above.")
+        raise ServiceError(f"`{child.name}` failed ({describe(code)}); see its output above.")
 
 
 def _wait_until_healthy(web: Child, port: int) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while not _healthy(port):
         if (code := web.exit_code) is not None:
-            raise ServiceError(f"The web server did not start ({describe(code)}); what it wrote is above.")
+            raise ServiceError(f"The web server did not start ({describe(code)}); see its output above.")
         if time.monotonic() > deadline:
-            raise ServiceError(f"The web server did not answer within {START_TIMEOUT:.0f} s.")
+            raise ServiceError(f"The web server did not respond within {START_TIMEOUT:.0f} s.")
         time.sleep(0.1)
 
 
@@ -183,14 +184,14 @@ def _announce(settings: Mapping[str, Any], sink: MailSink | None) -> None:
         for address, what in DEMO_ACCOUNTS.items():
             say(f"  {address:<22}{what}")
     if sink:
-        say(f"Mail goes to nobody: NEC staff read it in the portal, and it is kept in {sink.folder}.")
-    say("Ctrl-C stops it.\n")
+        say(f"Mail is not delivered: NEC staff can read it in the portal, and it is kept in {sink.folder}.")
+    say("Press Ctrl-C to stop.\n")
 
 
 def _stop_on_signals() -> None:
-    """Let the first signal raise ``StopRequested`` and ignore the ones after it: stopping must not be interrupted."""
+    """Raise ``StopRequested`` for the first signal and ignore further ones, which must not interrupt stopping."""
     signals = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it, on purpose
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it on purpose
         signals.append(signal.SIGHUP)
 
     def stop(_number: int, _frame: FrameType | None) -> None:

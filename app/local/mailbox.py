@@ -1,6 +1,6 @@
-"""The mailbox of the demonstration: a mail server on this machine that keeps what it is given and passes nothing on.
+"""The mailbox of the demonstration: a local mail server that stores all mail and delivers none.
 
-メール送信履歴 shows the same mails; the folder has them as mail programmes read them (Maildir).
+メール送信履歴 shows the same mails; the folder contains them in the Maildir format for mail programs.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ FOLDER = "mailbox"
 
 @dataclass(frozen=True, slots=True)
 class MailSink:
-    """The server, not started yet.
+    """The mail server, not started yet.
 
-    :ivar folder: where the mails go.
-    :ivar env: what lets the portal's processes send to it.
+    :ivar folder: where it stores the mails.
+    :ivar env: the environment variables that make the portal's processes use it.
     """
 
     child: Child
@@ -32,10 +32,10 @@ class MailSink:
 
 
 def mail_sink(settings: Mapping[str, Any], environ: Mapping[str, str]) -> MailSink | None:
-    """The mailbox of a demonstration; None outside one, and where a mail server is given.
+    """Return the mailbox of a demonstration; None outside a demonstration, and if a mail server is configured.
 
-    :param settings: of ``config.load()``.
-    :param environ: what the person who starts the portal has set.
+    :param settings: the result of ``config.load()``.
+    :param environ: the environment of the person who starts the portal.
     """
     if settings["PRODUCTION"] or not settings["PORTAL_DEMO"] or environ.get("MAIL_SERVER"):
         return None

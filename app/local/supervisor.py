@@ -1,4 +1,4 @@
-"""The portal's processes on one machine: started together, started again when one ends, stopped in order."""
+"""Supervise the portal's processes on one machine: start them together, restart them, stop them in order."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ from pathlib import Path
 from app.local.embedded import ServiceError, Services
 from app.local.embedded.process import start_child
 
-#: Seconds before a process that ended is started again; doubled each time up to the last.
+#: Seconds before an ended process is restarted; doubled each time up to the last.
 FIRST_DELAY = 1.0
 LAST_DELAY = 30.0
 
-#: A process that ran this many seconds is healthy: its delays start over.
+#: Seconds after which a running process counts as healthy, so that its delay is reset.
 HEALTHY_AFTER = 60.0
 
-#: Seconds all processes together may take to end what they are doing before they are killed.
+#: Seconds in which all processes together must end before they are killed.
 STOP_TIMEOUT = 5.0
 
-#: Seconds between two looks at the processes.
+#: Seconds between two checks of the processes.
 POLL = 0.2
 
 
 @dataclass
 class Child:
-    """One process of the portal."""
+    """A process of the portal."""
 
     name: str
     command: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     delay: float = FIRST_DELAY
-    #: When to start it again, on the monotonic clock; None while it runs.
+    #: When to restart it, on the monotonic clock; None while it runs.
     due: float | None = field(default=None, repr=False)
 
     def start(self, root: Path, env: Mapping[str, str]) -> None:
-        """Start it in the folder ``root``."""
-        # SIGKILL: nothing that was confirmed is lost by it, and no process lingers without its database. The workers
-        # of gunicorn see by themselves that their master is gone.
+        """Start the process in the folder ``root``."""
+        # SIGKILL, because it loses nothing that was confirmed, and no process outlives its database. The workers of
+        # gunicorn notice the death of their master by themselves.
         self.process = start_child(self.command, death_signal=signal.SIGKILL, cwd=root, env=env)
         self.started = time.monotonic()
         self.due = None
 
     def wait(self) -> int:
-        """Wait for its end and return its exit code; 0 when it was not started."""
+        """Wait for the process to end and return its exit code; 0 if it was not started."""
         return self.process.wait() if self.process else 0
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of a process that has ended, else None."""
+        """The exit code if the process has ended, otherwise None."""
         return self.process.poll() if self.process else None
 
 
 @contextmanager
 def stopping(*children: Child) -> Iterator[None]:
-    """Stop the children that were started, in this order, when the block ends."""
+    """Stop the started children, in this order, when the block ends."""
     try:
         yield
     finally:
@@ -69,7 +69,7 @@ def stopping(*children: Child) -> Iterator[None]:
 
 
 def stop(children: Sequence[Child]) -> None:
-    """Ask each child to end, wait a few seconds for all of them, and kill what is left with all it started."""
+    """Ask each child to end, wait a few seconds for all of them, and kill the rest with their child processes."""
     processes = [child.process for child in children if child.process]
     for process in processes:
         if process.poll() is None:
@@ -85,10 +85,10 @@ def stop(children: Sequence[Child]) -> None:
 def watch(
     children: Sequence[Child], services: Services, root: Path, env: Mapping[str, str], say: Callable[[str], None]
 ) -> None:
-    """Start children again when they end, for ever.
+    """Restart children whenever they end. It does not return.
 
-    :param say: told in one line what happened.
-    :raises ServiceError: PostgreSQL or Redis has ended; without them there is nothing to keep up.
+    :param say: called with a one-line message for each restart.
+    :raises ServiceError: PostgreSQL or Redis has ended, which the portal cannot do without.
     """
     while True:
         if failed := services.failed():
@@ -106,7 +106,7 @@ def _keep_up(child: Child, root: Path, env: Mapping[str, str], say: Callable[[st
         return
     if child.process is None or (code := child.exit_code) is None:
         return
-    _kill_session(child.process)  # what it leaves behind, such as the workers of gunicorn, keeps the port
+    _kill_session(child.process)  # its children, such as the workers of gunicorn, would keep the port
     if now - child.started > HEALTHY_AFTER:
         child.delay = FIRST_DELAY
     say(f"{child.name} ended unexpectedly ({describe(code)}); starting it again in {child.delay:.0f} s.")
@@ -115,7 +115,7 @@ def _keep_up(child: Child, root: Path, env: Mapping[str, str], say: Callable[[st
 
 
 def describe(code: int) -> str:
-    """Name an exit code as ``subprocess`` gives it, in which a signal is a negative number."""
+    """Describe an exit code of ``subprocess``, where a negative number is a signal."""
     if code >= 0:
         return f"exit code {code}"
     with contextlib.suppress(ValueError):

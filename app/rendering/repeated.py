@@ -1,6 +1,6 @@
-"""Rows of a page that are alike but for a few words, written by one macro without running it for each.
+"""Render many similar items of a page with one macro, without calling the macro for each item.
 
-A list of fifty alerts writes a thousand values, and Jinja escapes each by itself: that was a fifth of the page.
+A list of fifty alerts outputs a thousand values. Escaping each one separately in Jinja took a fifth of the page's time.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 _MARK = "\0"
-"""Beside what is filled in: no text in the database has it."""
+"""Delimits the inserted values. No text from the database contains it."""
 
 
 def init_app(app: Flask) -> None:
-    """Put ``repeated`` into the templates of an app."""
+    """Register ``repeated`` as a template global."""
     app.jinja_env.globals["repeated"] = repeated
 
 
 def repeated(macro: Callable[[Any], str], items: Sequence[Any], *kinds: str, **same: Any) -> Markup:
-    """What a macro makes of each of many items, one after the other.
+    """Render a macro for each of many items and concatenate the results.
 
-    It runs once for each kind of item: its result is the pattern that the texts of all items of that kind are filled into.
+    The macro runs once for each kind of item. Its output is a pattern into which the texts of the items are inserted.
 
-    :param macro: of one item. It writes the item's texts as they are: it neither asks about them nor filters them.
+    :param macro: takes one item. It outputs the item's texts unchanged, without conditions or filters on them.
     :param items: named tuples of one class.
-    :param kinds: the fields it asks about; all others are texts.
-    :param same: more texts, that are the same for all items.
-    :raises ValueError: a text cannot have come from the database.
+    :param kinds: the fields that the macro may use in conditions; all others are texts.
+    :param same: further texts that are the same for all items.
+    :raises ValueError: a text contains a NUL, so it cannot have come from the database.
     """
     if not items:
         return Markup()
@@ -49,14 +49,14 @@ def repeated(macro: Callable[[Any], str], items: Sequence[Any], *kinds: str, **s
             asked = {name: getattr(item, name) for name in kinds}
             pattern = patterns[kind] = _pattern(macro, (*names, *same), asked)
         pieces.append(pattern.text % pattern.texts(row + everywhere))
-    return Markup("".join(pieces))  # noqa: S704  (all that is filled in is escaped)
+    return Markup("".join(pieces))  # noqa: S704  (all inserted values are escaped)
 
 
 class _Pattern(NamedTuple):
-    """What a macro makes of a kind of item.
+    """The output of a macro for a kind of item.
 
-    :ivar text: with a place for each text, a text as often as it is there.
-    :ivar texts: puts an item's texts into the order of the places.
+    :ivar text: a format string with a placeholder for each occurrence of a text.
+    :ivar texts: returns an item's texts in the order of the placeholders.
     """
 
     text: str
@@ -64,7 +64,7 @@ class _Pattern(NamedTuple):
 
 
 def _escaped(items: Sequence[Any], places: list[int]) -> list[tuple[str, ...]]:
-    """The texts of all items, escaped at once."""
+    """Escape the texts of all items in one call."""
     texts = [str(item[place]) for item in items for place in places]
     escaped = str(escape(_MARK.join(texts))).split(_MARK)
     if len(escaped) != len(texts):
@@ -74,7 +74,7 @@ def _escaped(items: Sequence[Any], places: list[int]) -> list[tuple[str, ...]]:
 
 def _pattern(macro: Callable[[Any], str], names: tuple[str, ...], asked: Mapping[str, Any]) -> _Pattern:
     slots = {name: f"{_MARK}{name}{_MARK}" for name in names}
-    # Between two marks stands a name, outside of them what is always the same.
+    # Between two marks is a name; the rest is constant.
     outside, *rest = str(macro(SimpleNamespace(**asked, **slots))).split(_MARK)
     found, after = rest[::2], rest[1::2]
     text = outside.replace("%", "%%") + "".join(f"%s{piece.replace('%', '%%')}" for piece in after)

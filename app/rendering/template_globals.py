@@ -1,4 +1,4 @@
-"""Functions of every template: icons, static files, the key of forms, addresses of the present page in another state."""
+"""Template globals: icons, static files, form keys and URLs of the current page with changed query parameters."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from flask import Flask, g, request, url_for
 from markupsafe import Markup
 
 _ICON = Markup('<svg class="%s" aria-hidden="true"><use href="%s#tabler-%s" /></svg>')
-"""One of the symbols of static/icons.svg, hidden from screen readers: words stand beside it."""
-_NOT_KEPT = ("choose", "filters", "picked", "utm_search")
-"""Page arguments that the links of a page leave out: what is open on it, and what is searched in that."""
-_PLACE_IN_ORDER = ("sort", "direction", "page", "after", "before", "open")
-"""Page arguments that another order makes void."""
+"""A symbol of static/icons.svg, hidden from screen readers because there is always a text beside it."""
+_DROPPED_PARAMETERS = ("choose", "filters", "picked", "utm_search")
+"""Query parameters that links on a page do not keep: the open dialog and the search in it."""
+_ORDER_PARAMETERS = ("sort", "direction", "page", "after", "before", "open")
+"""Query parameters that are no longer valid when the order changes."""
 
 
 def init_app(app: Flask) -> None:
-    """Put the functions into the templates of an app."""
+    """Register the functions as template globals."""
     app.jinja_env.globals.update(
         {"here": here, "sorted_by": sorted_by, "static_url": static_url, "icon": icon, "form_key": form_key}
     )
 
 
 def here(changes: Mapping[str, Any]) -> str:
-    """Return the address of the present page with some arguments changed.
+    """Return the URL of the current page with some query parameters changed.
 
-    :param changes: the new value of each argument; None removes the argument.
+    :param changes: the new value of each parameter; None removes the parameter.
     """
-    kept = [pair for pair in request.args.items(multi=True) if pair[0] not in {*_NOT_KEPT, *changes}]
+    kept = [pair for pair in request.args.items(multi=True) if pair[0] not in {*_DROPPED_PARAMETERS, *changes}]
     kept += [(name, value) for name, value in changes.items() if value is not None]
     return "?" + urlencode(kept)
 
 
 def sorted_by(key: str, direction: str) -> str:
-    """Return the address of the first page of the present list in another order.
+    """Return the URL of the first page of the current list in another order.
 
     :param direction: ``asc`` or ``desc``.
     """
-    return here(dict.fromkeys(_PLACE_IN_ORDER) | {"sort": key, "direction": direction})
+    return here(dict.fromkeys(_ORDER_PARAMETERS) | {"sort": key, "direction": direction})
 
 
 def static_url(filename: str) -> str:
-    """Return the address of one of the static files."""
+    """Return the URL of a static file."""
     return url_for("static", filename=filename)
 
 
@@ -60,7 +60,7 @@ def icon(name: str, classes: str = "") -> Markup:
 
 
 def form_key() -> str:
-    """The one-time key of the forms of this page (``views.transaction``); empty where nobody is signed in."""
+    """Return the one-time key of the page's forms (``views.transaction``), empty if nobody is signed in."""
     if "identity" not in g:
         return ""
     if "form_key" not in g:

@@ -1,1 +1,1 @@
-"""What happens around each request: access, errors, headers, menus."""
+"""Request handling around the views: access control, errors, headers, menus."""

@@ -1,4 +1,4 @@
-"""Default deny: what the registers do not call public needs a user, and nearly all of it a tenant."""
+"""Deny by default: every endpoint that a register does not declare public needs a user, and most need a tenant."""
 
 from __future__ import annotations
 
@@ -18,59 +18,60 @@ from models.db import db
 from views.redirects import came_from
 
 MADE_IN = "made_in"
-"""The field of every form that names the tenant its page was made in."""
+"""The form field with the tenant in which the form's page was rendered."""
 
-MANY_BYTES = 8_000
-"""Longest path and query taken: three search texts at their limit come near it, and the web server takes little more."""
+MAX_URL_BYTES = 8_000
+"""The maximum length of path and query string. Three search texts of maximum length come close to it, and the web
+server accepts little more."""
 
-_LONGEST_NEXT = 4_000
-"""Bytes of an address that signing in leads on to: as an argument it is quoted once more."""
+_MAX_NEXT_BYTES = 4_000
+"""The maximum length of the URL to return to after sign-in, which is percent-encoded again as a query parameter."""
 
 
 def init_app(app: Flask) -> None:
-    """Put the gate in front of every request."""
-    app.before_request(_refuse_nonsense)
-    app.before_request(_enter_scope)
-    app.before_request(_refuse_many_bytes)
+    """Register the checks that run before every request."""
+    app.before_request(_refuse_invalid_input)
+    app.before_request(_enter_tenant)
+    app.before_request(_refuse_long_url)
     app.jinja_env.globals["made_in"] = _made_in
 
 
-def _refuse_nonsense() -> None:
-    """A NUL is in no text the database can hold, and no form has a file: 400 here instead of an error there."""
+def _refuse_invalid_input() -> None:
+    """Answer 400 to NUL characters, which the database cannot store, and to file uploads, which no form has."""
     if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
         abort(400)
     if request.method in {"GET", "HEAD"}:
         return
-    # A device's body is read line by line by the view itself, and must not be read here as a form.
+    # The view of the device API reads the body line by line, so it must not be parsed as a form here.
     if (request.endpoint or "").startswith("DeviceApi."):
         return
     if request.mimetype == "application/x-www-form-urlencoded":
-        # Read whole, and by anybody: 16 MiB of "a&" would be eight million fields.
+        # Without authentication, forms are parsed completely: 16 MiB of "a&" would be eight million fields.
         request.max_content_length = request.max_form_memory_size
-    # A form of ours takes the file for the text of its field.
+    # WTForms would treat an uploaded file as the text of its field.
     if request.files or any("\0" in part for pair in request.form.items(multi=True) for part in pair):
         abort(400)
 
 
-def _refuse_many_bytes() -> None:
-    """Whoever is signed in is told so inside: a search may well become too long."""
-    if len(request.full_path) > MANY_BYTES:
+def _refuse_long_url() -> None:
+    """Answer 414 to a long URL. This runs after the sign-in check, so that users see the error in the layout."""
+    if len(request.full_path) > MAX_URL_BYTES:
         abort(414)
 
 
-def _enter_scope() -> Any:
-    """Put the request's database session into the tenant the user chose, once that choice is known to hold."""
+def _enter_tenant() -> Any:
+    """Require a signed-in user, and scope the database session to the tenant they chose if they may enter it."""
     if request.endpoint in register().public:
         return None
     chosen = session.get("tenant_id")
     scope.enter_tenant(db.session(), chosen)
     if not current_user.is_authenticated:
         if request.endpoint is None:
-            # Outside, a screen and no screen are the same. What an API's addresses are is there for all to read.
+            # Anonymous visitors must not learn which screens exist. The endpoints of the APIs are documented publicly.
             if request.path.startswith("/api/") and isinstance(request.routing_exception, MethodNotAllowed):
                 raise request.routing_exception
             abort(404)
-        return _ask_to_sign_in()
+        return _redirect_to_sign_in()
     if chosen and g.identity.tenant is None:
         session.pop("tenant_id", None)
         db.session.rollback()
@@ -80,25 +81,25 @@ def _enter_scope() -> Any:
     return _refuse_form_of_another_tenant() if request.method == "POST" else None
 
 
-def _ask_to_sign_in() -> Any:
-    """Lead to the door, and from there to the page that was asked for, or that the form was on."""
+def _redirect_to_sign_in() -> Any:
+    """Redirect to sign-in, and from there to the requested page or to the page of the submitted form."""
     wanted: str | None
     if request.method in {"GET", "HEAD"}:
         wanted = request.full_path.rstrip("?")
     else:
         flash(gettext("You are not signed in any more. Nothing of what you sent was saved."), "warning")
         wanted = came_from() or "/"
-    if wanted == "/" or len(quote(wanted)) > _LONGEST_NEXT:
+    if wanted == "/" or len(quote(wanted)) > _MAX_NEXT_BYTES:
         wanted = None
     return redirect(url_for("SignInView.login", next=wanted))
 
 
 def _refuse_form_of_another_tenant() -> Any:
-    """Answer 409 to a form that was made in another tenant than the session is in now.
+    """Answer 409 to a form whose page was rendered in another tenant than the current one.
 
-    All windows of a browser share one session, and so one tenant. Who switches it in one window, or opens a customer
-    found in another tenant, still sees the old tenant in the other windows: a form sent from there would be saved in
-    the wrong tenant without a word. What is of no tenant is the same everywhere, and is taken.
+    All windows of a browser share one session, and so one tenant. After the tenant is switched in one window, or by
+    opening a customer of another tenant, the other windows still show the old one. A form sent from there would
+    silently be saved in the wrong tenant. Forms of tenant-independent pages are accepted.
     """
     made_in = request.form.get(MADE_IN)
     if not made_in or request.endpoint is None or is_tenantless(request.endpoint) or made_in == _made_in():
@@ -107,17 +108,17 @@ def _refuse_form_of_another_tenant() -> Any:
 
 
 def _made_in() -> str:
-    """What a form made in this request says of its tenant: nothing where there is none."""
+    """Return the tenant ID for the forms of this request, empty without a tenant."""
     identity = g.get("identity")
     return identity.tenant.id if identity is not None and identity.tenant is not None else ""
 
 
 def is_tenantless(endpoint: str) -> bool:
-    """Return whether a page is of every tenant, or of none, whichever one is chosen."""
+    """Whether a page does not depend on the chosen tenant."""
     return endpoint in register().tenantless or endpoint.partition(".")[0] in tenantless_views()
 
 
 @cache
 def tenantless_views() -> frozenset[str]:
-    """Return the views that need a right held everywhere, and no chosen tenant: what they show is of every tenant, or none."""
+    """Return the names of the views that do not depend on a chosen tenant and need a role held in every tenant."""
     return frozenset(view.__name__ for view in register().screens if getattr(view, "tenantless", False))

@@ -1,4 +1,4 @@
-"""Error pages: what happened, what to do, and the request's id to tell support."""
+"""Error pages: what happened, what to do, and the request ID for support."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
-    """Answer every error in the portal's own words, JSON for the APIs."""
+    """Register the error handlers. They render the portal's own pages, or JSON for the APIs."""
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(Gone, _gone)
     app.register_error_handler(ObjectDeletedError, _gone)
-    app.register_error_handler(StaleDataError, _overtaken)
+    app.register_error_handler(StaleDataError, _stale)
 
 
 def tenant_switched(made_in: str, identity: Identity) -> Any:
-    """Tell who sent a form of another tenant where they are now, and offer the way back. Nothing has been written.
+    """Render the 409 page for a form of another tenant, with a way to switch back. Nothing has been saved.
 
-    :param made_in: the tenant the form names; of it nothing but that name is shown.
+    :param made_in: the ID of the form's tenant. Nothing else about that tenant is shown.
     """
     page = render_template(
         "errors/tenant_switched.html",
@@ -59,9 +59,9 @@ def _http_error(error: HTTPException) -> Any:
     limit = current_app.extensions["appbuilder"].sm.limiter.current_limit
     if code == 429 and limit is not None:
         headers["Retry-After"] = str(max(1, int(limit.reset_at - time.time())))
-    # A view of that API says itself what it does not take.
-    told = error.description if code == 400 and error.description != type(error).description else None
-    return _answer(code, headers, told if request.path.startswith("/api/device/") else None)
+    # Views of the device API describe what is wrong with a request.
+    detail = error.description if code == 400 and error.description != type(error).description else None
+    return _answer(code, headers, detail if request.path.startswith("/api/device/") else None)
 
 
 def _csrf_error(_error: CSRFError) -> Any:
@@ -75,13 +75,13 @@ def _database_error(error: DBAPIError) -> Any:
 
 
 def _gone(_error: Gone | ObjectDeletedError) -> Any:
-    """Somebody else deleted the row this request is about."""
+    """Answer 404 when the row of this request was deleted concurrently."""
     db.session.rollback()
     return _http_error(NotFound())
 
 
-def _overtaken(_error: StaleDataError) -> Any:
-    """Two people, or two clicks, at the same row at once: the first has done it, the second is told."""
+def _stale(_error: StaleDataError) -> Any:
+    """Answer 409 when a row was changed concurrently by another person or a double click."""
     db.session.rollback()
     return _http_error(Conflict())
 
@@ -116,7 +116,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
     kept = [(name, value) for name, value in headers.items() if name in {"Allow", "Retry-After"}]
     if request.path.startswith("/api/"):
         return problem(code, title, detail=message), code, kept
-    # Who is signed in keeps the menu and the way out, unless it is the portal that fails: less can fail outside.
+    # Signed-in users keep the layout with its menu, except after an internal error, which rendering it could repeat.
     inside = code < 500 and g.get("identity") is not None
     page = render_template(
         "errors/inside.html" if inside else "errors/error.html",

@@ -1,4 +1,4 @@
-"""Headers every answer carries: a strict Content-Security-Policy above all."""
+"""Security headers of every response, most importantly a strict Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _HEADERS = {
 
 
 def init_app(app: Flask) -> None:
-    """Set the headers on every response, and give templates their nonce."""
+    """Set the headers on every response, and make the nonce available to templates."""
     app.jinja_env.globals["csp_nonce"] = csp_nonce
     app.after_request(_add_headers)
 
 
 def csp_nonce() -> str:
-    """The one-time word that lets this page's own scripts run."""
+    """Return the nonce that allows the scripts of this page."""
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     return g.csp_nonce
@@ -46,7 +46,7 @@ def _add_headers(response: Response) -> Response:
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if request.endpoint != "static":
-        # Pages hold one tenant's data: neither a proxy nor the back button after signing out may show them.
+        # Pages contain a tenant's data: neither a proxy nor the back button after signing out may show them again.
         headers["Cache-Control"] = "no-store"
     present = {name.lower() for name, _ in response.headers}
     for name, value in headers.items():

@@ -1,4 +1,4 @@
-"""Where people begin who have no dashboard: every sign-in and every mistake leads there."""
+"""The landing page of people without a dashboard, for after sign-in and for links from error pages."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from views.register import Place
 
 
 def init_app(app: Flask) -> None:
-    """Lead on whoever has no dashboard."""
-    app.before_request(_lead_on)
+    """Redirect people without a dashboard from the home page."""
+    app.before_request(_redirect_to_landing)
 
 
 def landing() -> str | None:
-    """The first screen the person may open, None when there is none."""
+    """Return the URL of the first screen in the menus that the person may open, None if there is none."""
     first = next(iter(allowed(*Place)), None)
     return url_for(first.endpoint) if first is not None else None
 
 
-def _lead_on() -> Any:
+def _redirect_to_landing() -> Any:
     identity = g.get("identity")
     if request.endpoint != "HomeView.index" or identity is None or identity.tenant is None:
         return None

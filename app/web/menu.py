@@ -1,4 +1,4 @@
-"""Which lines of the menus a person may see."""
+"""The menu entries that a person may open."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from views.register import MenuEntry, Place
 
 
 def allowed(*places: Place) -> list[MenuEntry]:
-    """Return the lines of some menus that the person may open."""
+    """Return the entries of some menus that the person may open."""
     manager = current_app.extensions["appbuilder"].sm
     return [entry for place in places for entry in register().menu_at(place) if manager.has_access(*entry.right)]

@@ -1,4 +1,4 @@
-"""What the layout shows on every page: menu, tenant, user."""
+"""The template context of the layout: menu, tenant, user."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from views.register import Place
 
 
 class MenuItem(NamedTuple):
-    """A line of the side menu as the template shows it.
+    """An entry of the side menu for the template.
 
-    :ivar label: translated there.
-    :ivar active: whether the page belongs to it.
+    :ivar label: a message that the template translates.
+    :ivar active: whether the current page belongs to the entry.
     """
 
     label: str
@@ -31,7 +31,7 @@ class MenuItem(NamedTuple):
 
 
 def init_app(app: Flask) -> None:
-    """Give templates the frame of the page and the words for times, functions and levels."""
+    """Register the layout's context, and filters for times, security functions, actions and levels."""
     app.context_processor(lambda: {"portal": portal_frame()})
     app.jinja_env.filters["screen_time"] = clock.screen_time
     app.jinja_env.filters["function_label"] = function_name
@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 
 
 def portal_frame() -> dict[str, Any]:
-    """The parts of the layout, empty where nobody is signed in."""
+    """Return the context of the layout; its parts are empty if nobody is signed in."""
     frame: dict[str, Any] = {
         "menu": (),
         "staff_menu": (),

@@ -1,4 +1,4 @@
-"""Reverse proxies in front: only as many as are said to be there are believed."""
+"""Reverse proxies in front of the portal: only the configured number of them is trusted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 
 def init_app(app: Flask) -> None:
-    """Take the caller's address, scheme and host from the proxies' headers, if there are proxies."""
+    """Take the client's IP address, the scheme and the host from the proxies' headers, if proxies are configured."""
     if count := app.config["PROXY_COUNT"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The registers of all areas together (``views.register``)."""
+"""Collect the registers of all areas (``views.register``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from views.register import COMMON_WORDS, MenuEntry, Place, RateLimit, Rights
 
 @dataclass(frozen=True)
 class Register:
-    """What the areas tell of themselves."""
+    """The combined registers of all areas."""
 
     screens: tuple[Any, ...]
     apis: tuple[Any, ...]
@@ -26,18 +26,18 @@ class Register:
     rate_limits: tuple[RateLimit, ...]
 
     def menu_at(self, place: Place) -> tuple[MenuEntry, ...]:
-        """Return the lines of a menu, the first ones first."""
+        """Return the entries of a menu, in order."""
         return tuple(entry for entry in self.menu if entry.place == place)
 
     @property
     def words(self) -> dict[str, str]:
-        """What each permission lets its holder do."""
+        """Descriptions of the permissions by name."""
         return COMMON_WORDS | {name: text for rights in self.rights.values() for name, text in rights.words.items()}
 
 
 @cache
 def register() -> Register:
-    """Return the registers of all areas together, read from the packages and modules right below ``views``."""
+    """Return the combined registers of all packages and modules directly below ``views``."""
     areas = [importlib.import_module(f"views.{found.name}") for found in pkgutil.iter_modules(views.__path__)]
 
     def all_of(name: str) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Serves stylesheets, scripts and icons at URLs that change with their content."""
+"""Serve stylesheets, scripts and icons at URLs that change with their content."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from flask import Flask, Response, send_from_directory
 
 URL_PATH = "/static/<version>"
-"""The version is part of the path, because scripts import each other by relative URLs: those keep a path, not a query."""
+"""The version is in the path because scripts import each other by relative URLs, which keep a path but not a query."""
 
 _YEAR = 365 * 24 * 60 * 60
 _VERSION_LENGTH = 12
 
 
 def init_app(app: Flask) -> None:
-    """Let browsers keep static files without asking again, and give the current version to ``url_for``.
+    """Let browsers cache static files without revalidation, and add the current version in ``url_for``.
 
-    :param app: made with ``static_url_path=URL_PATH``.
+    :param app: created with ``static_url_path=URL_PATH``.
     """
     folder = Path(str(app.static_folder))
     current = content_version(folder)
@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
             values.setdefault("version", current)
 
     def send(version: str, filename: str) -> Response:
-        # A page of another release may ask for its own version during an upgrade. It gets today's file, which nobody keeps.
+        # During an upgrade, a page of another release may request its own version. It gets the current file, uncached.
         lasting = version == current and not app.debug
         response = send_from_directory(folder, filename, max_age=_YEAR if lasting else None)
         if lasting:

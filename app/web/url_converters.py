@@ -1,4 +1,4 @@
-"""What URLs may hold."""
+"""Custom URL converters."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from views.arguments import LARGEST_KEY
 
 
 class KeyConverter(IntegerConverter):
-    """``<key:utm_key>``: the numeric key of a row. A larger one is a 404 instead of the database's error."""
+    """``<key:utm_key>``: the numeric ID of a row. Larger numbers give a 404 instead of a database error."""
 
     def __init__(self, url_map: Map, *args: Any, **kwargs: Any) -> None:
         super().__init__(url_map, *args, max=LARGEST_KEY, **kwargs)
 
 
 def init_app(app: Flask) -> None:
-    """Make the converters known to the routes."""
+    """Register the converters."""
     app.url_map.converters["key"] = KeyConverter

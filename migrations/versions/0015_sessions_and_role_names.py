@@ -1,8 +1,8 @@
-"""Sessions as rows, password links that can be revoked before their time, and names of roles apart in whatever case.
+"""Store sessions in a table, make password links revocable, and make role names unique regardless of case.
 
-Sessions that began before end: each had the number of its user's epoch, which is no more. Going back ends all sessions
-too. Of roles whose names differ in nothing but their case the newer ones get their number behind their name, and keep it
-when going back.
+All existing sessions end, because they depend on the user's session epoch, which is dropped. The downgrade ends all
+sessions too. If names of roles differ only in case, the ID is appended to the names of the newer ones, also after a
+downgrade.
 
 Revision: 0015, after 0014
 """
@@ -50,9 +50,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("uq_ab_role_lower_name", table_name="ab_role")
     op.add_column("ab_user", sa.Column("session_epoch", sa.Integer(), server_default="0", nullable=False))
-    # A number that no cookie has from before the upgrade, which may have been ended since.
+    # An epoch that differs from those in cookies from before the upgrade, whose sessions may have been revoked since.
     op.execute("UPDATE ab_user SET session_epoch = extract(epoch FROM now())")
-    # A revoked link stays shut: before, that was said by its time.
+    # Revoked links stay invalid: without the column, only their expiry can express that.
     op.execute("UPDATE password_link SET expires_at = least(expires_at, revoked_at) WHERE revoked_at IS NOT NULL")
     op.drop_column("password_link", "revoked_at")
     op.drop_table("user_session")

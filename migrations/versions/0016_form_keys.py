@@ -1,6 +1,6 @@
-"""Let a form that is sent twice have one effect, and give users and roles a version.
+"""Store the keys of submitted forms, so that a repeated submission takes effect once, and version users and roles.
 
-What a user prefers (rows a page, the side menu) is kept with the user. The index serves the change history on the page of a row.
+Users get preferences (rows per page, the side menu). The index is for the change history on detail pages.
 
 Revision: 0016, after 0015
 """

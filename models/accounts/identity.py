@@ -1,7 +1,7 @@
-"""Who a request is from, and where: read in one statement, which puts the session into its tenant as well.
+"""Read the identity of a request: user, session, tenant and roles, in one statement that also enters the tenant.
 
-Every request begins with it, so it goes without the ORM: loading two rows as objects took longer than all the rest of a
-small page, and an object is read again after each commit.
+Every request starts with this statement, so it bypasses the ORM: loading two rows as objects took longer than the rest
+of a small page, and ORM objects are read again after each commit.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from models.tokens import hash_token
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The person who is signed in, as they were when the request began. Who changes a user reads the row.
+    """The signed-in user as of the start of the request. Code that changes a user loads the ``User`` row instead.
 
-    :param active: whether the account is switched on.
-    :param preferences: how the user wants the screens, by the names of ``views.preferences``.
-    :param session_token: of the session they are signed in with.
+    :param active: whether the account is active.
+    :param preferences: the user's display preferences, by the names of ``views.preferences``.
+    :param session_token: the token of the user's current session.
     """
 
     id: int
@@ -53,11 +53,11 @@ class SignedIn:
         return self.active
 
     def get_id(self) -> str:
-        """What the cookie keeps of them: the token, which says who they are as long as the session lasts."""
+        """Return the value that Flask-Login keeps in the cookie: the session token, valid as long as the session."""
         return self.session_token
 
     def get_full_name(self) -> str:
-        """Family name first."""
+        """Return the full name, family name first."""
         return f"{self.last_name} {self.first_name}".strip()
 
 
@@ -70,13 +70,13 @@ class ChosenTenant(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a request is from.
+    """The identity behind a request.
 
-    :param tenant: the tenant the request runs in, None when none is chosen or the choice no longer holds.
-    :param roles: the roles held there, and those held everywhere, each with its key and its name.
-    :param tenant_count: how many tenants the user is a member of.
-    :param rights_version: how often the rights of roles had changed.
-    :param last_seen_at: when the session was last used, as far as it was noted.
+    :param tenant: the tenant the request runs in, None when none is chosen or the user may no longer enter it.
+    :param roles: the role held in the tenant and the roles held in every tenant, as (ID, name) pairs.
+    :param tenant_count: the number of tenants the user is a member of.
+    :param rights_version: the version of the roles' permissions; see :func:`rights_version`.
+    :param last_seen_at: when the session was last used, to within five minutes.
     """
 
     user: SignedIn
@@ -88,12 +88,12 @@ class Identity:
 
     @property
     def elevated(self) -> bool:
-        """Whether the user is NEC's, and may enter any tenant."""
+        """Whether the user belongs to NEC and may enter any tenant."""
         return any(name in ELEVATED for _, name in self.roles)
 
 
 def read_identity(session: Session, token: str) -> Identity | None:
-    """Who is signed in with a session's token, in the tenant of the database session.
+    """Return the identity behind a session token, in the current tenant of the database session.
 
     :returns: None when there is no such session, or it was revoked.
     """
@@ -118,7 +118,7 @@ def read_identity(session: Session, token: str) -> Identity | None:
 
 
 def rights_version(session: Session) -> int:
-    """How often the rights of roles have changed."""
+    """Return the current version of the roles' permissions, a counter that every change increments."""
     return session.execute(select(RightsVersion.version)).scalar_one()
 
 

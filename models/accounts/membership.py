@@ -1,4 +1,4 @@
-"""Which users belong to which tenants, and as what. Not scoped: sign-in reads it before a tenant is chosen."""
+"""Which users belong to which tenants, and with which role. Not scoped: sign-in reads it before a tenant is chosen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.tenants.tenant import Tenant
 
 
 class Membership(Base):
-    """A user's place in a tenant, with the role held there."""
+    """A user's membership of a tenant, with the role held there."""
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -37,9 +37,9 @@ User.memberships = relationship(Membership, order_by=Membership.tenant_id, viewo
 
 
 def only_tenant(session: Session, user_id: int) -> str | None:
-    """The tenant of a user who can be in no other, None when there is a choice or no tenant at all.
+    """Return the ID of the user's tenant if the user can enter exactly one, otherwise None.
 
-    Who holds a role in every tenant has a choice.
+    A user with a role in every tenant can choose, so the result is None for them.
     """
     elevated = exists().where(assoc_user_role.c.user_id == user_id)
     tenant_ids = session.scalars(

@@ -1,6 +1,6 @@
-"""One-time links with which a person sets a password. Not scoped: a link is a user's, not a tenant's.
+"""One-time links for setting a password. Not scoped: a link belongs to a user, not to a tenant.
 
-Only a hash of the link's token is kept: the link itself is shown once, when it is made.
+Only a hash of the token is stored. The link itself is shown once, when it is issued.
 """
 
 from __future__ import annotations
@@ -34,36 +34,36 @@ from models.tokens import hash_token
 
 LIFETIME = timedelta(hours=24)
 KEPT_FOR = timedelta(days=30)
-"""How long after its time a link's row is kept, for whoever asks what became of it."""
+"""How long the row of an expired link is kept, so that its history can be looked up."""
 
 NO_LINK = N_("This link is wrong, has expired or was used already.")
 
 
 class PasswordLink(Base):
-    """One link. It opens until it is used, revoked or past its time, whichever comes first."""
+    """A password link. It is valid until it is used, revoked or expired, whichever comes first."""
 
     __tablename__ = "password_link"
     __table_args__ = (Index("ix_password_link_user_id", "user_id"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     user_id: Mapped[int] = mapped_column(Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
-    # SHA-256 in hex. Fast on purpose: a token is 256 random bits, not a password somebody chose.
+    # SHA-256 in hex. A fast hash is enough: the token is 256 random bits, not a password chosen by a person.
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # By the database's clock: another link, password or address has taken its place, or the user may not sign in.
+    # By the database's clock: replaced by another link, password or e-mail address, or the user was deactivated.
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     user: Mapped[Any] = relationship("User")
 
 
 def issue(session: Session, user: Any, *, now: datetime, by: Actor) -> str:
-    """Give a user a new link; one given before and not used opens no more.
+    """Issue a new link to a user and revoke the user's unused links.
 
-    :param now: the link is valid for ``LIFETIME`` from here.
-    :returns: the link's token, which is nowhere else.
-    :raises Gone: somebody else deleted the user.
+    :param now: the start of the link's ``LIFETIME``.
+    :returns: the link's token, which is not stored anywhere.
+    :raises Gone: the user was deleted concurrently.
     """
     lock(session, user)
     revoke_all(session, user.id)
@@ -74,23 +74,23 @@ def issue(session: Session, user: Any, *, now: datetime, by: Actor) -> str:
 
 
 def is_open(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """What a link must meet to open."""
+    """Return the conditions that a valid link meets."""
     return PasswordLink.used_at.is_(None), PasswordLink.revoked_at.is_(None), PasswordLink.expires_at > now
 
 
 def open_link(session: Session, token: str, *, now: datetime) -> PasswordLink | None:
-    """Look a link up without using it.
+    """Look up a link without using it.
 
-    :returns: the link, None when it is wrong, used, revoked, past its time or of a user who is switched off.
+    :returns: the link, None when it is unknown, used, revoked or expired, or its user is inactive.
     """
     link = session.scalar(select(PasswordLink).where(PasswordLink.token_hash == hash_token(token), *is_open(now)))
     return link if link is not None and link.user.active else None
 
 
 def revoke_all(session: Session, user_id: int) -> None:
-    """Let the links of a user open no more.
+    """Revoke all unused links of a user.
 
-    :param user_id: of a user whose row is locked, so that nobody is given another one at this moment.
+    :param user_id: the user, whose row the caller has locked so that no link is issued concurrently.
     """
     session.execute(
         update(PasswordLink)
@@ -101,7 +101,7 @@ def revoke_all(session: Session, user_id: int) -> None:
 
 
 def remove_old(session: Session, *, now: datetime) -> None:
-    """Remove the links whose time has long been over."""
+    """Delete links that expired longer than ``KEPT_FOR`` ago."""
     session.execute(
         delete(PasswordLink)
         .where(PasswordLink.expires_at <= now - KEPT_FOR)

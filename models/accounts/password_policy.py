@@ -1,4 +1,4 @@
-"""What a password must be (§2.2). The manual gives the characters; the length, and what it must not contain, are ours."""
+"""The password policy (§2.2). The manual defines the characters; the length and the forbidden content are our own."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from models.errors import N_, DomainError
 
 FEWEST = 12
 MOST = 1024
-"""As many as sign-in takes."""
+"""The longest password that sign-in accepts."""
 
 SYMBOLS = "=+^$*.[]{}()?-\"!@#%&/\\,><':;_~`"
-"""The symbols of §2.2. The manual's ¥ is the key that types a backslash."""
+"""The symbols of §2.2. The manual prints the backslash as ¥."""
 
 TOO_SHORT = N_("Use 12 characters or more.")
 TOO_LONG = N_("Use 1024 characters or fewer.")
@@ -21,18 +21,18 @@ TOO_PLAIN = N_("Use at least one upper-case letter, one lower-case letter, one d
 HAS_ADDRESS = N_("The password must not contain the email address, or the part of it before the @.")
 
 _SHORTEST_LOCAL_PART = 4
-"""Shorter ones are in many good passwords by chance."""
+"""Shorter local parts occur in many good passwords by chance."""
 
 _KINDS = tuple(map(frozenset, (string.ascii_uppercase, string.ascii_lowercase, string.digits, SYMBOLS)))
 _ALLOWED = frozenset().union(*_KINDS)
 
 
 def faults(password: str, email: str) -> list[str]:
-    """What is wrong with a new password, every reason at once.
+    """Return everything that is wrong with a new password.
 
-    :param password: as it was typed; blanks and width are not cleaned, they are refused.
-    :param email: the address of the user it is for.
-    :returns: translatable sentences, none when the password may be used.
+    :param password: as typed; blanks and full-width characters are refused, not normalized.
+    :param email: the e-mail address of the user.
+    :returns: translatable sentences, empty when the password is acceptable.
     """
     found = []
     if len(password) < FEWEST:
@@ -50,16 +50,16 @@ def faults(password: str, email: str) -> list[str]:
 
 
 def check(password: str, email: str) -> None:
-    """Refuse a password that may not be used.
+    """Refuse a password that violates the policy.
 
-    :raises DomainError: the first of its faults, on the field ``password``.
+    :raises DomainError: for the first violation, on the field ``password``.
     """
     for fault in faults(password, email):
         raise DomainError(fault, field="password")
 
 
 def _has_address(password: str, email: str) -> bool:
-    """Whether an address, or what stands before its @, is part of a password, in whatever case or width."""
+    """Whether a password contains an e-mail address or its local part, ignoring case and character width."""
     local = email.partition("@")[0]
-    told = clean_email(password)
-    return (bool(email) and email in told) or (len(local) >= _SHORTEST_LOCAL_PART and local in told)
+    cleaned = clean_email(password)
+    return (bool(email) and email in cleaned) or (len(local) >= _SHORTEST_LOCAL_PART and local in cleaned)

@@ -1,4 +1,4 @@
-"""Setting a password, and ending what an earlier password or address gave access to."""
+"""Set passwords, and revoke the access that an earlier password or e-mail address gave."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from models.row_lock import lock
 
 
 def set_password(session: Session, user: Any, password: str, *, by: Actor) -> None:
-    """Give a user a new password: what the old one gave access to ends, and so does a lock after wrong passwords.
+    """Set a user's password, end their sessions, revoke their password links and unlock the account.
 
     :param user: locked by the caller.
-    :param password: one that may be used.
+    :param password: a password that meets the policy.
     """
     user.password = hash_password(password)
     user.locked_until = None
@@ -31,7 +31,7 @@ def set_password(session: Session, user: Any, password: str, *, by: Actor) -> No
 
 
 def end_access(session: Session, user: Any) -> None:
-    """End every session of a user, and every link with which a password of theirs could be set.
+    """End all sessions of a user and revoke all their password links.
 
     :param user: locked by the caller.
     """
@@ -40,22 +40,22 @@ def end_access(session: Session, user: Any) -> None:
 
 
 def use_link(session: Session, token: str, password: str, *, now: datetime, by: Actor) -> Any:
-    """Set the password of a link's user, once.
+    """Set the password of a link's user and mark the link as used.
 
-    :param password: as it was typed.
+    :param password: as typed.
     :returns: the user.
-    :raises DomainError: the link opens nothing (field None), or the password may not be used (field ``password``);
-        the link can be used after the latter.
-    :raises Gone: somebody else deleted the user.
+    :raises DomainError: the link is not valid (field None), or the password violates the policy (field ``password``);
+        in the latter case the link stays valid.
+    :raises Gone: the user was deleted concurrently.
     """
     link = password_link.open_link(session, token, now=now)
     if link is None:
         raise DomainError(NO_LINK)
     password_policy.check(password, link.user.email)
-    # The user before the link, as everywhere: the order in which everybody waits.
+    # Lock the user before the link, in the same order as everywhere else, to avoid deadlocks.
     lock(session, link.user)
-    # The look above was for the words; this decides. Of two who use the link at once, the second has waited for the
-    # first, and now finds it used.
+    # The check above only chooses the error message; this statement decides. When a link is used twice concurrently,
+    # the second request waits for the first and then finds the link used.
     used = session.execute(
         update(PasswordLink)
         .where(PasswordLink.id == link.id, *password_link.is_open(now))

@@ -1,6 +1,6 @@
-"""A count of the changes of roles' permissions, kept by a trigger on FAB's table.
+"""The version of the roles' permissions: a counter that a trigger on FAB's table increments.
 
-Processes keep the rights they read together with the count; when it has moved they read them again.
+Processes cache the permissions with the version they were read at, and reload them when the version has changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from models.db import Base
 
 
 class RightsVersion(Base):
-    """The one row with the count."""
+    """The single row that holds the counter."""
 
     __tablename__ = "rights_version"
     __table_args__ = (CheckConstraint("id = 1", name="ck_rights_version_one_row"),)

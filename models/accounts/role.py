@@ -1,9 +1,8 @@
-"""Roles: the built-in ones, which the portal's code defines, and own ones, which an administrator makes.
+"""Roles: built-in roles, defined in code, and custom roles, created by an administrator.
 
-A built-in role is written anew by every ``flask portal upgrade``: changing it on screen would last until the next
-version, so it is read only. An own role is held in a tenant and can hold what a partner operator may do, never more:
-nobody reaches the screens of NEC, or another tenant, by way of a role somebody put together
-(docs/adr/0003-appbuilder-as-a-toolbox.md).
+Every ``flask portal upgrade`` rewrites the built-in roles. Changes made on screen would be lost at the next version, so
+they are read-only. A custom role is held in a tenant and can contain only permissions of a partner operator, so that no
+custom role gives access to NEC's screens or to another tenant (docs/adr/0003-appbuilder-as-a-toolbox.md).
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ NEC_ADMIN = "NEC Admin"
 PUBLIC = "Public"
 
 BUILT_IN = (PARTNER_OPERATOR, PARTNER_VIEWER, NEC_STAFF, NEC_ADMIN, PUBLIC)
-"""Roles whose rights are written in ``app/security.py``."""
+"""Roles whose permissions are defined in ``app/security.py``."""
 
 ELEVATED = (NEC_STAFF, NEC_ADMIN)
-"""Roles a user has everywhere; the others are held in a tenant, through a membership."""
+"""Roles that a user holds in every tenant. All others are held in one tenant, through a membership."""
 
 NAME_LENGTH = 64
 
@@ -45,28 +44,28 @@ NO_NAME = N_("This field is required.")
 TOO_LONG = N_("A role's name has 64 characters or fewer.")
 IN_USE = N_("The role is held by users. Give them another one first.")
 UNIQUE_ERRORS = dict.fromkeys(("ab_role_name_key", "uq_ab_role_lower_name"), ("name", NAME_TAKEN))
-"""What a unique index says to whoever comes second."""
+"""The error for a violated unique index, when a concurrent request was first."""
 BEYOND_OPERATOR = N_("A role can hold only what a partner operator may do.")
 
 _NAMES = "role_name"
-"""What those take turns at who give a role a name."""
+"""The name of the advisory lock that serializes changes of role names."""
 
 Index("uq_ab_role_lower_name", func.lower(Role.name), unique=True)
 Role.built_in = property(lambda self: self.name in BUILT_IN)
 
 
 def in_tenants(session: Session) -> list[Any]:
-    """The roles that can be held in a tenant, by name."""
+    """Return the roles that can be held in a tenant, by name."""
     return list(session.scalars(_ordered().where(Role.name.not_in([*ELEVATED, PUBLIC]))))
 
 
 def everywhere(session: Session) -> list[Any]:
-    """The roles that are held in every tenant, by name."""
+    """Return the roles that are held in every tenant, by name."""
     return list(session.scalars(_ordered().where(Role.name.in_(ELEVATED))))
 
 
 def grantable(session: Session) -> list[Any]:
-    """The rights an own role can hold, by view and permission: those of a partner operator."""
+    """Return the permissions that a custom role can contain, by view and permission: those of a partner operator."""
     held = assoc_permissionview_role
     rights = session.scalars(
         select(PermissionView)
@@ -78,16 +77,16 @@ def grantable(session: Session) -> list[Any]:
 
 
 def right_name(right: Any) -> str:
-    """A right as docs/roles.md names it: its view and its permission."""
+    """Return a permission's name as in docs/roles.md: its view and its permission."""
     return f"{right.view_menu.name} {right.permission.name}"
 
 
 def create(session: Session, name: str, right_ids: Iterable[int], *, by: Actor) -> Any:
-    """Make an own role.
+    """Create a custom role.
 
-    :param name: not another role's, in any spelling of upper and lower case.
-    :param right_ids: keys of rights; see :func:`grantable`.
-    :raises DomainError: the name is empty or taken, or a right is beyond a partner operator's.
+    :param name: must differ from the names of all other roles, ignoring case.
+    :param right_ids: IDs of permissions; see :func:`grantable`.
+    :raises DomainError: the name is empty or taken, or a permission exceeds those of a partner operator.
     """
     take_turns(session, _NAMES)
     role = Role(name=_free_name(session, name), permissions=_rights(session, right_ids))
@@ -100,12 +99,12 @@ def create(session: Session, name: str, right_ids: Iterable[int], *, by: Actor) 
 def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are)
     session: Session, role: Any, name: str, right_ids: Iterable[int], *, version: int, by: Actor
 ) -> None:
-    """Change an own role; its holders have the new rights at their next request.
+    """Change a custom role. Its holders get the new permissions with their next request.
 
-    :param version: the role's when the person began.
-    :raises Conflict: somebody else changed the role since.
-    :raises Gone: somebody else deleted it.
-    :raises DomainError: the role is built in, nothing is different, or as for :func:`create`.
+    :param version: the role's version when the person opened the form.
+    :raises Conflict: the role was changed in the meantime.
+    :raises Gone: the role was deleted in the meantime.
+    :raises DomainError: the role is built in, nothing changes, or as for :func:`create`.
     """
     _check_own(role)
     take_turns(session, _NAMES)
@@ -121,10 +120,10 @@ def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are
 
 
 def delete(session: Session, role: Any, *, by: Actor) -> None:
-    """Delete an own role that nobody holds.
+    """Delete a custom role that nobody holds.
 
-    :raises DomainError: the role is built in or held.
-    :raises Gone: somebody else deleted it.
+    :raises DomainError: the role is built in or held by a user.
+    :raises Gone: the role was deleted concurrently.
     """
     _check_own(role)
     lock(session, role)
@@ -142,7 +141,7 @@ def _check_own(role: Any) -> None:
 
 
 def plain_name(name: str) -> str:
-    """A role's name as it looks: in other blanks or widths it would pass for a built-in role's.
+    """Normalize a role name, so that other blanks or character widths cannot imitate a built-in role.
 
     >>> plain_name("ＮＥＣ　Ａｄｍｉｎ")
     'NEC Admin'

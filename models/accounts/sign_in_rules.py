@@ -1,4 +1,4 @@
-"""Signing in and out (§3.1, §6.1): who gets in, when an account is locked, and what is recorded of it."""
+"""Sign-in and sign-out (§3.1, §6.1), with account locking and audit entries."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
     now: datetime,
     by: Actor,
 ) -> SignedIn | None:
-    """Decide whether somebody gets in, and record the attempt.
+    """Check the credentials of a sign-in attempt, start a session and record the attempt.
 
-    Attempts at the same address are decided one after the other, in the order in which they came: the right password is
-    refused once wrong ones that were sent with it have locked the account.
+    Attempts with the same e-mail address are handled one at a time, in order of arrival: a correct password is refused
+    if concurrent wrong ones have locked the account before.
 
-    :param email: as it was typed.
-    :param lock_after: wrong passwords in a row that lock the account.
-    :param lock_for: how long the lock holds.
-    :param portal_url: where the mail about a locked account says the portal is.
-    :param by: where the attempt comes from; the audit log has it under the name of the user with the address.
-    :returns: the user with a new session, None for every refusal, told apart by nothing.
+    :param email: as typed.
+    :param lock_after: the number of consecutive wrong passwords that locks the account.
+    :param lock_for: how long the account stays locked.
+    :param portal_url: the portal's URL for the mail about a locked account.
+    :param by: the origin of the attempt; the audit log records it under the name of the user with that e-mail address.
+    :returns: the user with a new session, None for every refusal, without distinguishing the reason.
     """
-    # By the address, not by the user's row alone: an address that is nobody's must not answer sooner either.
+    # Lock by e-mail address, not only the user's row: an unknown address must not be answered faster.
     take_turns(session, "sign_in", user.clean_email(email))
     found = user.find_by_email(session, email, locked=True)
     if found is not None:
@@ -67,6 +67,6 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
 
 
 def sign_out(session: Session, person: SignedIn, *, by: Actor) -> None:
-    """End the session of a person who is signed in, in every browser that has its cookie."""
+    """End the session of a signed-in user, in every browser that has its cookie."""
     user_session.revoke(session, person.session_token)
     audit.record(session, "sign_out", ("User", person.id), by=by)

@@ -1,7 +1,7 @@
-"""People who sign in: FAB's user, with what the portal adds, and the lock-out rule (§3.1).
+"""Users: FAB's user model with the portal's columns, and the rules for account locking (§3.1).
 
-The columns are added to FAB's own class before mappers are configured. A subclass would give the same row two
-identities in one session (docs/adr/0003-appbuilder-as-a-toolbox.md); tests/models/accounts/test_user.py guards it.
+The columns are added to FAB's own class before the mappers are configured. With a subclass, the same row would have two
+identities in one session (docs/adr/0003-appbuilder-as-a-toolbox.md). tests/models/accounts/test_user.py checks this.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from models.values.visible_text import visible
 PASSWORD_METHOD = "scrypt:32768:8:1"  # noqa: S105  (a hash method, not a password)
 
 EMAIL_LENGTH = 254
-"""The longest address there is (RFC 5321)."""
+"""The maximum length of an e-mail address (RFC 5321)."""
 
-# The hash of a random password nobody has: what an unknown address is checked against.
-_HASH_OF_NOTHING = (
+# The hash of a discarded random password, which the passwords for unknown e-mail addresses are checked against.
+_DUMMY_HASH = (
     "scrypt:32768:8:1$JaZHSZRSoJzJf172$"
     "0959981d136d519f5b9f03eabb892d8a7ce1c8cfcfd30a05519f5912f1c97715"
     "89ff2be7f66d0ccd77e3d94708b58389750fa03db6fc3043fb8bcba169891fba"
 )
 
 _locked_until: Mapped[datetime | None] = mapped_column("locked_until", DateTime(timezone=True), nullable=True)
-# How the user wants the screens: a page's rows, the side menu (views/preferences.py).
+# Display preferences: rows per page, the side menu (views/preferences.py).
 _preferences: Mapped[dict[str, Any]] = mapped_column(
     "preferences", JSONB, default=dict, server_default="{}", nullable=False
 )
 User.preferences = _preferences
-# The optimistic lock of the two tables of FAB's that people edit; their rules raise it (models/versioned.py).
+# Optimistic locking for the two FAB tables that people edit; their rules increment it (models/versioned.py).
 _user_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
 _role_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
 User.version = _user_version
 Role.version = _role_version
 User.locked_until = _locked_until
-# FAB's user name is the address here, and FAB leaves it half of an address's length.
+# The user name is the e-mail address here, and FAB's column is too short for it.
 User.__table__.c.username.type = String(EMAIL_LENGTH)
-# A list that shows the name sorts by the family name.
+# Lists that show the full name sort by the family name.
 User.get_full_name = renders("last_name")(lambda self: f"{self.last_name} {self.first_name}".strip())
 
 Index("uq_ab_user_lower_email", func.lower(User.email), unique=True)
@@ -56,14 +56,14 @@ __all__ = ["Role", "User"]
 
 
 def clean_email(typed: str) -> str:
-    """The form in which addresses are stored and compared: half width, lower case, nothing blank around, nothing unseen."""
+    """Normalize an e-mail address: half width, lower case, no blanks around it, no invisible characters."""
     return visible(unicodedata.normalize("NFKC", typed)).strip().lower()
 
 
 def find_by_email(session: Session, typed: str, *, locked: bool = False) -> Any | None:
-    """The user with an e-mail address, however it was typed.
+    """Return the user with an e-mail address, however it was typed.
 
-    :param locked: hold the row until the transaction ends, and read it anew.
+    :param locked: lock the row until the end of the transaction and reload it.
     """
     statement = select(User).where(func.lower(User.email) == clean_email(typed))
     if locked:
@@ -72,37 +72,37 @@ def find_by_email(session: Session, typed: str, *, locked: bool = False) -> Any 
 
 
 def hash_password(password: str) -> str:
-    """A slow, salted hash of a password."""
+    """Return a slow, salted hash of a password."""
     return generate_password_hash(password, method=PASSWORD_METHOD)
 
 
 def password_matches(user: Any | None, password: str) -> bool:
-    """Whether a password is the user's. Takes as long when there is no user, so that the time tells nothing."""
-    stored = user.password if user is not None and user.password else _HASH_OF_NOTHING
+    """Whether the password is correct. Takes equally long for unknown users, so that the timing reveals nothing."""
+    stored = user.password if user is not None and user.password else _DUMMY_HASH
     return check_password_hash(stored, password) and user is not None and bool(user.password)
 
 
 def needs_rehash(user: Any) -> bool:
-    """Whether the stored hash was made with weaker settings than today's."""
+    """Whether the stored hash was made with other parameters than the current ones."""
     return not user.password.startswith(f"{PASSWORD_METHOD}$")
 
 
 def is_locked(user: Any, *, now: datetime) -> bool:
-    """Whether the account is locked after too many wrong passwords."""
+    """Whether the account is currently locked after too many wrong passwords."""
     return user.locked_until is not None and user.locked_until > now
 
 
 def count_failure(  # noqa: PLR0913  (a rule takes its limits and its clock as arguments)
     session: Session, user: Any, *, now: datetime, limit: int, lock_for: timedelta, by: Actor
 ) -> bool:
-    """Count one wrong password, and lock the account at the limit.
+    """Count a wrong password, and lock the account at the limit.
 
-    One statement counts and reads back: guesses made side by side are all counted. While a lock holds nothing is
-    counted, so that the lock ends when it said and is told of once.
+    One statement increments and returns the counter, so that concurrent guesses are all counted. While the account is
+    locked nothing is counted, so that the lock is not extended and its mail is sent once.
 
-    :param limit: wrong passwords in a row that lock the account.
-    :param lock_for: how long the lock holds.
-    :returns: True for the one failure that locked the account.
+    :param limit: the number of consecutive wrong passwords that locks the account.
+    :param lock_for: how long the account stays locked.
+    :returns: True only for the failure that locked the account.
     """
     failures = session.scalar(
         update(User)
@@ -117,7 +117,7 @@ def count_failure(  # noqa: PLR0913  (a rule takes its limits and its clock as a
     if failures < limit:
         return False
     locked_until = now + lock_for
-    # The row is still ours from the statement above, so only one of several guesses gets here with `limit`.
+    # The statement above still holds the row lock, so only one of several concurrent guesses reaches the limit.
     session.execute(
         update(User)
         .where(User.id == user.id)
@@ -129,7 +129,7 @@ def count_failure(  # noqa: PLR0913  (a rule takes its limits and its clock as a
 
 
 def note_sign_in(session: Session, user: Any, *, now: datetime, by: Actor) -> None:
-    """Note a right password: the count of wrong ones starts again at nothing."""
+    """Record a successful sign-in and reset the counter of wrong passwords."""
     session.execute(
         update(User)
         .where(User.id == user.id)

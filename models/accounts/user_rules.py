@@ -1,4 +1,4 @@
-"""Users and their place: in a tenant, or everywhere. What an administrator may do with them, and with themself."""
+"""Manage users, their memberships and the roles they hold in every tenant, including the limits for administrators."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOT_EVERYWHERE = N_("This role cannot be held in every tenant.")
 UNIQUE_ERRORS = dict.fromkeys(
     ("ab_user_email_key", "ab_user_username_key", "uq_ab_user_lower_email"), ("email", TAKEN_ADDRESS)
 )
-"""What a unique index says to whoever comes second."""
+"""The error for a violated unique index, when a concurrent request was first."""
 
 NAME_LENGTH = 64
 
@@ -47,13 +47,13 @@ def create_user(  # noqa: PLR0913  (each is a fact about the person)
     active: bool = True,
     by: Actor,
 ) -> Any:
-    """Make a user, who signs in by email address.
+    """Create a user, who signs in by e-mail address.
 
-    :param email: an address; how it was typed does not matter.
-    :param password: as it was typed; None for a user who sets one through a link.
+    :param email: as typed; it is normalized.
+    :param password: as typed; None for a user who will set one through a link.
     :param active: whether the user may sign in.
-    :returns: the user, with its key.
-    :raises DomainError: the address is too long or somebody's already, or the password may not be used.
+    :returns: the user, with its ID.
+    :raises DomainError: the e-mail address is too long or taken, or the password violates the policy.
     """
     email = _free_email(session, email)
     if password is not None:
@@ -83,11 +83,11 @@ def grant_everywhere(session: Session, user: Any, role: str, *, by: Actor) -> No
 
 
 def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: Actor) -> None:
-    """Make a user a member of a tenant.
+    """Add a user to a tenant.
 
     :param role: the name of the role held there.
-    :raises Gone: there is no such role, or no such user any more.
-    :raises DomainError: the user is in the tenant already, or the role is none to be held in a tenant.
+    :raises Gone: the role does not exist, or the user was deleted.
+    :raises DomainError: the user is already a member, or the role cannot be held in a tenant.
     """
     lock(session, user)
     role_id = _tenant_role(session, role).id
@@ -110,10 +110,10 @@ def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: A
 def tell_of_tenant(  # noqa: PLR0913  (the mail names these)
     session: Session, user: Any, tenant: Tenant, *, portal_url: str, support_email: str, now: datetime
 ) -> None:
-    """Tell somebody who is a user already by mail that another tenant is theirs too (§2.1).
+    """Notify an existing user by mail that they were added to another tenant (§2.1).
 
-    :param portal_url: where they sign in.
-    :param support_email: who answers questions.
+    :param portal_url: the URL where they sign in.
+    :param support_email: the e-mail address for questions.
     """
     values = {
         "Email": user.email,
@@ -128,16 +128,16 @@ def tell_of_tenant(  # noqa: PLR0913  (the mail names these)
 def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who they are)
     session: Session, user: Any, values: dict[str, Any], roles: Iterable[str], *, version: int, by: Actor
 ) -> None:
-    """Change a user: name, address, whether they may sign in, and the roles held everywhere.
+    """Change a user's name, e-mail address, active flag and the roles held in every tenant.
 
-    Another address, and being switched off, end the user's sessions and password links for good.
+    Changing the e-mail address or deactivating the user ends their sessions and revokes their password links.
 
     :param values: ``last_name``, ``first_name``, ``email`` and ``active``.
-    :param roles: the names of the elevated roles the user shall have.
-    :param version: the user's when the person began.
-    :raises Conflict: somebody else changed the user since.
-    :raises Gone: somebody else deleted the user.
-    :raises DomainError: nothing is different, the address is somebody's, or nobody could administer any more.
+    :param roles: the names of all elevated roles the user should have.
+    :param version: the user's version when the person opened the form.
+    :raises Conflict: the user was changed in the meantime.
+    :raises Gone: the user was deleted in the meantime.
+    :raises DomainError: nothing changes, the e-mail address is taken, or no administrator would be left.
     """
     lock_version(session, user, version)
     wanted = set(roles)
@@ -162,10 +162,10 @@ def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who the
 
 
 def delete_user(session: Session, user: Any, *, by: Actor) -> None:
-    """Delete a user with all memberships. What they did stays in the audit log under their address.
+    """Delete a user with all memberships. The audit log keeps what they did under their e-mail address.
 
-    :raises DomainError: it is the person's own account, or the last that can administer.
-    :raises Gone: somebody else deleted the user.
+    :raises DomainError: it is the acting person's own account, or the last administrator.
+    :raises Gone: the user was deleted concurrently.
     """
     lock(session, user)
     _keep_an_admin(session, user, by=by)
@@ -180,10 +180,10 @@ def delete_user(session: Session, user: Any, *, by: Actor) -> None:
 
 
 def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> None:
-    """Give a user a password in their stead. Their sessions and links end, and a lock after wrong passwords is lifted.
+    """Set another user's password, end their sessions, revoke their links and unlock the account.
 
-    :raises DomainError: the password may not be used.
-    :raises Gone: somebody else deleted the user.
+    :raises DomainError: the password violates the policy.
+    :raises Gone: the user was deleted concurrently.
     """
     password_policy.check(password, user.email)
     lock(session, user)
@@ -200,9 +200,9 @@ def prefer(session: Session, user_id: int, name: str, value: str) -> None:
 
 
 def unlock(session: Session, user: Any, *, by: Actor) -> None:
-    """Lift the lock that too many wrong passwords put on an account, and begin to count anew (§3.1).
+    """Unlock an account that was locked after too many wrong passwords, and reset the counter (§3.1).
 
-    :raises Gone: somebody else deleted the user.
+    :raises Gone: the user was deleted concurrently.
     """
     lock(session, user)
     if user.locked_until is None:
@@ -213,10 +213,10 @@ def unlock(session: Session, user: Any, *, by: Actor) -> None:
 
 
 def change_membership(session: Session, membership: Membership, role: str, *, by: Actor) -> None:
-    """Give a member of a tenant another role there.
+    """Change a member's role in a tenant.
 
-    :raises DomainError: it is the role they have, or none to be held in a tenant.
-    :raises Gone: there is no such role, or somebody else took the user out of the tenant.
+    :raises DomainError: the member already has the role, or it cannot be held in a tenant.
+    :raises Gone: the role does not exist, or the membership was deleted concurrently.
     """
     lock(session, membership)
     before = membership.role.name
@@ -227,9 +227,9 @@ def change_membership(session: Session, membership: Membership, role: str, *, by
 
 
 def leave_tenant(session: Session, membership: Membership, *, by: Actor) -> None:
-    """Take a user out of a tenant, at the user's next request.
+    """Remove a user from a tenant, effective at the user's next request.
 
-    :raises Gone: somebody else did.
+    :raises Gone: the membership was deleted concurrently.
     """
     lock(session, membership)
     before = {"user_id": membership.user_id, "role": membership.role.name}
@@ -250,12 +250,12 @@ def _is_admin(user: Any) -> bool:
 
 
 def _keep_an_admin(session: Session, user: Any, *, by: Actor) -> None:
-    """Refuse to lose the person's own account, or the last administrator's."""
+    """Refuse to remove the acting person's own account or the last administrator."""
     if user.id == by.user_id:
         raise DomainError(OWN_ACCOUNT)
     if not _is_admin(user):
         return
-    # Of two administrators who remove each other at once, the second waits here and then finds nobody left.
+    # When two administrators remove each other concurrently, the second waits here and is then refused as the last one.
     admin = session.scalars(select(Role).where(Role.name == NEC_ADMIN).with_for_update()).one()
     others = select(User.id).where(User.roles.any(Role.id == admin.id), User.active, User.id != user.id)
     if session.scalar(others.limit(1)) is None:
@@ -276,7 +276,7 @@ def _free_email(session: Session, typed: str, *, but: Any = None) -> str:
 def _tenant_role(session: Session, name: str) -> Any:
     if name in {*ELEVATED, PUBLIC}:
         raise DomainError(NOT_FOR_TENANTS, field="role")
-    # Whoever deletes the role at this moment waits, and then sees that it is held.
+    # The row lock makes a concurrent deletion of the role wait, and then see that the role is held.
     return _role(session, name, held=True)
 
 

@@ -1,7 +1,7 @@
-"""Sessions of people who are signed in. Not scoped: a session is a user's, not a tenant's.
+"""Sessions of signed-in users. Not scoped: a session belongs to a user, not to a tenant.
 
-The browser has a token in its signed cookie, the table a hash of it. A session ends when its row says so, however often
-its cookie was copied (docs/adr/0011-sessions.md).
+The signed cookie contains a token, the table a hash of it. A session ends when its row is revoked, no matter how often
+the cookie was copied (docs/adr/0011-sessions.md).
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from models.scope import all_tenants
 from models.tokens import hash_token, new_token
 
 KEPT_FOR = timedelta(days=30)
-"""How long after its last use a session's row is kept, for whoever asks who was signed in. A cookie lives for hours."""
+"""How long a session's row is kept after its last use, to show who was signed in. The cookie itself lives for hours."""
 
 _PREFIX = "ses_"
-# A page does not write each time just to say that it was opened.
+# Not every request should write to the database just to record that the session is in use.
 _USE_NOTED_EVERY = timedelta(minutes=5)
 
 
 class UserSession(Base):
-    """One session, from signing in until it is revoked."""
+    """A session, from sign-in until it is revoked."""
 
     __tablename__ = "user_session"
     __table_args__ = (Index("ix_user_session_user_id", "user_id"),)
@@ -46,14 +46,14 @@ class UserSession(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[CreatedAt]
     last_seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    # By the database's clock. Once set it stays: no revoked session comes back.
+    # By the database's clock. Never cleared: a revoked session cannot be resumed.
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 def start(session: Session, user_id: int, *, now: datetime) -> str:
-    """Start a session of a user.
+    """Start a session for a user.
 
-    :returns: its token, which is nowhere else.
+    :returns: its token, which is not stored anywhere.
     """
     token = new_token(_PREFIX)
     session.add(UserSession(user_id=user_id, token_hash=hash_token(token), last_seen_at=now))
@@ -62,28 +62,28 @@ def start(session: Session, user_id: int, *, now: datetime) -> str:
 
 
 def revoke(session: Session, token: str) -> None:
-    """End the session of a token."""
+    """Revoke the session with a token."""
     _revoke(session, UserSession.token_hash == hash_token(token))
 
 
 def revoke_all(session: Session, user_id: int) -> None:
-    """End every session of a user.
+    """Revoke every session of a user.
 
-    :param user_id: of a user whose row is locked, so that nobody is signing in with it at this moment.
+    :param user_id: the user, whose row the caller has locked so that no session is started concurrently.
     """
     _revoke(session, UserSession.user_id == user_id)
 
 
 def note_use(token: str, *, last_seen_at: datetime, now: datetime) -> None:
-    """Keep when a session was used, every five minutes at most.
+    """Record that a session is in use, at most every five minutes.
 
-    In a transaction of its own: a request that only looks at something commits nothing.
+    It has its own transaction because read-only requests do not commit.
 
-    :param last_seen_at: what is kept so far.
+    :param last_seen_at: the stored time of the last use.
     """
     if last_seen_at > now - _USE_NOTED_EVERY:
         return
-    with all_tenants("a session is of no tenant") as session:
+    with all_tenants("sessions do not belong to a tenant") as session:
         session.execute(
             update(UserSession)
             .where(UserSession.token_hash == hash_token(token), UserSession.last_seen_at < now)
@@ -94,7 +94,7 @@ def note_use(token: str, *, last_seen_at: datetime, now: datetime) -> None:
 
 
 def remove_old(session: Session, *, now: datetime) -> None:
-    """Remove the sessions that have long not been used."""
+    """Delete sessions that were last used longer than ``KEPT_FOR`` ago."""
     session.execute(
         delete(UserSession)
         .where(UserSession.last_seen_at <= now - KEPT_FOR)

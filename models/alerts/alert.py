@@ -1,8 +1,8 @@
 """Alerts (§7.17): one row per detection, never edited by a person, kept after its UTM is removed.
 
-Partitioned by month (in Tokyo). No foreign keys: they make arrival several times slower, and tenant and customer are
-those of the UTM whose token sent the row. Where the rows come in is ``alert_ingest``, where they are looked for
-``alert_search``, where they are written out ``alert_export``.
+The table is partitioned by month (in Asia/Tokyo). It has no foreign keys: they make inserts several times slower, and
+tenant and customer come from the UTM whose token sent the row. ``ingest`` inserts the rows, ``search`` and ``export``
+read them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ alert_seq = Sequence("alert_seq")
 
 
 class SecurityFunction(StrEnum):
-    """セキュリティ機能, under the names the device API uses."""
+    """The security functions (セキュリティ機能), by their names in the device API."""
 
     ANTIVIRUS = "antivirus"
     IPS = "ips"
@@ -44,7 +44,7 @@ class SecurityFunction(StrEnum):
 
 
 class AlertLevel(StrEnum):
-    """アラートレベル: High is what is mailed."""
+    """The alert level (アラートレベル). High alerts are mailed."""
 
     HIGH = "high"
     LOW = "low"
@@ -57,26 +57,26 @@ FUNCTION_LABELS = {
     SecurityFunction.URL_FILTER: "URLフィルタリング",
     SecurityFunction.APP_GUARD: "アプリケーションガード",
 }
-"""What CSV and mails say. Screens say it in their language (``views.alerts.rows``)."""
+"""The labels in CSV files and mails. Screens have translated labels (``views.alerts.rows``)."""
 
 ACTION_LABELS = {"pass": "Pass", "block": "Block"}
-"""処置 of §7.17, in small letters; devices send others as well."""
+"""The actions (処置) of §7.17, in lower case. Devices send other values too."""
 LEVEL_LABELS = {AlertLevel.HIGH: "High", AlertLevel.LOW: "Low"}
 
 _FUNCTIONS = "function IN ('antivirus', 'ips', 'web_guard', 'url_filter', 'app_guard')"
 _OTHER_ACTION = " AND ".join(f"lower(action) <> '{each}'" for each in ACTION_LABELS)
 _LEVELS = "level IN ('high', 'low')"
 
-# What is looked for a part in, in small letters; no longer than the 2,048 bytes a row of an index has room for.
+# The text for substring search, in lower case. An index row has room for 2,048 bytes of it.
 _THREAT = """
 left(lower(coalesce(virus, '') || coalesce(chr(10) || msg, '') || coalesce(chr(10) || cname, '')
     || coalesce(chr(10) || app, '')), 512)
 """
 CUT_AT = 512
-"""Characters of what was found, and of a URL too long for an index, that are kept in small letters for the search."""
+"""How many characters of the threat text, and of a URL too long for an index, are kept in lower case for the search."""
 _URL_TEXT = "CASE WHEN octet_length(lower(url)) <= 2048 THEN lower(url) ELSE left(lower(url), 512) END"
 
-# The order of the list, and what it filters, counts and sorts by; and the tenant the wall asks for.
+# The order of the list, and the columns that it filters, counts and sorts by; row-level security checks the tenant.
 _NEWEST: tuple[Any, ...] = ("customer_id", desc("occurred_at"), desc("seq"))
 _SHOWN = ["tenant_id", "utm_id", "alert_id", "function", "action", "level"]
 _LISTED = [*_SHOWN, "threat"]
@@ -92,7 +92,7 @@ class Alert(TenantScoped, Base):
         # The list reads a customer's newest rows from this index, and turns pages on (occurred_at, seq): it reads only
         # the rows it shows.
         Index("ix_alert_list", *_NEWEST, postgresql_include=_LISTED),
-        # What is looked for most often among what is seldom there.
+        # Partial indexes for the most common filters that match few rows.
         Index("ix_alert_high", *_NEWEST, postgresql_include=_LISTED, postgresql_where=text("level = 'high'")),
         Index(
             "ix_alert_seldom_function",
@@ -114,7 +114,7 @@ class Alert(TenantScoped, Base):
             postgresql_include=[*_SHOWN, "file_text"],
             postgresql_where=text("file_text IS NOT NULL"),
         ),
-        # What is longer than what is kept of it.
+        # The rows whose search text is truncated.
         *(
             Index(
                 f"ix_alert_long_{name}",
@@ -124,19 +124,19 @@ class Alert(TenantScoped, Base):
             )
             for name in ("threat", "url_text")
         ),
-        # One address among thousands, one alert among all.
+        # For searches that match few rows: one IP address among thousands, or a single alert.
         Index("ix_alert_source", "customer_id", "src_ip", *_NEWEST[1:]),
         Index("ix_alert_destination", "customer_id", "dst_ip", *_NEWEST[1:]),
         Index("ix_alert_alert_id", "customer_id", "alert_id", postgresql_ops={"alert_id": "varchar_pattern_ops"}),
         {"postgresql_partition_by": "RANGE (occurred_at)"},
     )
 
-    # UTM, time and alert ID are what makes a line the same line, and so the key: sending one twice stores it once.
+    # UTM, time and alert ID identify a line and form the primary key, so that a line sent twice is stored once.
     tenant_id: Mapped[str] = mapped_column(String(8))
     utm_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     alert_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    # Alert IDs repeat between UTMs; this number does not, so that paging by it loses nothing.
+    # Alert IDs repeat between UTMs; this number is unique, so that paging by it skips no rows.
     seq: Mapped[int] = mapped_column(BigInteger, alert_seq, server_default=alert_seq.next_value())
     customer_id: Mapped[str] = mapped_column(String(9))
     function: Mapped[str] = mapped_column(String(16))
@@ -170,16 +170,16 @@ class Alert(TenantScoped, Base):
     ctype: Mapped[str | None] = mapped_column(String(255))
     cname: Mapped[str | None] = mapped_column(String(512))
     atype: Mapped[str | None] = mapped_column(String(255))
-    # Keys of the line that are none of the above: kept, not shown.
+    # Unknown keys of the line: stored, but not shown.
     extra: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    # 脅威名 (virus, threat, category and application), URL and file name, for the search.
+    # For the search: 脅威名 (virus, message, category and application), URL and file name.
     threat: Mapped[str] = mapped_column(String(512), Computed(_THREAT, persisted=True))
     url_text: Mapped[str | None] = mapped_column(String(2048), Computed(_URL_TEXT, persisted=True))
     file_text: Mapped[str | None] = mapped_column(String(512), Computed("left(lower(file), 512)", persisted=True))
 
 
 class AlertDaily(TenantScoped, Base):
-    """How many alerts a UTM raised on a day (in Tokyo), kept in the transaction that stores them."""
+    """The number of alerts a UTM raised per day (in Asia/Tokyo), updated in the transaction that stores the alerts."""
 
     __tablename__ = "alert_daily"
     __table_args__ = (

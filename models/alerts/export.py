@@ -1,4 +1,4 @@
-"""Alerts as CSV (§13.1), straight from the database's COPY, in constant memory."""
+"""Export alerts as CSV (§13.1), streamed from PostgreSQL's COPY in constant memory."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from models.alerts.search import AlertQuery
 from models.db import psycopg_connection
 
 NEWEST = 100_000
-"""How many alerts of a UTM a file holds at most; the newest ones."""
+"""The maximum number of alerts of a UTM in a file; the newest ones are exported."""
 
-# A spreadsheet runs a cell that begins with one of these; the full-width forms too, where it reads Japanese.
+# A spreadsheet evaluates a cell that begins with one of these as a formula; Japanese ones also take full-width forms.
 _FORMULA = "=+-@＝＋－＠"
-# Alone they are as bad: a cell that begins with one can end up in a cell or row of its own.
+# Dangerous on their own: what follows one of these can end up in another cell or row.
 _CONTROLS = "\t\r\n"
-# Some leave out the blanks before a formula.
+# Some spreadsheets ignore blanks before a formula.
 _BLANKS = (
     _CONTROLS + " \v\f\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 )
 _BLOCK_BYTES = 64 * 1024
 
-# The 33 columns of §13.1, by name and order, with the expression each is read from.
+# The 33 columns of §13.1, in order, and the SQL expression of each.
 _TEXT_COLUMNS = {
     "alert_id": "alert.alert_id",
     "device_name": "u.name",
@@ -68,13 +68,13 @@ COLUMNS = (
 
 
 def csv_blocks(session: Session, query: AlertQuery) -> Iterator[bytes]:
-    """A UTM's newest alerts of a search as CSV: UTF-8 with a byte order mark, lines ended by CR LF.
+    """Generate the newest alerts of a UTM that match a search as CSV: UTF-8 with a byte order mark and CRLF line ends.
 
-    :param session: one inside the tenant; kept busy until the last block is taken.
-    :param query: what is looked for, with its ``utm_id``.
+    :param session: a session of the tenant; it is busy until the last block is consumed.
+    :param query: the search, with its ``utm_id``.
     """
     yield b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n"
-    # COPY has no parameters of its own: the driver writes the values into the statement, as literals.
+    # COPY takes no parameters: the driver inserts the values into the statement as literals.
     where, values = alert_search.conditions(query)
     statement = sql.SQL(
         "COPY (SELECT {cells} FROM alert JOIN utm u ON u.id = alert.utm_id WHERE {where}"
@@ -84,7 +84,7 @@ def csv_blocks(session: Session, query: AlertQuery) -> Iterator[bytes]:
         where=sql.SQL(where),
         newest=sql.Literal(NEWEST),
     )
-    # A slow reader holds the statement open: the limit that stops runaway statements is not for it.
+    # A slow client keeps the statement running, so the limit for runaway statements must not apply.
     session.connection().exec_driver_sql("SET LOCAL statement_timeout = '30min'")
     with psycopg_connection(session).cursor() as cursor, cursor.copy(statement, values) as copy:
         block = bytearray()
@@ -119,8 +119,8 @@ def _label(column: str, labels: dict) -> sql.Composable:
 
 
 def _safe(cell: sql.Composable) -> sql.Composable:
-    # Compared as numbers: a pattern for each cell of a hundred thousand rows takes longer. ascii() is the code point of
-    # the first character, whichever it is.
+    # Comparing code points is much faster than a regular expression for each cell of a hundred thousand rows. ascii()
+    # returns the code point of the first character, also beyond ASCII.
     return sql.SQL(
         "CASE WHEN ascii({cell}) IN ({at_once})"
         " OR ascii({cell}) IN ({blank}) AND ascii(ltrim({cell}, {blanks})) IN ({formula})"

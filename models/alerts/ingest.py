@@ -1,7 +1,7 @@
-"""How alerts come in: lines of a body to rows, with the daily counts, in one transaction.
+"""Store the alert lines of a request body, with the daily counts, in one transaction.
 
-COPY into a temporary table and INSERT .. SELECT from there: COPY straight into a table with row-level security is
-refused, and row by row is ten times slower (docs/adr/0005-alerts.md).
+The rows are copied into a temporary table and moved with INSERT ... SELECT. PostgreSQL refuses COPY into a table with
+row-level security, and single inserts are ten times slower (docs/adr/0005-alerts.md).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from models.db import psycopg_connection
 
 MAX_LINES = 10_000
 MAX_REASONS = 1_000
-"""Refused lines told one by one; the rest is only counted, so that an answer stays small."""
+"""How many rejected lines are reported one by one. The rest is only counted, to keep the response small."""
 
 _COLUMNS = ", ".join(alert_line.COLUMNS)
 _ARRIVAL = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS alert_arrival ON COMMIT DELETE ROWS
     AS SELECT {_COLUMNS} FROM alert WITH NO DATA
 """  # noqa: S608  (the names are constants)
-# In one order, whatever the body's: two bodies at once with the same lines would otherwise wait for each other.
+# Rows are inserted in a fixed order: otherwise two concurrent bodies with the same lines could deadlock.
 _STORE = text(f"""
 WITH stored AS (
     INSERT INTO alert (tenant_id, customer_id, utm_id, {_COLUMNS})
@@ -48,7 +48,7 @@ SELECT count(*) FROM stored
 
 @dataclass
 class Receipt:
-    """What became of the lines of one body."""
+    """The outcome for the lines of one body."""
 
     stored: int = 0
     duplicate: int = 0
@@ -57,13 +57,13 @@ class Receipt:
 
     @property
     def received(self) -> int:
-        """How many lines came: each was stored, known already or refused."""
+        """The number of received lines: stored, duplicate and rejected."""
         return self.stored + self.duplicate + self.rejected_count
 
     def reject(self, number: int, reason: str) -> None:
-        """Note a refused line.
+        """Record a rejected line.
 
-        :param number: its number in the body, the first being 1.
+        :param number: the line number in the body, from 1.
         """
         self.rejected_count += 1
         if len(self.rejected) < MAX_REASONS:
@@ -72,7 +72,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Sender:
-    """The UTM that sends, as its token says: never as the lines say."""
+    """The UTM that sends, as identified by its token, never by the content of the lines."""
 
     tenant_id: str
     customer_id: str
@@ -82,11 +82,11 @@ class Sender:
 def store(
     session: Session, sender: Sender, lines: Iterable[tuple[int, bytes]], *, now: datetime, retention_months: int
 ) -> Receipt:
-    """Store the good lines of a body and say what is wrong with the others.
+    """Store the valid lines of a body and report the invalid ones.
 
-    :param lines: line numbers and bytes; a lazy iterable, so that a body need not be in memory whole.
-    :param now: lines more than a day ahead of it are refused.
-    :param retention_months: lines from before that many months are refused.
+    :param lines: line numbers and bytes; may be lazy, so that a body need not fit into memory.
+    :param now: lines more than a day later than this are rejected.
+    :param retention_months: lines older than this number of months are rejected.
     """
     oldest = clock.day_start(clock.months_before(clock.tokyo_day(now), retention_months))
     newest = now + timedelta(days=1)
@@ -107,7 +107,7 @@ def store(
 
 
 def ensure_partition(session: Session, month: datetime) -> None:
-    """Make the partition of a moment's month if it is missing."""
+    """Create the partition for the month of a time if it is missing."""
     session.execute(text("SELECT make_alert_partition(:day)"), {"day": clock.tokyo_day(month)})
 
 

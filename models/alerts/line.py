@@ -1,6 +1,6 @@
-"""One alert line as a UTM sends it: read, checked and turned into the values of a row.
+"""Parse one alert line of a UTM into the values of a row.
 
-A bad line raises ``BadLine`` with a reason its sender can act on; nothing in a line can stop the lines beside it.
+An invalid line raises ``BadLine`` with a reason that its sender can act on, and does not affect the other lines.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from models.alerts.alert import ACTION_LABELS, AlertLevel, SecurityFunction
 MAX_LINE_BYTES = 64 * 1024
 _MAX_EXTRA_BYTES = 8 * 1024
 
-# The text columns, by the key of §13.1: (column, most characters).
+# The text columns, by the key of §13.1: (column, maximum number of characters).
 _TEXTS = {
     "src-mac": ("src_mac", 64),
     "dst-mac": ("dst_mac", 64),
@@ -47,7 +47,7 @@ _TEXTS = {
 }
 _ADDRESSES = {"src-ip": "src_ip", "dst-ip": "dst_ip"}
 _PORTS = {"src-port": "src_port", "dst-port": "dst_port"}
-# device_name is what the UTM calls itself; screens show the name registered here, so it goes with the unknown keys.
+# device_name is the UTM's own name for itself. Screens show the name registered here, so it is treated as unknown.
 _OWN = {"alert_id", "time", "type", "act", "alert_severity"}
 _TEXT_LIMITS = [(key, limit) for key, (_, limit) in _TEXTS.items()]
 _KNOWN = _OWN | _TEXTS.keys() | _ADDRESSES.keys() | _PORTS.keys()
@@ -64,10 +64,10 @@ COLUMNS = (
     *(column for column, _ in _TEXTS.values()),
     "extra",
 )
-"""The columns a line fills, in the order of ``parse``'s answer."""
+"""The columns that a line fills, in the order of the values that ``parse`` returns."""
 
 
-# A NUL as JSON writes it, not the six characters behind an escaped backslash.
+# A NUL escape in JSON, but not the same characters after an escaped backslash.
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _LEAP_SECOND = re.compile(r"^(.{10}T[0-9]{2}:[0-9]{2}):60")
 _PLAIN = frozenset({str, int, bool, type(None)})
@@ -76,20 +76,20 @@ _LEVELS = frozenset(AlertLevel)
 
 
 class BadLine(Exception):
-    """A line that is not stored; the text says why."""
+    """An invalid line; the text of the exception is the reason."""
 
 
 def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
-    """Read one line.
+    """Parse a line.
 
-    :param raw: the line's bytes without its line break.
-    :param oldest: the first moment that is still kept.
-    :param newest: the last moment that is believed.
+    :param raw: the line without its line break.
+    :param oldest: the earliest accepted time.
+    :param newest: the latest accepted time.
     :returns: the values of ``COLUMNS``.
-    :raises BadLine: the line is not an alert.
+    :raises BadLine: the line is not a valid alert.
     """
     line = _decode(raw)
-    # Only an escape can bring in what cannot be stored; most senders write characters as they are.
+    # Only escapes can contain characters that PostgreSQL cannot store, and most senders do not use them.
     escaped = b"\\u" in raw
     occurred_at = _time(line.get("time"))
     if occurred_at < oldest:
@@ -102,12 +102,12 @@ def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
         occurred_at,
         _function(line.get("type")),
         _action(line, escaped=escaped),
-        # The policy: what the sender calls high is to be mailed.
+        # Policy: alerts that the sender marks as high are to be mailed.
         AlertLevel.HIGH.value if sender_level == AlertLevel.HIGH else AlertLevel.LOW.value,
         sender_level,
         *[_address(line.get(key), key, escaped=escaped) for key in _ADDRESSES],
         *[_port(line.get(key), key) for key in _PORTS],
-        # Most keys are missing in most lines, and most others are as they should be: those are not worth a call.
+        # Most keys are missing or valid in most lines; checking them inline saves a function call for each.
         *[
             value
             if (value := line.get(key)) is None or (type(value) is str and 0 < len(value) <= limit and not escaped)
@@ -127,7 +127,7 @@ def _decode(raw: bytes) -> dict[str, Any]:
         line = None
     if type(line) is dict and _PLAIN.issuperset(map(type, line.values())):
         return line
-    # Slower, and it says what is wrong. Long whole numbers stay whole here, which orjson makes fractions of.
+    # The slower parser explains what is wrong. It also keeps long integers, which orjson turns into floats.
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -180,7 +180,7 @@ def _required_text(line: dict[str, Any], key: str, limit: int, *, escaped: bool)
 
 
 def _action(line: dict[str, Any], *, escaped: bool) -> str:
-    """What was done, as the UTM says it; Pass and Block in one spelling, so that they stand together in an order."""
+    """Return the action as sent; Pass and Block in lower case, so that sorting keeps them together."""
     text = _required_text(line, "act", 32, escaped=escaped)
     return small if (small := text.lower()) in ACTION_LABELS else text
 
@@ -192,7 +192,7 @@ def _time(value: Any) -> datetime:
         raise BadLine("time: not an ISO 8601 text")
     try:
         moment = _moment(value)
-        # A time without a zone is UTC.
+        # A time without an offset is in UTC.
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise BadLine("time: not an ISO 8601 text") from None
@@ -202,7 +202,7 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        # RFC 3339 has two spellings more: a small z, and a leap second, which is the next minute's first.
+        # RFC 3339 also allows a lower-case z, and leap seconds, which count as the first second of the next minute.
         plain, leaps = _LEAP_SECOND.subn(r"\1:59", text.upper())
         return datetime.fromisoformat(plain) + timedelta(seconds=leaps)
 
@@ -235,11 +235,11 @@ def _address(value: Any, key: str, *, escaped: bool) -> str | None:
 
 @lru_cache(16_384)
 def _normal_address(text: str) -> str:
-    """An address as it is kept; a network's few are read once.
+    """Normalize an IP address. The cache helps because a network has few distinct addresses.
 
-    :raises ValueError: it is none.
+    :raises ValueError: the text is not an IP address.
     """
-    # A zone index (fe80::1%eth0) names an interface of the sender; PostgreSQL does not keep it.
+    # A zone index (fe80::1%eth0) names a network interface of the sender; PostgreSQL does not store it.
     return str(ipaddress.ip_address(text.partition("%")[0]))
 
 
@@ -260,7 +260,7 @@ def _port(value: Any, key: str) -> int | None:
 def _extra(line: dict[str, Any]) -> str:
     extra = {key: value for key, value in line.items() if key not in _KNOWN}
     try:
-        # Characters stay themselves (not \\u escapes), so that what cannot be stored is found here.
+        # Without \\u escapes, so that encoding fails for characters that cannot be stored.
         text = json.dumps(extra, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         size = len(text.encode("utf-8"))
     except (ValueError, RecursionError):

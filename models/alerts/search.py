@@ -1,7 +1,7 @@
-"""How alerts are looked for (§7.17). Every read of the alert tables is here or in ``alert_export``.
+"""Alert search (§7.17). All reads of the alert tables are here or in ``export``.
 
-Pages turn by keyset on (sort column, occurred_at, seq): no OFFSET and no count(*) over alerts. The places of a page's rows
-are found first, with no more columns than conditions and order need, and its rows read after.
+Pages use keyset pagination on (sort column, occurred_at, seq): no OFFSET and no count(*) over alerts. A page first
+selects the keys of its rows, with only the columns that conditions and order need, and then reads the rows.
 """
 
 from __future__ import annotations
@@ -47,42 +47,42 @@ SORT_COLUMNS: dict[str, Any] = {
     "level": Alert.level,
 }
 
-# What is looked for a part in, all in small letters.
+# The columns for substring search, all in lower case.
 _PARTS: dict[str, Any] = {"url": Alert.url_text, "threat": Alert.threat, "file": Alert.file_text}
 
-# Of long ones only the beginning is kept for that. The whole of those, which are few, is put together for a search.
+# Long texts are truncated in these columns. For the few truncated rows, the search computes the full text.
 _Long = Alert.__table__.alias("long").c
 _CUT: dict[str, tuple[Any, Any]] = {
     "url": (_Long.url_text, func.lower(_Long.url)),
     "threat": (_Long.threat, func.lower(func.concat_ws("\n", _Long.virus, _Long.msg, _Long.cname, _Long.app))),
 }
 
-# What means something to LIKE, and how it is said that it does not.
+# The special characters of LIKE, and their escape.
 _WILDCARD, _ESCAPED = re.compile(r"[\\%_]"), r"\\\g<0>"
 
 _NETWORKS: dict[str, Any] = {"source": Alert.src_ip, "destination": Alert.dst_ip}
 
-# What the list shows of an alert.
+# The columns that the list shows.
 _SHOWN = (Alert.seq, Alert.occurred_at, Alert.alert_id, Alert.utm_id, Alert.function, Alert.action, Alert.level)
 
 
 @dataclass(frozen=True, slots=True)
 class AlertQuery:
-    """What is looked for: one customer's alerts of a period. All conditions must hold; None is no condition.
+    """A search for one customer's alerts in a period. All conditions must hold; None means no condition.
 
-    :param start: the first moment.
-    :param end: the first moment after the period.
-    :param function: one security function.
-    :param important: only High (問題を確認).
-    :param utm_id: the key of one UTM.
-    :param action: 処置, whichever case it is written in.
-    :param level: one alert level.
-    :param source: an IP address or a network (CIDR) the source address lies in.
-    :param destination: the same of the destination address.
-    :param alert_id: how the alert ID begins.
-    :param url: a part of the URL, whichever case it is written in; so are the two below.
-    :param threat: a part of what was found: virus, threat, category or application.
-    :param file: a part of the file name.
+    :param start: the start of the period, inclusive.
+    :param end: the end of the period, exclusive.
+    :param function: a security function.
+    :param important: only High alerts (問題を確認).
+    :param utm_id: the ID of a UTM.
+    :param action: the action (処置), in any case.
+    :param level: an alert level.
+    :param source: an IP address or network (CIDR) that contains the source address.
+    :param destination: the same for the destination address.
+    :param alert_id: a prefix of the alert ID.
+    :param url: a part of the URL, in any case.
+    :param threat: a part of the virus, message, category or application, in any case.
+    :param file: a part of the file name, in any case.
     """
 
     customer_id: str
@@ -102,11 +102,11 @@ class AlertQuery:
 
 
 Position = tuple[str | datetime | None, datetime, int]
-"""Where a row stands in the order: its sort value (None when sorted by time), its time, its number."""
+"""A row's position in the order: its sort value (None when sorted by time), its time, its number."""
 
 
 def conditions(query: AlertQuery) -> tuple[str, dict[str, Any]]:
-    """The WHERE of a query, as the text and the values the driver takes."""
+    """Return the WHERE clause of a query and its values, in the form that psycopg takes."""
     where = prepare(and_(*_where(_shape(query))))
     return where.text, {**where.values, **_values(query)}
 
@@ -116,7 +116,7 @@ Shape = tuple[tuple[str, bool], ...]
 
 
 def _shape(query: AlertQuery) -> Shape:
-    """All that a query's statement depends on."""
+    """Return everything that determines the text of a query's statement."""
     return tuple((name, _is_wide(name, value)) for name in _NAMES if (value := getattr(query, name)))
 
 
@@ -130,7 +130,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 
 
 def _values(query: AlertQuery) -> dict[str, Any]:
-    """What the conditions' parameters stand for."""
+    """Return the values of the conditions' parameters."""
     values = {name: value for name in ("customer_id", "start", "end", *_NAMES) if (value := getattr(query, name))}
     if query.important:
         values["important"] = AlertLevel.HIGH.value
@@ -147,7 +147,7 @@ def _values(query: AlertQuery) -> dict[str, Any]:
 
 
 def _where(shape: Shape) -> list[ColumnElement[bool]]:
-    """The conditions of a shape, with the names of ``_values`` for the values."""
+    """Return the conditions of a shape, with the parameters of ``_values``."""
     return [*_place(), *(_condition(name, wide=wide) for name, wide in shape)]
 
 
@@ -157,7 +157,7 @@ def _condition(name: str, *, wide: bool) -> ColumnElement[bool]:
         found = _contains(text, name)
         if name in _CUT:
             found |= Alert.seq.in_(_long_ones(name))
-        # What the planner knows of an index of those that have one.
+        # Repeats the predicate of the partial index, so that the planner can use it.
         return text.is_not(None) & found if text.nullable else found
     if name in _NETWORKS:
         return _within(_NETWORKS[name], name, wide=wide)
@@ -165,10 +165,10 @@ def _condition(name: str, *, wide: bool) -> ColumnElement[bool]:
 
 
 def _within(column: Any, name: str, *, wide: bool) -> ColumnElement[bool]:
-    """Whether an address is one, or in a network.
+    """Return the condition that an IP address equals another or lies in a network.
 
-    Not ``<<=``: a policy's condition comes before whatever might tell about rows it refuses, and of the operators on
-    addresses only comparisons are known not to. Only they can go before it, and so through an index.
+    Not ``<<=``: PostgreSQL evaluates a row-level security policy before any operator that is not leakproof, so such an
+    operator cannot use an index. Of the operators on IP addresses, only the comparisons are leakproof.
     """
     first = cast(bindparam(name), INET)
     return column.between(first, cast(bindparam(f"{name}_last"), INET)) if wide else column == first
@@ -180,25 +180,25 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "important": Alert.level == bindparam("important"),
     "utm_id": Alert.utm_id == bindparam("utm_id"),
     "action": func.lower(Alert.action) == bindparam("action"),
-    # LIKE and its kind might tell about rows as well.
+    # LIKE and related operators are not leakproof either; ^@ is.
     "alert_id": Alert.alert_id.bool_op("^@")(bindparam("alert_id", type_=String)),
 }
 _NAMES = (*_CONDITIONS, *_NETWORKS, *_PARTS)
 
 
 def _contains(text: Any, name: str) -> ColumnElement[bool]:
-    """Whether a text in small letters has a part, whichever case that is written in.
+    """Return the condition that a lower-case text contains a part, in any case.
 
-    Not LIKE alone: the planner takes each of its answers for rare and reads a month whole instead of walking the index from
-    its end until the page is full. What a CASE answers it takes to be as often so as not.
+    Not LIKE alone: the planner assumes that few rows match, and reads a whole month instead of walking the index until
+    the page is full. For a CASE it assumes that half of the rows match.
     """
     return case((text.like(func.lower(bindparam(name))), true()), else_=false())
 
 
 def _long_ones(name: str) -> Any:
-    """The alerts that have a part in a text of which only the beginning is kept."""
+    """Select the alerts whose full text contains a part, among those with a truncated text."""
     beginning, whole_text = _CUT[name]
-    cut = func.char_length(beginning) == literal_column(str(CUT_AT))  # as their index says it
+    cut = func.char_length(beginning) == literal_column(str(CUT_AT))  # must match the predicate of the partial index
     return select(_Long.seq).where(*_place(_Long), cut, _contains(whole_text, name))
 
 
@@ -212,11 +212,11 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
     backwards: bool = False,
     size: int = PAGE_SIZE,
 ) -> Page:
-    """One page of alerts. Their UTMs' names are in it only when it is sorted by them.
+    """Return one page of alerts. It includes the names of the UTMs only when sorted by them.
 
     :param sort: a key of ``SORT_COLUMNS``.
-    :param position: the row the page starts after, None for the first page.
-    :param backwards: the page that ends before ``position`` instead.
+    :param position: the row after which the page starts, None for the first page.
+    :param backwards: return the page that ends before ``position`` instead.
     """
     counted = position is None and sort == "occurred_at"
     statement = _page(_shape(query), sort, descending != backwards, position is not None, size)
@@ -238,25 +238,25 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
 
 
 def whole(session: Session, customer_id: str, row: Any) -> Alert:
-    """The alert of a row of ``page`` with all that its UTM says about it."""
+    """Return the alert of a row of ``page`` with all its details."""
     found = (Alert.customer_id == customer_id, Alert.occurred_at == row.occurred_at, Alert.seq == row.seq)
     return session.scalars(select(Alert).where(*found)).one()
 
 
 def position_of(row: Any, sort: str) -> Position:
-    """Where a row of ``page`` stands, to turn the page from there."""
+    """Return the position of a row of ``page``, to page on from there."""
     value = None if sort == "occurred_at" else row.utm_name if sort == "utm" else getattr(row, sort)
     return (value, row.occurred_at, row.seq)
 
 
 def capped_count(session: Session, query: AlertQuery) -> int:
-    """How many alerts there are, counted to one past the cap at most."""
+    """Return the number of matching alerts, counted up to one more than ``COUNT_CAP``."""
     [(count,)] = _count(_shape(query)).run(session, _values(query))
     return int(count)
 
 
 def counts_by_utm(session: Session, customer_id: str, *, first: date, last: date) -> dict[int, int]:
-    """アラート数 of each UTM of a customer over days (in Tokyo), both included."""
+    """Return the number of alerts (アラート数) by UTM of a customer over a range of days (in Asia/Tokyo, inclusive)."""
     rows = session.execute(
         select(AlertDaily.utm_id, func.sum(AlertDaily.count))
         .where(AlertDaily.customer_id == customer_id, AlertDaily.day.between(first, last))
@@ -266,7 +266,7 @@ def counts_by_utm(session: Session, customer_id: str, *, first: date, last: date
 
 
 def important_count(session: Session, customer_id: str, *, first: date, last: date) -> int:
-    """How many High alerts a customer's UTMs, removed ones included, raised over days (in Tokyo)."""
+    """Return the number of High alerts of a customer over a range of days (in Asia/Tokyo), including removed UTMs."""
     return int(
         session.scalar(
             select(func.coalesce(func.sum(AlertDaily.count), 0)).where(
@@ -280,7 +280,7 @@ def important_count(session: Session, customer_id: str, *, first: date, last: da
 
 
 def important_by_customer(session: Session, *, first: date, last: date, limit: int) -> list[tuple[str, int]]:
-    """The customers with the most High alerts over days (in Tokyo), most first."""
+    """Return the customers with the most High alerts over a range of days (in Asia/Tokyo), most first."""
     total = func.sum(AlertDaily.count)
     rows = session.execute(
         select(AlertDaily.customer_id, total)
@@ -293,14 +293,14 @@ def important_by_customer(session: Session, *, first: date, last: date, limit: i
 
 
 _POSITION = ("from_value", "from_time", "from_seq")
-"""The parameters of a position."""
+"""The parameter names of a position."""
 
 
 @lru_cache(1024)
 def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size: int) -> PreparedStatement:  # noqa: FBT001  (a key)
-    """The statement of a page, one row longer than the page to tell whether there is more.
+    """Return the statement for a page, with one row more than the page to detect whether another page follows.
 
-    :param positioned: whether it starts at a position.
+    :param positioned: whether the page starts at a position.
     """
     wanted = _where(shape)
     if sort == "occurred_at" and not positioned:
@@ -309,7 +309,7 @@ def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size
         wanted.append(_beyond(sort, towards_smaller=towards_smaller))
     order = _order(sort, towards_smaller=towards_smaller)
     if sort == "occurred_at" and not shape:
-        # The index has this order, and nothing is left out: the first rows found are the page.
+        # The index has this order and there is no filter: the first rows found are the page.
         return prepare(select(*_SHOWN).where(*wanted).order_by(*order).limit(size + 1))
     places, rows = select(Alert.occurred_at, Alert.seq).where(*wanted), select(*_SHOWN)
     if sort == "utm":
@@ -317,7 +317,7 @@ def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size
         rows = rows.add_columns(Utm.name.label("utm_name")).join(Utm, Utm.id == Alert.utm_id)
     place = places.order_by(*order).limit(size + 1).subquery("place")
     there = (place.c.occurred_at == Alert.occurred_at) & (place.c.seq == Alert.seq)
-    # The period once more, so that only its months are looked into.
+    # The period again, so that PostgreSQL prunes the partitions of other months.
     return prepare(rows.join(place, there).where(*_place()).order_by(*order))
 
 
@@ -328,7 +328,7 @@ def _count(shape: Shape) -> PreparedStatement:
 
 
 def _place(alert: Any = Alert) -> list[ColumnElement[bool]]:
-    """Where in the index the alerts stand."""
+    """Return the conditions for the customer and the period, which are the range to scan in the index."""
     return [
         alert.customer_id == bindparam("customer_id"),
         alert.occurred_at >= bindparam("start"),
@@ -337,7 +337,7 @@ def _place(alert: Any = Alert) -> list[ColumnElement[bool]]:
 
 
 def _beyond(sort: str, *, towards_smaller: bool) -> ColumnElement[bool]:
-    """That an alert comes after a position in the order."""
+    """Return the condition that an alert comes after a position in the order."""
     keys = _keys(sort)
     start = tuple_(*(bindparam(name, type_=key.type) for name, key in zip(_POSITION[-len(keys) :], keys, strict=True)))
     return tuple_(*keys) < start if towards_smaller else tuple_(*keys) > start
@@ -348,7 +348,7 @@ def _order(sort: str, *, towards_smaller: bool) -> list[Any]:
 
 
 def _counted(wanted: list[ColumnElement[bool]], *, towards_smaller: bool, size: int) -> Any:
-    """The first page by time and how many alerts there are: whoever has found these has counted those."""
+    """Select the first page by time and the total count: finding the rows up to the cap counts them as well."""
     order = _order("occurred_at", towards_smaller=towards_smaller)
     found = select(*_SHOWN).where(*wanted).order_by(*order).limit(COUNT_CAP + 1).subquery("found")
     keys = [key.desc() if towards_smaller else key.asc() for key in (found.c.occurred_at, found.c.seq)]

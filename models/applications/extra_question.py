@@ -1,4 +1,4 @@
-"""追加項目 (§5.4.1, §8.2): a tenant's own extra questions on the application form. NEC staff keep them."""
+"""追加項目 (§5.4.1, §8.2): a tenant's own extra questions on the application form, maintained by NEC staff."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ MOST_CHOICES = 50
 
 
 class FieldKind(StrEnum):
-    """形式: テキスト or 選択."""
+    """The input type (形式): テキスト or 選択."""
 
     TEXT = "text"
     CHOICE = "choice"
 
 
 class ApplicationField(Versioned, TenantScoped, Base):
-    """One question. It is retired, never deleted: answers refer to it."""
+    """One question. It is retired instead of deleted because answers refer to it."""
 
     __tablename__ = "application_field"
     __table_args__ = (
@@ -58,14 +58,14 @@ class ApplicationField(Versioned, TenantScoped, Base):
     required: Mapped[bool]
     kind: Mapped[str] = mapped_column(String(8))
     choices: Mapped[list[str]] = mapped_column(ARRAY(String(CHOICE_LENGTH)), server_default="{}")
-    # Its place on the form, from 1; those in use only.
+    # The position on the form, from 1. Meaningful only while the question is in use.
     position: Mapped[int]
     created_at: Mapped[CreatedAt]
     retired_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 def in_use(session: Session) -> Sequence[ApplicationField]:
-    """The questions a new application is asked, in their order."""
+    """Return the questions on a new application, in order."""
     return session.scalars(
         select(ApplicationField)
         .where(ApplicationField.retired_at.is_(None))
@@ -74,7 +74,7 @@ def in_use(session: Session) -> Sequence[ApplicationField]:
 
 
 def every(session: Session) -> Sequence[ApplicationField]:
-    """All questions ever asked: those in use in their order, then the retired ones."""
+    """Return all questions: those in use in order, then the retired ones."""
     return session.scalars(
         select(ApplicationField).order_by(
             ApplicationField.retired_at.is_not(None),

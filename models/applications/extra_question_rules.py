@@ -1,4 +1,4 @@
-"""What NEC staff may do with a tenant's extra questions: add, change, move, retire, bring back."""
+"""Manage a tenant's extra questions: add, change, move, retire and restore. Only NEC staff may do so."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from models.row_lock import take_turns
 from models.versioned import lock_version
 
 MOST_IN_USE = 30
-"""How many questions a form may have."""
+"""The maximum number of questions on a form."""
 
 TAKEN_TITLE = N_("This item name is already used.")
 NO_CHOICES = N_("Enter at least one option.")
@@ -32,14 +32,14 @@ SAME_CHOICE_TWICE = N_("Each option can be given only once.")
 FORM_FULL = N_("The form has 30 items. Retire one first.")
 
 UNIQUE_ERRORS = {"uq_application_field_title_in_use": ("title", TAKEN_TITLE)}
-"""The unique index that says so, whoever comes second."""
+"""The error for a violated unique index, when a concurrent request was first."""
 
 
 def create(session: Session, values: dict[str, Any], *, by: Actor) -> ApplicationField:
-    """Put a question at the end of the form.
+    """Add a question at the end of the form.
 
     :param values: ``title``, ``required``, ``kind`` and ``choices``.
-    :raises DomainError: the form is full, the title is used, or the choices cannot be like that.
+    :raises DomainError: the form is full, the title is taken, or the choices are invalid.
     """
     others = _in_use_locked(session)
     if len(others) >= MOST_IN_USE:
@@ -53,11 +53,11 @@ def create(session: Session, values: dict[str, Any], *, by: Actor) -> Applicatio
 
 
 def change(session: Session, field: ApplicationField, values: dict[str, Any], *, version: int, by: Actor) -> None:
-    """Change what a question asks; answers given before stay as they are.
+    """Change a question. Existing answers are unaffected.
 
-    :param version: the version the person had before them.
-    :raises Conflict: somebody else changed it since.
-    :raises DomainError: nothing is different, the title is used, or the choices cannot be like that.
+    :param version: the question's version when the person opened the form.
+    :raises Conflict: the question was changed in the meantime.
+    :raises DomainError: nothing changes, the title is taken, or the choices are invalid.
     """
     others = [each for each in _in_use_locked(session) if each.id != field.id]
     lock_version(session, field, version)
@@ -71,7 +71,7 @@ def change(session: Session, field: ApplicationField, values: dict[str, Any], *,
 
 
 def move(session: Session, field: ApplicationField, *, steps: int, by: Actor) -> None:
-    """Move a question up (``steps`` below 0) or down the form; past its ends it stays where it is."""
+    """Move a question up (negative ``steps``) or down the form, at most to its end."""
     order = list(_in_use_locked(session))
     if field not in order:
         return
@@ -87,7 +87,7 @@ def move(session: Session, field: ApplicationField, *, steps: int, by: Actor) ->
 
 
 def retire(session: Session, field: ApplicationField, *, now: datetime, by: Actor) -> None:
-    """Ask a question no more. It is kept: answers refer to it."""
+    """Retire a question: it is no longer asked, but kept because answers refer to it."""
     order = list(_in_use_locked(session))
     if field not in order:
         return
@@ -98,9 +98,9 @@ def retire(session: Session, field: ApplicationField, *, now: datetime, by: Acto
 
 
 def restore(session: Session, field: ApplicationField, *, by: Actor) -> None:
-    """Ask a retired question again, at the end of the form.
+    """Put a retired question back at the end of the form.
 
-    :raises DomainError: the form is full, or another question has its title now.
+    :raises DomainError: the form is full, or another question now has the title.
     """
     others = _in_use_locked(session)
     if field in others:
@@ -115,9 +115,9 @@ def restore(session: Session, field: ApplicationField, *, by: Actor) -> None:
 
 
 def _in_use_locked(session: Session) -> Sequence[ApplicationField]:
-    """The questions in use, for this transaction alone: numbering them is reading all and writing all.
+    """Return the questions in use, after taking a lock that serializes changes: renumbering reads and writes all rows.
 
-    Their rows cannot be waited for: the ones that others are adding are not there yet.
+    Row locks would not be enough, because they cannot cover rows that another transaction is inserting.
     """
     take_turns(session, "application_field", scope.own_tenant_id(session))
     return session.scalars(
@@ -134,7 +134,7 @@ def _number(order: list[ApplicationField]) -> None:
 
 
 def _checked(values: dict[str, Any], others: Sequence[ApplicationField]) -> dict[str, Any]:
-    """The values as they are stored: a text question has no choices."""
+    """Validate the values and return them as they are stored: a text question has no choices."""
     if any(each.title == values["title"] for each in others):
         raise DomainError(TAKEN_TITLE, field="title")
     if values["kind"] == FieldKind.TEXT:

@@ -1,6 +1,6 @@
-"""Contracts (契約) and the catalogue they are made from: what registering a UTM needs of them.
+"""Contracts (契約) and products: what is needed to decide whether a UTM can be registered.
 
-A product is NEC's and belongs to no tenant.
+Products are maintained by NEC and do not belong to a tenant.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ contract_number = Sequence("contract_number", start=1, maxvalue=99999999)
 
 
 class ContractStatus(StrEnum):
-    """The states of a contract; ``void`` is one made by mistake that no rule counts."""
+    """The states of a contract. ``void`` marks one that was made by mistake, which rules ignore."""
 
     ACTIVE = "active"
     CANCELLED = "cancelled"
@@ -39,7 +39,7 @@ class ContractStatus(StrEnum):
 
 
 class Product(Base):
-    """Something that is sold (商品)."""
+    """A product that is sold (商品)."""
 
     __tablename__ = "product"
 
@@ -49,7 +49,7 @@ class Product(Base):
 
 
 class Contract(TenantScoped, Base):
-    """One subscription of a customer. ``end_on`` is the last day of the term, or of service once cancelled."""
+    """A customer's subscription. ``end_on`` is the last day of the term or, once cancelled, of the service."""
 
     __tablename__ = "contract"
     __table_args__ = (
@@ -78,17 +78,17 @@ class Contract(TenantScoped, Base):
 
     @property
     def counts(self) -> bool:
-        """Whether the contract is one at all: a void one was made by mistake."""
+        """Whether rules consider the contract. A void one was made by mistake."""
         return self.status != ContractStatus.VOID
 
     @property
-    def goes_on(self) -> bool:
-        """Whether nobody has cancelled the contract: at the end of its term it is renewed."""
+    def renews(self) -> bool:
+        """Whether the contract is renewed at the end of its term, that is, not cancelled."""
         return self.status == ContractStatus.ACTIVE
 
 
 def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:
-    """Whether a customer has a contract in force, or to come, whose product includes a UTM (§7.8).
+    """Whether a customer has a current or future contract whose product includes a UTM (§7.8).
 
     :param today: the day in Asia/Tokyo.
     """

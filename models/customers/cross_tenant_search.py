@@ -1,7 +1,8 @@
-"""テナント横断検索 (§4.1): finding a customer in whichever of one's tenants it is.
+"""テナント横断検索 (§4.1): search for customers across all tenants a person may see.
 
-Runs under the cross-tenant role: LIKE is not leakproof, so that behind a tenant's policy no index could serve it, and one
-tenant after the other would be asked. The wall is down there: the tenants one may see are a condition of the statement.
+It runs under the cross-tenant role: LIKE is not leakproof, so no index could serve it under row-level security, and
+each tenant would need a query of its own. That role bypasses the policies, so the statement itself filters by the
+tenants the person may see.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from models.values.company_name import search_key
 from models.values.phone import phone_digits
 
 MOST = 10
-"""How many customers are shown."""
+"""The maximum number of customers in the result."""
 
 NAME_LENGTH = 40
 PHONE_LENGTH = 15
@@ -36,10 +37,10 @@ class SearchBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found.
+    """The result of a search.
 
-    :param rows: the first by name: ``tenant_id``, ``tenant_name``, ``customer_id``, ``customer_name``.
-    :param count: how many there are.
+    :param rows: the first customers by name: ``tenant_id``, ``tenant_name``, ``customer_id``, ``customer_name``.
+    :param count: the total number of matches.
     """
 
     rows: Sequence[Any]
@@ -47,23 +48,23 @@ class Found:
 
 
 def find(by: SearchBy, text: str, *, tenant_ids: Collection[str] | None) -> Found:
-    """The customers with a part of a name or with a whole phone number; deleted ones never.
+    """Return the customers that match a part of the name or a complete phone number, except deleted ones.
 
     :param text: not empty.
-    :param tenant_ids: the tenants to look in, None for all of them.
+    :param tenant_ids: the tenants to search, None for all.
     """
     with scope.all_tenants("search across the tenants of one person") as session:
         return found_in(session, by, text, tenant_ids=tenant_ids)
 
 
 def found_in(session: Session, by: SearchBy, text: str, *, tenant_ids: Collection[str] | None) -> Found:
-    """``find`` in a session of the caller's."""
+    """``find`` in a given session."""
     rows = session.execute(_statement(by, text, tenant_ids)).all()
     return Found(rows, rows[0].total if rows else 0)
 
 
 def exists(tenant_id: str, customer_id: str) -> bool:
-    """Whether a tenant has this customer, and has not deleted it."""
+    """Whether a tenant has this customer and has not deleted it."""
     with scope.tenant_session(tenant_id) as session:
         statement = select(Customer.id).where(Customer.id == customer_id, Customer.deleted_at.is_(None))
         return session.scalar(statement) is not None

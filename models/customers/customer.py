@@ -1,4 +1,4 @@
-"""Customers (顧客企業, §7.1 to §7.4): the small companies that buy the service from a tenant."""
+"""Customers (顧客企業, §7.1 to §7.4): the companies that buy the service from a tenant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ customer_number = Sequence("customer_number", start=1, maxvalue=99999999)
 
 
 class CustomerStatus(StrEnum):
-    """Follows the contracts: none yet, one in force or to come, all ended."""
+    """Derived from the contracts: none yet, a current or future one, or all ended."""
 
     DRAFT = "draft"
     ACTIVE = "active"
@@ -27,7 +27,7 @@ class CustomerStatus(StrEnum):
 
 
 class Customer(Versioned, TenantScoped, Base):
-    """One customer company, with the person to talk to there."""
+    """A customer company with its contact person."""
 
     __tablename__ = "customer"
     __table_args__ = (
@@ -43,7 +43,7 @@ class Customer(Versioned, TenantScoped, Base):
         server_default=text("'A' || lpad(nextval('customer_number')::text, 8, '0')"),
     )
     name: Mapped[str] = mapped_column(String(40))
-    # The name as search compares it; kept beside the name by the listener below.
+    # The normalized name for search, kept in sync by the listener below.
     search_name: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(16), server_default=CustomerStatus.DRAFT.value)
     memo1: Mapped[str] = mapped_column(String(255), server_default="")
@@ -58,13 +58,13 @@ class Customer(Versioned, TenantScoped, Base):
     postcode: Mapped[str] = mapped_column(String(8))
     prefecture: Mapped[str] = mapped_column(String(4))
     address: Mapped[str] = mapped_column(String(100))
-    # The sum of unpaid invoices and the newest invoice's date: billing keeps them, nobody types them.
+    # The sum of unpaid invoices and the date of the newest invoice. Set by billing, not editable.
     balance: Mapped[Decimal] = mapped_column(Numeric(12, 0), server_default="0")
     last_invoiced_on: Mapped[date | None]
     created_at: Mapped[CreatedAt]
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    # Contracts and UTMs are above customers: their classes are named here, and known there.
+    # By class name, because the modules of contracts and UTMs import this one.
     contracts: Mapped[list[Any]] = relationship(
         "Contract", foreign_keys="Contract.customer_id", back_populates="customer", passive_deletes="all"
     )
@@ -74,7 +74,7 @@ class Customer(Versioned, TenantScoped, Base):
 
     @property
     def contact_name(self) -> str:
-        """氏名: family name first."""
+        """The contact person's full name (氏名), family name first."""
         return f"{self.contact_last_name} {self.contact_first_name}".strip()
 
 

@@ -1,4 +1,4 @@
-"""What may be done with a customer (§7.2, §7.3, §7.4.1 (2)): make, change, delete, restore."""
+"""Create, change, delete and restore customers (§7.2, §7.3, §7.4.1 (2))."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _DELETABLE_FROM_DAY = 5
 
 
 def create(session: Session, values: dict[str, Any], *, by: Actor) -> Customer:
-    """Make a customer in the session's tenant; its ID comes from the database.
+    """Create a customer in the session's tenant. The database generates its ID.
 
-    :param values: the fields of the form, in the stored form.
+    :param values: the form's values, normalized for storage.
     """
     customer = Customer(**values)
     apply_creation(session, customer, action="customer.created", by=by)
@@ -34,18 +34,18 @@ def create(session: Session, values: dict[str, Any], *, by: Actor) -> Customer:
 def change(session: Session, customer: Customer, values: dict[str, Any], *, version: int, by: Actor) -> None:
     """Change a customer.
 
-    :param version: the version the person had before them.
-    :raises Conflict: somebody else changed the customer since.
-    :raises DomainError: nothing is different.
+    :param version: the customer's version when the person opened the form.
+    :raises Conflict: the customer was changed in the meantime.
+    :raises DomainError: nothing changes.
     """
     lock_version(session, customer, version)
     apply_change(session, customer, values, action="customer.changed", by=by)
 
 
 def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
-    """Return why a customer cannot be deleted, None when it can (§7.4.1 (2)).
+    """Return the reason why a customer cannot be deleted, None when it can (§7.4.1 (2)).
 
-    A customer whose contracts have all ended, or been cancelled, can be deleted from the 5th of the month after the last
+    A customer whose contracts have all ended or been cancelled can be deleted from the 5th of the month after the last
     day of service.
 
     :param today: the day in Asia/Tokyo.
@@ -53,7 +53,7 @@ def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
     if any(utm.removed_at is None for utm in customer.utms):
         return DomainError(HAS_UTM)
     counted = [contract for contract in customer.contracts if contract.counts]
-    if any(contract.goes_on and contract.end_on >= today for contract in counted):
+    if any(contract.renews and contract.end_on >= today for contract in counted):
         return DomainError(HAS_CONTRACT)
     if not counted:
         return None
@@ -62,9 +62,9 @@ def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
 
 
 def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) -> None:
-    """Delete a customer softly: it is gone everywhere but from the audit log, and staff can restore it.
+    """Soft-delete a customer: it is hidden everywhere but in the audit log, and staff can restore it.
 
-    :raises DomainError: it has a UTM or a contract that counts.
+    :raises DomainError: it has a UTM, or a contract prevents the deletion; see :func:`refusal_to_delete`.
     """
     if customer.deleted_at is not None:
         return
@@ -75,7 +75,7 @@ def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) ->
 
 
 def restore(session: Session, customer: Customer, *, by: Actor) -> None:
-    """Bring a deleted customer back."""
+    """Restore a deleted customer."""
     if customer.deleted_at is None:
         return
     customer.deleted_at = None

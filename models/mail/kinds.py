@@ -1,7 +1,7 @@
-"""Every kind of mail the portal sends: what it is called, what can stand in it, who wrote its text.
+"""The kinds of mail the portal sends: their names, placeholders and default texts.
 
-The texts themselves are files, one per kind, in ``texts``. A kind with a title is one of the twelve a tenant may
-write anew (§5.4.3); the others have a fixed text.
+The texts are files in ``texts``, one per kind. A kind with a title is one of the twelve templates that a tenant can
+customize (§5.4.3); the others have a fixed text.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SAMPLES = {
     "UtmId": "a1b2c3d4e5f6",
     "ScheduledAt": "2026-12-24 03:00",
 }
-"""What the preview of a tenant's own text puts in the place of each placeholder."""
+"""Sample values of the placeholders, for the preview of a tenant's custom text."""
 
 _APPLICANT = ("Name", "CompanyName", "ApplicationNumber")
 _REBOOT = ("CompanyName", "UtmName", "UtmId", "ScheduledAt", "TenantName")
@@ -44,9 +44,9 @@ _ALERTS = ("CompanyName", "UtmName", "UtmId", "Count", "Alerts", "Url")
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """A text before its placeholders are replaced.
+    """A text with its placeholders.
 
-    :param subject: None for an SMS, which has none.
+    :param subject: None for an SMS.
     """
 
     subject: str | None
@@ -57,13 +57,13 @@ class MailText:
 class MailKind:
     """One kind of mail.
 
-    :param name: its key, and the name of its file.
-    :param placeholders: the names that can stand between double braces, and no others.
-    :param section: of the manual, where there is one.
-    :param title: テンプレート on the screens; None for a kind whose text is fixed.
-    :param lines: those of the placeholders whose values may have several lines.
-    :param sms: has no subject.
-    :param fixed_title: what a kind whose text is fixed is called where staff look at what was sent.
+    :param name: its key, and the name of its text file.
+    :param placeholders: the names allowed between double braces.
+    :param section: the section of the manual, if any.
+    :param title: the name on the template screens (テンプレート); None for a kind with a fixed text.
+    :param lines: the placeholders whose values may have several lines.
+    :param sms: whether it is an SMS, which has no subject.
+    :param fixed_title: the name of a kind with a fixed text in the log of sent mail.
     """
 
     name: str
@@ -76,24 +76,24 @@ class MailKind:
 
     @property
     def label(self) -> str:
-        """What the kind is called on the screens."""
+        """The name shown on screens."""
         return self.title or self.fixed_title or self.name
 
     @property
     def editable(self) -> bool:
-        """Whether a tenant may write its own text."""
+        """Whether a tenant can customize the text."""
         return self.title is not None
 
     @property
     def samples(self) -> Mapping[str, str]:
-        """A value for each placeholder of an editable kind, for its preview."""
+        """Sample values for the placeholders of an editable kind, for the preview."""
         return {name: _SAMPLES[name] for name in self.placeholders} | (
             {"ApplicationNumber": "UAP-0A1B2C3D"} if self.name.startswith("utm_application") else {}
         )
 
     @property
     def default(self) -> MailText:
-        """The text in the project's own words."""
+        """The default text."""
         return _default(self.name, sms=self.sms)
 
 
@@ -141,7 +141,7 @@ EDITABLE = (
     MailKind("reboot_scheduled", _REBOOT, section="7.12.2", title=N_("UTM reboot: scheduled")),
     MailKind("reboot_cancelled", _REBOOT, section="7.12.3", title=N_("UTM reboot: cancelled")),
 )
-"""The twelve templates, in the order of the screen."""
+"""The twelve editable templates, in the order on the screen."""
 
 FIXED = (
     MailKind(
@@ -241,4 +241,4 @@ FIXED = (
 """The kinds with a fixed text."""
 
 KINDS = {kind.name: kind for kind in (*EDITABLE, *FIXED)}
-"""Every kind by its name."""
+"""All kinds by name."""

@@ -1,10 +1,11 @@
-"""The log of all mail, for NEC's staff: looked for across tenants, newest first.
+"""The log of all mail for NEC staff: searchable across tenants, newest first.
 
-Pages turn by keyset on the row's number: no OFFSET, and no count past a cap.
+Pages use keyset pagination on the row's ID: no OFFSET, and no count beyond a cap.
 
-Behind row-level security the planner may not use what it knows of a column for LIKE, and takes every part of an address
-for a rare one: it would read a table of which all rows match to its end. So a part is first looked for among the rows
-next to the page's beginning, one after the other; only what is not found there often is looked for by the index.
+Under row-level security the planner may not use its column statistics for LIKE, and assumes that any part of an e-mail
+address matches few rows. It would read the whole table even where all rows match. Therefore a search by part of an
+address first scans the rows next to the start of the page one by one, and uses the index only if these have too few
+matches.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ PAGE_SIZE = 50
 COUNT_CAP = 1_000
 
 MOST_AT_ONCE = 500
-"""How many failed messages are sent again in one transaction; more are left for the next time."""
+"""How many failed messages are sent again in one transaction. The rest needs another call."""
 
 SHORTEST_PART = 3
-"""Characters a part of an address has at least: the index knows triples."""
+"""The minimum length of a part of an e-mail address: the index is built on trigrams."""
 
 NEAR = 20_000
-"""How many rows next to a page's beginning are gone through for a part of an address."""
+"""How many rows next to the start of a page are scanned for a part of an e-mail address."""
 
 _SHOWN = (
     MailMessage.id,
@@ -53,11 +54,11 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class MailQuery:
-    """What is looked for. All conditions must hold; None is no condition.
+    """A search in the log. All conditions must hold; None means no condition.
 
-    :param recipient: a part of the address of ``SHORTEST_PART`` characters or more, whichever case it is written in.
+    :param recipient: a part of the e-mail address, at least ``SHORTEST_PART`` characters, in any case.
     :param kind: a key of ``models.mail.kinds.KINDS``.
-    :param tenant_id: the tenant it is about.
+    :param tenant_id: the tenant that the mail concerns.
     """
 
     recipient: str | None = None
@@ -74,13 +75,13 @@ def page(
     backwards: bool = False,
     size: int = PAGE_SIZE,
 ) -> Page:
-    """One page of messages with the names of their tenants.
+    """Return one page of messages with the names of their tenants.
 
-    :param session: one that crosses tenants.
-    :param position: the number of the row the page starts after, None for the first page.
-    :param backwards: the page that ends before ``position`` instead.
+    :param session: a cross-tenant session.
+    :param position: the ID of the row after which the page starts, None for the first page.
+    :param backwards: return the page that ends before ``position`` instead.
     """
-    # A plan that is to fit any kind of mail fits the rare ones badly.
+    # A generic plan for all kinds of mail is a bad one for the rare kinds.
     session.connection().exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
     statement = (
         select(*_SHOWN)
@@ -106,7 +107,7 @@ def page(
 
 
 def capped_count(session: Session, query: MailQuery) -> int:
-    """How many messages there are, counted to one past the cap at most."""
+    """Return the number of matching messages, counted up to one more than ``COUNT_CAP``."""
     most = select(MailMessage.id).limit(COUNT_CAP + 1)
     count = 0
     if query.recipient:
@@ -118,12 +119,12 @@ def capped_count(session: Session, query: MailQuery) -> int:
 
 
 def send_failed_again(session: Session, query: MailQuery, *, now: datetime, by: Actor) -> int:
-    """Send the failed messages of a query again, oldest first and ``MOST_AT_ONCE`` at most.
+    """Send the failed messages that match a query again, oldest first, at most ``MOST_AT_ONCE``.
 
-    What somebody else is just sending again is waited for, and then failed no more.
+    Messages that a concurrent request sends again are waited for and then skipped, as they are no longer failed.
 
-    :param session: one that crosses tenants.
-    :returns: how many they are.
+    :param session: a cross-tenant session.
+    :returns: the number of messages.
     """
     failed = session.scalars(
         select(MailMessage)
@@ -138,21 +139,21 @@ def send_failed_again(session: Session, query: MailQuery, *, now: datetime, by: 
 
 
 def _near(position: int | None, *, backwards: bool) -> ColumnElement[bool]:
-    """The rows next to where a page begins, on the side it goes to."""
+    """Return the condition for the rows next to the start of a page, in the direction of the page."""
     if position is None:
         return MailMessage.id > select(func.max(MailMessage.id)).scalar_subquery() - NEAR
     return MailMessage.id <= position + NEAR if backwards else MailMessage.id >= position - NEAR
 
 
 def _conditions(query: MailQuery, *, by_index: bool = True) -> list[ColumnElement[bool]]:
-    """The WHERE of a query.
+    """Return the conditions of a query.
 
-    :param by_index: let a part of an address be looked for by its index.
+    :param by_index: search for a part of an e-mail address with the index.
     """
     same = ((MailMessage.kind, query.kind), (MailMessage.tenant_id, query.tenant_id))
     found = [column == value for column, value in same if value is not None]
     if query.state is not None:
-        # Written out, so that the planner sees which of the indexes over one state fits.
+        # As a literal, so that the planner can match the partial index for one state.
         found.append(MailMessage.state == literal(query.state.value, literal_execute=True))
     if query.recipient and by_index:
         found.append(MailMessage.recipient.icontains(query.recipient, autoescape=True))

@@ -1,6 +1,6 @@
-"""The outbox: every mail is a row, written in the transaction of what caused it (docs/adr/0007-outbox.md).
+"""The outbox: each mail is a row, inserted in the transaction of the change that causes it (docs/adr/0007-outbox.md).
 
-``write`` adds a row. How the rows are sent is ``mail_sending``.
+``write`` adds the rows, ``models.mail.sending`` sends them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from models.mail.kinds import KINDS
 from models.row_lock import lock
 
 SECRET_SHOWN = "…"  # noqa: S105  (a mark, not a secret)
-"""What people see where a mail has the secret part of a link."""
+"""Shown to people instead of the secret part of a link."""
 
 RESEND_NEEDS_A_NEW_LINK = N_("This mail held a link that works once. Send it anew from where it came from.")
 NOT_FAILED = N_("Only a mail that was sent or has failed can be sent again.")
@@ -46,7 +46,7 @@ SENT_AGAIN_ALREADY = N_("Something happened to this mail since you opened this p
 
 
 class MailState(StrEnum):
-    """What became of a message."""
+    """The state of a message."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -54,7 +54,7 @@ class MailState(StrEnum):
 
 
 class MailMessage(Base):
-    """One message to one address. ``tenant_id`` is empty for what happens outside any tenant, such as a lock-out."""
+    """One message to one recipient. ``tenant_id`` is NULL for mail outside any tenant, such as on a locked account."""
 
     __tablename__ = "mail_message"
     __table_args__ = (
@@ -62,10 +62,10 @@ class MailMessage(Base):
         CheckConstraint("recipient ~ '^[^[:space:][:cntrl:]]+$'", name="ck_mail_message_recipient"),
         CheckConstraint("subject !~ '[[:cntrl:]]'", name="ck_mail_message_subject"),
         Index("ix_mail_message_tenant_id_id", "tenant_id", "id"),
-        # The newest mail to an address.
+        # For the newest mail to an e-mail address.
         Index("ix_mail_message_tenant_id_recipient_id", "tenant_id", "recipient", "id"),
         Index("ix_mail_message_due", "next_attempt_at", "id", postgresql_where=text("state = 'pending'")),
-        # What staff look for in the log of all tenants (models.mail.log).
+        # For the searches in the log across tenants (models.mail.log).
         Index("ix_mail_message_failed", "id", postgresql_where=text("state = 'failed'")),
         Index("ix_mail_message_kind_id", "kind", "id"),
         Index(
@@ -83,9 +83,9 @@ class MailMessage(Base):
     recipient: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
-    # The secret part of the link in the body, kept only until the message is sent.
+    # The secret part of the link in the body, stored only until the message is sent.
     secret: Mapped[str | None] = mapped_column(Text)
-    # Names the message to mail servers, however often it is sent.
+    # Identifies the message to mail servers, also when it is sent again.
     message_id: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True)
     state: Mapped[str] = mapped_column(String(8), server_default=MailState.PENDING.value)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -99,17 +99,17 @@ class MailMessage(Base):
 
     @property
     def shown_body(self) -> str:
-        """The body without the secret part of its link, for people who are not its recipient."""
+        """The body without the secret part of its link, for people other than the recipient."""
         return self.body.replace(placeholders.SECRET_MARK, SECRET_SHOWN)
 
     @property
     def whole_body(self) -> str:
-        """The body as its recipient has it, as far as its secret part is still there: for the demonstration alone."""
+        """The body as the recipient gets it, while the secret is still stored. Used only by the demonstration."""
         return self.shown_body if self.secret is None else self.body.replace(placeholders.SECRET_MARK, self.secret)
 
     @property
     def refusal(self) -> str | None:
-        """Why the message cannot be sent again, None when it can."""
+        """The reason why the message cannot be sent again, None when it can."""
         if self.state == MailState.PENDING:
             return NOT_FAILED
         if self.state == MailState.SENT and placeholders.SECRET_MARK in self.body:
@@ -127,21 +127,21 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
     tenant_id: str | None = None,
     secret: str | None = None,
 ) -> None:
-    """Add a mail to the caller's transaction, a row for each recipient; it is sent after the commit.
+    """Add a mail to the caller's transaction, one row per recipient. It is sent after the commit.
 
     :param kind: a key of ``models.mail.kinds.KINDS``.
-    :param recipients: an address, or several; the same address twice gets one mail.
-    :param values: one for each placeholder of the kind; values of several lines where the kind allows them.
-    :param tenant_id: the tenant it is about, None for none; a kind a tenant may change is in the tenant's own text.
-    :param secret: the part of a value (the token of a link) that nobody but the recipient may see.
+    :param recipients: one or more e-mail addresses; duplicates get one mail.
+    :param values: a value for each placeholder of the kind, with several lines where the kind allows it.
+    :param tenant_id: the tenant that the mail concerns, or None; editable kinds use the tenant's own text.
+    :param secret: a part of a value (the token of a link) that only the recipient may see.
     :raises KeyError: there is no such kind.
-    :raises ValueError: a value is missing or one too many, or the kind is not sent by mail.
+    :raises ValueError: values are missing or unexpected, or the kind is not sent by mail.
     """
     about = KINDS[kind]
     if about.sms:
         raise ValueError(f"{kind} is not sent by mail.")
-    said = mail_template.text_for(session, tenant_id, about) if about.editable and tenant_id else about.default
-    filled = placeholders.fill(said, about, values)
+    text = mail_template.text_for(session, tenant_id, about) if about.editable and tenant_id else about.default
+    filled = placeholders.fill(text, about, values)
     body = filled.body if secret is None else filled.body.replace(secret, placeholders.SECRET_MARK)
     to = dict.fromkeys([recipients] if isinstance(recipients, str) else recipients)
     rows = [
@@ -160,40 +160,40 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
     ]
     if not rows:
         return
-    # Inline, as in the audit log: a row without a tenant may be added by anybody, and read by nobody of the app's.
+    # Inline, as in the audit log: the app may insert rows without a tenant, but not read them back.
     session.execute(insert(MailMessage.__table__).inline().values(rows))
     after_commit.wake(session, after_commit.MAIL)
 
 
 def header_id(message_id: uuid.UUID, sender: str) -> str:
-    """The Message-ID that a message carries.
+    """Return the Message-ID header of a message.
 
-    :param sender: the address it comes from, with a name or without.
+    :param sender: the sender's e-mail address, with or without a display name.
     """
     return f"<{message_id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
 
 
 def stamp(message: MailMessage, copies: Sequence[int]) -> str:
-    """What has become of a message: two people who see the same stamp see the same message.
+    """Return a fingerprint of a message's state, to detect that it changed after a person opened it.
 
-    :param copies: the numbers of its copies.
+    :param copies: the IDs of its copies.
     """
     return f"{message.state}-{message.attempts}-{len(copies)}"
 
 
 def copies(session: Session, message: MailMessage) -> list[int]:
-    """The numbers of the messages that repeat this one, oldest first."""
+    """Return the IDs of the messages that repeat this one, oldest first."""
     statement = select(MailMessage.id).where(MailMessage.resent_from == message.id).order_by(MailMessage.id)
     return list(session.scalars(statement))
 
 
 def send_again(session: Session, message: MailMessage, *, now: datetime, by: Actor, seen: str | None = None) -> None:
-    """Send a failed message again, or one that was sent a second time.
+    """Send a failed message again, or a copy of a sent one.
 
-    The row is locked and read anew: of two people who ask at once, the second decides on what the first has left.
+    The row is locked and reloaded: of two concurrent calls, the second sees the result of the first.
 
-    :param seen: the ``stamp`` of what the person looked at; None asks for no comparison.
-    :raises DomainError: it waits to be sent, its link was used up when it was sent, or it is not what was looked at.
+    :param seen: the ``stamp`` of the message when the person opened it; None skips the comparison.
+    :raises DomainError: the message is pending, contains a one-time link that was sent, or has changed since ``seen``.
     """
     lock(session, message)
     if seen is not None and seen != stamp(message, copies(session, message)):
@@ -220,7 +220,7 @@ def send_again(session: Session, message: MailMessage, *, now: datetime, by: Act
 
 
 def try_again(session: Session, message: MailMessage, *, now: datetime, by: Actor) -> None:
-    """Let a failed message, whose row is locked, have all its attempts once more."""
+    """Return a failed message, whose row is locked, to the queue with a full set of attempts."""
     message.state, message.attempts, message.next_attempt_at = MailState.PENDING, 0, now
     message.lease_owner = message.lease_until = None
     _note_sent_again(session, message, by=by)

@@ -1,4 +1,4 @@
-"""Placeholders in mail texts: ``{{Name}}`` is replaced as plain text, and nothing else is interpreted."""
+"""Placeholders in mail texts: ``{{Name}}`` is replaced by plain text. There is no other markup."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from models.mail.kinds import MailKind, MailText
 
 SECRET_MARK = "\ue000"  # noqa: S105  (a mark, not a secret)
-"""Stands in a stored body where the secret part of a link goes; a private character that values cannot bring along."""
+"""Replaces the secret part of a link in a stored body. A private-use character, which is removed from values."""
 
 _OPENED = re.compile(r"\{\{(?:([A-Za-z]+)\}\})?")
-# What a value must not bring into a mail: a second line where there is one, and what steers a terminal or a reader.
+# What values must not inject into a mail: line breaks where one line is expected, and control characters.
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BLANKS = re.compile(r"[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _TORN = ("Cc", "Cs")
@@ -21,11 +21,11 @@ _TORN = ("Cc", "Cs")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong in a text.
+    """An error in a text.
 
-    :param line: counted from 1.
-    :param found: what stands there, from its braces on.
-    :param closed: False where the closing braces are missing.
+    :param line: the line number, from 1.
+    :param found: the faulty part of the text, from its opening braces.
+    :param closed: False if the closing braces are missing.
     """
 
     line: int
@@ -34,7 +34,7 @@ class Fault:
 
 
 def faults(text: str, placeholders: Collection[str]) -> list[Fault]:
-    """Every pair of opening braces in a text that does not begin one of the placeholders."""
+    """Return every pair of opening braces in a text that does not start a valid placeholder."""
     found = []
     for number, line in enumerate(_LINE_BREAK.split(text), start=1):
         for opened in _OPENED.finditer(line):
@@ -46,13 +46,13 @@ def faults(text: str, placeholders: Collection[str]) -> list[Fault]:
 
 
 def fill(text: MailText, kind: MailKind, values: Mapping[str, str]) -> MailText:
-    """Put values into a text.
+    """Replace the placeholders of a text.
 
-    A value is plain text: braces in it mean themselves. Values are of one line, except where the kind says otherwise;
-    in a subject always.
+    Values are plain text: braces in them have no meaning. They are reduced to one line, except for the body where the
+    kind allows several lines.
 
-    :param values: one for each of the kind's placeholders, and no other.
-    :raises ValueError: a value is missing, or one too many.
+    :param values: a value for each of the kind's placeholders, and no others.
+    :raises ValueError: values are missing or unexpected.
     """
     if values.keys() != set(kind.placeholders):
         raise ValueError(f"{kind.name} needs the values {sorted(kind.placeholders)}, not {sorted(values)}.")
@@ -63,12 +63,12 @@ def fill(text: MailText, kind: MailKind, values: Mapping[str, str]) -> MailText:
 
 
 def one_line(value: str) -> str:
-    """A value without line breaks and control characters: each run of breaks becomes a blank."""
+    """Return a value without control characters, with each run of line breaks replaced by a blank."""
     return _printable(_BLANKS.sub(" ", value)).strip()
 
 
 def several_lines(value: str) -> str:
-    """A value whose lines all end alike, without control characters."""
+    """Return a value with uniform line breaks and without control characters."""
     return _printable(_LINE_BREAK.sub("\n", value))
 
 

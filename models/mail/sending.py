@@ -1,7 +1,7 @@
-"""How a worker goes through the outbox: it claims messages, begins each, and notes what became of it.
+"""Process the outbox: a worker claims messages, starts an attempt for each and records the outcome.
 
-A claim is a lease: a worker that dies leaves its rows, and another takes them when the lease is over. Each step is one
-statement and one commit, on a connection of the worker's own, because a step is taken for each message.
+A claim is a lease: if a worker dies, another one takes its rows when the lease expires. Each step is one statement and
+one commit on a dedicated connection, since steps are taken for every message.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from models.mail.outbox import MailMessage, MailState
 from models.scope import CROSS_TENANT_ROLE
 
 WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
-"""How long after each failed attempt the next one comes; after as many waits the message has failed."""
+"""The delay after each failed attempt. When they are used up, the message has failed."""
 
 LEASE = timedelta(minutes=5)
-"""How long a claimed row is its worker's. Longer than one message can take (``jobs.mail``)."""
+"""How long a row stays claimed by its worker. Longer than sending one message can take (``jobs.mail``)."""
 
 INTERRUPTED = "the sending was interrupted again and again"
 
 _row = MailMessage.__table__
-_LET_GO = {"lease_owner": null(), "lease_until": null()}
+_RELEASED = {"lease_owner": null(), "lease_until": null()}
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """What is sent of a row."""
+    """The content of a claimed row."""
 
     id: int
     recipient: str
@@ -45,20 +45,20 @@ class OutgoingMail:
 
 
 class MailClaim:
-    """One worker's claim on messages that are due.
+    """One worker's claim on due messages.
 
-    :param connection: one that crosses tenants and commits each statement.
+    :param connection: a cross-tenant connection in autocommit mode.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        # Another one for each claim, so that a claim that was lost and made again is another claim.
+        # A new ID for each claim, so that a claim that was lost is not confused with a later one of the same worker.
         self._owner = uuid.uuid4()
 
     def claim(self, *, now: datetime, limit: int) -> list[OutgoingMail]:
-        """Take messages that are due, oldest first.
+        """Claim due messages, oldest first.
 
-        Rows another worker is just taking are passed over, so that two never have the same one.
+        Rows that another worker is claiming at the same time are skipped, so that no two workers get the same row.
         """
         due = (
             select(_row.c.id)
@@ -82,13 +82,14 @@ class MailClaim:
     def begin(
         self, mail: OutgoingMail, *, now: datetime, sent: OutgoingMail | None = None, keep_secret: bool = False
     ) -> bool:
-        """Note that an attempt begins, and lengthen the lease for it.
+        """Record the start of an attempt and extend the lease for it.
 
-        A message whose every attempt ended with its worker has failed: it must not end workers for ever.
+        A message whose every attempt ended with the death of its worker is marked as failed, so that it does not crash
+        workers forever.
 
-        :param sent: the mail before it, when the mail server took that one: noted in the same statement.
-        :param keep_secret: leave the secret part of that one's link with its row.
-        :returns: False when the row is no longer this worker's, or has failed.
+        :param sent: the previous mail, if the mail server accepted it; recorded in the same statement.
+        :param keep_secret: keep the secret part of the previous mail's link.
+        :returns: False if the row is no longer claimed by this worker, or has failed.
         """
         values = {"letter": mail.id, "owner": self._owner, "now": now, "lease_until": now + LEASE}
         if sent is None:
@@ -98,17 +99,17 @@ class MailClaim:
         return begun.scalar_one_or_none() == MailState.PENDING
 
     def note_sent(self, mail: OutgoingMail, *, now: datetime, keep_secret: bool) -> None:
-        """Note that the mail server took a message.
+        """Record that the mail server accepted a message.
 
-        :param keep_secret: leave the secret part of its link with the row, for the demonstration's readers.
+        :param keep_secret: keep the secret part of its link, for the demonstration.
         """
         self._connection.execute(_SENT, {"sent": mail.id, "now": now, "keep_secret": keep_secret})
 
     def note_failure(self, mail: OutgoingMail, *, now: datetime, error: str, final: bool) -> None:
-        """Note a failed attempt: another one comes after a wait, until there have been as many as there are waits.
+        """Record a failed attempt, and schedule the next one unless all attempts are used up.
 
-        :param error: the mail server's words.
-        :param final: no further attempt can do better.
+        :param error: the mail server's error message.
+        :param final: whether further attempts are pointless.
         """
         attempts = mail.attempts + 1
         over = final or attempts > len(WAITS)
@@ -116,30 +117,30 @@ class MailClaim:
         self._connection.execute(
             update(_row)
             .where(_row.c.id == mail.id, _row.c.state == MailState.PENDING, _row.c.lease_owner == self._owner)
-            .values(last_error=error, attempts=attempts, **_LET_GO, **values)
+            .values(last_error=error, attempts=attempts, **_RELEASED, **values)
         )
 
-    def let_go(self, mails: Sequence[OutgoingMail]) -> None:
-        """Give back what was claimed and not tried."""
+    def release(self, mails: Sequence[OutgoingMail]) -> None:
+        """Release claimed messages that were not attempted."""
         self._connection.execute(
             update(_row)
             .where(_row.c.id.in_([mail.id for mail in mails]), _row.c.lease_owner == self._owner)
-            .values(**_LET_GO)
+            .values(**_RELEASED)
         )
 
 
 @contextmanager
 def mail_connection() -> Iterator[Connection]:
-    """A connection to go through the outbox with: it crosses tenants, because mail is sent for all of them."""
+    """Open a connection for processing the outbox. It is cross-tenant because mail is sent for all tenants."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         try:
             connection.exec_driver_sql(f"SET ROLE {CROSS_TENANT_ROLE}")
-            # Waiting for the disk at each step takes longer than sending. A database host that loses its power may
-            # forget the last moments, and mail that had gone out goes out once more, under the same Message-ID.
+            # Waiting for the disk at each step takes longer than sending. If the database host loses power, the last
+            # steps may be lost, and their mails are sent again with the same Message-ID.
             connection.exec_driver_sql("SET synchronous_commit = off")
             yield connection
         finally:
-            # It must not go back to the others with this role.
+            # It must not return to the pool with this role.
             connection.invalidate()
 
 
@@ -170,7 +171,7 @@ _SENT = (
         sent_at=bindparam("now"),
         last_error=null(),
         secret=case((bindparam("keep_secret") == true(), _row.c.secret), else_=null()),
-        **_LET_GO,
+        **_RELEASED,
     )
 )
 _SENT_AND_BEGIN = _BEGIN.add_cte(_SENT.returning(_row.c.id).cte("noted"))

@@ -1,4 +1,4 @@
-"""Mail templates (メールテンプレート, §5.4.3): a tenant's own text of a kind of mail, and every text it had before."""
+"""Mail templates (メールテンプレート, §5.4.3): a tenant's custom texts and their earlier versions."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from models.scope import TenantScoped
 
 SUBJECT_LENGTH = 255
 BODY_LENGTH = 10_000
-"""Characters, line ends counted as one. The manual names no limits; the longest default has about 400."""
+"""In characters; a line break counts as one. The manual sets no limit; the longest default text has about 400."""
 
 
 class VersionReason(StrEnum):
-    """What made a version."""
+    """How a version came about."""
 
     SAVED = "saved"
     RESET = "reset"
@@ -28,7 +28,7 @@ class VersionReason(StrEnum):
 
 
 class MailTemplate(TenantScoped, Base):
-    """A tenant's own text of a kind of mail (カスタム). Without a row the default is used (デフォルト)."""
+    """A tenant's custom text for a kind of mail (カスタム). Without a row, the default is used (デフォルト)."""
 
     __tablename__ = "mail_template"
     __table_args__ = (
@@ -39,18 +39,18 @@ class MailTemplate(TenantScoped, Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
-    # None for an SMS, which has none.
+    # NULL for an SMS.
     subject: Mapped[str | None] = mapped_column(String(SUBJECT_LENGTH))
     body: Mapped[str] = mapped_column(Text)
-    # The number of the version that has this text.
+    # The number of the version with this text.
     version: Mapped[int] = mapped_column(Integer)
 
 
 class MailTemplateVersion(TenantScoped, Base):
-    """One version of a tenant's text. Rows are added and read, never changed.
+    """A version of a tenant's text. Rows are only inserted and read.
 
-    The numbers of a kind go up by one, also when the default comes back: the newest tells two people editing whether
-    one of them has saved meanwhile.
+    Version numbers of a kind increase by one, also when the template is reset to the default. The newest number serves
+    to detect concurrent edits.
     """
 
     __tablename__ = "mail_template_version"
@@ -66,51 +66,51 @@ class MailTemplateVersion(TenantScoped, Base):
     number: Mapped[int] = mapped_column(Integer)
     happening: Mapped[str] = mapped_column(String(8))
     subject: Mapped[str | None] = mapped_column(String(SUBJECT_LENGTH))
-    # None where the default came back.
+    # NULL where the template was reset to the default.
     body: Mapped[str | None] = mapped_column(Text)
-    # The number of the version whose text this one brought back.
+    # The number of the version that was restored.
     restored_number: Mapped[int | None] = mapped_column(Integer)
     actor: Mapped[str] = mapped_column(String(320))
     created_at: Mapped[CreatedAt]
 
     @property
     def text(self) -> MailText | None:
-        """The text, None where the default came back."""
+        """The text, None where the template was reset to the default."""
         return None if self.body is None else MailText(self.subject, self.body)
 
 
 def cleaned(text: MailText) -> MailText:
-    """A text as it is stored: all lines end alike, no control characters, no blanks at its ends.
+    """Normalize a text for storage: uniform line breaks, no control characters, no surrounding blanks.
 
-    A line break in a subject stays, for whoever checks the text to refuse.
+    A line break in the subject is kept, so that the validation can refuse it.
     """
     subject = None if text.subject is None else text.subject.strip()
     return MailText(subject, placeholders.several_lines(text.body).strip("\n").rstrip())
 
 
 def default_text(kind: MailKind) -> MailText:
-    """The text in the project's own words, in the form in which a tenant's own is stored."""
+    """Return the default text, normalized like a tenant's custom text."""
     return cleaned(kind.default)
 
 
 def text_for(session: Session, tenant_id: str, kind: MailKind) -> MailText:
-    """The text with which a tenant's mails are written: its own, else the default."""
+    """Return the text for a tenant's mails: its custom text, otherwise the default."""
     return own_text(session, tenant_id, kind) or kind.default
 
 
 def current_text(session: Session, tenant_id: str, kind: MailKind) -> MailText:
-    """The text in force, in the form in which a tenant's own is stored."""
+    """Return the text in use, normalized for storage."""
     return own_text(session, tenant_id, kind) or default_text(kind)
 
 
 def own_text(session: Session, tenant_id: str, kind: MailKind) -> MailText | None:
-    """A tenant's own text of a kind, None where it has the default."""
+    """Return a tenant's custom text of a kind, None if it uses the default."""
     return own_texts(session, [tenant_id], [kind.name]).get((tenant_id, kind.name))
 
 
 def own_texts(session: Session, tenant_ids: Collection[str], kinds: Collection[str]) -> dict[tuple[str, str], MailText]:
-    """Tenants' own texts by tenant and kind; those that have the default are missing."""
-    # Columns, not rows of the session: what is read under a lock must be what is there.
+    """Return tenants' custom texts by tenant and kind, without those that use the default."""
+    # Columns instead of objects, because objects in the session may be older than the lock.
     rows = session.execute(
         select(MailTemplate.tenant_id, MailTemplate.kind, MailTemplate.subject, MailTemplate.body).where(
             MailTemplate.tenant_id.in_(tenant_ids), MailTemplate.kind.in_(kinds)
@@ -120,7 +120,7 @@ def own_texts(session: Session, tenant_ids: Collection[str], kinds: Collection[s
 
 
 def newest_numbers(session: Session, tenant_ids: Collection[str]) -> dict[tuple[str, str], int]:
-    """The number of the newest version by tenant and kind; those that never had one are missing."""
+    """Return the newest version numbers by tenant and kind, without those that never had a version."""
     rows = session.execute(
         select(MailTemplateVersion.tenant_id, MailTemplateVersion.kind, func.max(MailTemplateVersion.number))
         .where(MailTemplateVersion.tenant_id.in_(tenant_ids))
@@ -130,5 +130,5 @@ def newest_numbers(session: Session, tenant_ids: Collection[str]) -> dict[tuple[
 
 
 def kind_named(name: str) -> MailKind | None:
-    """The template of that name, None when there is none that a tenant may change."""
+    """Return the editable kind with a name, None when there is none."""
     return next((kind for kind in EDITABLE if kind.name == name), None)

@@ -1,4 +1,4 @@
-"""What may be done with a tenant's mail templates (§5.4.3): save, reset, restore, copy to other tenants."""
+"""Manage a tenant's mail templates (§5.4.3): save, reset, restore, copy to other tenants."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _WRITTEN = ["tenant_id", "kind", "number", "subject", "body", "restored_number",
 def save(  # noqa: PLR0913  (each is a fact about the change)
     session: Session, tenant_id: str, kind: MailKind, new: MailText, *, version: int, by: Actor
 ) -> None:
-    """Give a tenant its own text; one that is the default's makes the template デフォルト again.
+    """Save a tenant's custom text. A text equal to the default resets the template to デフォルト.
 
-    :param new: the subject None for an SMS.
-    :param version: the number of the newest version the person had before them, 0 when there was none.
-    :raises Conflict: somebody else changed the template since.
-    :raises DomainError: nothing is different, or the text cannot be used.
+    :param new: the text, with subject None for an SMS.
+    :param version: the newest version number when the person opened the form, 0 for none.
+    :raises Conflict: the template was changed in the meantime.
+    :raises DomainError: nothing changes, or the text is invalid.
     """
     new = cleaned(new)
     _check(kind, new)
@@ -60,9 +60,9 @@ def save(  # noqa: PLR0913  (each is a fact about the change)
 
 
 def reset(session: Session, tenant_id: str, kind: MailKind, *, version: int, by: Actor) -> None:
-    """Go back to the default (デフォルトに戻す); the versions stay.
+    """Reset a template to the default (デフォルトに戻す). The versions are kept.
 
-    :raises Conflict: somebody else changed the template since.
+    :raises Conflict: the template was changed in the meantime.
     :raises DomainError: it has the default already.
     """
     own = _begin(session, tenant_id, kind, version)
@@ -73,10 +73,10 @@ def reset(session: Session, tenant_id: str, kind: MailKind, *, version: int, by:
 
 
 def restore(session: Session, kind: MailKind, old: MailTemplateVersion, *, version: int, by: Actor) -> None:
-    """Bring back the text of an older version of the same tenant.
+    """Restore the text of an older version of the same tenant.
 
-    :raises Conflict: somebody else changed the template since.
-    :raises DomainError: that text is in force, or can no longer be used.
+    :raises Conflict: the template was changed in the meantime.
+    :raises DomainError: that text is in use already, or is no longer valid.
     """
     wanted, tenant_id = old.text, old.tenant_id
     if wanted is not None:
@@ -89,13 +89,13 @@ def restore(session: Session, kind: MailKind, old: MailTemplateVersion, *, versi
 
 
 def copy(session: Session, source_id: str, target_ids: Iterable[str], kinds: Sequence[MailKind], *, by: Actor) -> None:
-    """Give other tenants the texts of one tenant: what they had is overwritten, a default becomes their default.
+    """Copy the texts of one tenant to others: custom texts are overwritten, a default resets the template there.
 
-    A template that has the same text already gets no further version.
+    A template that already has the same text gets no new version.
 
-    :param session: one that crosses tenants; committing it makes all of the copies, or none.
-    :param target_ids: tenants in which the person may write.
-    :raises ValueError: the source is one of them.
+    :param session: a cross-tenant session; all copies are made in its transaction.
+    :param target_ids: tenants the person may write to.
+    :raises ValueError: the source is among the targets.
     """
     targets = sorted(set(target_ids))
     if source_id in targets:
@@ -114,7 +114,7 @@ def copy(session: Session, source_id: str, target_ids: Iterable[str], kinds: Seq
 
 
 def _check(kind: MailKind, new: MailText) -> None:
-    """The last line: the form has told the person of each fault by then."""
+    """Refuse an invalid text. The form has reported each error before; this is the final check."""
     if kind.sms != (new.subject is None):
         raise DomainError(CANNOT_BE_SENT)
     for field, part, most in (("subject", new.subject, SUBJECT_LENGTH), ("body", new.body, BODY_LENGTH)):
@@ -125,10 +125,10 @@ def _check(kind: MailKind, new: MailText) -> None:
 
 
 def _begin(session: Session, tenant_id: str, kind: MailKind, version: int) -> MailText | None:
-    """Have the template to oneself.
+    """Lock the template and check its version.
 
-    :returns: the tenant's own text.
-    :raises Conflict: somebody else changed it since the person looked.
+    :returns: the tenant's custom text.
+    :raises Conflict: the template was changed since the person opened it.
     """
     _lock(session, [tenant_id])
     if newest_numbers(session, [tenant_id]).get((tenant_id, kind.name), 0) != version:
@@ -137,7 +137,7 @@ def _begin(session: Session, tenant_id: str, kind: MailKind, version: int) -> Ma
 
 
 def _lock(session: Session, tenant_ids: Iterable[str]) -> None:
-    """Until the commit nobody else changes these tenants' templates."""
+    """Prevent concurrent changes of these tenants' templates until the end of the transaction."""
     take_turns(session, "mail_template", tenant_ids)
 
 
@@ -151,10 +151,10 @@ def _put(  # noqa: PLR0913  (each is a column of the version)
     by: Actor,
     restored_number: int | None = None,
 ) -> None:
-    """Write a text of the same kind for some tenants, each with its next version; None is the default."""
+    """Write a text, or the default for None, as the next version of a kind for some tenants."""
     if not tenant_ids:
         return
-    # The text is sent once, however many tenants there are.
+    # One statement for all tenants, so that the text is transferred once.
     session.execute(
         insert(_VERSION).from_select(
             _WRITTEN,
@@ -182,7 +182,7 @@ def _put(  # noqa: PLR0913  (each is a column of the version)
 def _next_versions(
     tenant_ids: Sequence[str], kind: str, text: MailText | None, restored_number: int | None
 ) -> Select[Any]:
-    """A row for each tenant: the first columns of its next version."""
+    """Select the first columns of the next version for each tenant."""
     number = (
         select(func.coalesce(func.max(_VERSION.c.number), 0) + 1)
         .where(_VERSION.c.tenant_id == Tenant.id, _VERSION.c.kind == kind)
@@ -208,7 +208,7 @@ def _record(  # noqa: PLR0913  (each is a column of the row)
     before: MailText | None,
     after: MailText | None,
 ) -> None:
-    """Add the audit row; a default is an empty side."""
+    """Add the audit entry. For the default, ``before`` or ``after`` is None."""
     audit.record(
         session,
         f"mail_template.{what}",

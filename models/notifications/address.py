@@ -1,7 +1,7 @@
-"""Where a tenant's notifications go (§5.4.2): up to three addresses, each in force only once its mailbox has confirmed it.
+"""Notification addresses (§5.4.2): up to three e-mail addresses per tenant, each used only once it was confirmed.
 
-A slot (メールアドレス, 2 and 3) holds the address in force. A new one is a request: a link mailed to it, open until it is
-used, replaced by a newer one or past its time. What may be done with both is in ``models.notifications.address_rules``.
+A slot (メールアドレス, 2 and 3) holds the confirmed address. A new address starts as a request: a link is mailed to it,
+valid until it is used, superseded by a newer one or expired. The rules are in ``models.notifications.address_rules``.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from models.mail.outbox import MailMessage, MailState
 from models.scope import TenantScoped
 
 SLOTS = (1, 2, 3)
-"""The slots of every tenant; the first must have an address."""
+"""The slots of every tenant. The first one is required."""
 
 
 class NotificationAddress(TenantScoped, Base):
-    """One slot of a tenant, and the address in force there, None for none."""
+    """A slot of a tenant with its confirmed e-mail address, None if there is none."""
 
     __tablename__ = "notification_address"
     __table_args__ = (
@@ -49,12 +49,12 @@ class NotificationAddress(TenantScoped, Base):
     slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     address: Mapped[str | None] = mapped_column(String(254))
     confirmed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # Two people editing: the second is told. Counts what people save; a mailbox that confirms disturbs nobody.
+    # For optimistic locking. Incremented when people save, but not by a confirmation, which conflicts with nobody.
     version: Mapped[int] = mapped_column(server_default="0")
 
 
 class LinkState(StrEnum):
-    """What a link is good for."""
+    """The state of a link."""
 
     OPEN = "open"
     USED = "used"
@@ -63,7 +63,7 @@ class LinkState(StrEnum):
 
 
 class AddressLink(TenantScoped, Base):
-    """A request to put an address into force, and the link mailed to it. Only a hash of its token is kept."""
+    """A request to use an e-mail address, with the link mailed to it. Only a hash of the link's token is stored."""
 
     __tablename__ = "address_link"
     __table_args__ = (
@@ -71,7 +71,7 @@ class AddressLink(TenantScoped, Base):
             ["tenant_id", "slot"], ["notification_address.tenant_id", "notification_address.slot"], ondelete="CASCADE"
         ),
         Index("ix_address_link_tenant_id_requested_at", "tenant_id", "requested_at"),
-        # One request per slot waits or has expired; the others are over.
+        # A slot has at most one request that is open or expired; all others were used or superseded.
         Index(
             "uq_address_link_waiting",
             "tenant_id",
@@ -84,16 +84,16 @@ class AddressLink(TenantScoped, Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     slot: Mapped[int] = mapped_column(SmallInteger)
     address: Mapped[str] = mapped_column(String(254))
-    # SHA-256 in hex. Fast on purpose: a token is 256 random bits, not a password somebody chose.
+    # SHA-256 in hex. A fast hash is enough: the token is 256 random bits, not a password chosen by a person.
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     requested_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # By a newer request, or because the address was taken out again.
+    # Set when a newer request replaces this one, or when it is withdrawn.
     superseded_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     def state(self, *, now: datetime) -> LinkState:
-        """What the link is good for at a moment."""
+        """Return the state of the link at a time."""
         if self.used_at is not None:
             return LinkState.USED
         if self.superseded_at is not None and self.superseded_at < self.expires_at:
@@ -103,13 +103,13 @@ class AddressLink(TenantScoped, Base):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """How one slot stands.
+    """The status of a slot.
 
-    :param address: the one in force, None for none.
-    :param asked_for: the address that has not confirmed yet, None when none was asked for.
-    :param asked_until: until when its link can be used.
-    :param waiting: its link can still be used.
-    :param undelivered: those of the two whose newest mail could not be delivered.
+    :param address: the confirmed e-mail address, None for none.
+    :param asked_for: the requested address that is not confirmed yet, None for none.
+    :param asked_until: when its link expires.
+    :param waiting: whether its link is still valid.
+    :param undelivered: which of the two addresses' newest mails could not be delivered.
     """
 
     number: int
@@ -122,17 +122,17 @@ class Slot:
 
     @property
     def set_to(self) -> str:
-        """What people have set the slot to, empty for nothing: the address asked for while it waits, else the one in
-        force. A request past its time has come to nothing.
+        """The address people have entered, empty for none: the requested one while its link is valid, otherwise the
+        confirmed one.
         """
         return (self.asked_for if self.waiting else self.address) or ""
 
 
 @dataclass(frozen=True, slots=True)
 class AddressStatus:
-    """How the addresses of a tenant stand.
+    """The status of all addresses of a tenant.
 
-    :param version: moves with everything that people save.
+    :param version: changes whenever people save.
     """
 
     slots: Sequence[Slot]
@@ -140,10 +140,10 @@ class AddressStatus:
 
 
 def clean(typed: str) -> str:
-    """The form in which an address is stored and compared: half width, no surrounding blanks, domain in lower case.
+    """Normalize an e-mail address: half width, no surrounding blanks, domain in lower case.
 
-    The part before the @ stays as it was typed. Mail goes there, nobody signs in with it, and whether its case matters
-    is the receiving server's business (RFC 5321, 2.4).
+    The local part keeps its case: these addresses only receive mail and are not used to sign in, and whether the case
+    matters is up to the receiving server (RFC 5321, 2.4).
 
     >>> clean(" Tsuchi@EXAMPLE.jp")
     'Tsuchi@example.jp'
@@ -153,7 +153,7 @@ def clean(typed: str) -> str:
 
 
 def in_force(session: Session, tenant_id: str) -> list[str]:
-    """The addresses a tenant's notifications go to, each once."""
+    """Return the distinct e-mail addresses that a tenant's notifications are sent to."""
     found = session.scalars(
         select(NotificationAddress.address)
         .where(NotificationAddress.tenant_id == tenant_id, NotificationAddress.address.is_not(None))
@@ -166,7 +166,7 @@ def in_force(session: Session, tenant_id: str) -> list[str]:
 
 
 def address_status(session: Session, tenant_id: str, *, now: datetime) -> AddressStatus:
-    """How the addresses of a tenant stand, in one statement."""
+    """Return the status of a tenant's addresses, read in one statement."""
     asked = aliased(AddressLink)
     rows = session.execute(
         select(
@@ -193,7 +193,7 @@ def address_status(session: Session, tenant_id: str, *, now: datetime) -> Addres
 
 
 def _newest_mail(address: Any) -> Any:
-    """What became of the newest mail of the tenant to an address."""
+    """Select the state of the newest mail from the tenant to an e-mail address."""
     return (
         select(MailMessage.state)
         .where(MailMessage.tenant_id == NotificationAddress.tenant_id, MailMessage.recipient == address)

@@ -1,7 +1,7 @@
-"""What may be done with a tenant's notification addresses (§5.4.2): change, send the link again, withdraw, confirm.
+"""Manage a tenant's notification addresses (§5.4.2): change, resend the link, withdraw, confirm.
 
-Everything that people do waits for whoever does something with the same tenant's addresses: how many mails were sent in a
-day is counted while nobody else sends one.
+All changes to one tenant's addresses are serialized, so that the mails sent per day are counted while no other
+transaction sends one.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from models.tokens import hash_token
 
 LIFETIME = timedelta(hours=24)
 KEPT_FOR = timedelta(days=30)
-"""How long after its time a link still says what became of it."""
+"""How long an expired link is kept, so that its page can explain what became of it."""
 
 DAY = timedelta(days=1)
 MOST_TO_ONE = 5
-"""Links mailed to one address in a day: nobody's mailbox is filled through the portal."""
+"""The maximum number of links mailed to one e-mail address per day, so that nobody can flood a mailbox."""
 MOST = 20
-"""Links a tenant mails in a day."""
+"""The maximum number of links mailed for a tenant per day."""
 
 NEEDED = N_("This field is required.")
 SAME_TWICE = N_("This address is in another field already.")
@@ -44,9 +44,9 @@ NOTHING_ASKED = N_("No address waits for its confirmation there any more.")
 
 @dataclass(frozen=True, slots=True)
 class AddressChange:
-    """Who changes the addresses of which tenant, and when.
+    """The context of a change: tenant, time and actor.
 
-    :param url_of: the address of the page that a token opens, in the portal as mails name it.
+    :param url_of: returns the URL for a token, based on the portal's public URL.
     """
 
     tenant: Tenant
@@ -56,15 +56,16 @@ class AddressChange:
 
 
 def change(session: Session, typed: Sequence[str], *, version: int, request: AddressChange) -> list[str]:
-    """Set a tenant's addresses, one per slot and empty for none.
+    """Set a tenant's addresses, one per slot, empty for none.
 
-    Each that is new is mailed a link, and comes into force when that is used; the one before stays in force until then.
-    Taking an address out is at once. Setting a slot back to the address in force withdraws what was asked for.
+    Each new address is mailed a link and replaces the confirmed one when the link is used. Removing an address takes
+    effect at once. Setting a slot back to the confirmed address withdraws the request.
 
-    :param version: of the status that the person had before them.
-    :returns: the addresses a link was mailed to.
-    :raises Conflict: somebody else has saved since.
-    :raises DomainError: with its field: the first is missing, one is there twice, or a mailbox has had enough.
+    :param version: the version of the status when the person opened the form.
+    :returns: the addresses that links were mailed to.
+    :raises Conflict: somebody else saved in the meantime.
+    :raises DomainError: with its field: the first address is missing, an address is repeated, or too many links were
+        mailed.
     """
     wanted = [clean(each) for each in typed]
     _refuse_faults(wanted)
@@ -80,10 +81,10 @@ def change(session: Session, typed: Sequence[str], *, version: int, request: Add
 
 
 def send_again(session: Session, number: int, *, request: AddressChange) -> str:
-    """Mail a new link to the address a slot was asked to have; the one before opens no more.
+    """Mail a new link to the requested address of a slot, and invalidate the previous link.
 
-    :returns: the address.
-    :raises DomainError: nothing was asked for, or the mailbox has had enough.
+    :returns: the e-mail address.
+    :raises DomainError: there is no request, or too many links were mailed.
     """
     slot, link = _asked_of(session, number, request)
     _supersede(session, link, request)
@@ -92,10 +93,10 @@ def send_again(session: Session, number: int, *, request: AddressChange) -> str:
 
 
 def withdraw(session: Session, number: int, *, request: AddressChange) -> str:
-    """Give up the address a slot was asked to have; the one in force stays.
+    """Withdraw the requested address of a slot. The confirmed one stays in use.
 
-    :returns: the address that was given up.
-    :raises DomainError: nothing was asked for.
+    :returns: the withdrawn e-mail address.
+    :raises DomainError: there is no request.
     """
     slot, link = _asked_of(session, number, request)
     _supersede(session, link, request)
@@ -105,24 +106,24 @@ def withdraw(session: Session, number: int, *, request: AddressChange) -> str:
 
 
 def tenant_of(token: str) -> str | None:
-    """The tenant whose link has a token, None when no link has it."""
-    with all_tenants("whoever opens a mailed link is outside any tenant") as session:
+    """Return the ID of the tenant whose link has a token, None if the token is unknown."""
+    with all_tenants("a mailed link is opened outside any tenant") as session:
         return session.scalar(select(AddressLink.tenant_id).where(AddressLink.token_hash == hash_token(token)))
 
 
 def look_up(session: Session, token: str) -> AddressLink | None:
-    """A link in a session of its tenant. Looking uses nothing up."""
+    """Return the link with a token, in a session of its tenant, without using it."""
     return session.scalar(select(AddressLink).where(AddressLink.token_hash == hash_token(token)))
 
 
 def confirm(session: Session, link: AddressLink, *, now: datetime, by: Actor) -> LinkState:
-    """Put a link's address into force.
+    """Confirm a link's address and start to use it.
 
-    :param session: of the link's tenant.
-    :param by: its mailbox.
-    :returns: what the link was good for: ``OPEN`` for the one time that it did something.
+    :param session: a session of the link's tenant.
+    :param by: the mailbox.
+    :returns: the state of the link before: ``OPEN`` for the one call that confirms the address.
     """
-    # Of two at once the second waits here, and finds the link as the first has left it.
+    # Of two concurrent calls, the second waits here and sees the result of the first.
     slot = next(each for each in _locked(session, link.tenant_id) if each.slot == link.slot)
     session.refresh(link)
     state = link.state(now=now)
@@ -134,10 +135,10 @@ def confirm(session: Session, link: AddressLink, *, now: datetime, by: Actor) ->
 
 
 def remove_old(session: Session, *, now: datetime) -> int:
-    """Remove the links whose time has been over for ``KEPT_FOR``.
+    """Delete links that expired longer than ``KEPT_FOR`` ago.
 
-    :param session: one that crosses tenants.
-    :returns: how many.
+    :param session: a cross-tenant session.
+    :returns: the number of deleted links.
     """
     gone = session.execute(
         delete(AddressLink)
@@ -153,14 +154,14 @@ def _refuse_faults(wanted: Sequence[str]) -> None:
         raise DomainError(NEEDED, field="address1")
     seen: set[str] = set()
     for number, address in zip(SLOTS, wanted, strict=True):
-        # Compared without case: few servers keep two mailboxes apart by it.
+        # Case-insensitive: few mail servers distinguish mailboxes by case.
         if address and address.lower() in seen:
             raise DomainError(SAME_TWICE, field=f"address{number}")
         seen.add(address.lower())
 
 
 def _locked(session: Session, tenant_id: str) -> list[NotificationAddress]:
-    """The tenant's slots in their order, for this transaction alone; made where they are missing."""
+    """Create missing slots and return all slots of a tenant in order, locked until the end of the transaction."""
     take_turns(session, "notification_address", tenant_id)
     rows = [{"tenant_id": tenant_id, "slot": number} for number in SLOTS]
     session.execute(insert(NotificationAddress).values(rows).on_conflict_do_nothing())
@@ -175,11 +176,11 @@ def _locked(session: Session, tenant_id: str) -> list[NotificationAddress]:
 
 
 def _asked(session: Session, tenant_id: str) -> dict[int, AddressLink]:
-    """The requests that are neither used nor replaced, by slot."""
+    """Return the requests that are neither used nor superseded, by slot."""
     found = session.scalars(
         select(AddressLink)
         .where(AddressLink.tenant_id == tenant_id, AddressLink.used_at.is_(None), AddressLink.superseded_at.is_(None))
-        .with_for_update()  # against the job that removes old ones, which takes no slot
+        .with_for_update()  # because the job that deletes old links does not take the lock on the slots
         .execution_options(populate_existing=True)
     )
     return {link.slot: link for link in found}
@@ -196,7 +197,7 @@ def _asked_of(session: Session, number: int, request: AddressChange) -> tuple[No
 def _set(
     session: Session, slot: NotificationAddress, link: AddressLink | None, address: str, request: AddressChange
 ) -> bool:
-    """Set one slot.
+    """Set the address of a slot.
 
     :returns: whether a link was mailed.
     """
@@ -219,12 +220,12 @@ def _set(
 
 def _supersede(session: Session, link: AddressLink, request: AddressChange) -> None:
     link.superseded_at = request.now
-    # Before another one is added: a slot has one request at a time.
+    # Before adding another one, because the unique index allows one request per slot.
     session.flush()
 
 
 def _ask(session: Session, slot: NotificationAddress, address: str, request: AddressChange) -> None:
-    """Mail a link to an address; it is in force when the link is used."""
+    """Mail a confirmation link to an e-mail address."""
     _refuse_flood(session, slot, address, now=request.now)
     token = secrets.token_urlsafe(32)
     session.add(

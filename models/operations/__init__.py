@@ -1,1 +1,1 @@
-"""Scheduled tasks, their jobs, and health."""
+"""Scheduled tasks, their jobs and health checks."""

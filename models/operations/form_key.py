@@ -1,4 +1,4 @@
-"""The forms that were sent: of a form that is sent twice only the first sending has an effect."""
+"""Keys of submitted forms: a form that is submitted twice takes effect once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.db import Base, CreatedAt
 
 KEPT_FOR = timedelta(days=1)
-"""After this long a form counts as new: nobody sends the same page that late by accident."""
+"""How long the key of a form is kept. Nobody resubmits the same page by accident after that."""
 
 
 class FormKey(Base):
-    """One form that was sent, with the answer to it.
+    """A submitted form with its response.
 
-    :ivar digest: of the form's one-time key, its URL path and its content.
+    :ivar digest: a hash of the form's one-time key, its URL path and its content.
     """
 
     __tablename__ = "form_key"
@@ -32,7 +32,7 @@ class FormKey(Base):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Where a form led, and what was said there."""
+    """The response to a form: the redirect location and the messages shown there."""
 
     location: str | None
     messages: list[list[str]]
@@ -40,9 +40,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A form that is being sent.
+    """A form that is being processed.
 
-    :param first: the answer to its first sending; None when this is the first.
+    :param first: the response to the first submission; None if this is the first.
     """
 
     user_id: int
@@ -51,9 +51,9 @@ class Claim:
 
 
 def claim(session: Session, user_id: int, digest: str) -> Claim:
-    """Claim a form; the second of two who do so at once waits for the end of the first one's transaction.
+    """Claim a form. A concurrent second submission waits for the end of the first one's transaction.
 
-    When the first one's is rolled back, the second has the form to itself.
+    If the first transaction is rolled back, the second one processes the form.
     """
     added = session.execute(
         insert(FormKey).values(user_id=user_id, digest=digest).on_conflict_do_nothing().returning(FormKey.digest)
@@ -67,9 +67,9 @@ def claim(session: Session, user_id: int, digest: str) -> Claim:
 
 
 def note_answer(session: Session, claimed: Claim, location: str | None, messages: list[tuple[str, str]]) -> None:
-    """Keep where the first sending led, for those that come after it.
+    """Store the response to the first submission, for repeated submissions.
 
-    :param messages: category and text of each message shown there.
+    :param messages: the category and text of each message.
     """
     session.execute(
         update(FormKey)
@@ -79,6 +79,6 @@ def note_answer(session: Session, claimed: Claim, location: str | None, messages
 
 
 def remove_old(session: Session, *, now: datetime) -> int:
-    """Remove the keys of forms sent more than a day ago; return how many there were."""
+    """Delete the keys of forms submitted longer than ``KEPT_FOR`` ago; return how many there were."""
     removed = session.execute(delete(FormKey).where(FormKey.created_at < now - KEPT_FOR).returning(FormKey.digest))
     return len(removed.all())

@@ -1,6 +1,6 @@
-"""What happens by itself, and when (Asia/Tokyo). The rows decide: RQ's cron only asks every minute what is due.
+"""The schedule of recurring jobs (in Asia/Tokyo). RQ's cron triggers a check each minute; the rows decide what runs.
 
-Two ticks at once do what one does: a due row is claimed with SKIP LOCKED and moved on in the same transaction.
+Concurrent checks are safe: a due row is claimed with SKIP LOCKED and rescheduled in the same transaction.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from models.db import Base
 
 
 class ScheduledTask(Base):
-    """When an entry of the schedule runs next, and how it last went."""
+    """The next run and the last outcome of an entry of the schedule."""
 
     __tablename__ = "scheduled_task"
 
@@ -31,13 +31,13 @@ class ScheduledTask(Base):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the schedule, declared in the module of its job.
+    """An entry of the schedule, declared in the module of its job.
 
-    :param name: also the key of its row.
-    :param label: what the screen of jobs calls it, marked for translation.
-    :param job: the dotted name of the function that does it.
-    :param after: the next time strictly after a moment.
-    :param queue: which queue it waits in.
+    :param name: the primary key of its row.
+    :param label: the name on the jobs screen, marked for translation.
+    :param job: the dotted path of the job's function.
+    :param after: returns the next run strictly after a time.
+    :param queue: the queue to enqueue it in.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Entry:
 
 
 def every(minutes: int) -> Callable[[datetime], datetime]:
-    """At full multiples of so many minutes."""
+    """Run at multiples of a number of minutes."""
     step = minutes * 60
 
     def after(moment: datetime) -> datetime:
@@ -58,7 +58,7 @@ def every(minutes: int) -> Callable[[datetime], datetime]:
 
 
 def daily(hour: int, minute: int) -> Callable[[datetime], datetime]:
-    """Once a day at a time in Tokyo."""
+    """Run once a day at a time in Tokyo."""
 
     def after(moment: datetime) -> datetime:
         day = clock.tokyo_day(moment)
@@ -72,9 +72,9 @@ _entries: dict[str, Entry] = {}
 
 
 def install(entries: Iterable[Entry]) -> None:
-    """Make the entries of all jobs known. A row whose entry is gone is never claimed.
+    """Register the entries of all jobs. A row without an entry is never claimed.
 
-    :raises ValueError: two of them have the same name.
+    :raises ValueError: two entries have the same name.
     """
     by_name: dict[str, Entry] = {}
     for each in entries:
@@ -85,12 +85,12 @@ def install(entries: Iterable[Entry]) -> None:
 
 
 def entries() -> list[Entry]:
-    """Return every entry, by its name."""
+    """Return all entries, by name."""
     return sorted(_entries.values(), key=lambda each: each.name)
 
 
 def entry(name: str) -> Entry:
-    """The entry of a name.
+    """Return the entry with a name.
 
     :raises KeyError: there is none.
     """
@@ -98,15 +98,15 @@ def entry(name: str) -> Entry:
 
 
 def reconcile(session: Session, *, now: datetime) -> None:
-    """Give every entry its row; a new one is due at once."""
+    """Insert missing rows for all entries. A new one is due at once."""
     for each in entries():
         session.execute(insert(ScheduledTask).values(name=each.name, next_run_at=now).on_conflict_do_nothing())
 
 
 def claim_due(session: Session, *, now: datetime) -> list[Entry]:
-    """Take what is due and move it to its next time, in the caller's transaction.
+    """Claim the due entries and reschedule them, in the caller's transaction.
 
-    What was due several times while nothing ran is taken once.
+    An entry that became due several times since the last check is claimed once.
     """
     due = session.scalars(
         select(ScheduledTask)
@@ -124,9 +124,9 @@ def claim_due(session: Session, *, now: datetime) -> list[Entry]:
 
 
 def note_finished(session: Session, name: str, *, now: datetime, error: str | None) -> None:
-    """Note how a run went.
+    """Record the outcome of a run.
 
-    :param error: what went wrong in a few words, None when nothing did.
+    :param error: a short description of the error, None for success.
     """
     task = session.get(ScheduledTask, name)
     if task is not None:

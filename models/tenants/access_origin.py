@@ -1,7 +1,7 @@
-"""サービス申込みページアクセス許可URL (§5.4.1): from which sites the application form may be opened.
+"""サービス申込みページアクセス許可URL (§5.4.1): the sites from which the application form may be opened.
 
-The form's first page looks at the ``Referer`` that a browser sends. That is no protection, since a caller can send what
-it likes: it keeps people on the sites a tenant has chosen.
+The form's first page checks the ``Referer`` header. This is not a security measure, since clients can send any header;
+it only keeps ordinary visitors to the sites a tenant has chosen.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from models.values import web_address
 from models.values.web_address import ORIGIN_LENGTH
 
 MOST_ORIGINS = 50
-"""How many a tenant may have."""
+"""The maximum number of origins of a tenant."""
 
 
 class AccessOrigin(TenantScoped, Base):
-    """One site, by its origin, in the form of ``web_address.origin``."""
+    """A site, by its origin as normalized by ``web_address.origin``."""
 
     __tablename__ = "access_origin"
     __table_args__ = (
@@ -32,14 +32,14 @@ class AccessOrigin(TenantScoped, Base):
 
 
 def listed(session: Session) -> list[str]:
-    """The origins of the session's tenant, in the order in which they were added."""
+    """Return the origins of the session's tenant, in the order in which they were added."""
     return list(session.scalars(select(AccessOrigin.origin).order_by(AccessOrigin.id)))
 
 
 def allows(session: Session, referrer: str | None) -> bool:
-    """Whether the application form of the session's tenant may be opened from a page; without entries it may from all.
+    """Whether the application form of the session's tenant may be opened from a page. Without entries, all pages may.
 
-    :param referrer: the page's address as the browser sent it, None when it sent none.
+    :param referrer: the page's URL from the ``Referer`` header, None without one.
     """
     allowed = listed(session)
     return not allowed or web_address.origin_of(referrer or "") in allowed

@@ -1,4 +1,4 @@
-"""The bearer tokens with which the customers' portal calls for a tenant. Only a hash is kept."""
+"""The bearer tokens of the customers' portal, which calls the API for a tenant. Only a hash is stored."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from models.versioned import Versioned, lock_version
 
 NAME_LENGTH = 100
 MOST_IN_FORCE = 10
-"""How many a tenant may have: one a system that calls, and one more while it is being replaced."""
+"""The maximum number of active tokens of a tenant: one per calling system, and another during its replacement."""
 
 TAKEN_NAME = N_("This name is already used.")
 TOO_MANY = N_("There are 10 tokens. Revoke one first.")
 ENDED = N_("This token has been revoked.")
 
 UNIQUE_ERRORS = {"uq_portal_token_name_in_force": ("name", TAKEN_NAME)}
-"""The unique index that says so, whoever comes second."""
+"""The error for a violated unique index, when a concurrent request was first."""
 
 _PREFIX = "cst_"
-# A call does not write each time just to say that it was made.
+# Not every call should write to the database just to record the use of its token.
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class PortalToken(Versioned, TenantScoped, Base):
-    """One token, by the name people gave it. Reissued it stays the same row with another secret."""
+    """A named token. Reissuing it keeps the row and replaces the secret."""
 
     __tablename__ = "portal_token"
     __table_args__ = (
@@ -59,7 +59,7 @@ class PortalToken(Versioned, TenantScoped, Base):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose token a call came with."""
+    """The token that a call was made with."""
 
     tenant_id: str
     token_id: int
@@ -67,15 +67,15 @@ class Caller:
 
 
 def in_force(session: Session) -> Sequence[PortalToken]:
-    """The tokens of the session's tenant that open."""
+    """Return the active tokens of the session's tenant."""
     return session.scalars(select(PortalToken).where(PortalToken.revoked_at.is_(None)).order_by(PortalToken.name)).all()
 
 
 def create(session: Session, name: str, *, now: datetime, by: Actor) -> tuple[PortalToken, str]:
-    """Make a token.
+    """Create a token.
 
-    :returns: its row, and the token itself, which is nowhere else.
-    :raises DomainError: there are too many, or the name is used.
+    :returns: its row and the token, which is not stored anywhere.
+    :raises DomainError: there are too many tokens, or the name is taken.
     """
     names = _names_in_force(session)
     if len(names) >= MOST_IN_FORCE:
@@ -91,11 +91,11 @@ def create(session: Session, name: str, *, now: datetime, by: Actor) -> tuple[Po
 
 
 def rename(session: Session, row: PortalToken, name: str, *, version: int, by: Actor) -> None:
-    """Give a token another name.
+    """Rename a token.
 
-    :param version: the version the person had before them.
-    :raises Conflict: somebody else renamed it since.
-    :raises DomainError: it is the same name, or another token's.
+    :param version: the token's version when the person opened the form.
+    :raises Conflict: the token was changed in the meantime.
+    :raises DomainError: the name is unchanged or taken.
     """
     names = _names_in_force(session)
     lock_version(session, row, version)
@@ -108,10 +108,10 @@ def rename(session: Session, row: PortalToken, name: str, *, version: int, by: A
 
 
 def reissue(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> str:
-    """Give a token another secret; the one before opens no more.
+    """Replace the secret of a token. The previous one becomes invalid.
 
-    :returns: the new token itself, which is nowhere else.
-    :raises DomainError: it was revoked.
+    :returns: the new token, which is not stored anywhere.
+    :raises DomainError: the token was revoked.
     """
     lock(session, row)
     if row.revoked_at is not None:
@@ -123,7 +123,7 @@ def reissue(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> 
 
 
 def revoke(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> None:
-    """End a token for good."""
+    """Revoke a token permanently."""
     lock(session, row)
     if row.revoked_at is None:
         row.revoked_at = now
@@ -131,16 +131,16 @@ def revoke(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> N
 
 
 def _names_in_force(session: Session) -> Sequence[str]:
-    """The names of the tenant's tokens that open, while nobody else makes or renames one."""
+    """Return the names of the tenant's active tokens, after taking a lock so that none is created or renamed."""
     take_turns(session, "portal_token", scope.own_tenant_id(session))
     return session.scalars(select(PortalToken.name).where(PortalToken.revoked_at.is_(None))).all()
 
 
 def caller_of(session: Session, token: str, *, now: datetime) -> tuple[Caller, bool] | None:
-    """Whose a token is, None when it opens nothing.
+    """Return the caller behind a token, None when the token is not valid.
 
-    :param session: one that crosses tenants: the token is what names its tenant.
-    :returns: the caller, and whether this use is worth noting.
+    :param session: a cross-tenant session, because the token determines the tenant.
+    :returns: the caller, and whether this use should be recorded.
     """
     row = session.execute(
         select(PortalToken.tenant_id, PortalToken.id, PortalToken.name, PortalToken.last_used_at).where(
@@ -154,7 +154,7 @@ def caller_of(session: Session, token: str, *, now: datetime) -> tuple[Caller, b
 
 
 def note_use(session: Session, caller: Caller, *, now: datetime) -> None:
-    """Keep when a token was used, at most once a minute however many calls come at once."""
+    """Record the use of a token, at most once a minute even for concurrent calls."""
     session.execute(
         update(PortalToken)
         .where(

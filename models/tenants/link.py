@@ -1,4 +1,4 @@
-"""リンク (§5.4.1): what a tenant shows its customers in the customers' portal."""
+"""リンク (§5.4.1): links that a tenant shows to its customers in the customers' portal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from models.db import Base
 from models.scope import TenantScoped
 
 MOST_LINKS = 50
-"""How many a tenant may have."""
+"""The maximum number of links of a tenant."""
 NAME_LENGTH = 100
 URL_LENGTH = 2000
 DESCRIPTION_LENGTH = 500
 
 
 class PortalLink(TenantScoped, Base):
-    """One link."""
+    """A link in the customers' portal."""
 
     __tablename__ = "portal_link"
     __table_args__ = (
@@ -34,5 +34,5 @@ class PortalLink(TenantScoped, Base):
 
 
 def listed(session: Session) -> list[PortalLink]:
-    """The links of the session's tenant, in the order in which they were added."""
+    """Return the links of the session's tenant, in the order in which they were added."""
     return list(session.scalars(select(PortalLink).order_by(PortalLink.id)))

@@ -1,4 +1,4 @@
-"""Saving テナント設定 (§5.4.1 (1)): the settings and both lists in one go."""
+"""Save the tenant settings (テナント設定, §5.4.1 (1)): the settings and both lists in one transaction."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ NOT_DAYS = N_("Enter a whole number from 0 to 99.")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link as it should be.
+    """A link as entered.
 
-    :param key: of the stored link that this one is, None for a new one.
+    :param key: the ID of the stored link, None for a new one.
     """
 
     key: int | None
@@ -43,7 +43,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class SettingsInput:
-    """Everything on the screen, as it should be. Lists are whole: what is not in them goes."""
+    """The complete content of the screen. The lists are complete too: entries missing from them are deleted."""
 
     utm_applications: bool
     shortage_grace_days: int
@@ -52,7 +52,7 @@ class SettingsInput:
 
 
 def stored(session: Session) -> tuple[SettingsInput, int]:
-    """What the session's tenant has, and the version of it."""
+    """Return the stored settings of the session's tenant, and their version."""
     settings = tenant_settings.of_tenant(session)
     links = tuple(
         Link(link.id, link.name, link.url, link.description, link.posted_on) for link in portal_link.listed(session)
@@ -62,12 +62,12 @@ def stored(session: Session) -> tuple[SettingsInput, int]:
 
 
 def save(session: Session, wanted: SettingsInput, *, version: int, by: Actor) -> bool:
-    """Make the settings of the session's tenant what is wanted.
+    """Save the settings of the session's tenant.
 
-    :param version: the version the person had before them, 0 where nothing was saved yet.
-    :returns: whether anything was different.
-    :raises Conflict: somebody else saved since.
-    :raises DomainError: a value or a list cannot be like that.
+    :param version: the version when the person opened the form, 0 if nothing was saved yet.
+    :returns: whether anything changed.
+    :raises Conflict: somebody else saved in the meantime.
+    :raises DomainError: a value or a list is invalid.
     """
     origins = _checked(wanted)
     settings = _locked(session)
@@ -96,7 +96,7 @@ def save(session: Session, wanted: SettingsInput, *, version: int, by: Actor) ->
 
 
 def _checked(wanted: SettingsInput) -> list[str]:
-    """The origins in the form in which they are stored."""
+    """Validate the input and return the normalized origins."""
     if not 0 <= wanted.shortage_grace_days <= MOST_GRACE_DAYS:
         raise DomainError(NOT_DAYS, field="shortage_grace_days")
     if len(wanted.origins) > MOST_ORIGINS:
@@ -112,7 +112,7 @@ def _checked(wanted: SettingsInput) -> list[str]:
 
 
 def _locked(session: Session) -> TenantSettings:
-    """The tenant's row, for this transaction alone; made where there is none."""
+    """Return the tenant's row, created if missing and locked until the end of the transaction."""
     tenant_id = scope.own_tenant_id(session)
     take_turns(session, "tenant_settings", tenant_id)
     session.execute(insert(TenantSettings.__table__).values(tenant_id=tenant_id).on_conflict_do_nothing())
@@ -130,7 +130,7 @@ def _change_origins(session: Session, wanted: list[str]) -> None:
 def _change_links(session: Session, wanted: tuple[Link, ...]) -> None:
     stored = {link.id: link for link in portal_link.listed(session)}
     for each in wanted:
-        # A key that is none of ours is of a link that somebody else deleted: the person wants it all the same.
+        # An unknown key belongs to a link that somebody else deleted. The person wants it, so it is added again.
         row = stored.pop(each.key, None) if each.key is not None else None
         if row is None:
             row = PortalLink()
@@ -141,7 +141,7 @@ def _change_links(session: Session, wanted: tuple[Link, ...]) -> None:
 
 
 def _described(session: Session, settings: TenantSettings) -> dict[str, Any]:
-    """Everything that can be saved, for the audit log."""
+    """Return everything that can be saved, for the audit log."""
     return {
         "utm_applications": settings.utm_applications,
         "shortage_grace_days": settings.shortage_grace_days,

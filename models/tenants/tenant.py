@@ -1,4 +1,4 @@
-"""Tenants (テナント): the resellers. Not scoped itself: sign-in reads names before a tenant is chosen."""
+"""Tenants (テナント): the resellers. Not scoped: sign-in reads names before a tenant is chosen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ tenant_number = Sequence("tenant_number", start=8000000, minvalue=0, maxvalue=99
 
 
 class Tenant(Base):
-    """One reseller. Everything below it belongs to exactly one tenant."""
+    """A reseller. Every scoped row belongs to exactly one tenant."""
 
     __tablename__ = "tenant"
     __table_args__ = (CheckConstraint("id ~ '^T[0-9]{7}$'", name="ck_tenant_id"),)
@@ -31,7 +31,7 @@ class Tenant(Base):
 
 
 def create_tenant(session: Session, name: str, *, by: Actor) -> Tenant:
-    """Make a tenant; its identifier comes from the database.
+    """Create a tenant. The database generates its ID.
 
     :raises DomainError: the name is empty or too long.
     """

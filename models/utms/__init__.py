@@ -1,1 +1,1 @@
-"""UTMs and the tokens with which they call the device API."""
+"""UTMs and their tokens for the device API."""

@@ -1,4 +1,4 @@
-"""The bearer tokens UTMs call with. Only a hash is kept: a token is shown once, when it is made."""
+"""The bearer tokens of UTMs. Only a hash is stored: a token is shown once, when it is issued."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PREFIX = "utm_"
 
 
 class DeviceToken(TenantScoped, Base):
-    """One token of one UTM; at most one is in force."""
+    """A token of a UTM. At most one per UTM is active."""
 
     __tablename__ = "device_token"
     __table_args__ = (
@@ -38,11 +38,11 @@ class DeviceToken(TenantScoped, Base):
 
 
 def issue(session: Session, utm: Utm, *, now: datetime, by: Actor) -> str:
-    """Give a UTM a new token and end the one it had.
+    """Issue a new token to a UTM and revoke the previous one.
 
-    :returns: the token itself, which is nowhere else.
+    :returns: the token, which is not stored anywhere.
     """
-    # Two people at once: the second waits here and ends the first one's token.
+    # Of two concurrent calls, the second waits here and revokes the first one's token.
     lock(session, utm)
     session.execute(
         update(DeviceToken)

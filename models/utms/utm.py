@@ -31,14 +31,14 @@ NO_CONTRACT = N_("Registering a UTM needs a contract in force, or to come, that 
 TAKEN_UTM_ID = N_("This UTM ID is already registered.")
 TAKEN_SERIAL = N_("This serial number is already registered.")
 
-# The unique indexes that say so, whoever comes second.
+# The errors for violated unique indexes, when a concurrent request was first.
 UNIQUE_ERRORS = {"uq_utm_utm_id_kept": ("utm_id", TAKEN_UTM_ID), "uq_utm_serial_kept": ("serial", TAKEN_SERIAL)}
 
 _NOT_REMOVED = text("removed_at IS NULL")
 
 
 class UtmState(StrEnum):
-    """動作: never seen, seen lately, seen once but not lately."""
+    """The connection state (動作): never seen, seen recently, or not seen recently."""
 
     UNCONNECTED = "unconnected"
     ONLINE = "online"
@@ -46,7 +46,7 @@ class UtmState(StrEnum):
 
 
 class Utm(TenantScoped, Base):
-    """One appliance. Its UTM ID can come back after a removal, so the key is a number of our own."""
+    """An appliance. Its UTM ID can be registered again after a removal, so the primary key is a number of our own."""
 
     __tablename__ = "utm"
     __table_args__ = (
@@ -66,7 +66,7 @@ class Utm(TenantScoped, Base):
     name: Mapped[str] = mapped_column(String(50))
     serial: Mapped[str] = mapped_column(String(30))
     postcode: Mapped[str] = mapped_column(String(8))
-    # Prefecture and address in one: a UTM's 住所 is one field.
+    # Prefecture and address combined, because a UTM's 住所 is one field.
     address: Mapped[str] = mapped_column(String(104))
     delivery_status: Mapped[str] = mapped_column(String(104))
     mac_address: Mapped[str | None] = mapped_column(String(17))
@@ -79,7 +79,7 @@ class Utm(TenantScoped, Base):
     report_email1: Mapped[str] = mapped_column(String(254), server_default="")
     report_email2: Mapped[str] = mapped_column(String(254), server_default="")
     report_email3: Mapped[str] = mapped_column(String(254), server_default="")
-    # What its heartbeats say; all empty while it was never seen.
+    # Reported by its heartbeats; NULL until the first one.
     last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     firmware: Mapped[str | None] = mapped_column(String(64))
     ip_address: Mapped[str | None] = mapped_column(String(45))
@@ -94,9 +94,9 @@ class Utm(TenantScoped, Base):
     )
 
     def state(self, *, now: datetime, online_for: timedelta) -> UtmState:
-        """動作 at a time.
+        """Return the connection state (動作) at a time.
 
-        :param online_for: how long after its last call a UTM still counts as online.
+        :param online_for: how long a UTM counts as online after its last call.
         """
         if self.last_seen_at is None:
             return UtmState.UNCONNECTED
@@ -106,10 +106,10 @@ class Utm(TenantScoped, Base):
 def register(session: Session, customer: Customer, values: dict[str, Any], *, today: date, by: Actor) -> Utm:
     """Register a UTM for a customer (§7.8).
 
-    :param values: the fields of the form, already in the stored form.
+    :param values: the form's values, normalized for storage.
     :param today: the day in Asia/Tokyo.
-    :raises DomainError: no contract allows it. A UTM ID or serial number in use is told by the database when the row
-        is flushed (``UNIQUE_ERRORS``): only it knows other tenants' UTMs.
+    :raises DomainError: no contract allows it. A UTM ID or serial number that is taken is reported by the database at
+        the flush (``UNIQUE_ERRORS``), because only the database sees other tenants' UTMs.
     """
     if not contract.allows_utm(session, customer.id, today=today):
         raise DomainError(NO_CONTRACT)
@@ -122,18 +122,18 @@ def register(session: Session, customer: Customer, values: dict[str, Any], *, to
 
 
 def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
-    """Remove a UTM (§7.10): its token ends, its alerts stay on the list screens."""
+    """Remove a UTM (§7.10): its token is revoked, its alerts stay on the list screens."""
     if utm.removed_at is not None:
         return
     for token in utm.tokens:
         token.revoked_at = token.revoked_at or now
-    # After the tokens are read: reading writes first what is new, and the audit log tells what is not yet written.
+    # Only after reading the tokens: the query would flush this change, and the audit log reads unflushed changes.
     utm.removed_at = now
     audit.record(session, "utm.removed", utm, by=by)
 
 
 def note_heartbeat(utm: Utm, *, now: datetime, firmware: str | None, ip_address: str | None, mac: str | None) -> None:
-    """Note what a UTM says of itself. The MAC it reports is shown beside the registered one, never taken over."""
+    """Record the data of a heartbeat. The reported MAC address is only shown beside the registered one."""
     utm.last_seen_at = now
     utm.firmware = firmware or utm.firmware
     utm.ip_address = ip_address or utm.ip_address

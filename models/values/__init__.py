@@ -1,1 +1,1 @@
-"""Value types without tables: cleaning, parsing and comparing text, numbers and places."""
+"""Functions and value types without tables: normalize, parse and compare text, numbers and places."""

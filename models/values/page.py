@@ -1,4 +1,4 @@
-"""One page of a list that turns by keyset."""
+"""A page of a list with keyset pagination."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list and whether there is more on either side.
+    """A page of a list, and whether there are pages before and after it.
 
-    :ivar count: how many rows there are, counted to one past the cap; None where that is a question of its own
-        (counted by a statement of its own).
+    :ivar count: the number of rows, counted up to one more than the cap; None when a separate statement counts them.
     """
 
     rows: Sequence[Any]

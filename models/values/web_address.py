@@ -1,4 +1,4 @@
-"""Addresses of web pages as people type them and browsers send them, and the origins in them."""
+"""Validate URLs that people type and browsers send, and extract their origins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import idna
 from models.errors import N_, DomainError
 
 ORIGIN_LENGTH = 255
-"""Longest origin, in characters."""
+"""The maximum length of an origin, in characters."""
 
 NOT_AN_ORIGIN = N_("Enter http:// or https:// and a host name, such as https://www.example.jp/.")
 WITH_A_PATH = N_("Leave out what follows the host name: no directory can be given.")
@@ -19,7 +19,7 @@ NOT_A_WEB_ADDRESS = N_("Enter the address of a web page that begins with http://
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LARGEST_PORT = 65_535
-# A host ends where a browser ends it; names and passwords in front of it are not taken: they only mislead.
+# The host ends where it ends for browsers. User names and passwords are not accepted, because they are misleading.
 _ADDRESS = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[^\s/?#@:\\\[\]]+)(?::(?P<port>[0-9]{0,5}))?(?P<rest>[/?#\\]\S*)?",
     re.IGNORECASE,
@@ -28,11 +28,11 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def origin(text: str) -> str:
-    """The origin a person typed: scheme, host and port in the one form in which they are compared.
+    """Normalize an origin that a person typed: scheme, host and port.
 
-    Lower case, the host in ASCII (IDNA), the scheme's own port and a closing slash left out.
+    The result is in lower case, with the host in ASCII (IDNA), without a default port and without a trailing slash.
 
-    :raises DomainError: it is none, or says more than an origin.
+    :raises DomainError: the text is not an origin, or contains more than an origin.
     """
     if len(text) > ORIGIN_LENGTH:
         raise DomainError(TOO_LONG_AN_ORIGIN)
@@ -50,15 +50,15 @@ def origin(text: str) -> str:
 
 
 def origin_of(address: str) -> str | None:
-    """The origin of a page's address, as a ``Referer`` header has it; None when it has none."""
+    """Return the origin of a URL, such as one from a ``Referer`` header; None if it has none."""
     found = _ADDRESS.fullmatch(address)
     return _origin(found) if found else None
 
 
 def check_page(text: str) -> None:
-    """See to it that a text is the address of a web page, and nothing that runs or misleads when it is clicked.
+    """Check that a text is the URL of a web page, and not one that runs code or misleads when it is clicked.
 
-    :raises DomainError: it is none.
+    :raises DomainError: it is not such a URL.
     """
     if not text.isprintable() or origin_of(text) is None:
         raise DomainError(NOT_A_WEB_ADDRESS)
@@ -74,12 +74,12 @@ def _origin(found: re.Match[str]) -> str | None:
 
 
 def _host(text: str) -> str | None:
-    """A host in the form browsers send, None when there can be no such host."""
+    """Normalize a host name like browsers do; return None if it is invalid."""
     try:
         if text.startswith("["):
             return f"[{ipaddress.IPv6Address(text[1:-1])}]"
         host = idna.encode(text, uts46=True).decode().lower().removesuffix(".")
-        # What ends in a number is an address for browsers, however it is written; only the plain form is taken.
+        # Browsers treat a host that ends in a number as an IPv4 address in any notation. Accept only the usual one.
         return str(ipaddress.IPv4Address(host)) if _NUMBER.fullmatch(host.rpartition(".")[2]) else host
     except (ValueError, UnicodeError):
         return None

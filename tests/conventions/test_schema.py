@@ -135,10 +135,10 @@ def test_the_app_without_a_tenant_sees_no_row(app, world, engine, catalogue):
 
 
 def test_the_apps_role_owns_nothing_and_inherits_nothing(app, engine):
-    from app.database.role_check import check_walls
+    from app.database.role_check import check_role
 
     with engine.connect() as connection:
-        check_walls(connection)
+        check_role(connection)
 
 
 @pytest.mark.parametrize(

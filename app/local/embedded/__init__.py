@@ -1,7 +1,7 @@
-"""PostgreSQL and Redis for a machine that has neither: real servers from wheels, under the instance folder.
+"""PostgreSQL and Redis for machines without them: real servers from Python packages, with data in the instance folder.
 
-They run as children of the process that starts them and end with it, also when it is killed. In production both are
-given by URL and nothing here runs.
+They run as children of the process that starts them and end with it, even if it is killed. In production, both are
+given by URL and this package is not used.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ __all__ = ["EmbeddedPostgres", "EmbeddedRedis", "EmbeddedServer", "ServiceError"
 
 @dataclass(frozen=True)
 class Services:
-    """What ``services()`` yields."""
+    """The result of ``services()``."""
 
-    #: DATABASE_URL, REDIS_URL and, where one is known, DATABASE_OWNER_URL.
+    #: DATABASE_URL, REDIS_URL and, if known, DATABASE_OWNER_URL.
     env: Mapping[str, str]
-    #: The servers that were started, in the order of their start.
+    #: The started servers, in order.
     servers: Sequence[EmbeddedServer]
 
     def failed(self) -> EmbeddedServer | None:
-        """Return a server that was started and has ended by itself, or None."""
+        """Return a started server that has ended unexpectedly, or None."""
         return next((server for server in self.servers if not server.running), None)
 
 
 @contextmanager
 def services(instance: Path, env: Mapping[str, str] | None = None, *, durable: bool = True) -> Iterator[Services]:
-    """Run what ``env`` does not give by URL, as long as the block lasts.
+    """Run the servers that ``env`` does not give by URL, for the duration of the block.
 
-    :param instance: the instance folder; the servers keep their files in ``postgres`` and ``redis`` under it.
-    :param env: where DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL are looked up, ``os.environ`` when not given.
-    :param durable: False trades safety against a power cut for speed, for tests.
-    :raises ServiceError: a server cannot be started; the text is one line.
+    :param instance: the instance folder; the servers keep their files in its subfolders ``postgres`` and ``redis``.
+    :param env: the source of DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL; ``os.environ`` by default.
+    :param durable: False trades durability on power failure for speed, for tests.
+    :raises ServiceError: a server cannot be started; the message is one line.
     """
     given = os.environ if env is None else env
     urls = {name: given[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL") if given.get(name)}
     if "DATABASE_OWNER_URL" in urls and "DATABASE_URL" not in urls:
-        # The owner would upgrade one database and the portal would serve another.
+        # Otherwise the upgrade would migrate one database and the portal would use another.
         raise ServiceError("DATABASE_OWNER_URL is set without DATABASE_URL: set both or neither.")
 
     servers: list[EmbeddedServer] = []

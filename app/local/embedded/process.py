@@ -1,4 +1,4 @@
-"""Children that die with this process."""
+"""Start child processes that die with this process."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ def start_child(  # noqa: PLR0913 - what a process can differ in
     output: IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a program that gets ``death_signal`` when this process dies, however it dies.
+    """Start a program that receives ``death_signal`` when this process dies for any reason.
 
-    It gets a session of its own, so that Ctrl-C reaches it through its parent, in order, and not from the terminal.
+    It runs in a session of its own, so that Ctrl-C in the terminal reaches only the parent, which stops its children in
+    order.
 
     :param command: the program's full path and its arguments.
-    :param cwd: its working folder, entered before the change of user.
-    :param account: the user to run it as, the own one when not given.
-    :param output: where standard output and error go, the own ones when not given.
-    :param pass_fds: open files it inherits.
-    :raises RuntimeError: called from another thread than the main one. The kernel sends the signal when the *thread*
-        that started the child ends.
+    :param cwd: the working directory, entered before changing the user.
+    :param account: the user to run it as; the current user by default.
+    :param output: the file for standard output and error; those of this process by default.
+    :param pass_fds: open file descriptors to inherit.
+    :raises RuntimeError: not called from the main thread. The kernel sends the signal when the *thread* that started
+        the child ends.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("Start embedded servers from the main thread: they end with the thread that starts them.")
@@ -55,9 +56,9 @@ def start_child(  # noqa: PLR0913 - what a process can differ in
 
 
 def end(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float]) -> None:
-    """Send each signal in turn until the process has ended, and kill it if none helped.
+    """Send signals in turn until the process has ended, and finally kill it.
 
-    :param steps: a signal and how many seconds to wait after it.
+    :param steps: each signal, with the number of seconds to wait after it.
     """
     for step, seconds in (*steps, (signal.SIGKILL, 10.0)):
         if process.poll() is not None:

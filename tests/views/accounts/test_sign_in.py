@@ -178,7 +178,7 @@ def test_next_leads_only_to_ones_own_pages(app, member, wanted, location):
 @pytest.fixture
 def quick_refusal(monkeypatch):
     """An unknown address is refused without the slow hash."""
-    monkeypatch.setattr(user, "_HASH_OF_NOTHING", weak_hash())
+    monkeypatch.setattr(user, "_DUMMY_HASH", weak_hash())
 
 
 def test_the_31st_attempt_of_a_minute_is_told_to_wait(app, quick_refusal):
