@@ -17,7 +17,7 @@ from models.alerts.ingest import Sender
 from models.utms import device_token, utm
 from models.utms.utm import Utm
 from models.values.mac_address import mac_address
-from views.api.bearer import bearer_token, unauthorized
+from views.api.bearer import CallerLimits, caller, unauthorized
 from views.api.device_body import BodyMalformed, BodyNoLines, BodyTooLarge, BodyUnreadable, Lines
 from views.api.device_openapi import DESCRIPTION
 
@@ -30,8 +30,7 @@ def for_a_utm(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def checked(self: DeviceApi, *args: Any, **kwargs: Any) -> Any:
-        token = bearer_token()
-        sender = _sender(token) if token else None
+        sender = caller(_sender)
         if sender is None:
             return unauthorized()
         return call(self, sender, *args, **kwargs)
@@ -121,6 +120,9 @@ def _sender(token: str) -> Sender | None:
         with scope.tenant_session(sender.tenant_id) as session, session.begin():
             utm.note_contact(session, sender.utm_id, now=now)
     return sender
+
+
+LIMITS = CallerLimits(_sender)
 
 
 def _json_object() -> dict[str, Any]:
