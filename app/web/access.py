@@ -15,7 +15,7 @@ from app.web import errors
 from app.web.registers import register
 from models import scope
 from models.db import db
-from views.redirects import came_from
+from views.redirects import asked_for, came_from
 
 MADE_IN = "made_in"
 """The field of every form that names the tenant its page was made in."""
@@ -83,12 +83,13 @@ def _enter_scope() -> Any:
 def _ask_to_sign_in() -> Any:
     """Lead to the door, and from there to the page that was asked for, or that the form was on."""
     wanted: str | None
+    home = url_for("HomeView.index")
     if request.method in {"GET", "HEAD"}:
-        wanted = request.full_path.rstrip("?")
+        wanted = asked_for()
     else:
         flash(gettext("You are not signed in any more. Nothing of what you sent was saved."), "warning")
-        wanted = came_from() or "/"
-    if wanted == "/" or len(quote(wanted)) > _LONGEST_NEXT:
+        wanted = came_from() or home
+    if wanted == home or len(quote(wanted)) > _LONGEST_NEXT:
         wanted = None
     return redirect(url_for("SignInView.login", next=wanted))
 
