@@ -1,7 +1,8 @@
 """How a worker goes through the outbox: it claims messages, begins each, and notes what became of it.
 
-A claim is a lease: a worker that dies leaves its rows, and another takes them when the lease is over. Each step is one
-statement and one commit, on a connection of the worker's own, because a step is taken for each message.
+A claim is a lease: a worker that dies leaves its rows, and another takes them when the lease is over. Each step is a short
+transaction on a connection of the worker's own, because a step is taken for each message. What a step sets ends with it:
+behind a pooler the next statement on the same connection may be somebody else's.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, literal, null, or_, select, true, update
+from sqlalchemy import Connection, Executable, Row, bindparam, case, literal, null, or_, select, text, true, update
 
 from models.db import db
 from models.mail import placeholders
@@ -28,6 +29,12 @@ LEASE = timedelta(minutes=5)
 
 INTERRUPTED = "the sending was interrupted again and again"
 
+# Mail is sent for all tenants. Waiting for the disk at each step takes longer than sending: a database host that loses its
+# power may forget the last moments, and mail that had gone out goes out once more, under the same Message-ID.
+# Both until the end of the transaction, as SET LOCAL, in one round trip.
+_CROSS_TENANTS = text(
+    f"SELECT set_config('role', '{CROSS_TENANT_ROLE}', true), set_config('synchronous_commit', 'off', true)"
+)
 _row = MailMessage.__table__
 _LET_GO = {"lease_owner": null(), "lease_until": null()}
 
@@ -47,7 +54,7 @@ class OutgoingMail:
 class MailClaim:
     """One worker's claim on messages that are due.
 
-    :param connection: one that crosses tenants and commits each statement.
+    :param connection: one on which no transaction has begun.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -71,7 +78,7 @@ class MailClaim:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        rows = self._connection.execute(
+        rows = self._step(
             update(_row)
             .where(_row.c.id.in_(due.scalar_subquery()))
             .values(lease_owner=self._owner, lease_until=now + LEASE)
@@ -92,17 +99,17 @@ class MailClaim:
         """
         values = {"letter": mail.id, "owner": self._owner, "now": now, "lease_until": now + LEASE}
         if sent is None:
-            begun = self._connection.execute(_BEGIN, values)
+            begun = self._step(_BEGIN, values)
         else:
-            begun = self._connection.execute(_SENT_AND_BEGIN, values | {"sent": sent.id, "keep_secret": keep_secret})
-        return begun.scalar_one_or_none() == MailState.PENDING
+            begun = self._step(_SENT_AND_BEGIN, values | {"sent": sent.id, "keep_secret": keep_secret})
+        return [row.state for row in begun] == [MailState.PENDING]
 
     def note_sent(self, mail: OutgoingMail, *, now: datetime, keep_secret: bool) -> None:
         """Note that the mail server took a message.
 
         :param keep_secret: leave the secret part of its link with the row, for the demonstration's readers.
         """
-        self._connection.execute(_SENT, {"sent": mail.id, "now": now, "keep_secret": keep_secret})
+        self._step(_SENT, {"sent": mail.id, "now": now, "keep_secret": keep_secret})
 
     def note_failure(self, mail: OutgoingMail, *, now: datetime, error: str, final: bool) -> None:
         """Note a failed attempt: another one comes after a wait, until there have been as many as there are waits.
@@ -113,7 +120,7 @@ class MailClaim:
         attempts = mail.attempts + 1
         over = final or attempts > len(WAITS)
         values: dict[str, Any] = {"state": MailState.FAILED} if over else {"next_attempt_at": now + WAITS[attempts - 1]}
-        self._connection.execute(
+        self._step(
             update(_row)
             .where(_row.c.id == mail.id, _row.c.state == MailState.PENDING, _row.c.lease_owner == self._owner)
             .values(last_error=error, attempts=attempts, **_LET_GO, **values)
@@ -121,26 +128,25 @@ class MailClaim:
 
     def let_go(self, mails: Sequence[OutgoingMail]) -> None:
         """Give back what was claimed and not tried."""
-        self._connection.execute(
+        self._step(
             update(_row)
             .where(_row.c.id.in_([mail.id for mail in mails]), _row.c.lease_owner == self._owner)
             .values(**_LET_GO)
         )
 
+    def _step(self, statement: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Run a statement of all tenants in a transaction of its own, and return its rows."""
+        with self._connection.begin():
+            self._connection.execute(_CROSS_TENANTS)
+            result = self._connection.execute(statement, values or {})
+            return result.all() if result.returns_rows else ()
+
 
 @contextmanager
 def mail_connection() -> Iterator[Connection]:
-    """A connection to go through the outbox with: it crosses tenants, because mail is sent for all of them."""
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        try:
-            connection.exec_driver_sql(f"SET ROLE {CROSS_TENANT_ROLE}")
-            # Waiting for the disk at each step takes longer than sending. A database host that loses its power may
-            # forget the last moments, and mail that had gone out goes out once more, under the same Message-ID.
-            connection.exec_driver_sql("SET synchronous_commit = off")
-            yield connection
-        finally:
-            # It must not go back to the others with this role.
-            connection.invalidate()
+    """A connection to go through the outbox with."""
+    with db.engine.connect() as connection:
+        yield connection
 
 
 def _outgoing_mail(row: Any) -> OutgoingMail:
