@@ -92,6 +92,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "DEVICE_RATE_LIMIT": env.get("DEVICE_RATE_LIMIT", "600 per minute"),
         # Customer API calls per token.
         "CUSTOMER_API_RATE_LIMIT": env.get("CUSTOMER_API_RATE_LIMIT", "600 per minute"),
+        # API calls without a valid token, per IP address.
+        "UNKNOWN_TOKEN_RATE_LIMIT": env.get("UNKNOWN_TOKEN_RATE_LIMIT", "60 per minute;600 per hour"),
         # The number of consecutive wrong passwords that locks an account, and for how long (§3.1).
         "LOCK_AFTER_FAILURES": 10,
         "LOCK_FOR": timedelta(hours=1),

@@ -26,6 +26,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
 
     proxy.init_app(app)
     logs.init_app(app)
+    proxy.refuse_bad_hosts(app)
     headers.init_app(app)
     static_files.init_app(app)
     access.init_app(app)

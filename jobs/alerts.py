@@ -29,8 +29,7 @@ def make_partitions() -> None:
     Storing an alert creates a missing partition too, but then the first alerts of a month would have to wait for it.
     """
     with Session(db.engine) as session, session.begin():
-        for month in alert_retention.months_ahead(clock.utc_now()):
-            alert_ingest.ensure_partition(session, clock.day_start(month))
+        alert_ingest.ensure_partitions(session, alert_retention.months_ahead(clock.utc_now()))
 
 
 @job(entry="alert-retention")

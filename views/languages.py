@@ -9,7 +9,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from views.base import PortalView
-from views.redirects import local_path
+from views.redirects import asked_for, local_path
 
 COOKIE = "language"
 _KEPT_FOR = 365 * 24 * 3600
@@ -68,9 +68,9 @@ def _asked_for() -> str:
     What answered a form cannot be asked for again: its page without what was typed, where there is one, or the dashboard.
     """
     if request.method == "GET":
-        return request.full_path.rstrip("?")
+        return asked_for()
     rule = request.url_rule
-    return request.path if rule is not None and "GET" in (rule.methods or ()) else ""
+    return f"{request.root_path}{request.path}" if rule is not None and "GET" in (rule.methods or ()) else ""
 
 
 SCREENS = (LanguageView,)

@@ -23,6 +23,11 @@ def local_path(target: str | None) -> str | None:
     return target if not parts.scheme and not parts.netloc and target.isprintable() else None
 
 
+def asked_for() -> str:
+    """The address of the present request as the browser has it: with the prefix under which a proxy has the portal."""
+    return f"{request.root_path}{request.full_path}".rstrip("?")
+
+
 def came_from() -> str | None:
     """The page of this portal that the request was sent from, None when it was none or the browser does not tell."""
     try:

@@ -97,9 +97,11 @@ class RateLimit(NamedTuple):
     :ivar setting: the setting with the limit.
     :ivar methods: the HTTP methods that count; None for all.
     :ivar key: what calls are counted by; None for the client's IP address.
+    :ivar exempt: whether the present call does not count; None when all do.
     """
 
     view: str
     setting: str
     methods: tuple[str, ...] | None = None
     key: Callable[[], Any] | None = None
+    exempt: Callable[[], bool] | None = None

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from functools import wraps
 from typing import Any
 
-from flask import current_app, g, redirect, request, session
+from flask import current_app, g, redirect, request, session, url_for
 from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -112,4 +112,4 @@ def _note_answer(claim: form_key.Claim, answer: Response, browser: dict[str, Any
 
 def _same_answer(first: form_key.Answer) -> Response:
     session["_flashes"] = [*session.get("_flashes", []), *((category, text) for category, text in first.messages)]
-    return redirect(first.location or "/")
+    return redirect(first.location or url_for("HomeView.index"))

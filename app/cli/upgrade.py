@@ -49,8 +49,8 @@ def upgrade() -> None:
         _sync_rights(session)
         now = clock.utc_now()
         schedule.reconcile(session, now=now)
-        for month in (now, clock.day_start(clock.next_month(clock.tokyo_day(now)))):
-            alert_ingest.ensure_partition(session, month)
+        today = clock.tokyo_day(now)
+        alert_ingest.ensure_partitions(session, (today, clock.next_month(today)))
         session.commit()
     _vacuum_rewritten(engine)
     with db.engine.connect() as connection:

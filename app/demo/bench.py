@@ -123,7 +123,7 @@ def make(session: Session, now: datetime, parts: Sequence[Part]) -> int:
         slots = bench_customers.make(session, tenant, part, now)
         _temporary_tables(session, slots, _samples(now))
         for stretch in _stretches(part, clock.tokyo_day(now)):
-            alert_ingest.ensure_partition(session, stretch.start)
+            alert_ingest.ensure_partitions(session, [clock.tokyo_day(stretch.start)])
             session.execute(
                 _FILL,
                 {

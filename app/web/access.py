@@ -15,7 +15,7 @@ from app.web import errors
 from app.web.registers import register
 from models import scope
 from models.db import db
-from views.redirects import came_from
+from views.redirects import asked_for, came_from
 
 MADE_IN = "made_in"
 """The form field with the tenant in which the form's page was rendered."""
@@ -84,12 +84,13 @@ def _enter_tenant() -> Any:
 def _redirect_to_sign_in() -> Any:
     """Redirect to sign-in, and from there to the requested page or to the page of the submitted form."""
     wanted: str | None
+    home = url_for("HomeView.index")
     if request.method in {"GET", "HEAD"}:
-        wanted = request.full_path.rstrip("?")
+        wanted = asked_for()
     else:
         flash(gettext("You are not signed in any more. Nothing of what you sent was saved."), "warning")
-        wanted = came_from() or "/"
-    if wanted == "/" or len(quote(wanted)) > _MAX_NEXT_BYTES:
+        wanted = came_from() or home
+    if wanted == home or len(quote(wanted)) > _MAX_NEXT_BYTES:
         wanted = None
     return redirect(url_for("SignInView.login", next=wanted))
 

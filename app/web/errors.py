@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, current_app, g, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, NotFound
 
@@ -19,6 +21,11 @@ from models.db import db
 from models.errors import Gone
 from views.api.problem import problem
 from views.data_interface import log_database_error
+from views.languages import chosen_language
+
+# How Flask-WTF says that a form sent over HTTPS does not come from a page of this host.
+_NO_REFERRER = "The referrer header is missing."
+_OTHER_REFERRER = "The referrer does not match the host."
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +35,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(PoolTimeoutError, _database_error)
     app.register_error_handler(Gone, _gone)
     app.register_error_handler(ObjectDeletedError, _gone)
     app.register_error_handler(StaleDataError, _stale)
@@ -54,7 +62,7 @@ def _http_error(error: HTTPException) -> Any:
         return error
     if code >= 500 and (original := getattr(error, "original_exception", None)) is not None:
         log.error("unhandled error", exc_info=original)
-        db.session.rollback()
+        _roll_back()
     headers = dict(error.get_response().headers)
     limit = current_app.extensions["appbuilder"].sm.limiter.current_limit
     if code == 429 and limit is not None:
@@ -64,12 +72,26 @@ def _http_error(error: HTTPException) -> Any:
     return _answer(code, headers, detail if request.path.startswith("/api/device/") else None)
 
 
-def _csrf_error(_error: CSRFError) -> Any:
-    return _answer(400, {}, gettext("This page is out of date. Go back, load it again and repeat what you did."))
+def _csrf_error(error: CSRFError) -> Any:
+    """Tell why a form is not taken: only of some forms the reason is that their page is old."""
+    log.warning("form refused", extra={"reason": error.description, "host": request.host})
+    if error.description == _NO_REFERRER:
+        told = gettext(
+            "Your browser did not say which page this form was on (the Referer header)."
+            " Allow it to, for this site at least, then load the page again."
+        )
+    elif error.description == _OTHER_REFERRER:
+        told = gettext(
+            "The portal does not know itself by the address in your browser. Tell your administrator: the reverse"
+            " proxy has to pass on the host and the port it was called with."
+        )
+    else:
+        told = gettext("This page is out of date. Go back, load it again and repeat what you did.")
+    return _answer(400, {}, told)
 
 
-def _database_error(error: DBAPIError) -> Any:
-    db.session.rollback()
+def _database_error(error: SQLAlchemyError) -> Any:
+    _roll_back()
     log_database_error(error)
     return _http_error(InternalServerError())
 
@@ -116,14 +138,21 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
     kept = [(name, value) for name, value in headers.items() if name in {"Allow", "Retry-After"}]
     if request.path.startswith("/api/"):
         return problem(code, title, detail=message), code, kept
-    # Signed-in users keep the layout with its menu, except after an internal error, which rendering it could repeat.
-    inside = code < 500 and g.get("identity") is not None
-    page = render_template(
-        "errors/inside.html" if inside else "errors/error.html",
-        code=code,
-        title=title,
-        message=message,
-        request_id=g.get("request_id"),
-        home_url=landing() if inside else url_for("HomeView.index"),
+    told = {"code": code, "title": title, "message": message, "request_id": g.get("request_id")}
+    # Who is signed in keeps the menu and the way out, unless it is the portal that fails: less can fail outside.
+    if code < 500 and g.get("identity") is not None:
+        return render_template("errors/inside.html", home_url=landing(), **told), code, kept
+    return _page_outside(told), code, kept
+
+
+def _page_outside(told: dict[str, Any]) -> str:
+    """Return an error page that asks the database for nothing, not even who is signed in, as every other page does."""
+    return current_app.jinja_env.get_template("errors/error.html").render(
+        **told, home_url=f"{request.root_path}/", portal={"language": chosen_language()}
     )
-    return page, code, kept
+
+
+def _roll_back() -> None:
+    """Undo what the request did; where the database is away, there is nothing left to undo."""
+    with suppress(SQLAlchemyError):
+        db.session.rollback()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
@@ -32,6 +33,7 @@ def init_app(app: Flask) -> None:
     """Set the headers on every response, and make the nonce available to templates."""
     app.jinja_env.globals["csp_nonce"] = csp_nonce
     app.after_request(_add_headers)
+    app.after_request(_lead_on_relatively)
 
 
 def csp_nonce() -> str:
@@ -52,4 +54,14 @@ def _add_headers(response: Response) -> Response:
     for name, value in headers.items():
         if name.lower() not in present:
             response.headers.add(name, value)
+    return response
+
+
+def _lead_on_relatively(response: Response) -> Response:
+    """Take the host out of a redirect: the one Flask adds a missing slash with is the request's, which anybody can make up.
+
+    Every redirect of the portal leads to one of its own pages.
+    """
+    if response.location is not None:
+        response.location = urlsplit(response.location)._replace(scheme="", netloc="").geturl()
     return response

@@ -26,4 +26,4 @@ def _redirect_to_landing() -> Any:
     if request.endpoint != "HomeView.index" or identity is None or identity.tenant is None:
         return None
     first = landing()
-    return redirect(first) if first is not None and first != request.path else None
+    return redirect(first) if first is not None and first != url_for("HomeView.index") else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -24,7 +24,7 @@ MAX_REASONS = 1_000
 
 _COLUMNS = ", ".join(alert_line.COLUMNS)
 _ARRIVAL = f"""
-CREATE TEMPORARY TABLE IF NOT EXISTS alert_arrival ON COMMIT DELETE ROWS
+CREATE TEMPORARY TABLE IF NOT EXISTS alert_arrival ON COMMIT DROP
     AS SELECT {_COLUMNS} FROM alert WITH NO DATA
 """  # noqa: S608  (the names are constants)
 # Rows are inserted in a fixed order: otherwise two concurrent bodies with the same lines could deadlock.
@@ -44,6 +44,17 @@ WITH stored AS (
 )
 SELECT count(*) FROM stored
 """)  # noqa: S608  (the names are constants)
+# Read from the catalogue itself: looking a name up there keeps what it found, also that there was nothing.
+_MISSING = text("""
+SELECT month FROM unnest(CAST(:months AS date[])) AS month
+WHERE NOT EXISTS (
+    SELECT FROM pg_class
+    WHERE relnamespace = CAST('public' AS regnamespace) AND relname = 'alert_' || to_char(month, 'YYYYMM')
+)
+ORDER BY month
+""")
+# The lock of make_alert_partition().
+_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(7403212)")
 
 
 @dataclass
@@ -106,14 +117,29 @@ def store(
     return receipt
 
 
-def ensure_partition(session: Session, month: datetime) -> None:
-    """Create the partition for the month of a time if it is missing."""
-    session.execute(text("SELECT make_alert_partition(:day)"), {"day": clock.tokyo_day(month)})
+def ensure_partitions(session: Session, months: Iterable[date]) -> None:
+    """Make the partitions of months where they are missing.
+
+    Of several transactions that miss one at the same time the first makes it, and the others wait for its commit.
+
+    :param months: any day of each.
+    :raises sqlalchemy.exc.DataError: a month is too far ahead, or before the year 2000.
+    """
+    wanted = sorted(set(months))
+    if not _missing(session, wanted):
+        return
+    session.execute(_TAKE_TURNS)
+    # Asked once more in a statement of its own: the function would not see what was made while this one waited.
+    for month in _missing(session, wanted):
+        session.execute(text("SELECT make_alert_partition(:day)"), {"day": month})
+
+
+def _missing(session: Session, months: list[date]) -> list[date]:
+    return list(session.scalars(_MISSING, {"months": months}))
 
 
 def _copy(session: Session, sender: Sender, rows: list[tuple[Any, ...]]) -> int:
-    for month in sorted({clock.month_start(clock.tokyo_day(row[1])) for row in rows}):
-        ensure_partition(session, clock.day_start(month))
+    ensure_partitions(session, {clock.month_start(clock.tokyo_day(row[1])) for row in rows})
     session.connection().exec_driver_sql(_ARRIVAL)
     with psycopg_connection(session).cursor() as cursor:
         cursor.execute("DELETE FROM pg_temp.alert_arrival")  # rows of an earlier body in the same transaction

@@ -1,7 +1,8 @@
 """Process the outbox: a worker claims messages, starts an attempt for each and records the outcome.
 
-A claim is a lease: if a worker dies, another one takes its rows when the lease expires. Each step is one statement and
-one commit on a dedicated connection, since steps are taken for every message.
+A claim is a lease: if a worker dies, another one takes its rows when the lease expires. Each step is a short transaction
+on a dedicated connection, since steps are taken for every message. Settings are local to a step: behind a connection
+pooler, the next statement on the same connection may be another client's.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, literal, null, or_, select, true, update
+from sqlalchemy import Connection, Executable, Row, bindparam, case, literal, null, or_, select, text, true, update
 
 from models.db import db
 from models.mail import placeholders
@@ -28,6 +29,12 @@ LEASE = timedelta(minutes=5)
 
 INTERRUPTED = "the sending was interrupted again and again"
 
+# Mail is sent for all tenants. Waiting for the disk at each step takes longer than sending: a database host that loses its
+# power may forget the last moments, and mail that had gone out goes out once more, under the same Message-ID.
+# Both until the end of the transaction, as SET LOCAL, in one round trip.
+_CROSS_TENANTS = text(
+    f"SELECT set_config('role', '{CROSS_TENANT_ROLE}', true), set_config('synchronous_commit', 'off', true)"
+)
 _row = MailMessage.__table__
 _RELEASED = {"lease_owner": null(), "lease_until": null()}
 
@@ -47,7 +54,7 @@ class OutgoingMail:
 class MailClaim:
     """One worker's claim on due messages.
 
-    :param connection: a cross-tenant connection in autocommit mode.
+    :param connection: a connection without an open transaction.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -71,7 +78,7 @@ class MailClaim:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        rows = self._connection.execute(
+        rows = self._step(
             update(_row)
             .where(_row.c.id.in_(due.scalar_subquery()))
             .values(lease_owner=self._owner, lease_until=now + LEASE)
@@ -93,17 +100,17 @@ class MailClaim:
         """
         values = {"letter": mail.id, "owner": self._owner, "now": now, "lease_until": now + LEASE}
         if sent is None:
-            begun = self._connection.execute(_BEGIN, values)
+            begun = self._step(_BEGIN, values)
         else:
-            begun = self._connection.execute(_SENT_AND_BEGIN, values | {"sent": sent.id, "keep_secret": keep_secret})
-        return begun.scalar_one_or_none() == MailState.PENDING
+            begun = self._step(_SENT_AND_BEGIN, values | {"sent": sent.id, "keep_secret": keep_secret})
+        return [row.state for row in begun] == [MailState.PENDING]
 
     def note_sent(self, mail: OutgoingMail, *, now: datetime, keep_secret: bool) -> None:
         """Record that the mail server accepted a message.
 
         :param keep_secret: keep the secret part of its link, for the demonstration.
         """
-        self._connection.execute(_SENT, {"sent": mail.id, "now": now, "keep_secret": keep_secret})
+        self._step(_SENT, {"sent": mail.id, "now": now, "keep_secret": keep_secret})
 
     def note_failure(self, mail: OutgoingMail, *, now: datetime, error: str, final: bool) -> None:
         """Record a failed attempt, and schedule the next one unless all attempts are used up.
@@ -114,7 +121,7 @@ class MailClaim:
         attempts = mail.attempts + 1
         over = final or attempts > len(WAITS)
         values: dict[str, Any] = {"state": MailState.FAILED} if over else {"next_attempt_at": now + WAITS[attempts - 1]}
-        self._connection.execute(
+        self._step(
             update(_row)
             .where(_row.c.id == mail.id, _row.c.state == MailState.PENDING, _row.c.lease_owner == self._owner)
             .values(last_error=error, attempts=attempts, **_RELEASED, **values)
@@ -122,26 +129,25 @@ class MailClaim:
 
     def release(self, mails: Sequence[OutgoingMail]) -> None:
         """Release claimed messages that were not attempted."""
-        self._connection.execute(
+        self._step(
             update(_row)
             .where(_row.c.id.in_([mail.id for mail in mails]), _row.c.lease_owner == self._owner)
             .values(**_RELEASED)
         )
 
+    def _step(self, statement: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Run a statement of all tenants in a transaction of its own, and return its rows."""
+        with self._connection.begin():
+            self._connection.execute(_CROSS_TENANTS)
+            result = self._connection.execute(statement, values or {})
+            return result.all() if result.returns_rows else ()
+
 
 @contextmanager
 def mail_connection() -> Iterator[Connection]:
-    """Open a connection for processing the outbox. It is cross-tenant because mail is sent for all tenants."""
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        try:
-            connection.exec_driver_sql(f"SET ROLE {CROSS_TENANT_ROLE}")
-            # Waiting for the disk at each step takes longer than sending. If the database host loses power, the last
-            # steps may be lost, and their mails are sent again with the same Message-ID.
-            connection.exec_driver_sql("SET synchronous_commit = off")
-            yield connection
-        finally:
-            # It must not return to the pool with this role.
-            connection.invalidate()
+    """Open a connection for processing the outbox."""
+    with db.engine.connect() as connection:
+        yield connection
 
 
 def _outgoing_mail(row: Any) -> OutgoingMail:

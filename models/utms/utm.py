@@ -15,7 +15,9 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    or_,
     text,
+    update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -33,6 +35,9 @@ TAKEN_SERIAL = N_("This serial number is already registered.")
 
 # The errors for violated unique indexes, when a concurrent request was first.
 UNIQUE_ERRORS = {"uq_utm_utm_id_kept": ("utm_id", TAKEN_UTM_ID), "uq_utm_serial_kept": ("serial", TAKEN_SERIAL)}
+
+CONTACT_NOTED_EVERY = timedelta(seconds=15)
+"""How exactly it is kept when a UTM last called. Heartbeats are kept to the second."""
 
 _NOT_REMOVED = text("removed_at IS NULL")
 
@@ -102,6 +107,11 @@ class Utm(TenantScoped, Base):
             return UtmState.UNCONNECTED
         return UtmState.ONLINE if now - self.last_seen_at <= online_for else UtmState.OFFLINE
 
+    @property
+    def reports_another_mac(self) -> bool:
+        """Whether the MAC address in its heartbeats is not the one its UTM ID is made of."""
+        return self.reported_mac is not None and self.reported_mac.replace(":", "") != self.utm_id
+
 
 def register(session: Session, customer: Customer, values: dict[str, Any], *, today: date, by: Actor) -> Utm:
     """Register a UTM for a customer (§7.8).
@@ -130,6 +140,27 @@ def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
     # Only after reading the tokens: the query would flush this change, and the audit log reads unflushed changes.
     utm.removed_at = now
     audit.record(session, "utm.removed", utm, by=by)
+
+
+def note_contact(session: Session, utm_id: int, *, now: datetime) -> None:
+    """Note that a UTM has just called, at most once in ``CONTACT_NOTED_EVERY`` however many calls come at once.
+
+    :param utm_id: its key.
+    """
+    session.execute(
+        update(Utm)
+        .where(Utm.id == utm_id, or_(Utm.last_seen_at.is_(None), Utm.last_seen_at <= now - CONTACT_NOTED_EVERY))
+        .values(last_seen_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def contact_is_noted(last_seen_at: datetime | None, *, now: datetime) -> bool:
+    """Whether a contact was noted so lately that a further one need not be.
+
+    :param last_seen_at: what is kept so far, None for a UTM that was never seen.
+    """
+    return last_seen_at is not None and last_seen_at > now - CONTACT_NOTED_EVERY
 
 
 def note_heartbeat(utm: Utm, *, now: datetime, firmware: str | None, ip_address: str | None, mac: str | None) -> None:

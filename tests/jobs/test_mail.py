@@ -206,13 +206,18 @@ def test_a_row_that_is_being_claimed_is_passed_over(clock, engine):
     assert mail.recipient == "two@example.jp"
 
 
-def test_the_connection_that_crosses_tenants_goes_to_nobody_else(context):
+def test_between_its_steps_the_connection_is_one_like_any_other(clock):
+    write("one@example.jp")
+    state = text("SELECT current_user, current_setting('synchronous_commit')")
     with mail_connection() as connection:
-        role = connection.exec_driver_sql("SELECT current_user").scalar()
+        (mail,) = MailClaim(connection).claim(now=NOON, limit=10)
+        with connection.begin():
+            between = tuple(connection.execute(state).one())
     with Session(db.engine) as session:
-        other = session.scalar(text("SELECT current_user"))
+        later = tuple(session.execute(state).one())
 
-    assert (role, other) == ("portal_all_tenants", "portal_app")
+    assert mail.recipient == "one@example.jp"
+    assert between == later == ("portal_app", "on")
 
 
 def test_a_message_that_ends_its_worker_each_time_fails_in_the_end(clock, sink):

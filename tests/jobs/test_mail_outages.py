@@ -103,7 +103,7 @@ def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_only_what_was_not
     # comes with the same Message-ID (there are as many IDs as messages, whatever happens).
     doubled = Counter(ended["step"] for ended, copies in steps if copies)
     assert {copies for _, copies in steps} == {0, 1}
-    noting = {f"{when} {what}" for when in ("before", "after") for what in ("SET", "UPDATE", "WITH", "COMMIT")}
+    noting = {f"{when} {what}" for when in ("before", "after") for what in ("SELECT", "UPDATE", "WITH", "COMMIT")}
     assert doubled.keys() <= {"after bytes", "answered 250"} | noting
     assert doubled["answered 250"] == len(RECIPIENTS)
     assert len(steps) > 50

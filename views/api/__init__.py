@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from views.api.bearer import caller_key
+from views.api import customer_api, device_api
 from views.api.customer_api import CustomerApi
 from views.api.device_api import DeviceApi
 from views.register import RateLimit
@@ -17,6 +17,14 @@ PUBLIC = (
     "DeviceApi.openapi",
 )
 RATE_LIMITS = (
-    RateLimit("DeviceApi", "DEVICE_RATE_LIMIT", key=caller_key),
-    RateLimit("CustomerApi", "CUSTOMER_API_RATE_LIMIT", key=caller_key),
+    *(
+        RateLimit(name, limit, key=limits.token_key, exempt=limits.unknown)
+        for name, limit, limits in (
+            ("DeviceApi", "DEVICE_RATE_LIMIT", device_api.LIMITS),
+            ("CustomerApi", "CUSTOMER_API_RATE_LIMIT", customer_api.LIMITS),
+        )
+    ),
+    # By address, each API for itself: a caller with a token in force does not suffer from others behind its address.
+    RateLimit("DeviceApi", "UNKNOWN_TOKEN_RATE_LIMIT", exempt=device_api.LIMITS.known),
+    RateLimit("CustomerApi", "UNKNOWN_TOKEN_RATE_LIMIT", exempt=customer_api.LIMITS.known),
 )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, g, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from models.tokens import hash_token
 from views.api.problem import problem
@@ -14,10 +18,43 @@ def bearer_token() -> str | None:
     return token if scheme == "bearer" and token else None
 
 
-def caller_key() -> str:
-    """What a rate limit counts calls by: the token, by its hash, or the address of a caller without one."""
-    _, token = _authorization()
-    return hash_token(token) if token else f"address {request.remote_addr}"
+def caller(find: Callable[[str], Any]) -> Any:
+    """Whose the token of the request is, None when it opens nothing; looked up once for each request.
+
+    :param find: returns the caller of a token, None when there is none.
+    """
+    if "api_caller" not in g:
+        token = bearer_token()
+        g.api_caller = find(token) if token else None
+    return g.api_caller
+
+
+class CallerLimits:
+    """By what an API's rate limits count: each token in force by itself, and all other calls by their address.
+
+    Counted by itself, every invented token would begin a limit of its own.
+
+    :param find: returns the caller of a token, None when there is none.
+    """
+
+    def __init__(self, find: Callable[[str], Any]) -> None:
+        self._find = find
+
+    def token_key(self) -> str:
+        """Return what a call with a token in force is counted by."""
+        return hash_token(bearer_token() or "")
+
+    def known(self) -> bool:
+        """Whether the call has a token in force."""
+        try:
+            return caller(self._find) is not None
+        except SQLAlchemyError:
+            # The call itself meets the same error, and answers with it.
+            return False
+
+    def unknown(self) -> bool:
+        """Whether the call has no token in force."""
+        return not self.known()
 
 
 def unauthorized() -> Response:

@@ -15,7 +15,8 @@ from models.tenants import link as portal_link
 from models.tenants import settings as tenant_settings
 from models.tenants.api_token import Caller
 from models.tenants.tenant import Tenant
-from views.api.bearer import bearer_token, unauthorized
+from views.api.bearer import CallerLimits, unauthorized
+from views.api.bearer import caller as caller_of_request
 from views.api.customer_openapi import DESCRIPTION
 
 
@@ -24,8 +25,7 @@ def for_a_tenant(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def checked(self: CustomerApi, *args: Any, **kwargs: Any) -> Any:
-        token = bearer_token()
-        caller = _caller(token) if token else None
+        caller = caller_of_request(_caller)
         if caller is None:
             return unauthorized()
         return call(self, caller, *args, **kwargs)
@@ -81,3 +81,6 @@ def _caller(token: str) -> Caller | None:
         with scope.tenant_session(caller.tenant_id) as session, session.begin():
             api_token.note_use(session, caller, now=now)
     return caller
+
+
+LIMITS = CallerLimits(_caller)

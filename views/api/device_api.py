@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,13 +16,13 @@ from models.alerts import ingest as alert_ingest
 from models.alerts.ingest import Sender
 from models.utms import device_token, utm
 from models.utms.utm import Utm
-from views.api.bearer import bearer_token, unauthorized
-from views.api.device_body import BodyMalformed, BodyTooLarge, BodyUnreadable, Lines
+from models.values.mac_address import mac_address
+from views.api.bearer import CallerLimits, caller, unauthorized
+from views.api.device_body import BodyMalformed, BodyNoLines, BodyTooLarge, BodyUnreadable, Lines
 from views.api.device_openapi import DESCRIPTION
 
 # Of any other problem the lines before it are stored, and the answer says where it was.
-_STATUS_OF_PROBLEM = {BodyMalformed: 400, BodyTooLarge: 413, BodyUnreadable: 415}
-_MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+_STATUS_OF_PROBLEM = {BodyMalformed: 400, BodyNoLines: 400, BodyTooLarge: 413, BodyUnreadable: 415}
 
 
 def for_a_utm(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,8 +30,7 @@ def for_a_utm(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def checked(self: DeviceApi, *args: Any, **kwargs: Any) -> Any:
-        token = bearer_token()
-        sender = _sender(token) if token else None
+        sender = caller(_sender)
         if sender is None:
             return unauthorized()
         return call(self, sender, *args, **kwargs)
@@ -103,9 +101,11 @@ class DeviceApi(BaseApi):
 
 
 def _sender(token: str) -> Sender | None:
+    """Whose a token is, None when it opens nothing. Whatever the UTM calls for, it has been in contact."""
+    now = clock.utc_now()
     with scope.all_tenants("a device token names its UTM, and so its tenant") as session:
         row = session.execute(
-            select(Utm.tenant_id, Utm.customer_id, Utm.id)
+            select(Utm.tenant_id, Utm.customer_id, Utm.id, Utm.last_seen_at)
             .join(device_token.DeviceToken, device_token.DeviceToken.utm_id == Utm.id)
             .where(
                 device_token.DeviceToken.token_hash == device_token.hash_token(token),
@@ -113,7 +113,16 @@ def _sender(token: str) -> Sender | None:
                 Utm.removed_at.is_(None),
             )
         ).one_or_none()
-    return Sender(*row) if row else None
+    if row is None:
+        return None
+    sender = Sender(row.tenant_id, row.customer_id, row.id)
+    if not utm.contact_is_noted(row.last_seen_at, now=now):
+        with scope.tenant_session(sender.tenant_id) as session, session.begin():
+            utm.note_contact(session, sender.utm_id, now=now)
+    return sender
+
+
+LIMITS = CallerLimits(_sender)
 
 
 def _json_object() -> dict[str, Any]:
@@ -145,9 +154,6 @@ def _ip(body: dict[str, Any]) -> str | None:
 
 
 def _mac(body: dict[str, Any]) -> str | None:
-    text = _text(body, "mac", 17)
-    if text is None:
-        return None
-    if not _MAC.fullmatch(text.lower().replace("-", ":")):
-        abort(400, "mac: not a MAC address")
-    return text.lower().replace("-", ":")
+    # Makers write it in many ways. It is there to be compared: a UTM that writes it in yet another one is online.
+    value = body.get("mac")
+    return mac_address(value) if isinstance(value, str) else None

@@ -37,6 +37,10 @@ class BodyMalformed(BodyProblem):
     """The body does not come as HTTP says."""
 
 
+class BodyNoLines(BodyProblem):
+    """The body is not made of lines: nothing of it was read."""
+
+
 class BodyUnreadable(BodyProblem):
     """The body is packed in a way that is not understood: nothing of it was read."""
 
@@ -54,6 +58,7 @@ class Lines:
         self.problem: BodyProblem | None = None
         self.number = 0
         self._cut: BodyProblem | None = None
+        self._begun = False
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         # The limit here is not Flask's, which would refuse the body whole.
@@ -73,6 +78,11 @@ class Lines:
             self.problem = problem
             return
         if pending.strip():
+            try:
+                self._refuse_array(pending)
+            except BodyProblem as problem:
+                self.problem = problem
+                return
             self.number += 1
             yield self.number, bytes(pending)
 
@@ -85,10 +95,17 @@ class Lines:
             if self.number > MAX_COUNTED_LINES:
                 raise BodyTooLarge(f"the body has more than {MAX_COUNTED_LINES} lines")
             if line.strip():
+                self._refuse_array(line)
                 yield self.number, bytes(line[: MAX_LINE_BYTES + 1])
         del pending[:start]
         # Of a line without an end only as much is kept as shows that it is too long.
         del pending[MAX_LINE_BYTES + 1 :]
+
+    def _refuse_array(self, line: bytearray) -> None:
+        """Refuse a body that begins as a JSON array: of one in several lines the last object would pass for a line."""
+        if not self._begun and line.lstrip().startswith(b"["):
+            raise BodyNoLines("the body is a JSON array: send one JSON object a line")
+        self._begun = True
 
     def _pieces(self) -> Iterator[bytes]:
         encoding = self._request.headers.get("Content-Encoding", "identity").strip().lower()

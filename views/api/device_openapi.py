@@ -77,7 +77,11 @@ DESCRIPTION: dict[str, Any] = {
                                 "properties": {
                                     "version": {"type": "string", "maxLength": 64},
                                     "ip": _TEXT,
-                                    "mac": {"type": "string", "examples": ["a1:b2:c3:d4:e5:f6"]},
+                                    "mac": {
+                                        "type": "string",
+                                        "description": "In any notation; what cannot be read is passed over.",
+                                        "examples": ["a1:b2:c3:d4:e5:f6", "A1B2.C3D4.E5F6"],
+                                    },
                                 },
                             }
                         }
@@ -104,7 +108,8 @@ DESCRIPTION: dict[str, Any] = {
                 "responses": _answers("What became of the lines.", _RECEIPT)
                 | {
                     "400": {
-                        "description": "The body is not chunked as HTTP says; what was read before is stored and told."
+                        "description": "The body is a JSON array, of which nothing is stored, or it is not chunked as"
+                        " HTTP says; what was read before is then stored and told."
                     },
                     "415": {"description": "The body is packed in another way than by gzip; nothing of it was read."},
                 },

@@ -228,6 +228,8 @@ class UtmView(Screen):
         if name == "state":
             state = row.state(now=clock.utc_now(), online_for=current_app.config["UTM_ONLINE_FOR"])
             return get_template_attribute("macros/badges.html", "utm_state")(state, clock.screen_time(row.last_seen_at))
+        if name == "reported_mac" and row.reports_another_mac:
+            return gettext("%(mac)s (not the one of this UTM ID)", mac=row.reported_mac)
         return super().value(row, name)
 
     def details(self, row: Utm) -> Any:
