@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), ROOT / "NOTICE", *(ROOT / "docs").rglob("*.md"), ROOT / "samples" / "README.md"]
-)
+SUPERSEDED = "Status: superseded"
+"""Of a decision that says how things were."""
+
+DOCUMENTS = [
+    path
+    for path in sorted([*ROOT.glob("*.md"), ROOT / "NOTICE", *(ROOT / "docs").rglob("*.md")])
+    if SUPERSEDED not in path.read_text(encoding="utf-8")
+]
 FOLDERS = ("app", "docs", "jobs", "migrations", "models", "samples", "tests", "translations", "views")
 PATH = re.compile(rf"(?<![\w/.<>-])(?:{'|'.join(FOLDERS)})/(?:[\w-]+\.?/?)+(?<=[\w/])")
 NAME = re.compile(r"`([\w-]+\.(?:css|html|ini|js|md|po|py|sql|toml|txt|yaml))`")
