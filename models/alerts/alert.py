@@ -1,8 +1,8 @@
 """Alerts (§7.17): one row per detection, never edited by a person, kept after its UTM is removed.
 
 Partitioned by month (in Tokyo). No foreign keys: they make arrival several times slower, and tenant and customer are
-those of the UTM whose token sent the row. Where the rows come in is ``alert_ingest``, where they are looked for
-``alert_search``, where they are written out ``alert_export``.
+those of the UTM whose token sent the row. Where the rows come in is ``ingest``, where they are looked for
+``search``, where they are written out ``export``.
 """
 
 from __future__ import annotations

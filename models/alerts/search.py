@@ -1,4 +1,4 @@
-"""How alerts are looked for (§7.17). Every read of the alert tables is here or in ``alert_export``.
+"""How alerts are looked for (§7.17). Every read of the alert tables is here or in ``models.alerts.export``.
 
 Pages turn by keyset on (sort column, occurred_at, seq): no OFFSET and no count(*) over alerts. The places of a page's rows
 are found first, with no more columns than conditions and order need, and its rows read after.
