@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.web.registers import register
 from models import clock
 from models.actor import SYSTEM
 from models.alerts import ingest as alert_ingest
@@ -19,8 +20,10 @@ from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
 from models.mail.template import MailTemplateVersion
 from models.notifications import address_rules
+from models.scope import TenantScoped
 from tests.conventions.messages import read_catalogue, used_messages
 from tests.support.alerts import lines
+from views.screen.screen import Screen
 
 ROLES = ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin")
 
@@ -52,6 +55,7 @@ class Half:
     mail: Any
     user: Any
     role: Any
+    others: dict[str, Any]
 
     def keys(self) -> dict[str, Any]:
         """A value for every argument a route can have; with the view's name before it where views differ."""
@@ -68,7 +72,7 @@ class Half:
             "job_id": "no-such-job",
             "UserView.pk": self.user.id,
             "RoleView.pk": self.role.id,
-        }
+        } | {name: row.id for name, row in self.others.items()}
 
 
 @dataclass
@@ -129,7 +133,19 @@ def _half(make, engine, mark: str) -> Half:
     address_token = _asked_for(make, engine, tenant, addresses)
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")
-    return Half(tenant, customer, utm, token, field, address_token, version_key, names, letter, user, role)
+    others = _other_rows(make, tenant)
+    return Half(tenant, customer, utm, token, field, address_token, version_key, names, letter, user, role, others)
+
+
+def _other_rows(make, tenant) -> dict[str, Any]:
+    """Rows of declared screens whose URLs name a row ``pk``, made with the factory named like the table."""
+    return {
+        f"{screen.__name__}.pk": getattr(make, screen.datamodel.obj.__tablename__)(tenant=tenant)
+        for screen in register().screens
+        if issubclass(screen, Screen)
+        and screen.row_rule.endswith(":pk>")
+        and issubclass(screen.datamodel.obj, TenantScoped)
+    }
 
 
 def _asked_for(make, engine, tenant, addresses: list[str]) -> str:

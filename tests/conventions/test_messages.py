@@ -127,7 +127,7 @@ def names_of_data(world, make) -> list[str]:
     rows = [
         row
         for half in (world.ours, world.theirs)
-        for row in (half.tenant, half.customer, half.utm, half.role, half.mail)
+        for row in (half.tenant, half.customer, half.utm, half.role, half.mail, *half.others.values())
     ]
     for table in (User, Product, PortalLink):
         rows += make.session.scalars(select(table))

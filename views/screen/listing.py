@@ -236,8 +236,9 @@ class ListPages:
         ]
         if self.may("delete") and self.deletable(row):
             question = Question(say("ask_delete", name), say("delete_title"), "danger")
-            url, refusal = self.url("delete", row), self._refusal_told("delete", row)
-            found.append(Button("", url, "trash", say("delete_name", name), back, question, refusal, css=ICON_BUTTON))
+            found.append(
+                Button("", self.url("delete", row), "trash", say("delete_name", name), back, question, css=ICON_BUTTON)
+            )
         return found
 
     def deletable(self: Any, row: Any) -> bool:
@@ -343,7 +344,8 @@ class ListPages:
     def refusal(self: Any, method: str, row: Any) -> DomainError | str | None:
         """Return why something cannot be done with a row now, None when it can.
 
-        Buttons that act say it instead of acting, and it is asked again before anything is done.
+        The buttons on the row's page say it instead of acting, and it is asked again before anything is done. The delete
+        button of the list does not ask: the reason may cost statements for each row.
         """
         return None
 

@@ -176,7 +176,7 @@ class WritePages:
         """Delete a row."""
         row = self.row_or_404(pk)
         if refusal := self.refusal("delete", row):
-            flash(gettext(refusal), "danger")
+            flash(message_of(refusal), "danger")
             return redirect(self.page_of(row))
         if not self._try(lambda: self.remove(row)):
             return redirect(self.page_of(self.row_or_404(pk)))

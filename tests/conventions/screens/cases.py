@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from werkzeug.datastructures import MultiDict
 
-import app.routes  # noqa: F401  (defines every screen)
+from app.web.registers import register
 from models.accounts import role, user_rules
 from models.customers import rules as customer_rules
 from models.scope import TenantScoped
@@ -45,18 +45,8 @@ OTHER_ROWS: dict[str, dict[str, Any]] = {
 """Values of rows that something else can be done with than with those of the factory."""
 
 
-def declared() -> dict[str, type[Screen]]:
-    """Every screen by its name."""
-    return {cls.__name__: cls for cls in _below(Screen) if cls.datamodel is not None}
-
-
-def _below(cls: type) -> Iterator[type]:
-    for each in cls.__subclasses__():
-        yield each
-        yield from _below(each)
-
-
-SCREENS = declared()
+SCREENS: dict[str, type[Screen]] = {cls.__name__: cls for cls in register().screens if issubclass(cls, Screen)}
+"""Every declared screen by its name."""
 
 
 def screens(*methods: str, unless: Callable[[type[Screen]], bool] = lambda _screen: False) -> Any:

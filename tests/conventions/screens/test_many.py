@@ -101,7 +101,6 @@ def test_rows_that_are_ticked_are_changed_together(case):
         ([], 400),
         (["theirs"], 404),
         (["ours", "theirs"], 404),
-        (["ours", "retired"], 404),
         (["ours", "99999999"], 404),
         (["ours", "nonsense"], 404),
         (["ours", "-1"], 404),
@@ -109,19 +108,41 @@ def test_rows_that_are_ticked_are_changed_together(case):
         (["ours", "１"], 404),
         ([str(number) for number in range(1, 1002)], 400),
     ],
-    ids=["none", "theirs", "with theirs", "cannot", "nobody", "nonsense", "negative", "huge", "full width", "too many"],
+    ids=["none", "theirs", "with theirs", "nobody", "nonsense", "negative", "huge", "full width", "too many"],
 )
 def test_nothing_is_done_when_one_of_the_rows_is_not_there_to_be_changed(case, keys, status):
     known = {
         "ours": case.row(title="私").id,
         "theirs": case.theirs().id,
-        "retired": case.row(title="前から", retired_at="2026-11-01T00:00:00Z").id,
     }
 
     answer = send(case, *(known.get(key, key) for key in keys))
 
     assert answer.status_code == status
-    assert retired(case) == {"前から"}
+    assert retired(case) == set()
+
+
+def test_rows_for_which_there_is_nothing_to_do_are_left_alone(case):
+    ours, before = case.row(title="私"), case.row(title="前から", retired_at="2026-11-01T00:00:00Z")
+    noted = case.audited()
+
+    answer = send(case, ours.id, before.id)
+
+    assert answer.status_code == 302
+    assert "項目の使用を終了しました。" in case.client.get(answer.location).text
+    assert retired(case) == {"私", "前から"}
+    assert case.audited() == noted + 1
+
+
+def test_when_there_is_nothing_to_do_for_any_of_the_rows_it_is_said(case):
+    before = case.row(title="前から", retired_at="2026-11-01T00:00:00Z")
+    noted = case.audited()
+
+    answer = send(case, before.id)
+
+    assert answer.status_code == 302
+    assert "選択した行には実行できません。" in case.client.get(answer.location).text
+    assert case.audited() == noted
 
 
 def test_what_one_of_the_rows_refuses_is_told_and_nothing_is_done(case):
