@@ -30,7 +30,7 @@ def _limit_rates(app: Flask, added: list[Any]) -> None:
     limiter = app.extensions["appbuilder"].sm.limiter
     by_name = {type(view).__name__: view.blueprint for view in added}
     for each in register().rate_limits:
-        options = {"methods": list(each.methods)} if each.methods else {}
+        options: dict[str, Any] = {"methods": list(each.methods)} if each.methods else {}
         if each.key is not None:
             options["key_func"] = each.key
         limiter.limit(app.config[each.setting], **options)(by_name[each.view])
