@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 PYTHON ?= python3.12 python3.11 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format types messages sure venv
+.PHONY: help run test coverage bench lint format types messages sure venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ run: $(VENV)/runtime.stamp ## Run the portal with its services on this machine; 
 
 test: $(VENV)/dev.stamp ## Run all tests
 	$(PY) -m pytest -n 2
+
+coverage: $(VENV)/dev.stamp ## Run all tests and report the lines and branches that no test reaches
+	$(PY) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/dev.stamp ## Run the benchmarks and write docs/performance.md; ONLY=list,download selects parts, SIZE=large uses more data
 	$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE))

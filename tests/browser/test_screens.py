@@ -34,13 +34,7 @@ def world(make, engine):
             sender = alert_ingest.Sender(here.id, customer.id, utm.id)
             alert_ingest.store(session, sender, found, now=now, retention_months=13)
         session.commit()
-    return {
-        "tenant": here,
-        "customer": customer,
-        "utm": utm,
-        "operator": operator,
-        "role": make.role("閲覧係", "Home can_index"),
-    }
+    return {"tenant": here, "customer": customer, "utm": utm, "operator": operator}
 
 
 def enter(page, world, email="operator@example.jp"):
@@ -108,7 +102,7 @@ def test_utms_and_alerts(page, world, sound):
 def test_users_and_their_places(page, world, sound):
     operator = world["operator"]
     sign_in(page, "admin@example.jp")
-    visit(page, sound, "/users/list/", "/users/list/?_flt_0_email=nobody", f"/users/show/{operator.id}", "/users/add")
+    visit(page, sound, "/users/list/", "/users/list/?email=nobody", f"/users/show/{operator.id}", "/users/add")
     visit(page, sound, f"/users/edit/{operator.id}", f"/users/password/{operator.id}")
     page.get_by_role("button", name="パスワードを設定").click()
     page.get_by_text("入力内容をご確認ください。").wait_for()
@@ -140,19 +134,9 @@ def test_the_name_of_the_portal_stands_by_its_mark(page, world, language):
     assert name["x"] - (mark["x"] + mark["width"]) == pytest.approx(8)
 
 
-def test_roles_and_rights(page, world, sound):
-    own = world["role"]
+def test_roles_that_are_copied_or_built_in(page, world, sound):
     sign_in(page, "admin@example.jp")
-    visit(
-        page,
-        sound,
-        "/roles/list/",
-        f"/roles/show/{own.id}",
-        f"/roles/edit/{own.id}",
-        "/roles/add?copy=1",
-        "/roles/show/1",
-    )
-    visit(page, sound, "/permissionviews/list/", "/permissions/list/", "/viewmenus/list/")
+    visit(page, sound, "/roles/add?copy=1", "/roles/show/1")
 
 
 def test_a_user_is_made_put_into_a_tenant_and_deleted(page, world, sound):
@@ -161,7 +145,8 @@ def test_a_user_is_made_put_into_a_tenant_and_deleted(page, world, sound):
     page.get_by_label("氏名（姓）").fill("新井")
     page.get_by_label("氏名（名）").fill("葉子")
     page.get_by_label("メールアドレス").fill("arai@example.jp")
-    page.get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="作成", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="OK").click()
     page.get_by_text("ユーザを作成しました。").wait_for()
     assert "/setup/" in page.locator("#new-link").input_value()
     sound(page)
@@ -244,7 +229,7 @@ def test_the_customers_by_keyboard_alone(page, world, make):
     tab_to(page, "キャンセル", most=3)
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert page.url.endswith(customer.id)
+    assert page.url.partition("?")[0].endswith(customer.id)
 
 
 def test_the_alert_filters_by_keyboard_alone(page, world):

@@ -148,8 +148,8 @@ def _field(column: Any, label: Any, choices: Mapping[Any, Any] | None) -> Field:
             return DateField(label, needed)
         case Integer():
             return IntegerField(label, [*needed, _number_range(63 if isinstance(column.type, BigInteger) else 31)])
-        case Numeric(precision=int(), scale=int()):
-            return DecimalField(label, [*needed, _decimal_range(column.type)], places=column.type.scale)
+        case Numeric(precision=int(precision), scale=int(scale)):
+            return DecimalField(label, [*needed, _decimal_range(precision, scale)], places=scale)
     raise TypeError(f"There is no form field for {column}; give the screen a form.")
 
 
@@ -162,7 +162,7 @@ def _choice_field(column: Any, label: Any, choices: Mapping[Any, Any]) -> Field:
 
 def _text_field(column: Any, label: Any) -> Field:
     length = column.type.length
-    validators = [] if _may_be_empty(column) else [Needed()]
+    validators: list[Any] = [] if _may_be_empty(column) else [Needed()]
     validators += [AtMost(length)] if length else []
     # Else an empty field would differ from the NULL that it was made of.
     filters = [_none_if_empty] if column.nullable else []
@@ -183,7 +183,7 @@ def _number_range(bits: int) -> NumberRange:
     return NumberRange(-(2**bits), 2**bits - 1)
 
 
-def _decimal_range(kind: Numeric[Any]) -> NumberRange:
+def _decimal_range(precision: int, scale: int) -> NumberRange:
     """The numbers that a column takes; what has more decimal places is rounded."""
-    most = 10 ** (kind.precision - kind.scale) - Decimal(1).scaleb(-kind.scale)
+    most = 10 ** (precision - scale) - Decimal(1).scaleb(-scale)
     return NumberRange(-most, most)

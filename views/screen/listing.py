@@ -50,14 +50,6 @@ class ListPages:
     list_template = "screen/list.html"
     show_template = "screen/show.html"
 
-    @expose("/")
-    @has_access
-    def list(self: Any) -> Any:
-        """List the rows that the search leaves."""
-        if self.csv and "csv" in request.args:
-            return self.file(self.search())
-        return self.list_page()
-
     def list_page(self: Any, form: Any = None) -> str:
         """Return the list.
 
@@ -394,3 +386,12 @@ class ListPages:
         with Session(db.engine, info=info) as session:
             for row in query.with_session(session).yield_per(_FILE_BATCH):
                 yield [each.text(self.value(row, name)) for name, each in formats]
+
+    # The last one, because its name hides the type from there on.
+    @expose("/")
+    @has_access
+    def list(self: Any) -> Any:
+        """List the rows that the search leaves."""
+        if self.csv and "csv" in request.args:
+            return self.file(self.search())
+        return self.list_page()

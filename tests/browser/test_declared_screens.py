@@ -1,0 +1,55 @@
+"""Every page of every declared screen at the width of a desk and of a phone, with a question and with faults."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.signing_in import sign_in
+from tests.conventions.screens.cases import SCREENS, Case
+from tests.support.fixtures import weak_hash
+
+pytestmark = pytest.mark.browser
+DIALOG = "dialog#question[open]"
+
+
+@pytest.fixture
+def cases(app, make, signed_in):
+    """Each screen, in one tenant, with a row."""
+    tenant = make.tenant()
+    make.elevated("NEC Admin", email="admin@example.jp", password=weak_hash())
+    return [Case(app, make, signed_in, name, tenant=tenant) for name in SCREENS]
+
+
+def test_every_page_of_every_screen_is_sound(page, cases, sound):
+    sign_in(page, "admin@example.jp")
+    page.get_by_role("button", name=cases[0].tenant.id).click()
+    page.get_by_role("heading", level=1).wait_for()
+    for case in cases:
+        row = case.row()
+        for route in case.routes():
+            if route.verb == "GET":
+                page.goto(case.url(route.name, row if route.has_row else None))
+                sound(page)
+        _look_at_faults(page, case, sound)
+        _look_at_a_question(page, case, row, sound)
+
+
+def _look_at_faults(page, case, sound) -> None:
+    """Send the form that creates a row without a word in it."""
+    if "add" not in case.screen.include_route_methods:
+        return
+    page.goto(case.url("list" if case.screen.add_on_list else "add"))
+    page.locator("form[data-validated] button.btn-primary").click()
+    page.locator("[data-error-summary]").wait_for()
+    sound(page)
+
+
+def _look_at_a_question(page, case, row, sound) -> None:
+    """Press the button that deletes a row, and cancel."""
+    if "delete" not in case.screen.include_route_methods:
+        return
+    page.goto(case.url("show", row))
+    page.locator(f"form[action$='{case.url('delete', row)}'] button").click()
+    page.locator(DIALOG).wait_for()
+    sound(page)
+    page.locator(DIALOG).get_by_role("button", name="キャンセル").click()
