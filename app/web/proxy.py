@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
     checked: Application = Checked(app.wsgi_app, behind_proxies=bool(count))
     if count:
         checked = ProxyFix(checked, x_for=count, x_proto=count, x_host=count, x_port=count, x_prefix=count)
-    app.wsgi_app = checked  # type: ignore[method-assign]
+    app.wsgi_app = checked  # type: ignore[method-assign, assignment]
 
 
 def refuse_bad_hosts(app: Flask) -> None:
