@@ -1,21 +1,17 @@
-"""Functions of every template: icons, static files, the key of forms, addresses of the present page in another state."""
+"""Functions of every template: icons, static files, the key of forms, URLs of the present page in another state."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlencode
 
-from flask import Flask, g, request, url_for
+from flask import Flask, g, url_for
 from markupsafe import Markup
+
+from views.forms.errors import error_list
+from views.page_url import here, sorted_by
 
 _ICON = Markup('<svg class="%s" aria-hidden="true"><use href="%s#tabler-%s" /></svg>')
 """One of the symbols of static/icons.svg, hidden from screen readers: words stand beside it."""
-_NOT_KEPT = ("choose", "filters", "picked", "utm_search")
-"""Page arguments that the links of a page leave out: what is open on it, and what is searched in that."""
-_PLACE_IN_ORDER = ("sort", "direction", "page", "after", "before", "open")
-"""Page arguments that another order makes void."""
 
 
 def init_app(app: Flask) -> None:
@@ -23,28 +19,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         {"here": here, "sorted_by": sorted_by, "static_url": static_url, "icon": icon, "form_key": form_key}
     )
-
-
-def here(changes: Mapping[str, Any]) -> str:
-    """Return the address of the present page with some arguments changed.
-
-    :param changes: the new value of each argument; None removes the argument.
-    """
-    kept = [pair for pair in request.args.items(multi=True) if pair[0] not in {*_NOT_KEPT, *changes}]
-    kept += [(name, value) for name, value in changes.items() if value is not None]
-    return "?" + urlencode(kept)
-
-
-def sorted_by(key: str, direction: str) -> str:
-    """Return the address of the first page of the present list in another order.
-
-    :param direction: ``asc`` or ``desc``.
-    """
-    return here(dict.fromkeys(_PLACE_IN_ORDER) | {"sort": key, "direction": direction})
+    app.jinja_env.filters["error_list"] = error_list
 
 
 def static_url(filename: str) -> str:
-    """Return the address of one of the static files."""
+    """Return the URL of one of the static files."""
     return url_for("static", filename=filename)
 
 

@@ -9,7 +9,6 @@ from flask import Response, request, stream_with_context
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from markupsafe import Markup
 from sqlalchemy import func, inspect
 from sqlalchemy.orm import Session
 
@@ -20,6 +19,8 @@ from views.base import render
 from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
+from views.screen.formats import linked
+from views.screen.history import history_table
 from views.screen.navigation import list_arguments, present_arguments, tabs_of
 from views.screen.table import ICON_BUTTON, Button, Column, Empty, Question, Row, Table
 from views.shown_once import token_to_show
@@ -30,7 +31,6 @@ COUNT_CAP = 1_000
 PAGE_SIZES = (25, 50, 100)
 _DELETED = "deleted"
 _FILE_BATCH = 500
-_LINK = Markup('<a href="{}">{}</a>')
 
 
 class ListPages:
@@ -163,7 +163,7 @@ class ListPages:
             cells = [each.cell(self.value(row, name)) for name, each in zip(names, formats, strict=True)]
             if may_show and not self._is_deleted(row):
                 place = list(names).index(link) if link in names else 0
-                cells[place] = _LINK.format(self.url("show", row, **back), cells[place])
+                cells[place] = linked(self.url("show", row, **back), cells[place])
             filled.append(Row(cells, self.buttons(row, back), str(self.key_of(row))))
         return Table(shown, filled, label=self.labels.many, **options)
 
@@ -283,7 +283,7 @@ class ListPages:
             parts=self.details(row),
             buttons=self.page_buttons(row),
             related=self.related(row),
-            history=self.changes(row),
+            history=history_table(self.changes(row), self.label_of),
             secret=self.secret_of([inspect(row).identity[0]]),
         )
 
