@@ -10,7 +10,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from redis import Redis
 
-from app.rendering import repeated, template_globals
+from app.rendering import template_globals
 from app.security import PortalSecurityManager
 from models.db import db
 from views.dashboard.dashboard import HomeView
@@ -50,5 +50,4 @@ def init_app(app: Flask) -> None:
     # FAB's own selector would store the language in the session of every visitor.
     app.extensions["babel"].locale_selector = chosen_language
     template_globals.init_app(app)
-    repeated.init_app(app)
     messages.install()

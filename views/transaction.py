@@ -67,14 +67,17 @@ def commit_anyway() -> None:
 def cross_tenant_session(reason: str) -> Session:
     """Return a session that crosses tenants and is committed with the request's own.
 
+    A request has one such session for each reason: two would wait for each other's locks.
+
     :param reason: why this view may, for the log and for whoever reads the code.
     """
     if "cross_tenant_sessions" not in g:
-        g.cross_tenant_sessions = []
+        g.cross_tenant_sessions = {}
         g.cross_tenant_stack = ExitStack()
-    opened = g.cross_tenant_stack.enter_context(all_tenants(reason))
-    g.cross_tenant_sessions.append(opened)
-    return opened
+    opened: dict[str, Session] = g.cross_tenant_sessions
+    if reason not in opened:
+        opened[reason] = g.cross_tenant_stack.enter_context(all_tenants(reason))
+    return opened[reason]
 
 
 def close_cross_tenant_sessions(_error: BaseException | None = None) -> None:
@@ -86,7 +89,7 @@ def close_cross_tenant_sessions(_error: BaseException | None = None) -> None:
 def _commit(browser: dict[str, Any]) -> None:
     """Commit; when that fails, the browser's session is again what it was before the request."""
     try:
-        for each in g.get("cross_tenant_sessions", ()):
+        for each in g.get("cross_tenant_sessions", {}).values():
             each.commit()
         db.session.commit()
     except BaseException:

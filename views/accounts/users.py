@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import abort, current_app, flash, redirect, request, url_for
@@ -20,6 +21,7 @@ from models.accounts.user import Role, User, is_locked
 from models.db import db
 from models.errors import N_, DomainError
 from models.tenants.tenant import Tenant
+from views.accounts.memberships import memberships_table
 from views.accounts.tabs import ADMINISTRATION
 from views.accounts.user_form import NAMES, MembershipForm, NewUserForm, PasswordForm, UserForm
 from views.base import actor, render
@@ -31,7 +33,7 @@ from views.screen.filters import Choice, Part, YesNo
 from views.screen.formats import Format
 from views.screen.labels import Labels
 from views.screen.screen import FAB_ROUTES, Screen
-from views.screen.table import Button
+from views.screen.table import Button, Table
 from views.transaction import cross_tenant_session
 
 _LINK = "new_password_link"
@@ -156,14 +158,25 @@ class UserView(Screen):
         form.offer(db.session.scalars(others), role.in_tenants(db.session()))
         return form
 
-    def new_link(self, user: Any) -> str | None:
-        """Return the URL of a link made a moment ago for this user, which is shown this once."""
+    def memberships_table(self, user: Any) -> Table:
+        """Return the table of the tenants that a user belongs to."""
+        return memberships_table(self, user)
+
+    def secret_of(self, keys: Sequence[Any]) -> dict[str, Any] | None:
+        """Return the link that was made a moment ago for one of some users; it is shown this once."""
         waiting = browser.get(_LINK)
-        if waiting is None or waiting[0] != user.id:
+        if waiting is None or waiting[0] not in keys:
             return None
         browser.pop(_LINK)
         path = url_for("PasswordSetupView.setup", token=waiting[1])
-        return f"{current_app.config['PORTAL_URL']}{path}"
+        title = gettext("Link to set a password")
+        help_text = gettext("Hand this link to the user. It works once, for 24 hours, and is not shown again.")
+        return {
+            "title": title,
+            "label": title,
+            "value": f"{current_app.config['PORTAL_URL']}{path}",
+            "help": help_text,
+        }
 
     @expose("/password/<row>", methods=["GET", "POST"])
     @has_access

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Response, current_app, flash, redirect, request, stream_with_context, url_for
+from flask import Response, current_app, flash, get_template_attribute, redirect, request, stream_with_context, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -21,12 +21,14 @@ from models.alerts.search import AlertQuery
 from models.db import db
 from views.alerts import rows as alert_rows
 from views.alerts.download import MOST_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
-from views.alerts.filters import AlertFilters, read_filters
+from views.alerts.filters import arguments, conditions, read_filters
 from views.arguments import choice
 from views.base import PortalView, render, url_if
 from views.customers.tabs import customer_crumbs, security_url
 from views.period import read_period
 from views.redirects import came_from
+from views.screen.filters import Search
+from views.screen.table import Empty, Table
 
 _MOST_TICKED = 3 * MOST_UTMS
 """How many ticks come back with the dialog: they travel in an address."""
@@ -93,19 +95,16 @@ def _back_to_choosing(customer_id: str) -> Response:
 
 def _search(
     args: Mapping[str, str], query: AlertQuery, utms: Sequence[Any], *, important: bool
-) -> tuple[AlertQuery, AlertFilters]:
-    """The query with function and filters as the arguments ask for, and the filters."""
-    filters = read_filters(args, utms, important=important)
-    function = args.get("function")
-    if function not in alert_rows.FUNCTION_NAMES:
-        function = None
-    return replace(query, function=function, important=important, **filters.conditions), filters
+) -> tuple[AlertQuery, Search]:
+    """Return a query narrowed by what the arguments ask for, and the search fields."""
+    search = read_filters(args, utms, important=important)
+    return replace(query, important=important, **conditions(search)), search
 
 
 def _list_page(customer_id: str, *, important: bool) -> str:
     customer, utms = customer_with_utms(customer_id)
     period = read_period(request.args, clock.tokyo_day(clock.utc_now()))
-    query, filters = _search(request.args, AlertQuery(customer.id, period.start, period.end), utms, important=important)
+    query, search = _search(request.args, AlertQuery(customer.id, period.start, period.end), utms, important=important)
     sort = choice("sort", alert_search.SORT_COLUMNS, "occurred_at")
     direction = choice("direction", ("asc", "desc"), "desc" if sort == "occurred_at" else "asc")
     before, after = _position("before", sort), _position("after", sort)
@@ -118,38 +117,56 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         backwards=before is not None,
     )
     first, last = (found.rows[0], found.rows[-1]) if found.rows else (None, None)
-    opened = _opened(customer, found.rows)
     # The conditions stay when the person goes from one of the two screens to the other.
-    kept = filters.arguments | ({"function": query.function} if query.function else {})
+    kept = arguments(search)
     other = "list" if important else "important"
     other_url = url_if(f"can_{other}", "Alerts", f"AlertView.{other}", customer_id=customer.id)
-    asked, functions = period.arguments, alert_rows.function_names()
+    asked = period.arguments
     elsewhere = asked | {name: value for name, value in kept.items() if name != "level"}
+    table = _table(customer, utms, found.rows, narrowed=bool(search.active))
+    table.sort, table.direction = sort, direction
+    table.note = period.text
+    table.count = _count(found, query, whole=not (before or after or found.has_next))
+    table.before = _cursor(alert_search.position_of(first, sort)) if first is not None and found.has_previous else None
+    table.after = _cursor(alert_search.position_of(last, sort)) if last is not None and found.has_next else None
+    title = gettext("Problems") if important else gettext("Alerts of the UTMs")
     return render(
         "alerts/list.html",
+        title=title,
         customer=customer,
-        crumbs=customer_crumbs(
-            customer,
-            (gettext("Security service"), security_url(customer)),
-            (gettext("Problems") if important else gettext("Alerts of the UTMs"), None),
-        ),
+        crumbs=customer_crumbs(customer, (gettext("Security service"), security_url(customer)), (title, None)),
         important=important,
         other_url=f"{other_url}?{urlencode(elsewhere)}" if other_url else None,
         period=period.fields,
-        shown=period.text,
-        functions=tuple(functions.items()),
-        function=query.function or "",
-        filters=filters.fields,
-        active=filters.active,
-        show_filters=filters.shown,
-        alerts=alert_rows.shown(found.rows, utms, functions, opened["key"] if opened else None),
-        opened=opened,
-        sort=sort,
-        direction=direction,
-        count=_count(found, query, whole=not (before or after or found.has_next)),
-        before=_cursor(alert_search.position_of(first, sort)) if first is not None and found.has_previous else None,
-        after=_cursor(alert_search.position_of(last, sort)) if last is not None and found.has_next else None,
+        search=search,
+        conditions=[(gettext("Company name"), customer.name), *(each.told for each in search.active)],
+        table=table,
         **_download(customer, utms, query, asked, kept),
+    )
+
+
+def _table(customer: AlertCustomer, utms: Sequence[Any], rows: Sequence[Any], *, narrowed: bool) -> Table:
+    """Return the table of one page of alerts.
+
+    :param narrowed: whether the search has conditions besides the period.
+    """
+    key = request.args.get("open")
+    opened = next((row for row in rows if str(row.seq) == key), None) if key else None
+    details = None
+    if opened is not None:
+        alert = alert_search.whole(db.session(), customer.id, opened)
+        details = get_template_attribute("alerts/_details.html", "alert_details")(alert_rows.details(alert))
+    hint = (
+        gettext("Choose a longer period or take conditions off to see more.")
+        if narrowed
+        else gettext("Choose a longer period to see more.")
+    )
+    return Table(
+        alert_rows.columns(),
+        alert_rows.table_rows(rows, utms, alert_rows.function_names(), key if opened is not None else None, details),
+        label=gettext("Alerts of the UTMs"),
+        toggles=True,
+        empty=Empty("shield-check", gettext("There is no alert in this period."), hint),
     )
 
 
@@ -179,15 +196,6 @@ def _download(
         "hidden": list((period | conditions).items()),
         "narrowed": bool(kept or query.important) and not removed,
     }
-
-
-def _opened(customer: AlertCustomer, rows: Sequence[Any]) -> dict[str, Any] | None:
-    """The details of the row that is open, None when none of the page's is."""
-    wanted = request.args.get("open")
-    for row in rows if wanted else ():
-        if str(row.seq) == wanted:
-            return alert_rows.details(alert_search.whole(db.session(), customer.id, row))
-    return None
 
 
 def _cursor(position: alert_search.Position) -> str:

@@ -4,53 +4,36 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
 from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
+from views.alerts.rows import function_names
 from views.forms.fields import half_width, too_long
-from views.screen.filters import Filter
+from views.screen.filters import Filter, Search
 
 _TEXT_LENGTH = 255
 _ACTION_LENGTH = 32
 _ID_LENGTH = 64
 
 
-@dataclass(frozen=True, slots=True)
-class AlertFilters:
-    """The fields of one of the two screens, filled in.
-
-    :param shown: whether the page shows them, and not only what they ask for.
-    """
-
-    fields: list[Filter]
-    shown: bool
-
-    @property
-    def active(self) -> list[Filter]:
-        """Those that ask for something."""
-        return [each for each in self.fields if each.condition is not None]
-
-    @property
-    def conditions(self) -> dict[str, Any]:
-        """The arguments of ``AlertQuery`` they stand for."""
-        names = {"utm": "utm_id"}
-        return {names.get(each.name, each.name): each.condition for each in self.active}
-
-    @property
-    def arguments(self) -> dict[str, str]:
-        """The page arguments that ask for the same."""
-        return {each.name: each.value for each in self.active}
-
-    def value(self, name: str) -> str:
-        """What a field asks for, empty for nothing."""
-        return self.arguments.get(name, "")
+def conditions(search: Search) -> dict[str, Any]:
+    """Return the arguments of ``AlertQuery`` that the fields of a search ask for."""
+    names = {"utm": "utm_id"}
+    return {names.get(each.name, each.name): each.condition for each in search.active}
 
 
-def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: bool) -> AlertFilters:
-    """The fields as the arguments fill them in; what makes no sense is told beside its field and not searched for.
+def arguments(search: Search) -> dict[str, str]:
+    """Return the page arguments that ask for the same."""
+    return {each.name: each.value for each in search.active}
+
+
+def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: bool) -> Search:
+    """Return the search fields as the arguments fill them in; what makes no sense is an error of its field.
+
+    A customer can have a thousand UTMs, and few people look for more than a period and a function: the page has the
+    other fields only when they are asked for, or when one of them has an error.
 
     :param args: of the page, or of the form that downloads.
     :param utms: the customer's UTMs with ``id``, ``name`` and ``removed_at``.
@@ -80,21 +63,25 @@ def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: boo
         _text(args, "file", lazy_gettext("File name"), help=lazy_gettext("A part of it.")),
     ]
     shown = args.get("filters") == "1" or any(each.error for each in fields)
-    # There can be a thousand.
     of_utms = [(str(utm.id), _utm_label(utm)) for utm in utms] if shown or "utm" in args else []
     fields.insert(0, _chosen(args, "utm", lazy_gettext("UTM"), of_utms))
-    return AlertFilters([each for each in fields if not (important and each.name == "level")], shown)
+    functions = list(function_names().items())
+    fields.insert(0, _chosen(args, "function", lazy_gettext("Security function"), functions, beside=True))
+    offered = [each for each in fields if not (important and each.name == "level")]
+    return Search(offered, deferred=not shown, opened=shown)
 
 
 def _utm_label(utm: Any) -> str:
     return gettext("%(name)s (removed)", name=utm.name) if utm.removed_at is not None else utm.name
 
 
-def _chosen(args: Mapping[str, str], name: str, label: Any, options: list[tuple[str, str]]) -> Filter:
+def _chosen(
+    args: Mapping[str, str], name: str, label: Any, options: list[tuple[str, str]], *, beside: bool = False
+) -> Filter:
     value = args.get(name, "")
     if value not in dict(options):
-        return Filter(name, label, options=options)
-    return Filter(name, label, value, int(value) if name == "utm" else value, options)
+        return Filter(name, label, options=options, beside=beside)
+    return Filter(name, label, value, int(value) if name == "utm" else value, options, beside=beside)
 
 
 def _text(

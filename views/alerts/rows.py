@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup
 
-from models import clock
 from models.alerts.alert import ACTION_LABELS, SecurityFunction
 from models.errors import N_
 from views.languages import chosen_language
+from views.page_url import here
+from views.screen import formats
+from views.screen.table import Column, Row, Toggle
 
 # Label, column, whether it is a number or an address and shown as such.
 _Fields = tuple[tuple[str, str, bool], ...]
@@ -80,63 +83,73 @@ def _function_names(_language: str) -> Mapping[str, str]:
     return MappingProxyType({function: function_name(function) for function in FUNCTION_NAMES})
 
 
-class ShownAlert(NamedTuple):
-    """What the template needs of an alert; a page has fifty, and reads nothing of a row twice.
-
-    :ivar key: its number, as the page's identifiers and addresses have it.
-    :ivar open: whether its details are shown.
-    """
-
-    key: str
-    alert_id: str
-    at: str
-    utm_name: str
-    utm_removed: bool
-    function: str
-    action: str
-    level: str
-    open: bool
+_COLUMNS = (
+    ("alert_id", N_("Alert ID"), formats.CODE.css),
+    ("occurred_at", N_("Date and time"), ""),
+    ("utm", N_("UTM name"), "text"),
+    ("function", N_("Security function"), ""),
+    ("action", N_("Action"), ""),
+    ("level", N_("Alert level"), ""),
+)
+_REMOVED = Markup('<span>%s <span class="badge tone-gray">%s</span></span>')
+_LEVEL = formats.badge({"high": lazy_gettext("High"), "low": lazy_gettext("Low")}, {"high": "red"})
 
 
-def shown(
-    rows: Sequence[Any], utms: Sequence[Any], functions: Mapping[str, str], opened: str | None
-) -> list[ShownAlert]:
-    """The rows of ``alert_search.page`` for the template.
+def columns() -> list[Column]:
+    """Return the columns of the list; each can be sorted by."""
+    return [Column(key, gettext(label), css, key) for key, label, css in _COLUMNS]
+
+
+def table_rows(
+    alerts: Sequence[Any], utms: Sequence[Any], functions: Mapping[str, str], opened: str | None, details: Any
+) -> list[Row]:
+    """Return the rows of ``alert_search.page`` for the table.
 
     :param utms: the customer's, removed ones included, with ``id``, ``name`` and ``removed_at``.
     :param functions: of ``function_names``.
-    :param opened: the number of the one whose details are shown.
+    :param opened: the key of the alert whose details are shown.
+    :param details: of that alert, as markup.
     """
-    names = {utm.id: (utm.name, utm.removed_at is not None) for utm in utms}
-    unknown = ("", False)  # registered since the UTMs were read
-    return [
-        ShownAlert(
-            key := str(seq),
+    names = {utm.id: _utm_name(utm) for utm in utms}
+    levels = {level: _LEVEL.cell(level) for level in ("high", "low")}
+    closed = here({"open": None})
+    opening = f"{closed}{'' if closed == '?' else '&'}open="
+    name = gettext("Details of %(id)s", id="{id}")
+    rows = []
+    for seq, occurred_at, alert_id, utm_id, function, action, level, *_ in alerts:
+        key, is_open = str(seq), str(seq) == opened
+        toggle = Toggle(
+            f"alert-{key}",
+            closed if is_open else f"{opening}{key}",
+            name.replace("{id}", alert_id),
+            details if is_open else None,
+        )
+        cells = [
             alert_id,
-            clock.screen_time(occurred_at),
-            *names.get(utm_id, unknown),
+            formats.TIME.cell(occurred_at),
+            names.get(utm_id, ""),  # empty for one registered since the UTMs were read
             functions[function],
             ACTION_LABELS.get(action, action),
-            level,
-            key == opened,
-        )
-        for seq, occurred_at, alert_id, utm_id, function, action, level, *_ in rows
-    ]
+            levels[level],
+        ]
+        rows.append(Row(cells, toggle=toggle))
+    return rows
 
 
-def details(alert: Any) -> dict[str, Any]:
-    """What the template needs of the alert whose row is open: titles, each with label, value, whether it is a code.
+def _utm_name(utm: Any) -> Any:
+    return _REMOVED % (utm.name, gettext("Removed")) if utm.removed_at is not None else utm.name
+
+
+def details(alert: Any) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """Return the titled parts of an alert's details: the label and the value of each field, and whether it is a code.
 
     :param alert: with the attributes of ``models.alerts.alert.Alert``.
     """
     own_title = gettext("Information of the function (%(function)s)", function=function_name(alert.function))
-    return {
-        "key": str(alert.seq),
-        "parts": [
-            (gettext("Basic information"), _values(alert, _COMMON)),
-            (own_title, _values(alert, _OWN[alert.function])),
-        ],
-    }
+    return [
+        (gettext("Basic information"), _values(alert, _COMMON)),
+        (own_title, _values(alert, _OWN[alert.function])),
+    ]
 
 
 def _values(alert: Any, fields: _Fields) -> list[tuple[str, str, bool]]:

@@ -8,6 +8,7 @@ from flask import current_app, g, url_for
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, ngettext
+from markupsafe import Markup
 from sqlalchemy import case, func, select
 
 from models import clock
@@ -19,6 +20,8 @@ from models.utms.utm import Utm
 from views.base import render, url_if
 from views.notifications.notice import address_notice
 from views.period import recent_days
+from views.screen import formats
+from views.screen.table import Empty, Table, filled_table
 
 _MOST_IMPORTANT = 10
 
@@ -71,7 +74,7 @@ class HomeView(IndexView):
             "dashboard/dashboard.html",
             address_notice=address_notice(addresses, may_change=may("can_save", "NotificationAddresses")),
             figures=figures,
-            important=None if worst is None else _named(worst),
+            important=None if worst is None else _important_table(worst),
             next_steps=[_first_step(list_url)] if list_url and not customers else [],
         )
 
@@ -100,20 +103,34 @@ def _utm_figures(online_since: Any) -> tuple[int, int, int]:
     return (row[0], row[1], row[2])
 
 
-def _named(worst: list[tuple[str, int]]) -> list[dict[str, Any]]:
+def _important_table(worst: list[tuple[str, int]]) -> Table:
+    """Return the table of the customers with the most important alerts.
+
+    :param worst: the ID of each customer, with the number of alerts.
+    """
     rows = db.session.execute(
         select(Customer.id, Customer.name).where(
             Customer.id.in_([customer_id for customer_id, _ in worst]), Customer.deleted_at.is_(None)
         )
     )
     names = {row.id: row.name for row in rows}
-    return [
-        {
-            "customer_id": customer_id,
-            "name": names[customer_id],
-            "count": count,
-            "url": url_for("AlertView.important", customer_id=customer_id),
-        }
-        for customer_id, count in worst
-        if customer_id in names
-    ]
+    return filled_table(
+        [
+            (gettext("Company ID"), formats.Format(_alerts_link, css="font-monospace"), lambda row: row[0]),
+            (gettext("Company name"), formats.TEXT, lambda row: names[row[0]]),
+            (gettext("Important alerts"), formats.NUMBER, lambda row: row[1]),
+        ],
+        [row for row in worst if row[0] in names],
+        title=gettext("Customers with important alerts"),
+        note=gettext("Last 31 days"),
+        empty=Empty(
+            "shield-check",
+            gettext("No threats were detected."),
+            gettext("Customers appear here when one of their UTMs raises an important alert."),
+        ),
+    )
+
+
+def _alerts_link(customer_id: str) -> Markup:
+    url = url_for("AlertView.important", customer_id=customer_id)
+    return formats.linked(url, formats.WORD.cell(customer_id))

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext
 from sqlalchemy.exc import IntegrityError
 
 from models.errors import DomainError
 from views.data_interface import constraint_name, log_database_error
+
+_HIDDEN = ("CSRFTokenField", "HiddenField", "VersionField")
+
+
+class FormError(NamedTuple):
+    """An error as the summary at the top of a form lists it.
+
+    :ivar id: of the field on the page; None for an error of the whole form or of a hidden field.
+    :ivar label: of the field.
+    """
+
+    id: str | None
+    label: str
+    message: str
+
+
+def error_list(form: Any) -> list[FormError]:
+    """Return the errors of a form in the order of its page.
+
+    A form with lists of fields has a method ``labelled_fields`` that yields each of its fields with its label.
+    """
+    labelled = getattr(form, "labelled_fields", None)
+    fields = labelled() if labelled else ((field, field.label.text) for field in form)
+    return [FormError(None, "", str(error)) for error in form.form_errors] + [
+        FormError(None if field.type in _HIDDEN else field.id, str(label), str(error))
+        for field, label in fields
+        for error in field.errors
+    ]
 
 
 def add_error(form: Any, error: DomainError | IntegrityError, unique_errors: Mapping[str, tuple[str, str]]) -> None:

@@ -13,6 +13,7 @@ from models.mail import placeholders
 from models.mail.kinds import MailKind, MailText
 from models.mail.template import BODY_LENGTH, SUBJECT_LENGTH, cleaned
 from views.forms.fields import AtMost, Needed, OneLine, TextField, VersionField
+from views.screen.conflict import Difference, differing
 
 _MOST_FAULTS = 5
 """How many faults are told of a field; a pasted text of another system may have hundreds."""
@@ -70,12 +71,10 @@ class MailTemplateForm(FlaskForm):
         """What was typed, in the form in which it is stored."""
         return cleaned(MailText(None if self.kind.sms else self.subject.data or "", self.body.data or ""))
 
-    def differences(self, stored: MailText) -> list[dict[str, str]]:
-        """Where what is typed differs from what is stored: the label and both values."""
+    def differences(self, stored: MailText) -> list[Difference]:
+        """Return where what was typed differs from what is stored."""
         typed = self.text()
         pairs = [(self.body, stored.body, typed.body)]
         if not self.kind.sms:
             pairs.insert(0, (self.subject, stored.subject or "", typed.subject or ""))
-        return [
-            {"label": str(field.label.text), "stored": was, "typed": now} for field, was, now in pairs if was != now
-        ]
+        return differing((field.label.text, was, now) for field, was, now in pairs)

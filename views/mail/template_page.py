@@ -12,8 +12,13 @@ from models.db import db
 from models.errors import N_, Conflict, DomainError
 from models.mail import template as mail_template
 from models.mail.kinds import MailKind
+from views.screen import formats
 
 CHANGED_MEANWHILE = N_("Somebody else changed this template meanwhile. Look at it again; nothing has been done.")
+
+
+TEMPLATE_STATUS = formats.made_by("macros/mails.html", "template_status")
+"""Shows whether a template has its default text."""
 
 
 def kind_or_404(name: str) -> MailKind:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
+from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -21,7 +23,9 @@ from models.mail.template import MailTemplateVersion, VersionReason
 from views.arguments import page_number
 from views.base import PAGE_SIZE, PortalView, actor, render
 from views.forms.fields import version_shown
-from views.mail.template_page import kind_or_404, newest_number, own_tenant_id, page_of, refuse
+from views.mail.template_page import TEMPLATE_STATUS, kind_or_404, newest_number, own_tenant_id, page_of, refuse
+from views.screen import formats
+from views.screen.table import Button, Empty, Question, Table, filled_table
 
 
 class MailTemplateVersionView(PortalView):
@@ -48,10 +52,7 @@ class MailTemplateVersionView(PortalView):
         return render(
             "mail/templates/history.html",
             **page_of(found),
-            versions=[_row(found, version) for version in rows],
-            count=count,
-            page=page,
-            pages=pages,
+            table=_table(found, rows, count=count, page=page, pages=pages),
         )
 
     @expose("/<key:version_key>")
@@ -67,14 +68,11 @@ class MailTemplateVersionView(PortalView):
         return render(
             "mail/templates/version.html",
             **page_of(found),
-            version=_row(found, version),
+            page_name=_name(version),
+            facts=_facts(version, in_force=in_force),
             text=text,
             preview=placeholders.fill(text, found, found.samples),
-            in_force=in_force,
-            newest=newest,
-            restore_url=url_for("MailTemplateVersionView.restore", kind=found.name, version_key=version.id)
-            if may
-            else None,
+            restore=_restore_button(found, version, newest) if may else None,
         )
 
     @expose("/<key:version_key>/restore", methods=["POST"])
@@ -103,15 +101,54 @@ def _version_or_404(kind: MailKind, version_key: int) -> MailTemplateVersion:
     return version
 
 
-def _row(kind: MailKind, version: MailTemplateVersion) -> dict[str, Any]:
-    return {
-        "number": version.number,
-        "at": version.created_at,
-        "by": version.actor,
-        "what": _what(version),
-        "custom": version.body is not None,
-        "url": url_for("MailTemplateVersionView.version", kind=kind.name, version_key=version.id),
-    }
+def _name(version: MailTemplateVersion) -> str:
+    return gettext("Version %(number)s", number=version.number)
+
+
+def _table(kind: MailKind, versions: Sequence[MailTemplateVersion], **options: int) -> Table:
+    def linked(version: MailTemplateVersion) -> Markup:
+        url = url_for("MailTemplateVersionView.version", kind=kind.name, version_key=version.id)
+        return formats.linked(url, formats.WORD.cell(_name(version)))
+
+    return filled_table(
+        [
+            (gettext("Version"), formats.PLAIN, linked),
+            (gettext("When"), formats.TIME, lambda version: version.created_at),
+            (gettext("Who"), formats.TEXT, lambda version: version.actor),
+            (gettext("What"), formats.TEXT, _what),
+            (gettext("Status"), TEMPLATE_STATUS, lambda version: version.body is not None),
+        ],
+        versions,
+        label=gettext(kind.title),
+        empty=Empty("history", gettext("Nobody has changed this template yet."), gettext("It has the default text.")),
+        **options,
+    )
+
+
+def _facts(version: MailTemplateVersion, *, in_force: bool) -> list[tuple[str, Any, str]]:
+    status = TEMPLATE_STATUS.cell(version.body is not None)
+    return [
+        (gettext("When"), formats.TIME.cell(version.created_at), "tnum"),
+        (gettext("Who"), version.actor, ""),
+        (gettext("What"), _what(version), ""),
+        (gettext("Status"), status + " " + gettext("This text is in use.") if in_force else status, ""),
+    ]
+
+
+def _restore_button(kind: MailKind, version: MailTemplateVersion, newest: int) -> Button:
+    """Return the button that brings a version back.
+
+    :param newest: the number of the newest version.
+    """
+    text = gettext("The template gets the text of version %(number)s again. Are you sure?", number=version.number)
+    return Button(
+        gettext("Restore"),
+        url_for("MailTemplateVersionView.restore", kind=kind.name, version_key=version.id),
+        "refresh",
+        values={"version": str(newest)},
+        question=Question(text, gettext("Restore version")),
+        css="btn btn-primary",
+    )
 
 
 def _what(version: MailTemplateVersion) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from models.db import db
@@ -20,7 +22,29 @@ from views.base import PortalView, actor, render
 from views.forms.fields import version_shown
 from views.mail.template_copy import may_copy
 from views.mail.template_form import MailTemplateForm
-from views.mail.template_page import kind_or_404, newest_number, own_tenant_id, page_of, refuse
+from views.mail.template_page import TEMPLATE_STATUS, kind_or_404, newest_number, own_tenant_id, page_of, refuse
+from views.screen import formats
+from views.screen.conflict import Difference, compared
+from views.screen.table import ICON_BUTTON, Button, Question, Table, filled_table
+
+_SUBJECT = formats.TEXT.with_empty(lazy_gettext("An SMS has no subject"))
+
+
+class _Template(NamedTuple):
+    """A template of a tenant.
+
+    :ivar own: the tenant's own text; None while it uses the default.
+    :ivar version: the number of the newest version, 0 when there is none.
+    """
+
+    kind: MailKind
+    own: MailText | None
+    version: int
+
+    @property
+    def subject(self) -> str | None:
+        """The subject in force; an SMS has none."""
+        return (self.own or self.kind.default).subject
 
 
 class MailTemplateView(PortalView):
@@ -36,29 +60,54 @@ class MailTemplateView(PortalView):
         tenant_id = own_tenant_id()
         numbers = mail_template.newest_numbers(db.session(), [tenant_id])
         own = mail_template.own_texts(db.session(), [tenant_id], [kind.name for kind in EDITABLE])
+        rows = [
+            _Template(kind, own.get((tenant_id, kind.name)), numbers.get((tenant_id, kind.name), 0))
+            for kind in EDITABLE
+        ]
         return render(
             "mail/templates/list.html",
-            templates=[
-                self._row(kind, own.get((tenant_id, kind.name)), numbers.get((tenant_id, kind.name), 0))
-                for kind in EDITABLE
-            ],
+            table=self._table(rows),
             copy_url=url_for("MailTemplateCopyView.copy") if may_copy() else None,
         )
 
-    def _row(self, kind: MailKind, own: MailText | None, number: int) -> dict[str, Any]:
-        return {
-            "name": kind.name,
-            "title": gettext(kind.title),
-            "subject": (own or kind.default).subject,
-            "custom": own is not None,
-            "version": number,
-            "url": self._url_to("show", kind),
-            "edit_url": self._url_to("edit", kind),
-            "reset_url": self._url_to("reset", kind) if own else None,
-        }
+    def _table(self, rows: Sequence[_Template]) -> Table:
+        return filled_table(
+            [
+                (gettext("Template"), formats.TEXT, self._named),
+                (gettext("Subject"), _SUBJECT, lambda each: each.subject),
+                (gettext("Status"), TEMPLATE_STATUS, lambda each: each.own is not None),
+            ],
+            rows,
+            label=gettext("Mail templates"),
+            buttons=self._row_buttons,
+        )
+
+    def _named(self, row: _Template) -> Markup:
+        """Return the name of a template, with a link for people who may look at it."""
+        title, url = formats.WORD.cell(gettext(row.kind.title)), self._url_to("show", row.kind)
+        return formats.linked(url, title) if url else title
+
+    def _row_buttons(self, row: _Template) -> list[Button]:
+        title, found = gettext(row.kind.title), []
+        if reset := self._reset_button(row, css=""):
+            name = gettext("More for %(name)s", name=title)
+            found.append(Button("", "", "dots", name, css=ICON_BUTTON, menu=[reset]))
+        if url := self._url_to("edit", row.kind):
+            found.append(Button("", url, "pencil", gettext("Change %(name)s", name=title), css=ICON_BUTTON))
+        return found
+
+    def _reset_button(self, row: _Template, **options: Any) -> Button | None:
+        """Return the button that goes back to the default text; None where there is no other text, or no permission."""
+        url = self._url_to("reset", row.kind)
+        if row.own is None or url is None:
+            return None
+        label = gettext("Back to the default")
+        text = gettext("“%(title)s” goes back to its default text. Are you sure?", title=gettext(row.kind.title))
+        values = {"version": str(row.version)}
+        return Button(label, url, "arrow-back-up", values=values, question=Question(text, label), **options)
 
     def _url_to(self, method: str, kind: MailKind) -> str | None:
-        """Where one of a template's pages is, None for who may not see it."""
+        """Return the URL of a page of a template; None for people without its permission."""
         may = self.appbuilder.sm.has_access(f"can_{method}", "MailTemplates")
         return url_for(f"MailTemplateView.{method}", kind=kind.name) if may else None
 
@@ -76,10 +125,13 @@ class MailTemplateView(PortalView):
             text=text,
             preview=placeholders.fill(text, found, found.samples),
             custom=own is not None,
-            version=version,
-            edit_url=self._url_to("edit", found),
-            reset_url=self._url_to("reset", found) if own else None,
+            buttons=self._page_buttons(_Template(found, own, version)),
         )
+
+    def _page_buttons(self, row: _Template) -> list[Button]:
+        url = self._url_to("edit", row.kind)
+        edit = Button(gettext("Change"), url, "pencil", css="btn btn-primary") if url else None
+        return [each for each in (self._reset_button(row), edit) if each is not None]
 
     @expose("/<string:kind>/edit", methods=["GET", "POST"])
     @has_access
@@ -142,5 +194,5 @@ def _conflict(kind: MailKind, form: MailTemplateForm) -> Any:
     return _form_page(kind, form, form.differences(stored)), 409
 
 
-def _form_page(kind: MailKind, form: MailTemplateForm, differences: list[dict[str, str]] | None = None) -> str:
-    return render("mail/templates/form.html", **page_of(kind), form=form, differences=differences)
+def _form_page(kind: MailKind, form: MailTemplateForm, differences: list[Difference] | None = None) -> str:
+    return render("mail/templates/form.html", **page_of(kind), form=form, conflict=compared(differences))

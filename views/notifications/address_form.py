@@ -11,6 +11,7 @@ from wtforms.validators import ValidationError
 
 from models.notifications.address import SLOTS, AddressStatus, Slot, clean
 from views.forms.fields import AddressField, Needed, ValidAddress, VersionField
+from views.screen.conflict import Difference, differing
 
 
 class NotificationField(AddressField):
@@ -71,13 +72,12 @@ class NotificationForm(FlaskForm):
         """Whether what was typed for a slot is to be typed a second time."""
         return bool(self.typed()[number - 1]) and self.typed()[number - 1] not in self.known(number)
 
-    def differences(self) -> list[dict[str, str]]:
-        """Where what is typed differs from what the addresses are set to: the label and both values."""
-        return [
-            {"label": str(self[f"address{slot.number}"].label.text), "stored": slot.set_to, "typed": typed}
+    def differences(self) -> list[Difference]:
+        """Return where what was typed differs from what the addresses are set to."""
+        return differing(
+            (self[f"address{slot.number}"].label.text, slot.set_to, typed)
             for slot, typed in zip(self.status.slots, self.typed(), strict=True)
-            if slot.set_to != typed
-        ]
+        )
 
     def _slot(self, number: int) -> Slot:
         return self.status.slots[number - 1]

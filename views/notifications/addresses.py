@@ -21,7 +21,9 @@ from models.notifications.address_rules import AddressChange
 from views.base import PortalView, actor, render
 from views.notifications.address_form import NotificationForm
 from views.notifications.notice import problems
+from views.notifications.waiting import label_of, waiting_table
 from views.question import answer_before_writing, validates_first
+from views.screen.conflict import Difference, compared
 
 
 class NotificationAddressView(PortalView):
@@ -88,16 +90,17 @@ class NotificationAddressView(PortalView):
         return self._page(form.status, form, form.differences()), 409
 
     @staticmethod
-    def _page(found: AddressStatus, form: NotificationForm | None, differences: Sequence[Any] | None = None) -> str:
+    def _page(
+        found: AddressStatus, form: NotificationForm | None, differences: Sequence[Difference] | None = None
+    ) -> str:
         return render(
             "notifications/addresses.html",
-            slots=found.slots,
             form=form,
-            differences=differences,
+            facts=[(label_of(slot), slot.address, "") for slot in found.slots],
+            waiting=waiting_table(found.slots, may_change=form is not None),
+            conflict=compared(differences),
             problems=problems(found),
             save_url=url_for("NotificationAddressView.save"),
-            send_again_url=url_for("NotificationAddressView.send_again"),
-            withdraw_url=url_for("NotificationAddressView.withdraw"),
         )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
 from redis.exceptions import RedisError
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -16,19 +16,11 @@ from werkzeug.wrappers import Response
 from models import audit, clock
 from models.db import db
 from models.operations import schedule
-from models.operations.schedule import Entry, ScheduledTask
+from models.operations.schedule import ScheduledTask
 from views.base import PortalView, actor, render
 from views.operations.health import worker_lives
-
-OVERDUE_AFTER = timedelta(minutes=2)
-"""What is due is started at the next full minute; this long after its time something is wrong."""
-
-QUEUE_NAMES = {
-    "urgent": lazy_gettext("Urgent"),
-    "default": lazy_gettext("Ordinary"),
-    "periodic": lazy_gettext("Periodic"),
-}
-"""What the queues are called on the screen."""
+from views.operations.job_tables import failed_table, queues_table, timetable, workers_table
+from views.screen.table import ICON_BUTTON, Button, Question
 
 
 class JobBoardView(PortalView):
@@ -53,12 +45,12 @@ class JobBoardView(PortalView):
             "operations/jobs.html",
             as_of=clock.screen_time(now),
             worker_lives=worker_lives(heartbeat, now=now),
-            worker_seen_at=clock.screen_time(heartbeat.last_finished_at) if heartbeat else "",
-            queues=[_queue_row(each) for each in snapshot.queues] if snapshot else None,
-            workers=[_worker_row(each) for each in snapshot.workers] if snapshot else None,
-            failed=[self._failed_row(each) for each in snapshot.failed] if snapshot else None,
-            failed_count=sum(each.failed for each in snapshot.queues) if snapshot else 0,
-            tasks=[_task_row(each, tasks.get(each.name), now=now) for each in schedule.entries()],
+            queues=queues_table(snapshot.queues) if snapshot else None,
+            workers=workers_table(
+                snapshot.workers if snapshot else None, seen_at=heartbeat.last_finished_at if heartbeat else None
+            ),
+            failed=failed_table(snapshot, self._failed_buttons) if snapshot else None,
+            timetable=timetable(schedule.entries(), tasks, now=now),
         )
 
     @expose("/<string:job_id>/retry", methods=["POST"])
@@ -73,22 +65,35 @@ class JobBoardView(PortalView):
         """Forget a failed job."""
         return _change(job_id, "delete", "job.deleted", gettext("The failed job has been deleted."))
 
-    def _failed_row(self, job: Any) -> dict[str, Any]:
-        may = self.appbuilder.sm.has_access
-        return {
-            "id": job.id,
-            "function": job.function,
-            "queue": QUEUE_NAMES[job.queue],
-            "failed_at": clock.screen_time(job.failed_at),
-            "error": job.error,
-            "place": job.place,
-            "retry_url": url_for("JobBoardView.retry", job_id=job.id)
-            if may("can_retry", self.class_permission_name)
-            else None,
-            "delete_url": url_for("JobBoardView.delete", job_id=job.id)
-            if may("can_delete", self.class_permission_name)
-            else None,
+    def _failed_buttons(self, job: Any) -> Sequence[Button]:
+        """Return what the person may do with a failed job."""
+        buttons = {
+            "retry": Button(
+                gettext("Run again"),
+                url_for("JobBoardView.retry", job_id=job.id),
+                "refresh",
+                values={},
+                question=Question(
+                    gettext("%(name)s will be run again. Are you sure?", name=job.function), gettext("Run job again")
+                ),
+                css="btn btn-sm text-nowrap",
+            ),
+            "delete": Button(
+                "",
+                url_for("JobBoardView.delete", job_id=job.id),
+                "trash",
+                gettext("Delete %(name)s", name=job.function),
+                {},
+                Question(
+                    gettext("The failed job %(name)s will be deleted. Are you sure?", name=job.function),
+                    gettext("Delete failed job"),
+                    "danger",
+                ),
+                css=ICON_BUTTON,
+            ),
         }
+        may = self.appbuilder.sm.has_access
+        return [each for name, each in buttons.items() if may(f"can_{name}", self.class_permission_name)]
 
 
 def _change(job_id: str, method: str, action: str, done: str) -> Response:
@@ -103,43 +108,3 @@ def _change(job_id: str, method: str, action: str, done: str) -> Response:
     audit.record(db.session(), action, ("Job", job_id), by=actor(), after={"function": function})
     flash(done, "success")
     return redirect(url_for("JobBoardView.list"))
-
-
-def _queue_row(queue: Any) -> dict[str, Any]:
-    return {"name": QUEUE_NAMES[queue.name], "waiting": queue.waiting, "started": queue.started, "failed": queue.failed}
-
-
-def _worker_row(worker: Any) -> dict[str, Any]:
-    return {
-        "name": worker.name,
-        "job": worker.job,
-        "heard_at": clock.screen_time(worker.heard_at),
-        "silent": worker.silent,
-    }
-
-
-def _task_row(entry: Entry, task: ScheduledTask | None, *, now: datetime) -> dict[str, Any]:
-    """An entry of the schedule; ``state`` is never, running, failed or done."""
-    row = {
-        "name": gettext(entry.label),
-        "state": "never",
-        "overdue": False,
-        "last": "",
-        "next": "",
-        "error": None,
-    }
-    if task is None:
-        return row
-    begun, ended = task.last_claimed_at, task.last_finished_at
-    state = "failed" if task.last_error else "done"
-    if begun is not None and (ended is None or ended < begun):
-        state = "running"
-    elif ended is None:
-        state = "never"
-    return row | {
-        "state": state,
-        "overdue": now - task.next_run_at > OVERDUE_AFTER,
-        "last": clock.screen_time(begun if state == "running" else ended),
-        "next": clock.screen_time(task.next_run_at),
-        "error": task.last_error if state == "failed" else None,
-    }

@@ -55,6 +55,8 @@ class Filter:
     :param operators: value and label of each way to compare, where there are several; its argument is ``<name>_is``.
     :param operator: the one that is chosen.
     :param beside: whether it stands outside the menu of further conditions.
+    :param wide: whether it takes the room that is left, outside the menu; a choice always does, unless it is ``needed``.
+    :param needed: whether one of the options is always chosen, so that "All" is none of them.
     :param attributes: further attributes of the input.
     """
 
@@ -70,7 +72,14 @@ class Filter:
     operators: Sequence[tuple[str, Any]] = ()
     operator: str = ""
     beside: bool = False
+    wide: bool = False
+    needed: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def grows(self) -> bool:
+        """Whether it takes the room that is left beside the others."""
+        return self.wide or (self.options is not None and not self.needed)
 
     @property
     def choices(self) -> list[Option]:
@@ -91,9 +100,15 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The search fields of a list, filled in."""
+    """The search fields of a list, filled in.
+
+    :param deferred: whether the page is sent without the fields of the menu, which come when it is opened.
+    :param opened: whether the menu is open.
+    """
 
     filters: list[Filter]
+    deferred: bool = False
+    opened: bool = False
 
     @property
     def active(self) -> list[Filter]:

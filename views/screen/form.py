@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, ClassVar, NamedTuple
@@ -16,6 +15,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 from views.forms.fields import AtMost, MemoField, Needed, OneLine, TextField
+from views.screen.conflict import Difference, differing
 
 _FEW_CHARACTERS = 100
 _HIDDEN = ("CSRFTokenField", "HiddenField")
@@ -85,15 +85,6 @@ def _choice(choice: Any) -> SelectChoice:
     return SelectChoice(choice, choice) if isinstance(choice, str) else SelectChoice(choice[0], choice[1])
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A field that somebody else saved otherwise than it was typed here."""
-
-    label: str
-    stored: str
-    typed: str
-
-
 def fingerprints(form: Any, row: Any) -> str:
     """Return a text that tells each field of a row from the same field changed, for a hidden field of the form."""
     return " ".join(_fingerprint(form, name, value) for name, value in form.stored(row).items())
@@ -117,11 +108,10 @@ def differences(form: Any, changed: Mapping[str, Any]) -> list[Difference]:
 
     :param changed: of ``changed_by_others``.
     """
-    return [
-        Difference(str(form[name].label.text), form.said(name, value), form.said(name, form[name].data))
+    return differing(
+        (form[name].label.text, form.said(name, value), form.said(name, form[name].data))
         for name, value in changed.items()
-        if form.said(name, value) != form.said(name, form[name].data)
-    ]
+    )
 
 
 def form_from_model(model: Any, columns: Sequence[str], labels: Mapping[str, Any], choices: Mapping[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from flask import get_template_attribute
 from flask_babel import gettext
 from markupsafe import Markup, escape
 from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric
@@ -15,9 +16,11 @@ from sqlalchemy.types import TypeEngine
 
 from models import clock
 
-_WORD = Markup('<span class="word">{}</span>')
-_LINES = Markup('<span class="lines">{}</span>')
-_BADGE = Markup('<span><span class="badge tone-{}">{}</span></span>')
+_WORD = Markup('<span class="word">%s</span>')
+_LINES = Markup('<span class="lines">%s</span>')
+_BADGE = Markup('<span><span class="badge tone-%s">%s</span></span>')
+_LINK = Markup('<a href="%s">%s</a>')
+_SUBMIT = Markup('<button class="btn btn-link font-monospace" type="submit" name="%s" value="%s">%s</button>')
 
 
 def _same(value: Any) -> Any:
@@ -50,6 +53,10 @@ class Format:
     def with_empty(self, empty: Any) -> Format:
         """Return the same format with other words for no value."""
         return replace(self, empty=empty)
+
+
+def _word(value: Any) -> Markup:
+    return _WORD % value
 
 
 def _yen(value: Any) -> str:
@@ -95,14 +102,15 @@ def _mail_link(value: str) -> Markup:
     return Markup('<a href="mailto:{}">{}</a>').format(value, _email(value))
 
 
+PLAIN = Format()
 TEXT = Format(css="text")
-CODE = Format(_WORD.format, css="font-monospace")
-WORD = Format(_WORD.format)
-LINES = Format(lambda value: _LINES.format(_lines(value)), _lines, css="text")
+CODE = Format(_word, css="font-monospace")
+WORD = Format(_word)
+LINES = Format(lambda value: _LINES % _lines(value), _lines, css="text")
 NUMBER = Format(lambda value: f"{value:,}", css="number")
 YEN = Format(_yen, lambda value: f"{value:.0f}", css="number")
-DAY = Format(lambda value: _WORD.format(_day(value)), _day)
-TIME = Format(lambda value: _WORD.format(_time(value)), _time)
+DAY = Format(lambda value: _word(_day(value)), _day)
+TIME = Format(lambda value: _word(_time(value)), _time)
 YES_NO = Format(_yes_no, _yes_no)
 EMAIL = Format(_email, css="text")
 POSTCODE = Format(lambda value: _WORD.format(_postcode(value)), _postcode)
@@ -119,7 +127,7 @@ def badge(labels: Mapping[Any, Any], tones: Mapping[Any, str] | None = None) -> 
     """
     colours = tones or {}
     return Format(
-        lambda value: _BADGE.format(colours.get(value, "gray"), labels.get(value, value)),
+        lambda value: _BADGE % (colours.get(value, "gray"), labels.get(value, value)),
         lambda value: str(labels.get(value, value)),
     )
 
@@ -129,7 +137,33 @@ def word(labels: Mapping[Any, Any]) -> Format:
 
     :param labels: of each value, lazily translated.
     """
-    return Format(lambda value: _WORD.format(labels.get(value, value)), lambda value: str(labels.get(value, value)))
+    return Format(lambda value: _word(labels.get(value, value)), lambda value: str(labels.get(value, value)))
+
+
+def linked(url: str, text: Any) -> Markup:
+    """Return a link; a text that is not markup is escaped."""
+    return _LINK % (url, text)
+
+
+def submit(name: str) -> Format:
+    """Return a format that shows a value as a submit button, for a table that is a form.
+
+    :param name: under which the value is sent.
+    """
+    return Format(lambda value: _SUBMIT % (name, value, value))
+
+
+def made_by(template: str, macro: str, css: str = "") -> Format:
+    """Return a format that shows what a macro makes of a value.
+
+    :param template: the file of the macro.
+    """
+
+    def markup(value: Any) -> Any:
+        # A macro belongs to an application: it is looked up in the one of the request.
+        return get_template_attribute(template, macro)(value)
+
+    return Format(markup, css=css)
 
 
 def as_stored(kind: TypeEngine[Any] | None, value: Any) -> Any:

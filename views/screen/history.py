@@ -1,50 +1,43 @@
-"""Who changed a row: its entries of the audit log as people read them."""
+"""The change history of a row, from the audit log."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+from flask_babel import gettext
 
 from models.audit import AuditEntry, entries_about
 from models.db import db
+from views.screen import formats
+from views.screen.table import Table, filled_table
 
-_NONE = "-"
 _SENTENCES = {"created": "added", "changed": "changed", "deleted": "deleted", "restored": "restored"}
-"""The last part of an action -> what ``Labels`` says of it."""
+"""The last part of an action -> the key of the sentence in ``Labels``."""
 
 
-class Change(NamedTuple):
-    """One line of the change history.
-
-    :ivar item: the label of the column, or what was done when no column was.
-    """
-
-    at: datetime
-    actor: str
-    item: Any
-    before: str = _NONE
-    after: str = _NONE
-
-
-def changes_of(screen: Any, row: Any) -> list[Change]:
-    """Return the changes of a row, newest first, a line for each column."""
-    return [line for entry in entries_about(db.session(), row) for line in _lines(screen, entry)]
+def history_table(screen: Any, row: Any) -> Table:
+    """Return the changes of a row, newest first: one row for each changed column, one for an entry without columns."""
+    changes = [(entry, name) for entry in entries_about(db.session(), row) for name in entry.names or [None]]
+    return filled_table(
+        [
+            (gettext("Date and time"), formats.TIME, lambda change: change[0].at),
+            (gettext("Changed by"), formats.TEXT, lambda change: change[0].actor),
+            (gettext("Item"), formats.PLAIN, lambda change: _item(screen, *change)),
+            (gettext("Before"), formats.TEXT, lambda change: _value(screen, change[0].before, change[1])),
+            (gettext("After"), formats.TEXT, lambda change: _value(screen, change[0].after, change[1])),
+        ],
+        changes,
+        title=gettext("Change history"),
+    )
 
 
-def _lines(screen: Any, entry: AuditEntry) -> list[Change]:
-    if not entry.names:
-        return [Change(entry.at, entry.actor, _done(screen, entry.action))]
-    return [
-        Change(
-            entry.at,
-            entry.actor,
-            screen.label_of(name),
-            *(screen.recorded(name, (values or {}).get(name)) or _NONE for values in (entry.before, entry.after)),
-        )
-        for name in entry.names
-    ]
+def _item(screen: Any, entry: AuditEntry, name: str | None) -> Any:
+    """The label of the changed column, or the sentence for what was done when no column was."""
+    if name is not None:
+        return screen.label_of(name)
+    sentence = _SENTENCES.get(entry.action.rpartition(".")[2])
+    return screen.labels.say(sentence) if sentence else entry.action
 
 
-def _done(screen: Any, action: str) -> str:
-    sentence = _SENTENCES.get(action.rpartition(".")[2])
-    return screen.labels.say(sentence) if sentence else action
+def _value(screen: Any, values: dict[str, Any] | None, name: str | None) -> Any:
+    return screen.recorded(name, (values or {}).get(name)) if name is not None else None

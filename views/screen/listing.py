@@ -9,7 +9,6 @@ from flask import Response, request, stream_with_context
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from markupsafe import Markup
 from sqlalchemy import func, inspect
 from sqlalchemy.orm import Session
 
@@ -22,7 +21,8 @@ from views.preferences import CHOICES, preferred
 from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
-from views.screen.history import Change, changes_of
+from views.screen.formats import linked
+from views.screen.history import history_table
 from views.screen.navigation import list_arguments, present_arguments, tabs_of, with_arguments
 from views.screen.table import ICON_BUTTON, Button, Column, Empty, Question, Row, Table
 from views.shown_once import token_to_show
@@ -32,7 +32,6 @@ COUNT_CAP = 1_000
 
 _DELETED = "deleted"
 _FILE_BATCH = 500
-_LINK = Markup('<a href="{}">{}</a>')
 
 
 class ListPages:
@@ -166,7 +165,7 @@ class ListPages:
             cells = [each.cell(self.value(row, name)) for name, each in zip(names, formats, strict=True)]
             if may_show and not self._is_deleted(row):
                 place = list(names).index(link) if link in names else 0
-                cells[place] = _LINK.format(self.url("show", row, **back), cells[place])
+                cells[place] = linked(self.url("show", row, **back), cells[place])
             filled.append(Row(cells, self.buttons(row, back), str(self.key_of(row))))
         return Table(shown, filled, label=self.labels.many, **options)
 
@@ -353,9 +352,9 @@ class ListPages:
         """Return the tabs of a row's pages."""
         return []
 
-    def changes(self: Any, row: Any) -> Sequence[Change]:
-        """Return who changed a row, newest first."""
-        return [] if self.tenantless or not self.history else changes_of(self, row)
+    def changes(self: Any, row: Any) -> Table | None:
+        """Return who changed a row, newest first; None for rows whose audit entries belong to no tenant."""
+        return None if self.tenantless or not self.history else history_table(self, row)
 
     def back_argument(self: Any) -> dict[str, str]:
         """Return the argument that leads back to the list that the present page was opened from."""

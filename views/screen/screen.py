@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, inspect
 from sqlalchemy.exc import NoInspectionAvailable
 
 from models.db import db
+from views.base import first_of
 from views.routing import TransactionalRoutes
 from views.screen.actions import Action
 from views.screen.filters import DeclaredFilter
@@ -248,10 +249,10 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         return self.url(method, row, **arguments) if self.may(method) else None
 
     def page_of(self, row: Any) -> str:
-        """Return where to go on after a change: to the row's page, or to the list as it was."""
+        """Return where to go on after a change: the row's page, the list as it was, or else the dashboard."""
         if self.may("show"):
             return self.url("show", row, **self.back_argument())
-        return self.list_url()
+        return first_of(self.list_url() if self.may("list") else None)
 
     def crumbs(self, row: Any = None, leaf: Any = None) -> list[tuple[Any, str | None]]:
         """Return the breadcrumbs of a page.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ class Button:
     :param values: what it sends; None makes it a link.
     :param question: what is asked first.
     :param refusal: why it cannot be used now; None when it can.
-    :param main: whether it is what most people come for.
+    :param menu: what it opens: a menu of further buttons, instead of leading or sending anywhere.
     """
 
     label: Any
@@ -46,6 +46,7 @@ class Button:
     question: Question | None = None
     refusal: str | None = None
     css: str = "btn"
+    menu: Sequence[Button] = ()
 
     @property
     def kind(self) -> Any:
@@ -66,17 +67,34 @@ class Column(NamedTuple):
     key: str | None = None
 
 
+class Toggle(NamedTuple):
+    """The button before a row that shows and hides its details.
+
+    :ivar id: of the row on the page; the row of its details has the same with ``-detail``.
+    :ivar url: the same page with the details shown, or hidden again.
+    :ivar name: the accessible name of the button.
+    :ivar details: the content of the details as markup; None while they are hidden.
+    """
+
+    id: str
+    url: str
+    name: str
+    details: Any = None
+
+
 @dataclass(slots=True)
 class Row:
     """A row of a table.
 
     :ivar cells: what stands in each column, in the table's order.
     :ivar key: of the row, for its checkbox.
+    :ivar toggle: the button that shows its details, in a table with ``toggles``.
     """
 
     cells: Sequence[Any]
     buttons: Sequence[Button] = ()
     key: str = ""
+    toggle: Toggle | None = None
 
 
 @dataclass(slots=True)
@@ -85,16 +103,20 @@ class Table:
 
     :ivar title: over it; None for the table of a page that is named after it.
     :ivar label: its name where no title is shown.
+    :ivar note: a short text at the end of its head, such as the period that it covers.
     :ivar before: where the page before this one ends, for a list that turns by keyset; ``after``: where the next begins.
     :ivar count: how many rows there are in all; None where it is not said.
     :ivar size: how many rows a page has, where people can choose.
     :ivar actions: what can be done with several rows at once.
+    :ivar toggles: whether each row has a ``Toggle``.
+    :ivar form_url: where the submit buttons in its cells send to: the whole table is then one form.
     """
 
     columns: Sequence[Column]
     rows: list[Row]
     label: Any = ""
     title: Any = None
+    note: Any = ""
     sort: str = ""
     direction: str = "asc"
     page: int = 1
@@ -107,6 +129,8 @@ class Table:
     actions: Sequence[Button] = ()
     links: Sequence[Button] = ()
     empty: Empty | None = None
+    toggles: bool = False
+    form_url: str = ""
 
     @property
     def has_buttons(self) -> bool:
@@ -134,13 +158,20 @@ class Empty:
 
 
 def filled_table(
-    columns: Sequence[tuple[Any, Format, Callable[[Any], Any]]], rows: Sequence[Any], **options: Any
+    columns: Sequence[tuple[Any, Format, Callable[[Any], Any]]],
+    rows: Iterable[Any],
+    *,
+    buttons: Callable[[Any], Sequence[Button]] | None = None,
+    **options: Any,
 ) -> Table:
-    """Return a table of rows that are not the screen's own.
+    """Return a table of rows that are not a screen's own.
 
     :param columns: the label, the format and what is shown of a row, for each column.
+    :param buttons: returns what can be done with a row.
     :param options: of ``Table``.
     """
     shown = [Column("", label, each.css) for label, each, _ in columns]
-    filled = [Row([each.cell(value(row)) for _, each, value in columns]) for row in rows]
+    filled = [
+        Row([each.cell(value(row)) for _, each, value in columns], buttons(row) if buttons else ()) for row in rows
+    ]
     return Table(shown, filled, **options)

@@ -20,11 +20,12 @@ from models import clock
 from models.db import db
 from models.errors import Conflict, DomainError
 from views.arguments import key_or_none
-from views.base import actor, render
+from views.base import actor, first_of, render
 from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
 from views.question import answer_before_writing, validates_first
-from views.screen.form import Difference, changed_by_others, differences, fingerprints
+from views.screen.conflict import Difference, compared
+from views.screen.form import changed_by_others, differences, fingerprints
 from views.screen.table import Question
 
 _MOST_ROWS = 1_000
@@ -152,7 +153,7 @@ class WritePages:
             crumbs=self.crumbs(row, title),
             button=self.labels.say(f"{method}_button"),
             question=Question(self.labels.say(f"ask_{method}"), title),
-            conflict=conflict,
+            conflict=compared(conflict),
             shown=fingerprints(form, row) if row is not None else "",
             cancel_url=self.page_of(row) if row is not None else self.cancel_url(),
             **more,
@@ -164,7 +165,7 @@ class WritePages:
 
     def cancel_url(self: Any) -> str:
         """Return where one goes on without creating a row."""
-        return self.list_url()
+        return first_of(self.list_url() if self.may("list") else None)
 
     def remove(self: Any, row: Any) -> None:
         """Delete a row; a refusal is a DomainError."""
@@ -181,7 +182,7 @@ class WritePages:
         if not self._try(lambda: self.remove(row)):
             return redirect(self.page_of(self.row_or_404(pk)))
         flash(self.labels.say("deleted"), "success")
-        return redirect(self.list_url() if self.may("list") else "/")
+        return redirect(self.cancel_url())
 
     @expose("/<row>/restore", methods=["POST"])
     @has_access

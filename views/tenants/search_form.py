@@ -1,4 +1,4 @@
-"""The form of テナント横断検索 (§4.1) and what it answers."""
+"""The form of テナント横断検索 (§4.1) ."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext
+from flask import url_for
+from flask_babel import gettext, lazy_gettext, ngettext
 
 from models.customers import cross_tenant_search
 from models.customers.cross_tenant_search import NAME_LENGTH, PHONE_LENGTH, Found, SearchBy
 from models.values.company_name import search_key
 from models.values.phone import phone_digits
 from views.arguments import choice, only_digits, search_text
+from views.screen import formats
+from views.screen.filters import Filter, Search
+from views.screen.table import Button, Empty, Table, filled_table
 
 _LABELS = {SearchBy.NAME: lazy_gettext("Company name"), SearchBy.PHONE: lazy_gettext("Phone number")}
 
 
 @dataclass(frozen=True, slots=True)
 class TenantSearch:
-    """What is looked for.
+    """A search across tenants.
 
     :param text: as typed.
-    :param error: why it is not looked for, None when it is.
+    :param error: why it is not searched for; None when it is.
     """
 
     by: SearchBy
@@ -31,25 +35,38 @@ class TenantSearch:
 
     @classmethod
     def read(cls) -> TenantSearch:
-        """What the request's arguments ask for."""
+        """Return what the request's arguments ask for."""
         by = SearchBy(choice("by", list(SearchBy), SearchBy.NAME))
         text = search_text("text")
         return cls(by, text, _error(by, text) if text else None)
 
     @property
-    def choices(self) -> list[tuple[str, Any]]:
-        """検索項目: value and label."""
-        return [(by.value, label) for by, label in _LABELS.items()]
+    def fields(self) -> Search:
+        """The search fields, filled in."""
+        options = [(by.value, label) for by, label in _LABELS.items()]
+        by = Filter("by", lazy_gettext("Search item"), self.by.value, None, options, beside=True, needed=True)
+        text = Filter(
+            "text",
+            lazy_gettext("Search text"),
+            self.text,
+            help=lazy_gettext(
+                "A part of a company name (40 characters or fewer), or a whole phone number (15 digits or fewer)."
+            ),
+            error=self.error,
+            beside=True,
+            wide=True,
+        )
+        return Search([by, text])
 
     @property
     def conditions(self) -> list[tuple[Any, str]]:
-        """What was looked for, for paper: label and text."""
+        """The label and the text of the search, for paper."""
         return [(_LABELS[self.by], self.text)]
 
     def find(self, *, tenant_ids: Collection[str] | None) -> Found | None:
-        """The customers, None when nothing is looked for.
+        """Return the customers that are found; None when nothing is searched for.
 
-        :param tenant_ids: the tenants to look in, None for all of them.
+        :param tenant_ids: the tenants to search in; None for all of them.
         """
         if not self.text or self.error:
             return None
@@ -65,3 +82,42 @@ def _error(by: SearchBy, text: str) -> str | None:
     if not only_digits(digits):
         return gettext("Enter a phone number in digits.")
     return gettext("Enter %(most)s digits or fewer.", most=PHONE_LENGTH) if len(digits) > PHONE_LENGTH else None
+
+
+_BUTTON = formats.made_by("macros/data.html", "button")
+
+
+def found_table(search: TenantSearch, found: Found) -> Table:
+    """Return the table of the customers that a search found; a company ID opens the customer in its tenant."""
+    return filled_table(
+        [
+            (gettext("Tenant ID"), formats.CODE, lambda row: row.tenant_id),
+            (gettext("Tenant name"), formats.TEXT, lambda row: row.tenant_name),
+            (gettext("Company ID"), _BUTTON, _opening),
+            (gettext("Company name"), formats.TEXT, lambda row: row.customer_name),
+        ],
+        found.rows,
+        label=gettext("Search across tenants"),
+        title=_summary(found) if found.count else None,
+        note=gettext("Enter more characters and search again.")
+        if found.count > len(found.rows) and search.by == SearchBy.NAME
+        else "",
+        empty=Empty(
+            "search",
+            gettext("No customer was found."),
+            gettext("Check the search item and the text, and search again."),
+        ),
+    )
+
+
+def _opening(row: Any) -> Button:
+    values = {"tenant_id": row.tenant_id, "customer_id": row.customer_id}
+    return Button(row.customer_id, url_for("TenantView.open"), values=values, css="btn btn-link font-monospace")
+
+
+def _summary(found: Found) -> str:
+    if found.count > len(found.rows):
+        return gettext(
+            "%(count)s were found. Up to %(most)s are shown.", count=f"{found.count:,}", most=len(found.rows)
+        )
+    return ngettext("%(count)s was found.", "%(count)s were found.", found.count, count=found.count)

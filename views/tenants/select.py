@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
 from flask import abort, g, redirect, request, session, url_for
 from flask_appbuilder import expose
+from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import Select, bindparam, select
 from werkzeug.wrappers import Response
@@ -19,8 +20,11 @@ from models.prepared_statement import PreparedStatement, prepare
 from models.tenants.tenant import Tenant
 from views.arguments import choice
 from views.base import PortalView, render
-from views.tenants.search_form import TenantSearch
+from views.screen import formats
+from views.screen.table import Column, Empty, Row, Table
+from views.tenants.search_form import TenantSearch, found_table
 
+_CHOOSE = formats.submit("tenant_id")
 SORTS = {"id": Tenant.id, "name": Tenant.name}
 
 
@@ -40,17 +44,15 @@ class TenantView(PortalView):
         tenants = listed.run(db.session(), {} if everywhere else {"user_id": current_user.id})
         may_find = self._roles_that_find()
         search = TenantSearch.read()
+        found = search.find(
+            tenant_ids=None if everywhere else [tenant.id for tenant in tenants if tenant.role_id in may_find]
+        )
         return render(
             "tenants/select.html",
-            tenants=tenants,
-            sort=sort,
-            direction=direction,
-            choose_url=url_for("TenantView.select"),
-            search=search,
-            found=search.find(
-                tenant_ids=None if everywhere else [tenant.id for tenant in tenants if tenant.role_id in may_find]
-            ),
-            open_url=url_for("TenantView.open"),
+            tenants=_table(tenants, sort, direction),
+            search=search.fields,
+            conditions=search.conditions,
+            found=None if found is None else found_table(search, found),
         )
 
     @expose("/select", methods=["POST"])
@@ -73,6 +75,26 @@ class TenantView(PortalView):
         """The roles that see a tenant's customers, in the list and each by itself."""
         manager = self.appbuilder.sm
         return set.intersection(*(set(manager.roles_that_may(each, "Customers")) for each in ("can_list", "can_show")))
+
+
+def _table(tenants: Sequence[Any], sort: str, direction: str) -> Table:
+    columns = [
+        Column("id", gettext("Tenant ID"), key="id"),
+        Column("name", gettext("Tenant name"), formats.TEXT.css, key="name"),
+    ]
+    return Table(
+        columns,
+        [Row([_CHOOSE.cell(tenant.id), tenant.name]) for tenant in tenants],
+        title=gettext("Tenants"),
+        sort=sort,
+        direction=direction,
+        empty=Empty(
+            "building",
+            gettext("You do not belong to a tenant."),
+            gettext("Ask your administrator to add you to one, then sign in again."),
+        ),
+        form_url=url_for("TenantView.select"),
+    )
 
 
 @cache

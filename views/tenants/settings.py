@@ -17,7 +17,9 @@ from models.tenants import settings_rules
 from views.arguments import whole_number
 from views.base import PortalView, actor, render
 from views.question import answer_before_writing, validates_first
+from views.screen.conflict import Difference, compared
 from views.tenants.settings_form import TenantSettingsForm, differences
+from views.tenants.settings_tables import facts, links_table, origins_table, questions_table
 
 
 class TenantSettingsView(PortalView):
@@ -33,7 +35,11 @@ class TenantSettingsView(PortalView):
         """Show the settings, in a form for people who may change them."""
         stored, version = settings_rules.stored(db.session())
         if not self.appbuilder.sm.has_access("can_edit", "TenantSettings"):
-            return self._page(settings=stored)
+            return self._page(
+                facts=facts(stored),
+                origins=origins_table(stored),
+                links=links_table(stored),
+            )
         return self._page(form=TenantSettingsForm.of(stored, version))
 
     @validates_first
@@ -70,7 +76,7 @@ class TenantSettingsView(PortalView):
         *,
         form: TenantSettingsForm | None = None,
         unsaved: str = "",
-        differences: Sequence[Any] | None = None,
+        differences: Sequence[Difference] | None = None,
         **more: Any,
     ) -> str:
         may = self.appbuilder.sm.has_access
@@ -78,9 +84,11 @@ class TenantSettingsView(PortalView):
             "tenants/settings/form.html" if form else "tenants/settings/show.html",
             form=form,
             unsaved=unsaved,
-            differences=differences,
-            fields=extra_question.in_use(db.session()),
-            fields_url=url_for("ApplicationFieldView.list") if may("can_list", "ApplicationFields") else None,
+            conflict=compared(differences),
+            fields=questions_table(
+                extra_question.in_use(db.session()),
+                url_for("ApplicationFieldView.list") if may("can_list", "ApplicationFields") else None,
+            ),
             tokens_url=url_for("PortalTokenView.list") if may("can_list", "PortalTokens") else None,
             **more,
         )

@@ -12,7 +12,7 @@ from wtforms import FieldList, Form, FormField, HiddenField, RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
-from models.errors import DomainError
+from models.errors import N_, DomainError
 from models.tenants import settings_rules
 from models.tenants.access_origin import MOST_ORIGINS
 from models.tenants.link import DESCRIPTION_LENGTH, MOST_LINKS, NAME_LENGTH, URL_LENGTH
@@ -21,7 +21,9 @@ from models.tenants.settings_rules import Link, SettingsInput
 from models.values import web_address
 from views.arguments import iso_day, key_or_none, whole_number
 from views.forms.fields import AtMost, CodeField, MemoField, Needed, OneLine, TextField, VersionField
+from views.screen.conflict import Difference, differing
 
+GRACE_DAYS = N_("Days after a customer was made for which the contract check passes it over")
 _LINK_FIELDS = ("name", "url", "description", "posted_on")
 
 
@@ -88,7 +90,7 @@ class TenantSettingsForm(FlaskForm):
         invalid_choice_message=lazy_gettext("Choose one of these."),
     )
     shortage_grace_days = CodeField(
-        lazy_gettext("Days after a customer was made for which the contract check passes it over"),
+        lazy_gettext(GRACE_DAYS),
         [Needed(), _is_days],
     )
     new_origin = CodeField(lazy_gettext("URL"))
@@ -166,17 +168,8 @@ class TenantSettingsForm(FlaskForm):
             links=tuple(_link(entry.form) for entry in self.links.entries),
         )
 
-    def faults(self) -> list[dict[str, Any]]:
-        """What is wrong, in the order of the screen."""
-        whole = [{"id": None, "label": None, "message": error} for error in self.form_errors]
-        return whole + [
-            {"id": field.id, "label": label, "message": error}
-            for field, label in self._leaves()
-            for error in field.errors
-        ]
-
-    def _leaves(self) -> Iterator[tuple[Any, str]]:
-        """Every field that is typed into, and what it is called where it stands alone."""
+    def labelled_fields(self) -> Iterator[tuple[Any, str]]:
+        """Yield every field of the form, those of its lists too, with a label that says which entry it belongs to."""
         for field in (self.version, self.utm_applications, self.shortage_grace_days, self.new_origin):
             yield field, str(field.label.text)
         for number, entry in enumerate(self.origins.entries, 1):
@@ -212,25 +205,16 @@ class TenantSettingsForm(FlaskForm):
         return fit
 
 
-def differences(stored: SettingsInput, typed: SettingsInput) -> list[dict[str, str]]:
-    """Where what is typed differs from what is stored: the label and both values; of lists, what only one has."""
-    return [
-        {"label": label, "stored": ours, "typed": theirs}
-        for label, ours, theirs in (
-            (gettext("UTM applications"), *(_used(each) for each in (stored, typed))),
-            (
-                gettext("Days after a customer was made for which the contract check passes it over"),
-                str(stored.shortage_grace_days),
-                str(typed.shortage_grace_days),
-            ),
-            (
-                gettext("Allowed URLs of the application page"),
-                *_only_one_has(stored.origins, typed.origins),
-            ),
+def differences(stored: SettingsInput, typed: SettingsInput) -> list[Difference]:
+    """Return where what was typed differs from what is stored; of lists, the entries that only one of them has."""
+    return differing(
+        (
+            (gettext("UTM applications"), _used(stored), _used(typed)),
+            (gettext(GRACE_DAYS), str(stored.shortage_grace_days), str(typed.shortage_grace_days)),
+            (gettext("Allowed URLs of the application page"), *_only_one_has(stored.origins, typed.origins)),
             (gettext("Links"), *_only_one_has(map(_told, stored.links), map(_told, typed.links))),
         )
-        if ours != theirs
-    ]
+    )
 
 
 def _used(settings: SettingsInput) -> str:

@@ -346,8 +346,8 @@ def test_what_is_sent_and_typed_is_written_as_text(operator, make, utm, arrive):
     page = operator.get(path, query_string={"open": key, "threat": nasty, nasty: nasty}).text
 
     assert f'data-label="アラートID">{written}</td>' in page
-    assert f"<span>{written} </span>" in page
-    assert page.count(f">{written}</td>") == 2
+    assert f'data-label="UTM名">{written}</td>' in page
+    assert page.count(f">{written}</td>") == 3
     assert f'value="{written}"' in page
     assert "threat=%22%3E%3Cb+a%3D%271%27%3E%26amp%3B%25s%3C%2Fb%3E&amp;" in page
     assert "<b a" not in page

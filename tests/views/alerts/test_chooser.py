@@ -30,7 +30,7 @@ def test_up_to_100_utms_are_all_in_the_chooser(make, utm, page):
 
     assert len(chooser(text)) == 100
     assert 'name="utm_search"' not in text
-    assert "<dialog" not in page()
+    assert 'id="download"' not in page()
 
 
 def test_of_more_than_100_utms_the_chooser_shows_100_and_searches(make, utm, page):

@@ -108,14 +108,14 @@ def test_no_error_without_one(utm, page):
     assert not re.search(OPEN, text)
 
 
-FIELDS = ["utm", "action", "level", "source", "destination", "alert_id", "url", "threat", "file"]
+FIELDS = ["function", "utm", "action", "level", "source", "destination", "alert_id", "url", "threat", "file"]
 
 
 def test_the_fields_come_when_they_are_asked_for_and_conditions_stay_meanwhile(utm, page):
     shut, opened = (page(action="Block", file='a"b', unit="day", **more) for more in ({}, {"filters": "1"}))
 
     assert not re.search(OPEN, shut)
-    assert 'id="filter-' not in shut
+    assert re.findall(r'id="filter-(\w+)"', shut) == ["function"]
     form = shut.split('role="search"')[1].split("</form>")[0]
     assert re.findall(r'<input type="hidden"\s+name="(action|file)"\s+value="([^>]*)">', form) == [
         ("action", "Block"),
@@ -164,8 +164,8 @@ def test_conditions_go_along_to_the_other_screen_but_for_the_level(utm, page):
     back = next(link for link in links(important) if f"{utm.customer_id}/alerts/?" in link)
 
     kept = (
-        f"unit=month&first_month=2026-11&last_month=2026-11&utm={utm.id}&action=Block"
-        "&source=10.0.0.0%2F8&threat=%E8%B5%B0%E6%9F%BB&function=ips"
+        f"unit=month&first_month=2026-11&last_month=2026-11&function=ips&utm={utm.id}"
+        "&action=Block&source=10.0.0.0%2F8&threat=%E8%B5%B0%E6%9F%BB"
     )
     assert there.partition("?")[2] == kept
     assert back.partition("?")[2] == kept

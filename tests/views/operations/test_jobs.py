@@ -17,7 +17,7 @@ from models import clock
 from models.audit import AuditEntry
 from models.operations import schedule
 from models.operations.schedule import ScheduledTask
-from views.operations.jobs import QUEUE_NAMES
+from views.operations.job_tables import QUEUE_NAMES
 
 
 @pytest.fixture

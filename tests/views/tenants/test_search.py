@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-import re
 
 import pytest
 
 from models import clock
+from tests.support.pages import Page
 
 AGAIN = "文字数を増やして再度検索してください。"
 
@@ -33,12 +33,8 @@ def search(client, text, by="name", **more):
 
 def found(page: str) -> list[tuple[str, str, str, str]]:
     """The rows: tenant ID and name, company ID and name."""
-    return re.findall(
-        r'data-label="テナントID">(T\d+)</td>\s*<td[^>]*>([^<]+)</td>.*?type="submit">(A\d+)</button>.*?'
-        r'data-label="会社名">([^<]+)</td>',
-        page,
-        re.DOTALL,
-    )
+    rows = [row for row in Page(page).rows if "会社ID" in row]
+    return [(row["テナントID"], row["テナント名"], row["会社ID"], row["会社名"]) for row in rows]
 
 
 def test_a_part_of_a_name_finds_the_customers_of_all_ones_tenants(make, member, tenants):
@@ -128,9 +124,9 @@ def test_a_text_past_its_limit_is_told_beside_the_field(make, member, tenants, b
 
     if told is None:
         assert "該当する顧客は見つかりませんでした。" in page
-        assert "text-error" not in page
+        assert "filter-text-error" not in page
     else:
-        assert f'id="text-error">{told}<' in page
+        assert f'id="filter-text-error">{told}<' in page
         assert "見つかり" not in page
     assert f'value="{text}"' in page
 
