@@ -105,7 +105,7 @@ def _name(version: MailTemplateVersion) -> str:
     return gettext("Version %(number)s", number=version.number)
 
 
-def _table(kind: MailKind, versions: Sequence[MailTemplateVersion], **options: int) -> Table:
+def _table(kind: MailKind, versions: Sequence[MailTemplateVersion], **options: Any) -> Table:
     def linked(version: MailTemplateVersion) -> Markup:
         url = url_for("MailTemplateVersionView.version", kind=kind.name, version_key=version.id)
         return formats.linked(url, formats.WORD.cell(_name(version)))

@@ -87,7 +87,7 @@ class MailTemplateView(PortalView):
         title, url = formats.WORD.cell(gettext(row.kind.title)), self._url_to("show", row.kind)
         return formats.linked(url, title) if url else title
 
-    def _row_buttons(self, row: _Template) -> list[Button]:
+    def _row_buttons(self, row: _Template) -> Sequence[Button]:
         title, found = gettext(row.kind.title), []
         if reset := self._reset_button(row, css=""):
             name = gettext("More for %(name)s", name=title)
@@ -128,7 +128,7 @@ class MailTemplateView(PortalView):
             buttons=self._page_buttons(_Template(found, own, version)),
         )
 
-    def _page_buttons(self, row: _Template) -> list[Button]:
+    def _page_buttons(self, row: _Template) -> Sequence[Button]:
         url = self._url_to("edit", row.kind)
         edit = Button(gettext("Change"), url, "pencil", css="btn btn-primary") if url else None
         return [each for each in (self._reset_button(row), edit) if each is not None]

@@ -17,7 +17,9 @@ _SENTENCES = {"created": "added", "changed": "changed", "deleted": "deleted", "r
 
 def history_table(screen: Any, row: Any) -> Table:
     """Return the changes of a row, newest first: one row for each changed column, one for an entry without columns."""
-    changes = [(entry, name) for entry in entries_about(db.session(), row) for name in entry.names or [None]]
+    changes: list[tuple[AuditEntry, str | None]] = []
+    for entry in entries_about(db.session(), row):
+        changes += [(entry, name) for name in entry.names] or [(entry, None)]
     return filled_table(
         [
             (gettext("Date and time"), formats.TIME, lambda change: change[0].at),
