@@ -15,9 +15,9 @@ from models.operations.schedule import Entry, daily
 from models.scope import all_tenants
 
 SCHEDULE = (
-    Entry("alert-partitions", N_("Make the months of the alert table"), "jobs.alerts.make_partitions", daily(0, 30)),
+    Entry("alert-partitions", N_("Create partitions of the alert table"), "jobs.alerts.make_partitions", daily(0, 30)),
     Entry(
-        "alert-retention", N_("Drop alerts past their retention time"), "jobs.alerts.drop_old_partitions", daily(2, 0)
+        "alert-retention", N_("Drop alerts past their retention period"), "jobs.alerts.drop_old_partitions", daily(2, 0)
     ),
 )
 

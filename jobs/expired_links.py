@@ -14,7 +14,7 @@ from models.scope import all_tenants
 SCHEDULE = (
     Entry(
         "old-links",
-        N_("Remove old links of mails and passwords, old sessions and keys of forms"),
+        N_("Delete old links, sessions and form keys"),
         "jobs.expired_links.remove_old",
         daily(2, 30),
     ),

@@ -6,7 +6,7 @@ from jobs.job import job
 from models.errors import N_
 from models.operations.schedule import Entry, every
 
-SCHEDULE = (Entry("heartbeat", N_("Sign of life of the workers"), "jobs.heartbeat.beat", every(1), queue="urgent"),)
+SCHEDULE = (Entry("heartbeat", N_("Worker heartbeat"), "jobs.heartbeat.beat", every(1), queue="urgent"),)
 
 
 @job(entry="heartbeat", quiet=True)

@@ -88,7 +88,7 @@ def _redirect_to_sign_in() -> Any:
     if request.method in {"GET", "HEAD"}:
         wanted = asked_for()
     else:
-        flash(gettext("You are not signed in any more. Nothing of what you sent was saved."), "warning")
+        flash(gettext("You are no longer signed in. What you sent has not been saved."), "warning")
         wanted = came_from() or home
     if wanted == home or len(quote(wanted)) > _MAX_NEXT_BYTES:
         wanted = None

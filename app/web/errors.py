@@ -86,7 +86,7 @@ def _csrf_error(error: CSRFError) -> Any:
             " proxy has to pass on the host and the port it was called with."
         )
     else:
-        told = gettext("This page is out of date. Go back, load it again and repeat what you did.")
+        told = gettext("This page has expired. Go back, reload it and try again.")
     return _answer(400, {}, told)
 
 
@@ -110,30 +110,31 @@ def _stale(_error: StaleDataError) -> Any:
 
 def _answer(code: int, headers: Any, message: str | None = None) -> Any:
     titles = {
-        400: gettext("This request cannot be understood"),
-        403: gettext("You may not do this"),
-        404: gettext("Nothing is here"),
-        405: gettext("This request cannot be understood"),
-        409: gettext("Somebody else was faster"),
-        413: gettext("This is too large"),
-        414: gettext("This request cannot be understood"),
+        400: gettext("Invalid request"),
+        403: gettext("You do not have permission to do this"),
+        404: gettext("Page not found"),
+        405: gettext("Invalid request"),
+        409: gettext("Conflict with another change"),
+        413: gettext("Request too large"),
+        414: gettext("Invalid request"),
         429: gettext("Too many requests"),
     }
     messages = {
         400: gettext("Go back, check what you entered and try again."),
         403: gettext("Your role does not allow it. Ask your administrator if you need it."),
-        404: gettext("The address is wrong, or what was here has been removed."),
-        405: gettext("This address does not take what was sent to it."),
+        404: gettext("The URL is wrong, or the page has been removed."),
+        405: gettext("This URL does not accept this kind of request."),
         409: gettext(
-            "It has just been changed or deleted. Nothing of yours has been saved. Load the page again and look."
+            "The data has just been changed or deleted. Your changes have not been saved. Reload the page and check it."
         ),
-        413: gettext("Send less at once."),
-        414: gettext("The address is too long. Shorten what you search for."),
+        413: gettext("Send less data at once."),
+        414: gettext("The URL is too long. Use shorter search conditions."),
         429: gettext("Wait a minute, then try again."),
     }
     title = titles.get(code, gettext("Something went wrong"))
     message = message or messages.get(
-        code, gettext("It has been noted. Try again, and tell support the number below if it happens again.")
+        code,
+        gettext("The error has been logged. Try again, and give support the request ID below if it happens again."),
     )
     kept = [(name, value) for name, value in headers.items() if name in {"Allow", "Retry-After"}]
     if request.path.startswith("/api/"):

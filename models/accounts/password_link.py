@@ -36,7 +36,7 @@ LIFETIME = timedelta(hours=24)
 KEPT_FOR = timedelta(days=30)
 """How long the row of an expired link is kept, so that its history can be looked up."""
 
-NO_LINK = N_("This link is wrong, has expired or was used already.")
+NO_LINK = N_("This link is invalid, has expired or has already been used.")
 
 
 class PasswordLink(Base):

@@ -38,14 +38,14 @@ ELEVATED = (NEC_STAFF, NEC_ADMIN)
 
 NAME_LENGTH = 64
 
-IS_BUILT_IN = N_("A built-in role cannot be changed: every new version of the portal writes it anew.")
-NAME_TAKEN = N_("There is a role of this name already.")
+IS_BUILT_IN = N_("A built-in role cannot be changed: each upgrade of the portal overwrites it.")
+NAME_TAKEN = N_("A role with this name already exists.")
 NO_NAME = N_("This field is required.")
-TOO_LONG = N_("A role's name has 64 characters or fewer.")
-IN_USE = N_("The role is held by users. Give them another one first.")
+TOO_LONG = N_("A role name can have up to 64 characters.")
+IN_USE = N_("The role is assigned to users. Assign them another role first.")
 UNIQUE_ERRORS = dict.fromkeys(("ab_role_name_key", "uq_ab_role_lower_name"), ("name", NAME_TAKEN))
 """The error for a violated unique index, when a concurrent request was first."""
-BEYOND_OPERATOR = N_("A role can hold only what a partner operator may do.")
+BEYOND_OPERATOR = N_("A role can contain only permissions of a partner operator.")
 
 _NAMES = "role_name"
 """The name of the advisory lock that serializes changes of role names."""

@@ -22,12 +22,12 @@ from models.row_lock import lock
 from models.tenants.tenant import Tenant
 from models.versioned import lock_version
 
-TAKEN_ADDRESS = N_("This email address is already a user's.")
-OWN_ACCOUNT = N_("You cannot delete or switch off your own account, nor give up your own NEC Admin role.")
+TAKEN_ADDRESS = N_("This email address is already in use.")
+OWN_ACCOUNT = N_("You cannot delete or deactivate your own account, or remove your own NEC Admin role.")
 LAST_ADMIN = N_("At least one NEC Admin must be able to sign in.")
-MEMBER_ALREADY = N_("The user is in this tenant already.")
-NOT_FOR_TENANTS = N_("This role cannot be held in a tenant.")
-NOT_EVERYWHERE = N_("This role cannot be held in every tenant.")
+MEMBER_ALREADY = N_("The user is already a member of this tenant.")
+NOT_FOR_TENANTS = N_("This role cannot be assigned in a tenant.")
+NOT_EVERYWHERE = N_("This role cannot be assigned for every tenant.")
 
 UNIQUE_ERRORS = dict.fromkeys(
     ("ab_user_email_key", "ab_user_username_key", "uq_ab_user_lower_email"), ("email", TAKEN_ADDRESS)
@@ -265,7 +265,7 @@ def _keep_an_admin(session: Session, user: Any, *, by: Actor) -> None:
 def _free_email(session: Session, typed: str, *, but: Any = None) -> str:
     email = clean_email(typed)
     if len(email) > EMAIL_LENGTH:
-        raise DomainError(f"A user's email address has {EMAIL_LENGTH} characters or fewer.", field="email")
+        raise DomainError(f"An email address can have up to {EMAIL_LENGTH} characters.", field="email")
     with session.no_autoflush:
         other = find_by_email(session, email)
     if other is not None and (but is None or other.id != but.id):

@@ -15,8 +15,8 @@ from models.plain_rules import apply_change, apply_creation
 from models.versioned import lock_version
 
 HAS_UTM = N_("The customer has a UTM. Remove it first.")
-HAS_CONTRACT = N_("The customer has a contract in force or to come.")
-DELETABLE_LATER = N_("The customer can be deleted from %(day)s on.")
+HAS_CONTRACT = N_("The customer has a current or future contract.")
+DELETABLE_LATER = N_("The customer can be deleted from %(day)s.")
 
 _DELETABLE_FROM_DAY = 5
 

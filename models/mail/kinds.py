@@ -163,7 +163,7 @@ FIXED = (
         ("TicketId", "Title", "TenantId", "TenantName", "AuthorName", "Text", "Url"),
         section="11",
         lines=frozenset({"Text"}),
-        fixed_title=N_("Ticket made"),
+        fixed_title=N_("Ticket created"),
     ),
     MailKind(
         "ticket_answered",
@@ -192,7 +192,7 @@ FIXED = (
         "contract_made",
         (*_CONTRACT, "StartsOn", "EndsOn", "RenewalTerm"),
         section="7.5.5",
-        fixed_title=N_("Contract made"),
+        fixed_title=N_("Contract created"),
     ),
     MailKind(
         "contract_cancelled",

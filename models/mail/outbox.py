@@ -40,9 +40,9 @@ from models.row_lock import lock
 SECRET_SHOWN = "…"  # noqa: S105  (a mark, not a secret)
 """Shown to people instead of the secret part of a link."""
 
-RESEND_NEEDS_A_NEW_LINK = N_("This mail held a link that works once. Send it anew from where it came from.")
+RESEND_NEEDS_A_NEW_LINK = N_("This mail contained a one-time link. Repeat the action that sent it to send a new link.")
 NOT_FAILED = N_("Only a mail that was sent or has failed can be sent again.")
-SENT_AGAIN_ALREADY = N_("Something happened to this mail since you opened this page. Look at it once more.")
+SENT_AGAIN_ALREADY = N_("This mail has changed since you opened this page. Check it again.")
 
 
 class MailState(StrEnum):

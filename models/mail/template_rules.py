@@ -32,8 +32,8 @@ from models.tenants.tenant import Tenant
 
 NOTHING_CHANGED = N_("Change at least one item.")
 CANNOT_BE_SENT = N_("The text cannot be used in a mail of this kind.")
-ALREADY_DEFAULT = N_("The template has its default text already.")
-ALREADY_THIS = N_("The template has the text of this version already.")
+ALREADY_DEFAULT = N_("The template already has its default text.")
+ALREADY_THIS = N_("The template already has the text of this version.")
 
 _VERSION = MailTemplateVersion.__table__
 _WRITTEN = ["tenant_id", "kind", "number", "subject", "body", "restored_number", "happening", "actor"]

@@ -36,10 +36,12 @@ MOST = 20
 """The maximum number of links mailed for a tenant per day."""
 
 NEEDED = N_("This field is required.")
-SAME_TWICE = N_("This address is in another field already.")
-TOO_MANY_TO_ONE = N_("This address was sent as many confirmation mails as one may get in a day. Try again tomorrow.")
-TOO_MANY = N_("As many confirmation mails were sent today as a tenant may send in a day. Try again tomorrow.")
-NOTHING_ASKED = N_("No address waits for its confirmation there any more.")
+SAME_TWICE = N_("This email address is already in another field.")
+TOO_MANY_TO_ONE = N_(
+    "The daily limit of confirmation mails to this email address has been reached. Try again tomorrow."
+)
+TOO_MANY = N_("The tenant's daily limit of confirmation mails has been reached. Try again tomorrow.")
+NOTHING_ASKED = N_("There is no longer an email address waiting for confirmation.")
 
 
 @dataclass(frozen=True, slots=True)

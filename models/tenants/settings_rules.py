@@ -22,7 +22,7 @@ from models.tenants.link import MOST_LINKS, PortalLink
 from models.tenants.settings import MOST_GRACE_DAYS, TenantSettings
 from models.values import web_address
 
-TAKEN_ORIGIN = N_("This URL is in the list already.")
+TAKEN_ORIGIN = N_("This URL is already in the list.")
 TOO_MANY = N_("The list is full. Delete an entry first.")
 NOT_DAYS = N_("Enter a whole number from 0 to 99.")
 

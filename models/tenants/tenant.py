@@ -37,7 +37,7 @@ def create_tenant(session: Session, name: str, *, by: Actor) -> Tenant:
     """
     name = name.strip()
     if not 1 <= len(name) <= NAME_LENGTH:
-        raise DomainError(f"A tenant's name has 1 to {NAME_LENGTH} characters.", field="name")
+        raise DomainError(f"A tenant name must have 1 to {NAME_LENGTH} characters.", field="name")
     tenant = Tenant(name=name)
     session.add(tenant)
     session.flush()

@@ -29,7 +29,7 @@ from models.db import Base, CreatedAt
 from models.errors import N_, DomainError
 from models.scope import TenantScoped
 
-NO_CONTRACT = N_("Registering a UTM needs a contract in force, or to come, that includes a UTM.")
+NO_CONTRACT = N_("Registering a UTM requires a current or future contract that includes a UTM.")
 TAKEN_UTM_ID = N_("This UTM ID is already registered.")
 TAKEN_SERIAL = N_("This serial number is already registered.")
 

@@ -13,9 +13,9 @@ ORIGIN_LENGTH = 255
 """The maximum length of an origin, in characters."""
 
 NOT_AN_ORIGIN = N_("Enter http:// or https:// and a host name, such as https://www.example.jp/.")
-WITH_A_PATH = N_("Leave out what follows the host name: no directory can be given.")
+WITH_A_PATH = N_("Enter only the scheme and the host name, without a path.")
 TOO_LONG_AN_ORIGIN = N_("Enter 255 characters or fewer.")
-NOT_A_WEB_ADDRESS = N_("Enter the address of a web page that begins with http:// or https://.")
+NOT_A_WEB_ADDRESS = N_("Enter a URL that begins with http:// or https://.")
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LARGEST_PORT = 65_535

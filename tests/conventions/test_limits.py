@@ -222,7 +222,7 @@ def test_a_name_is_given_to_one_role_in_whatever_spelling(make, at_once):
             mine = session.get_one(Role, own[number - 8])
             role.change(session, mine, spellings[number - 8], [], shown=role.fingerprint(mine), by=SYSTEM)
 
-    assert at_once(act) == {"done": 1, "There is a role of this name already.": 15}
+    assert at_once(act) == {"done": 1, "A role with this name already exists.": 15}
     names = make.session.scalars(text("SELECT name FROM ab_role WHERE lower(name) = 'desk one'"))
     assert len(names.all()) == 1
 
@@ -246,7 +246,7 @@ def test_an_address_is_sent_five_confirmation_mails_in_a_day(make, tenant, waiti
 
     assert outcomes == {
         "done": 4,
-        "This address was sent as many confirmation mails as one may get in a day. Try again tomorrow.": 12,
+        "The daily limit of confirmation mails to this email address has been reached. Try again tomorrow.": 12,
     }
     assert counted(make, AddressLink.id) == 5
 
@@ -262,7 +262,7 @@ def test_a_tenant_sends_twenty_confirmation_mails_in_a_day(make, tenant, waiting
 
     assert outcomes == {
         "done": 2,
-        "As many confirmation mails were sent today as a tenant may send in a day. Try again tomorrow.": 14,
+        "The tenant's daily limit of confirmation mails has been reached. Try again tomorrow.": 14,
     }
     assert counted(make, AddressLink.id) == 20
 

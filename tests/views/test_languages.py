@@ -139,10 +139,10 @@ def test_what_wtforms_says_is_said_in_both(make, signed_in):
 
 
 ERRORS = {
-    400: ("リクエストを処理できません", "This request cannot be understood"),
-    403: ("この操作はできません", "You may not do this"),
-    404: ("ページが見つかりません", "Nothing is here"),
-    413: ("送信された内容が大きすぎます", "This is too large"),
+    400: ("リクエストを処理できません", "Invalid request"),
+    403: ("この操作はできません", "You do not have permission to do this"),
+    404: ("ページが見つかりません", "Page not found"),
+    413: ("送信された内容が大きすぎます", "Request too large"),
     429: ("アクセスが集中しています", "Too many requests"),
     500: ("エラーが発生しました", "Something went wrong"),
 }
@@ -166,4 +166,4 @@ def test_a_csrf_failure_is_told_in_the_chosen_language(app, visitor, monkeypatch
     choose(visitor, "en")
     monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", True)
 
-    assert "This page is out of date." in visitor.post("/login/").text
+    assert "This page has expired." in visitor.post("/login/").text

@@ -36,7 +36,7 @@ def test_create_tenant_makes_the_first_tenant(run, make):
 def test_create_tenant_refuses_a_name_that_cannot_be_shown(run, make, name):
     result = run("create-tenant", name)
 
-    assert (result.exit_code, result.output) == (1, "Error: A tenant's name has 1 to 100 characters.\n")
+    assert (result.exit_code, result.output) == (1, "Error: A tenant name must have 1 to 100 characters.\n")
     assert make.session.scalars(select(Tenant)).all() == []
 
 
@@ -47,7 +47,7 @@ def test_create_admin_prints_a_link_that_sets_the_password(run, app):
 
     assert result.exit_code == 0
     first, link = result.output.splitlines()
-    assert first == "The link is valid for 24 hours and works once. Give it to nobody else:"
+    assert first == "The link is valid for 24 hours and works once. Do not give it to anybody else:"
     assert re.fullmatch(rf"{re.escape(app_url)}/setup/[A-Za-z0-9_-]{{43}}", link)
     client = app.test_client()
     twice = {"password": PASSWORD, "confirmation": PASSWORD}
@@ -91,7 +91,7 @@ def test_create_admin_refuses_the_address_of_a_user(run, make, who):
 
     result = run("create-admin", "HANAKO@example.jp")
 
-    assert (result.exit_code, result.output) == (1, "Error: This email address is already a user's.\n")
+    assert (result.exit_code, result.output) == (1, "Error: This email address is already in use.\n")
     assert make.session.scalars(select(PasswordLink)).all() == []
 
 

@@ -121,7 +121,7 @@ def test_a_link_works_once(make, token):
     with pytest.raises(DomainError) as caught:
         password_rules.use_link(make.session, token, "Another-Word-8", now=NOW, by=BY)
 
-    assert caught.value.message == "This link is wrong, has expired or was used already."
+    assert caught.value.message == "This link is invalid, has expired or has already been used."
     assert caught.value.field is None
 
 
@@ -151,7 +151,7 @@ def test_of_two_who_use_a_link_at_once_one_wins(engine, make, user, token):
         first.commit()
     thread.join(timeout=10)
 
-    assert outcome == ["This link is wrong, has expired or was used already."]
+    assert outcome == ["This link is invalid, has expired or has already been used."]
     make.session.expire_all()
     assert password_matches(make.session.get(User, user.id), PASSWORD)
 

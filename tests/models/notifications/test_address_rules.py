@@ -115,7 +115,7 @@ def test_where_nothing_was_asked_for_there_is_nothing_to_send_or_withdraw(settle
     with settled.in_tenant(settled.tenant.id) as session, pytest.raises(DomainError) as caught:
         rule(session, 2, request=settled.address_change(NOW))
 
-    assert caught.value.message == "No address waits for its confirmation there any more."
+    assert caught.value.message == "There is no longer an email address waiting for confirmation."
 
 
 def test_the_first_address_is_needed(settled):
@@ -138,7 +138,7 @@ def test_one_address_in_two_slots_is_refused(tried, typed, field):
     with pytest.raises(DomainError) as caught:
         tried.change(*typed)
 
-    assert (caught.value.message, caught.value.field) == ("This address is in another field already.", field)
+    assert (caught.value.message, caught.value.field) == ("This email address is already in another field.", field)
 
 
 def test_an_address_that_moves_to_another_slot_gets_each_notification_once(settled):

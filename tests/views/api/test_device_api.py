@@ -328,7 +328,7 @@ def test_the_receipt_is_described_as_it_is_given(app, send):
 def test_a_heartbeat_that_is_refused_is_told_what_is_wrong(send, sent, detail):
     told = send(sent, path="heartbeat").json
 
-    assert (told["status"], told["title"], told["detail"]) == (400, "This request cannot be understood", detail)
+    assert (told["status"], told["title"], told["detail"]) == (400, "Invalid request", detail)
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "alerts"), ("PUT", "heartbeat"), ("POST", "openapi.json")])
@@ -337,10 +337,10 @@ def test_another_method_is_told_which_there_are(app, method, path):
 
     assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
     assert ("GET" if path == "openapi.json" else "POST") in answer.headers["Allow"]
-    assert answer.json["detail"] == "This address does not take what was sent to it."
+    assert answer.json["detail"] == "This URL does not accept this kind of request."
 
 
 def test_an_address_that_is_none_is_told_in_english(app):
     answer = app.test_client().get("/api/device/v1/nothing", headers={"Accept-Language": "ja"})
 
-    assert (answer.status_code, answer.json["title"]) == (404, "Nothing is here")
+    assert (answer.status_code, answer.json["title"]) == (404, "Page not found")
