@@ -138,7 +138,6 @@ def _gunicorn(port: int) -> list[str]:
         "--worker-class": "gthread",
         "--threads": "4",
         "--graceful-timeout": "3",
-        "--limit-request-line": "8190",  # the most it can be: search conditions are addresses
         "--log-level": "warning",
     }
     arguments = [argument for option in options.items() for argument in option]
