@@ -39,6 +39,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     port = _number(env, "PORTAL_PORT", 8080, 1, 65535)
     database_url, owner_url, redis_url = _service_urls(env, instance, production=production)
     portal_url = env.get("PORTAL_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    connect_timeout = _number(env, "DATABASE_CONNECT_TIMEOUT", 3, 2, 60)
+    statement_timeout = _number(env, "DATABASE_STATEMENT_TIMEOUT", 30, 1, 600)
 
     return {
         # production: refuses the demo, asks for SECRET_KEY and the service URLs, sends Secure cookies.
@@ -60,20 +62,26 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": database_url,
         # How `flask portal upgrade` signs in: the owner of the tables.
         "DATABASE_OWNER_URL": owner_url,
+        # Seconds a database may take to take a connection, and to answer a statement.
+        "DATABASE_CONNECT_TIMEOUT": connect_timeout,
+        "DATABASE_STATEMENT_TIMEOUT": statement_timeout,
         "SQLALCHEMY_ENGINE_OPTIONS": {
             # The values are people's: an error must not carry them into a log.
             "hide_parameters": True,
             # Addresses as texts: they are shown and never calculated with.
             "native_inet_types": False,
             "pool_size": _number(env, "DATABASE_POOL_SIZE", 5, 1, 100),
+            # Seconds a request waits for a connection while others have them all.
+            "pool_timeout": _number(env, "DATABASE_POOL_TIMEOUT", 5, 1, 60),
             # After the database was restarted, a connection of the pool is replaced instead of failing a request.
             "pool_pre_ping": True,
             "connect_args": {
                 "application_name": "portal",
+                "connect_timeout": connect_timeout,
                 # A lost client must not hold locks, a runaway statement must not hold a worker.
                 # The planner's default for a page read out of order is that of a disk with an arm: with it a list reads
                 # a month whole instead of fifty places of its index.
-                "options": "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=300000"
+                "options": f"-c statement_timeout={statement_timeout}s -c idle_in_transaction_session_timeout=300000"
                 " -c random_page_cost=1.1",
             },
         },

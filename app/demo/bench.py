@@ -30,7 +30,7 @@ from models.accounts.user import find_by_email
 from models.actor import COMMAND_LINE
 from models.alerts import ingest as alert_ingest
 from models.alerts import line as alert_line
-from models.db import psycopg_connection
+from models.db import allow_long_statements, psycopg_connection
 from models.errors import DomainError
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant, create_tenant
@@ -46,6 +46,7 @@ SIZES = {"bench": PARTS[:1], "large": PARTS}
 """What a size consists of. The larger one has all of the smaller one, so that what grows is what lies around it."""
 
 _MONTHS = 12
+_LONGEST = 24 * 3600
 """Whole months before the running one: 13 partitions."""
 _SAMPLES = 4_000
 _SEED = 20_200_402
@@ -116,7 +117,7 @@ def make(session: Session, now: datetime, parts: Sequence[Part]) -> int:
     except (DomainError, LookupError) as error:
         raise click.ClickException(str(error)) from None
     # A month of the large size takes longer than a request may.
-    session.connection().exec_driver_sql("SET LOCAL statement_timeout = 0")
+    allow_long_statements(session, seconds=_LONGEST)
     missing = [part for part in parts if not bench_customers.exist(session, part)]
     for part in missing:
         click.echo(f"Making {part.customers:,} customers with {part.alerts:,} alerts.")
