@@ -39,6 +39,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     port = _number(env, "PORTAL_PORT", 8080, 1, 65535)
     database_url, owner_url, redis_url = _service_urls(env, instance, production=production)
     portal_url = env.get("PORTAL_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    connect_timeout = _number(env, "DATABASE_CONNECT_TIMEOUT", 3, 2, 60)
+    statement_timeout = _number(env, "DATABASE_STATEMENT_TIMEOUT", 30, 1, 600)
 
     return {
         # In production, the demo is refused, SECRET_KEY and the service URLs are required, and cookies are Secure.
@@ -60,20 +62,26 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": database_url,
         # The owner of the tables, used only by `flask portal upgrade`.
         "DATABASE_OWNER_URL": owner_url,
+        # Seconds a database may take to take a connection, and to answer a statement.
+        "DATABASE_CONNECT_TIMEOUT": connect_timeout,
+        "DATABASE_STATEMENT_TIMEOUT": statement_timeout,
         "SQLALCHEMY_ENGINE_OPTIONS": {
             # Statement parameters contain personal data, which errors must not carry into a log.
             "hide_parameters": True,
             # IP addresses as strings: they are only displayed.
             "native_inet_types": False,
             "pool_size": _number(env, "DATABASE_POOL_SIZE", 5, 1, 100),
-            # Replaces connections that died in a restart of the database, instead of failing a request.
+            # Seconds a request waits for a connection while others have them all.
+            "pool_timeout": _number(env, "DATABASE_POOL_TIMEOUT", 5, 1, 60),
+            # After the database was restarted, a connection of the pool is replaced instead of failing a request.
             "pool_pre_ping": True,
             "connect_args": {
                 "application_name": "portal",
-                # The timeouts keep lost clients from holding locks, and runaway statements from blocking workers.
-                # The planner's default cost of random page reads is meant for hard disks: with it, a list reads a whole
-                # month instead of fifty index entries.
-                "options": "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=300000"
+                "connect_timeout": connect_timeout,
+                # A lost client must not hold locks, a runaway statement must not hold a worker.
+                # The planner's default for a page read out of order is that of a disk with an arm: with it a list reads
+                # a month whole instead of fifty places of its index.
+                "options": f"-c statement_timeout={statement_timeout}s -c idle_in_transaction_session_timeout=300000"
                 " -c random_page_cost=1.1",
             },
         },

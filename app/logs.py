@@ -6,11 +6,19 @@ import logging
 import re
 import secrets
 import time
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
 
 from flask import Flask, Response, g, has_request_context, request
 from pythonjsonlogger.json import JsonFormatter
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_MOST_FRAMES = 30
+_ROOT = Path(__file__).parents[1]
+# gunicorn's lines on requests it cannot serve say their addresses, with what was searched for, or parts of them.
+_ABOUT_REQUESTS = ("Error handling request", "Invalid request")
 
 log = logging.getLogger("portal.request")
 
@@ -22,19 +30,63 @@ class _RequestId(logging.Filter):
         return True
 
 
+class _NoValues(logging.Filter):
+    """Takes out what other programs say of requests beyond that there was something wrong with one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "gunicorn.error" and str(record.msg).startswith(_ABOUT_REQUESTS):
+            record.msg, record.args = next(each for each in _ABOUT_REQUESTS if str(record.msg).startswith(each)), ()
+        return True
+
+
+class _Lines(JsonFormatter):
+    """One line for each record. Of an exception it says the classes and places: its words may hold people's data."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  (the name it has in logging)
+        """Return the chain of an exception, the last one first."""
+        told = []
+        error: BaseException | None = ei[1]
+        while error is not None and len(told) < _MOST_FRAMES:
+            told.append(f"{type(error).__name__} at {_places(error.__traceback__)}")
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "; after ".join(told)
+
+
+def _places(where: TracebackType | None) -> str:
+    frames = traceback.extract_tb(where)[-_MOST_FRAMES:]
+    return " > ".join(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames)
+
+
+def _short(name: str) -> str:
+    path = Path(name)
+    return str(path.relative_to(_ROOT)) if path.is_relative_to(_ROOT) else "/".join(path.parts[-3:])
+
+
 def init_app(app: Flask) -> None:
     """Assign an ID to every request and log its outcome."""
     app.before_request(_begin)
     app.after_request(_end)
+    # app.web.errors logs unexpected errors; Flask would log them again, with the URL of the page.
+    app.log_exception = lambda _exc_info: None  # type: ignore[method-assign]
     # When a view is registered, FAB creates filters for all columns and warns about types it has none for, like lists.
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
 
 
 def configure(level: str = "INFO") -> None:
-    """Log to stderr as JSON lines. Called by the entry point of the process, not by the application factory."""
-    handler = logging.StreamHandler()
+    """Send the log of this process to stderr as JSON lines. Called by whoever runs the process, not by the factory."""
+    logging.basicConfig(level=level, handlers=[json_handler()], force=True)
+    # It tells of each view at start, in every process.
+    logging.getLogger("flask_appbuilder").setLevel(logging.WARNING)
+
+
+def json_handler(stream: TextIO | None = None) -> logging.Handler:
+    """Return what writes records as JSON lines.
+
+    :param stream: where to, stderr when not given.
+    """
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
-        JsonFormatter(
+        _Lines(
             "{asctime}{levelname}{name}{message}",
             style="{",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
@@ -42,7 +94,8 @@ def configure(level: str = "INFO") -> None:
         )
     )
     handler.addFilter(_RequestId())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    handler.addFilter(_NoValues())
+    return handler
 
 
 def _begin() -> None:
@@ -55,6 +108,7 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "")
     if request.endpoint != "static":
+        identity = g.get("identity")
         log.info(
             "request",
             extra={
@@ -63,6 +117,8 @@ def _end(response: Response) -> Response:
                 "route": str(request.url_rule) if request.url_rule else None,
                 "status": response.status_code,
                 "ms": round((time.perf_counter() - g.get("request_began", time.perf_counter())) * 1000),
+                # The key of the user's row, which says nothing to who may not read the table.
+                "user": identity.user.id if identity is not None else None,
             },
         )
     return response

@@ -6,12 +6,14 @@ To run jobs in parallel, start several worker processes.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
 from flask import current_app
 from redis import Redis
 from rq import Queue, SimpleWorker
+from rq.exceptions import DuplicateJobError
 from rq.executions import Execution
 from rq.job import Job
 from sqlalchemy.orm import Session
@@ -19,7 +21,6 @@ from sqlalchemy.orm import Session
 from app import logs
 from app.background.run_forever import Stop, run_until_stopped
 from jobs import queues
-from jobs.heartbeat import beat
 from jobs.job import JobFailed
 from models import clock
 from models.db import db
@@ -80,7 +81,14 @@ def _work(stop: Stop) -> None:
 
 
 def _prepare() -> None:
-    """Insert missing rows of the schedule, and send a first heartbeat so that ``/readyz`` sees a worker at once."""
+    """Give the timetable the rows of this version, and let ``/readyz`` see at once that a worker does jobs.
+
+    The sign of life goes through the queue like any other job: a worker that starts again and again, and never gets as far
+    as doing one, must not look alive.
+    """
     with Session(db.engine) as session, session.begin():
         schedule.reconcile(session, now=clock.utc_now())
-    beat()
+    with suppress(DuplicateJobError):
+        queues.queue(queues.URGENT).enqueue(
+            "jobs.heartbeat.beat", job_id="heartbeat-at-start", unique=True, ttl=WORKER_TTL, **queues.LIMITS
+        )

@@ -30,7 +30,7 @@ from models.accounts.user import find_by_email
 from models.actor import COMMAND_LINE
 from models.alerts import ingest as alert_ingest
 from models.alerts import line as alert_line
-from models.db import psycopg_connection
+from models.db import allow_long_statements, psycopg_connection
 from models.errors import DomainError
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant, create_tenant
@@ -47,6 +47,9 @@ SIZES = {"bench": PARTS[:1], "large": PARTS}
 
 _MONTHS = 12
 """The number of whole months before the current one, for 13 partitions."""
+
+_LONGEST = 24 * 3600
+"""The seconds that one statement may take."""
 _SAMPLES = 4_000
 _SEED = 20_200_402
 
@@ -115,8 +118,8 @@ def make(session: Session, now: datetime, parts: Sequence[Part]) -> int:
         tenant = _tenant(session)
     except (DomainError, LookupError) as error:
         raise click.ClickException(str(error)) from None
-    # A month of the large size takes longer than the statement timeout allows.
-    session.connection().exec_driver_sql("SET LOCAL statement_timeout = 0")
+    # A month of the large size takes longer than a request may.
+    allow_long_statements(session, seconds=_LONGEST)
     missing = [part for part in parts if not bench_customers.exist(session, part)]
     for part in missing:
         click.echo(f"Creating {part.customers:,} customers with {part.alerts:,} alerts.")

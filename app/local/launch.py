@@ -139,7 +139,6 @@ def _gunicorn(port: int) -> list[str]:
         "--worker-class": "gthread",
         "--threads": "4",
         "--graceful-timeout": "3",
-        "--limit-request-line": "8190",  # the maximum, because search conditions are part of the URL
         "--log-level": "warning",
     }
     arguments = [argument for option in options.items() for argument in option]

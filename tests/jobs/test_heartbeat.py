@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from redis import ConnectionPool, Redis
+from rq import SimpleWorker
 
+from jobs import queues
 from jobs.heartbeat import beat
 from models import clock
 
@@ -33,3 +36,36 @@ def test_readyz_sees_a_worker_for_three_minutes_after_its_heartbeat(app, client,
     assert client.get("/readyz").json["checks"]["worker"] is False
     assert is_seen(since=timedelta(seconds=150)) is True
     assert is_seen(since=timedelta(seconds=181)) is False
+
+
+def test_a_worker_that_starts_and_does_no_job_gives_no_sign_of_life(app, client, new_timetable):
+    from app.background import worker
+
+    new_timetable(clock.utc_now())
+    with app.app_context():
+        worker._prepare()
+        worker._prepare()
+        waiting = queues.queue(queues.URGENT)
+        jobs = [job.func_name for job in waiting.jobs]
+    before = client.get("/readyz").json["checks"]["worker"]
+
+    with app.app_context():
+        SimpleWorker([waiting], connection=waiting.connection).work(burst=True, logging_level="WARNING")
+
+    assert jobs == ["jobs.heartbeat.beat"]
+    assert (before, client.get("/readyz").json["checks"]["worker"]) == (False, True)
+
+
+def test_readyz_sees_a_redis_that_answers_and_takes_nothing(app, client, monkeypatch):
+    whole = app.extensions["redis"]
+    whole.execute_command(
+        "ACL", "SETUSER", "reader", "on", "nopass", "~*", "+ping", "+get", "+select", "+client|setinfo"
+    )
+    options = whole.connection_pool.connection_kwargs | {"username": "reader", "password": "any"}
+    reader = Redis(connection_pool=ConnectionPool(whole.connection_pool.connection_class, **options))
+
+    with_all = client.get("/readyz").json["checks"]["redis"]
+    monkeypatch.setitem(app.extensions, "redis", reader)
+
+    assert reader.ping() is True
+    assert (with_all, client.get("/readyz").json["checks"]["redis"]) == (True, False)

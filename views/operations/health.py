@@ -19,6 +19,9 @@ blueprint = Blueprint("health", __name__)
 WORKER_SILENCE = timedelta(minutes=3)
 """The heartbeat of the workers runs every minute; after this long without one they count as away."""
 
+_WRITTEN = "portal:ready"
+_WRITTEN_FOR = 60
+
 
 def worker_lives(heartbeat: ScheduledTask | None, *, now: datetime) -> bool:
     """Whether a worker has given a sign of life lately.
@@ -48,6 +51,7 @@ def readyz() -> tuple[Response, int]:
     except SQLAlchemyError:
         db.session.rollback()
     with suppress(RedisError):
-        checks["redis"] = bool(current_app.extensions["redis"].ping())
+        # Written, not asked: a replica, a full memory or a full disk answers a ping and takes no job.
+        checks["redis"] = bool(current_app.extensions["redis"].set(_WRITTEN, "1", ex=_WRITTEN_FOR))
     ready = all(checks.values())
     return jsonify(status="ready" if ready else "not ready", checks=checks), 200 if ready else 503
