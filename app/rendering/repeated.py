@@ -68,7 +68,7 @@ def _escaped(items: Sequence[Any], places: list[int]) -> list[tuple[str, ...]]:
     texts = [str(item[place]) for item in items for place in places]
     escaped = str(escape(_MARK.join(texts))).split(_MARK)
     if len(escaped) != len(texts):
-        raise ValueError("A text with a NUL cannot be shown.")
+        raise ValueError("A text contains a NUL character.")
     return list(zip(*[iter(escaped)] * len(places), strict=True))
 
 

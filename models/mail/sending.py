@@ -26,7 +26,7 @@ WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), time
 LEASE = timedelta(minutes=5)
 """How long a row stays claimed by its worker. Longer than sending one message can take (``jobs.mail``)."""
 
-INTERRUPTED = "the sending was interrupted again and again"
+INTERRUPTED = "sending was interrupted repeatedly"
 
 _row = MailMessage.__table__
 _RELEASED = {"lease_owner": null(), "lease_until": null()}
