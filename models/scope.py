@@ -56,7 +56,7 @@ def own_tenant_id(session: Session) -> str:
     """
     tenant_id = current_tenant_id(session)
     if tenant_id is None:
-        raise ScopeError("This is done from a session inside its tenant.")
+        raise ScopeError("This needs a session of a tenant.")
     return tenant_id
 
 
@@ -69,7 +69,7 @@ def enter_tenant(session: Session, tenant_id: str | None) -> None:
     if session.in_transaction():
         raise ScopeError("The scope of a session cannot change inside a transaction; use a new session.")
     if tenant_id and session.info.get(_KEY, _NOBODY) not in {_NOBODY, tenant_id}:
-        raise ScopeError("A session has one tenant for life; use a new session.")
+        raise ScopeError("The tenant of a session cannot change; use a new session.")
     session.info[_KEY] = tenant_id or _NOBODY
 
 
@@ -103,7 +103,7 @@ def run_entering(
     """
     scope = session.info.get(_KEY, _NOBODY)
     if scope == _ALL:
-        raise ScopeError("A session that crosses tenants enters none.")
+        raise ScopeError("A cross-tenant session cannot enter a tenant.")
     session.info[_BY_STATEMENT] = True
     try:
         return statement.run(session, {"scope": scope, **values})

@@ -65,9 +65,7 @@ def run_until_stopped(name: str, work: Callable[[Stop], object]) -> None:
                 break
             if time.monotonic() - began > HEALTHY_AFTER:
                 delay = FIRST_DELAY
-            log.warning(
-                "ended by itself, beginning again", extra={"program": name, "error": error, "again_in_s": delay}
-            )
+            log.warning("ended unexpectedly, restarting", extra={"program": name, "error": error, "again_in_s": delay})
             time.sleep(delay)
             delay = min(delay * 2, LAST_DELAY)
     except StopRequested:

@@ -284,5 +284,5 @@ def _role(session: Session, name: str, *, held: bool = False) -> Any:
     found = select(Role).where(Role.name == name)
     role = session.scalar(found.with_for_update(read=True, key_share=True) if held else found)
     if role is None:
-        raise Gone(f"There is no role {name!r}; `flask portal upgrade` makes the roles.")
+        raise Gone(f"The role {name!r} does not exist; `flask portal upgrade` creates the roles.")
     return role

@@ -93,7 +93,7 @@ def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
     escaped = b"\\u" in raw
     occurred_at = _time(line.get("time"))
     if occurred_at < oldest:
-        raise BadLine("time: older than the retention time")
+        raise BadLine("time: older than the retention period")
     if occurred_at > newest:
         raise BadLine("time: more than a day ahead of the server")
     sender_level = _sender_level(line.get("alert_severity"))
@@ -156,14 +156,14 @@ def _check_storable(text: str, key: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise BadLine(f"{key}: contains half a surrogate pair") from None
+        raise BadLine(f"{key}: contains a lone surrogate") from None
 
 
 def _text(value: Any, key: str, limit: int, *, escaped: bool) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise BadLine(f"{key}: not a text")
+        raise BadLine(f"{key}: not a string")
     text = str(value)
     if escaped:
         _check_storable(text, key)
@@ -189,13 +189,13 @@ def _time(value: Any) -> datetime:
     if value is None or value == "":
         raise BadLine("time: missing")
     if not isinstance(value, str):
-        raise BadLine("time: not an ISO 8601 text")
+        raise BadLine("time: not an ISO 8601 string")
     try:
         moment = _moment(value)
         # A time without an offset is in UTC.
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise BadLine("time: not an ISO 8601 text") from None
+        raise BadLine("time: not an ISO 8601 string") from None
 
 
 def _moment(text: str) -> datetime:

@@ -27,7 +27,7 @@ WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), time
 LEASE = timedelta(minutes=5)
 """How long a row stays claimed by its worker. Longer than sending one message can take (``jobs.mail``)."""
 
-INTERRUPTED = "the sending was interrupted again and again"
+INTERRUPTED = "sending was interrupted repeatedly"
 
 # Mail is sent for all tenants. Waiting for the disk at each step takes longer than sending: a database host that loses its
 # power may forget the last moments, and mail that had gone out goes out once more, under the same Message-ID.

@@ -161,7 +161,7 @@ def test_arrival_and_retention_mean_the_same_day(in_tenant):
     sender = alert_ingest.Sender("T8000000", "C00000001", 1)
     with in_tenant("T8000000") as session:
         receipt = alert_ingest.store(session, sender, lines, now=FIRST_MOMENT_OF_DECEMBER, retention_months=13)
-    assert (receipt.stored, receipt.rejected) == (1, [(1, "time: older than the retention time")])
+    assert (receipt.stored, receipt.rejected) == (1, [(1, "time: older than the retention period")])
 
 
 def test_counts_are_deleted_a_part_at_a_time(old_alerts):

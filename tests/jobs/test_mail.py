@@ -229,7 +229,7 @@ def test_a_message_that_ends_its_worker_each_time_fails_in_the_end(clock, sink):
     send_due()
 
     assert sink.raw == []
-    assert (rows()[0].state, rows()[0].last_error) == ("failed", "the sending was interrupted again and again")
+    assert (rows()[0].state, rows()[0].last_error) == ("failed", "sending was interrupted repeatedly")
 
 
 def test_the_secret_of_a_link_reaches_the_recipient_and_stays_nowhere(app, clock, sink):

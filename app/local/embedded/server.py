@@ -148,7 +148,7 @@ class EmbeddedServer:
             found = self.sockets.lstat()
             # /tmp is world-writable: another user may have created the folder first, to read the traffic.
             if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), uid}:
-                raise ServiceError(f"{self.sockets} belongs to somebody else: remove it, then start again.")
+                raise ServiceError(f"{self.sockets} belongs to another user: remove it, then start again.")
             self._has_sockets = True
             self.sockets.chmod(0o700)
             if found.st_uid != uid and self._account:

@@ -173,7 +173,7 @@ def test_a_worker_and_a_cron_wait_for_a_redis_that_goes_away(start, heard, tmp_p
     server = EmbeddedRedis(tmp_path / "redis", durable=False)
     url = server.url()
     worker, cron = start("worker", REDIS_URL=url), start("cron", REDIS_URL=url)
-    away = "ended by itself, beginning again"
+    away = "ended unexpectedly, restarting"
     assert eventually(lambda: worker.said(away, program="worker") and cron.said(away, program="cron"), seconds=START)
     assert heard() is None
     try:
@@ -205,7 +205,7 @@ def test_a_worker_waits_for_a_database_that_goes_away(start, heard, redis, make_
         assert eventually(lambda: job.get_status() == "failed")
         assert worker.said("job failed", job="jobs.tick.tick", error="OperationalError")
         late = start("worker")
-        assert eventually(lambda: late.said("ended by itself, beginning again"), seconds=START)
+        assert eventually(lambda: late.said("ended unexpectedly, restarting"), seconds=START)
     finally:
         _let_in(service_env, yes=True)
     assert eventually(lambda: is_after(heard(), due), seconds=START)  # the other worker is there

@@ -342,7 +342,7 @@ def test_socket_folder_of_somebody_else_is_refused_and_left_alone(instance):
     try:
         with pytest.raises(ServiceError) as refused:
             cache.start()
-        assert str(refused.value) == f"{cache.sockets} belongs to somebody else: remove it, then start again."
+        assert str(refused.value) == f"{cache.sockets} belongs to another user: remove it, then start again."
         assert cache.sockets.stat().st_uid == 54321
     finally:
         cache.sockets.rmdir()

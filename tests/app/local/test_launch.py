@@ -122,10 +122,9 @@ class Portal:
 @pytest.fixture
 def stand_in(tmp_path) -> Path:
     root = tmp_path / "stand in"
-    (root / "app").mkdir(parents=True)
-    for name in ("app.py", "config.py", "app/local/launch.py", "app/local/mailbox.py", "app/local/supervisor.py"):
+    shutil.copytree(ROOT / "app/local", root / "app/local", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("app.py", "config.py"):
         shutil.copy(ROOT / name, root / name)
-    shutil.copytree(ROOT / "app/embedded", root / "app/embedded", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "migrations").mkdir()
     shutil.copy(ROOT / "migrations/roles.sql", root / "migrations")
     (root / "app/__init__.py").write_text(STAND_IN_APP)

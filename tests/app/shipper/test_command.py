@@ -202,7 +202,7 @@ def test_an_old_log_without_a_shift_gets_a_hint(portal: Any, table: Table) -> No
         "received": 44,
         "stored": 0,
         "duplicate": 0,
-        "rejected": [{"line": 1, "reason": "time: older than the retention time"}],
+        "rejected": [{"line": 1, "reason": "time: older than the retention period"}],
         "rejected_count": 44,
     }
     portal.script = [(200, {}, json.dumps(answer).encode())]

@@ -134,7 +134,7 @@ def test_the_retention_time_is_whole_months_of_tokyo(arrive, utm):
 
     receipt = arrive(utm, body)
 
-    assert (receipt.stored, receipt.rejected) == (1, [(2, "time: older than the retention time")])
+    assert (receipt.stored, receipt.rejected) == (1, [(2, "time: older than the retention period")])
 
 
 def test_a_day_ahead_is_as_far_as_is_believed(arrive, utm):

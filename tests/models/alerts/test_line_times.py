@@ -88,7 +88,7 @@ def test_a_time_without_a_zone_is_utc(sent, stored):
     ],
 )
 def test_a_time_that_is_none_is_refused(sent):
-    with pytest.raises(BadLine, match=r"^time: not an ISO 8601 text$"):
+    with pytest.raises(BadLine, match=r"^time: not an ISO 8601 string$"):
         occurred_at(sent)
 
 
@@ -99,7 +99,7 @@ def test_a_time_within_the_retention_time_and_a_day_ahead_is_taken():
 
 @pytest.mark.parametrize("sent", [OLDEST - MOMENT, datetime(1970, 1, 1, tzinfo=UTC), datetime.min.replace(tzinfo=UTC)])
 def test_a_time_before_the_retention_time_is_refused(sent):
-    with pytest.raises(BadLine, match=r"^time: older than the retention time$"):
+    with pytest.raises(BadLine, match=r"^time: older than the retention period$"):
         occurred_at(sent.isoformat())
 
 
