@@ -55,4 +55,5 @@ class Make:
 
     application_field = applications.application_field
     mail = mail.mail_message
+    mail_message = mail.mail_message
     confirmed_address = notifications.confirmed_address
