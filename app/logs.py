@@ -67,7 +67,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
     # app.web.errors logs unexpected errors; Flask would log them again, with the URL of the page.
-    app.log_exception = lambda _exc_info: None  # type: ignore[method-assign, assignment, misc]
+    app.log_exception = lambda _exc_info: None  # type: ignore[method-assign, assignment]
     # When a view is registered, FAB creates filters for all columns and warns about types it has none for, like lists.
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
 
