@@ -81,6 +81,8 @@ def configure(level: str = "INFO") -> None:
     logging.basicConfig(level=level, handlers=[json_handler()], force=True)
     # It tells of each view at start, in every process.
     logging.getLogger("flask_appbuilder").setLevel(logging.WARNING)
+    # It tells whose limit was exceeded, by address; the request's own line has the status.
+    logging.getLogger("flask-limiter").setLevel(logging.WARNING)
 
 
 def json_handler(stream: TextIO | None = None) -> logging.Handler:
