@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -119,6 +120,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAIL_USERNAME": env.get("MAIL_USERNAME"),
         "MAIL_PASSWORD": env.get("MAIL_PASSWORD"),
         "MAIL_USE_TLS": _flag(env, "MAIL_USE_TLS", default=False),
+        # Certificates of the authorities that may sign the mail server's; those of the system when not given.
+        "MAIL_CA_FILE": _certificates(env, "MAIL_CA_FILE"),
         "MAIL_DEFAULT_SENDER": env.get("MAIL_DEFAULT_SENDER", "no-reply@example.jp"),
         # The session cookie (docs/adr/0011-sessions.md). Unused sessions end after PERMANENT_SESSION_LIFETIME.
         "SESSION_COOKIE_NAME": "portal_session",
@@ -173,6 +176,18 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
     if not low <= number <= high:
         raise SettingError(f"{name} must be from {low} to {high}, not {number}.")
     return number
+
+
+def _certificates(env: Mapping[str, str], name: str) -> str | None:
+    path = env.get(name) or None
+    if path is not None:
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:
+            raise SettingError(
+                f"{name} must be a file of certificates in PEM format: {error.strerror or error}."
+            ) from None
+    return path
 
 
 def _required(env: Mapping[str, str], name: str, *, production: bool) -> str:

@@ -67,9 +67,13 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
     # app.web.errors logs unexpected errors; Flask would log them again, with the URL of the page.
-    app.log_exception = lambda _exc_info: None  # type: ignore[method-assign, assignment]
+    app.log_exception = _leave_to_error_pages  # type: ignore[method-assign]
     # When a view is registered, FAB creates filters for all columns and warns about types it has none for, like lists.
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
+
+
+def _leave_to_error_pages(exc_info: Any) -> None:
+    """Log nothing."""
 
 
 def configure(level: str = "INFO") -> None:
@@ -77,6 +81,8 @@ def configure(level: str = "INFO") -> None:
     logging.basicConfig(level=level, handlers=[json_handler()], force=True)
     # It tells of each view at start, in every process.
     logging.getLogger("flask_appbuilder").setLevel(logging.WARNING)
+    # It tells whose limit was exceeded, by address; the request's own line has the status.
+    logging.getLogger("flask-limiter").setLevel(logging.WARNING)
 
 
 def json_handler(stream: TextIO | None = None) -> logging.Handler:

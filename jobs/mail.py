@@ -9,6 +9,7 @@ sent, with the same Message-ID.
 from __future__ import annotations
 
 import smtplib
+import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from models.errors import N_
 from models.mail import outbox, placeholders
 from models.mail.sending import MailClaim, OutgoingMail, mail_connection
 from models.operations.schedule import Entry, every
+from models.values.mail_address import wire_address
 
 BATCH = 100
 """How many messages are claimed at once and sent over one connection."""
@@ -97,10 +99,15 @@ class ConnectionWithTimeout(Connection):
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
         """Connect like Flask-Mail, with ``SMTP_TIMEOUT`` for each reply."""
         settings = self.mail
-        kind = smtplib.SMTP_SSL if settings.use_ssl else smtplib.SMTP
-        host = kind(settings.server, settings.port, timeout=SMTP_TIMEOUT)
+        # Without a context smtplib accepts any certificate.
+        context = ssl.create_default_context(cafile=current_app.config["MAIL_CA_FILE"])
+        host = (
+            smtplib.SMTP_SSL(settings.server, settings.port, timeout=SMTP_TIMEOUT, context=context)
+            if settings.use_ssl
+            else smtplib.SMTP(settings.server, settings.port, timeout=SMTP_TIMEOUT)
+        )
         if settings.use_tls:
-            host.starttls()
+            host.starttls(context=context)
         if settings.username and settings.password:
             host.login(settings.username, settings.password)
         return host
@@ -194,7 +201,7 @@ def _message(mail: OutgoingMail) -> Message:
     sender = current_app.config["MAIL_DEFAULT_SENDER"]
     message = PlainMessage(
         subject=mail.subject,
-        recipients=[mail.recipient],
+        recipients=[wire_address(mail.recipient)],
         body=mail.body,
         sender=sender,
         extra_headers={"Auto-Submitted": "auto-generated"},

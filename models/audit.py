@@ -18,7 +18,7 @@ from models.actor import Actor
 from models.db import Base, CreatedAt
 
 # Columns left out of the entries because they say nothing about what the person did.
-_IGNORED = {"version", "search_name", "created_at"}
+_IGNORED = {"version", "search_name", "sort_name", "created_at"}
 
 
 class AuditEntry(Base):

@@ -6,14 +6,12 @@ To run jobs in parallel, start several worker processes.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from types import FrameType
 from typing import Any
 
 from flask import current_app
 from redis import Redis
 from rq import Queue, SimpleWorker
-from rq.exceptions import DuplicateJobError
 from rq.executions import Execution
 from rq.job import Job
 from sqlalchemy.orm import Session
@@ -88,7 +86,5 @@ def _prepare() -> None:
     """
     with Session(db.engine) as session, session.begin():
         schedule.reconcile(session, now=clock.utc_now())
-    with suppress(DuplicateJobError):
-        queues.queue(queues.URGENT).enqueue(
-            "jobs.heartbeat.beat", job_id="heartbeat-at-start", unique=True, ttl=WORKER_TTL, **queues.LIMITS
-        )
+    # Of a worker that starts again and again they must not pile up.
+    queues.queue(queues.URGENT).enqueue("jobs.heartbeat.beat", ttl=WORKER_TTL, **queues.LIMITS)

@@ -19,9 +19,8 @@ from models.db import GRACE, db
 REFUSE_FOR = 5.0
 """Seconds after a connection that timed out in which no other is tried: those who come then are answered at once."""
 
-
 _INTERVAL = 0.1
-"""Seconds between two looks at a connection, as in psycopg."""
+"""Seconds after which psycopg looks whether it was interrupted."""
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -38,9 +37,9 @@ class PatientConnection(psycopg.Connection[Any]):
         :raises psycopg.OperationalError: no answer came; the connection is closed.
         """
         if timeout is not None:
-            return super().wait(gen, interval, timeout=timeout)
+            return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, timeout=self.patience)
+            return super().wait(gen, interval, self.patience)
         except errors._WaitTimeout:  # noqa: SLF001  (psycopg has no public name for it)
             self.pgconn.finish()
             raise psycopg.OperationalError("the database does not answer") from None

@@ -81,7 +81,7 @@ def _statement(by: SearchBy, text: str, tenant_ids: Collection[str] | None) -> A
         )
         .join(Tenant, Tenant.id == Customer.tenant_id)
         .where(Customer.deleted_at.is_(None), _condition(by, text))
-        .order_by(Customer.name, Customer.id)
+        .order_by(Customer.sort_name, Customer.id)
         .limit(MOST)
     )
     return statement if tenant_ids is None else statement.where(Customer.tenant_id.in_(tenant_ids))

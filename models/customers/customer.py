@@ -7,15 +7,30 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, Index, Numeric, Sequence, String, Text, UniqueConstraint, event, text
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    DateTime,
+    Index,
+    Numeric,
+    Sequence,
+    String,
+    Text,
+    UniqueConstraint,
+    event,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.db import Base, CreatedAt
 from models.scope import TenantScoped
-from models.values.company_name import search_key
+from models.values.company_name import LEGAL_FORMS, search_key
 from models.versioned import Versioned
 
 customer_number = Sequence("customer_number", start=1, maxvalue=99999999)
+
+# A name that is nothing but a legal form stays as it is.
+_SORT_NAME = "regexp_replace(search_name, '^({forms})(?=.)|(?<=.)({forms})$', '')".format(forms="|".join(LEGAL_FORMS))
 
 
 class CustomerStatus(StrEnum):
@@ -35,6 +50,7 @@ class Customer(Versioned, TenantScoped, Base):
         CheckConstraint("id ~ '^A[0-9]{8}$'", name="ck_customer_id"),
         CheckConstraint("status IN ('draft', 'active', 'cancelled')", name="ck_customer_status"),
         Index("ix_customer_tenant_id_search_name", "tenant_id", "search_name"),
+        Index("ix_customer_tenant_id_sort_name", "tenant_id", "sort_name", "id"),
     )
 
     id: Mapped[str] = mapped_column(
@@ -45,6 +61,8 @@ class Customer(Versioned, TenantScoped, Base):
     name: Mapped[str] = mapped_column(String(40))
     # The normalized name for search, kept in sync by the listener below.
     search_name: Mapped[str] = mapped_column(Text)
+    # The name as it is sorted: without its legal form. The database keeps it.
+    sort_name: Mapped[str] = mapped_column(Text, Computed(_SORT_NAME, persisted=True))
     status: Mapped[str] = mapped_column(String(16), server_default=CustomerStatus.DRAFT.value)
     memo1: Mapped[str] = mapped_column(String(255), server_default="")
     memo2: Mapped[str] = mapped_column(String(255), server_default="")

@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import phonenumbers
+from phonenumbers import CountryCodeSource
+
 from models.values.visible_text import visible
 
 # After NFKC: hyphens and dashes, the minus sign, box-drawing lines, and the long-vowel mark, whose key is next to zero.
 _HYPHENS = re.compile("[\u2010-\u2015\u2212\u2500\u2501\u30fc]")
-_BETWEEN_DIGITS = re.compile(r"[-\s]")
+_BETWEEN_DIGITS = re.compile(r"[-\s().]")
+_NOTATION = re.compile(r"\+?[0-9\s().-]+")
+_INTERNATIONAL = {
+    CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN,
+    CountryCodeSource.FROM_NUMBER_WITH_IDD,
+}
+_JAPAN = 81
 
 
 def plain_hyphens(text: str) -> str:
@@ -22,9 +31,21 @@ def plain_hyphens(text: str) -> str:
 
 
 def phone_digits(text: str) -> str:
-    """Return a phone number as stored: half-width digits without hyphens.
+    """Return a phone number as stored: half-width digits as dialled in Japan, whatever its notation.
+
+    What is no number of Japan is only freed of what stands between its digits.
 
     >>> phone_digits("０３－１２３４ー５６７８")
     '0312345678'
+    >>> phone_digits("+81-3-1234-5678")
+    '0312345678'
     """
-    return _BETWEEN_DIGITS.sub("", plain_hyphens(visible(text)))
+    plain = plain_hyphens(visible(text)).strip()
+    if _NOTATION.fullmatch(plain):
+        try:
+            number = phonenumbers.parse(plain, "JP", keep_raw_input=True)
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is not None and number.country_code_source in _INTERNATIONAL and number.country_code == _JAPAN:
+            return f"0{phonenumbers.national_significant_number(number)}"
+    return _BETWEEN_DIGITS.sub("", plain)

@@ -44,7 +44,6 @@ def test_a_worker_that_starts_and_does_no_job_gives_no_sign_of_life(app, client,
     new_timetable(clock.utc_now())
     with app.app_context():
         worker._prepare()
-        worker._prepare()
         waiting = queues.queue(queues.URGENT)
         jobs = [job.func_name for job in waiting.jobs]
     before = client.get("/readyz").json["checks"]["worker"]

@@ -119,6 +119,10 @@ class CustomerView(Screen):
             return None
         return customer_rules.refusal_to_delete(row, today=clock.tokyo_day(clock.utc_now()))
 
+    def ordered(self, query: Any, sort: str, direction: str) -> Any:
+        """Return a query in an order; names are sorted without their legal form."""
+        return super().ordered(query, "sort_name" if sort == "name" else sort, direction)
+
     def tabs_of_row(self, row: Customer) -> list[dict[str, Any]]:
         """Return the tabs of §7.4 that the person may open."""
         return customer_tabs(row, "CustomerView.show")

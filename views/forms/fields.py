@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext
 from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
 from models.accounts.user import EMAIL_LENGTH
+from models.values.mail_address import is_mail_address
 from models.values.phone import plain_hyphens
 from models.values.visible_text import shows, visible
 from views.arguments import only_digits, whole_number
@@ -150,11 +150,8 @@ class ValidAddress:
             return
         if len(field.data) > EMAIL_LENGTH:
             raise ValidationError(gettext("Enter %(most)s characters or fewer.", most=EMAIL_LENGTH))
-        try:
-            # "test" and "example" domains are real enough for the people who try things out.
-            validate_email(field.data, check_deliverability=False, test_environment=True)
-        except EmailNotValidError:
-            raise ValidationError(gettext("This is not an email address.")) from None
+        if not is_mail_address(field.data):
+            raise ValidationError(gettext("This is not an email address."))
 
 
 class Postcode:

@@ -159,3 +159,13 @@ def test_without_postgresql_each_request_writes_a_few_lines(without_database, ap
 
 def test_healthz_answers_without_postgresql(without_database):
     assert without_database.get("/healthz")[0] == 200
+
+
+def test_who_exceeds_a_rate_limit_is_not_named(server):
+    before = len(server.lines())
+    statuses = {server.get("/api/customer/v1/tenant", Authorization=f"Bearer none{each}")[0] for each in range(62)}
+
+    lines = server.lines()[before:]
+    assert statuses == {401, 429}
+    assert "127.0.0.1" not in json.dumps(lines)
+    assert {line["logger"] for line in lines} == {"portal.request"}
