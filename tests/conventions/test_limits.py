@@ -129,7 +129,7 @@ def test_a_form_has_thirty_extra_questions(at_once, asked, positions):
     asked(20)
 
     outcomes = at_once(
-        lambda session, number: extra_question_rules.add(session, QUESTION | {"title": f"新{number}"}, by=SYSTEM)
+        lambda session, number: extra_question_rules.create(session, QUESTION | {"title": f"新{number}"}, by=SYSTEM)
     )
 
     assert outcomes == {"done": 10, "The form has 30 items. Retire one first.": 6}
@@ -137,7 +137,7 @@ def test_a_form_has_thirty_extra_questions(at_once, asked, positions):
 
 
 def test_the_first_question_of_a_form_is_added_once_under_one_title(at_once, positions):
-    outcomes = at_once(lambda session, _: extra_question_rules.add(session, QUESTION | {"title": "一"}, by=SYSTEM))
+    outcomes = at_once(lambda session, _: extra_question_rules.create(session, QUESTION | {"title": "一"}, by=SYSTEM))
 
     assert outcomes == {"done": 1, "This item name is already used.": 15}
     assert positions() == [1]
@@ -148,7 +148,7 @@ def test_a_full_form_takes_no_question_back(at_once, asked, positions):
     retired = asked(MANY, retired=True)
 
     outcomes = at_once(
-        lambda session, number: extra_question_rules.bring_back(
+        lambda session, number: extra_question_rules.restore(
             session, session.get_one(ApplicationField, retired[number]), by=SYSTEM
         )
     )
@@ -170,7 +170,7 @@ def test_questions_keep_their_order_whatever_is_done_with_them_at_once(at_once, 
             case 1:
                 extra_question_rules.move(session, field(fields[::-1]), steps=-3, by=SYSTEM)
             case 2:
-                extra_question_rules.bring_back(session, field(retired), by=SYSTEM)
+                extra_question_rules.restore(session, field(retired), by=SYSTEM)
             case 3:
                 extra_question_rules.retire(session, field(fields), now=NOW, by=SYSTEM)
 
@@ -220,7 +220,7 @@ def test_a_name_is_given_to_one_role_in_whatever_spelling(make, at_once):
             role.create(session, spellings[number], [], by=SYSTEM)
         else:
             mine = session.get_one(Role, own[number - 8])
-            role.change(session, mine, spellings[number - 8], [], shown=role.fingerprint(mine), by=SYSTEM)
+            role.change(session, mine, spellings[number - 8], [], version=mine.version, by=SYSTEM)
 
     assert at_once(act) == {"done": 1, "A role with this name already exists.": 15}
     names = make.session.scalars(text("SELECT name FROM ab_role WHERE lower(name) = 'desk one'"))

@@ -54,5 +54,5 @@ class Make:
     customer_with_utm = utms.customer_with_utm
 
     application_field = applications.application_field
-    mail = mail.mail_message
+    mail_message = mail.mail_message
     confirmed_address = notifications.confirmed_address

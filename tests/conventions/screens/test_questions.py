@@ -96,7 +96,7 @@ def asking_forms(case, row) -> dict[str, object]:
                 if route.has_row and is_deleted(case, row):
                     continue
                 page = case.page(route.name, below, **query)
-                for form in page.forms:
+                for form in page.sendings:
                     for name in case.screen.include_route_methods - {"list", "add", "edit", "show"}:
                         if "ask" in form.names and form.action and form.action == url_or_none(case, name, row):
                             found[name] = form
