@@ -133,8 +133,8 @@ def test_a_search_across_tenants_prints_what_was_looked_for(page, customer, addr
 
 
 def test_the_mail_log_prints_what_it_was_searched_for(page, customer, make):
-    make.mail(state="failed", attempts=5, subject="届かなかった知らせ", last_error="550 User unknown")
-    make.mail(state="sent", attempts=1, subject="届いた知らせ")
+    make.mail_message(state="failed", attempts=5, subject="届かなかった知らせ", last_error="550 User unknown")
+    make.mail_message(state="sent", attempts=1, subject="届いた知らせ")
     enter(page, customer)
     page.goto("/staff/mail/?state=failed")
     expect(page.get_by_role("button", name="印刷")).to_be_visible()

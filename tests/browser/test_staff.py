@@ -19,11 +19,11 @@ def mails(make):
     make.elevated("NEC Staff", email="staff@example.jp", password=weak_hash())
     tenant = make.tenant(name="株式会社とても長い名前のパートナー販売サービス東日本")
     for number in range(51):
-        make.mail(state="sent", attempts=1, tenant_id=tenant.id, subject=f"お知らせ{number}")
-    make.mail(
+        make.mail_message(state="sent", attempts=1, tenant_id=tenant.id, subject=f"お知らせ{number}")
+    make.mail_message(
         state="failed", attempts=5, recipient="a.very.long.address" * 6 + "@example.com", last_error="550 no " * 30
     )
-    return make.mail(
+    return make.mail_message(
         state="failed", attempts=5, subject=NASTY, body=NASTY + "\n" + "x" * 400, last_error="<b>550</b> User unknown"
     )
 

@@ -129,7 +129,7 @@ def _half(make, engine, mark: str) -> Half:
         *(customer.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
         *addresses,
     )
-    letter = make.mail(tenant_id=tenant.id, subject=f"{mark}のお知らせ")
+    letter = make.mail_message(tenant_id=tenant.id, subject=f"{mark}のお知らせ")
     address_token = _asked_for(make, engine, tenant, addresses)
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")

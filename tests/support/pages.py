@@ -57,15 +57,20 @@ class Element:
 
 @dataclass(frozen=True)
 class Form:
-    """A form of a page."""
+    """A form of a page.
+
+    :ivar button: that sends it, where that matters.
+    """
 
     element: Element
     controls: list[Element]
+    button: Element | None = None
 
     @property
     def action(self) -> str:
         """Where it leads, empty for its own page."""
-        return self.element.attributes.get("action", "")
+        own = self.element.attributes.get("action", "")
+        return self.button.attributes.get("formaction", own) if self.button is not None else own
 
     @property
     def posts(self) -> bool:
@@ -95,6 +100,8 @@ class Form:
             if name is not None and name not in changed:
                 for value in _values(control):
                     sent.add(name, value)
+        if self.button is not None and "name" in self.button.attributes:
+            sent.add(self.button.attributes["name"], self.button.attributes.get("value", ""))
         for name, value in changed.items():
             given = [] if value is None else value if isinstance(value, list | tuple) else [value]
             sent.setlist(name, [str(each) for each in given])
@@ -215,9 +222,22 @@ class Page(HTMLParser):
         (found,) = (each for each in self.forms if "data-validated" in each.element.attributes)
         return found
 
+    @property
+    def sendings(self) -> list[Form]:
+        """Its forms, and each of them once more for each button that leads elsewhere than the form itself."""
+        forms = self.forms
+        named = {form.element.attributes["id"]: form for form in forms if "id" in form.element.attributes}
+        buttons = [each for each in self.root.all("button") if "formaction" in each.attributes]
+        elsewhere = []
+        for each in buttons:
+            around = [form for form in forms if each in form.element.all("button")]
+            form = named[each.attributes["form"]] if "form" in each.attributes else around[0]
+            elsewhere.append(Form(form.element, form.controls, each))
+        return [*forms, *elsewhere]
+
     def form_to(self, action: str) -> Form:
-        """The form that leads to a URL."""
-        (found,) = (each for each in self.forms if each.action == action)
+        """The form, and the button where there are several, that leads to a URL."""
+        (found,) = (each for each in self.sendings if each.action == action)
         return found
 
     @property

@@ -154,11 +154,6 @@ class Case:
         with self.request():
             return self.screen.form().stored(row)
 
-    def stored_by_key(self, key: Any) -> dict[str, Any]:
-        """The same of the row with a key."""
-        self.make.session.expire_all()
-        return self.stored(self.make.session.get(self.model, key))
-
     def newest(self) -> Any:
         """The row that was made last."""
         self.make.session.expire_all()

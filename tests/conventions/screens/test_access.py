@@ -70,7 +70,7 @@ def test_a_viewer_writes_nothing_and_is_offered_nothing_that_writes(case):
             assert answer.status_code == 403, f"{route.verb} {route.rule} as a viewer answers {answer.status_code}."
         elif answer.status_code == 200:
             page = Page(answer.text)
-            assert not [form.action for form in page.forms if form.posts and form.action.startswith(case.root)]
+            assert not [form.action for form in page.sendings if form.posts and form.action.startswith(case.root)]
             assert not [form for form in page.forms if "data-validated" in form.element.attributes], (
                 f"{route.rule} has a form for a viewer."
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tests.conventions.screens.cases import OTHER_ROWS, screens
-from tests.support.pages import Page
+from tests.support.pages import Form, Page
 
 OK = "OK"
 
@@ -85,26 +87,26 @@ def test_faults_are_told_before_a_question_is_asked(case):
     assert Page(answer.text).root.classed("invalid-feedback")
 
 
-def asking_forms(case, row) -> dict[str, object]:
-    """The forms of one button that ask something about a row, by the method they lead to."""
-    found = {}
-    for route in case.routes():
-        if route.verb == "GET" and route.name in {"list", "show"}:
-            arguments = {"status": "deleted"} if route.name == "list" and case.screen.trash else {}
-            for query in ({}, arguments):
-                below = row if route.has_row else None
-                if route.has_row and is_deleted(case, row):
-                    continue
-                page = case.page(route.name, below, **query)
-                for form in page.forms:
-                    for name in case.screen.include_route_methods - {"list", "add", "edit", "show"}:
-                        if "ask" in form.names and form.action and form.action == url_or_none(case, name, row):
-                            found[name] = form
-    return found
+def asking_forms(case, row) -> dict[str, Form]:
+    """What can be sent about a row and asks first, by the method it leads to."""
+    names = {route.name for route in case.routes(of_a_row=True) if route.verb == "POST"} - {"edit"}
+    urls = {case.url(name, row): name for name in names}
+    return {
+        urls[form.action]: form
+        for page in pages_with_buttons(case, row)
+        for form in page.sendings
+        if "ask" in form.names and form.action in urls
+    }
 
 
-def url_or_none(case, name, row):
-    return case.url(name, row) if any(each.name == name and each.has_row for each in case.routes()) else None
+def pages_with_buttons(case, row) -> Iterator[Page]:
+    """The pages that have the buttons of a row."""
+    if "list" in case.screen.include_route_methods:
+        yield case.page("list")
+        if case.screen.trash:
+            yield case.page("list", status="deleted")
+    if "show" in case.screen.include_route_methods and not is_deleted(case, row):
+        yield case.page("show", row)
 
 
 def is_deleted(case, row) -> bool:

@@ -57,7 +57,7 @@ def test_no_page_is_english_in_japanese(case, catalogue, used):
     sentences = {each for each in used if " " in each and "%" not in each} - set(ROLES)
     wanted = [each for each in sentences if japanese(catalogue.get(each)) != each]
     for name, page in pages(case).items():
-        assert '<html lang="ja">' in page, name
+        assert '<html lang="ja"' in page, name
         shown = [each for each in wanted if each in page]
         assert not shown, f"{name} shows {shown} untranslated."
 
@@ -73,7 +73,7 @@ def test_no_page_is_japanese_in_english(case):
             left = left.replace(each, "")
         words = sorted(set(JAPANESE.findall(left)))
         assert not words, f"{name} shows {words} in English: write them in English, with _()."
-        assert '<html lang="en">' in page, name
+        assert '<html lang="en"' in page, name
 
 
 @screens()

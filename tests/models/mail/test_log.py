@@ -34,9 +34,11 @@ def session(app):
 def mails(make) -> dict[str, MailMessage]:
     tenant = make.tenant(name="いろは")
     return {
-        "locked": make.mail(recipient="Hanako@one.example.jp"),
-        "made": make.mail(kind="contract_made", recipient="desk@two.example.jp", tenant_id=tenant.id, state="sent"),
-        "failed": make.mail(recipient="100%_off@two.example.jp", tenant_id=tenant.id, state="failed"),
+        "locked": make.mail_message(recipient="Hanako@one.example.jp"),
+        "made": make.mail_message(
+            kind="contract_made", recipient="desk@two.example.jp", tenant_id=tenant.id, state="sent"
+        ),
+        "failed": make.mail_message(recipient="100%_off@two.example.jp", tenant_id=tenant.id, state="failed"),
     }
 
 
@@ -84,7 +86,7 @@ def test_pages_turn_both_ways_and_show_every_row_once(session, make, recipient, 
     # A few rows near the page's beginning, so that both ways of looking for an address are gone.
     monkeypatch.setattr(mail_log, "NEAR", 4)
     for number in range(23):
-        make.mail(recipient=f"{'rare' if number % 3 == 0 else 'often'}{number}@example.com")
+        make.mail_message(recipient=f"{'rare' if number % 3 == 0 else 'often'}{number}@example.com")
     query = MailQuery(recipient=recipient)
     wanted = [row.id for row in mail_log.page(session, query, size=100).rows]
     assert len(wanted) == (8 if recipient == "rare" else 23)
@@ -107,9 +109,9 @@ def test_pages_turn_both_ways_and_show_every_row_once(session, make, recipient, 
 
 def test_rows_written_meanwhile_move_no_page(session, make):
     for _ in range(12):
-        make.mail()
+        make.mail_message()
     first = mail_log.page(session, MailQuery(), size=5).rows
-    make.mail()
+    make.mail_message()
     second = mail_log.page(session, MailQuery(), position=first[-1].id, size=5).rows
 
     assert [row.id for row in first] == [12, 11, 10, 9, 8]
@@ -119,7 +121,7 @@ def test_rows_written_meanwhile_move_no_page(session, make):
 def test_counting_ends_past_the_cap(session, make, monkeypatch):
     monkeypatch.setattr(mail_log, "COUNT_CAP", 3)
     for _ in range(6):
-        make.mail()
+        make.mail_message()
 
     assert mail_log.capped_count(session, MailQuery()) == 4
     assert mail_log.capped_count(session, MailQuery(recipient="example")) == 4
@@ -132,7 +134,7 @@ def test_every_kind_has_a_name():
 
 
 def test_a_failed_mail_gets_all_its_attempts_again_and_the_audit_log_says_who(session, make):
-    failed = make.mail(
+    failed = make.mail_message(
         state="failed", attempts=5, last_error="550 no", lease_owner="0" * 32, lease_until=NOW + timedelta(minutes=4)
     )
     message = session.get(MailMessage, failed.id)
@@ -153,7 +155,7 @@ def test_a_failed_mail_gets_all_its_attempts_again_and_the_audit_log_says_who(se
 
 def test_a_sent_mail_is_sent_as_a_copy_of_its_own(session, make):
     tenant = make.tenant()
-    sent = make.mail(state="sent", attempts=1, sent_at=NOW, tenant_id=tenant.id, subject="件名", body="本文")
+    sent = make.mail_message(state="sent", attempts=1, sent_at=NOW, tenant_id=tenant.id, subject="件名", body="本文")
 
     outbox.send_again(session, session.get(MailMessage, sent.id), now=NOW, by=STAFF)
     session.commit()
@@ -175,7 +177,7 @@ def test_a_sent_mail_is_sent_as_a_copy_of_its_own(session, make):
     ],
 )
 def test_what_waits_and_what_held_a_used_link_is_not_sent_again(session, make, values, words):
-    message = session.get(MailMessage, make.mail(**values).id)
+    message = session.get(MailMessage, make.mail_message(**values).id)
 
     with pytest.raises(DomainError) as refused:
         outbox.send_again(session, message, now=NOW, by=STAFF)
@@ -186,7 +188,7 @@ def test_what_waits_and_what_held_a_used_link_is_not_sent_again(session, make, v
 
 def test_a_failed_mail_keeps_its_link_and_can_be_sent_again(session, make):
     message = session.get(
-        MailMessage, make.mail(state="failed", body=f"x/{placeholders.SECRET_MARK}", secret="token").id
+        MailMessage, make.mail_message(state="failed", body=f"x/{placeholders.SECRET_MARK}", secret="token").id
     )
 
     outbox.send_again(session, message, now=NOW, by=STAFF)
@@ -196,7 +198,7 @@ def test_a_failed_mail_keeps_its_link_and_can_be_sent_again(session, make):
 
 @pytest.mark.parametrize("state", ["failed", "sent"])
 def test_of_two_people_who_send_a_mail_again_at_once_one_does(app, make, session, state):
-    made = make.mail(state=state, attempts=1)
+    made = make.mail_message(state=state, attempts=1)
     begin, outcomes = Barrier(2), []
 
     def press() -> None:
@@ -224,8 +226,8 @@ def test_of_two_people_who_send_a_mail_again_at_once_one_does(app, make, session
 
 def test_all_failed_ones_of_a_query_are_sent_again_oldest_first_up_to_a_limit(session, make, monkeypatch):
     monkeypatch.setattr(mail_log, "MOST_AT_ONCE", 2)
-    ours = [make.mail(state="failed", kind="contract_made") for _ in range(3)]
-    other, sent = make.mail(state="failed"), make.mail(state="sent", kind="contract_made")
+    ours = [make.mail_message(state="failed", kind="contract_made") for _ in range(3)]
+    other, sent = make.mail_message(state="failed"), make.mail_message(state="sent", kind="contract_made")
     query = MailQuery(kind="contract_made")
 
     counts = []
@@ -244,7 +246,7 @@ def test_all_failed_ones_of_a_query_are_sent_again_oldest_first_up_to_a_limit(se
 
 def test_two_people_who_send_all_failed_ones_again_send_each_once(app, make):
     for _ in range(20):
-        make.mail(state="failed")
+        make.mail_message(state="failed")
     begin, counts = Barrier(2), []
 
     def press() -> None:

@@ -36,7 +36,7 @@ def stamp(page: str) -> str:
 )
 def test_necs_people_alone_read_the_log_and_need_no_tenant(make, signed_in, role, status):
     tenant = make.tenant()
-    message = make.mail()
+    message = make.mail_message()
     nec = role.startswith("NEC")
     client = signed_in(make.elevated(role) if nec else make.member(tenant, role), None if nec else tenant)
 
@@ -57,7 +57,7 @@ def test_partners_without_a_chosen_tenant_are_refused(make, signed_in):
 
 def test_the_list_says_all_about_each_mail(staff, make):
     tenant = make.tenant(name="いろは")
-    make.mail(
+    make.mail_message(
         kind="contract_made",
         tenant_id=tenant.id,
         recipient="desk@example.com",
@@ -67,8 +67,8 @@ def test_the_list_says_all_about_each_mail(staff, make):
         created_at=AT,
         sent_at=AT,
     )
-    make.mail(state="pending", attempts=1, next_attempt_at=AT, last_error="451 4.7.1 後ほど")
-    make.mail(state="failed", attempts=5, last_error="550 5.1.1 <x@example.com>: User unknown")
+    make.mail_message(state="pending", attempts=1, next_attempt_at=AT, last_error="451 4.7.1 後ほど")
+    make.mail_message(state="failed", attempts=5, last_error="550 5.1.1 <x@example.com>: User unknown")
 
     failed, pending, sent = re.findall(r"<tr>.*?</tr>", staff.get("/staff/mail/").text.replace("<wbr>", ""), re.DOTALL)[
         1:
@@ -99,9 +99,9 @@ def test_the_list_says_all_about_each_mail(staff, make):
     ],
 )
 def test_conditions_narrow_and_show_as_chips(staff, make, query, numbers, chips):
-    make.mail(recipient="hanako@example.com")
-    make.mail(kind="contract_made", tenant_id=make.tenant().id, state="sent")
-    make.mail(state="failed")
+    make.mail_message(recipient="hanako@example.com")
+    make.mail_message(kind="contract_made", tenant_id=make.tenant().id, state="sent")
+    make.mail_message(state="failed")
 
     page = staff.get(f"/staff/mail/?{query}").text
 
@@ -112,7 +112,7 @@ def test_conditions_narrow_and_show_as_chips(staff, make, query, numbers, chips)
 
 @pytest.mark.parametrize(("name", "limit"), [("recipient", 254), ("tenant", 8)])
 def test_a_text_past_its_limit_is_told_beside_its_field_and_not_searched_for(staff, make, name, limit):
-    make.mail()
+    make.mail_message()
 
     at_the_limit, past_it = (
         staff.get("/staff/mail/", query_string={name: "A" * length}).text for length in (limit, limit + 1)
@@ -125,7 +125,7 @@ def test_a_text_past_its_limit_is_told_beside_its_field_and_not_searched_for(sta
 
 @pytest.mark.parametrize("part", ["a", "ab", "@"])
 def test_a_part_too_short_for_the_index_is_told_beside_its_field(staff, make, part):
-    make.mail()
+    make.mail_message()
 
     page = staff.get(f"/staff/mail/?recipient={part}").text
 
@@ -135,7 +135,7 @@ def test_a_part_too_short_for_the_index_is_told_beside_its_field(staff, make, pa
 
 def test_pages_turn_by_keyset_and_nonsense_is_the_first(staff, make):
     for _ in range(53):
-        make.mail()
+        make.mail_message()
 
     first = staff.get("/staff/mail/").text
     second = staff.get(re.search(r'href="(\?after=\d+)"', first)[1].join(["/staff/mail/", ""])).text
@@ -150,12 +150,12 @@ def test_pages_turn_by_keyset_and_nonsense_is_the_first(staff, make):
 
 def test_what_is_empty_says_so(staff, make):
     assert "メールはまだありません。" in staff.get("/staff/mail/").text
-    make.mail()
+    make.mail_message()
     assert "条件に一致するメールはありません。" in staff.get("/staff/mail/?state=failed").text
 
 
 def test_one_mail_shows_its_text_and_delivery(staff, make):
-    message = make.mail(body="一行目\n二行目\n", state="failed", attempts=5, last_error="550 no")
+    message = make.mail_message(body="一行目\n二行目\n", state="failed", attempts=5, last_error="550 no")
 
     page = staff.get(f"/staff/mail/{message.id}").text
 
@@ -165,7 +165,7 @@ def test_one_mail_shows_its_text_and_delivery(staff, make):
 
 
 def test_nothing_in_a_mail_is_markup_or_a_template(staff, make):
-    message = make.mail(subject=NASTY, body=NASTY + "\n" + NASTY, state="failed", last_error=NASTY, attempts=1)
+    message = make.mail_message(subject=NASTY, body=NASTY + "\n" + NASTY, state="failed", last_error=NASTY, attempts=1)
 
     for path in ("/staff/mail/", f"/staff/mail/{message.id}"):
         page = staff.get(path).text
@@ -183,7 +183,7 @@ def link_mail(make, **values) -> MailMessage:
     body = (
         f"次を開いてください。\nhttp://127.0.0.1:8080/setup/{placeholders.SECRET_MARK}\nhttps://elsewhere.example/x\n"
     )
-    return make.mail(kind="password_forgotten", body=body, secret="tokentokentoken", **values)
+    return make.mail_message(kind="password_forgotten", body=body, secret="tokentokentoken", **values)
 
 
 def test_the_secret_part_of_a_link_is_nowhere(staff, make):
@@ -219,7 +219,7 @@ def test_in_the_demonstration_staff_open_the_link(app, staff, make, monkeypatch)
 )
 def test_in_the_demonstration_no_link_leads_elsewhere(app, staff, make, monkeypatch, body):
     monkeypatch.setitem(app.config, "PORTAL_DEMO", True)
-    message = make.mail(body=body, secret="tokentokentoken")
+    message = make.mail_message(body=body, secret="tokentokentoken")
 
     answer = staff.get(f"/staff/mail/{message.id}")
 
@@ -228,7 +228,7 @@ def test_in_the_demonstration_no_link_leads_elsewhere(app, staff, make, monkeypa
 
 
 def test_a_failed_mail_is_sent_again_after_a_question(staff, make):
-    message = make.mail(state="failed", attempts=5, recipient="one@example.com")
+    message = make.mail_message(state="failed", attempts=5, recipient="one@example.com")
     page = staff.get(f"/staff/mail/{message.id}").text
     assert "one@example.com 宛のメールを再送します。よろしいでしょうか。" in page
 
@@ -241,7 +241,7 @@ def test_a_failed_mail_is_sent_again_after_a_question(staff, make):
 
 
 def test_the_second_of_two_who_look_at_the_same_mail_is_told(staff, make):
-    message = make.mail(state="sent", attempts=1)
+    message = make.mail_message(state="sent", attempts=1)
     seen = stamp(staff.get(f"/staff/mail/{message.id}").text)
     staff.post(f"/staff/mail/{message.id}/again", data={"seen": seen})
 
@@ -268,8 +268,8 @@ def test_a_used_link_is_refused_with_the_reason(staff, make):
 
 def test_all_failed_ones_that_are_listed_are_sent_again_with_their_number_told(staff, make):
     for _ in range(3):
-        make.mail(state="failed", kind="contract_made")
-    make.mail(state="failed")
+        make.mail_message(state="failed", kind="contract_made")
+    make.mail_message(state="failed")
     assert "/staff/mail/again" not in staff.get("/staff/mail/?kind=contract_made").text
     page = staff.get("/staff/mail/?state=failed&kind=contract_made").text
     assert "失敗したメール3件を再送します。よろしいでしょうか。" in page
@@ -286,7 +286,7 @@ def test_all_failed_ones_that_are_listed_are_sent_again_with_their_number_told(s
 
 
 def test_reading_leaves_nothing_in_the_audit_log(staff, make):
-    message = make.mail()
+    message = make.mail_message()
 
     staff.get("/staff/mail/")
     staff.get(f"/staff/mail/{message.id}")
