@@ -22,7 +22,7 @@ def utms(make, customer):  # noqa: F811
 def test_the_choice_of_utms_comes_by_keyboard_and_is_what_the_file_has(page, customer, utms, sound):  # noqa: F811
     sign_in(page)
     page.goto(f"/customers/{customer.id}/alerts/")
-    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
     page.get_by_role("button", name="ダウンロード").focus()
     page.keyboard.press("Enter")
@@ -103,5 +103,5 @@ def test_without_javascript_the_page_comes_back_with_the_dialog(chromium, live_u
 
     expect(page.get_by_role("dialog", name="UTMの選択").get_by_label("支店")).to_be_checked()
     page.get_by_role("link", name="キャンセル").click()
-    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.context.close()

@@ -196,24 +196,6 @@ class Page(HTMLParser):
                 ],
             )
             for form in self.root.all("form")
-        ] + self._forms_of_buttons(controls)
-
-    def _forms_of_buttons(self, controls: list[Element]) -> list[Form]:
-        """A form for each button that sends another form's fields, and itself, to a URL of its own."""
-        return [
-            Form(
-                Element("form", {"method": "post", "action": button.attributes["formaction"]}),
-                [each for each in controls if each.attributes.get("form") == button.attributes["form"]]
-                + [
-                    each
-                    for form in self.root.all("form", id=button.attributes["form"])
-                    for each in form.all()
-                    if each.tag in _CONTROLS
-                ]
-                + ([Element("input", button.attributes | {"type": "hidden"})] if "name" in button.attributes else []),
-            )
-            for button in self.root.all("button")
-            if "formaction" in button.attributes and "form" in button.attributes
         ]
 
     @property

@@ -59,17 +59,6 @@ def test_a_field_moves_up_and_down_and_stays_at_the_ends(session, title, steps, 
     assert "".join(name for name, _ in order(session)) == after
 
 
-def test_moving_makes_nobody_elses_edit_stale(session):
-    add(session, title="一")
-    field = add(session, title="二")
-
-    extra_question_rules.move(session, field, steps=-1, by=SYSTEM)
-    session.commit()
-
-    extra_question_rules.change(session, field, TEXT | {"title": "改"}, version=1, by=SYSTEM)
-    assert order(session) == [("改", 1), ("一", 2)]
-
-
 def test_a_retired_field_is_kept_at_the_end_and_not_asked(session):
     fields = [add(session, title=title) for title in "一二三"]
 

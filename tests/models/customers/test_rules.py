@@ -16,7 +16,7 @@ def refusal(make, customer, today):
 
 
 def later(day: str) -> str:
-    return f"The customer can be deleted from {day} on."
+    return f"The customer can be deleted from {day}."
 
 
 def test_a_customer_without_utm_or_contract_can_be_deleted(make):

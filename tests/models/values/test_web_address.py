@@ -173,5 +173,5 @@ def test_a_page_has_an_address(address):
     ],
 )
 def test_what_is_no_address_of_a_page_is_refused(address):
-    with pytest.raises(DomainError, match="address of a web page"):
+    with pytest.raises(DomainError, match="Enter a URL that begins with"):
         web_address.check_page(address)

@@ -38,10 +38,12 @@ def test_the_list_offers_no_change_of_built_in_roles(make, admin):
         f"/roles/show/{own.id}",
         f"/roles/edit/{own.id}",
     ]
-    assert [each.attributes["action"] for each in row(page, "閲覧係").all("form")] == [f"/roles/delete/{own.id}"]
+    assert [each.attributes.get("formaction") for each in row(page, "閲覧係").all("button")] == [
+        f"/roles/delete/{own.id}"
+    ]
     built_in = row(page, "Partner Operator")
     assert [each.text for each in built_in.all("a")] == ["Partner Operator"]
-    assert built_in.all("form") == []
+    assert built_in.all("button") == []
 
 
 def test_a_built_in_role_is_shown_with_its_rights_and_why_it_cannot_be_changed(make, admin):
