@@ -147,6 +147,6 @@ def test_another_order_begins_at_the_first_page_and_the_present_one_is_shown(mak
 def test_the_question_before_deleting_names_the_address_and_ones_own_account_has_none(make, users):
     make.user(email="aozora@example.jp")
 
-    asked = [each.attributes["value"] for each in users().root.all("input", name="question")]
+    asked = [each.attributes["value"] for each in users().root.all(name="question")]
 
     assert asked == ["aozora@example.jp を削除します。よろしいでしょうか。"]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.alerts import ingest as alert_ingest
 from tests.support.alerts import lines
+from tests.support.pages import Page
 from tests.views.customers.test_form import GOOD
 
 
@@ -224,7 +225,7 @@ def test_details_show_every_field_and_the_contracts(operator, make):
         "A-S00000001",
         "（開始前）",
     ):
-        assert shown in page, shown
+        assert shown in Page(page).main.text, shown
 
 
 def test_memos_two_and_three_are_not_offered_when_both_are_empty(operator, make):
