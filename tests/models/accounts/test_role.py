@@ -117,7 +117,7 @@ def test_a_role_somebody_holds_is_not_deleted(make, session):
     make.role("係", "Customers can_list")
     make.member(make.tenant(), "係")
 
-    with pytest.raises(DomainError, match="held by users"):
+    with pytest.raises(DomainError, match="assigned to users"):
         role.delete(session, named(session, "係"), by=SYSTEM)
 
 
