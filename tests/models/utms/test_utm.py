@@ -85,7 +85,7 @@ def test_a_utm_can_be_registered_with_a_contract_that_counts(make, customer, reg
 def test_a_utm_is_refused_with_a_contract_that_does_not_count(make, customer, register, contract):
     make.contract(customer_row=customer, **contract)
 
-    with pytest.raises(DomainError, match="needs a contract in force, or to come, that includes a UTM"):
+    with pytest.raises(DomainError, match="requires a current or future contract that includes a UTM"):
         register(customer)
 
 
