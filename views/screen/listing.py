@@ -185,7 +185,7 @@ class ListPages:
         """
         say = self.labels.say
         if searched:
-            all_rows = Button(say("show_all"), request.path)
+            all_rows = Button(say("show_all"), request.root_path + request.path)
             return Empty("search-off", say("no_match"), say("no_match_hint") or None, [all_rows])
         add = [] if self.add_on_list else self.add_buttons()
         hint = say("empty_hint") if add or self.add_on_list else ""

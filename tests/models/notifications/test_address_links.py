@@ -116,7 +116,7 @@ def test_a_mailbox_gets_five_links_a_day(settled):
 
     with pytest.raises(DomainError) as caught:
         settled.change("new@example.jp", now=NOW + timedelta(minutes=6))
-    assert caught.value.message.startswith("This address was sent as many confirmation mails")
+    assert caught.value.message.startswith("The daily limit of confirmation mails to this email address")
     assert caught.value.field == "address1"
     assert settled.change("new@example.jp", now=NOW + timedelta(days=1)) == ["new@example.jp"]
 
@@ -127,7 +127,7 @@ def test_a_tenant_mails_twenty_links_a_day(settled):
 
     with pytest.raises(DomainError) as caught:
         settled.change("new19@example.jp")
-    assert caught.value.message.startswith("As many confirmation mails were sent today")
+    assert caught.value.message.startswith("The tenant's daily limit of confirmation mails")
     assert settled.slot(1).set_to == "new18@example.jp"
 
 
