@@ -87,7 +87,6 @@ def test_faults_are_told_beside_their_fields(page, make, tenant, sound):
     page.locator("#origins-0").fill("https://www.example.jp/shop")
     page.locator("#links-0-url").fill("javascript:alert(1)")
     page.get_by_role("button", name="保存").click()
-    press_ok(page)
 
     page.get_by_text("入力内容をご確認ください。").wait_for()
     sound(page)
