@@ -73,7 +73,7 @@ def test_an_address_is_typed_twice_mailed_and_confirmed_by_opening_its_link(
     page.locator("#address1").fill("new@example.jp")
     expect(page.get_by_label("メールアドレス確認", exact=False)).to_be_visible()
     page.locator("#again1").fill("nwe@example.jp")
-    save(page)
+    page.get_by_role("button", name="保存").click()
     page.locator("#again1-error").get_by_text("メールアドレスが一致していません。").wait_for()
     sound(page)
     page.locator("#again1").fill("new@example.jp")

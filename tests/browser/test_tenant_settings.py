@@ -214,6 +214,7 @@ def test_the_lists_work_without_javascript(chromium, live_url, tenant):
     page.get_by_role("button", name="URLを追加").click()
     page.get_by_role("button", name="URL 1を削除").click()
     page.get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="OK").click()
 
     page.get_by_text("設定を保存しました。").wait_for()
     assert page.locator("#origins-0").input_value() == "https://b.example.jp"
