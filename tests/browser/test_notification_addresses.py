@@ -182,6 +182,7 @@ def test_without_javascript_the_server_asks_again_and_the_page_has_a_button(
     page.locator("#again1-error").get_by_text("もう一度入力してください。").wait_for()
     page.locator("#again1").fill("new@example.jp")
     page.get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="OK").click()
     page.get_by_text("通知メールアドレス(new@example.jp)へ確認メールを送信しました。").wait_for()
 
     page.goto(link("new@example.jp"))
