@@ -148,7 +148,7 @@ def test_a_user_is_made_put_into_a_tenant_and_deleted(page, world, sound):
     page.get_by_role("button", name="作成", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="OK").click()
     page.get_by_text("ユーザを作成しました。").wait_for()
-    assert "/setup/" in page.locator("#new-link").input_value()
+    assert "/setup/" in page.locator("#new-token").input_value()
     sound(page)
 
     page.get_by_label("テナント", exact=True).select_option(world["tenant"].id)
