@@ -44,7 +44,7 @@ class _Lines(JsonFormatter):
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  (the name it has in logging)
         """Return the chain of an exception, the last one first."""
-        told = []
+        told: list[str] = []
         error: BaseException | None = ei[1]
         while error is not None and len(told) < _MOST_FRAMES:
             told.append(f"{type(error).__name__} at {_places(error.__traceback__)}")
@@ -67,9 +67,13 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
     # app.web.errors logs unexpected errors; Flask would log them again, with the URL of the page.
-    app.log_exception = lambda _exc_info: None  # type: ignore[method-assign]
+    app.log_exception = _log_nothing  # type: ignore[method-assign]
     # When a view is registered, FAB creates filters for all columns and warns about types it has none for, like lists.
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
+
+
+def _log_nothing(exc_info: Any) -> None:
+    """Stand for ``Flask.log_exception``."""
 
 
 def configure(level: str = "INFO") -> None:

@@ -20,6 +20,10 @@ REFUSE_FOR = 5.0
 """Seconds after a connection that timed out in which no other is tried: those who come then are answered at once."""
 
 
+_INTERVAL = 0.1
+"""Seconds between two looks for Ctrl-C while waiting; psycopg's own."""
+
+
 class PatientConnection(psycopg.Connection[Any]):
     """A connection that is given up when the server does not answer in time.
 
@@ -28,15 +32,15 @@ class PatientConnection(psycopg.Connection[Any]):
 
     patience: float | None = None
 
-    def wait(self, gen: Any, *args: Any, timeout: float | None = None, **options: Any) -> Any:
+    def wait(self, gen: Any, interval: float = _INTERVAL, timeout: float | None = None) -> Any:
         """Wait for the server, as psycopg does wherever it does.
 
         :raises psycopg.OperationalError: no answer came; the connection is closed.
         """
         if timeout is not None:
-            return super().wait(gen, *args, timeout=timeout, **options)
+            return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, *args, timeout=self.patience, **options)
+            return super().wait(gen, interval, self.patience)
         except errors._WaitTimeout:  # noqa: SLF001  (psycopg has no public name for it)
             self.pgconn.finish()
             raise psycopg.OperationalError("the database does not answer") from None

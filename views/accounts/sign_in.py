@@ -46,7 +46,7 @@ class SignInView(TransactionalRoutes, AuthDBView):
     """The public door. FAB knows it as its ``auth_view``."""
 
     @expose("/login/", methods=["GET", "POST"])
-    def login(self) -> Response | str:
+    def login(self) -> Response | tuple[str, int]:
         """Ask for address and password, and let the right ones in."""
         if current_user.is_authenticated:
             return redirect(url_for("HomeView.index"))

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Response, current_app, get_template_attribute, redirect, request, stream_with_context, url_for
+from flask import current_app, get_template_attribute, redirect, request, stream_with_context, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
+from werkzeug.wrappers import Response
 
 from models import clock
 from models.alerts import search as alert_search
@@ -70,7 +71,7 @@ class AlertView(PortalView):
             query, _ = _search(request.form, query, all_utms, important=important)
             file_part += "_filtered"
         name = utms[0].utm_id if len(utms) == 1 else customer.id
-        answer = Response(
+        answer = current_app.response_class(
             stream_with_context(archive(customer.tenant_id, utms, query, file_part)),
             mimetype="application/zip",
             headers={"Content-Disposition": f'attachment; filename="alerts_{name}_{file_part}.zip"'},

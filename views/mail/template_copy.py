@@ -72,7 +72,7 @@ def may_copy() -> bool:
     return db.session.execute(_targets().limit(1)).first() is not None
 
 
-def _targets() -> Select[tuple[str, str]]:
+def _targets() -> Select[str, str]:
     """The other tenants in which the person may change templates: ``id``, ``name``."""
     statement = select(Tenant.id, Tenant.name).where(Tenant.id != own_tenant_id())
     if g.identity.elevated:
