@@ -28,5 +28,15 @@ def lock_version(session: Session, row: Any, version: int) -> None:
     :raises Gone: the row was deleted in the meantime.
     """
     lock(session, row)
-    if row.version != version:
+    check_version(row.version, version)
+
+
+def check_version(present: int, shown: int) -> None:
+    """Check that what a person is about to change is what they had before them; it must be locked already.
+
+    :param present: its version.
+    :param shown: its version when the person's page was made.
+    :raises Conflict: somebody else changed it since.
+    """
+    if present != shown:
         raise Conflict

@@ -33,7 +33,7 @@ def actor(user: Any = None) -> Actor:
     )
 
 
-def url_if(permission: str, view: str, endpoint: str, **values: str | int) -> str | None:
+def url_if(permission: str, view: str, endpoint: str, **values: Any) -> str | None:
     """Where a screen is, None for people whose role has not got its permission.
 
     :param view: what the permission is of.

@@ -23,7 +23,9 @@ def chosen_language() -> str:
     wanted = None
     if has_request_context():
         wanted = "en" if request.path.startswith("/api/device/") else request.cookies.get(COOKIE)
-    return wanted if wanted in current_app.config["LANGUAGES"] else current_app.config["BABEL_DEFAULT_LOCALE"]
+    if wanted is not None and wanted in current_app.config["LANGUAGES"]:
+        return wanted
+    return str(current_app.config["BABEL_DEFAULT_LOCALE"])
 
 
 class LanguageView(PortalView):

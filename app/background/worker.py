@@ -32,6 +32,8 @@ host of Redis has disappeared."""
 class PortalJob(Job):
     """A job whose function may have been renamed after it was enqueued."""
 
+    _func_name: Any
+
     def _deserialize_data(self) -> None:
         super()._deserialize_data()
         self._func_name = queues.RENAMED.get(self._func_name, self._func_name)

@@ -23,6 +23,10 @@ _INTERVAL = 0.1
 """Seconds after which psycopg looks whether it was interrupted."""
 
 
+_INTERVAL = 0.1
+"""Seconds between two looks for Ctrl-C while waiting; psycopg's own."""
+
+
 class PatientConnection(psycopg.Connection[Any]):
     """A connection that is given up when the server does not answer in time.
 

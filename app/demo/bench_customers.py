@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -129,6 +130,6 @@ def _slots(part: Part, utms: list[tuple[int, str]]) -> Slots:
     return [utm for utm, share in zip(utms, shares, strict=True) for _ in range(max(1, round(share)))]
 
 
-def _insert(session: Session, model: type, rows: list[dict]) -> list:
+def _insert(session: Session, model: Any, rows: list[dict[str, Any]]) -> list[Any]:
     """Insert rows and return their primary keys in the same order."""
     return list(session.scalars(insert(model).returning(model.id, sort_by_parameter_order=True), rows))

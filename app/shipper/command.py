@@ -46,7 +46,7 @@ class _Log(click.Path):
     def __init__(self) -> None:
         super().__init__(dir_okay=False, readable=True)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> FilePattern:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = super().convert(value, param, ctx)
         try:
             return FilePattern(str(path))

@@ -8,12 +8,12 @@ import lzma
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from io import FileIO
+from io import BufferedIOBase, FileIO
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from app.shipper.decompression import UnsupportedFileError, encoding_of
 from app.shipper.position import FINGERPRINT_BYTES, Position, fingerprint
@@ -33,7 +33,7 @@ _UNSUPPORTED = {
     b"PK\x03\x04": "a ZIP archive",
 }
 # Compression formats of rotated files that support seeking.
-_OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_OPENERS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
 _BLANK = re.compile(rb"(?:\xef\xbb\xbf)?[\s\0]*")
 _ARRAY = re.compile(rb"\[\s*(?:[{\]]|$)")
@@ -59,7 +59,7 @@ class Line:
     complete: bool = True
 
 
-def open_log(path: Path) -> IO[bytes]:
+def open_log(path: Path) -> FileIO | BufferedIOBase:
     """Open a rotated file, decompressing it if necessary.
 
     :raises OSError: it cannot be opened.
@@ -69,7 +69,8 @@ def open_log(path: Path) -> IO[bytes]:
     for magic, unpack in _OPENERS.items():
         if start.startswith(magic):
             file.close()
-            return unpack(path)
+            opened: BufferedIOBase = unpack(path)
+            return opened
     return file
 
 
@@ -292,7 +293,7 @@ class Source:
         self.device, self.inode = stat.st_dev, stat.st_ino
 
 
-def _has_bytes(file: IO[bytes], offset: int) -> bool:
+def _has_bytes(file: FileIO | BufferedIOBase, offset: int) -> bool:
     """Whether a file has that many bytes; one that was compressed is then at that place."""
     if isinstance(file, FileIO):
         return os.fstat(file.fileno()).st_size >= offset

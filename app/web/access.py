@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, abort, flash, g, redirect, request, session, url_for
+from flask import Flask, abort, g, redirect, request, session, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.exceptions import MethodNotAllowed
@@ -15,6 +15,7 @@ from app.web import errors
 from app.web.registers import register
 from models import scope
 from models.db import db
+from views.flashes import flash_warning
 from views.redirects import asked_for, came_from
 
 MADE_IN = "made_in"
@@ -88,7 +89,7 @@ def _redirect_to_sign_in() -> Any:
     if request.method in {"GET", "HEAD"}:
         wanted = asked_for()
     else:
-        flash(gettext("You are no longer signed in. What you sent has not been saved."), "warning")
+        flash_warning(gettext("You are no longer signed in. What you sent has not been saved."))
         wanted = came_from() or home
     if wanted == home or len(quote(wanted)) > _MAX_NEXT_BYTES:
         wanted = None

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import audit
 from models.actor import Actor
-from models.errors import N_, Conflict, DomainError
+from models.errors import N_, DomainError
 from models.mail import placeholders
 from models.mail.kinds import MailKind, MailText
 from models.mail.template import (
@@ -29,6 +29,7 @@ from models.mail.template import (
 )
 from models.row_lock import take_turns
 from models.tenants.tenant import Tenant
+from models.versioned import check_version
 
 NOTHING_CHANGED = N_("Change at least one item.")
 CANNOT_BE_SENT = N_("The text cannot be used in a mail of this kind.")
@@ -131,8 +132,7 @@ def _begin(session: Session, tenant_id: str, kind: MailKind, version: int) -> Ma
     :raises Conflict: the template was changed since the person opened it.
     """
     _lock(session, [tenant_id])
-    if newest_numbers(session, [tenant_id]).get((tenant_id, kind.name), 0) != version:
-        raise Conflict
+    check_version(newest_numbers(session, [tenant_id]).get((tenant_id, kind.name), 0), version)
     return own_text(session, tenant_id, kind)
 
 

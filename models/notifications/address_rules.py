@@ -17,13 +17,14 @@ from sqlalchemy.orm import Session
 
 from models import audit
 from models.actor import Actor
-from models.errors import N_, Conflict, DomainError
+from models.errors import N_, DomainError
 from models.mail import outbox
 from models.notifications.address import SLOTS, AddressLink, LinkState, NotificationAddress, clean
 from models.row_lock import take_turns
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant
 from models.tokens import hash_token
+from models.versioned import check_version
 
 LIFETIME = timedelta(hours=24)
 KEPT_FOR = timedelta(days=30)
@@ -72,8 +73,7 @@ def change(session: Session, typed: Sequence[str], *, version: int, request: Add
     wanted = [clean(each) for each in typed]
     _refuse_faults(wanted)
     slots = _locked(session, request.tenant.id)
-    if sum(slot.version for slot in slots) != version:
-        raise Conflict
+    check_version(sum(slot.version for slot in slots), version)
     asked = _asked(session, request.tenant.id)
     return [
         address

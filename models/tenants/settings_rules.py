@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import audit, scope
 from models.actor import Actor
-from models.errors import N_, Conflict, DomainError
+from models.errors import N_, DomainError
 from models.row_lock import take_turns
 from models.tenants import access_origin
 from models.tenants import link as portal_link
@@ -21,6 +21,7 @@ from models.tenants.access_origin import MOST_ORIGINS, AccessOrigin
 from models.tenants.link import MOST_LINKS, PortalLink
 from models.tenants.settings import MOST_GRACE_DAYS, TenantSettings
 from models.values import web_address
+from models.versioned import check_version
 
 TAKEN_ORIGIN = N_("This URL is already in the list.")
 TOO_MANY = N_("The list is full. Delete an entry first.")
@@ -71,8 +72,7 @@ def save(session: Session, wanted: SettingsInput, *, version: int, by: Actor) ->
     """
     origins = _checked(wanted)
     settings = _locked(session)
-    if settings.version != version:
-        raise Conflict
+    check_version(settings.version, version)
     before = _described(session, settings)
     settings.utm_applications = wanted.utm_applications
     settings.shortage_grace_days = wanted.shortage_grace_days

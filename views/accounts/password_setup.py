@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, flash, redirect, url_for
+from flask import Response, current_app, redirect, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
@@ -18,6 +18,7 @@ from models.db import db
 from models.errors import DomainError
 from views.accounts.sign_in import end_session
 from views.base import PortalView, actor, render
+from views.flashes import flash_success
 
 
 class PasswordSetupForm(FlaskForm):
@@ -84,7 +85,7 @@ def _use(token: str, password: str, user: Any) -> Any:
         return _no_link()
     # Whoever was signed in in this browser is not who goes on.
     end_session()
-    flash(gettext("The password has been set. Sign in with it."), "success")
+    flash_success(gettext("The password has been set. Sign in with it."))
     return redirect(url_for("SignInView.login"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, flash, redirect, request, session, url_for
+from flask import current_app, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.views import AuthDBView
 from flask_babel import gettext, lazy_gettext
@@ -18,6 +18,7 @@ from models.accounts.identity import SignedIn
 from models.accounts.user import EMAIL_LENGTH
 from models.db import db
 from views.base import actor, render
+from views.flashes import flash_error, flash_success
 from views.forms.fields import AtMost
 from views.redirects import local_path
 from views.routing import TransactionalRoutes
@@ -45,7 +46,7 @@ class SignInView(TransactionalRoutes, AuthDBView):
     """The public door. FAB knows it as its ``auth_view``."""
 
     @expose("/login/", methods=["GET", "POST"])
-    def login(self) -> Response | str:
+    def login(self) -> Response | tuple[str, int]:
         """Ask for address and password, and let the right ones in."""
         if current_user.is_authenticated:
             return redirect(url_for("HomeView.index"))
@@ -64,14 +65,14 @@ class SignInView(TransactionalRoutes, AuthDBView):
             if person is not None:
                 return _begin_session(person)
             commit_anyway()
-            flash(_WRONG, "danger")
+            flash_error(_WRONG)
         return render("accounts/sign_in.html", form=form, **_demo_accounts()), 401 if form.is_submitted() else 200
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Response:
         """End the session."""
         end_session()
-        flash(gettext("You have signed out."), "success")
+        flash_success(gettext("You have signed out."))
         return redirect(url_for("SignInView.login"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import abort, current_app, flash, redirect, request, url_for
+from flask import abort, current_app, redirect, request, url_for
 from flask import session as browser
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
@@ -26,7 +26,7 @@ from views.accounts.tabs import ADMINISTRATION
 from views.accounts.user_form import NAMES, MembershipForm, NewUserForm, PasswordForm, UserForm
 from views.base import actor, render
 from views.data_interface import PortalInterface
-from views.forms.errors import message_of
+from views.flashes import flash_error, flash_success
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.filters import Choice, Part, YesNo
@@ -186,7 +186,7 @@ class UserView(Screen):
         form = PasswordForm(address=user.email)
         if form.validate_on_submit():
             user_rules.reset_password(db.session(), user, form.password.data, by=actor())
-            flash(gettext("The password has been set. The user's sessions have ended."), "success")
+            flash_success(gettext("The password has been set. The user's sessions have ended."))
             return redirect(self.page_of(user))
         title = gettext("Set password")
         page = render(
@@ -246,9 +246,9 @@ class UserView(Screen):
             )
         except DomainError as error:
             session.rollback()
-            flash(message_of(error), "danger")
+            flash_error(error)
         else:
-            flash(gettext("The user has been put into the tenant."), "success")
+            flash_success(gettext("The user has been put into the tenant."))
         return redirect(self.page_of(user))
 
     @expose("/membership/<row>", methods=["POST"])
@@ -261,9 +261,9 @@ class UserView(Screen):
             user_rules.change_membership(session, _membership(session, user), role_name, by=actor())
         except DomainError as error:
             session.rollback()
-            flash(message_of(error), "warning")
+            flash_error(error)
         else:
-            flash(gettext("The role in the tenant has been changed."), "success")
+            flash_success(gettext("The role in the tenant has been changed."))
         return redirect(self.page_of(user))
 
     @expose("/leave/<row>", methods=["POST"])
@@ -273,7 +273,7 @@ class UserView(Screen):
         user = self.row_or_404(pk)
         session = cross_tenant_session(_REASON)
         user_rules.leave_tenant(session, _membership(session, user), by=actor())
-        flash(gettext("The user has been taken out of the tenant."), "success")
+        flash_success(gettext("The user has been taken out of the tenant."))
         return redirect(self.page_of(user))
 
 

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Response, current_app, flash, get_template_attribute, redirect, request, stream_with_context, url_for
+from flask import current_app, get_template_attribute, redirect, request, stream_with_context, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
+from werkzeug.wrappers import Response
 
 from models import clock
 from models.alerts import search as alert_search
@@ -25,6 +26,7 @@ from views.alerts.filters import arguments, conditions, read_filters
 from views.arguments import choice
 from views.base import PortalView, render, url_if
 from views.customers.tabs import customer_crumbs, security_url
+from views.flashes import flash_warning
 from views.period import read_period
 from views.redirects import came_from
 from views.screen.filters import Search
@@ -58,7 +60,7 @@ class AlertView(PortalView):
         """A ZIP with one CSV per chosen UTM: of the whole period, or of what the screen was narrowed to."""
         customer, all_utms = customer_with_utms(customer_id)
         if refused := refusal(all_utms):
-            flash(refused, "warning")
+            flash_warning(refused)
             return _back_to_choosing(customer.id)
         utms = chosen_utms(all_utms)
         period = read_period(request.form, clock.tokyo_day(clock.utc_now()))
@@ -69,7 +71,7 @@ class AlertView(PortalView):
             query, _ = _search(request.form, query, all_utms, important=important)
             file_part += "_filtered"
         name = utms[0].utm_id if len(utms) == 1 else customer.id
-        answer = Response(
+        answer = current_app.response_class(
             stream_with_context(archive(customer.tenant_id, utms, query, file_part)),
             mimetype="application/zip",
             headers={"Content-Disposition": f'attachment; filename="alerts_{name}_{file_part}.zip"'},

@@ -207,5 +207,6 @@ def _member(name: str) -> ZipInfo:
     """A file of the ZIP, made now: its time is one without a zone, so that it has to be Tokyo's."""
     member = ZipInfo(name, clock.utc_now().astimezone(clock.TOKYO).timetuple()[:6])
     member.compress_type = ZIP_DEFLATED
-    member._compresslevel = 1  # noqa: SLF001  (has a public name from Python 3.13 on)
+    # It has a public name from Python 3.13 on.
+    member._compresslevel = 1  # type: ignore[attr-defined]  # noqa: SLF001
     return member

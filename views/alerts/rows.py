@@ -57,7 +57,7 @@ _OWN: dict[str, _Fields] = {
 }
 
 
-FUNCTION_NAMES = {
+FUNCTION_NAMES: dict[str, str] = {
     SecurityFunction.ANTIVIRUS: N_("Antivirus"),
     SecurityFunction.IPS: "IPS",
     SecurityFunction.WEB_GUARD: N_("Web guard"),
@@ -124,14 +124,14 @@ def table_rows(
             name.replace("{id}", alert_id),
             details if is_open else None,
         )
-        cells = [
+        cells = (
             alert_id,
             formats.TIME.cell(occurred_at),
             names.get(utm_id, ""),  # empty for one registered since the UTMs were read
             functions[function],
             ACTION_LABELS.get(action, action),
             levels[level],
-        ]
+        )
         rows.append(Row(cells, toggle=toggle))
     return rows
 

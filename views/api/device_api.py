@@ -52,7 +52,7 @@ class DeviceApi(BaseApi):
         """Note that the UTM is there, and tell it what waits for it."""
         body = _json_object()
         with scope.tenant_session(sender.tenant_id) as session, session.begin():
-            found = session.get(Utm, sender.utm_id)
+            found = session.get_one(Utm, sender.utm_id)
             utm.note_heartbeat(
                 found,
                 now=clock.utc_now(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flask_babel import gettext
@@ -40,7 +41,9 @@ def error_list(form: Any) -> list[FormError]:
     ]
 
 
-def add_error(form: Any, error: DomainError | IntegrityError, unique_errors: Mapping[str, tuple[str, str]]) -> None:
+def add_error(
+    form: Any, error: DomainError | IntegrityError, unique_errors: Mapping[str, tuple[str, str]] = MappingProxyType({})
+) -> None:
     """Put an error on a form.
 
     :param unique_errors: of each unique index that somebody else may have been first at, the field and the message.

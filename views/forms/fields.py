@@ -37,6 +37,8 @@ def too_long(most: int) -> str:
 class CodeField(StringField):
     """A text of half-width letters and digits; full-width ones are taken as meant."""
 
+    data: Any
+
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Clean what was typed."""
         super().process_formdata(valuelist)
@@ -64,6 +66,8 @@ class PostcodeField(HyphenField):
 class TextField(StringField):
     """A line of text."""
 
+    data: Any
+
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Clean what was typed."""
         super().process_formdata(valuelist)
@@ -72,6 +76,8 @@ class TextField(StringField):
 
 class MemoField(TextAreaField):
     """Some lines of text."""
+
+    data: Any
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Clean what was typed."""
@@ -97,6 +103,8 @@ class VersionField(HiddenField):
 
 class AddressField(EmailField):
     """An e-mail address, empty when none is given."""
+
+    data: Any
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Clean what was typed."""

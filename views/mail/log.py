@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from flask import abort, current_app, flash, get_template_attribute, redirect, request, url_for
+from flask import abort, current_app, get_template_attribute, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
@@ -23,6 +23,7 @@ from models.tenants.tenant import Tenant
 from views.arguments import key_or_none
 from views.base import actor
 from views.data_interface import PortalInterface
+from views.flashes import flash_success, flash_warning
 from views.mail.filters import STATE_LABELS, mail_query, read_filters
 from views.redirects import local_path
 from views.screen import formats
@@ -230,9 +231,9 @@ class MailLogView(Screen):
         session = cross_tenant_session(_REASON)
         count = mail_log.send_failed_again(session, mail_query(search), now=clock.utc_now(), by=actor())
         if count:
-            flash(gettext("Failed mails that will be sent again: %(count)s", count=count), "success")
+            flash_success(gettext("Failed mails that will be sent again: %(count)s", count=count))
         else:
-            flash(gettext("There was no failed mail left to send again."), "warning")
+            flash_warning(gettext("There was no failed mail left to send again."))
         return redirect(self.url("list", **{each.name: each.value for each in search.active}))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, current_app, flash, g, redirect, request, url_for
+from flask import abort, current_app, g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -18,6 +18,7 @@ from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import EDITABLE
 from models.tenants.tenant import Tenant
 from views.base import PortalView, actor, render
+from views.flashes import flash_success
 from views.mail.template_page import own_tenant_id
 from views.transaction import cross_tenant_session
 
@@ -71,7 +72,7 @@ def may_copy() -> bool:
     return db.session.execute(_targets().limit(1)).first() is not None
 
 
-def _targets() -> Select[tuple[str, str]]:
+def _targets() -> Select[str, str]:
     """The other tenants in which the person may change templates: ``id``, ``name``."""
     statement = select(Tenant.id, Tenant.name).where(Tenant.id != own_tenant_id())
     if g.identity.elevated:
@@ -110,7 +111,7 @@ def _copy(choices: Choices) -> Any:
     source_id, by = own_tenant_id(), actor()
     session = cross_tenant_session("copy mail templates to the tenants one person may change")
     mail_template_rules.copy(session, source_id, choices.tenants, kinds, by=by)
-    flash(gettext("The mail templates have been copied."), "success")
+    flash_success(gettext("The mail templates have been copied."))
     return redirect(url_for("MailTemplateView.list"))
 
 

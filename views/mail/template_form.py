@@ -22,6 +22,8 @@ _MOST_FAULTS = 5
 class BodyField(TextAreaField):
     """The text of a mail."""
 
+    data: Any
+
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Take what was typed in the form in which it is stored, so that lines are counted as they are told."""
         super().process_formdata(valuelist)

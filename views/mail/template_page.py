@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, url_for
+from flask import abort, url_for
 from flask_babel import gettext
 
 from models import scope
@@ -12,6 +12,7 @@ from models.db import db
 from models.errors import N_, Conflict, DomainError
 from models.mail import template as mail_template
 from models.mail.kinds import MailKind
+from views.flashes import flash_error
 from views.screen import formats
 
 CHANGED_MEANWHILE = N_("Somebody else changed this template meanwhile. Look at it again; nothing has been done.")
@@ -57,4 +58,4 @@ def page_of(kind: MailKind) -> dict[str, Any]:
 def refuse(error: Conflict | DomainError) -> None:
     """Tell the person why nothing was done."""
     db.session.rollback()
-    flash(gettext(error.message if isinstance(error, DomainError) else CHANGED_MEANWHILE), "danger")
+    flash_error(error if isinstance(error, DomainError) else gettext(CHANGED_MEANWHILE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -22,6 +22,7 @@ from models.mail.kinds import MailKind
 from models.mail.template import MailTemplateVersion, VersionReason
 from views.arguments import page_number
 from views.base import PAGE_SIZE, PortalView, actor, render
+from views.flashes import flash_success
 from views.forms.fields import version_shown
 from views.mail.template_page import TEMPLATE_STATUS, kind_or_404, newest_number, own_tenant_id, page_of, refuse
 from views.screen import formats
@@ -88,7 +89,7 @@ class MailTemplateVersionView(PortalView):
         except (Conflict, DomainError) as error:
             refuse(error)
         else:
-            flash(gettext("The version has been restored."), "success")
+            flash_success(gettext("The version has been restored."))
         return redirect(url_for("MailTemplateVersionView.history", kind=kind))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
@@ -19,6 +19,8 @@ from models.mail import template as mail_template
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import EDITABLE, MailKind, MailText
 from views.base import PortalView, actor, render
+from views.flashes import flash_success
+from views.forms.errors import add_error
 from views.forms.fields import version_shown
 from views.mail.template_copy import may_copy
 from views.mail.template_form import MailTemplateForm
@@ -165,9 +167,9 @@ class MailTemplateView(PortalView):
             return _conflict(kind, form)
         except DomainError as error:
             db.session.rollback()
-            form.form_errors.append(gettext(error.message))
+            add_error(form, error)
             return _form_page(kind, form), 422
-        flash(gettext("The mail template has been saved."), "success")
+        flash_success(gettext("The mail template has been saved."))
         return redirect(url_for("MailTemplateView.list"))
 
     @expose("/<string:kind>/reset", methods=["POST"])
@@ -182,7 +184,7 @@ class MailTemplateView(PortalView):
         except (Conflict, DomainError) as error:
             refuse(error)
         else:
-            flash(gettext("The mail template has its default text again."), "success")
+            flash_success(gettext("The mail template has its default text again."))
         return redirect(url_for("MailTemplateView.list"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import abort, current_app, flash, g, redirect, request, url_for
+from flask import abort, current_app, g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -19,6 +19,8 @@ from models.notifications import address_rules
 from models.notifications.address import SLOTS, AddressStatus, address_status
 from models.notifications.address_rules import AddressChange
 from views.base import PortalView, actor, render
+from views.flashes import flash_error, flash_success
+from views.forms.errors import add_error
 from views.notifications.address_form import NotificationForm
 from views.notifications.notice import problems
 from views.notifications.waiting import label_of, waiting_table
@@ -56,12 +58,12 @@ class NotificationAddressView(PortalView):
             return self._conflict()
         except DomainError as error:
             db.session.rollback()
-            form[error.field].errors = [*form[error.field].errors, gettext(error.message)]
+            add_error(form, error)
             return self._page(form.status, form), 422
         for address in sent:
-            flash(_sent(address), "success")
+            flash_success(_sent(address))
         if not sent:
-            flash(gettext("The email settings have been saved."), "success")
+            flash_success(gettext("The email settings have been saved."))
         return redirect(url_for("NotificationAddressView.show"))
 
     @expose("/send-again", methods=["POST"])
@@ -130,8 +132,8 @@ def _with_asked(rule: Callable[..., str], told: Callable[[str], str]) -> Respons
     try:
         address = rule(session, int(number), request=_address_change())
         db.session.flush()
-        flash(told(address), "success")
+        flash_success(told(address))
     except DomainError as error:
         db.session.rollback()
-        flash(gettext(error.message), "danger")
+        flash_error(error)
     return redirect(url_for("NotificationAddressView.show"))

@@ -25,7 +25,6 @@ QUEUE_NAMES = {
 """What the queues are called on the screen."""
 
 _CODE = Format(css="font-monospace text")
-_TASK_STATE = formats.made_by("macros/badges.html", "task_state")
 _ERROR = Markup('<div class="cell">%s%s</div>')
 _TASK_ERROR = Markup('<span class="small font-monospace">%s</span>')
 _PLACE = Markup('<div class="small text-secondary">%s</div>')
@@ -37,6 +36,15 @@ _BADGES = formats.badge(
         "overdue": lazy_gettext("Overdue"),
     },
     {"silent": "red", "busy": "blue", "idle": "green", "overdue": "red"},
+)
+_TASK_STATES = formats.badge(
+    {
+        "never": lazy_gettext("Not run yet"),
+        "running": lazy_gettext("Running"),
+        "done": lazy_gettext("Went well"),
+        "failed": lazy_gettext("Failed"),
+    },
+    {"running": "blue", "done": "green", "failed": "red"},
 )
 
 
@@ -150,7 +158,7 @@ def _last_run(task: ScheduledTask | None) -> datetime | None:
 def _outcome(task: ScheduledTask | None) -> Markup:
     state = task_state(task)
     error = _TASK_ERROR % task.last_error if task is not None and state == "failed" else ""
-    return _ERROR % (_TASK_STATE.cell(state), error)
+    return _ERROR % (_TASK_STATES.cell(state), error)
 
 
 def _next_run(task: ScheduledTask | None, now: datetime) -> Markup | None:

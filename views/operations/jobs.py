@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import abort, current_app, flash, redirect, url_for
+from flask import abort, current_app, redirect, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -18,6 +18,7 @@ from models.db import db
 from models.operations import schedule
 from models.operations.schedule import ScheduledTask
 from views.base import PortalView, actor, render
+from views.flashes import flash_error, flash_success
 from views.operations.health import worker_lives
 from views.operations.job_tables import failed_table, queues_table, timetable, workers_table
 from views.screen.table import ICON_BUTTON, Button, Question
@@ -101,10 +102,10 @@ def _change(job_id: str, method: str, action: str, done: str) -> Response:
     try:
         function = getattr(current_app.extensions["job_board"], method)(job_id)
     except RedisError:
-        flash(gettext("Redis does not answer. Try again when it does."), "danger")
+        flash_error(gettext("Redis does not answer. Try again when it does."))
         return redirect(url_for("JobBoardView.list"))
     if function is None:
         abort(404)
     audit.record(db.session(), action, ("Job", job_id), by=actor(), after={"function": function})
-    flash(done, "success")
+    flash_success(done)
     return redirect(url_for("JobBoardView.list"))

@@ -96,6 +96,13 @@ class Row:
     key: str = ""
     toggle: Toggle | None = None
 
+    def started(self, starts: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
+        """Return each cell with what is written before it.
+
+        :param starts: the start tag of each column.
+        """
+        return zip(starts, self.cells, strict=True)
+
 
 @dataclass(slots=True)
 class Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from flask import abort, flash, redirect, request
+from flask import abort, redirect, request
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -21,6 +21,7 @@ from models.db import db
 from models.errors import Conflict, DomainError
 from views.arguments import key_or_none
 from views.base import actor, first_of, render
+from views.flashes import flash_error, flash_success, flash_warning
 from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
 from views.question import answer_before_writing, validates_first
@@ -48,7 +49,7 @@ class WritePages:
     def add(self: Any) -> Any:
         """Create a row."""
         if refusal := self.refusal("add", None):
-            flash(message_of(refusal), "warning")
+            flash_warning(message_of(refusal))
             return redirect(self.cancel_url())
         form = self.new_form()
         if request.method == "GET":
@@ -62,7 +63,7 @@ class WritePages:
             db.session.rollback()
             add_error(form, error, self.unique_errors)
             return self.form_page(form), 422
-        flash(self.labels.say("added"), "success")
+        flash_success(self.labels.say("added"))
         return redirect(self.after_creation(row))
 
     @validates_first
@@ -72,7 +73,7 @@ class WritePages:
         """Change a row."""
         row = self.row_or_404(pk)
         if refusal := self.refusal("edit", row):
-            flash(message_of(refusal), "warning")
+            flash_warning(message_of(refusal))
             return redirect(self.page_of(row))
         form = self.form_of(row)
         if request.method == "GET":
@@ -96,7 +97,7 @@ class WritePages:
             db.session.rollback()
             add_error(form, error, self.unique_errors)
             return self.form_page(form, self.row_or_404(pk)), 422
-        flash(self.labels.say("changed"), "success")
+        flash_success(self.labels.say("changed"))
         return redirect(self.page_of(row))
 
     def _before_writing(self: Any, form: Any, row: Any = None) -> Any:
@@ -177,11 +178,11 @@ class WritePages:
         """Delete a row."""
         row = self.row_or_404(pk)
         if refusal := self.refusal("delete", row):
-            flash(message_of(refusal), "danger")
+            flash_warning(message_of(refusal))
             return redirect(self.page_of(row))
         if not self._try(lambda: self.remove(row)):
             return redirect(self.page_of(self.row_or_404(pk)))
-        flash(self.labels.say("deleted"), "success")
+        flash_success(self.labels.say("deleted"))
         return redirect(self.cancel_url())
 
     @expose("/<row>/restore", methods=["POST"])
@@ -191,7 +192,7 @@ class WritePages:
         row = self.row_or_404(pk, deleted=True)
         if not self._try(lambda: self.rules.restore(db.session(), row, by=actor())):
             return redirect(self.list_url())
-        flash(self.labels.say("restored"), "success")
+        flash_success(self.labels.say("restored"))
         return redirect(self.page_of(row))
 
     def run_action(self: Any, action: Any, pk: Any = None) -> Any:
@@ -199,17 +200,17 @@ class WritePages:
         chosen = [self.row_or_404(pk)] if pk is not None else self._ticked()
         rows = [row for row in chosen if pk is not None or action.when(row)]
         if not rows:
-            flash(gettext("This cannot be done with any of the chosen rows."), "warning")
+            flash_warning(gettext("This cannot be done with any of the chosen rows."))
             return redirect(self.after_action(chosen))
         refusals = [refusal for row in rows if (refusal := self.refusal(action.name, row))]
         if refusals:
-            flash(message_of(refusals[0]), "danger")
+            flash_warning(message_of(refusals[0]))
             return redirect(self.after_action(rows))
         results: list[Any] = []
         if not self._try(lambda: results.extend(action.run(self, row) for row in rows)):
             return redirect(self.after_action([self.row_or_404(pk)] if pk is not None else []))
         if action.done:
-            flash(gettext(action.done), "success")
+            flash_success(gettext(action.done))
         return redirect(results[0] if isinstance(results[0], str) else self.after_action(rows))
 
     def after_action(self: Any, rows: list[Any]) -> str:
@@ -241,6 +242,6 @@ class WritePages:
             db.session.rollback()
             if not isinstance(error, DomainError):
                 raise
-            flash(message_of(error), "danger")
+            flash_error(error)
             return False
         return True

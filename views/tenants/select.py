@@ -122,6 +122,6 @@ def _chosen_tenant_id(*, roles: Collection[int] | None = None) -> str:
     return chosen
 
 
-def _enterable(statement: Select[Any], user_id: Any, *, everywhere: bool) -> Select[Any]:
+def _enterable(statement: Select[*tuple[Any, ...]], user_id: Any, *, everywhere: bool) -> Select[*tuple[Any, ...]]:
     """Those of a statement's tenants that a user may enter."""
     return statement if everywhere else statement.join(Membership).where(Membership.user_id == user_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -16,6 +16,8 @@ from models.errors import Conflict, DomainError
 from models.tenants import settings_rules
 from views.arguments import whole_number
 from views.base import PortalView, actor, render
+from views.flashes import flash_success
+from views.forms.errors import add_error
 from views.question import answer_before_writing, validates_first
 from views.screen.conflict import Difference, compared
 from views.tenants.settings_form import TenantSettingsForm, differences
@@ -59,9 +61,9 @@ class TenantSettingsView(PortalView):
             return self._conflict(form)
         except DomainError as error:
             db.session.rollback()
-            form.form_errors.append(gettext(error.message))
+            add_error(form, error)
             return self._page(form=form), 422
-        flash(gettext("The settings have been saved."), "success")
+        flash_success(gettext("The settings have been saved."))
         return redirect(url_for("TenantSettingsView.show"))
 
     def _conflict(self, form: TenantSettingsForm) -> Any:
