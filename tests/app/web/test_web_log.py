@@ -131,6 +131,12 @@ def test_gunicorn_takes_no_prefix_from_a_header(server):
         assert connection.getresponse().status == 200
 
 
+def test_search_texts_of_the_greatest_length_fit_in_a_url(server):
+    status, _, _ = server.get("/login/?" + "&".join(f"{name}={'%E8%84%85' * 255}" for name in "abc"))
+
+    assert status == 200
+
+
 def test_the_number_of_an_error_page_is_in_the_log(without_database, app):
     status, _, page = without_database.get("/customers/", Cookie=cookie(app, _user_id="somebody", _fresh=True))
 
