@@ -19,7 +19,6 @@ from views.forms.fields import (
     MemoField,
     Needed,
     OneLine,
-    Postcode,
     PostcodeField,
     TextField,
     ValidAddress,
@@ -69,12 +68,7 @@ class CustomerForm(FillsInAddress, ScreenForm):
     contact_email = AddressField(
         lazy_gettext("Email address"), [Needed(), ValidAddress()], render_kw={"autocomplete": "off"}
     )
-    postcode = PostcodeField(
-        lazy_gettext("Postcode"),
-        [Needed(), Postcode()],
-        description=lazy_gettext("Example: 733-0001"),
-        render_kw={"inputmode": "numeric", "autocomplete": "off"},
-    )
+    postcode = PostcodeField()
     prefecture = SelectField(
         lazy_gettext("Prefecture"),
         [Needed()],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
@@ -55,7 +55,16 @@ class HyphenField(CodeField):
 
 
 class PostcodeField(HyphenField):
-    """A postcode; the sign before it and blanks come along with what is copied."""
+    """A postcode, which is needed; the sign before it and blanks come along with what is copied."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            lazy_gettext("Postcode"),
+            [Needed(), Postcode()],
+            description=lazy_gettext("Example: 733-0001"),
+            render_kw={"inputmode": "numeric", "autocomplete": "off"},
+            **kwargs,
+        )
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Clean what was typed."""

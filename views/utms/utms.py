@@ -28,7 +28,6 @@ from views.forms.fields import (
     HyphenField,
     Needed,
     OneLine,
-    Postcode,
     PostcodeField,
     TextField,
     ValidAddress,
@@ -112,12 +111,7 @@ class UtmForm(FillsInAddress, ScreenForm):
         description=lazy_gettext("15 to 30 characters, as written on the bottom of the UTM."),
         render_kw=_TYPED_AS_IS,
     )
-    postcode = PostcodeField(
-        lazy_gettext("Postcode"),
-        [Needed(), Postcode()],
-        description=lazy_gettext("Example: 733-0001"),
-        render_kw={"inputmode": "numeric", "autocomplete": "off"},
-    )
+    postcode = PostcodeField()
     address = TextField(
         lazy_gettext("Address"),
         [Needed(), AtMost(104), OneLine()],
