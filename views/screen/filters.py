@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -125,7 +126,7 @@ class Search:
         return next((each.value for each in self.active if each.name == name), "")
 
 
-class DeclaredFilter:
+class DeclaredFilter(ABC):
     """A search field of a screen, by the name of its column.
 
     :param name: the column, and the page argument.
@@ -150,13 +151,13 @@ class DeclaredFilter:
         self.on = on
         self.attributes = attributes
 
+    @abstractmethod
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
         """Return the field as the page's arguments fill it in; nonsense is no condition.
 
         :param model: the table's class.
         :param label: of the column.
         """
-        raise NotImplementedError
 
     def _filter(self, label: Any, **values: Any) -> Filter:
         return Filter(self.name, self.label or label, beside=self.beside, attributes=self.attributes, **values)
