@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.app.processes import eventually
 
 from app.shipper.command import utm
 from tests.app.shipper.eve_records import alert, text_of
+from tests.support.processes import eventually
 
 ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.usefixtures("alone")

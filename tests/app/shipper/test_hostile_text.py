@@ -12,8 +12,9 @@ from sqlalchemy import text as sql
 
 from app.shipper.command import utm
 from app.shipper.suricata import Converter
-from models import clock, device_token
+from models import clock
 from models.actor import SYSTEM
+from models.utms import device_token
 from tests.app.shipper.eve_records import alert, text_of
 
 

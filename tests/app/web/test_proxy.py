@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import jsonify, request
 from sqlalchemy import text
@@ -127,14 +129,25 @@ def test_under_a_prefix_signing_in_leads_back_to_the_page_that_was_asked_for(mak
     assert let_in.location == "/partner/customers/?name=x"
 
 
-@pytest.mark.parametrize("path", ["/", "/login/", "/customers/", "/nothing"])
-def test_under_a_prefix_every_address_of_a_page_has_it(operator, behind, path):
+def urls_without_prefix(page: str) -> list[str]:
+    """The URLs on a page that begin with a slash but not with the prefix."""
+    assert "<main" in page
+    return [
+        url for url in re.findall(r' (?:href|src|action|formaction)="(/[^"]*)', page) if not url.startswith("/partner/")
+    ]
+
+
+@pytest.mark.parametrize("path", ["/", "/customers/", "/customers/?name=x", "/customers/?name=%E6%A0%AA", "/nothing"])
+def test_under_a_prefix_every_url_of_a_page_has_it(operator, behind, make, path):
     behind(1)
+    make.customer(tenant=operator.tenant)
 
-    page = operator.get(path, headers=PROXIED, follow_redirects=False).text
+    assert urls_without_prefix(operator.get(path, headers=PROXIED).text) == []
 
-    linked = {part.partition('"')[0] for name in (' href="/', ' src="/', ' action="/') for part in page.split(name)[1:]}
-    assert [each for each in linked if not each.startswith("partner/")] == []
+
+@pytest.mark.parametrize("path", ["/login/", "/setup/invented", "/confirm-address/invented", "/nothing"])
+def test_under_a_prefix_every_url_of_a_public_page_has_it(behind, path):
+    assert urls_without_prefix(behind(1).get(path, headers=PROXIED, follow_redirects=True).text) == []
 
 
 @pytest.mark.parametrize(
