@@ -16,7 +16,8 @@ from app.demo.plan import PRODUCTS, CustomerPlan, customer_status
 from app.demo.tenants import TenantPlan
 from models import audit, clock
 from models.actor import COMMAND_LINE
-from models.contracts.contract import Contract, Product
+from models.contracts.catalogue import Product
+from models.contracts.contract import Contract
 from models.customers.customer import Customer, CustomerStatus
 from models.tenants.tenant import Tenant
 

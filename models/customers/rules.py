@@ -57,8 +57,13 @@ def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
         return DomainError(HAS_CONTRACT)
     if not counted:
         return None
-    first_day = clock.next_month(max(contract.end_on for contract in counted)).replace(day=_DELETABLE_FROM_DAY)
+    first_day = deletable_from(max(contract.end_on for contract in counted))
     return DomainError(DELETABLE_LATER, day=first_day) if today < first_day else None
+
+
+def deletable_from(last_day: date) -> date:
+    """Return the first day on which a customer can be deleted, the 5th of the month after its last day of service."""
+    return clock.next_month(last_day).replace(day=_DELETABLE_FROM_DAY)
 
 
 def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) -> None:

@@ -15,7 +15,7 @@ from app.cli.upgrade import existing_rights
 from app.security import ROLES
 from app.web.registers import register
 from models.accounts.user import User
-from models.contracts.contract import Product
+from models.contracts.catalogue import Product
 from models.mail.kinds import KINDS
 from models.mail.placeholders import fill
 from models.tenants.link import PortalLink

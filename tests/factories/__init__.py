@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from tests.factories import accounts, applications, customers, mail, notifications, tenants, utms
+from tests.factories import accounts, applications, contracts, customers, mail, notifications, tenants, utms
 
 PASSWORD = "Mimamori-2026!"
 
@@ -47,9 +47,17 @@ class Make:
     elevated = accounts.elevated
     session_token = accounts.session_token
 
-    product = customers.product
     customer = customers.customer
-    contract = customers.contract
+    product = contracts.product
+    rate_plan = contracts.rate_plan
+    charge = contracts.charge
+    wholesale_price = contracts.wholesale_price
+    contract = contracts.contract
+    contract_line = contracts.contract_line
+    invoice = contracts.invoice
+    invoice_line = contracts.invoice_line
+    correction = contracts.correction
+    usage = contracts.usage
     utm = utms.utm
     customer_with_utm = utms.customer_with_utm
 

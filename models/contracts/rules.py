@@ -1,0 +1,221 @@
+"""Make and change contracts, and record deliveries (§7.5, §7.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import audit, clock
+from models.actor import Actor
+from models.contracts import mails
+from models.contracts.catalogue import Product, RatePlan
+from models.contracts.contract import SHIPPING, Contract, ContractLine, ContractStatus
+from models.contracts.status import refresh_status
+from models.contracts.terms import term_end
+from models.customers.customer import Customer
+from models.errors import N_, NOTHING_CHANGED, DomainError
+from models.row_lock import lock
+from models.versioned import lock_version
+
+MAX_LINES = 20
+"""The maximum number of lines that a contract has at one time."""
+
+STARTS_IN_THE_PAST = N_("Enter today or a later day.")
+NO_TERM = N_("Enter a term of 1 month or more.")
+RETIRED_PRODUCT = N_("This product is no longer sold.")
+RETIRED_PLAN = N_("This rate plan is no longer sold, or belongs to another product.")
+FIXED_PRICE = N_("The unit price of this rate plan is fixed.")
+NO_LINE = N_("Add at least one rate plan.")
+TOO_MANY_LINES = N_("A contract has 20 rate plans or fewer.")
+NEEDS_SHIPPING = N_("Choose whether the UTM is to be sent.")
+NOT_ACTIVE = N_("Only an active contract can be changed.")
+SHIPPED = N_("The shipping address cannot be changed, because the UTM has been sent.")
+NOT_SHIPPED = N_("No UTM is sent with this contract.")
+CUSTOMER_DELETED = N_("The customer has been deleted.")
+
+
+class LineValues(NamedTuple):
+    """A line that is added to a contract.
+
+    :ivar unit_price: yen.
+    """
+
+    rate_plan_id: int
+    quantity: int
+    unit_price: Decimal
+
+
+def create(session: Session, customer: Customer, values: Mapping[str, Any], *, now: datetime, by: Actor) -> Contract:
+    """Make a contract and mail the tenant's notification addresses (§7.5.4, §7.5.5).
+
+    :param values: ``product_id``, ``start_on``, ``initial_months``, ``renewal_months``, the memos, ``ships_utm``, ``utm_id``,
+        the columns of ``SHIPPING``, and ``lines``, a sequence of ``LineValues``.
+    :raises DomainError: a date, term, product, line or the delivery is not allowed.
+    """
+    today = clock.tokyo_day(now)
+    lock(session, customer)
+    if customer.deleted_at is not None:
+        raise DomainError(CUSTOMER_DELETED)
+    checked = _checked(session, values, today)
+    lines = checked.pop("lines")
+    contract = Contract(tenant_id=customer.tenant_id, customer_id=customer.id, **checked)
+    contract.term_end_on = term_end(contract.start_on, contract.initial_months, contract.renewal_months, 0)
+    contract.end_on = contract.term_end_on
+    contract.renewals, contract.auto_renew, contract.status = 0, True, ContractStatus.ACTIVE.value
+    contract.lines = _new_lines(session, contract, lines, today=today)
+    session.add(contract)
+    _, after = audit.changes(contract)
+    session.flush()
+    after = (after or {}) | {"lines": [_facts(line) for line in contract.lines]}
+    audit.record(session, "contract.created", contract, by=by, after=after)
+    refresh_status(session, today=today, customer_ids=[customer.id])
+    mails.contract_made(session, contract, now=now)
+    return contract
+
+
+def change(  # noqa: PLR0913  (a change needs its time beside what every change needs)
+    session: Session, contract: Contract, values: Mapping[str, Any], *, version: int, now: datetime, by: Actor
+) -> None:
+    """Change the memos, the shipping address and the lines of an active contract from today on (§7.7).
+
+    :param values: of the memos and the columns of ``SHIPPING``; ``added``, a sequence of ``LineValues``, and ``removed``,
+        the IDs of lines. What is missing stays as it is.
+    :param version: the contract's version when the person opened the form.
+    :raises Conflict: the contract was changed in the meantime.
+    :raises DomainError: nothing changes, the contract is not active, or a value is not allowed.
+    """
+    lock_version(session, contract, version)
+    if contract.status != ContractStatus.ACTIVE:
+        raise DomainError(NOT_ACTIVE)
+    today = clock.tokyo_day(now)
+    added, removed = values.get("added", ()), set(values.get("removed", ()))
+    shipping = {name: values[name] for name in SHIPPING if name in values and contract.ships_utm}
+    if contract.tracking_number and any(getattr(contract, name) != value for name, value in shipping.items()):
+        raise DomainError(SHIPPED)
+    memos = {name: values[name] for name in ("memo1", "memo2", "memo3") if name in values}
+    for name, value in (shipping | memos).items():
+        if getattr(contract, name) != value:
+            setattr(contract, name, value)
+    before, after = audit.changes(contract)
+    gone = [line for line in contract.present_lines if line.id in removed]
+    if before is None and after is None and not gone and not added:
+        raise DomainError(NOTHING_CHANGED)
+    kept = len(contract.present_lines) - len(gone) + len(added)
+    if not kept:
+        raise DomainError(NO_LINE)
+    if kept > MAX_LINES:
+        raise DomainError(TOO_MANY_LINES)
+    facts_of_gone = [_facts(line) for line in gone]
+    for line in gone:
+        _end(contract, line, today=today)
+    new = _new_lines(session, contract, added, today=today) if added else []
+    contract.lines.extend(new)
+    if gone or new:
+        # So that the version of the contract also changes when only its lines do.
+        contract.version = contract.version + 1
+        session.flush()
+        before = (before or {}) | ({"lines": facts_of_gone} if gone else {})
+        after = (after or {}) | ({"lines": [_facts(line) for line in new]} if new else {})
+    audit.record(session, "contract.changed", contract, by=by, before=before, after=after)
+
+
+def record_delivery(  # noqa: PLR0913  (a change needs its time beside what every change needs)
+    session: Session, contract: Contract, values: Mapping[str, Any], *, version: int, now: datetime, by: Actor
+) -> None:
+    """Record when a UTM arrives and under which number it is sent, and mail the customer what is new. Only for NEC staff.
+
+    :param values: ``arrival_on`` (or None) and ``tracking_number`` (or an empty text).
+    :raises Conflict: the contract was changed in the meantime.
+    :raises DomainError: nothing changes, or no UTM is sent with the contract.
+    """
+    lock_version(session, contract, version)
+    if not contract.ships_utm or not contract.counts:
+        raise DomainError(NOT_SHIPPED)
+    arrival = values["arrival_on"] != contract.arrival_on
+    tracking = values["tracking_number"] != contract.tracking_number
+    if not arrival and not tracking:
+        raise DomainError(NOTHING_CHANGED)
+    contract.arrival_on, contract.tracking_number = values["arrival_on"], values["tracking_number"]
+    audit.record(session, "contract.delivery_recorded", contract, by=by)
+    if arrival and contract.arrival_on:
+        mails.arrival(session, contract, now=now)
+    if tracking and contract.tracking_number:
+        mails.tracking(session, contract, now=now)
+
+
+def _checked(session: Session, values: Mapping[str, Any], today: date) -> dict[str, Any]:
+    """Validate the values of a new contract and return them as they are stored."""
+    if values["start_on"] < today:
+        raise DomainError(STARTS_IN_THE_PAST, field="start_on")
+    for name in ("initial_months", "renewal_months"):
+        if values[name] < 1:
+            raise DomainError(NO_TERM, field=name)
+    # Shared, so that the product cannot be retired or changed before this transaction ends.
+    product = session.scalar(
+        select(Product).where(Product.id == values["product_id"]).with_for_update(read=True, of=Product)
+    )
+    if product is None or product.retired_at is not None:
+        raise DomainError(RETIRED_PRODUCT, field="product_id")
+    ships = values.get("ships_utm") if product.includes_utm else None
+    if product.includes_utm and ships is None:
+        raise DomainError(NEEDS_SHIPPING, field="ships_utm")
+    checked = dict(values) | {"ships_utm": ships}
+    if not ships:
+        checked |= dict.fromkeys(SHIPPING, "")
+    if not product.includes_utm or ships:
+        checked["utm_id"] = None
+    return checked
+
+
+def _new_lines(session: Session, contract: Contract, lines: Sequence[LineValues], *, today: date) -> list[ContractLine]:
+    if not lines:
+        raise DomainError(NO_LINE)
+    if len(lines) > MAX_LINES:
+        raise DomainError(TOO_MANY_LINES)
+    plans = {
+        plan.id: plan
+        for plan in session.scalars(
+            select(RatePlan)
+            .where(RatePlan.id.in_({line.rate_plan_id for line in lines}), RatePlan.product_id == contract.product_id)
+            .order_by(RatePlan.id)
+            .with_for_update(read=True)
+        )
+    }
+    return [_new_line(contract, plans.get(line.rate_plan_id), line, today=today) for line in lines]
+
+
+def _new_line(contract: Contract, plan: RatePlan | None, line: LineValues, *, today: date) -> ContractLine:
+    if plan is None or plan.retired_at is not None:
+        raise DomainError(RETIRED_PLAN, field="lines")
+    if not plan.price_editable and line.unit_price != plan.flat_price:
+        raise DomainError(FIXED_PRICE, field="lines")
+    return ContractLine(
+        tenant_id=contract.tenant_id,
+        rate_plan=plan,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        starts_on=max(today, contract.start_on),
+    )
+
+
+def _end(contract: Contract, line: ContractLine, *, today: date) -> None:
+    """Remove a line from today on. One that was never in force is deleted."""
+    if line.starts_on >= today:
+        contract.lines.remove(line)
+    else:
+        line.ends_on = today - timedelta(days=1)
+
+
+def _facts(line: ContractLine) -> dict[str, Any]:
+    """Return what the audit log says about a line."""
+    return {
+        "id": line.id,
+        "rate_plan": line.rate_plan.name,
+        "quantity": line.quantity,
+        "unit_price": str(line.unit_price),
+    }

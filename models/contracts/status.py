@@ -1,0 +1,38 @@
+"""The status of customers, which follows from their contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.customers.customer import Customer
+
+_REFRESH = text("""
+UPDATE customer SET status = derived.status
+FROM (SELECT customer.id,
+             CASE WHEN count(contract.id) = 0 THEN 'draft'
+                  WHEN bool_or(contract.end_on >= :today OR (contract.status = 'active' AND contract.auto_renew))
+                  THEN 'active' ELSE 'cancelled' END AS status
+      FROM customer LEFT JOIN contract ON contract.customer_id = customer.id AND contract.status <> 'void'
+      WHERE customer.id = ANY(:customer_ids) OR :everybody
+      GROUP BY customer.id) AS derived
+WHERE customer.id = derived.id AND customer.status <> derived.status
+""")
+
+
+def refresh_status(session: Session, *, today: date, customer_ids: Sequence[str] | None = None) -> None:
+    """Derive the status of customers: draft without a contract, active with a current or future one, else cancelled.
+
+    The version of a customer stays, because no person edits the status.
+
+    :param today: the day in Asia/Tokyo.
+    :param customer_ids: the customers, None for all that the session sees.
+    """
+    session.flush()
+    parameters = {"today": today, "customer_ids": list(customer_ids or []), "everybody": customer_ids is None}
+    session.execute(_REFRESH, parameters)
+    for customer in [each for each in session.identity_map.values() if isinstance(each, Customer)]:
+        session.expire(customer, ["status"])
