@@ -1,4 +1,4 @@
-"""The API of the customers' portal in the words of OpenAPI 3.1."""
+"""The OpenAPI 3.1 description of the API for the customers' portal."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _refused(description: str) -> dict[str, Any]:
 
 
 def _answers(description: str, schema: str) -> dict[str, Any]:
-    """What every call can answer."""
+    """Return the responses of a call: its success response and the common errors."""
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
     return {
         "200": {"description": description, "content": content},

@@ -1,4 +1,4 @@
-"""The device API in the words of OpenAPI 3.1."""
+"""The OpenAPI 3.1 description of the device API."""
 
 from __future__ import annotations
 
