@@ -58,8 +58,8 @@ class Connector:
     def connect(self, _dialect: Any, _record: Any, arguments: Any, options: Any) -> PatientConnection:
         """Open a connection. This is a listener of SQLAlchemy's event ``do_connect``.
 
-        :raises psycopg.OperationalError: the server is unavailable, or the last attempt has timed out within
-            ``REFUSE_FOR`` seconds.
+        :raises psycopg.OperationalError: the server is unavailable, or an attempt timed out less than ``REFUSE_FOR``
+            seconds ago.
         """
         if time.monotonic() < self._refuse_until:
             raise psycopg.OperationalError("the database did not answer a moment ago")
