@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
 from flask_appbuilder.models.sqla.interface import SQLAInterface
+from sqlalchemy import inspect
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,14 @@ class PortalInterface(SQLAInterface):
         super().__init__(model, session)
         self.options = options
 
-    def apply_order_by(self, query: Any, order_column: str, *args: Any, **kwargs: Any) -> Any:
-        """Order a query as FAB does, but with NULL values last in both directions."""
+    def apply_order_by(self, query: Any, order_column: str, order_direction: str, **kwargs: Any) -> Any:
+        """Order a query as FAB does, but with NULL values last in both directions, and equal values by primary key.
+
+        Without the primary key, rows with equal values could be on two pages, or on none. It has the same direction as the
+        column, so that an index of both serves either direction.
+        """
         if self.is_nullable(order_column):
             query = query.order_by(getattr(self.obj, order_column).is_(None))
-        return super().apply_order_by(query, order_column, *args, **kwargs)
+        query = super().apply_order_by(query, order_column, order_direction, **kwargs)
+        keys = [key for key in inspect(self.obj).primary_key if key.key != order_column]
+        return query.order_by(*(key.desc() if order_direction == "desc" else key.asc() for key in keys))

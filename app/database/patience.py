@@ -23,10 +23,6 @@ _INTERVAL = 0.1
 """Seconds between psycopg's checks for interrupts while it waits."""
 
 
-_INTERVAL = 0.1
-"""Seconds between two checks for Ctrl-C while waiting; psycopg's default."""
-
-
 class PatientConnection(psycopg.Connection[Any]):
     """A connection that is closed if the server does not respond in time.
 

@@ -30,7 +30,6 @@ from views.screen.form import changed_by_others, differences, fingerprints
 from views.screen.table import Question
 
 _MOST_ROWS = 1_000
-_MOST_DIGITS = 19
 
 
 class WritePages:
