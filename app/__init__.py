@@ -11,7 +11,7 @@ from flask import Flask
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """Create the application.
 
-    :param settings: override the settings from the environment; used by tests.
+    :param settings: values that override the settings from the environment; used by tests.
     :raises config.SettingError: a setting in the environment is missing or invalid.
     """
     import config

@@ -17,7 +17,7 @@ from pythonjsonlogger.json import JsonFormatter
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _MOST_FRAMES = 30
 _ROOT = Path(__file__).parents[1]
-# gunicorn's lines on requests it cannot serve say their addresses, with what was searched for, or parts of them.
+# gunicorn's messages about requests it cannot serve contain their URLs with the search conditions, or parts of them.
 _ABOUT_REQUESTS = ("Error handling request", "Invalid request")
 
 log = logging.getLogger("portal.request")
@@ -31,7 +31,7 @@ class _RequestId(logging.Filter):
 
 
 class _NoValues(logging.Filter):
-    """Takes out what other programs say of requests beyond that there was something wrong with one."""
+    """Removes all details from gunicorn's messages about requests it cannot serve."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name == "gunicorn.error" and str(record.msg).startswith(_ABOUT_REQUESTS):
@@ -40,10 +40,10 @@ class _NoValues(logging.Filter):
 
 
 class _Lines(JsonFormatter):
-    """One line for each record. Of an exception it says the classes and places: its words may hold people's data."""
+    """Formats a record as one line. Of exceptions only class and place are logged: messages may contain personal data."""
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  (the name it has in logging)
-        """Return the chain of an exception, the last one first."""
+        """Return the classes and places of an exception and its causes, the latest first."""
         told: list[str] = []
         error: BaseException | None = ei[1]
         while error is not None and len(told) < _MOST_FRAMES:
@@ -73,22 +73,22 @@ def init_app(app: Flask) -> None:
 
 
 def _leave_to_error_pages(exc_info: Any) -> None:
-    """Log nothing."""
+    """Log nothing, in place of ``Flask.log_exception``."""
 
 
 def configure(level: str = "INFO") -> None:
-    """Send the log of this process to stderr as JSON lines. Called by whoever runs the process, not by the factory."""
+    """Send the log of this process to stderr as JSON lines. The entry points of processes call it, not the factory."""
     logging.basicConfig(level=level, handlers=[json_handler()], force=True)
-    # It tells of each view at start, in every process.
+    # It logs every view when a process starts.
     logging.getLogger("flask_appbuilder").setLevel(logging.WARNING)
-    # It tells whose limit was exceeded, by address; the request's own line has the status.
+    # It logs the IP address whose limit was exceeded; the log of the request has the status.
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)
 
 
 def json_handler(stream: TextIO | None = None) -> logging.Handler:
-    """Return what writes records as JSON lines.
+    """Return a handler that writes records as JSON lines.
 
-    :param stream: where to, stderr when not given.
+    :param stream: the output stream; stderr by default.
     """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
@@ -123,7 +123,7 @@ def _end(response: Response) -> Response:
                 "route": str(request.url_rule) if request.url_rule else None,
                 "status": response.status_code,
                 "ms": round((time.perf_counter() - g.get("request_began", time.perf_counter())) * 1000),
-                # The key of the user's row, which says nothing to who may not read the table.
+                # The user's primary key, which is meaningless without access to the table.
                 "user": identity.user.id if identity is not None else None,
             },
         )

@@ -54,7 +54,7 @@ ROLES: dict[str, Permissions] = {
 
 
 class PortalSecurityManager(SecurityManager):
-    """FAB's security manager with sign-in by e-mail address, a role per tenant and cached permissions."""
+    """FAB's security manager with sign-in by email address, a role per tenant and cached permissions."""
 
     authdbview = SignInView
 
@@ -89,7 +89,7 @@ class PortalSecurityManager(SecurityManager):
         return [db.session.get(Role, role_id) for role_id, _ in g.identity.roles]
 
     def has_access(self, permission_name: str, view_name: str) -> bool:
-        """Whether the signed-in user has a permission on a view."""
+        """Return whether the signed-in user has a permission on a view."""
         rights = g.get("rights")
         if rights is None:
             if not current_user.is_authenticated:

@@ -93,7 +93,7 @@ class Snapshot:
 
 
 class Board:
-    """Read and change RQ's state.
+    """Access to RQ's state.
 
     Every method raises ``redis.exceptions.RedisError`` when Redis is unavailable.
 

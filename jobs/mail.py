@@ -35,7 +35,7 @@ from models.operations.schedule import Entry, every
 from models.values.mail_address import wire_address
 
 BATCH = 100
-"""How many messages are claimed at once and sent over one connection."""
+"""The number of messages that are claimed at once and sent over one connection."""
 
 BUDGET = 45.0
 """Seconds after which a run claims no more messages and leaves the rest to the next run. Together with the slowest
@@ -56,7 +56,7 @@ _header_address = lru_cache(256)(sanitize_address)
 
 
 class _HeaderPolicy(Compat32):
-    """Writes headers. Those that fit on one line need no folding; folded ones are cached because subjects repeat."""
+    """Writes headers. Those that fit on one line are not folded; folded ones are cached because subjects repeat."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         if isinstance(value, str) and value.isascii() and value.isprintable() and len(name) + len(value) < _MAX_LINE:
@@ -124,7 +124,7 @@ def send_due() -> None:
 
 @job(entry="mail", quiet=True)
 def sweep() -> None:
-    """Send all due messages once a minute: retries, and those whose signal after the commit was lost."""
+    """Send all due messages once a minute: retries, and those whose job after the commit was lost."""
     _send_due()
 
 

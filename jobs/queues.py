@@ -12,10 +12,10 @@ URGENT = "urgent"
 """For the tick and the heartbeat: short jobs that must not be delayed."""
 
 DEFAULT = "default"
-"""For jobs that somebody is waiting for."""
+"""For jobs that a user is waiting for."""
 
 PERIODIC = "periodic"
-"""For scheduled jobs that nobody is waiting for."""
+"""For scheduled jobs that no user is waiting for."""
 
 BY_URGENCY = (URGENT, DEFAULT, PERIODIC)
 """The order in which a worker polls the queues."""

@@ -1,1 +1,1 @@
-"""What people and machines see: FAB views, forms, APIs. Thin: rules live in models."""
+"""The presentation layer: FAB views, forms and HTTP APIs. Business rules belong in ``models``."""

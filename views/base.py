@@ -1,4 +1,4 @@
-"""What every screen stands on: rendering, the acting person, the base views."""
+"""The basis of all screens: rendering, the actor of the request, conditional URLs and the base view."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PAGE_SIZE = 25
 
 
 def render(template: str, **context: Any) -> str:
-    """A page in the portal's layout."""
+    """Render a template."""
     return render_template(template, **context)
 
 
 def actor(user: Any = None) -> Actor:
-    """The person behind this request, for rules and the audit log.
+    """Return the actor of this request, for rules and the audit log.
 
-    :param user: given where nobody is signed in yet.
+    :param user: the user, if not signed in yet; None for the current user.
     """
     who = user if user is not None else current_user if current_user.is_authenticated else None
     return Actor(
@@ -34,19 +34,19 @@ def actor(user: Any = None) -> Actor:
 
 
 def url_if(permission: str, view: str, endpoint: str, **values: Any) -> str | None:
-    """Where a screen is, None for people whose role has not got its permission.
+    """Return the URL of a screen, None if the user does not have the permission.
 
-    :param view: what the permission is of.
-    :param values: what the address names.
+    :param view: the view that the permission applies to.
+    :param values: the arguments of the URL.
     """
     may = current_app.extensions["appbuilder"].sm.has_access(permission, view)
     return url_for(endpoint, **values) if may else None
 
 
 def first_of(*urls: str | None) -> str:
-    """The first address that the person may open, the dashboard's when they may open none of them."""
+    """Return the first URL that is not None, or the URL of the dashboard if all of them are."""
     return next((url for url in urls if url is not None), url_for("HomeView.index"))
 
 
 class PortalView(TransactionalRoutes, BaseView):
-    """A screen that is not a table of rows."""
+    """The base class of screens that do not show the rows of a table."""

@@ -1,8 +1,8 @@
-"""The messages of the next page about what was done last; each kind has one level.
+"""Flash messages about the result of an operation, with a level for each kind of result.
 
-``success``: it was done.
-``warning``: it was not tried, because there was nothing to do or it is not possible now.
-``danger``: it was tried, and refused or failed; nothing has changed.
+``success``: the operation was carried out.
+``warning``: it was not attempted, because there was nothing to do or it is currently not possible.
+``danger``: it was attempted, but refused or failed; nothing has changed.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from views.forms.errors import message_of
 
 
 def flash_success(message: Any) -> None:
-    """Say that something was done.
+    """Report that an operation was carried out.
 
-    :param message: translated.
+    :param message: the translated message.
     """
     flash(message, "success")
 
 
 def flash_warning(message: Any) -> None:
-    """Say why something was not tried.
+    """Report why an operation was not attempted.
 
-    :param message: translated.
+    :param message: the translated message.
     """
     flash(message, "warning")
 
 
 def flash_error(error: DomainError | Any) -> None:
-    """Say why something was refused or failed.
+    """Report why an operation was refused or failed.
 
-    :param error: what a rule raised, or a translated message.
+    :param error: the error that a rule raised, or a translated message.
     """
     flash(message_of(error) if isinstance(error, DomainError) else error, "danger")

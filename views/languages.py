@@ -1,4 +1,4 @@
-"""The language of the screens: Japanese, unless a person chose English. Kept in a cookie, so that it outlives a session."""
+"""The language of the screens: Japanese, unless the user chose English. Stored in a cookie, to outlive the session."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _KEPT_FOR = 365 * 24 * 3600
 
 
 def chosen_language() -> str:
-    """The language this request is answered in: a key of ``LANGUAGES``, the default where none was chosen.
+    """Return the language of the response: a key of ``LANGUAGES``, the default if none was chosen.
 
-    UTMs are answered in English: what reads it is a machine, and whoever looks at its log.
+    The device API always responds in English: its responses are read by UTMs and in their logs.
     """
     wanted = None
     if has_request_context():
@@ -29,14 +29,14 @@ def chosen_language() -> str:
 
 
 class LanguageView(PortalView):
-    """Switching between the languages; works for people who are not signed in too."""
+    """Language selection, also available to users who are not signed in."""
 
     route_base = "/language"
     class_permission_name = "Language"
 
     @expose("/", methods=["POST"])
     def select(self) -> Response:
-        """Keep the chosen language, and show the page again that the choice was made on."""
+        """Store the chosen language and redirect to the page where it was chosen."""
         language = request.form.get("language", "")
         if language not in current_app.config["LANGUAGES"]:
             abort(400)
@@ -53,7 +53,7 @@ class LanguageView(PortalView):
 
 
 def language_choice() -> dict[str, Any]:
-    """What the layout needs to offer the languages: the present one, and the others with their names."""
+    """Return the layout's context for the language selection: the current language and the others with their names."""
     languages = current_app.config["LANGUAGES"]
     present = chosen_language()
     return {
@@ -65,9 +65,10 @@ def language_choice() -> dict[str, Any]:
 
 
 def _asked_for() -> str:
-    """The page to show again in another language.
+    """Return the URL to redirect to after the language was changed.
 
-    What answered a form cannot be asked for again: its page without what was typed, where there is one, or the dashboard.
+    The response to a submitted form cannot be requested again. The URL is then the same without the form data if it can be
+    requested with GET, or else empty, which leads to the dashboard.
     """
     if request.method == "GET":
         return asked_for()

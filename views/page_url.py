@@ -1,4 +1,4 @@
-"""The URL of the present page in another state: another order, another page of a list, a row opened."""
+"""The URL of the current page in another state: a different sort order, another page of a list, a row expanded."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from urllib.parse import urlencode
 from flask import request
 
 _NOT_KEPT = ("choose", "filters", "picked", "utm_search")
-"""Page arguments that the links of a page leave out: which dialog is open on it, and what is searched for in that."""
+"""Query parameters that the links of a page omit: the open dialog or menu, and the selection and search within it."""
 _PLACE_IN_ORDER = ("sort", "direction", "page", "after", "before", "open")
-"""Page arguments that mean nothing in another order."""
+"""Query parameters that become meaningless when the sort order changes."""
 
 
 def here(changes: Mapping[str, Any]) -> str:
-    """Return the URL of the present page with some arguments changed, relative to the page.
+    """Return the URL of the current page with some query parameters changed, relative to the page.
 
-    :param changes: the new value of each argument; None removes the argument.
+    :param changes: the new value of each parameter; None removes the parameter.
     """
     kept = [pair for pair in request.args.items(multi=True) if pair[0] not in {*_NOT_KEPT, *changes}]
     kept += [(name, value) for name, value in changes.items() if value is not None]
@@ -25,7 +25,7 @@ def here(changes: Mapping[str, Any]) -> str:
 
 
 def sorted_by(key: str, direction: str) -> str:
-    """Return the URL of the first page of the present list in another order.
+    """Return the URL of the first page of the current list in another sort order.
 
     :param direction: ``asc`` or ``desc``.
     """

@@ -1,4 +1,4 @@
-"""表示期間 of the alert screens (§7.17): by day, by month, or one day with times. Always in Asia/Tokyo."""
+"""表示期間 of the alert screens (§7.17): in days, in months, or a time range within one day. Always in Asia/Tokyo."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from models.errors import N_
 from views.arguments import iso_day
 
 RECENT_DAYS = 31
-"""Today and the 30 days before it: what the security tab and its alert list show."""
+"""The period of the security tab and its alert list: today and the 30 days before."""
 
 
 def recent_days(today: date) -> tuple[date, date]:
-    """The first and last day of the security tab's period."""
+    """Return the first and last day of the security tab's period."""
     return today - timedelta(days=RECENT_DAYS - 1), today
 
 
@@ -32,10 +32,10 @@ _MIDNIGHT, _LAST_MINUTE = time(0, 0), time(23, 59)
 
 
 class Fault(NamedTuple):
-    """An argument that was left out.
+    """A query parameter that is ignored because its value is invalid.
 
-    :ivar typed: what it was.
-    :ivar message: what is wrong with it.
+    :ivar typed: its value.
+    :ivar message: the error message, translated.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Fault(NamedTuple):
 
 
 class PeriodFields(NamedTuple):
-    """The inputs of the search form, named as the page's arguments."""
+    """The inputs of the search form, named after the query parameters."""
 
     unit: str
     first: str
@@ -66,14 +66,14 @@ _ARGUMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A period as the person chose it.
+    """A period chosen by the user.
 
     :param mode: ``day``, ``month`` or ``time``.
     :param first: the first day.
-    :param last: the last day, included.
+    :param last: the last day, inclusive.
     :param start_time: the first minute, in ``time`` mode.
-    :param end_time: the last minute, included, in ``time`` mode.
-    :param faults: what else was asked for, and is told beside its field.
+    :param end_time: the last minute, inclusive, in ``time`` mode.
+    :param faults: the invalid parameters, whose messages are shown next to their fields.
     """
 
     mode: str
@@ -97,7 +97,7 @@ class Period:
 
     @property
     def text(self) -> str:
-        """What the screen says of it."""
+        """The period as displayed on the screen."""
         if self.mode == "month" and self.first == clock.month_start(self.last):
             return f"{self.first:%Y-%m}"
         if self.mode == "month":
@@ -108,7 +108,7 @@ class Period:
 
     @property
     def fields(self) -> PeriodFields:
-        """Every input of the search form as it was typed, those of the other modes with what fits."""
+        """All inputs of the search form: invalid values as entered, inputs of the other modes with matching values."""
         fields = self._fields
         if not self.faults:
             return fields
@@ -131,26 +131,27 @@ class Period:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """The page arguments that ask for this period."""
+        """The query parameters that request this period."""
         fields = self._fields
         return {name: getattr(fields, name) for name in _ARGUMENTS[self.mode]}
 
     @property
     def file_part(self) -> str:
-        """What a file name says of it: two dates, with minutes where they were chosen."""
+        """The period as part of a file name: two dates, with times in ``time`` mode."""
         if self.mode == "time":
             return f"{self.first:%Y%m%d}{self.start_time:%H%M}_{self.last:%Y%m%d}{self.end_time:%H%M}"
         return f"{self.first:%Y%m%d}_{self.last:%Y%m%d}"
 
 
 def read_period(args: Mapping[str, str], today: date) -> Period:
-    """The period the arguments ask for. Nonsense is told beside its field and asks for nothing.
+    """Return the period that the query parameters request. Invalid values are ignored and recorded as faults.
 
-    An end that is open is today or this month; with an open beginning it is the recent days up to the end, or its month.
+    A missing end defaults to today or the current month. If the start is missing, the period is the recent days up to the
+    end, or the month of the end.
 
     :param args: ``unit`` (the mode), ``first`` and ``last`` as ISO days, ``first_month`` and ``last_month`` as
         ``YYYY-MM``, ``on``, ``from_time`` and ``to_time`` as a day and ``hh:mm``.
-    :param today: the day in Asia/Tokyo.
+    :param today: the current day in Asia/Tokyo.
     """
     reader = _Reader(args, [])
     read = {"month": _by_month, "time": _by_minutes}.get(args.get("unit", ""), _by_day)
@@ -158,13 +159,13 @@ def read_period(args: Mapping[str, str], today: date) -> Period:
 
 
 class _Reader(NamedTuple):
-    """Reads arguments, and notes those that are none."""
+    """A reader of query parameters that records the invalid ones."""
 
     args: Mapping[str, str]
     faults: list[Fault]
 
     def read(self, name: str, parse: Callable[[str], Any], told: str) -> Any:
-        """What an argument says, None when it is not there or is nonsense."""
+        """Return the parsed value of a parameter, None if it is missing or invalid."""
         text = self.args.get(name, "")
         value = parse(text) if text else None
         if text and value is None:
@@ -172,7 +173,7 @@ class _Reader(NamedTuple):
         return value
 
     def refuse(self, name: str, told: str) -> None:
-        """Leave an argument out."""
+        """Record a parameter as invalid."""
         self.faults.append(Fault(name, self.args.get(name, ""), gettext(told)))
 
 
@@ -195,18 +196,18 @@ def _by_minutes(reader: _Reader, today: date) -> Period:
     start = reader.read("from_time", _time, NO_TIME) or _MIDNIGHT
     end = reader.read("to_time", _time, NO_TIME) or _LAST_MINUTE
     if end < start:
-        # Not turned round: from evening to morning would become the day between.
+        # The times are not swapped: a range from evening to morning would become the day in between.
         reader.refuse("to_time", ENDS_BEFORE)
         end = _LAST_MINUTE
     return Period("time", day, day, start, end)
 
 
 def _ordered(one: Any, other: Any) -> tuple[Any, Any]:
-    """Two ends in the order that was meant, whichever was typed first."""
+    """Return the two ends of a period in ascending order, in case they were entered in reverse."""
     return (one, other) if one <= other else (other, one)
 
 
-# Years outside these are typing mistakes, and arithmetic at the ends of the calendar fails.
+# Other years are typing errors, and date arithmetic fails at the limits of ``date``.
 _YEARS = range(2000, 2101)
 
 

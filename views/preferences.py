@@ -1,4 +1,4 @@
-"""How a user wants the screens: how many rows a page has, and whether the side menu shows more than its icons."""
+"""Display preferences of a user: the number of rows per page, and whether the side menu is collapsed to its icons."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from views.base import PortalView
 from views.redirects import came_from
 
 CHOICES = {"page_size": ("25", "50", "100"), "menu": ("open", "collapsed")}
-"""What can be preferred, and the values of each."""
+"""The preferences and their allowed values."""
 
 
 def preferred(name: str) -> str | None:
-    """Return what the user prefers, None where nothing was chosen."""
+    """Return the user's value of a preference, None if no valid one was chosen."""
     identity = g.get("identity")
     value = identity.user.preferences.get(name) if identity is not None else None
     return value if value in CHOICES[name] else None
 
 
 class PreferenceView(PortalView):
-    """Keeps preferences. Everybody who is signed in has them."""
+    """Saving of preferences, available to all signed-in users."""
 
     route_base = "/preferences"
     class_permission_name = "Preferences"
 
     @expose("/", methods=["POST"])
     def keep(self) -> Response:
-        """Keep a preference, and show the page again on which it was chosen."""
+        """Save a preference and redirect to the page where it was chosen."""
         name, value = request.form.get("name", ""), request.form.get("value", "")
         if value not in CHOICES.get(name, ()):
             abort(400)

@@ -1,7 +1,7 @@
-"""Questions before something is done. With JavaScript a form shows its question as a dialog; without, the server asks.
+"""Confirmation of operations. With JavaScript, a form shows its question in a dialog; without, on a separate page.
 
-A form that asks carries its question in hidden fields (``macros/dialogs.html``), the first of them named ``ask``. The answer
-OK sends the form again without it.
+A form with a question contains it in hidden fields (``macros/dialogs.html``), the first of which is named ``ask``. Choosing
+OK submits the form again without these fields.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from flask import render_template, request, url_for
 from views.redirects import came_from
 
 _QUESTION = ("ask", "question", "question_title", "question_tone")
-# What each page gives its forms anew.
+# Fields that are generated for each page, or belong to the question.
 _OF_THE_PAGE = frozenset({*_QUESTION, "csrf_token", "form_key", "made_in"})
 TONES = frozenset({"primary", "danger"})
 
 
 def validates_first(view: Callable[..., Any]) -> Any:
-    """Mark a view that checks its form before the question is asked, and calls ``question_page`` itself."""
+    """Mark a view that validates its form before asking for confirmation, and calls ``question_page`` itself."""
     marked: Any = view
     marked.validates_first = True
     return marked
 
 
 def is_to_be_asked(view: Any = None) -> bool:
-    """Return whether the request's form wants its question asked, and not yet its effect.
+    """Return whether the submitted form must be confirmed before it is processed.
 
-    :param view: that would answer; one that validates first asks by itself.
+    :param view: the view that handles the request; one marked with ``validates_first`` asks for itself.
     """
     return "ask" in request.form and not getattr(view, "validates_first", False)
 
 
 def question_page(*, editable: bool = False) -> str:
-    """Return the page that asks the question of the request's form.
+    """Return the confirmation page of the submitted form.
 
-    :param editable: whether Cancel goes back to the form with what was typed (the view gets ``back_to_form``).
+    :param editable: whether Cancel returns to the filled-in form (the view receives ``back_to_form``).
     """
     tone = request.form.get("question_tone", "")
     values = [pair for pair in request.form.items(multi=True) if pair[0] not in _OF_THE_PAGE]
@@ -53,10 +53,10 @@ def question_page(*, editable: bool = False) -> str:
 
 
 def answer_before_writing(form: Any, page: Callable[[], str]) -> Any:
-    """Answer a form that is not to be written yet: it has errors, its question comes first, or the answer was Cancel.
+    """Return the response to a form that cannot be saved yet: it has errors, must be confirmed, or was cancelled.
 
-    :param page: returns the form's page.
-    :returns: None when the form is to be written.
+    :param page: returns the page of the form.
+    :returns: None if the form can be saved.
     """
     if "back_to_form" in request.form:
         return page()

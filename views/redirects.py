@@ -1,4 +1,4 @@
-"""Addresses that come with a request and are led to afterwards."""
+"""Redirect targets taken from a request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import request
 
 
 def local_path(target: str | None) -> str | None:
-    """A path of this portal, None for anything that could lead elsewhere.
+    """Return a redirect target if it is a path of this portal, None if it could lead to another site.
 
     >>> local_path("/customers/?page=2")
     '/customers/?page=2'
@@ -24,12 +24,12 @@ def local_path(target: str | None) -> str | None:
 
 
 def asked_for() -> str:
-    """The address of the present request as the browser has it: with the prefix under which a proxy has the portal."""
+    """Return the path and query string of the request as seen by the browser, including a proxy's path prefix."""
     return f"{request.root_path}{request.full_path}".rstrip("?")
 
 
 def came_from() -> str | None:
-    """The page of this portal that the request was sent from, None when it was none or the browser does not tell."""
+    """Return the page of this portal that is the request's referrer, None if there is none or it is another site."""
     try:
         page = urlsplit(request.referrer or "")
     except ValueError:
@@ -38,6 +38,6 @@ def came_from() -> str | None:
 
 
 def back_to(list_url: str) -> str:
-    """A list as it was searched and sorted when the request was sent from it, else as it comes."""
+    """Return the URL of a list, with its search and sort order if the request was sent from that list."""
     page = came_from()
     return page if page is not None and page.partition("?")[0] == list_url else list_url

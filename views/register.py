@@ -1,15 +1,15 @@
-"""What an area of views tells the application of itself: its register, in the area's ``__init__.py``.
+"""The register of a package of views, declared in the package's ``__init__.py`` and read by the application.
 
-A register is made of these names, each optional:
+A register consists of these names, all of them optional:
 
 ``SCREENS``       the views, in the order in which they are added
 ``APIS``          the HTTP APIs
-``BLUEPRINTS``    what is no view of Flask-AppBuilder
-``RIGHTS``        name of a view in permissions -> ``Rights``
-``MENU``          lines of the menus
-``PUBLIC``        endpoints that anybody may call
-``TENANTLESS``    endpoints that need a user and no chosen tenant
-``RATE_LIMITS``   how often views and APIs may be called
+``BLUEPRINTS``    blueprints that are not views of Flask-AppBuilder
+``RIGHTS``        the view's name in permissions -> ``Rights``
+``MENU``          the menu entries
+``PUBLIC``        endpoints that do not require authentication
+``TENANTLESS``    endpoints that require a user, but no selected tenant
+``RATE_LIMITS``   the rate limits of views and APIs
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from models.errors import N_
 
 @dataclass(frozen=True)
 class Rights:
-    """The permissions on a view, by who has them.
+    """The permissions on a view, grouped by the roles that have them.
 
-    :param label: what they are about, marked for translation.
-    :param read: every role of a tenant has these.
-    :param write: operators, and everybody of NEC.
-    :param staff: NEC's staff and administrators.
-    :param admin: NEC's administrators.
-    :param words: what a permission lets its holder do, for those that ``COMMON_WORDS`` does not name.
+    :param label: the subject of the permissions, marked for translation.
+    :param read: permissions of every role in a tenant.
+    :param write: permissions of operators and of all NEC roles.
+    :param staff: permissions of NEC's staff and administrators.
+    :param admin: permissions of NEC's administrators.
+    :param words: descriptions of the permissions that are not in ``COMMON_WORDS``.
     """
 
     label: str
@@ -52,13 +52,13 @@ COMMON_WORDS = {
     "can_send_again": N_("Send again"),
     "can_show": N_("Look at details"),
 }
-"""What permissions let their holder do that several views have."""
+"""Descriptions of the permissions that several views have in common."""
 
 
 class Place(StrEnum):
-    """The menus: the side menu (§5.3), what is of every tenant or of none, and the user menu (§5.4).
+    """The menus: the side menu (§5.3), the staff menu for screens that are not about one tenant, the user menu (§5.4).
 
-    ``NOWHERE`` is for screens no menu leads to, on which people begin whose role has nothing else.
+    ``NOWHERE`` is for screens that are in no menu but can be the landing page of a role without access to the others.
     """
 
     SIDE = "side"
@@ -68,12 +68,12 @@ class Place(StrEnum):
 
 
 class MenuEntry(NamedTuple):
-    """A line of a menu.
+    """A menu entry.
 
-    :ivar order: lines with lower numbers stand above.
-    :ivar label: translated where it is shown.
-    :ivar right: the permission and the view that show it.
-    :ivar views: those whose pages belong to it; the endpoint's own when not given.
+    :ivar order: the sort key, in ascending order.
+    :ivar label: the label, translated when displayed.
+    :ivar right: the required permission and its view.
+    :ivar views: the views whose pages belong to the entry; by default the view of the endpoint.
     """
 
     place: Place
@@ -86,18 +86,18 @@ class MenuEntry(NamedTuple):
 
     @property
     def own_views(self) -> tuple[str, ...]:
-        """The views whose pages belong to it, the one it leads to first."""
+        """The views whose pages belong to the entry, starting with the one it links to."""
         return self.views or (self.endpoint.partition(".")[0],)
 
 
 class RateLimit(NamedTuple):
-    """How often a view or an API may be called.
+    """The rate limit of a view or an API.
 
     :ivar view: the name of its class.
-    :ivar setting: the setting with the limit.
-    :ivar methods: the HTTP methods that count; None for all.
-    :ivar key: what calls are counted by; None for the client's IP address.
-    :ivar exempt: whether the present call does not count; None when all do.
+    :ivar setting: the name of the setting that contains the limit.
+    :ivar methods: the HTTP methods that are counted; None for all.
+    :ivar key: returns the key by which requests are counted; None for the client's IP address.
+    :ivar exempt: returns whether the current request is not counted; None if all requests are counted.
     """
 
     view: str

@@ -1,4 +1,4 @@
-"""How views register their routes: each in one transaction, and with the URLs of their screen."""
+"""Registration of the routes of views: each handler runs in one transaction, at the URL that its screen defines."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from views.transaction import transactional
 
 
 class TransactionalRoutes:
-    """A view whose routes each run in one transaction (``views.transaction``)."""
+    """A mixin for views that runs each route in one transaction (``views.transaction``)."""
 
     blueprint: Any
     include_route_methods: Any
     exclude_route_methods: Any
 
     def _register_urls(self) -> None:
-        """Register the exposed methods; FAB calls it when the view is added."""
+        """Register the exposed methods. FAB calls this when the view is added."""
         for name in sorted(dir(type(self))):
             method = getattr(type(self), name)
             left_out = self.include_route_methods is not None and name not in self.include_route_methods
@@ -26,20 +26,20 @@ class TransactionalRoutes:
                 self.blueprint.add_url_rule(self.rule_of(url, name), name, handler, methods=self.allowed(name, methods))
 
     def handler_of(self, name: str) -> Any:
-        """Return what answers the requests for one of the methods."""
+        """Return the handler of the requests to a method."""
         return transactional(getattr(self, name))
 
     def rule_of(self, url: str, name: str) -> str:
         """Return the URL rule under which a method is registered.
 
-        :param url: as the method declares it.
-        :param name: of the method.
+        :param url: the URL rule that the method declares.
+        :param name: the name of the method.
         """
         return url
 
     def allowed(self, name: str, methods: Any) -> Any:
-        """Return the HTTP methods that a method answers.
+        """Return the HTTP methods that a method accepts.
 
-        :param methods: as the method declares them.
+        :param methods: the HTTP methods that it declares.
         """
         return methods

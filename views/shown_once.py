@@ -1,6 +1,7 @@
-"""A new token on its way to the one page that shows it.
+"""One-time display of new tokens.
 
-It waits in the session of the browser it goes to anyway, for one page, and is nowhere else: the database has its hash.
+A token is kept in the session of the browser that is going to display it, until the next page that displays it. It is not
+stored elsewhere: the database contains only its hash.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ _KEY = "new_token"
 
 
 def show_token_once(row: Any, token: str) -> None:
-    """Keep a token for the next page that can show it.
+    """Keep a token for the next page that can display it.
 
-    :param row: what it is a token of.
+    :param row: the row that the token belongs to.
     """
     session[_KEY] = [type(row).__name__, row.id, token]
 
 
 def token_to_show(kind: type, keys: Iterable[int]) -> dict[str, Any] | None:
-    """The token waiting for one of these rows, taken away with the asking; None when there is none.
+    """Remove the kept token from the session and return it, if it belongs to one of some rows.
 
-    :param kind: the rows' class.
-    :returns: the row's ``key`` and the ``token``.
+    :param kind: the class of the rows.
+    :returns: the row's ``key`` and the ``token``; None if there is no token for these rows.
     """
     waiting = session.get(_KEY)
     if waiting is None or waiting[0] != kind.__name__ or waiting[1] not in set(keys):

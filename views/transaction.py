@@ -1,7 +1,7 @@
-"""One transaction for each request that writes, and one effect for a form that is sent twice.
+"""One transaction per writing request; a form that is submitted twice takes effect once.
 
-A view changes rows through rules and answers; what it answers decides: a redirect commits, everything else is rolled
-back. Views do not commit.
+A view changes rows through rules and returns a response, which determines the outcome: a redirect is committed, anything
+else is rolled back. Views do not commit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.scope import all_tenants
 from views.question import is_to_be_asked, question_page
 
 KEY_FIELD = "form_key"
-"""The hidden field with which each form says which page it was on."""
+"""The hidden field of each form that contains the one-time key of its page."""
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOT_CONTENT = frozenset({KEY_FIELD, "csrf_token"})
@@ -33,7 +33,7 @@ _MOST_KEY_BYTES = 64
 def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
     """Run a view in one transaction.
 
-    A form that is sent again, at the same time or later, is answered like the first one and changes nothing.
+    A form that is submitted again, concurrently or later, gets the same response as the first time and changes nothing.
     """
 
     @wraps(view)
@@ -60,16 +60,16 @@ def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def commit_anyway() -> None:
-    """Commit this request's changes although its answer is not a redirect, as when a wrong password is counted."""
+    """Commit this request's changes although its response is not a redirect, for instance to count a wrong password."""
     g.commit_anyway = True
 
 
 def cross_tenant_session(reason: str) -> Session:
-    """Return a session that crosses tenants and is committed with the request's own.
+    """Return a cross-tenant session that is committed together with the request's own session.
 
-    A request has one such session for each reason: two would wait for each other's locks.
+    A request has a single session for each reason: two of them would wait for each other's locks.
 
-    :param reason: why this view may, for the log and for whoever reads the code.
+    :param reason: why this view may cross tenants, for the log and for readers of the code.
     """
     if "cross_tenant_sessions" not in g:
         g.cross_tenant_sessions = {}
@@ -81,13 +81,13 @@ def cross_tenant_session(reason: str) -> Session:
 
 
 def close_cross_tenant_sessions(_error: BaseException | None = None) -> None:
-    """Close what ``cross_tenant_session`` opened, at the end of the request; what was not committed is rolled back."""
+    """Close the sessions of ``cross_tenant_session`` at the end of the request and roll back uncommitted changes."""
     if (stack := g.pop("cross_tenant_stack", None)) is not None:
         stack.close()
 
 
 def _commit(browser: dict[str, Any]) -> None:
-    """Commit; when that fails, the browser's session is again what it was before the request."""
+    """Commit; if that fails, restore the browser's session to its state before the request."""
     try:
         for each in g.get("cross_tenant_sessions", {}).values():
             each.commit()
@@ -99,7 +99,7 @@ def _commit(browser: dict[str, Any]) -> None:
 
 
 def _claim() -> form_key.Claim | None:
-    """Claim the form of this request for this request; None for one without a key or of nobody who is signed in."""
+    """Claim the submitted form for this request; return None if it has no valid key or the user is not signed in."""
     key = request.form.get(KEY_FIELD, "") if request.mimetype != "application/json" else ""
     if not key or len(key) > _MOST_KEY_BYTES or not current_user.is_authenticated:
         return None

@@ -26,7 +26,10 @@ log = logging.getLogger("portal.process")
 
 
 class Stop:
-    """Whether this process was asked to stop."""
+    """A request to stop this process.
+
+    :ivar requested: whether the process was asked to stop.
+    """
 
     def __init__(self) -> None:
         self.requested = False

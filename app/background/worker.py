@@ -81,12 +81,11 @@ def _work(stop: Stop) -> None:
 
 
 def _prepare() -> None:
-    """Give the timetable the rows of this version, and let ``/readyz`` see at once that a worker does jobs.
+    """Reconcile the schedule with this version, and enqueue a heartbeat, so that ``/readyz`` reports the worker at once.
 
-    The sign of life goes through the queue like any other job: a worker that starts again and again, and never gets as far
-    as doing one, must not look alive.
+    The heartbeat is an ordinary job, so that a worker that keeps restarting without ever running a job is not reported.
     """
     with Session(db.engine) as session, session.begin():
         schedule.reconcile(session, now=clock.utc_now())
-    # Of a worker that starts again and again they must not pile up.
+    # With a TTL, because the heartbeats of a worker that keeps restarting must not pile up.
     queues.queue(queues.URGENT).enqueue("jobs.heartbeat.beat", ttl=WORKER_TTL, **queues.LIMITS)

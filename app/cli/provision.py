@@ -41,10 +41,10 @@ def create_admin(email: str, name: str | None = None) -> str:
 
     For an existing administrator who has not set a password yet, replace the link.
 
-    :param email: the e-mail address to sign in with.
-    :param name: family name and first name separated by a blank; by default, the local part of the e-mail address.
+    :param email: the email address to sign in with.
+    :param name: family name and first name separated by a blank; by default, the local part of the email address.
     :returns: the URL of the link.
-    :raises click.ClickException: the e-mail address is invalid or taken, or the roles are missing.
+    :raises click.ClickException: the email address is invalid or taken, or the roles are missing.
     """
     email = _checked(email)
     with all_tenants(_WHY) as session:
@@ -67,7 +67,7 @@ def _checked(email: str) -> str:
 
 
 def _waiting_admin(session: Session, email: str) -> object | None:
-    """Return the administrator with this e-mail address if they have not set a password yet, otherwise None."""
+    """Return the administrator with this email address if they have not set a password yet, otherwise None."""
     user = find_by_email(session, email)
     waits = user is not None and not user.password and any(role.name == NEC_ADMIN for role in user.roles)
     return user if waits else None

@@ -1,1 +1,1 @@
-"""The check of the database role."""
+"""Timeouts of database connections, and the check of the database role."""

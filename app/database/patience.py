@@ -1,7 +1,7 @@
-"""How long the portal waits for a database that does not answer.
+"""Client-side timeouts for a database that does not respond.
 
-PostgreSQL ends statements that run for too long, as long as it is there. When its host hangs, or the network swallows
-what is sent, nothing ends by itself, and each request would keep a thread of the web server until none is left.
+PostgreSQL cancels statements that run for too long. But if its host hangs or the network drops packets, nothing ends by
+itself, and each request would block a thread of the web server until none is left.
 """
 
 from __future__ import annotations
@@ -17,28 +17,24 @@ from sqlalchemy import event
 from models.db import GRACE, db
 
 REFUSE_FOR = 5.0
-"""Seconds after a connection that timed out in which no other is tried: those who come then are answered at once."""
+"""Seconds after a connection timeout in which no further connection is attempted, so that requests fail immediately."""
 
 _INTERVAL = 0.1
-"""Seconds after which psycopg looks whether it was interrupted."""
-
-
-_INTERVAL = 0.1
-"""Seconds between two looks for Ctrl-C while waiting; psycopg's own."""
+"""Seconds between psycopg's checks for interrupts while it waits."""
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection that is given up when the server does not answer in time.
+    """A connection that is closed if the server does not respond in time.
 
-    :ivar patience: seconds to wait for each answer, None for as long as it takes.
+    :ivar patience: the timeout in seconds for each response, None for no timeout.
     """
 
     patience: float | None = None
 
     def wait(self, gen: Any, interval: float = _INTERVAL, timeout: float | None = None) -> Any:
-        """Wait for the server, as psycopg does wherever it does.
+        """Wait for the server, by default with ``patience`` as the timeout. psycopg calls this for every operation.
 
-        :raises psycopg.OperationalError: no answer came; the connection is closed.
+        :raises psycopg.OperationalError: the server did not respond in time; the connection is closed.
         """
         if timeout is not None:
             return super().wait(gen, interval, timeout)
@@ -50,15 +46,16 @@ class PatientConnection(psycopg.Connection[Any]):
 
 
 class Connector:
-    """Makes the connections of the pool."""
+    """The factory of the pool's connections."""
 
     def __init__(self) -> None:
         self._refuse_until = 0.0
 
     def connect(self, _dialect: Any, _record: Any, arguments: Any, options: Any) -> PatientConnection:
-        """Make a connection, for SQLAlchemy's event ``do_connect``.
+        """Open a connection. This is a listener of SQLAlchemy's event ``do_connect``.
 
-        :raises psycopg.OperationalError: there is no server, or it does not answer, or did not a moment ago.
+        :raises psycopg.OperationalError: the server is unavailable, or an attempt timed out less than ``REFUSE_FOR``
+            seconds ago.
         """
         if time.monotonic() < self._refuse_until:
             raise psycopg.OperationalError("the database did not answer a moment ago")
@@ -70,14 +67,14 @@ class Connector:
 
 
 def init_app(app: Flask) -> None:
-    """Let the app's connections wait no longer than its settings say."""
+    """Apply the timeouts from the settings to the app's database connections."""
     unused, used = app.config["DATABASE_CONNECT_TIMEOUT"], app.config["DATABASE_STATEMENT_TIMEOUT"] + GRACE
 
     def taken(connection: Any, *_rest: Any) -> None:
         connection.patience = used
 
     def given_back(connection: Any, *_rest: Any) -> None:
-        # Before it is taken the next time it is asked whether it still works, which is answered at once or not at all.
+        # For the ping before the next checkout, which a working server answers immediately.
         if connection is not None:
             connection.patience = unused
 

@@ -35,7 +35,7 @@ def mail_sink(settings: Mapping[str, Any], environ: Mapping[str, str]) -> MailSi
     """Return the mailbox of a demonstration; None outside a demonstration, and if a mail server is configured.
 
     :param settings: the result of ``config.load()``.
-    :param environ: the environment of the person who starts the portal.
+    :param environ: the environment variables with which the portal was started.
     """
     if settings["PRODUCTION"] or not settings["PORTAL_DEMO"] or environ.get("MAIL_SERVER"):
         return None

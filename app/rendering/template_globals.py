@@ -1,4 +1,4 @@
-"""Functions of every template: icons, static files, the key of forms, URLs of the present page in another state."""
+"""Functions for all templates: icons, URLs of static files and of variants of the current page, and form keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from views.forms.errors import error_list
 from views.page_url import here, sorted_by
 
 _ICON = Markup('<svg class="%s" aria-hidden="true"><use href="%s#tabler-%s" /></svg>')
-"""One of the symbols of static/icons.svg, hidden from screen readers: words stand beside it."""
+"""A symbol from static/icons.svg, hidden from screen readers because it always has text beside it."""
 
 
 def init_app(app: Flask) -> None:
@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
 
 
 def static_url(filename: str) -> str:
-    """Return the URL of one of the static files."""
+    """Return the URL of a static file."""
     return url_for("static", filename=filename)
 
 
@@ -33,13 +33,13 @@ def icon(name: str, classes: str = "") -> Markup:
     :param name: the symbol's name without its prefix.
     :param classes: further CSS classes.
     """
-    if "icons_url" not in g:  # one page has a hundred of them
+    if "icons_url" not in g:  # a page may contain a hundred icons
         g.icons_url = static_url("icons.svg")
     return _ICON % (f"icon {classes}".rstrip(), g.icons_url, name)
 
 
 def form_key() -> str:
-    """Return the one-time key of the page's forms (``views.transaction``), empty if nobody is signed in."""
+    """Return the one-time key of the page's forms (``views.transaction``), empty without a signed-in user."""
     if "identity" not in g:
         return ""
     if "form_key" not in g:

@@ -116,7 +116,7 @@ def _made_in() -> str:
 
 
 def is_tenantless(endpoint: str) -> bool:
-    """Whether a page does not depend on the chosen tenant."""
+    """Return whether a page is independent of the chosen tenant."""
     return endpoint in register().tenantless or endpoint.partition(".")[0] in tenantless_views()
 
 

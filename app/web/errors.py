@@ -23,7 +23,7 @@ from views.api.problem import problem
 from views.data_interface import log_database_error
 from views.languages import chosen_language
 
-# How Flask-WTF says that a form sent over HTTPS does not come from a page of this host.
+# Flask-WTF's error messages for forms sent over HTTPS without a Referer or from another host.
 _NO_REFERRER = "The referrer header is missing."
 _OTHER_REFERRER = "The referrer does not match the host."
 
@@ -73,7 +73,7 @@ def _http_error(error: HTTPException) -> Any:
 
 
 def _csrf_error(error: CSRFError) -> Any:
-    """Tell why a form is not taken: only of some forms the reason is that their page is old."""
+    """Answer 400 with the reason why a form was refused: a proxy or browser setting, or an expired page."""
     log.warning("form refused", extra={"reason": error.description, "host": request.host})
     if error.description == _NO_REFERRER:
         told = gettext(
@@ -103,7 +103,7 @@ def _gone(_error: Gone | ObjectDeletedError) -> Any:
 
 
 def _stale(_error: StaleDataError) -> Any:
-    """Answer 409 when a row was changed concurrently by another person or a double click."""
+    """Answer 409 when a row was changed concurrently by another user or a double click."""
     db.session.rollback()
     return _http_error(Conflict())
 
@@ -140,20 +140,20 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
     if request.path.startswith("/api/"):
         return problem(code, title, detail=message), code, kept
     told = {"code": code, "title": title, "message": message, "request_id": g.get("request_id")}
-    # Who is signed in keeps the menu and the way out, unless it is the portal that fails: less can fail outside.
+    # Signed-in users keep the menu and can sign out. After server errors, the simpler page is less likely to fail too.
     if code < 500 and g.get("identity") is not None:
         return render_template("errors/inside.html", home_url=landing(), **told), code, kept
     return _page_outside(told), code, kept
 
 
 def _page_outside(told: dict[str, Any]) -> str:
-    """Return an error page that asks the database for nothing, not even who is signed in, as every other page does."""
+    """Return an error page that needs no database query, not even the one for the signed-in user."""
     return current_app.jinja_env.get_template("errors/error.html").render(
         **told, home_url=f"{request.root_path}/", portal={"language": chosen_language()}
     )
 
 
 def _roll_back() -> None:
-    """Undo what the request did; where the database is away, there is nothing left to undo."""
+    """Roll back the request's changes. If the database is unavailable, nothing is left to roll back."""
     with suppress(SQLAlchemyError):
         db.session.rollback()

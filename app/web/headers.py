@@ -58,9 +58,9 @@ def _add_headers(response: Response) -> Response:
 
 
 def _lead_on_relatively(response: Response) -> Response:
-    """Take the host out of a redirect: the one Flask adds a missing slash with is the request's, which anybody can make up.
+    """Remove scheme and host from a redirect, so that it stays in the portal, like all redirects of the portal.
 
-    Every redirect of the portal leads to one of its own pages.
+    To add a missing slash, Flask redirects to a URL with the host of the request, which a client can forge.
     """
     if response.location is not None:
         response.location = urlsplit(response.location)._replace(scheme="", netloc="").geturl()

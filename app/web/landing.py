@@ -1,4 +1,4 @@
-"""The landing page of people without a dashboard, for after sign-in and for links from error pages."""
+"""The landing page of users without a dashboard, for after sign-in and for links from error pages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from views.register import Place
 
 
 def init_app(app: Flask) -> None:
-    """Redirect people without a dashboard from the home page."""
+    """Redirect users without a dashboard from the home page."""
     app.before_request(_redirect_to_landing)
 
 
 def landing() -> str | None:
-    """Return the URL of the first screen in the menus that the person may open, None if there is none."""
+    """Return the URL of the first screen in the menus that the user may open, None if there is none."""
     first = next(iter(allowed(*Place)), None)
     return url_for(first.endpoint) if first is not None else None
 

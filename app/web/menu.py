@@ -1,4 +1,4 @@
-"""The menu entries that a person may open."""
+"""The menu entries that the user may open."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from views.register import MenuEntry, Place
 
 
 def allowed(*places: Place) -> list[MenuEntry]:
-    """Return the entries of some menus that the person may open."""
+    """Return the entries of some menus that the user may open."""
     manager = current_app.extensions["appbuilder"].sm
     return [entry for place in places for entry in register().menu_at(place) if manager.has_access(*entry.right)]

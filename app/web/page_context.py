@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 
 
 def portal_frame() -> dict[str, Any]:
-    """Return the context of the layout; its parts are empty if nobody is signed in."""
+    """Return the context of the layout; its parts are empty without a signed-in user."""
     frame: dict[str, Any] = {
         "menu": (),
         "staff_menu": (),

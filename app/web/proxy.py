@@ -1,4 +1,4 @@
-"""Where a request comes from and where it was sent to: what reverse proxies in front say of it, and what is believed."""
+"""The client address, host and prefix of requests: taken from the headers of reverse proxies, and validated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def init_app(app: Flask) -> None:
-    """Take the caller's address, scheme, host and prefix from as many proxies as there are, and refuse a host that is none."""
+    """Take client address, scheme, host, port and prefix from ``PROXY_COUNT`` proxies, and validate them."""
     count = app.config["PROXY_COUNT"]
     checked: Application = Checked(app.wsgi_app, behind_proxies=bool(count))
     if count:
@@ -34,7 +34,7 @@ def init_app(app: Flask) -> None:
 
 
 def refuse_bad_hosts(app: Flask) -> None:
-    """Answer 400 to requests for what can be no host. After what numbers requests, so that the answer has its number."""
+    """Answer 400 to requests with an invalid host. Call it after ``logs.init_app``, so that the answer has a request ID."""
     app.before_request(_refuse)
 
 
@@ -44,7 +44,7 @@ def _refuse() -> None:
 
 
 class Checked:
-    """WSGI middleware that lets only addresses, hosts and prefixes through to an application that can be ones.
+    """WSGI middleware that removes or replaces invalid client addresses, hosts and prefixes.
 
     :param behind_proxies: whether the prefix was taken from a header.
     """
@@ -54,19 +54,19 @@ class Checked:
         self._behind_proxies = behind_proxies
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request."""
+        """Validate a request and pass it to the application."""
         _check_address(environ)
         if self._behind_proxies:
             environ["SCRIPT_NAME"] = _prefix(environ.get("SCRIPT_NAME", ""))
         if not _is_host(environ.get("HTTP_HOST", "")):
-            # Routes and pages are made with the host: with this one, not even those of errors.
+            # With an invalid host, routing and URL building fail, so not even an error page could be rendered.
             environ["HTTP_HOST"] = "localhost"
             environ[_REFUSED] = True
         return self._application(environ, start_response)
 
 
 def client_address(text: str) -> str | None:
-    """The IP address in what a proxy says of its client, which may be with a port or in brackets; None when it is none.
+    """Return the IP address in a proxy's header, which may contain brackets and a port; None if it is invalid.
 
     >>> client_address("[2001:db8::1]:443")
     '2001:db8::1'
@@ -77,16 +77,16 @@ def client_address(text: str) -> str | None:
         address = ipaddress.ip_address((found["ipv6"] or found["ipv4"] or "") if found else plain.partition("%")[0])
     except ValueError:
         return None
-    # One client, one address, whichever way it comes.
+    # Unwrap IPv4-mapped IPv6 addresses, so that a client has the same IP address over both protocols.
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _check_address(environ: dict[str, Any]) -> None:
-    """Leave nothing but an IP address as the caller's: the proxy's own where the proxy tells none."""
+    """Set the client's IP address to the one reported by the proxy, or to the proxy's own if that is missing or invalid."""
     peer = environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR") or ""
     address = client_address(environ.get("REMOTE_ADDR") or "") or client_address(peer)
     if address is None:
-        # As of a server behind a Unix socket.
+        # For example, behind a Unix socket.
         environ.pop("REMOTE_ADDR", None)
     else:
         environ["REMOTE_ADDR"] = address
@@ -98,7 +98,7 @@ def _prefix(text: str) -> str:
 
 
 def _is_host(text: str) -> bool:
-    """Whether a Host header can be one: empty, as HTTP/1.0 may leave it, or a name or address with a port or without."""
+    """Return whether a Host header is valid: empty (HTTP/1.0), or a host name or IP address, optionally with a port."""
     if not text:
         return True
     found = _HOST.fullmatch(text)
@@ -108,7 +108,7 @@ def _is_host(text: str) -> bool:
         if found["ipv6"] is not None:
             ipaddress.IPv6Address(found["ipv6"])
             return True
-        # Punycode that spells nothing.
+        # Fails for invalid Punycode.
         found["name"].removesuffix(".").encode().decode("idna")
     except ValueError:
         return False

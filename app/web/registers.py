@@ -31,7 +31,7 @@ class Register:
 
     @property
     def words(self) -> dict[str, str]:
-        """Descriptions of the permissions by name."""
+        """The descriptions of the permissions by name."""
         return COMMON_WORDS | {name: text for rights in self.rights.values() for name, text in rights.words.items()}
 
 

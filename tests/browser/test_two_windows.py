@@ -21,7 +21,7 @@ def test_a_form_of_the_tenant_before_is_refused_with_a_way_back(page, make, soun
     other.get_by_role("button", name=second.id).click()
     other.get_by_role("heading", name="ダッシュボード", level=1).wait_for()
 
-    page.locator("form[data-confirm]").evaluate("each => each.submit()")
+    page.locator("form[data-validated]").evaluate("each => each.submit()")
     page.get_by_role("heading", name="テナントが切り替わっています").wait_for()
     sound(page)
     page.get_by_text(f"{second.id} {second.name}").wait_for()

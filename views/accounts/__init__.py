@@ -1,4 +1,4 @@
-"""Screens of users, roles, rights, passwords and sign-in."""
+"""Screens for users, roles, rights, passwords and sign-in."""
 
 from __future__ import annotations
 

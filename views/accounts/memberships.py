@@ -1,4 +1,4 @@
-"""The tenants that a user belongs to, as the user's page shows them."""
+"""The table of a user's tenants on the user's page."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from views.screen.table import ICON_BUTTON, Button, Empty, Question, Table, fill
 
 
 def memberships_table(screen: Any, user: Any) -> Table:
-    """Return the table of a user's tenants; with forms to change the role and to leave for people who may.
+    """Return the table of a user's tenants, with forms to change the role and to leave if the person may do so.
 
-    :param screen: of users.
+    :param screen: the ``UserView``.
     """
     may_change = screen.may("join")
     roles = [(each.name, each.name) for each in role.in_tenants(db.session())] if may_change else []

@@ -1,4 +1,4 @@
-"""Setting a password through a one-time link. Nobody is signed in here; the link says who it is for."""
+"""The page to set a password through a one-time link. It needs no sign-in: the link identifies the user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from views.flashes import flash_success
 
 
 class PasswordSetupForm(FlaskForm):
-    """A new password, twice."""
+    """A new password and its confirmation."""
 
     password = PasswordField(
         lazy_gettext("New password"),
@@ -39,30 +39,30 @@ class PasswordSetupForm(FlaskForm):
     )
 
     def refuse_faults(self, email: str) -> bool:
-        """Put what is wrong with the password on its field; True when something is."""
+        """Add the password's violations of the policy to its field, and return whether there are any."""
         faults = password_policy.faults(self.password.data, email)
         self.password.errors = [*self.password.errors, *(gettext(fault) for fault in faults)]
         return bool(faults)
 
 
 class PasswordSetupView(PortalView):
-    """Where a password link leads."""
+    """The page of a password link."""
 
     route_base = "/setup"
     class_permission_name = "PasswordSetup"
 
     def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        """FAB's blueprint, whose pages tell nobody their address: the link is in it."""
+        """Return FAB's blueprint, set up to send no referrer: the URL of its pages contains the link's token."""
         blueprint = super().create_blueprint(*args, **kwargs)
         blueprint.after_request(_tell_no_address)
-        # Such a page sends no Referer, and Flask-WTF's general check refuses that on https. The form still checks its
-        # token, here below.
+        # Flask-WTF's global check refuses HTTPS requests without a Referer header, which these pages do not send. The
+        # form still checks its CSRF token in `setup`.
         current_app.extensions["csrf"].exempt(blueprint)
         return blueprint
 
     @expose("/<string:token>", methods=["GET", "POST"])
     def setup(self, token: str) -> Any:
-        """Ask for a password and set it. Looking uses nothing up: mail programmes open links too."""
+        """Ask for a password and set it. A GET request does not use the link up: mail programs open links, too."""
         link = password_link.open_link(db.session(), token, now=clock.utc_now())
         if link is None:
             return _no_link()
@@ -80,17 +80,17 @@ def _use(token: str, password: str, user: Any) -> Any:
     try:
         password_rules.use_link(db.session(), token, password, now=clock.utc_now(), by=actor(user))
         db.session.flush()
-    except DomainError:  # somebody else used the link since it was looked up
+    except DomainError:  # the link was used or revoked since it was looked up
         db.session.rollback()
         return _no_link()
-    # Whoever was signed in in this browser is not who goes on.
+    # Another user may still be signed in in this browser.
     end_session()
     flash_success(gettext("The password has been set. Sign in with it."))
     return redirect(url_for("SignInView.login"))
 
 
 def _no_link() -> tuple[str, int]:
-    """One answer to every link that opens nothing, so that it does not tell which links there were."""
+    """Return the same response for every invalid link, so that it does not reveal which links have existed."""
     return render("accounts/password_setup.html", form=None, support_email=current_app.config["SUPPORT_EMAIL"]), 404
 
 

@@ -1,6 +1,6 @@
-"""Rights in words, for whoever gives them: what the code calls ``Alerts can_download`` is アラート: ダウンロード.
+"""The labels of rights, for administrators who assign them: ``Alerts can_download`` is shown as アラート: ダウンロード.
 
-The names in the code stand beside the words where an administrator compares them with docs/roles.md or the audit log.
+The names in the code are shown, too, where an administrator compares them with docs/roles.md or the audit log.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _WITH_CODE = Markup('{} <span class="word d-block font-monospace small text-seco
 
 
 def install(app: Flask, views: Mapping[str, str], permissions: Mapping[str, str]) -> None:
-    """Make the words of all areas known; an area knows only its own.
+    """Register the labels of all areas with the app; each area declares only its own.
 
-    :param views: what the rights on each view are about, marked for translation.
-    :param permissions: what each permission lets its holder do, marked for translation.
+    :param views: the label of each view, marked for translation.
+    :param permissions: the label of each permission, marked for translation.
     """
     app.extensions["permission_labels"] = {"views": views, "permissions": permissions}
 
@@ -30,33 +30,33 @@ def _words(kind: str, name: str) -> str:
 
 
 def view_words(name: str) -> str:
-    """What a right is about; a name of an earlier version of the portal as it is."""
+    """Return the label of a view. An unknown name, from an earlier version of the portal, is returned unchanged."""
     return _words("views", name)
 
 
 def permission_words(name: str) -> str:
-    """What a right lets its holder do; a name of an earlier version of the portal as it is."""
+    """Return the label of a permission. An unknown name, from an earlier version of the portal, is returned unchanged."""
     return _words("permissions", name)
 
 
 def view_with_code(name: str) -> Markup:
-    """What a right is about, and its name in the code."""
+    """Return the label of a view and its name in the code."""
     return _WITH_CODE.format(view_words(name), name)
 
 
 def permission_with_code(name: str) -> Markup:
-    """What a right lets its holder do, and its name in the code."""
+    """Return the label of a permission and its name in the code."""
     return _WITH_CODE.format(permission_words(name), name)
 
 
 def right_with_code(right: Any) -> Markup:
-    """A right in words, and its name in the code."""
+    """Return the label of a right and its name in the code."""
     view, permission = right.view_menu.name, right.permission.name
     return _WITH_CODE.format(f"{view_words(view)}: {permission_words(permission)}", f"{view} {permission}")
 
 
 def by_view(rights: Iterable[Any]) -> str:
-    """Rights as text: a line for each view with what may be done there."""
+    """Return rights as text, with one line for each view and its permissions."""
     views: dict[str, list[str]] = {}
     for right in rights:
         views.setdefault(right.view_menu.name, []).append(right.permission.name)

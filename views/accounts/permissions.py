@@ -1,6 +1,6 @@
-"""Rights, to look at: permissions, the views they are for, and which roles hold them.
+"""Read-only lists of rights: permissions, the views they apply to, and the roles that hold them.
 
-They are what the code asks for; ``flask portal upgrade`` writes them.
+They are defined in the code; ``flask portal upgrade`` writes them to the database.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class RightView(NameList):
     }
 
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
-        """Return a query in the order of the views' or the permissions' names."""
+        """Return a query ordered by the names of the views or of the permissions."""
         first = ViewMenu.name if sort == "view_menu.name" else Permission.name
         query = query.join(PermissionView.view_menu).join(PermissionView.permission)
         keys = (first, ViewMenu.name, Permission.name)
@@ -83,7 +83,7 @@ class RightView(NameList):
 
 
 class PermissionNameView(NameList):
-    """The permissions' names."""
+    """The list of permission names."""
 
     datamodel = PortalInterface(Permission)
     labels = Labels(lazy_gettext("permission"), lazy_gettext("Permissions"), "shield-lock")
@@ -93,7 +93,7 @@ class PermissionNameView(NameList):
 
 
 class ViewNameView(NameList):
-    """The views' names."""
+    """The list of view names."""
 
     datamodel = PortalInterface(ViewMenu)
     labels = Labels(lazy_gettext("view"), lazy_gettext("Views"), "shield-lock")

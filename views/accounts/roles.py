@@ -1,4 +1,4 @@
-"""Roles, for NEC Admin: the built-in ones to look at, own ones to make and change."""
+"""Roles, for NEC Admin: built-in roles are read-only, custom roles can be created and changed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RoleNameField(TextField):
     """A role's name."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed: its length is that of what is stored."""
+        """Normalize the input, so that the validators check the name as it is stored."""
         super().process_formdata(valuelist)
         self.data = role.plain_name(self.data or "")
 
@@ -48,23 +48,23 @@ class RoleForm(ScreenForm):
     )
 
     def offer(self, rights: list[Any]) -> None:
-        """Let these rights be chosen."""
+        """Set the rights that can be chosen."""
         self.rights = {right.id: right for right in rights}
         self.permissions.choices = [(right.id, right_with_code(right)) for right in rights]
 
     def stored(self, row: Any) -> dict[str, Any]:
-        """Return what the fields hold for a role."""
+        """Return the values of the fields for a role."""
         return {"name": row.name, "permissions": sorted(right.id for right in row.permissions)}
 
     def said(self, name: str, value: Any) -> str:
-        """Return a value as people read it: rights by what they are for."""
+        """Return a field's value for display: rights with their labels, by view."""
         if name != "permissions":
             return super().said(name, value)
         return by_view(self.rights[key] for key in value or () if key in self.rights)
 
 
 class RoleView(Screen):
-    """ロール: what can be held in a tenant, and what is held everywhere."""
+    """ロール: the roles that are held in one tenant, and those that are held in every tenant."""
 
     datamodel = PortalInterface(Role, options=(selectinload(Role.permissions),))
     labels = Labels(
@@ -96,7 +96,7 @@ class RoleView(Screen):
     }
 
     def new_form(self) -> RoleForm:
-        """Return the empty form; with ``?copy=`` one with the rights of another role, as far as an own role can have them."""
+        """Return the form for a new role, with ``?copy=`` filled in with the rights of that role that can be chosen."""
         key = key_or_none(request.args.get("copy"))
         copied = self.row_or_404(key) if key else None
         form: RoleForm = self.prepared(
@@ -110,27 +110,27 @@ class RoleView(Screen):
         return form
 
     def create(self, form: RoleForm) -> Any:
-        """Create an own role."""
+        """Create a custom role."""
         return role.create(db.session(), form.name.data, form.permissions.data, by=actor())
 
     def change(self, row: Any, form: RoleForm, *, version: int) -> None:
-        """Change an own role."""
+        """Change a custom role."""
         role.change(db.session(), row, form.name.data, form.permissions.data, version=version, by=actor())
 
     def remove(self, row: Any) -> None:
-        """Delete an own role nobody holds."""
+        """Delete a custom role that no user holds."""
         role.delete(db.session(), row, by=actor())
 
     def refusal(self, method: str, row: Any) -> str | None:
-        """Return that a built-in role is only looked at."""
+        """Return the message that a built-in role cannot be changed, None for other roles."""
         return role.IS_BUILT_IN if row is not None and row.built_in else None
 
     def deletable(self, row: Any) -> bool:
-        """Return whether it is an own role."""
+        """Return whether a role is a custom role."""
         return not row.built_in
 
     def page_buttons(self, row: Any) -> list[Button]:
-        """Return what can be done with a role: besides all else, an own role can be made from it."""
+        """Return the buttons of a role's page, with one to create a custom role from it."""
         url = self.url("add", copy=row.id)
         copy = [Button(lazy_gettext("Make own role from this"), url, "copy")] if self.may("add") else []
         return [*copy, *super().page_buttons(row)]

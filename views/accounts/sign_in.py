@@ -1,4 +1,4 @@
-"""Signing in and out (§3.1, §6.1)."""
+"""Sign-in and sign-out (§3.1, §6.1)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WRONG = lazy_gettext("The email address or the password is wrong.")
 
 
 class SignInForm(FlaskForm):
-    """What signing in asks for."""
+    """The credentials of a sign-in."""
 
     email = EmailField(
         lazy_gettext("Email address"),
@@ -43,11 +43,11 @@ class SignInForm(FlaskForm):
 
 
 class SignInView(TransactionalRoutes, AuthDBView):
-    """The public door. FAB knows it as its ``auth_view``."""
+    """The sign-in page, registered with FAB as its ``auth_view``."""
 
     @expose("/login/", methods=["GET", "POST"])
     def login(self) -> Response | tuple[str, int]:
-        """Ask for address and password, and let the right ones in."""
+        """Ask for email address and password, and sign the user in if they are correct."""
         if current_user.is_authenticated:
             return redirect(url_for("HomeView.index"))
         form = SignInForm()
@@ -77,7 +77,7 @@ class SignInView(TransactionalRoutes, AuthDBView):
 
 
 def end_session() -> None:
-    """End the session of whoever is signed in in this browser, and forget all that the browser has of it."""
+    """End the session of the user signed in in this browser, if any, and clear the session cookie."""
     if current_user.is_authenticated:
         sign_in_rules.sign_out(db.session(), current_user, by=actor())
     logout_user()
@@ -85,8 +85,8 @@ def end_session() -> None:
 
 
 def _begin_session(person: SignedIn) -> Response:
-    """Let the browser have a new session, in the person's tenant where there is only one."""
-    # Nothing of an earlier visitor of this browser may reach the new user.
+    """Start a new session in this browser, with the person's tenant selected if there is only one."""
+    # No data of a previous user of this browser may reach the new one.
     session.clear()
     session.permanent = True
     login_user(person)

@@ -1,4 +1,4 @@
-"""The forms of a user, of a user's password and of a user's place in a tenant."""
+"""The forms for a user, a user's password and a user's membership."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from views.forms.fields import AddressField, AtMost, Needed, OneLine, TextField,
 from views.screen.form import ScreenForm
 
 NAMES = ("last_name", "first_name", "email", "active")
-"""The fields that are columns of a user."""
+"""The fields that are columns of ``User``."""
 
 _PASSWORD = {"autocomplete": "new-password"}
 _DIFFERENT = lazy_gettext("The two passwords differ.")
 
 
 class Checkboxes(SelectMultipleField):
-    """Any of some choices, each with a box to tick."""
+    """A multiple choice with a checkbox for each option."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
 
 class UserForm(ScreenForm):
-    """Who a user is and which roles they hold in every tenant."""
+    """A user's account data, and the roles held in every tenant."""
 
     last_name = TextField(lazy_gettext("Family name"), [Needed(), AtMost(user_rules.NAME_LENGTH), OneLine()])
     first_name = TextField(lazy_gettext("Given name"), [Needed(), AtMost(user_rules.NAME_LENGTH), OneLine()])
@@ -48,16 +48,16 @@ class UserForm(ScreenForm):
     )
 
     def offer(self, roles: Iterable[Any]) -> None:
-        """Let these roles be chosen."""
+        """Set the roles that can be chosen."""
         self.roles.choices = [(role.name, role.name) for role in roles]
 
     def stored(self, row: Any) -> dict[str, Any]:
-        """Return what the fields hold for a user."""
+        """Return the values of the fields for a user."""
         return {name: getattr(row, name) for name in NAMES} | {"roles": sorted(role.name for role in row.roles)}
 
 
 def _allowed(form: Form, field: Any) -> None:
-    """Tell everything that is wrong with a new password at once."""
+    """Check a new password against the policy, and report all violations at once."""
     email = form.email.data if "email" in form else form.address
     faults = password_policy.faults(field.data, email or "")
     field.errors.extend(gettext(fault) for fault in faults)
@@ -66,7 +66,7 @@ def _allowed(form: Form, field: Any) -> None:
 
 
 class NewUserForm(UserForm):
-    """A new user. Without a password they get a link with which they set one."""
+    """A new user. If the password is empty, a link to set one is issued."""
 
     password = PasswordField(
         lazy_gettext("Password"),
@@ -74,7 +74,7 @@ class NewUserForm(UserForm):
         description=lazy_gettext(
             "12 characters or more, with upper-case and lower-case letters, digits and symbols (%(symbols)s). Left empty,"
             " you get a link to hand over, with which the user sets a password.",
-            # What lazy_gettext gives counts as markup.
+            # Texts from lazy_gettext are treated as markup.
             symbols=escape(" ".join(password_policy.SYMBOLS)),
         ),
         render_kw=_PASSWORD,
@@ -85,9 +85,9 @@ class NewUserForm(UserForm):
 
 
 class PasswordForm(FlaskForm):
-    """A new password for somebody else, twice.
+    """A new password for another user, and its confirmation.
 
-    :param address: the user's e-mail address, which the password must not be.
+    :param address: the user's email address, which the password must not contain.
     """
 
     password = PasswordField(
@@ -107,12 +107,12 @@ class PasswordForm(FlaskForm):
 
 
 class MembershipForm(FlaskForm):
-    """A tenant and the role held there."""
+    """A tenant and the role to hold there."""
 
     tenant = SelectField(lazy_gettext("Tenant"), [Needed()])
     role = SelectField(lazy_gettext("Role"), [Needed()])
 
     def offer(self, tenants: Iterable[Any], roles: Iterable[Any]) -> None:
-        """Let these tenants and roles be chosen."""
+        """Set the tenants and roles that can be chosen."""
         self.tenant.choices = [("", ""), *((each.id, f"{each.id} {each.name}") for each in tenants)]
         self.role.choices = [(role.name, role.name) for role in roles]

@@ -1,4 +1,4 @@
-"""Users, for NEC Admin: who signs in, with which roles everywhere and in which tenants."""
+"""Users, for NEC Admin: their accounts, the roles they hold in every tenant, and their memberships."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _places(held: Any) -> str:
 
 
 class UserView(Screen):
-    """ユーザ: everybody who signs in."""
+    """ユーザ: all users of the portal."""
 
     datamodel = PortalInterface(
         User,
@@ -105,17 +105,17 @@ class UserView(Screen):
     }
 
     def new_form(self) -> NewUserForm:
-        """Return the form of a new user, who has a password or gets a link to set one."""
+        """Return the form for a new user, which asks for an optional password."""
         form: NewUserForm = self.prepared(NewUserForm())
         return form
 
     def prepared(self, form: Any) -> Any:
-        """Return the form with the roles that can be held everywhere."""
+        """Return the form with the roles that can be held in every tenant."""
         form.offer(role.everywhere(db.session()))
         return form
 
     def create(self, form: NewUserForm) -> Any:
-        """Create a user, with a password or with a link to set one."""
+        """Create a user with a password or, without one, issue a link to set it."""
         values = {name: form[name].data for name in NAMES}
         user = user_rules.create_user(db.session(), **values, password=form.password.data or None, by=actor())
         for name in form.roles.data:
@@ -125,7 +125,7 @@ class UserView(Screen):
         return user
 
     def change(self, row: Any, form: UserForm, *, version: int) -> None:
-        """Change a user and the roles held everywhere."""
+        """Change a user and the roles held in every tenant."""
         values = {name: form[name].data for name in NAMES}
         user_rules.change_user(db.session(), row, values, form.roles.data, version=version, by=actor())
 
@@ -134,24 +134,24 @@ class UserView(Screen):
         user_rules.delete_user(db.session(), row, by=actor())
 
     def value(self, row: Any, name: str) -> Any:
-        """Return what a column shows of a user: a locked one cannot sign in, whatever else is set."""
+        """Return a column's value for a user. A locked account is shown as locked, whether it is active or not."""
         if name == "active" and is_locked(row, now=clock.utc_now()):
             return "locked"
         return super().value(row, name)
 
     def deletable(self, row: Any) -> bool:
-        """Return whether it is somebody else's account."""
+        """Return whether the account is not the acting person's own."""
         return bool(row.id != actor().user_id)
 
     def page_buttons(self, row: Any) -> list[Button]:
-        """Return what can be done with a user: besides all else, setting a password."""
+        """Return the buttons of a user's page, with one to set a password."""
         buttons: list[Button] = super().page_buttons(row)
         if self.may("password"):
             buttons.insert(1, Button(gettext("Set password"), self.url("password", row), "lock"))
         return buttons
 
     def membership_form(self, user: Any) -> MembershipForm:
-        """Return the form that puts a user into one of the other tenants."""
+        """Return the form to add a user to a tenant to which the user does not belong yet."""
         form = MembershipForm(formdata=None)
         held = {each.tenant_id for each in user.memberships}
         others = select(Tenant).where(Tenant.id.not_in(held)).order_by(Tenant.id)
@@ -163,7 +163,7 @@ class UserView(Screen):
         return memberships_table(self, user)
 
     def secret_of(self, keys: Sequence[Any]) -> dict[str, Any] | None:
-        """Return the link that was made a moment ago for one of some users; it is shown this once."""
+        """Return the password link that was just issued to one of some users, and forget it, so that it is shown once."""
         waiting = browser.get(_LINK)
         if waiting is None or waiting[0] not in keys:
             return None
@@ -181,7 +181,7 @@ class UserView(Screen):
     @expose("/password/<row>", methods=["GET", "POST"])
     @has_access
     def password(self, pk: int) -> Any:
-        """Give a user a new password, which ends their sessions and a lock."""
+        """Set a user's password, which ends their sessions and unlocks the account."""
         user = self.row_or_404(pk)
         form = PasswordForm(address=user.email)
         if form.validate_on_submit():
@@ -208,7 +208,7 @@ class UserView(Screen):
         url="/link/{row}",
     )
     def issue_link(self, row: Any) -> str:
-        """Make a link with which the user sets a password; it is shown once."""
+        """Issue a password link, which is shown once."""
         _issue_link(row)
         return str(self.page_of(row))
 
@@ -222,13 +222,13 @@ class UserView(Screen):
         when=lambda user: is_locked(user, now=clock.utc_now()),
     )
     def unlock(self, row: Any) -> None:
-        """Lift the lock that too many wrong passwords put on an account."""
+        """Unlock an account that was locked after too many wrong passwords."""
         user_rules.unlock(db.session(), row, by=actor())
 
     @expose("/join/<row>", methods=["POST"])
     @has_access
     def join(self, pk: int) -> Response:
-        """Put a user into a tenant."""
+        """Add a user to a tenant and notify the user by email."""
         user, role_name = self.row_or_404(pk), _role_of_form()
         session = cross_tenant_session(_REASON)
         tenant = session.get(Tenant, request.form.get("tenant", ""))
@@ -269,7 +269,7 @@ class UserView(Screen):
     @expose("/leave/<row>", methods=["POST"])
     @has_access
     def leave(self, pk: int) -> Response:
-        """Take a user out of a tenant."""
+        """Remove a user from a tenant."""
         user = self.row_or_404(pk)
         session = cross_tenant_session(_REASON)
         user_rules.leave_tenant(session, _membership(session, user), by=actor())
@@ -278,7 +278,7 @@ class UserView(Screen):
 
 
 def _membership(session: Session, user: Any) -> Membership:
-    """The membership in the tenant of the form."""
+    """Return a user's membership in the tenant named in the form; 404 if there is none."""
     tenant_id = request.form.get("tenant", "")
     found = session.scalar(select(Membership).where(Membership.user_id == user.id, Membership.tenant_id == tenant_id))
     if found is None:
@@ -287,7 +287,7 @@ def _membership(session: Session, user: Any) -> Membership:
 
 
 def _role_of_form() -> str:
-    """The role of the form; 400 for one that cannot be chosen there."""
+    """Return the role named in the form; 400 if it cannot be held in a tenant."""
     name = request.form.get("role", "")
     if name not in {each.name for each in role.in_tenants(db.session())}:
         abort(400)
@@ -295,6 +295,6 @@ def _role_of_form() -> str:
 
 
 def _issue_link(user: Any) -> None:
-    """Make a link, and keep it for the user's page, which shows it once."""
+    """Issue a password link, and keep it in the session for the user's page, which shows it once."""
     token = password_link.issue(db.session(), user, now=clock.utc_now(), by=actor())
     browser[_LINK] = [user.id, token]

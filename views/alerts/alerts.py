@@ -1,4 +1,4 @@
-"""アラート一覧 (§7.17): searching a customer's alerts and taking them home as CSV."""
+"""アラート一覧 (§7.17): the search and the CSV download of a customer's alerts."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from views.screen.filters import Search
 from views.screen.table import Empty, Table
 
 _MOST_TICKED = 3 * MOST_UTMS
-"""How many ticks come back with the dialog: they travel in an address."""
+"""The maximum number of ticks kept when the dialog is reopened: they are passed in the URL."""
 
 
 class AlertView(PortalView):
-    """The alerts of one customer."""
+    """The alert screens of one customer."""
 
     route_base = "/customers/<string:customer_id>/alerts"
     class_permission_name = "Alerts"
@@ -45,19 +45,19 @@ class AlertView(PortalView):
     @expose("/")
     @has_access
     def list(self, customer_id: str) -> str:
-        """詳細を確認: every alert."""
+        """Show the alerts of every level (詳細を確認)."""
         return _list_page(customer_id, important=False)
 
     @expose("/important")
     @has_access
     def important(self, customer_id: str) -> str:
-        """問題を確認: only High."""
+        """Show only the High alerts (問題を確認)."""
         return _list_page(customer_id, important=True)
 
     @expose("/download", methods=["POST"])
     @has_access
     def download(self, customer_id: str) -> Response:
-        """A ZIP with one CSV per chosen UTM: of the whole period, or of what the screen was narrowed to."""
+        """Return a ZIP with one CSV per chosen UTM: the alerts of the period, or those that match the search conditions."""
         customer, all_utms = customer_with_utms(customer_id)
         if refused := refusal(all_utms):
             flash_warning(refused)
@@ -76,7 +76,7 @@ class AlertView(PortalView):
             mimetype="application/zip",
             headers={"Content-Disposition": f'attachment; filename="alerts_{name}_{file_part}.zip"'},
         )
-        # For the script of the page, which takes its note away; it says nothing else.
+        # The page's script hides its note when this cookie arrives. The cookie carries no other information.
         answer.set_cookie(
             "file_comes", "1", max_age=60, secure=current_app.config["SESSION_COOKIE_SECURE"], samesite="Lax"
         )
@@ -84,7 +84,7 @@ class AlertView(PortalView):
 
 
 def _back_to_choosing(customer_id: str) -> Response:
-    """The page the dialog was on, with the dialog open and what was ticked in it."""
+    """Redirect to the page of the dialog, with the dialog open and the same UTMs ticked."""
     screens = (url_for(f"AlertView.{name}", customer_id=customer_id) for name in ("list", "important"))
     page = came_from() or ""
     path, _, query = page.partition("?")
@@ -98,7 +98,7 @@ def _back_to_choosing(customer_id: str) -> Response:
 def _search(
     args: Mapping[str, str], query: AlertQuery, utms: Sequence[Any], *, important: bool
 ) -> tuple[AlertQuery, Search]:
-    """Return a query narrowed by what the arguments ask for, and the search fields."""
+    """Return a query with the search conditions of the arguments added, and the search fields."""
     search = read_filters(args, utms, important=important)
     return replace(query, important=important, **conditions(search)), search
 
@@ -119,7 +119,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         backwards=before is not None,
     )
     first, last = (found.rows[0], found.rows[-1]) if found.rows else (None, None)
-    # The conditions stay when the person goes from one of the two screens to the other.
+    # The link to the other of the two screens keeps the search conditions.
     kept = arguments(search)
     other = "list" if important else "important"
     other_url = url_if(f"can_{other}", "Alerts", f"AlertView.{other}", customer_id=customer.id)
@@ -173,7 +173,7 @@ def _table(customer: AlertCustomer, utms: Sequence[Any], rows: Sequence[Any], *,
 
 
 def _count(found: alert_search.Page, query: AlertQuery, *, whole: bool) -> int:
-    """How many alerts there are; where the page is all of them, none are looked for again."""
+    """Return the number of alerts, without another query if the page contains all of them."""
     if found.count is not None:
         return found.count
     return len(found.rows) if whole else alert_search.capped_count(db.session(), query)
@@ -182,14 +182,14 @@ def _count(found: alert_search.Page, query: AlertQuery, *, whole: bool) -> int:
 def _download(
     customer: AlertCustomer, utms: Sequence[Any], query: AlertQuery, period: dict[str, str], kept: dict[str, str]
 ) -> dict[str, Any]:
-    """What the download's form and dialog show and send."""
+    """Return the template variables of the download form and dialog."""
     if not current_app.extensions["appbuilder"].sm.has_access("can_download", "Alerts"):
         return {"download_url": None}
     choices = chooser(utms, query.utm_id)
     conditions = {name: value for name, value in kept.items() if name != "utm"}
     if query.important:
         conditions["important"] = "1"
-    # The choice of UTMs takes the place of the condition on one; a removed one cannot be chosen.
+    # The chosen UTMs replace the condition on one UTM. A removed UTM cannot be chosen, so this condition cannot be kept.
     removed = query.utm_id is not None and query.utm_id not in {utm.id for utm in utms if utm.removed_at is None}
     return {
         "download_url": url_for("AlertView.download", customer_id=customer.id),
@@ -207,7 +207,7 @@ def _cursor(position: alert_search.Position) -> str:
 
 
 def _position(name: str, sort: str) -> alert_search.Position | None:
-    """Where an argument says the page starts; None, the first page, when it is nonsense."""
+    """Return the page's start position from an argument; None (the first page) if it is missing or malformed."""
     text = request.args.get(name, "")
     if not text or len(text) > 1_000:
         return None
@@ -224,5 +224,5 @@ def _position(name: str, sort: str) -> alert_search.Position | None:
 
 
 def _storable(text: str) -> bool:
-    """Whether a column can hold a text: all but NUL and half a surrogate pair, which JSON can write."""
+    """Return whether a text column can store a text: it cannot store NUL or a lone surrogate, which JSON can encode."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

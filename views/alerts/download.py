@@ -1,4 +1,4 @@
-"""ダウンロード of the alert screens (§7.17): choosing UTMs, and the ZIP with one CSV for each."""
+"""ダウンロード of the alert screens (§7.17): the choice of UTMs, and the ZIP with one CSV per UTM."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ from models.values.company_name import search_key
 from views.arguments import search_text
 
 MOST_UTMS = 100
-"""How many UTMs the chooser takes at once."""
+"""The maximum number of UTMs that can be chosen for a download."""
 
 _NAMED = 3
-"""How many UTMs a message names: it travels in a cookie."""
+"""The maximum number of UTMs named in a message: messages are kept in the session cookie, whose size is limited."""
 
 _PIECE = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Chooser:
-    """UTMの選択.
+    """The contents of the dialog UTMの選択.
 
-    :param utms: those to choose from, the ticked first where there are many; only one while the dialog is shut.
-    :param chosen: the keys of those that are ticked.
-    :param total: how many UTMs can be downloaded.
-    :param search: the text the server narrowed them by.
-    :param opened: whether the page comes with the dialog open.
-    :param found: how many the search found; None where none was needed.
+    :param utms: the UTMs to choose from. If the server filters them, ticked ones come first; while the dialog is closed,
+        there is at most one.
+    :param chosen: the keys of the ticked UTMs.
+    :param total: the number of UTMs that can be downloaded.
+    :param search: the text by which the server filters the UTMs.
+    :param opened: whether the page is sent with the dialog open.
+    :param found: the number of UTMs that match the search, None if the server does not filter.
     """
 
     utms: Sequence[Any]
@@ -54,12 +55,12 @@ class Chooser:
 
     @property
     def searches(self) -> bool:
-        """Whether there are more than the chooser takes, so that the server narrows them."""
+        """Whether there are more UTMs than can be chosen at once, so that the server filters them."""
         return self.total > MOST_UTMS
 
 
 class CustomerUtm(NamedTuple):
-    """A UTM as it can be chosen."""
+    """The columns of a UTM that the alert screens need."""
 
     id: int
     utm_id: str
@@ -68,7 +69,7 @@ class CustomerUtm(NamedTuple):
 
 
 class AlertCustomer(NamedTuple):
-    """The customer whose alerts are shown."""
+    """The columns of a customer that the alert screens need."""
 
     id: str
     tenant_id: str
@@ -76,9 +77,9 @@ class AlertCustomer(NamedTuple):
 
 
 def customer_with_utms(customer_id: str) -> tuple[AlertCustomer, list[CustomerUtm]]:
-    """The customer of a URL and every UTM of theirs by name, removed ones included; 404 for anybody else's.
+    """Return the customer of a URL and all its UTMs by name, including removed ones; 404 if the tenant has no such customer.
 
-    One statement, as every page of alerts asks for both.
+    A single statement, because every page of alerts needs both.
     """
     rows = _customer_and_utms().run(db.session(), {"customer_id": customer_id})
     if not rows:
@@ -96,12 +97,13 @@ def _customer_and_utms() -> PreparedStatement:
 
 
 def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
-    """What can be downloaded: removed UTMs cannot (§7.10).
+    """Return the UTMs that can be chosen for a download, without removed ones (§7.10).
 
-    All are ticked, where they can be taken at once. Of more, those are that were ticked before the last search.
+    The UTMs that were ticked before the dialog was reloaded stay ticked; when it is first opened, the UTM that the list
+    is filtered by is ticked. If that leaves none ticked, all are, unless they are too many to be chosen at once.
 
-    :param utms: all of the customer's.
-    :param utm_id: the UTM the list is narrowed to; it alone is ticked.
+    :param utms: all UTMs of the customer.
+    :param utm_id: the UTM that the list is filtered by.
     """
     present = [utm for utm in utms if utm.removed_at is None]
     if request.args.get("choose") != "1":
@@ -129,11 +131,11 @@ def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
 
 
 def refusal(utms: Sequence[Any]) -> str | None:
-    """What stands against a download of the UTMs the form names, and can be chosen otherwise; None for nothing.
+    """Return why the choice of UTMs in the form is rejected, None if it is not.
 
-    404 when one of them is none of the customer's.
+    Abort with 404 if one of the UTMs does not belong to the customer.
 
-    :param utms: all of those.
+    :param utms: all UTMs of the customer.
     """
     wanted = set(request.form.getlist("utm"))
     if not wanted <= {str(utm.id) for utm in utms}:
@@ -148,16 +150,16 @@ def refusal(utms: Sequence[Any]) -> str | None:
         return gettext("%(names)s: removed meanwhile, and cannot be downloaded.", names=names)
     if len(wanted) > MOST_UTMS:
         return gettext("At most %(most)s UTMs can be chosen at once.", most=MOST_UTMS)
-    # All of more cannot be meant.
+    # No choice means all UTMs, which is possible only if they can be chosen at once.
     if not wanted and sum(utm.removed_at is None for utm in utms) > MOST_UTMS:
         return gettext("Choose at least one UTM.")
     return None
 
 
 def chosen_utms(utms: Sequence[Any]) -> list[Any]:
-    """The UTMs the form names, all when it names none; 404 when there is none to download.
+    """Return the UTMs chosen in the form, or all if it names none; 404 if there is none to download.
 
-    :param utms: all of the customer's; ``refusal`` has looked at the choice.
+    :param utms: all UTMs of the customer. The caller has checked the choice with ``refusal``.
     """
     wanted = set(request.form.getlist("utm"))
     found = [utm for utm in utms if utm.removed_at is None and (not wanted or str(utm.id) in wanted)]
@@ -167,10 +169,10 @@ def chosen_utms(utms: Sequence[Any]) -> list[Any]:
 
 
 def archive(tenant_id: str, utms: Sequence[Any], query: AlertQuery, file_part: str) -> Iterator[bytes]:
-    """The ZIP piece by piece, in a database session that lives as long as the download.
+    """Generate the ZIP piece by piece, in a database session that stays open during the download.
 
-    :param query: what is looked for; each file holds its UTM's part of it.
-    :param file_part: what the names of the files say of the period.
+    :param query: the search; each file contains the matching alerts of its UTM.
+    :param file_part: the part of the file names that describes the period.
     """
     with scope.tenant_session(tenant_id) as session:
         pieces = _Pieces()
@@ -186,7 +188,7 @@ def archive(tenant_id: str, utms: Sequence[Any], query: AlertQuery, file_part: s
 
 
 class _Pieces(RawIOBase):
-    """Keeps what is written until it is taken."""
+    """A writable file that buffers its content until it is taken."""
 
     def __init__(self) -> None:
         self.kept = bytearray()
@@ -204,9 +206,9 @@ class _Pieces(RawIOBase):
 
 
 def _member(name: str) -> ZipInfo:
-    """A file of the ZIP, made now: its time is one without a zone, so that it has to be Tokyo's."""
+    """Return a ZIP entry dated now, in Tokyo time because ZIP timestamps have no time zone."""
     member = ZipInfo(name, clock.utc_now().astimezone(clock.TOKYO).timetuple()[:6])
     member.compress_type = ZIP_DEFLATED
-    # It has a public name from Python 3.13 on.
+    # Python 3.13 adds a public name for this attribute.
     member._compresslevel = 1  # type: ignore[attr-defined]  # noqa: SLF001
     return member

@@ -1,4 +1,4 @@
-"""フィルタ of the alert screens (§7.17): what can be asked for besides period and function."""
+"""フィルタ of the alert screens (§7.17): the search conditions other than the period."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ _ID_LENGTH = 64
 
 
 def conditions(search: Search) -> dict[str, Any]:
-    """Return the arguments of ``AlertQuery`` that the fields of a search ask for."""
+    """Return the conditions of a search as arguments of ``AlertQuery``."""
     names = {"utm": "utm_id"}
     return {names.get(each.name, each.name): each.condition for each in search.active}
 
 
 def arguments(search: Search) -> dict[str, str]:
-    """Return the page arguments that ask for the same."""
+    """Return the conditions of a search as page arguments."""
     return {each.name: each.value for each in search.active}
 
 
 def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: bool) -> Search:
-    """Return the search fields as the arguments fill them in; what makes no sense is an error of its field.
+    """Return the search fields, filled in from the arguments.
 
-    A customer can have a thousand UTMs, and few people look for more than a period and a function: the page has the
-    other fields only when they are asked for, or when one of them has an error.
+    An invalid text becomes an error of its field; an unknown choice is ignored. A customer can have a thousand UTMs, and
+    most people search only by period and function: the page contains the other fields only when they are requested, or
+    when one of them has an error.
 
-    :param args: of the page, or of the form that downloads.
+    :param args: the arguments of the page or of the download form.
     :param utms: the customer's UTMs with ``id``, ``name`` and ``removed_at``.
-    :param important: 問題を確認, which has one level only.
+    :param important: whether the screen is 問題を確認, which shows a single level.
     """
     levels = [(level.value, label) for level, label in LEVEL_LABELS.items()]
     fields = [
@@ -92,7 +93,7 @@ def _text(
     clean: Callable[[str], str] = str.strip,
     **shown: Any,
 ) -> Filter:
-    """A text. Letter by letter: a log may well have characters in it that do not show, and somebody look for them."""
+    """Return a text field. Unless ``clean`` removes them, it keeps invisible characters: people may search logs for them."""
     value = clean(args.get(name, ""))
     if len(value) > limit:
         return Filter(name, label, value, error=too_long(limit), **shown)

@@ -1,4 +1,4 @@
-"""One alert as the list shows it: its cells, and in its details what its UTM says about it."""
+"""The rows of the alert list: the cells of each alert, and its details as reported by the UTM."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from views.page_url import here
 from views.screen import formats
 from views.screen.table import Column, Row, Toggle
 
-# Label, column, whether it is a number or an address and shown as such.
+# Label, column, and whether the value is a code, such as an ID, a URL or an IP address, and shown in monospace.
 _Fields = tuple[tuple[str, str, bool], ...]
 
 _COMMON: _Fields = (
@@ -64,17 +64,17 @@ FUNCTION_NAMES: dict[str, str] = {
     SecurityFunction.URL_FILTER: N_("URL filtering"),
     SecurityFunction.APP_GUARD: N_("Application guard"),
 }
-"""What screens say. The CSV and mails say it in Japanese (``models.alerts.alert.FUNCTION_LABELS``), whoever asks for them."""
+"""The names on screens. The CSV and mails always use Japanese names (``models.alerts.alert.FUNCTION_LABELS``)."""
 
 
 def function_name(function: str) -> str:
-    """A security function in the language of the screens; one nobody knows is called what it is."""
+    """Return the name of a security function in the language of the screens; an unknown function as it is."""
     name = FUNCTION_NAMES.get(function)
     return gettext(name) if name else function
 
 
 def function_names() -> Mapping[str, str]:
-    """Every security function and its name in the language of the screens."""
+    """Return the names of all security functions in the language of the screens, by function."""
     return _function_names(chosen_language())
 
 
@@ -96,7 +96,7 @@ _LEVEL = formats.badge({"high": lazy_gettext("High"), "low": lazy_gettext("Low")
 
 
 def columns() -> list[Column]:
-    """Return the columns of the list; each can be sorted by."""
+    """Return the columns of the list, all of them sortable."""
     return [Column(key, gettext(label), css, key) for key, label, css in _COLUMNS]
 
 
@@ -105,10 +105,10 @@ def table_rows(
 ) -> list[Row]:
     """Return the rows of ``alert_search.page`` for the table.
 
-    :param utms: the customer's, removed ones included, with ``id``, ``name`` and ``removed_at``.
-    :param functions: of ``function_names``.
-    :param opened: the key of the alert whose details are shown.
-    :param details: of that alert, as markup.
+    :param utms: the customer's UTMs, including removed ones, with ``id``, ``name`` and ``removed_at``.
+    :param functions: the result of ``function_names``.
+    :param opened: the key of the alert whose details are shown, None for no alert.
+    :param details: the details of that alert, as markup.
     """
     names = {utm.id: _utm_name(utm) for utm in utms}
     levels = {level: _LEVEL.cell(level) for level in ("high", "low")}
@@ -127,7 +127,7 @@ def table_rows(
         cells = (
             alert_id,
             formats.TIME.cell(occurred_at),
-            names.get(utm_id, ""),  # empty for one registered since the UTMs were read
+            names.get(utm_id, ""),  # empty if the UTM was registered after the UTMs were read
             functions[function],
             ACTION_LABELS.get(action, action),
             levels[level],
@@ -141,9 +141,9 @@ def _utm_name(utm: Any) -> Any:
 
 
 def details(alert: Any) -> list[tuple[str, list[tuple[str, str, bool]]]]:
-    """Return the titled parts of an alert's details: the label and the value of each field, and whether it is a code.
+    """Return the sections of an alert's details: title, and for each field its label, value and whether it is a code.
 
-    :param alert: with the attributes of ``models.alerts.alert.Alert``.
+    :param alert: an object with the attributes of ``models.alerts.alert.Alert``.
     """
     own_title = gettext("Information of the function (%(function)s)", function=function_name(alert.function))
     return [

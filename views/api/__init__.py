@@ -8,7 +8,7 @@ from views.api.device_api import DeviceApi
 from views.register import RateLimit
 
 APIS = (DeviceApi, CustomerApi)
-# Both ask for tokens of their own.
+# Both APIs check bearer tokens themselves.
 PUBLIC = (
     "CustomerApi.openapi",
     "CustomerApi.tenant",
@@ -24,7 +24,7 @@ RATE_LIMITS = (
             ("CustomerApi", "CUSTOMER_API_RATE_LIMIT", customer_api.LIMITS),
         )
     ),
-    # By address, each API for itself: a caller with a token in force does not suffer from others behind its address.
+    # Per IP address and API. Callers with an active token are exempt, so that others behind their address cannot block them.
     RateLimit("DeviceApi", "UNKNOWN_TOKEN_RATE_LIMIT", exempt=device_api.LIMITS.known),
     RateLimit("CustomerApi", "UNKNOWN_TOKEN_RATE_LIMIT", exempt=customer_api.LIMITS.known),
 )

@@ -1,4 +1,4 @@
-"""The bearer token of an API call, however the API then looks it up."""
+"""Bearer authentication shared by the APIs; each API looks up tokens in its own way."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from views.api.problem import problem
 
 
 def bearer_token() -> str | None:
-    """The token of the request, None when it has none."""
+    """Return the bearer token of the request, None if it has none."""
     scheme, token = _authorization()
     return token if scheme == "bearer" and token else None
 
 
 def caller(find: Callable[[str], Any]) -> Any:
-    """Whose the token of the request is, None when it opens nothing; looked up once for each request.
+    """Return the caller identified by the request's token, None if the token is missing or invalid.
 
-    :param find: returns the caller of a token, None when there is none.
+    The result is cached for the request.
+
+    :param find: returns the caller of a token, None for an invalid token.
     """
     if "api_caller" not in g:
         token = bearer_token()
@@ -30,35 +32,35 @@ def caller(find: Callable[[str], Any]) -> Any:
 
 
 class CallerLimits:
-    """By what an API's rate limits count: each token in force by itself, and all other calls by their address.
+    """The conditions of an API's two rate limits: one counts calls per active token, the other all other calls.
 
-    Counted by itself, every invented token would begin a limit of its own.
+    Other calls are counted per IP address: otherwise every made-up token would have a limit of its own.
 
-    :param find: returns the caller of a token, None when there is none.
+    :param find: returns the caller of a token, None for an invalid token.
     """
 
     def __init__(self, find: Callable[[str], Any]) -> None:
         self._find = find
 
     def token_key(self) -> str:
-        """Return what a call with a token in force is counted by."""
+        """Return the rate limit key of a call with an active token."""
         return hash_token(bearer_token() or "")
 
     def known(self) -> bool:
-        """Whether the call has a token in force."""
+        """Return whether the call has an active token."""
         try:
             return caller(self._find) is not None
         except SQLAlchemyError:
-            # The call itself meets the same error, and answers with it.
+            # The view runs into the same error and reports it.
             return False
 
     def unknown(self) -> bool:
-        """Whether the call has no token in force."""
+        """Return whether the call has no active token."""
         return not self.known()
 
 
 def unauthorized() -> Response:
-    """The answer to a call whose token opens nothing."""
+    """Return the response to a call with a missing or invalid token."""
     response = problem(401, "A valid bearer token is needed.")
     response.headers["WWW-Authenticate"] = "Bearer"
     return response
@@ -66,5 +68,5 @@ def unauthorized() -> Response:
 
 def _authorization() -> tuple[str, str]:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    # Trimmed: with more blanks the same token would be counted as another.
+    # Trimmed: otherwise the same token with more blanks would be counted separately.
     return scheme.lower(), token.strip()

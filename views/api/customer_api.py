@@ -1,4 +1,4 @@
-"""The API of the customers' portal: another system, which calls with a token of one tenant and sees that tenant alone."""
+"""The API for the customers' portal, an external system. Each token gives access to a single tenant."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from views.api.customer_openapi import DESCRIPTION
 
 
 def for_a_tenant(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a call through with its caller when the bearer token is in force; 401 otherwise."""
+    """Require an active bearer token: pass its caller to the method, or respond with 401."""
 
     @functools.wraps(call)
     def checked(self: CustomerApi, *args: Any, **kwargs: Any) -> Any:
@@ -34,17 +34,17 @@ def for_a_tenant(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class CustomerApi(BaseApi):
-    """What the customers' portal talks to."""
+    """The endpoints for the customers' portal."""
 
     route_base = "/api/customer/v1"
     class_permission_name = "CustomerApi"
-    # No cookie is read here, so there is nothing a foreign page could ride on.
+    # No cookie is read here, so cross-site requests cannot use a session.
     csrf_exempt = True
 
     @expose("/tenant", methods=["GET"])
     @for_a_tenant
     def tenant(self, caller: Caller) -> Response:
-        """Tell what the tenant shows its customers (§5.4.1)."""
+        """Return what the tenant shows its customers (§5.4.1)."""
         with scope.tenant_session(caller.tenant_id) as session:
             tenant = session.get_one(Tenant, caller.tenant_id)
             settings = tenant_settings.of_tenant(session)
@@ -66,7 +66,7 @@ class CustomerApi(BaseApi):
 
     @expose("/openapi.json", methods=["GET"])
     def openapi(self) -> Response:
-        """Describe this API."""
+        """Return the OpenAPI description of this API."""
         return jsonify(DESCRIPTION)
 
 

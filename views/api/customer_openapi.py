@@ -1,4 +1,4 @@
-"""The API of the customers' portal in the words of OpenAPI 3.1."""
+"""The OpenAPI 3.1 description of the API for the customers' portal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROBLEM: dict[str, Any] = {
         "status": {"type": "integer"},
         "title": {"type": "string"},
         "detail": {"type": "string"},
-        "request_id": {"type": ["string", "null"], "description": "To tell support."},
+        "request_id": {"type": ["string", "null"], "description": "The number to quote to support."},
     },
 }
 _LINK: dict[str, Any] = {
@@ -40,7 +40,7 @@ _TENANT: dict[str, Any] = {
         },
         "links": {
             "type": "array",
-            "description": "What the tenant shows its customers, in the order to show it in.",
+            "description": "The links that the tenant shows its customers, in display order.",
             "items": {"$ref": "#/components/schemas/Link"},
         },
     },
@@ -53,12 +53,12 @@ def _refused(description: str) -> dict[str, Any]:
 
 
 def _answers(description: str, schema: str) -> dict[str, Any]:
-    """What every call can answer."""
+    """Return the responses of a call: its success response and the common errors."""
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
     return {
         "200": {"description": description, "content": content},
-        "401": _refused("No token in force."),
-        "429": _refused("Too many calls; Retry-After says when to come back, in seconds."),
+        "401": _refused("The token is missing or not valid."),
+        "429": _refused("Too many requests. Retry-After contains the seconds to wait."),
     }
 
 
@@ -67,7 +67,7 @@ DESCRIPTION: dict[str, Any] = {
     "info": {
         "title": "API for the customers' portal",
         "version": "1",
-        "description": "Each token belongs to one tenant, and what is not that tenant's is not found.",
+        "description": "Each token belongs to one tenant and gives access only to the data of that tenant.",
     },
     "servers": [{"url": "/api/customer/v1"}],
     "components": {

@@ -1,4 +1,4 @@
-"""The API UTMs call: heartbeats and alerts, one bearer token per UTM, each for itself alone."""
+"""The API for UTMs: heartbeats and alerts. Each UTM has its own bearer token, which gives access to that UTM only."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from views.api.bearer import CallerLimits, caller, unauthorized
 from views.api.device_body import BodyMalformed, BodyNoLines, BodyTooLarge, BodyUnreadable, Lines
 from views.api.device_openapi import DESCRIPTION
 
-# Of any other problem the lines before it are stored, and the answer says where it was.
+# For any other problem the status is 200: the response reports the line, and the lines before it are stored.
 _STATUS_OF_PROBLEM = {BodyMalformed: 400, BodyNoLines: 400, BodyTooLarge: 413, BodyUnreadable: 415}
 
 
 def for_a_utm(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a call through with its sender when the bearer token is in force; 401 otherwise."""
+    """Require an active bearer token: pass its UTM to the method as the sender, or respond with 401."""
 
     @functools.wraps(call)
     def checked(self: DeviceApi, *args: Any, **kwargs: Any) -> Any:
@@ -39,17 +39,17 @@ def for_a_utm(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class DeviceApi(BaseApi):
-    """What a UTM, or the shipper beside one, talks to."""
+    """The endpoints for UTMs, or for a log shipper next to one."""
 
     route_base = "/api/device/v1"
     class_permission_name = "DeviceApi"
-    # No cookie is read here, so there is nothing a foreign page could ride on.
+    # No cookie is read here, so cross-site requests cannot use a session.
     csrf_exempt = True
 
     @expose("/heartbeat", methods=["POST"])
     @for_a_utm
     def heartbeat(self, sender: Sender) -> Response:
-        """Note that the UTM is there, and tell it what waits for it."""
+        """Record a heartbeat, and return the pending commands (none so far) and the seconds until the next call."""
         body = _json_object()
         with scope.tenant_session(sender.tenant_id) as session, session.begin():
             found = session.get_one(Utm, sender.utm_id)
@@ -65,7 +65,7 @@ class DeviceApi(BaseApi):
     @expose("/alerts", methods=["POST"])
     @for_a_utm
     def alerts(self, sender: Sender) -> tuple[Response, int]:
-        """Store the good lines of the body, say what is wrong with the others, and which UTM they are of."""
+        """Store the valid lines of the body, and report the invalid ones and the ID of the UTM."""
         lines = Lines(request)
         status = 200
         reason = None
@@ -96,12 +96,12 @@ class DeviceApi(BaseApi):
 
     @expose("/openapi.json", methods=["GET"])
     def openapi(self) -> Response:
-        """Describe this API."""
+        """Return the OpenAPI description of this API."""
         return jsonify(DESCRIPTION)
 
 
 def _sender(token: str) -> Sender | None:
-    """Whose a token is, None when it opens nothing. Whatever the UTM calls for, it has been in contact."""
+    """Return the UTM of a token, None if the token is invalid. Every call, whatever it requests, is recorded as contact."""
     now = clock.utc_now()
     with scope.all_tenants("a device token names its UTM, and so its tenant") as session:
         row = session.execute(
@@ -154,6 +154,6 @@ def _ip(body: dict[str, Any]) -> str | None:
 
 
 def _mac(body: dict[str, Any]) -> str | None:
-    # Makers write it in many ways. It is there to be compared: a UTM that writes it in yet another one is online.
+    # Vendors use many notations. The value only serves for comparison, so an unreadable one does not fail the heartbeat.
     value = body.get("mac")
     return mac_address(value) if isinstance(value, str) else None

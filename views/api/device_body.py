@@ -1,4 +1,4 @@
-"""The lines of a device's body, read piece by piece: what is in memory never grows with what is sent."""
+"""The lines of a request body from a UTM, read piece by piece: memory use does not depend on the size of the body."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from werkzeug.exceptions import ClientDisconnected
 from models.alerts.line import MAX_LINE_BYTES
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
-"""What may come over the wire."""
+"""The maximum size of a body as transmitted."""
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
-"""What a gzip body may unpack to."""
+"""The maximum size of a gzip body when decompressed."""
 MAX_COUNTED_LINES = 100_000
-"""Lines past those that are stored are still counted for the answer, but not by the million."""
+"""The maximum number of lines read. Lines beyond the storage limit are still counted for the response, up to this number."""
 _PIECE = 64 * 1024
 _BROKEN_OFF = (ClientDisconnected, OSError)
 
 
 class BodyProblem(Exception):
-    """The body ends before its end; the text says why."""
+    """The body cannot be read to its end; the message gives the reason."""
 
 
 class BodyTooLarge(BodyProblem):
-    """The body is larger than is taken."""
+    """The body exceeds a limit."""
 
 
 class BodyMalformed(BodyProblem):
-    """The body does not come as HTTP says."""
+    """The transfer encoding of the body is malformed."""
 
 
 class BodyNoLines(BodyProblem):
-    """The body is not made of lines: nothing of it was read."""
+    """The body does not consist of lines; no line was read."""
 
 
 class BodyUnreadable(BodyProblem):
-    """The body is packed in a way that is not understood: nothing of it was read."""
+    """The body has an unsupported content encoding; no line was read."""
 
 
 class Lines:
-    """Iterates over (number, bytes) of a request's lines; blank lines are passed over, but counted, and a byte order mark
-    at the start is left out.
+    """An iterator over the number and bytes of each line of a request body.
 
-    After the iteration ``problem`` says why it ended early, None when it did not, and ``number`` is the last line's.
-    A line that is too long is given cut off, for the parser to refuse.
+    Blank lines are skipped but counted, and a leading byte order mark is removed. A line that is too long is truncated to
+    a length that the parser still rejects. After the iteration, ``problem`` is the reason why it ended early, None if it
+    did not, and ``number`` is the number of the last line.
     """
 
     def __init__(self, request: Request) -> None:
@@ -61,7 +61,7 @@ class Lines:
         self._begun = False
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        # The limit here is not Flask's, which would refuse the body whole.
+        # Disable Flask's limit, which would reject the whole body; the limits are checked below.
         self._request.max_content_length = sys.maxsize
         pending = bytearray()
         pieces = self._pieces()
@@ -74,7 +74,7 @@ class Lines:
             if self._cut is not None:
                 raise self._cut
         except BodyProblem as problem:
-            # What is left in `pending` is half a line: it is the problem's, not the sender's.
+            # What is left in `pending` is an incomplete line, to which the problem is attributed.
             self.problem = problem
             return
         if pending.strip():
@@ -98,11 +98,11 @@ class Lines:
                 self._refuse_array(line)
                 yield self.number, bytes(line[: MAX_LINE_BYTES + 1])
         del pending[:start]
-        # Of a line without an end only as much is kept as shows that it is too long.
+        # Of an unterminated line, keep only enough to detect that it is too long.
         del pending[MAX_LINE_BYTES + 1 :]
 
     def _refuse_array(self, line: bytearray) -> None:
-        """Refuse a body that begins as a JSON array: of one in several lines the last object would pass for a line."""
+        """Reject a body that starts as a JSON array: if it has several lines, its last object would be taken for a line."""
         if not self._begun and line.lstrip().startswith(b"["):
             raise BodyNoLines("the body is a JSON array: send one JSON object a line")
         self._begun = True
@@ -129,21 +129,21 @@ class Lines:
             self._cut = BodyProblem("the connection ended before the body")
 
     def _take(self, stream: Any, size: int) -> bytes:
-        """Read a piece; none at the end, whether that is the body's or comes before it."""
+        """Read a piece; empty at the end of the body, or where it is malformed or the connection was lost."""
         try:
             return stream.read(size)
         except ParseException:
             self._cut = BodyMalformed("the body is not chunked as HTTP says from here on")
         except _BROKEN_OFF:
             self._cut = BodyProblem("the connection ended before the body")
-        # What the server had taken in before is given out by the next reading.
+        # The next read returns what the server had buffered before the error.
         with suppress(ParseException, *_BROKEN_OFF):
             return stream.read(size)
         return b""
 
     @staticmethod
     def _drain(stream: Any) -> None:
-        """Read on for a while and forget it: a sender that is cut off while sending never sees the answer."""
+        """Read and discard the rest, up to a limit: a client that is cut off while sending never sees the response."""
         left = 4 * MAX_BODY_BYTES
         with suppress(ParseException, *_BROKEN_OFF):
             while left > 0 and (piece := stream.read(_PIECE)):
@@ -168,10 +168,10 @@ class Lines:
                     yield out
                 piece = unzip.unconsumed_tail
                 if unzip.eof:
-                    # Several gzip members in a row are one body.
+                    # A body may consist of several concatenated gzip members.
                     piece = unzip.unused_data
                     unzip = zlib.decompressobj(wbits=31)
                     inside = False
         if inside:
-            yield unzip.flush()  # less than one match: zlib holds back no more
+            yield unzip.flush()  # zlib holds back less than one match, too little to check
             raise self._cut or BodyProblem("the gzip body ends before its end")

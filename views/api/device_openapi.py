@@ -1,4 +1,4 @@
-"""The device API in the words of OpenAPI 3.1."""
+"""The OpenAPI 3.1 description of the device API."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RECEIPT: dict[str, Any] = {
     "properties": {
         "utm": {
             "type": "string",
-            "description": "The ID of the UTM whose token it was, the same under each of its tokens.",
+            "description": "The ID of the UTM that the token belongs to.",
             "examples": ["a1b2c3d4e5f6"],
         },
         "received": {"type": "integer"},
@@ -39,7 +39,7 @@ _RECEIPT: dict[str, Any] = {
         "rejected_count": {"type": "integer"},
         "rejected": {
             "type": "array",
-            "description": "The first 1,000 refused lines.",
+            "description": "The first 1,000 rejected lines.",
             "items": {
                 "type": "object",
                 "properties": {"line": {"type": "integer", "minimum": 1}, "reason": _TEXT},
@@ -52,9 +52,9 @@ _RECEIPT: dict[str, Any] = {
 def _answers(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "200": {"description": description, "content": {"application/json": {"schema": schema}}},
-        "401": {"description": "No token in force."},
-        "413": {"description": "The body is too large; what was read of alert lines is stored and told."},
-        "429": {"description": "Too many calls; Retry-After says when to come back."},
+        "401": {"description": "The token is missing or not valid."},
+        "413": {"description": "The body is too large. The alert lines read so far are stored and reported."},
+        "429": {"description": "Too many requests. Retry-After contains the seconds to wait."},
     }
 
 
@@ -67,7 +67,7 @@ DESCRIPTION: dict[str, Any] = {
     "paths": {
         "/heartbeat": {
             "post": {
-                "summary": "Say that the UTM is there, and ask what waits for it",
+                "summary": "Report that the UTM is running, and get its pending commands",
                 "requestBody": {
                     "required": True,
                     "content": {
@@ -79,7 +79,7 @@ DESCRIPTION: dict[str, Any] = {
                                     "ip": _TEXT,
                                     "mac": {
                                         "type": "string",
-                                        "description": "In any notation; what cannot be read is passed over.",
+                                        "description": "In any notation. An invalid address is ignored.",
                                         "examples": ["a1:b2:c3:d4:e5:f6", "A1B2.C3D4.E5F6"],
                                     },
                                 },
@@ -88,7 +88,7 @@ DESCRIPTION: dict[str, Any] = {
                     },
                 },
                 "responses": _answers(
-                    "The commands waiting, and the seconds until the next call.",
+                    "The pending commands, and the seconds until the next heartbeat.",
                     {
                         "type": "object",
                         "properties": {
@@ -97,21 +97,21 @@ DESCRIPTION: dict[str, Any] = {
                         },
                     },
                 )
-                | {"400": {"description": "Not a JSON object, or one of its values cannot be one."}},
+                | {"400": {"description": "The body is not a JSON object, or one of its values is invalid."}},
             }
         },
         "/alerts": {
             "post": {
-                "summary": "Send alerts, one JSON object a line: up to 10,000 lines and 16 MiB, gzip allowed",
-                "description": "An empty body stores nothing and is answered too: it asks which UTM the token is of.",
+                "summary": "Send alerts, one JSON object per line: up to 10,000 lines and 16 MiB, optionally with gzip",
+                "description": "An empty body stores nothing; the response shows which UTM the token belongs to.",
                 "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": _LINE}}},
-                "responses": _answers("What became of the lines.", _RECEIPT)
+                "responses": _answers("The number of stored, duplicate and rejected lines.", _RECEIPT)
                 | {
                     "400": {
-                        "description": "The body is a JSON array, of which nothing is stored, or it is not chunked as"
-                        " HTTP says; what was read before is then stored and told."
+                        "description": "The body is a JSON array, of which nothing is stored, or its chunked encoding is"
+                        " invalid. The lines read before that are stored and reported."
                     },
-                    "415": {"description": "The body is packed in another way than by gzip; nothing of it was read."},
+                    "415": {"description": "The content encoding is not gzip. Nothing was read."},
                 },
             }
         },

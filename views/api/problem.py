@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): how the APIs say what went wrong."""
+"""Problem details (RFC 9457), the format of the APIs' error responses."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from flask import Response, g, jsonify
 
 
 def problem(status: int, title: str, **more: Any) -> Response:
-    """An answer that says what went wrong.
+    """Return an error response.
 
     :param title: the kind of problem, in a few words.
-    :param more: further members, as ``detail``: what went wrong this time.
+    :param more: further members, such as ``detail``, the explanation of this occurrence.
     """
     response = jsonify(status=status, title=title, request_id=g.get("request_id"), **more)
     response.status_code = status

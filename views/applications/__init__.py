@@ -1,4 +1,4 @@
-"""Screens of applications for the service."""
+"""Screens for service applications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""追加項目 of the chosen tenant's application form (§5.4.1), kept by NEC staff."""
+"""追加項目 of the selected tenant's application form (§5.4.1), maintained by NEC staff."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STEPS = {"up": -1, "down": 1}
 
 
 class QuestionForm(ScreenForm):
-    """One question."""
+    """A question of the application form."""
 
     title = TextField(
         lazy_gettext("Item name"),
@@ -53,17 +53,17 @@ class QuestionForm(ScreenForm):
     )
 
     def values(self) -> dict[str, Any]:
-        """Return the values as they are stored: an option for each line that is not blank."""
+        """Return the values to store, with one option for each line that is not blank."""
         lines = [line.strip() for line in (self.choices.data or "").splitlines()]
         return super().values() | {"choices": [line for line in lines if line]}
 
     def stored(self, row: Any) -> dict[str, Any]:
-        """Return what the fields hold for a question: a line for each option."""
+        """Return the values of the fields for a question, with one line for each option."""
         return super().stored(row) | {"choices": "\n".join(row.choices)}
 
 
 class ApplicationFieldView(Screen):
-    """追加項目: those in use in the order in which they are asked, then the retired ones."""
+    """追加項目: the questions in use, in the order in which they are asked, and then the retired ones."""
 
     datamodel = PortalInterface(ApplicationField)
     rules = extra_question_rules
@@ -102,7 +102,7 @@ class ApplicationFieldView(Screen):
     }
 
     def tables(self, search: Search) -> list[Table]:
-        """Return the questions in use and, where there are any, the retired ones."""
+        """Return a table of the questions in use and, if there are any, one of the retired questions."""
         questions = self.ordered(self.query(), *self.base_order).all()
         asked = [each for each in questions if each.retired_at is None]
         retired = [each for each in questions if each.retired_at is not None]
@@ -112,7 +112,7 @@ class ApplicationFieldView(Screen):
         return [in_use, *([self.table(retired, title=lazy_gettext("Retired items"))] if retired else [])]
 
     def _moves(self, place: int, count: int, question: Any) -> list[Button]:
-        """The two buttons that move a question; one that leads nowhere says why."""
+        """Return the two buttons that move a question; one that has no effect is disabled with the reason."""
         first = gettext("This is the first item.") if place == 0 else None
         last = gettext("This is the last item.") if place == count - 1 else None
         moves = (
@@ -141,7 +141,7 @@ class ApplicationFieldView(Screen):
         when=lambda question: question.retired_at is None,
     )
     def retire(self, question: Any) -> None:
-        """Stop asking a question."""
+        """Retire a question, which is then no longer asked."""
         extra_question_rules.retire(db.session(), question, now=clock.utc_now(), by=actor())
 
     @action(
@@ -153,5 +153,5 @@ class ApplicationFieldView(Screen):
         when=lambda question: question.retired_at is not None,
     )
     def restore(self, question: Any) -> None:
-        """Ask a retired question again."""
+        """Put a retired question back at the end of the form."""
         extra_question_rules.restore(db.session(), question, by=actor())

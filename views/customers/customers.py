@@ -114,13 +114,13 @@ class CustomerView(Screen):
     beside_fields: ClassVar = {"postcode": "screen/_find_address.html"}
 
     def refusal(self, method: str, row: Customer) -> DomainError | None:
-        """Return why a customer cannot be deleted now."""
+        """Return why a customer cannot be deleted now, None if it can; other methods are never refused."""
         if method != "delete":
             return None
         return customer_rules.refusal_to_delete(row, today=clock.tokyo_day(clock.utc_now()))
 
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
-        """Return a query in an order; names are sorted without their legal form."""
+        """Return a query in the given order; names are sorted without their legal form."""
         return super().ordered(query, "sort_name" if sort == "name" else sort, direction)
 
     def tabs_of_row(self, row: Customer) -> list[dict[str, Any]]:
@@ -128,7 +128,7 @@ class CustomerView(Screen):
         return customer_tabs(row, "CustomerView.show")
 
     def related(self, row: Customer) -> Sequence[Table]:
-        """Return the customer's contracts, the newest first."""
+        """Return the table of the customer's contracts, newest first."""
         today = clock.tokyo_day(clock.utc_now())
         contracts = sorted(row.contracts, key=lambda each: (-each.start_on.toordinal(), each.id))
         columns = [

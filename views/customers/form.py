@@ -1,4 +1,4 @@
-"""The form of a customer (§7.2, §7.3)."""
+"""The customer form (§7.2, §7.3)."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _PHONE_LENGTH = 15
 
 
 class PhoneField(CodeField):
-    """A phone number, kept without its hyphens."""
+    """A phone number, stored without hyphens."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Normalize the input."""
         super().process_formdata(valuelist)
         self.data = phone_digits(self.data or "")
 
@@ -46,7 +46,7 @@ def _digits(_form: Form, field: Any) -> None:
 
 
 class CustomerForm(FillsInAddress, ScreenForm):
-    """A customer and the person to talk to there."""
+    """A customer and its contact person."""
 
     name = TextField(
         lazy_gettext("Company name"),

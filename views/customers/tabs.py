@@ -1,4 +1,4 @@
-"""What the screens below a customer share: the customer of the URL, the tabs of §7.4, and where they lead."""
+"""The navigation shared by a customer's screens: the tabs of §7.4, the breadcrumbs and the URL of the security tab."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TABS = (
 def customer_tabs(customer: Any, current: str) -> list[dict[str, Any]]:
     """Return the tabs of a customer that the person may open.
 
-    :param current: the endpoint of the present page.
+    :param current: the endpoint of the current page.
     """
     return [
         {"label": label, "url": url, "active": endpoint == current}
@@ -31,7 +31,7 @@ def customer_tabs(customer: Any, current: str) -> list[dict[str, Any]]:
 def customer_crumbs(customer: Any, *below: tuple[Any, str | None]) -> list[tuple[Any, str | None]]:
     """Return the breadcrumbs of a page below a customer.
 
-    :param below: label and URL of the pages after the customer; None for the URL of the page itself.
+    :param below: the label and URL of each page after the customer's; the URL of the current page is None.
     """
     return [
         (gettext("Dashboard"), url_for("HomeView.index")),

@@ -1,4 +1,4 @@
-"""The landing page (§5.1): what there is, and what needs a look."""
+"""The landing page (§5.1): figures, and what needs attention."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _figure(label: str, value: int, unit: str, url: str | None, icon: str, tone:
 
 
 def _utm_figures(online_since: Any) -> tuple[int, int, int]:
-    """How many UTMs there are, are online, were never seen."""
+    """Return the number of all UTMs, of those online, and of those never connected."""
     row = db.session.execute(
         select(
             func.count(),
@@ -106,7 +106,7 @@ def _utm_figures(online_since: Any) -> tuple[int, int, int]:
 def _important_table(worst: list[tuple[str, int]]) -> Table:
     """Return the table of the customers with the most important alerts.
 
-    :param worst: the ID of each customer, with the number of alerts.
+    :param worst: the ID of each customer and the number of its important alerts.
     """
     rows = db.session.execute(
         select(Customer.id, Customer.name).where(

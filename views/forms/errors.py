@@ -1,4 +1,4 @@
-"""What a rule or the database refused, told on the form: beside the field it belongs to, or at the top."""
+"""Errors of business rules and of the database, shown on a form beside their field or at the top."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _HIDDEN = ("CSRFTokenField", "HiddenField", "VersionField")
 
 
 class FormError(NamedTuple):
-    """An error as the summary at the top of a form lists it.
+    """An error in the summary at the top of a form.
 
-    :ivar id: of the field on the page; None for an error of the whole form or of a hidden field.
-    :ivar label: of the field.
+    :ivar id: the ID of the field on the page; None for an error of the whole form or of a hidden field.
+    :ivar label: the label of the field; empty for an error of the whole form.
     """
 
     id: str | None
@@ -28,7 +28,7 @@ class FormError(NamedTuple):
 
 
 def error_list(form: Any) -> list[FormError]:
-    """Return the errors of a form in the order of its page.
+    """Return the errors of a form in the order in which the page shows them.
 
     A form with lists of fields has a method ``labelled_fields`` that yields each of its fields with its label.
     """
@@ -44,10 +44,10 @@ def error_list(form: Any) -> list[FormError]:
 def add_error(
     form: Any, error: DomainError | IntegrityError, unique_errors: Mapping[str, tuple[str, str]] = MappingProxyType({})
 ) -> None:
-    """Put an error on a form.
+    """Add an error to a form.
 
-    :param unique_errors: of each unique index that somebody else may have been first at, the field and the message.
-    :raises IntegrityError: it broke another constraint, which is nobody's mistake but ours.
+    :param unique_errors: by name of a unique index, the field and the message for a value that is already taken.
+    :raises IntegrityError: another constraint was violated, which is a bug and not an input error.
     """
     if isinstance(error, DomainError):
         field, message = error.field, message_of(error)
@@ -64,9 +64,9 @@ def add_error(
 
 
 def message_of(refusal: DomainError | str) -> str:
-    """Return why a rule refuses, in the language of the request.
+    """Return the message of a refusal in the language of the request.
 
-    :param refusal: what it raised, or a sentence marked for translation.
+    :param refusal: the error that a rule raised, or a message marked for translation.
     """
     if isinstance(refusal, DomainError):
         return gettext(refusal.message, **refusal.values)

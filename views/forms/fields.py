@@ -1,4 +1,4 @@
-"""Fields and validators shared by forms: how text is cleaned and what the manual's limits say."""
+"""Fields and validators shared by forms: they normalize input and enforce the limits of the manual."""
 
 from __future__ import annotations
 
@@ -16,46 +16,49 @@ from models.values.visible_text import shows, visible
 from views.arguments import only_digits, whole_number
 
 _LARGEST_VERSION = 2**31 - 1
-"""The largest number an integer column holds."""
+"""The largest number that fits into an integer column."""
 
 
 def half_width(text: str | None) -> str:
-    """Half-width letters and digits, no surrounding blanks: how codes and addresses are stored."""
+    """Normalize a code or an email address for storage: half width, no invisible characters or surrounding blanks."""
     return visible(unicodedata.normalize("NFKC", text or "")).strip()
 
 
 def trimmed(text: str | None) -> str:
-    """A text without surrounding blanks, as it is stored; line ends as one character."""
+    """Normalize a text for storage: no surrounding blanks, and a single LF for each line break."""
     return (text or "").replace("\r\n", "\n").strip()
 
 
 def too_long(most: int) -> str:
-    """What is told beside a search condition with more characters than its field takes."""
+    """Return the error message for a search condition that is too long.
+
+    :param most: the maximum number of characters.
+    """
     return gettext("Enter %(most)s characters or fewer. It was left out of the search.", most=most)
 
 
 class CodeField(StringField):
-    """A text of half-width letters and digits; full-width ones are taken as meant."""
+    """A field for a code; full-width letters and digits are converted to half width."""
 
     data: Any
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Normalize the input."""
         super().process_formdata(valuelist)
         self.data = half_width(self.data)
 
 
 class HyphenField(CodeField):
-    """A code with hyphens in it; what the keyboard gave for a hyphen is taken as one."""
+    """A field for a code with hyphens; similar characters are converted to hyphens."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Normalize the input."""
         super().process_formdata(valuelist)
         self.data = plain_hyphens(self.data or "")
 
 
 class PostcodeField(HyphenField):
-    """A postcode, which is needed; the sign before it and blanks come along with what is copied."""
+    """A required postcode; the 〒 sign and blanks, which are often copied along with it, are removed."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -67,82 +70,82 @@ class PostcodeField(HyphenField):
         )
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Normalize the input."""
         super().process_formdata(valuelist)
         self.data = "".join((self.data or "").removeprefix("〒").split())
 
 
 class TextField(StringField):
-    """A line of text."""
+    """A field for a single line of text."""
 
     data: Any
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Normalize the input."""
         super().process_formdata(valuelist)
         self.data = trimmed(visible(self.data or ""))
 
 
 class MemoField(TextAreaField):
-    """Some lines of text."""
+    """A field for several lines of text."""
 
     data: Any
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Normalize the input."""
         super().process_formdata(valuelist)
         text = trimmed(visible(self.data or ""))
         self.data = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) != "Cc")
 
 
 def version_shown(text: str | None) -> int:
-    """The version that a form says the person had before them; -1, which no row has, when it is nonsense."""
+    """Return the version of the row for which a form was rendered; -1, which no row has, if it is missing or invalid."""
     version = whole_number(text, most=_LARGEST_VERSION)
     return -1 if version is None else version
 
 
 class VersionField(HiddenField):
-    """The version of a row that the person had before them: two people editing are told of each other."""
+    """A hidden field with the version of the row for which the form was rendered, to detect concurrent changes."""
 
     @property
     def shown(self) -> int:
-        """The version; -1, which no row has, when it was not sent or is nonsense."""
+        """The version; -1, which no row has, if it is missing or invalid."""
         return version_shown(self.data if isinstance(self.data, str) else None)
 
 
 class AddressField(EmailField):
-    """An e-mail address, empty when none is given."""
+    """A field for an email address; empty if none is given."""
 
     data: Any
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Normalize the input."""
         super().process_formdata(valuelist)
         self.data = half_width(self.data)
 
 
 class AtMost:
-    """At most so many characters, line ends counted as one.
+    """A validator for the maximum number of characters, which counts a line break as one.
 
-    It is told after sending: a browser counts in other units, and cuts off what was pasted without a word.
+    The limit is checked only on the server: browsers count in other units, and silently truncate pasted text.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
 
     def __call__(self, _form: Form, field: Any) -> None:
-        """Refuse more."""
+        """Raise ``ValidationError`` if the text is longer."""
         if len(field.data or "") > self.most:
             raise ValidationError(gettext("Enter %(most)s characters or fewer.", most=self.most))
 
 
 class Needed:
-    """Something to see."""
+    """A validator for required fields: the text must contain visible characters."""
 
     field_flags = {"required": True}
 
     def __call__(self, _form: Form, field: Any) -> None:
-        """Refuse nothing."""
+        """Raise ``StopValidation`` if there is nothing visible."""
         if not shows(str(field.data or "")):
             from wtforms.validators import StopValidation
 
@@ -150,19 +153,19 @@ class Needed:
 
 
 class OneLine:
-    """No line breaks or other control characters: they would add lines to mails and files."""
+    """A validator that refuses line breaks and other control characters, which would add lines to mails and files."""
 
     def __call__(self, _form: Form, field: Any) -> None:
-        """Refuse control characters."""
+        """Raise ``ValidationError`` if there are control characters."""
         if any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in field.data or ""):
             raise ValidationError(gettext("Line breaks and control characters cannot be used."))
 
 
 class ValidAddress:
-    """An e-mail address that mail can be sent to, or nothing."""
+    """A validator for email addresses that mail can be sent to; an empty field is valid."""
 
     def __call__(self, _form: Form, field: Any) -> None:
-        """Refuse what is no address."""
+        """Raise ``ValidationError`` if the email address is invalid."""
         if not field.data:
             return
         if len(field.data) > EMAIL_LENGTH:
@@ -172,10 +175,10 @@ class ValidAddress:
 
 
 class Postcode:
-    """Seven digits, with a hyphen after the third or without."""
+    """A validator for postcodes: seven digits, with or without a hyphen after the third."""
 
     def __call__(self, _form: Form, field: Any) -> None:
-        """Refuse other forms."""
+        """Raise ``ValidationError`` for any other format."""
         digits = (field.data or "").replace("-", "", 1)
         hyphen_right = "-" not in (field.data or "") or (field.data or "")[3:4] == "-"
         if not (len(digits) == 7 and only_digits(digits) and hyphen_right):

@@ -1,7 +1,7 @@
-"""What WTForms and Flask-AppBuilder say of a field, in the portal's own words.
+"""The portal's translations of the validation messages of WTForms and Flask-AppBuilder.
 
-WTForms' Japanese lacks some sentences and calls a field フィールド. Its sentences stand here so that they are in the
-portal's catalogue; tests/conventions/test_messages.py reads WTForms for new ones.
+WTForms' Japanese catalogue lacks some messages and calls a field フィールド. The messages are listed here so that they
+get into the portal's catalogue; tests/conventions/test_messages.py checks WTForms for new ones.
 """
 
 from __future__ import annotations
@@ -60,20 +60,20 @@ FORM_WORDS = (
 
 
 class FormWords:
-    """The catalogue as WTForms asks it."""
+    """The portal's catalogue with the interface that WTForms expects."""
 
     def gettext(self, text: str) -> str:
-        """A sentence in the language of the request."""
+        """Return a message in the language of the request."""
         found: str = get_domain().get_translations().ugettext(text)
         return found
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
-        """A sentence on one or on many; Japanese makes no difference."""
+        """Return the singular or plural of a message; in Japanese they are the same."""
         return self.gettext(singular if number == 1 else plural)
 
 
 def install() -> None:
-    """Let every form speak so."""
+    """Make all forms use the portal's catalogue."""
     words = FormWords()
 
     def get_translations(_meta: Any, _form: Any) -> FormWords:

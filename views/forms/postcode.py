@@ -1,4 +1,4 @@
-"""郵便番号から住所を入力: the second button of every form with a postcode and an address."""
+"""郵便番号から住所を入力: the second button of every form with a postcode and a postal address."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from models.values.postcode import Found
 
 
 class FillsInAddress:
-    """A form with the fields ``postcode`` and ``address`` and, where the two are kept apart, ``prefecture``."""
+    """A mixin for forms with the fields ``postcode`` and ``address`` and, if it is a separate field, ``prefecture``."""
 
     postcode: Any
     address: Any
 
     def fill_in_address(self) -> Found | None:
-        """Fill in the address of the postcode.
+        """Fill in the postal address of the postcode.
 
-        :returns: what was found; None, with the error beside the field, when there is no such postcode.
+        :returns: the result of the lookup; None, with an error on the field, if the postcode does not exist.
         """
         found = postcode.address_of(self.postcode.data)
         if found is None:
             self.postcode.errors = [gettext("There is no such postcode.")]
             return None
-        # Where the places of a postcode have nothing in common, what was typed is worth more.
+        # If the places of a postcode have nothing in common, keep what was typed.
         prefecture = getattr(self, "prefecture", None)
         if prefecture is not None:
             prefecture.data = found.prefecture or prefecture.data

@@ -1,4 +1,4 @@
-"""Screens of mail templates and of the log of sent mail."""
+"""Screens of the mail templates and of the mail log."""
 
 from __future__ import annotations
 

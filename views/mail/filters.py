@@ -1,4 +1,4 @@
-"""検索条件 of メール送信履歴."""
+"""The search conditions (検索条件) of メール送信履歴."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATE_LABELS = {
 
 
 def mail_query(search: Search) -> MailQuery:
-    """Return what the search fields ask for."""
+    """Return the query for the values of the search fields."""
     state = search.value("state")
     return MailQuery(
         recipient=search.value("recipient") or None,
@@ -34,9 +34,9 @@ def mail_query(search: Search) -> MailQuery:
 
 
 def read_filters(args: Mapping[str, str]) -> list[Filter]:
-    """The fields as the arguments fill them in; nonsense is no condition.
+    """Return the search fields with their values; invalid values are not used as conditions.
 
-    :param args: of the page, or of the form that sends what it lists again.
+    :param args: the query arguments of the page, or the form that sends the listed mails again.
     """
     kinds = [(kind.name, gettext(kind.label)) for kind in KINDS.values() if not kind.sms]
     states = [(state.value, label) for state, label in STATE_LABELS.items()]

@@ -1,4 +1,4 @@
-"""メール送信履歴: every mail of every tenant, for NEC's staff. Reading is not audited, sending again is."""
+"""メール送信履歴: all mails of all tenants, for NEC staff. Sending a mail again is audited, reading is not."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ STATE_TONES = {MailState.PENDING: "orange", MailState.SENT: "green", MailState.F
 
 
 class MailLogView(Screen):
-    """The mail log: turned by keyset, read across tenants, never changed."""
+    """The mail log across tenants: read-only, with keyset pagination."""
 
     datamodel = PortalInterface(MailMessage)
     labels = Labels(
@@ -106,11 +106,11 @@ class MailLogView(Screen):
     }
 
     def search(self) -> Search:
-        """Return the search fields as the page's arguments fill them in."""
+        """Return the search fields with the values of the query arguments."""
         return Search(read_filters(request.args))
 
     def tables(self, search: Search) -> list[Table]:
-        """Return one page of the messages, newest first."""
+        """Return the table with one page of messages, newest first."""
         before, after = key_or_none(request.args.get("before")), key_or_none(request.args.get("after"))
         query = mail_query(search)
         session = cross_tenant_session(_REASON)
@@ -123,7 +123,7 @@ class MailLogView(Screen):
         return [table]
 
     def list_links(self, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
-        """Return the button that sends all failed mails of the list again, where failed ones are listed."""
+        """Return the button that sends the listed mails again, if only failed ones are listed and the user may do so."""
         count = tables[0].count or 0
         if not self.may("send_failed_again") or not count or mail_query(search).state != MailState.FAILED:
             return []
@@ -137,11 +137,11 @@ class MailLogView(Screen):
         return [Button(gettext("Send failed again"), self.url("send_failed_again"), "send", "", values, question)]
 
     def key_of(self, row: Any) -> Any:
-        """Return the key of a message, or of a row of the list."""
+        """Return the key of a message or a row of the list."""
         return row.id
 
     def value(self, row: Any, name: str) -> Any:
-        """Return what a column shows of a message, or of a row of the list."""
+        """Return the value of a column for a message or a row of the list."""
         match name:
             case "kind":
                 return gettext(KINDS[row.kind].label) if row.kind in KINDS else row.kind
@@ -158,32 +158,32 @@ class MailLogView(Screen):
 
     @staticmethod
     def _tenant(row: Any) -> str | None:
-        """The name of a mail's tenant."""
+        """Return the name of a message's tenant, None if it has none."""
         if hasattr(row, "tenant_name") or row.tenant_id is None:
             return getattr(row, "tenant_name", None)
         tenant = cross_tenant_session(_REASON).get(Tenant, row.tenant_id)
         return tenant.name if tenant is not None else None
 
     def row_or_404(self, pk: Any, *, deleted: bool = False) -> Any:
-        """Return a message of any tenant."""
+        """Return a message of any tenant; 404 if it does not exist."""
         message = cross_tenant_session(_REASON).get(MailMessage, pk)
         if message is None:
             abort(404)
         return message
 
     def refusal(self, method: str, row: Any) -> str | None:
-        """Return why a message cannot be sent again."""
+        """Return the reason why a message cannot be sent again, None if it can."""
         return row.refusal if method == "send_again" else None
 
     def copies(self, message: MailMessage) -> list[str]:
-        """Return the URLs of the messages that repeat one, oldest first."""
+        """Return the URLs of the copies of a message that were sent later, oldest first."""
         found = outbox.copies(cross_tenant_session(_REASON), message)
         return [url_for("MailLogView.show", mail_key=number) for number in found]
 
     def body(self, message: MailMessage) -> list[tuple[str, str | None]]:
-        """Return the body in parts: a text, and where it leads when it is a link into this portal that works.
+        """Return the body in parts: each a text, and its local path if it is a working link into this portal, else None.
 
-        The secret part of a link is shown in the demonstration alone, which has no mailbox of its readers.
+        Secrets in links are shown only in the demonstration, where the recipients have no mailboxes.
         """
         if not current_app.config["PORTAL_DEMO"] or message.secret is None:
             return [(message.shown_body, None)]
@@ -196,15 +196,15 @@ class MailLogView(Screen):
         return [*parts, (text[end:], None)]
 
     def named_in_question(self, row: Any) -> str:
-        """Return whom a message went to."""
+        """Return the recipient of a message."""
         return str(row.recipient)
 
     def after_action(self, rows: list[Any]) -> str:
-        """Return the page of the message."""
+        """Return the URL of the message's page."""
         return self.url("show", rows[0])
 
     def action_values(self, action: Any, row: Any) -> dict[str, str]:
-        """Return what an action's button sends: which state of the message the person has before them."""
+        """Return the form values of an action's button: a stamp of the message's state when the page was rendered."""
         return {"seen": outbox.stamp(row, outbox.copies(cross_tenant_session(_REASON), row))}
 
     @action(
@@ -218,7 +218,7 @@ class MailLogView(Screen):
         url="/{row}/again",
     )
     def send_again(self, row: Any) -> str:
-        """Send one message again."""
+        """Send one message again and return the URL of its page."""
         seen = request.form.get("seen", "")
         outbox.send_again(cross_tenant_session(_REASON), row, now=clock.utc_now(), by=actor(), seen=seen)
         return self.url("show", row)
@@ -226,7 +226,7 @@ class MailLogView(Screen):
     @expose("/again", methods=["POST"])
     @has_access
     def send_failed_again(self) -> Response:
-        """Send the failed messages that the conditions leave again."""
+        """Send the failed messages that match the search conditions again."""
         search = Search(read_filters(request.form))
         session = cross_tenant_session(_REASON)
         count = mail_log.send_failed_again(session, mail_query(search), now=clock.utc_now(), by=actor())
@@ -238,7 +238,7 @@ class MailLogView(Screen):
 
 
 def _local(url: str) -> str | None:
-    """The path of a URL of this portal, None for one of anywhere else."""
+    """Return the local path of a URL of this portal, None for any other URL."""
     home = urlsplit(current_app.config["PORTAL_URL"])
     origin = f"{home.scheme}://{home.netloc}"
     return local_path(url.removeprefix(origin)) if url.startswith(f"{origin}/") else None

@@ -1,4 +1,4 @@
-"""メールテンプレートコピー (§5.4.3 (3)): to which tenants, which templates, and then all of it or nothing."""
+"""メールテンプレートコピー (§5.4.3 (3)): choose tenants and templates, then copy all of them or none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TENANTS, _TEMPLATES, _COPY = "tenants", "templates", "copy"
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What is ticked in both steps; each step carries the other's.
+    """The choices in both steps; each step also submits those of the other.
 
     :ivar tenants: the IDs of the chosen tenants.
     :ivar kinds: the names of the chosen templates.
@@ -38,7 +38,7 @@ class Choices:
 
 
 class MailTemplateCopyView(PortalView):
-    """メールテンプレートコピー: two pages that post to each other, so that going back keeps what was chosen."""
+    """メールテンプレートコピー: two pages that post to each other, so that going back keeps the choices."""
 
     route_base = "/mail-templates"
     class_permission_name = "MailTemplates"
@@ -46,7 +46,7 @@ class MailTemplateCopyView(PortalView):
     @expose("/copy", methods=["GET", "POST"])
     @has_access
     def copy(self) -> Any:
-        """Choose tenants, choose templates, copy."""
+        """Show the page for choosing tenants or templates, or copy the templates."""
         targets = db.session.execute(_targets().order_by(Tenant.id)).all()
         offered = {
             "tenant": frozenset(tenant.id for tenant in targets),
@@ -64,7 +64,7 @@ class MailTemplateCopyView(PortalView):
 
 
 def may_copy() -> bool:
-    """Whether the person may copy, and has a tenant to copy to."""
+    """Return whether the user may copy templates and there is a tenant to copy to."""
     if not current_app.extensions["appbuilder"].sm.has_access("can_copy", "MailTemplates"):
         return False
     if not g.identity.elevated and g.identity.tenant_count < 2:
@@ -73,7 +73,7 @@ def may_copy() -> bool:
 
 
 def _targets() -> Select[str, str]:
-    """The other tenants in which the person may change templates: ``id``, ``name``."""
+    """Return the statement that selects ``id`` and ``name`` of the other tenants in which the user may change templates."""
     statement = select(Tenant.id, Tenant.name).where(Tenant.id != own_tenant_id())
     if g.identity.elevated:
         return statement
@@ -84,7 +84,7 @@ def _targets() -> Select[str, str]:
 
 
 def _ticked(name: str, offered: frozenset[str]) -> frozenset[str]:
-    """The values of a group of boxes; 404 when one of them was not offered."""
+    """Return the selected values of a group of checkboxes; 404 if one of them was not offered."""
     ticked = frozenset(request.form.getlist(name))
     if not ticked <= offered:
         abort(404)
@@ -92,7 +92,7 @@ def _ticked(name: str, offered: frozenset[str]) -> frozenset[str]:
 
 
 def _marked(step: str, choices: Choices, offered: dict[str, frozenset[str]]) -> Choices:
-    """The choices after 全選択 or クリア was pressed without JavaScript."""
+    """Return the choices after 全選択 or クリア was pressed without JavaScript."""
     match step:
         case "all_tenants":
             return Choices(offered["tenant"], choices.kinds)

@@ -16,25 +16,25 @@ from views.forms.fields import AtMost, Needed, OneLine, TextField, VersionField
 from views.screen.conflict import Difference, differing
 
 _MOST_FAULTS = 5
-"""How many faults are told of a field; a pasted text of another system may have hundreds."""
+"""The maximum number of faults reported for a field; a text pasted from another system may have hundreds."""
 
 
 class BodyField(TextAreaField):
-    """The text of a mail."""
+    """A field for the body of a mail."""
 
     data: Any
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Take what was typed in the form in which it is stored, so that lines are counted as they are told."""
+        """Normalize the input as for storage, so that line numbers in error messages match the displayed text."""
         super().process_formdata(valuelist)
         self.data = cleaned(MailText(None, self.data or "")).body
 
 
 class OnlyPlaceholders:
-    """Double braces only around the names that the form's kind of mail has."""
+    """A validator that allows double braces only around placeholders of the form's kind of mail."""
 
     def __call__(self, form: Form, field: Any) -> None:
-        """Refuse the rest, and say where it stands."""
+        """Add an error with the line of each fault; raise ``ValidationError`` for the last one."""
         faults = placeholders.faults(field.data or "", form.kind.placeholders)
         if not faults:
             return
@@ -54,9 +54,9 @@ def _told(fault: placeholders.Fault, *, several: bool) -> str:
 
 
 class MailTemplateForm(FlaskForm):
-    """件名 and 本文.
+    """The form with 件名 and 本文.
 
-    :ivar kind: of the mail.
+    :ivar kind: the kind of mail.
     """
 
     subject = TextField(lazy_gettext("Subject"), [Needed(), AtMost(SUBJECT_LENGTH), OneLine(), OnlyPlaceholders()])
@@ -70,11 +70,11 @@ class MailTemplateForm(FlaskForm):
             del self.subject
 
     def text(self) -> MailText:
-        """What was typed, in the form in which it is stored."""
+        """Return the input, normalized for storage."""
         return cleaned(MailText(None if self.kind.sms else self.subject.data or "", self.body.data or ""))
 
     def differences(self, stored: MailText) -> list[Difference]:
-        """Return where what was typed differs from what is stored."""
+        """Return the differences between the input and the stored text."""
         typed = self.text()
         pairs = [(self.body, stored.body, typed.body)]
         if not self.kind.sms:

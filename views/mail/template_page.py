@@ -1,4 +1,4 @@
-"""What the screens of one mail template share (§5.4.3)."""
+"""Functions shared by the screens of a mail template (§5.4.3)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ CHANGED_MEANWHILE = N_("Somebody else changed this template meanwhile. Look at i
 
 
 TEMPLATE_STATUS = formats.made_by("macros/mails.html", "template_status")
-"""Shows whether a template has its default text."""
+"""The column format that shows whether a template has its default text."""
 
 
 def kind_or_404(name: str) -> MailKind:
-    """The template of a URL; 404 for a kind of mail that no tenant may change."""
+    """Return the kind of mail in a URL; 404 if it has no template that tenants may change."""
     kind = mail_template.kind_named(name)
     if kind is None:
         abort(404)
@@ -31,18 +31,18 @@ def kind_or_404(name: str) -> MailKind:
 
 
 def own_tenant_id() -> str:
-    """The tenant of the request."""
+    """Return the ID of the request's tenant; 404 if there is none."""
     return scope.current_tenant_id(db.session()) or abort(404)
 
 
 def newest_number(kind: MailKind) -> int:
-    """The number of a template's newest version in the tenant of the request, 0 when it never had one."""
+    """Return the number of a template's newest version in the request's tenant, 0 if there is none."""
     tenant_id = own_tenant_id()
     return mail_template.newest_numbers(db.session(), [tenant_id]).get((tenant_id, kind.name), 0)
 
 
 def page_of(kind: MailKind) -> dict[str, Any]:
-    """What every screen of one template has: its name, its placeholders with samples, where its links lead."""
+    """Return the context shared by all screens of a template: its title, its placeholders with samples, and URLs."""
     return {
         "about": {
             "title": gettext(kind.title),
@@ -56,6 +56,6 @@ def page_of(kind: MailKind) -> dict[str, Any]:
 
 
 def refuse(error: Conflict | DomainError) -> None:
-    """Tell the person why nothing was done."""
+    """Roll back, and show the user why nothing was done."""
     db.session.rollback()
     flash_error(error if isinstance(error, DomainError) else gettext(CHANGED_MEANWHILE))

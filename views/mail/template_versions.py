@@ -1,4 +1,4 @@
-"""The versions of a mail template: who changed it when, what it was, and bringing one back."""
+"""The versions of a mail template: who changed it and when, its text, and restoring one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from views.screen.table import Button, Empty, Question, Table, filled_table
 
 
 class MailTemplateVersionView(PortalView):
-    """変更履歴 of a template."""
+    """The version history (変更履歴) of a template."""
 
     route_base = "/mail-templates/<string:kind>/versions"
     class_permission_name = "MailTemplates"
@@ -38,7 +38,7 @@ class MailTemplateVersionView(PortalView):
     @expose("/")
     @has_access
     def history(self, kind: str) -> str:
-        """List the versions of a template, the newest first."""
+        """List the versions of a template, newest first."""
         found = kind_or_404(kind)
         count = newest_number(found)
         pages = max(1, -(-count // PAGE_SIZE))
@@ -59,7 +59,7 @@ class MailTemplateVersionView(PortalView):
     @expose("/<key:version_key>")
     @has_access
     def version(self, kind: str, version_key: int) -> str:
-        """Show what a version was."""
+        """Show a version with its preview."""
         found = kind_or_404(kind)
         version = _version_or_404(found, version_key)
         newest = newest_number(found)
@@ -79,7 +79,7 @@ class MailTemplateVersionView(PortalView):
     @expose("/<key:version_key>/restore", methods=["POST"])
     @has_access
     def restore(self, kind: str, version_key: int) -> Response:
-        """Bring a version back."""
+        """Restore a version."""
         found = kind_or_404(kind)
         old = _version_or_404(found, version_key)
         version = version_shown(request.form.get("version"))
@@ -137,7 +137,7 @@ def _facts(version: MailTemplateVersion, *, in_force: bool) -> list[tuple[str, A
 
 
 def _restore_button(kind: MailKind, version: MailTemplateVersion, newest: int) -> Button:
-    """Return the button that brings a version back.
+    """Return the button that restores a version.
 
     :param newest: the number of the newest version.
     """
@@ -153,7 +153,7 @@ def _restore_button(kind: MailKind, version: MailTemplateVersion, newest: int) -
 
 
 def _what(version: MailTemplateVersion) -> str:
-    """What made a version, in words."""
+    """Return a description of the change that created a version."""
     match version.happening:
         case VersionReason.RESET:
             return gettext("Went back to the default")

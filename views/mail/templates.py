@@ -1,4 +1,4 @@
-"""メールテンプレート設定 (§5.4.3): the list, one template, changing it with a preview, going back to the default."""
+"""メールテンプレート設定 (§5.4.3): list and show templates, edit them with a preview, and reset them to the default."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _SUBJECT = formats.TEXT.with_empty(lazy_gettext("An SMS has no subject"))
 class _Template(NamedTuple):
     """A template of a tenant.
 
-    :ivar own: the tenant's own text; None while it uses the default.
-    :ivar version: the number of the newest version, 0 when there is none.
+    :ivar own: the tenant's custom text; None while it uses the default.
+    :ivar version: the number of the newest version, 0 if there is none.
     """
 
     kind: MailKind
@@ -45,12 +45,12 @@ class _Template(NamedTuple):
 
     @property
     def subject(self) -> str | None:
-        """The subject in force; an SMS has none."""
+        """The subject in use; None for an SMS."""
         return (self.own or self.kind.default).subject
 
 
 class MailTemplateView(PortalView):
-    """メールテンプレート一覧 and what is done with one template."""
+    """メールテンプレート一覧, and the pages and actions of one template."""
 
     route_base = "/mail-templates"
     class_permission_name = "MailTemplates"
@@ -85,7 +85,7 @@ class MailTemplateView(PortalView):
         )
 
     def _named(self, row: _Template) -> Markup:
-        """Return the name of a template, with a link for people who may look at it."""
+        """Return the title of a template, as a link if the user may view it."""
         title, url = formats.WORD.cell(gettext(row.kind.title)), self._url_to("show", row.kind)
         return formats.linked(url, title) if url else title
 
@@ -99,7 +99,7 @@ class MailTemplateView(PortalView):
         return found
 
     def _reset_button(self, row: _Template, **options: Any) -> Button | None:
-        """Return the button that goes back to the default text; None where there is no other text, or no permission."""
+        """Return the button that restores the default text; None without a custom text or the permission."""
         url = self._url_to("reset", row.kind)
         if row.own is None or url is None:
             return None
@@ -109,7 +109,7 @@ class MailTemplateView(PortalView):
         return Button(label, url, "arrow-back-up", values=values, question=Question(text, label), **options)
 
     def _url_to(self, method: str, kind: MailKind) -> str | None:
-        """Return the URL of a page of a template; None for people without its permission."""
+        """Return the URL of a page of a template; None if the user lacks the permission for it."""
         may = self.appbuilder.sm.has_access(f"can_{method}", "MailTemplates")
         return url_for(f"MailTemplateView.{method}", kind=kind.name) if may else None
 
@@ -138,9 +138,9 @@ class MailTemplateView(PortalView):
     @expose("/<string:kind>/edit", methods=["GET", "POST"])
     @has_access
     def edit(self, kind: str) -> Any:
-        """Change a template: the form, its preview (確認), then 保存 or 戻る."""
+        """Edit a template: the form, its preview (確認), then 保存 or 戻る."""
         found = kind_or_404(kind)
-        # The number before the text: were they the other way round, a change between them would be overwritten.
+        # Read the number before the text: in the other order, a concurrent change in between would be overwritten.
         version = newest_number(found)
         text = mail_template.current_text(db.session(), own_tenant_id(), found)
         form = MailTemplateForm(found, text, version)
@@ -175,7 +175,7 @@ class MailTemplateView(PortalView):
     @expose("/<string:kind>/reset", methods=["POST"])
     @has_access
     def reset(self, kind: str) -> Response:
-        """Go back to the default text."""
+        """Reset a template to its default text."""
         found = kind_or_404(kind)
         version = version_shown(request.form.get("version"))
         try:
@@ -189,7 +189,7 @@ class MailTemplateView(PortalView):
 
 
 def _conflict(kind: MailKind, form: MailTemplateForm) -> Any:
-    """The form again, with what the other saved beside what was typed; saving once more is then a choice."""
+    """Return the form with the concurrently saved values beside the typed ones; saving again overwrites them."""
     db.session.rollback()
     form.version.data = str(newest_number(kind))
     stored = mail_template.current_text(db.session(), own_tenant_id(), kind)

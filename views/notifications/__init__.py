@@ -1,4 +1,4 @@
-"""Screens of the e-mail addresses that a tenant's notifications go to."""
+"""Screens of the email addresses that receive a tenant's notifications."""
 
 from __future__ import annotations
 

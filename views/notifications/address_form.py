@@ -15,16 +15,16 @@ from views.screen.conflict import Difference, differing
 
 
 class NotificationField(AddressField):
-    """A notification address, in the form in which it is stored."""
+    """A field for a notification address."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Normalize the input for storage."""
         super().process_formdata(valuelist)
         self.data = clean(self.data or "")
 
 
 class TypedAgain:
-    """The same as another field, wherever that has an address nobody has confirmed."""
+    """A validator that requires the same address as in another field, if the address there is new."""
 
     field_flags = {"required": True}
 
@@ -32,7 +32,7 @@ class TypedAgain:
         self.number = number
 
     def __call__(self, form: Form, field: Any) -> None:
-        """Refuse a difference. An address that is refused itself need not be typed twice."""
+        """Raise ``ValidationError`` if the addresses differ. An invalid address need not be repeated."""
         first = form[f"address{self.number}"]
         if first.errors or not form.asks_again(self.number):
             return
@@ -43,7 +43,7 @@ class TypedAgain:
 
 
 class NotificationForm(FlaskForm):
-    """Three addresses, and each a second time where it changes."""
+    """The form with three addresses, each of which has to be repeated if it is new."""
 
     address1 = NotificationField(lazy_gettext("Email address"), [Needed(), ValidAddress()])
     again1 = NotificationField(lazy_gettext("Email address (confirmation)"), [TypedAgain(1)])
@@ -60,20 +60,20 @@ class NotificationForm(FlaskForm):
         )
 
     def typed(self) -> list[str]:
-        """The addresses, one per slot."""
+        """Return the typed addresses, one per slot; empty for none."""
         return [self[f"address{number}"].data or "" for number in SLOTS]
 
     def known(self, number: int) -> list[str]:
-        """The addresses that a slot takes without being told twice: what it is set to, and what is in force."""
+        """Return the addresses that need no repetition in a slot: the one it is set to, and the confirmed one."""
         slot = self._slot(number)
         return [address for address in dict.fromkeys((slot.set_to, slot.address)) if address]
 
     def asks_again(self, number: int) -> bool:
-        """Whether what was typed for a slot is to be typed a second time."""
+        """Return whether the address typed for a slot has to be repeated."""
         return bool(self.typed()[number - 1]) and self.typed()[number - 1] not in self.known(number)
 
     def differences(self) -> list[Difference]:
-        """Return where what was typed differs from what the addresses are set to."""
+        """Return the differences between the typed addresses and those that the slots are set to."""
         return differing(
             (self[f"address{slot.number}"].label.text, slot.set_to, typed)
             for slot, typed in zip(self.status.slots, self.typed(), strict=True)

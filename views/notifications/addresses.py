@@ -1,4 +1,4 @@
-"""メールアドレス設定 (§5.4.2): where the notifications of a tenant go."""
+"""メールアドレス設定 (§5.4.2): the email addresses that receive a tenant's notifications."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from views.screen.conflict import Difference, compared
 
 
 class NotificationAddressView(PortalView):
-    """The addresses of the tenant, and those that have not confirmed yet."""
+    """The tenant's notification addresses, and those that are not confirmed yet."""
 
     route_base = "/notification-addresses"
     class_permission_name = "NotificationAddresses"
@@ -37,7 +37,7 @@ class NotificationAddressView(PortalView):
     @expose("/")
     @has_access
     def show(self) -> str:
-        """Show the addresses, in a form to whom may change them."""
+        """Show the addresses, in a form if the user may change them."""
         found = _address_status()
         return self._page(found, NotificationForm(found) if self._may_change() else None)
 
@@ -45,7 +45,7 @@ class NotificationAddressView(PortalView):
     @expose("/", methods=["POST"])
     @has_access
     def save(self) -> Any:
-        """Set the addresses, and mail a link to each that is new."""
+        """Set the addresses, and mail a confirmation link to each new one."""
         form = NotificationForm(_address_status())
         if (answer := answer_before_writing(form, lambda: self._page(form.status, form))) is not None:
             return answer
@@ -69,13 +69,13 @@ class NotificationAddressView(PortalView):
     @expose("/send-again", methods=["POST"])
     @has_access
     def send_again(self) -> Response:
-        """Mail a new link to an address that has not confirmed yet."""
+        """Mail a new confirmation link to an address that is not confirmed yet."""
         return _with_asked(address_rules.send_again, _sent)
 
     @expose("/withdraw", methods=["POST"])
     @has_access
     def withdraw(self) -> Response:
-        """Give up an address that has not confirmed yet."""
+        """Withdraw an address that is not confirmed yet."""
         return _with_asked(
             address_rules.withdraw,
             lambda address: gettext("The change to %(address)s has been withdrawn.", address=address),
@@ -85,7 +85,7 @@ class NotificationAddressView(PortalView):
         return self.appbuilder.sm.has_access("can_save", self.class_permission_name)
 
     def _conflict(self) -> Any:
-        """The form again, with what the other saved beside what was typed; saving once more is then a choice."""
+        """Return the form with the concurrently saved values beside the typed ones; saving again overwrites them."""
         db.session.rollback()
         form = NotificationForm(_address_status())
         form.version.data = str(form.status.version)
@@ -124,7 +124,11 @@ def _sent(address: str) -> str:
 
 
 def _with_asked(rule: Callable[..., str], told: Callable[[str], str]) -> Response:
-    """Do something with the address that the slot of the form was asked to have."""
+    """Apply a rule to the unconfirmed address of the slot in the form.
+
+    :param rule: changes the slot and returns the address.
+    :param told: returns the success message for an address.
+    """
     number = request.form.get("slot", "")
     if number not in {str(slot) for slot in SLOTS}:
         abort(404)

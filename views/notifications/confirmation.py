@@ -1,7 +1,7 @@
-"""メール有効化画面 (§5.4.2 (2)): where the link in a confirmation mail leads. Nobody is signed in here.
+"""メール有効化画面 (§5.4.2 (2)): the page behind the link in a confirmation mail. It requires no sign-in.
 
-Opening the link confirms nothing: programmes that look at mail open links too. The page confirms by a POST, which it
-sends by itself where scripts run (docs/adr/0008-confirming-an-address.md).
+Opening the link confirms nothing, because mail scanners open links too. The page confirms the address by a POST, which
+it sends automatically if JavaScript runs (docs/adr/0008-confirming-an-address.md).
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ _STATUS = {
 
 
 class AddressConfirmationView(PortalView):
-    """Putting a notification address into force through the link its mailbox got."""
+    """The confirmation of a notification address through a mailed link."""
 
     route_base = "/confirm-address"
     class_permission_name = "AddressConfirmation"
 
     def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        """FAB's blueprint, whose pages tell nobody their address: the link is in it."""
+        """Create FAB's blueprint; its pages send no Referer header, because their URL contains the link's token."""
         blueprint = super().create_blueprint(*args, **kwargs)
         blueprint.after_request(_tell_no_address)
-        # Such a page sends no Referer, and Flask-WTF's general check refuses that on https. The form still checks its
-        # token, here below.
+        # Over HTTPS, Flask-WTF's global check refuses a form without a Referer. ``confirm`` checks the CSRF token
+        # instead.
         current_app.extensions["csrf"].exempt(blueprint)
         return blueprint
 
     @expose("/<string:address_token>", methods=["GET", "POST"])
     def confirm(self, address_token: str) -> Any:
-        """Say what the link is good for; a POST uses it."""
+        """Show the state of the link; on POST, confirm its address."""
         tenant_id = address_rules.tenant_of(address_token)
         form = FlaskForm()
         if form.is_submitted() and not form.validate():
@@ -60,7 +60,7 @@ class AddressConfirmationView(PortalView):
             return _page(_UNKNOWN, None, None)
         with tenant_session(tenant_id) as session, session.begin():
             link = address_rules.look_up(session, address_token)
-            if link is None:  # removed since
+            if link is None:  # deleted in the meantime
                 return _page(_UNKNOWN, None, None)
             state = _use(session, link) if form.is_submitted() else link.state(now=clock.utc_now())
             return _page(state, link, session.get(Tenant, tenant_id))

@@ -1,4 +1,4 @@
-"""What is wrong with a tenant's notification addresses, as the dashboard (§5.1) and their own screen tell it."""
+"""Problems with a tenant's notification addresses, as shown on the dashboard (§5.1) and on their own screen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOLD = "told_of_addresses"
 
 
 def problems(status: AddressStatus) -> list[str]:
-    """A sentence for each thing that keeps notifications from arriving; none when they all do."""
+    """Return a message for each problem that keeps notifications from arriving."""
     first = status.slots[0]
     found = []
     if not first.address and not first.asked_for:
@@ -30,7 +30,7 @@ def problems(status: AddressStatus) -> list[str]:
 
 
 def unconfirmed(status: AddressStatus) -> list[str]:
-    """A sentence for each address that has not confirmed."""
+    """Return a message for each address that is not confirmed."""
     return [_unconfirmed(slot) for slot in status.slots if slot.asked_for]
 
 
@@ -45,11 +45,11 @@ def _unconfirmed(slot: Slot) -> str:
 
 
 def address_notice(status: AddressStatus, *, may_change: bool) -> dict[str, Any] | None:
-    """What the dashboard tells of the addresses, None when all is well.
+    """Return the dashboard's notice about the addresses, None if there is no problem.
 
-    :param may_change: the person can do something about it.
-    :returns: ``problems``, ``url`` of their screen or None, and ``dialog``: whether it opens by itself, which it does
-        once in a session for each tenant one comes to.
+    :param may_change: whether the user may change the addresses.
+    :returns: ``problems``; ``url`` of the screen of the addresses, or None; and ``dialog``: whether the notice opens by
+        itself, which it does unless the last notice in the session was about the same tenant.
     """
     found = problems(status) + unconfirmed(status)
     if not found:

@@ -1,4 +1,4 @@
-"""The notification addresses that have not been confirmed yet, with what can be done about each."""
+"""The table of the notification addresses that are not confirmed yet, with the actions for each."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from views.screen import formats
 from views.screen.table import Button, Question, Table, filled_table
 
 LABELS = (N_("Email address"), N_("Email address 2"), N_("Email address 3"))
-"""What the three addresses are called."""
+"""The labels of the three addresses."""
 
 _STATE = Markup('<div>%s<div class="text-secondary word">%s</div></div>')
 _BADGE = formats.badge({True: lazy_gettext("Waiting"), False: lazy_gettext("Expired")}, {True: "blue", False: "orange"})
 
 
 def label_of(slot: Slot) -> str:
-    """Return what an address is called."""
+    """Return the label of an address."""
     return gettext(LABELS[slot.number - 1])
 
 
 def waiting_table(slots: Sequence[Slot], *, may_change: bool) -> Table | None:
-    """Return the table of the addresses that have not been confirmed; None when there are none.
+    """Return the table of the addresses that are not confirmed; None if there are none.
 
-    :param may_change: whether the person can send the mail again or withdraw the change.
+    :param may_change: whether the user may send the mail again or withdraw the change.
     """
     waiting = [slot for slot in slots if slot.asked_for]
     if not waiting:

@@ -1,4 +1,4 @@
-"""Screens and endpoints of the running system: jobs and health."""
+"""Screens and endpoints for operations: jobs and health checks."""
 
 from __future__ import annotations
 

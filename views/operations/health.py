@@ -1,4 +1,4 @@
-"""For whoever watches the portal: is it alive, is it ready."""
+"""Health checks for monitoring: liveness and readiness."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from models.operations.schedule import ScheduledTask
 blueprint = Blueprint("health", __name__)
 
 WORKER_SILENCE = timedelta(minutes=3)
-"""The heartbeat of the workers runs every minute; after this long without one they count as away."""
+"""The workers' heartbeat runs every minute; after this long without one, no worker is considered running."""
 
 _WRITTEN = "portal:ready"
 _WRITTEN_FOR = 60
 
 
 def worker_lives(heartbeat: ScheduledTask | None, *, now: datetime) -> bool:
-    """Whether a worker has given a sign of life lately.
+    """Return whether there was a recent heartbeat of a worker.
 
-    :param heartbeat: the row of that entry of the timetable, None where no worker was ever started.
+    :param heartbeat: the scheduled task of the heartbeat; None if no worker was ever started.
     """
     seen = heartbeat.last_finished_at if heartbeat else None
     return seen is not None and now - seen < WORKER_SILENCE
@@ -34,13 +34,13 @@ def worker_lives(heartbeat: ScheduledTask | None, *, now: datetime) -> bool:
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """Alive: the process answers. Touches nothing else."""
+    """Report that the process responds, without checking anything else."""
     return jsonify(status="alive")
 
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Ready: database, migrations, Redis and a worker are there."""
+    """Report whether the database, its migrations, Redis and a worker are available; 503 if not all of them are."""
     checks = {"database": False, "migrations": False, "redis": False, "worker": False}
     try:
         revision = db.session.scalar(text("SELECT version_num FROM alembic_version"))
@@ -51,7 +51,7 @@ def readyz() -> tuple[Response, int]:
     except SQLAlchemyError:
         db.session.rollback()
     with suppress(RedisError):
-        # Written, not asked: a replica, a full memory or a full disk answers a ping and takes no job.
+        # Write instead of ping: a replica, or a server with full memory or disk, answers a ping but accepts no jobs.
         checks["redis"] = bool(current_app.extensions["redis"].set(_WRITTEN, "1", ex=_WRITTEN_FOR))
     ready = all(checks.values())
     return jsonify(status="ready" if ready else "not ready", checks=checks), 200 if ready else 503

@@ -15,14 +15,14 @@ from views.screen.formats import Format
 from views.screen.table import Button, Empty, Table, filled_table
 
 OVERDUE_AFTER = timedelta(minutes=2)
-"""Tasks start at the next full minute; one that has not started this long after its time is overdue."""
+"""Tasks start at the next full minute; one that has not started this long after its due time is overdue."""
 
 QUEUE_NAMES = {
     "urgent": lazy_gettext("Urgent"),
     "default": lazy_gettext("Ordinary"),
     "periodic": lazy_gettext("Periodic"),
 }
-"""What the queues are called on the screen."""
+"""The names of the queues on the screen."""
 
 _CODE = Format(css="font-monospace text")
 _ERROR = Markup('<div class="cell">%s%s</div>')
@@ -51,7 +51,7 @@ _TASK_STATES = formats.badge(
 def queues_table(queues: Iterable[Any]) -> Table:
     """Return the table of the queues.
 
-    :param queues: of a snapshot of the job board.
+    :param queues: those of a snapshot of the job board.
     """
     return filled_table(
         [
@@ -68,8 +68,8 @@ def queues_table(queues: Iterable[Any]) -> Table:
 def workers_table(workers: Sequence[Any] | None, *, seen_at: datetime | None) -> Table:
     """Return the table of the workers.
 
-    :param workers: of a snapshot of the job board; None when Redis does not answer.
-    :param seen_at: when a worker last gave a sign of life.
+    :param workers: those of a snapshot of the job board; None if Redis is unavailable.
+    :param seen_at: the time of the last heartbeat.
     """
     return filled_table(
         [
@@ -98,8 +98,8 @@ def _worker_state(worker: Any) -> str:
 def failed_table(snapshot: Any, buttons: Callable[[Any], Sequence[Button]]) -> Table:
     """Return the table of the newest failed jobs.
 
-    :param snapshot: of the job board.
-    :param buttons: returns what can be done with a job.
+    :param snapshot: a snapshot of the job board.
+    :param buttons: returns the buttons for a job.
     """
     shown, count = len(snapshot.failed), sum(queue.failed for queue in snapshot.queues)
     return filled_table(
@@ -120,7 +120,7 @@ def failed_table(snapshot: Any, buttons: Callable[[Any], Sequence[Button]]) -> T
 def timetable(entries: Iterable[Entry], tasks: Mapping[str, ScheduledTask], *, now: datetime) -> Table:
     """Return the table of the scheduled tasks.
 
-    :param tasks: the row of each task that has one, by name.
+    :param tasks: the rows of the tasks by name; those never scheduled are missing.
     """
     return filled_table(
         [
@@ -137,7 +137,7 @@ def timetable(entries: Iterable[Entry], tasks: Mapping[str, ScheduledTask], *, n
 def task_state(task: ScheduledTask | None) -> str:
     """Return ``never``, ``running``, ``failed`` or ``done``.
 
-    :param task: None for one that was never scheduled.
+    :param task: the row of the task; None if it was never scheduled.
     """
     if task is None:
         return "never"

@@ -1,4 +1,4 @@
-"""ジョブ: what happens by itself, for NEC's staff: queues, workers, the timetable, failed jobs."""
+"""ジョブ: the queues, workers, timetable and failed jobs, for NEC staff."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class JobBoardView(PortalView):
     @expose("/")
     @has_access
     def list(self) -> str:
-        """Everything at this moment; without Redis what the database knows."""
+        """Show the current state; without Redis, only what is in the database."""
         now = clock.utc_now()
         tasks = {task.name: task for task in db.session.scalars(select(ScheduledTask))}
         heartbeat = tasks.get("heartbeat")
@@ -63,11 +63,11 @@ class JobBoardView(PortalView):
     @expose("/<string:job_id>/delete", methods=["POST"])
     @has_access
     def delete(self, job_id: str) -> Response:
-        """Forget a failed job."""
+        """Delete a failed job."""
         return _change(job_id, "delete", "job.deleted", gettext("The failed job has been deleted."))
 
     def _failed_buttons(self, job: Any) -> Sequence[Button]:
-        """Return what the person may do with a failed job."""
+        """Return the buttons for what the user may do with a failed job."""
         buttons = {
             "retry": Button(
                 gettext("Run again"),
@@ -98,7 +98,12 @@ class JobBoardView(PortalView):
 
 
 def _change(job_id: str, method: str, action: str, done: str) -> Response:
-    """Do something to a failed job and note who did; 404 when there is none of this ID."""
+    """Retry or delete a failed job and record it in the audit log; 404 if no failed job has this ID.
+
+    :param method: the method of the job board, ``retry`` or ``delete``.
+    :param action: the action in the audit log.
+    :param done: the message on success.
+    """
     try:
         function = getattr(current_app.extensions["job_board"], method)(job_id)
     except RedisError:

@@ -1,4 +1,4 @@
-"""What can be done with a row besides changing and deleting it: declared on the method that does it."""
+"""Actions on rows, besides editing and deleting, declared by decorating the method that performs them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from views.screen.table import Question
 
 @dataclass(frozen=True)
 class Action:
-    """What can be done with a row.
+    """An action on a row.
 
-    :param name: the method's, and so the permission's and the last part of the URL.
-    :param run: the rule, called with the screen and one row. A text it returns is the URL to go on to.
-    :param label: on the button; empty for an icon alone.
-    :param icon: on the button.
-    :param question: asked first; ``%(name)s`` stands for the row's name. None asks nothing.
-    :param title: over the question.
-    :param done: said afterwards.
-    :param tone: ``danger`` for what takes something away.
-    :param when: whether it can be offered for a row at all.
-    :param single: offer it beside each row and on its page.
-    :param on_page: offer it on the row's page; as ``single`` when not given.
-    :param url: where it is, when that does not follow from its name; ``{row}`` stands for the row.
-    :param multiple: offer it for many rows at once, which are then changed in one transaction.
+    :param name: the name of the method, from which the permission and the last part of the URL are derived.
+    :param run: called with the screen and one row. If it returns a string, that is the URL to redirect to.
+    :param label: the label of the button; empty for a button with only an icon.
+    :param icon: the icon of the button.
+    :param question: the confirmation question, with ``%(name)s`` as placeholder for the row's name; None for no question.
+    :param title: the title of the question.
+    :param done: the success message.
+    :param tone: ``danger`` for a destructive action.
+    :param when: returns whether the action is offered for a row.
+    :param single: whether to offer it next to each row of the list and on the row's page.
+    :param on_page: whether to offer it on the row's page; defaults to ``single``.
+    :param url: the URL rule, if it cannot be derived from the name; ``{row}`` is the placeholder for the row.
+    :param multiple: whether to offer it for several rows at once, which are then changed in one transaction.
     """
 
     name: str
@@ -49,22 +49,22 @@ class Action:
     url: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what the list of many rows cannot show.
+        """Check the declaration.
 
-        :raises TypeError: something is done with many rows without a question.
+        :raises TypeError: the action is offered for several rows, but has no question.
         """
         if self.multiple and self.question is None:
             raise TypeError(f"{self.name}: what is done with many rows at once needs a question.")
 
     @property
     def is_on_page(self) -> bool:
-        """Whether it is offered on the row's page."""
+        """Whether the action is offered on the row's page."""
         return self.single if self.on_page is None else self.on_page
 
     def question_about(self, name: str) -> Question | None:
-        """Return the question for a row, or for many.
+        """Return the confirmation question for one or several rows, None if the action has no question.
 
-        :param name: of the row, or how many they are.
+        :param name: the name of the row, or a text for several rows.
         """
         if self.question is None:
             return None
@@ -73,13 +73,13 @@ class Action:
 
 
 def action(label: Any, **options: Any) -> Callable[[Callable[[Any, Any], Any]], Any]:
-    """Make a method of one row an action of its screen.
+    """Declare a method that takes one row as an action of its screen.
 
-    The screen has a POST route for it, a permission ``can_<method>``, a button on each row that it can be done with and,
-    with ``multiple``, a button for the rows that are ticked.
+    The screen gets a POST route, a permission ``can_<method>``, a button on each row that the action is available for and,
+    with ``multiple``, a button for the selected rows.
 
-    :param label: on the button, marked for translation.
-    :param options: of ``Action``.
+    :param label: the label of the button, marked for translation.
+    :param options: further arguments of ``Action``.
     """
 
     def decorate(method: Callable[[Any, Any], Any]) -> Any:

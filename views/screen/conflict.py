@@ -1,4 +1,4 @@
-"""What a form shows when somebody else saved the same thing since it was opened."""
+"""The differences that a form shows after an edit conflict: another user saved the same row in the meantime."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINES_OR_DASH = formats.Format(formats.LINES.html)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field for which somebody else saved another value than the one that was typed here."""
+    """A field whose stored value, saved by another user, differs from the submitted one."""
 
     label: str
     stored: str
@@ -23,15 +23,15 @@ class Difference:
 
 
 def differing(values: Iterable[tuple[object, str, str]]) -> list[Difference]:
-    """Return the differences among some values.
+    """Return the fields whose stored and submitted values differ.
 
-    :param values: the label of each field, its stored value and the value that was typed.
+    :param values: the label, the stored value and the submitted value of each field.
     """
     return [Difference(str(label), stored, typed) for label, stored, typed in values if stored != typed]
 
 
 def compared(differences: Iterable[Difference] | None) -> Table | None:
-    """Return the table that shows differences; None when nobody else saved anything."""
+    """Return a table of differences; None if there was no conflict."""
     if differences is None:
         return None
     return filled_table(

@@ -1,4 +1,4 @@
-"""The rows of a list as a CSV file that spreadsheets open: UTF-8 with a byte order mark, streamed."""
+"""CSV export of lists for spreadsheets: UTF-8 with a byte order mark, streamed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BATCH = 200
 
 
 def neutral(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula.
+    """Return the text of a cell, escaped if a spreadsheet would interpret it as a formula.
 
     >>> neutral("=1+1")
     "'=1+1"
@@ -29,7 +29,7 @@ def _is_number(text: str) -> bool:
 
 
 def csv_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
-    """Yield a CSV file in pieces.
+    """Yield a CSV file in chunks.
 
     :param head: the names of the columns.
     :param rows: the cells of each row.

@@ -1,4 +1,4 @@
-"""The search conditions of a list: declared once, read from the page's arguments, shown, and applied."""
+"""The search fields of a list: their declaration, parsing from the query parameters and SQL conditions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LONGEST = 250
 
 
 class Option(NamedTuple):
-    """A choice as the template shows it."""
+    """An option of a select field, for the template."""
 
     value: str
     label: Any
@@ -43,21 +43,24 @@ class Option(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One search field as the template shows it.
+    """A search field with its value, for the template.
 
-    :param name: its page argument.
-    :param label: translated when it is shown.
-    :param value: as typed or chosen, empty for no condition.
-    :param condition: what it asks for, None for nothing: also when it has an error, and is left out of the search.
-    :param options: value and label of each choice, None for a text.
-    :param help: what to type.
-    :param suggestions: texts offered while typing; any other is taken too.
+    :param name: the query parameter.
+    :param label: the label, translated when displayed.
+    :param value: the entered or selected value, empty for none.
+    :param condition: the SQL condition; True if the screen applies it itself; None for an empty field, or for one with an
+        error, which the search ignores.
+    :param options: value and label of each option of a select field, None for a text input.
+    :param help: the help text.
+    :param suggestions: suggested values of a text input, which accepts other values too.
+    :param error: the error message.
     :param kind: the type of the input.
-    :param operators: value and label of each way to compare, where there are several; its argument is ``<name>_is``.
-    :param operator: the one that is chosen.
-    :param beside: whether it stands outside the menu of further conditions.
-    :param wide: whether it takes the room that is left, outside the menu; a choice always does, unless it is ``needed``.
-    :param needed: whether one of the options is always chosen, so that "All" is none of them.
+    :param operators: value and label of each comparison operator to choose from; the query parameter is ``<name>_is``.
+    :param operator: the selected operator.
+    :param beside: whether the field is displayed outside the menu of further conditions.
+    :param wide: whether the field takes up the remaining width outside the menu; a select field always does, unless it is
+        ``needed``.
+    :param needed: whether a value is required, so that the select field has no option "All".
     :param attributes: further attributes of the input.
     """
 
@@ -79,31 +82,31 @@ class Filter:
 
     @property
     def grows(self) -> bool:
-        """Whether it takes the room that is left beside the others."""
+        """Whether the field takes up the remaining width."""
         return self.wide or (self.options is not None and not self.needed)
 
     @property
     def choices(self) -> list[Option]:
-        """The options, and which of them is chosen."""
+        """The options of a select field, with the selected one marked."""
         return [Option(value, label, value == self.value) for value, label in self.options or ()]
 
     @property
     def told(self) -> tuple[Any, str]:
-        """Its label, and what it asks for as people read it."""
+        """The label and the condition as displayed to the user."""
         text = str(dict(self.options or ()).get(self.value, self.value))
         return self.label, f"{text} {dict(self.operators)[self.operator]}" if self.operators else text
 
     @property
     def arguments(self) -> list[str]:
-        """Its page arguments."""
+        """The names of its query parameters."""
         return [self.name, f"{self.name}_is"] if self.operators else [self.name]
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The search fields of a list, filled in.
+    """The search fields of a list with their values.
 
-    :param deferred: whether the page is sent without the fields of the menu, which come when it is opened.
+    :param deferred: whether the page omits the fields of the menu, which are loaded when the menu is opened.
     :param opened: whether the menu is open.
     """
 
@@ -113,26 +116,26 @@ class Search:
 
     @property
     def active(self) -> list[Filter]:
-        """Those that ask for something."""
+        """The fields that have a condition."""
         return [each for each in self.filters if each.condition is not None]
 
     @property
     def conditions(self) -> list[Any]:
-        """What they ask for, in SQL; all must hold."""
+        """The SQL conditions, all of which a row must meet."""
         return [each.condition for each in self.filters if each.condition is not None and each.condition is not True]
 
     def value(self, name: str) -> str:
-        """Return what a field asks for, empty for nothing."""
+        """Return the value of a field, empty if the field has no condition."""
         return next((each.value for each in self.active if each.name == name), "")
 
 
 class DeclaredFilter(ABC):
-    """A search field of a screen, by the name of its column.
+    """The declaration of a search field of a screen.
 
-    :param name: the column, and the page argument.
-    :param label: as the screen's label of the column when it is not given.
-    :param beside: show it outside the menu of further conditions.
-    :param on: how to compare, given the column and the value, when it is not the column itself.
+    :param name: the name of the column and of the query parameter.
+    :param label: the label; defaults to the screen's label of the column.
+    :param beside: whether to display the field outside the menu of further conditions.
+    :param on: returns the SQL condition for a selected value, if the condition is not that the column has this value.
     :param attributes: further attributes of the input.
     """
 
@@ -153,10 +156,11 @@ class DeclaredFilter(ABC):
 
     @abstractmethod
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
-        """Return the field as the page's arguments fill it in; nonsense is no condition.
+        """Return the field with its value from the query parameters; an invalid value gives no condition.
 
-        :param model: the table's class.
-        :param label: of the column.
+        :param model: the class of the table.
+        :param label: the label of the column.
+        :param args: the query parameters.
         """
 
     def _filter(self, label: Any, **values: Any) -> Filter:
@@ -164,14 +168,14 @@ class DeclaredFilter(ABC):
 
 
 class Part(DeclaredFilter):
-    """A part of a text; % and _ mean themselves.
+    """A substring search; % and _ are not wildcards.
 
-    :param most: how many characters may be looked for.
-    :param clean: what is done with what was typed, before it is shown again.
-    :param key: how the text is compared, when the column holds a form made for that: ``search_key`` for instance.
-    :param column: that column.
-    :param any_case: take upper and lower case for the same; a column that has one spelling of everything needs it not.
-    :param operators: offer "starts with" and "equals" as well.
+    :param most: the maximum length of the search text.
+    :param clean: normalizes the input, also for display.
+    :param key: converts the search text to the format of a column made for searching, for instance ``search_key``.
+    :param column: the column to search, if its name differs from ``name``.
+    :param any_case: whether to ignore case; not necessary for a column with normalized case.
+    :param operators: whether to offer "starts with" and "equals" as well.
     """
 
     def __init__(  # noqa: PLR0913  (a declaration)
@@ -196,7 +200,7 @@ class Part(DeclaredFilter):
         self.operators = tuple(MATCH_LABELS.items()) if operators else ()
 
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
-        """Return the field as the page's arguments fill it in."""
+        """Return the field with its value from the query parameters."""
         value = self.clean(visible(args.get(self.name, "")))
         chosen = args.get(f"{self.name}_is", "")
         match = chosen if chosen in dict(self.operators) else "contains"
@@ -219,9 +223,9 @@ class Part(DeclaredFilter):
 
 
 class Choice(DeclaredFilter):
-    """One of some values.
+    """A choice of one of several values.
 
-    :param labels: of each value, lazily translated; a function where the values are rows of a table.
+    :param labels: the label of each value, lazily translated; a function if the values are rows of a table.
     """
 
     def __init__(
@@ -236,7 +240,7 @@ class Choice(DeclaredFilter):
         self.labels = labels
 
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
-        """Return the field as the page's arguments fill it in."""
+        """Return the field with its value from the query parameters."""
         labels = self.labels() if callable(self.labels) else self.labels
         options = [(str(getattr(value, "value", value)), text) for value, text in labels.items()]
         value = args.get(self.name, "")
@@ -249,7 +253,7 @@ class Choice(DeclaredFilter):
 
 
 class YesNo(Choice):
-    """A flag; one that was never written is not set."""
+    """A boolean column; NULL counts as false."""
 
     def __init__(self, name: str, label: Any = None, **options: Any) -> None:
         super().__init__(name, label, labels={"y": lazy_gettext("Yes"), "n": lazy_gettext("No")}, **options)
@@ -260,10 +264,10 @@ class YesNo(Choice):
 
 
 class Day(DeclaredFilter):
-    """One day."""
+    """A single day."""
 
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
-        """Return the field as the page's arguments fill it in."""
+        """Return the field with its value from the query parameters."""
         day = iso_day(args.get(self.name))
         if day is None:
             return self._filter(label, kind="date")
@@ -271,10 +275,10 @@ class Day(DeclaredFilter):
 
 
 class Days(DeclaredFilter):
-    """A first or a last day, or both: two fields, with ``_from`` and ``_to`` after the name."""
+    """A range of days, open at either end: two fields, whose names end with ``_from`` and ``_to``."""
 
     def read_both(self, model: Any, label: Any, args: Mapping[str, str]) -> list[Filter]:
-        """Return the two fields as the page's arguments fill them in."""
+        """Return the two fields with their values from the query parameters."""
         column = getattr(model, self.name)
         ends = (("from", gettext("%(label)s from", label=label)), ("to", gettext("%(label)s to", label=label)))
         found = []
@@ -288,10 +292,10 @@ class Days(DeclaredFilter):
 
 
 class Yen(DeclaredFilter):
-    """An amount of yen, compared as is chosen."""
+    """An amount of yen, with a choice of comparison operators."""
 
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
-        """Return the field as the page's arguments fill it in."""
+        """Return the field with its value from the query parameters."""
         typed = visible(args.get(self.name, "")).strip()
         chosen = args.get(f"{self.name}_is", "")
         comparison = chosen if chosen in COMPARISONS else "eq"
@@ -307,9 +311,9 @@ class Yen(DeclaredFilter):
 def read_search(
     declared: Sequence[DeclaredFilter], model: Any, labels: Mapping[str, Any], args: Mapping[str, str]
 ) -> Search:
-    """Return the search fields of a list as the page's arguments fill them in.
+    """Return the search fields of a list with their values from the query parameters.
 
-    :param labels: of the columns.
+    :param labels: the labels of the columns.
     """
     found: list[Filter] = []
     for each in declared:
@@ -322,6 +326,6 @@ def read_search(
 
 
 def _amount(text: str) -> int | None:
-    """An amount as people write it: with commas, a yen sign before it or 円 behind it."""
+    """Parse an amount with or without commas, a leading yen sign or a trailing 円; return None for any other text."""
     plain = re.sub(r"[,¥\\\s]", "", plain_hyphens(half_width(text))).removesuffix("円")
     return int(plain) if _YEN.fullmatch(plain) else None

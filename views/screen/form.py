@@ -1,4 +1,4 @@
-"""The forms of screens: their values, a form made from a model's columns, and what somebody else changed meanwhile."""
+"""The forms of screens: their values, their generation from a model's columns, and the detection of edit conflicts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HIDDEN = ("CSRFTokenField", "HiddenField")
 
 
 class FormPart(NamedTuple):
-    """A part of a form: its title, its fields, those that are folded away while they are empty, and what it says."""
+    """A part of a form: its title, its fields, the fields that are collapsed while empty, and a hint."""
 
     title: Any
     fields: list[Any]
@@ -33,16 +33,16 @@ class FormPart(NamedTuple):
 class ScreenForm(FlaskForm):
     """A form of a screen.
 
-    :cvar fieldsets: title and fields of each part of the form; ``None`` for one part without a title. Fields under ``more``
-        are folded away while they are empty; ``hint`` says something of the whole part.
-    :cvar widths: the grid classes of fields that are not as wide as the form.
+    :cvar fieldsets: title and fields of each part of the form; if empty, the form is one part without a title. Fields
+        under ``more`` are collapsed while empty; ``hint`` is a note on the whole part.
+    :cvar widths: the grid classes of the fields that do not take up the full width.
     """
 
     fieldsets: ClassVar[Sequence[tuple[Any, Mapping[str, Any]]]] = ()
     widths: ClassVar[Mapping[str, str]] = {}
 
     def parts(self) -> list[FormPart]:
-        """Return the parts of the form in their order."""
+        """Return the parts of the form in order."""
         declared = self.fieldsets or [(None, {"fields": [field.name for field in self.visible_fields()]})]
         return [
             FormPart(
@@ -55,19 +55,19 @@ class ScreenForm(FlaskForm):
         ]
 
     def visible_fields(self) -> list[Any]:
-        """Return the fields that people fill in."""
+        """Return the fields that are not hidden."""
         return [field for field in self if field.type not in _HIDDEN]
 
     def values(self) -> dict[str, Any]:
-        """Return the values as they are stored."""
+        """Return the values to store."""
         return {field.name: field.data for field in self.visible_fields()}
 
     def stored(self, row: Any) -> dict[str, Any]:
-        """Return what each field holds for a row; a form whose fields are not the row's columns says so here."""
+        """Return the value of each field for a row; override if the fields are not the row's columns."""
         return {name: getattr(row, name) for name in self.values()}
 
     def said(self, name: str, value: Any) -> str:
-        """Return a value of a field as people read it."""
+        """Return a value of a field as displayed to the user."""
         field = self[name]
         if isinstance(field, BooleanField):
             return gettext("Yes") if value else gettext("No")
@@ -79,14 +79,14 @@ class ScreenForm(FlaskForm):
 
 
 def _choice(choice: Any) -> SelectChoice:
-    """A choice of a field, whichever way it was written."""
+    """Convert an option in any of WTForms' notations to a ``SelectChoice``."""
     if isinstance(choice, SelectChoice):
         return choice
     return SelectChoice(choice, choice) if isinstance(choice, str) else SelectChoice(choice[0], choice[1])
 
 
 def fingerprints(form: Any, row: Any) -> str:
-    """Return a text that tells each field of a row from the same field changed, for a hidden field of the form."""
+    """Return hashes of a row's fields for a hidden field of the form, to detect which fields have changed."""
     return " ".join(_fingerprint(form, name, value) for name, value in form.stored(row).items())
 
 
@@ -95,18 +95,18 @@ def _fingerprint(form: Any, name: str, value: Any) -> str:
 
 
 def changed_by_others(form: Any, row: Any, shown: str) -> dict[str, Any]:
-    """Return the fields of a row that somebody changed since the form was shown, with what they hold now.
+    """Return the fields of a row that were changed since the form was displayed, with their current values.
 
-    :param shown: the fingerprints of the fields as they were shown.
+    :param shown: the ``fingerprints`` from when the form was displayed.
     """
     known = shown.split()
     return {name: value for name, value in form.stored(row).items() if _fingerprint(form, name, value) not in known}
 
 
 def differences(form: Any, changed: Mapping[str, Any]) -> list[Difference]:
-    """Return those of some changed fields that were typed otherwise.
+    """Return the changed fields whose current values differ from the submitted ones.
 
-    :param changed: of ``changed_by_others``.
+    :param changed: the result of ``changed_by_others``.
     """
     return differing(
         (form[name].label.text, form.said(name, value), form.said(name, form[name].data))
@@ -115,10 +115,10 @@ def differences(form: Any, changed: Mapping[str, Any]) -> list[Difference]:
 
 
 def form_from_model(model: Any, columns: Sequence[str], labels: Mapping[str, Any], choices: Mapping[str, Any]) -> Any:
-    """Return a form class with a field for each of some columns of a model.
+    """Return a form class with a field for each of the given columns of a model.
 
-    :param labels: of the columns.
-    :param choices: of the columns that take one of some values, the label of each value.
+    :param labels: the labels of the columns.
+    :param choices: for columns with a fixed set of values, the label of each value.
     """
     mapper = inspect(model)
     fields = {name: _field(mapper.columns[name], labels.get(name, name), choices.get(name)) for name in columns}
@@ -154,7 +154,7 @@ def _text_field(column: Any, label: Any) -> Field:
     length = column.type.length
     validators: list[Any] = [] if _may_be_empty(column) else [Needed()]
     validators += [AtMost(length)] if length else []
-    # Else an empty field would differ from the NULL that it was made of.
+    # Otherwise an empty field would differ from the NULL that it displays.
     filters = [_none_if_empty] if column.nullable else []
     if length is not None and length <= _FEW_CHARACTERS:
         return TextField(label, [*validators, OneLine()], filters=filters)
@@ -174,6 +174,6 @@ def _number_range(bits: int) -> NumberRange:
 
 
 def _decimal_range(precision: int, scale: int) -> NumberRange:
-    """The numbers that a column takes; what has more decimal places is rounded."""
+    """Return a validator for the numbers that fit into a column; further decimal places are rounded."""
     most = 10 ** (precision - scale) - Decimal(1).scaleb(-scale)
     return NumberRange(-most, most)

@@ -1,4 +1,4 @@
-"""How a value is shown in a table, in details, in a file and in a conflict."""
+"""Formats of values in tables, details, files and conflicts."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _same(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to show a value.
+    """The format of a value.
 
-    :param html: what a page shows of a value; what is not markup is escaped.
-    :param plain: what a file shows of it.
-    :param css: the classes of its cell.
-    :param empty: what stands for no value, on a page.
+    :param html: returns the value for a page; anything but markup is escaped.
+    :param plain: returns the value for a file.
+    :param css: the CSS classes of the table cell.
+    :param empty: the placeholder for a missing value on a page.
     """
 
     html: Callable[[Any], Any] = _same
@@ -43,15 +43,15 @@ class Format:
     empty: Any = "-"
 
     def cell(self, value: Any) -> Any:
-        """Return what a page shows of a value."""
+        """Return a value as displayed on a page."""
         return self.empty if value is None or value in ("", []) else self.html(value)
 
     def text(self, value: Any) -> str:
-        """Return what a file or a conflict shows of a value."""
+        """Return a value as displayed in a file or a conflict."""
         return "" if value is None else self.plain(value)
 
     def with_empty(self, empty: Any) -> Format:
-        """Return the same format with other words for no value."""
+        """Return the same format with another placeholder for a missing value."""
         return replace(self, empty=empty)
 
 
@@ -77,7 +77,7 @@ def _yes_no(value: Any) -> str:
 
 
 def _email(value: str) -> Markup:
-    """An e-mail address that breaks before its @ where it must break."""
+    """Return an email address that may be wrapped before its @."""
     return Markup("<wbr>@").join(escape(part) for part in value.rsplit("@", 1))
 
 
@@ -120,10 +120,10 @@ NAMES = Format(lambda rows: _names(rows) or "-", _names, css="text")
 
 
 def badge(labels: Mapping[Any, Any], tones: Mapping[Any, str] | None = None) -> Format:
-    """Return a format that shows a state as a coloured word.
+    """Return a format that displays a state as a coloured badge.
 
-    :param labels: of each state, lazily translated.
-    :param tones: the colour of each state; gray where none is given.
+    :param labels: the label of each state, lazily translated.
+    :param tones: the colour of each state; gray by default.
     """
     colours = tones or {}
     return Format(
@@ -133,44 +133,44 @@ def badge(labels: Mapping[Any, Any], tones: Mapping[Any, str] | None = None) -> 
 
 
 def word(labels: Mapping[Any, Any]) -> Format:
-    """Return a format that shows a value by its label.
+    """Return a format that displays the label of a value.
 
-    :param labels: of each value, lazily translated.
+    :param labels: the label of each value, lazily translated.
     """
     return Format(lambda value: _word(labels.get(value, value)), lambda value: str(labels.get(value, value)))
 
 
 def linked(url: str, text: Any) -> Markup:
-    """Return a link; a text that is not markup is escaped."""
+    """Return a link; text that is not markup is escaped."""
     return _LINK % (url, text)
 
 
 def submit(name: str) -> Format:
-    """Return a format that shows a value as a submit button, for a table that is a form.
+    """Return a format that displays a value as a submit button, for a table that is a form.
 
-    :param name: under which the value is sent.
+    :param name: the name of the submitted form field.
     """
     return Format(lambda value: _SUBMIT % (name, value, value))
 
 
 def made_by(template: str, macro: str, css: str = "") -> Format:
-    """Return a format that shows what a macro makes of a value.
+    """Return a format that renders a value with a macro.
 
-    :param template: the file of the macro.
+    :param template: the template file that contains the macro.
     """
 
     def markup(value: Any) -> Any:
-        # A macro belongs to an application: it is looked up in the one of the request.
+        # Macros belong to an application, so the macro is looked up in that of the request.
         return get_template_attribute(template, macro)(value)
 
     return Format(markup, css=css)
 
 
 def as_stored(kind: TypeEngine[Any] | None, value: Any) -> Any:
-    """Return a value of the audit log as its column holds it.
+    """Convert a value of the audit log to the Python type of its column.
 
-    :param kind: the column's type; None for what is no column.
-    :param value: as JSON has it.
+    :param kind: the column's type; None if it is not a column.
+    :param value: the JSON value.
     """
     if isinstance(value, str):
         match kind:
@@ -184,7 +184,7 @@ def as_stored(kind: TypeEngine[Any] | None, value: Any) -> Any:
 
 
 def default_format(kind: TypeEngine[Any] | None) -> Format:
-    """Return the format of a column's type; None for what is no column."""
+    """Return the default format for the type of a column; None stands for a value that is not a column."""
     match kind:
         case Boolean():
             return YES_NO

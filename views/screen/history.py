@@ -12,11 +12,11 @@ from views.screen import formats
 from views.screen.table import Table, filled_table
 
 _SENTENCES = {"created": "added", "changed": "changed", "deleted": "deleted", "restored": "restored"}
-"""The last part of an action -> the key of the sentence in ``Labels``."""
+"""The last part of an action's name -> the key of the sentence in ``Labels``."""
 
 
 def history_table(screen: Any, row: Any) -> Table:
-    """Return the changes of a row, newest first: one row for each changed column, one for an entry without columns."""
+    """Return the changes of a row, newest first: a row for each changed column, or one for an entry without columns."""
     changes: list[tuple[AuditEntry, str | None]] = []
     for entry in entries_about(db.session(), row):
         changes += [(entry, name) for name in entry.names] or [(entry, None)]
@@ -34,7 +34,7 @@ def history_table(screen: Any, row: Any) -> Table:
 
 
 def _item(screen: Any, entry: AuditEntry, name: str | None) -> Any:
-    """The label of the changed column, or the sentence for what was done when no column was."""
+    """Return the label of the changed column, or a sentence about the action if no column was changed."""
     if name is not None:
         return screen.label_of(name)
     sentence = _SENTENCES.get(entry.action.rpartition(".")[2])

@@ -1,4 +1,4 @@
-"""What a screen says about its rows, derived from their name."""
+"""The texts of a screen, derived from the name of its rows."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _DEFAULTS = {
 
 @dataclass(frozen=True)
 class Labels:
-    """The names of a screen's rows, and what is said differently from what follows from them.
+    """The names of a screen's rows, and the texts that differ from the defaults.
 
-    :param one: a row, as in a sentence; lazily translated.
-    :param many: the rows, as a title; lazily translated.
-    :param icon: of the empty list.
-    :param texts: sentences of this screen alone; the keys are those of ``_DEFAULTS``. ``%(thing)s`` stands for ``one``
-        and ``%(name)s`` for the name of the row.
+    :param one: the name of a row, for use in a sentence; lazily translated.
+    :param many: the name of the rows, for use as a title; lazily translated.
+    :param icon: the icon of the empty list.
+    :param texts: the screen's own texts, with the keys of ``_DEFAULTS``. ``%(thing)s`` is the placeholder for ``one``,
+        ``%(name)s`` for the name of the row.
     """
 
     one: Any
@@ -56,9 +56,9 @@ class Labels:
     texts: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, key: str, name: str = "") -> str:
-        """Return a sentence in the language of the request.
+        """Return a text in the language of the request.
 
-        :param name: of the row it is about.
+        :param name: the name of the row that the text is about.
         """
         text = self.texts.get(key, _DEFAULTS[key])
         return gettext(text, thing=self.one, name=name) if text else ""

@@ -1,4 +1,4 @@
-"""The pages of a screen that only show: the list with its search, the details, and the file of the list."""
+"""The read-only pages of a screen: the list with its search, the details, and the list as a CSV file."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ from views.screen.table import ICON_BUTTON, Button, Column, Empty, Question, Row
 from views.shown_once import token_to_show
 
 COUNT_CAP = 1_000
-"""Lists count to one past this, or past the page that is looked at; more is said as "1,000 or more"."""
+"""The limit up to which lists count their rows, unless a later page is displayed; above it, they show "1,000 or more"."""
 
 _DELETED = "deleted"
 _FILE_BATCH = 500
 
 
 class ListPages:
-    """List, details and file of a screen; the attributes are those of ``Screen``."""
+    """A mixin with the list, the details and the CSV file of a screen; the attributes are those of ``Screen``."""
 
     list_labels: ClassVar[Mapping[str, Any]] = {}
-    """Labels of columns that the list calls otherwise than the form and the details do."""
+    """Labels of columns that differ in the list from those in the form and the details."""
 
     list_intro: Any = None
-    """What the list says of itself, lazily translated."""
+    """The introductory text of the list, lazily translated."""
 
     secret_help: Any = None
-    """Where a secret belongs that is shown once, for rows that have one; lazily translated."""
+    """The help text for a secret that is shown once, if the rows have one; lazily translated."""
 
     list_template = "screen/list.html"
     show_template = "screen/show.html"
 
     def list_page(self: Any, form: Any = None) -> str:
-        """Return the list.
+        """Return the page of the list.
 
-        :param form: to create a row with, for a screen that has it below its list.
+        :param form: the form for creating a row, if the screen has it below the list.
         """
         search = self.search()
         tables = self.tables(search)
@@ -70,7 +70,7 @@ class ListPages:
         )
 
     def search(self: Any) -> Search:
-        """Return the search fields as the page's arguments fill them in."""
+        """Return the search fields with their values from the query parameters."""
         labels = {each.name: self.label_of(each.name) for each in self.filters}
         found = read_search(self.filters, self.model, labels, request.args)
         if self.trash and self.may("restore"):
@@ -78,7 +78,7 @@ class ListPages:
         return found
 
     def _offer_deleted(self: Any, search: Search) -> None:
-        """Add the deleted rows to the field of states, or a field of its own."""
+        """Add the option "Removed" to the status field, which is created if there is none."""
         removed = (_DELETED, gettext("Removed"))
         asked = request.args.get("status") == _DELETED
         place = next((place for place, each in enumerate(search.filters) if each.name == "status"), None)
@@ -97,12 +97,12 @@ class ListPages:
             search.filters[place] = changed
 
     def rows(self: Any, search: Search) -> Any:
-        """Return the query of the rows that a search leaves, without an order."""
+        """Return the unordered query of the rows that match a search."""
         deleted = bool(self.trash) and search.value("status") == _DELETED and self.may("restore")
         return self.query(deleted=deleted).filter(*search.conditions)
 
     def tables(self: Any, search: Search) -> list[Table]:
-        """Return the tables of the list: one page of rows."""
+        """Return the tables of the list; by default one table with one page of rows."""
         query = self.rows(search)
         sort, direction = self.order()
         size = self.rows_per_page()
@@ -120,13 +120,16 @@ class ListPages:
         return [table]
 
     def _count(self: Any, query: Any, shown: int) -> int:
-        """Count the rows to one past the cap, or past the page that is looked at."""
+        """Count the rows up to one more than the cap, or one more than the last row of the page.
+
+        :param shown: the number of rows up to the end of the page.
+        """
         keys = query.with_entities(*self.model.__mapper__.primary_key).order_by(None)
         capped = keys.limit(max(COUNT_CAP, shown) + 1).subquery()
         return db.session.query(func.count()).select_from(capped).scalar() or 0
 
     def order(self: Any) -> tuple[str, str]:
-        """Return the column that the list is sorted by, and ``asc`` or ``desc``; nonsense is the screen's own order."""
+        """Return the column to sort the list by, and ``asc`` or ``desc``; invalid values give the screen's default order."""
         default, default_direction = self.base_order
         sort = choice("sort", self.order_columns, default)
         if sort not in self.order_columns:
@@ -134,19 +137,19 @@ class ListPages:
         return sort, choice("direction", ("asc", "desc"), default_direction if sort == default else "asc")
 
     def ordered(self: Any, query: Any, sort: str, direction: str) -> Any:
-        """Return a query in an order: rows without a value come last, equal ones by their key."""
+        """Return a sorted query, with NULL values last."""
         return self.datamodel.apply_order_by(query, sort, direction)
 
     def rows_per_page(self: Any) -> int:
-        """Return how many rows a page has."""
+        """Return the number of rows per page."""
         asked = choice("size", CHOICES["page_size"], preferred("page_size") or "")
         return int(asked) if asked else self.page_size
 
     def table(self: Any, rows: Sequence[Any], columns: Sequence[str] | None = None, **options: Any) -> Table:
         """Return a table of rows.
 
-        :param columns: the screen's ``list_columns`` when not given.
-        :param options: of ``Table``.
+        :param columns: the columns; by default the screen's ``list_columns``.
+        :param options: further arguments of ``Table``.
         """
         names = columns or self.list_columns
         back = present_arguments()
@@ -170,7 +173,7 @@ class ListPages:
         return Table(shown, filled, label=self.labels.many, **options)
 
     def value(self: Any, row: Any, name: str) -> Any:
-        """Return what a column shows of a row; ``a.b`` is an attribute of a related row."""
+        """Return the value of a column for a row; ``a.b`` is an attribute of a related row."""
         for part in name.split("."):
             row = getattr(row, part, None)
         return row() if callable(row) else row
@@ -179,9 +182,9 @@ class ListPages:
         return bool(self.trash) and getattr(row, self.trash) is not None
 
     def empty(self: Any, *, searched: bool) -> Empty:
-        """Return what an empty list says.
+        """Return the message of an empty list.
 
-        :param searched: whether the search left nothing.
+        :param searched: whether the list is empty because no row matches the search.
         """
         say = self.labels.say
         if searched:
@@ -192,24 +195,24 @@ class ListPages:
         return Empty(self.labels.icon, say("empty"), hint or None, add)
 
     def list_links(self: Any, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
-        """Return the buttons beside the title of the list."""
+        """Return the buttons next to the title of the list."""
         return [] if self.add_on_list else self.add_buttons()
 
     def add_buttons(self: Any) -> list[Button]:
-        """Return the button that creates a row, none when the person may not."""
+        """Return the button for creating a row, or an empty list if the user may not."""
         if not self.may("add"):
             return []
         return [Button(self.labels.say("add_button"), self.url("add"), "plus", css="btn btn-primary")]
 
     def file_url(self: Any) -> str | None:
-        """Return the URL of the list as a file, with the present search and order."""
+        """Return the URL of the CSV file with the current search and order, None if the screen has no CSV file."""
         arguments = {name: value for name, value in request.args.items() if name not in {"page", "back", "csv"}}
         return with_arguments(self.url("list"), {"csv": "1"} | arguments) if self.csv else None
 
     def buttons(self: Any, row: Any, back: dict[str, str]) -> list[Button]:
-        """Return what can be done with a row of the list.
+        """Return the buttons of a row in the list.
 
-        :param back: the argument that leads back to the list as it is.
+        :param back: the query parameter that contains the state of the list to return to.
         """
         say, name = self.labels.say, self.name_of(row)
         if self._is_deleted(row):
@@ -233,7 +236,7 @@ class ListPages:
         return found
 
     def deletable(self: Any, row: Any) -> bool:
-        """Return whether deleting can be offered for a row at all."""
+        """Return whether the delete button is offered for a row."""
         return True
 
     def action_button(self: Any, action: Any, row: Any, back: dict[str, str], **options: Any) -> Button:
@@ -254,11 +257,11 @@ class ListPages:
         )
 
     def named_in_question(self: Any, row: Any) -> str:
-        """Return what stands for a row in the questions of actions."""
+        """Return the name of a row for the questions of actions."""
         return str(self.name_of(row))
 
     def action_values(self: Any, action: Any, row: Any) -> dict[str, str]:
-        """Return what the button of an action sends besides."""
+        """Return additional form values that the button of an action submits."""
         return {}
 
     def _actions_of_many(self: Any) -> list[Button]:
@@ -289,9 +292,9 @@ class ListPages:
         )
 
     def secret_of(self: Any, keys: Sequence[Any]) -> dict[str, Any] | None:
-        """Return the secret that was made a moment ago for one of some rows; it is shown this once.
+        """Return the secret that was just issued for one of some rows, which can be shown only once; None if there is none.
 
-        :param keys: of the rows.
+        :param keys: the keys of the rows.
         """
         waiting = token_to_show(self.model, map(int, keys)) if self.secret_help else None
         if waiting is None:
@@ -300,7 +303,7 @@ class ListPages:
         return {"title": self.name_of(row), "value": waiting["token"], "help": self.secret_help}
 
     def details(self: Any, row: Any) -> list[tuple[Any, list[tuple[Any, Any, str]], list[tuple[Any, Any, str]]]]:
-        """Return the title, the facts and the folded facts of each part of a row's page."""
+        """Return the title, the values and the values hidden while empty of each part of a row's page."""
         return [
             (title, self._facts(row, part["fields"]), self._facts(row, part.get("more", ()), only_filled=True))
             for title, part in self.show_fieldsets or [(None, {"fields": self.list_columns})]
@@ -315,7 +318,7 @@ class ListPages:
         ]
 
     def page_buttons(self: Any, row: Any) -> list[Button]:
-        """Return what can be done with a row on its page."""
+        """Return the buttons of a row's page."""
         say, name = self.labels.say, self.name_of(row)
         back = self.back_argument()
         found = []
@@ -333,10 +336,12 @@ class ListPages:
         return found
 
     def refusal(self: Any, method: str, row: Any) -> DomainError | str | None:
-        """Return why something cannot be done with a row now, None when it can.
+        """Return the reason why a method is currently not possible for a row, None if it is.
 
-        The buttons on the row's page say it instead of acting, and it is asked again before anything is done. The delete
-        button of the list does not ask: the reason may cost statements for each row.
+        The buttons on the row's page show the reason instead of acting, and it is checked again before the method runs. The
+        delete button of the list does not check it, because that may take SQL statements for each row.
+
+        :param row: the row; None for ``add``.
         """
         return None
 
@@ -345,7 +350,7 @@ class ListPages:
         return message_of(refusal) if refusal else None
 
     def related(self: Any, row: Any) -> Sequence[Table]:
-        """Return the tables of what belongs to a row, each with a title."""
+        """Return the tables of related rows for a row's page, each with a title."""
         return ()
 
     def tabs_of_row(self: Any, row: Any) -> list[dict[str, Any]]:
@@ -353,20 +358,20 @@ class ListPages:
         return []
 
     def changes(self: Any, row: Any) -> Table | None:
-        """Return who changed a row, newest first; None for rows whose audit entries belong to no tenant."""
+        """Return the change history of a row; None for rows whose audit entries belong to no tenant."""
         return None if self.tenantless or not self.history else history_table(self, row)
 
     def back_argument(self: Any) -> dict[str, str]:
-        """Return the argument that leads back to the list that the present page was opened from."""
+        """Return the query parameter that contains the state of the list from which the current page was opened."""
         return {"back": request.values["back"]} if list_arguments() else {}
 
     def list_url(self: Any) -> str:
-        """Return the URL of the list as it was when the present page was opened from it."""
+        """Return the URL of the list in the state in which the current page was opened from it."""
         given, url = list_arguments(), self.url("list")
         return with_arguments(url, given) if given else back_to(url)
 
     def file(self: Any, search: Search) -> Response:
-        """Answer with the rows of the list as a file, streamed."""
+        """Return a streaming response with the rows of the list as a CSV file."""
         sort, direction = self.order()
         head = [str(self.label_of(name)) for name in self.list_columns]
         statement = self.ordered(self.rows(search), sort, direction).options(*self.datamodel.options)
@@ -380,17 +385,17 @@ class ListPages:
         return answer
 
     def _cells(self: Any, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
-        """Yield the cells of each row, read in a session of its own that lasts as long as the file takes."""
+        """Yield the cells of each row, read in a separate session that stays open until the file is complete."""
         formats = [(name, self.formats[name]) for name in self.list_columns]
         with Session(db.engine, info=info) as session:
             for row in query.with_session(session).yield_per(_FILE_BATCH):
                 yield [each.text(self.value(row, name)) for name, each in formats]
 
-    # The last one, because its name hides the type from there on.
+    # Defined last because its name shadows the built-in type in the rest of the class body.
     @expose("/")
     @has_access
     def list(self: Any) -> Any:
-        """List the rows that the search leaves."""
+        """Show the list of rows that match the search, or return it as a CSV file."""
         if self.csv and "csv" in request.args:
             return self.file(self.search())
         return self.list_page()

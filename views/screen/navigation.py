@@ -1,4 +1,4 @@
-"""Where a screen's pages are among the others: breadcrumbs, tabs, and the list to go back to."""
+"""The navigation of a screen's pages: breadcrumbs, tabs, and the way back to the list."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _MOST_BACK_BYTES = 1_000
 
 
 class Above(NamedTuple):
-    """A page that stands before a list in the breadcrumbs.
+    """A page that precedes a list in the breadcrumbs.
 
-    :ivar endpoint: None for a heading that leads nowhere.
-    :ivar right: the permission and the view it asks for.
+    :ivar endpoint: the endpoint of the page; None for a heading without a link.
+    :ivar right: the required permission and its view; None if no permission is required.
     """
 
     label: Any
@@ -26,9 +26,9 @@ class Above(NamedTuple):
 
 
 class Tab(NamedTuple):
-    """A page among the tabs above a list.
+    """A tab above a list.
 
-    :ivar right: the permission and the view it asks for.
+    :ivar right: the required permission and its view.
     """
 
     label: Any
@@ -38,10 +38,10 @@ class Tab(NamedTuple):
 
 @dataclass(frozen=True)
 class Parent:
-    """The screen whose rows another screen's rows belong to.
+    """The parent screen of a screen, whose rows the screen's rows belong to.
 
-    :param screen: its class.
-    :param column: of the rows below, which names their parent. It is the argument of their URLs as well.
+    :param screen: the class of the parent screen.
+    :param column: the foreign key column of the child rows. It is also the name of the argument in their URLs.
     """
 
     screen: Any
@@ -49,29 +49,29 @@ class Parent:
 
     @property
     def argument(self) -> str:
-        """The argument of the URLs that names the parent."""
+        """The URL argument that contains the parent's key."""
         return self.column
 
     def row(self, key: Any) -> Any:
-        """Return the parent of a URL; 404 for one of anybody else's."""
+        """Return the parent row that a URL refers to; abort with 404 if the parent screen has no such row."""
         return self.screen.of().row_or_404(key)
 
     def key_of(self, row: Any = None) -> Any:
-        """Return the key of a row's parent, of the request's when no row is given."""
+        """Return the key of a row's parent, or of the request's parent row if no row is given."""
         return getattr(row, self.column) if row is not None else g.parent_row.id
 
     def condition(self, model: Any) -> Any:
-        """Return that a row belongs to the parent of the request."""
+        """Return the SQL condition that a row belongs to the parent row of the request."""
         return getattr(model, self.column) == g.parent_row.id
 
 
 def may(right: tuple[str, str] | None) -> bool:
-    """Return whether the person has a permission on a view; everybody has none."""
+    """Return whether the user has a permission on a view; None stands for no required permission."""
     return right is None or current_app.extensions["appbuilder"].sm.has_access(*right)
 
 
 def crumbs_of(screen: Any, row: Any, leaf: Any) -> list[tuple[Any, str | None]]:
-    """Return the breadcrumbs of a page, the last of them without a URL."""
+    """Return the breadcrumbs of a page; the last one has no URL."""
     crumbs: list[tuple[Any, str | None]]
     if screen.parent is not None:
         parent = screen.parent.screen.of()
@@ -95,7 +95,7 @@ def crumbs_of(screen: Any, row: Any, leaf: Any) -> list[tuple[Any, str | None]]:
 
 
 def tabs_of(screen: Any) -> list[dict[str, Any]]:
-    """Return the tabs above a list that the person may open."""
+    """Return the tabs above a list that the user may open."""
     return [
         {
             "label": tab.label,
@@ -108,7 +108,7 @@ def tabs_of(screen: Any) -> list[dict[str, Any]]:
 
 
 def list_arguments() -> dict[str, str]:
-    """Return the arguments of the list that a page was opened from, so that one goes back to it as it was."""
+    """Return the query parameters of the list from which a page was opened, to restore its state on return."""
     text = request.values.get("back", "")
     if not text or len(text) > _MOST_BACK_BYTES:
         return {}
@@ -116,11 +116,11 @@ def list_arguments() -> dict[str, str]:
 
 
 def with_arguments(url: str, arguments: Mapping[str, str]) -> str:
-    """Return a URL with page arguments that came with the request: their names may be any, ``url_for``'s own included."""
+    """Return a URL with query parameters from the request, whose names may conflict with the arguments of ``url_for``."""
     return f"{url}?{urlencode(arguments)}"
 
 
 def present_arguments() -> dict[str, str]:
-    """Return the argument that takes the present list along to the pages that are opened from it."""
+    """Return the query parameter that passes the state of the current list to the pages opened from it."""
     text = urlencode([pair for pair in request.args.items(multi=True) if pair[0] not in {"open", "back"}])
     return {"back": text} if text and len(text) <= _MOST_BACK_BYTES else {}

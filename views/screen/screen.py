@@ -1,4 +1,4 @@
-"""``Screen``: the list, the details and the forms of a table, from a declaration (docs/howto/add-a-screen.md)."""
+"""``Screen``: the declarative base class for the list, details and forms of a table (docs/howto/add-a-screen.md)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROUTES = {
     "action": "/{row}/{name}",
     "actions": "/{name}",
 }
-"""Where the pages of a screen are, below its ``route_base``."""
+"""The URL rules of a screen's pages, relative to its ``route_base``."""
 
 FAB_ROUTES = {
     "list": "/list/",
@@ -44,7 +44,7 @@ FAB_ROUTES = {
     "action": "/{name}/{row}",
     "actions": "/{name}",
 }
-"""Where they are on the screens that replace Flask-AppBuilder's own."""
+"""The URL rules of the screens that replace Flask-AppBuilder's own."""
 
 _READ_AND_WRITE = frozenset({"list", "show", "add", "edit", "delete"})
 
@@ -52,28 +52,29 @@ _READ_AND_WRITE = frozenset({"list", "show", "add", "edit", "delete"})
 class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
     """The pages of one table.
 
-    The names from FAB mean what they mean there: ``datamodel``, ``route_base``, ``class_permission_name``,
+    These attributes have the same meaning as in FAB: ``datamodel``, ``route_base``, ``class_permission_name``,
     ``list_columns``, ``order_columns``, ``base_order``, ``base_filters``, ``label_columns``, ``formatters_columns`` (a
     ``Format`` or a function), ``show_fieldsets``, ``edit_columns`` (of the form made from the model), ``page_size``.
 
-    :cvar methods: which of ``list``, ``show``, ``add``, ``edit``, ``delete`` and ``restore`` there are.
+    :cvar methods: the available methods out of ``list``, ``show``, ``add``, ``edit``, ``delete`` and ``restore``.
     :cvar rules: a module or object with ``create(session, values, by)``, ``change(session, row, values, version, by)``,
         ``delete(session, row, now, by)`` and ``restore(session, row, by)``, as far as ``methods`` needs them.
-    :cvar labels: what the rows are called, and what is said differently from what follows from that.
-    :cvar form: the form's class; made from ``edit_columns`` when there is none.
-    :cvar choices_columns: of columns that hold one of some values, the label of each value; shown, and offered in the form.
-    :cvar named_by: the attribute that tells a row from the others.
-    :cvar link_column: the column of the list that leads to the details.
+    :cvar labels: the name of the rows, and the texts that differ from the defaults.
+    :cvar form: the form class; by default it is made from ``edit_columns``.
+    :cvar choices_columns: for columns with a fixed set of values, the label of each value, for display and for the form.
+    :cvar named_by: the attribute that contains the name of a row.
+    :cvar link_column: the column of the list that links to the details; by default the first one.
     :cvar filters: the search fields.
-    :cvar unique_errors: of each unique index that somebody else may have been first at, the field and the message.
-    :cvar trash: the column that says when a row was deleted, for rows that are restored.
-    :cvar parent: the screen that these rows belong below.
-    :cvar above: the pages that stand before the list in the breadcrumbs.
-    :cvar tabs: the pages of the tabs above the list.
-    :cvar routes: where the pages are.
-    :cvar row_rule: the part of the URL that names a row, with its converter.
-    :cvar csv: offer the rows of the list as a file.
-    :cvar history: show who changed a row on its page.
+    :cvar unique_errors: the field and the error message for the violation of each unique index.
+    :cvar trash: the column with the time of deletion, if deleted rows are kept.
+    :cvar parent: the parent screen, whose rows these rows belong to.
+    :cvar above: the pages that precede the list in the breadcrumbs.
+    :cvar tabs: the tabs above the list.
+    :cvar routes: the URL rules of the pages.
+    :cvar row_rule: the part of the URL rule that identifies a row, with its converter.
+    :cvar csv: whether to offer the list as a CSV file.
+    :cvar history: whether to show the change history of a row on its page.
+    :cvar tenantless: whether the rows belong to no tenant.
     """
 
     list_columns: ClassVar[Sequence[str]] = ()
@@ -99,7 +100,7 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
     history: ClassVar[bool] = True
     tenantless: ClassVar[bool] = False
 
-    # FAB would make three forms of every column.
+    # Without these, FAB would generate three forms with all columns.
     search_form = add_form = edit_form = object()
     actions_of_rows: tuple[Action, ...] = ()
 
@@ -112,11 +113,11 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         cls.actions_of_rows = tuple(each for each in declared if isinstance(each, Action))
 
     def _init_properties(self) -> None:
-        """Set up what FAB's constructor would work out from every column of the table."""
+        """Set the attributes that FAB's constructor would otherwise derive from all columns of the table."""
         self.model = self.datamodel.obj
         self._base_filters = self.datamodel.get_filters().add_filter_list(self.base_filters or [])
         columns = list(self.list_columns or [self.named_by])
-        # The declaration, completed: FAB reads it here, and writes into the dictionary of labels.
+        # Complete the declaration for FAB, which also modifies the dictionary of labels.
         self.__dict__.update(
             label_columns=dict(self.label_columns),
             list_columns=columns,
@@ -131,20 +132,20 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
             type(self).form = form
 
     def _init_forms(self) -> None:
-        """Leave the forms alone: a screen names its own."""
+        """Do nothing: a screen declares its form."""
 
     def _init_titles(self) -> None:
-        """Leave the titles alone: they come from ``labels``."""
+        """Do nothing: the titles come from ``labels``."""
 
     def create_blueprint(self, appbuilder: Any, **kwargs: Any) -> Any:
-        """Register the screen with the app, so that ``of`` finds it."""
+        """Create the blueprint and register the screen with the app for ``of``."""
         blueprint = super().create_blueprint(appbuilder, **kwargs)
         current_app.extensions.setdefault("screens", {})[type(self).__name__] = self
         return blueprint
 
     @classmethod
     def of(cls) -> Self:
-        """Return the screen of the present app."""
+        """Return the current app's instance of this screen."""
         screen: Self = current_app.extensions["screens"][cls.__name__]
         return screen
 
@@ -167,40 +168,40 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         return default_format(columns[name].type if name in columns else None)
 
     def label_of(self, name: str) -> Any:
-        """Return the label of a column: the list's, or its form's."""
+        """Return the label of a column, from ``label_columns`` or else from the form."""
         if name in self.label_columns:
             return self.label_columns[name]
         field = getattr(self.form, name, None)
         return field.args[0] if field is not None and field.args else name
 
     def key_of(self, row: Any) -> Any:
-        """Return the key of a row. It is not read again for that: somebody may have deleted it."""
+        """Return the key of a row without reloading the row, which may have been deleted."""
         (key,) = inspect(row).identity
         return key
 
     def recorded(self, name: str, value: Any) -> str:
-        """Return a value of the audit log as people read it.
+        """Return a value of the audit log as displayed to the user.
 
-        :param name: of its column.
-        :param value: as JSON has it.
+        :param name: the name of its column.
+        :param value: the JSON value.
         """
         columns = inspect(self.model).columns
         kind = columns[name].type if name in columns else None
         return self._format_of(name).text(as_stored(kind, value))
 
     def name_of(self, row: Any) -> str:
-        """Return what tells a row from the others."""
+        """Return the name of a row."""
         return str(getattr(row, self.named_by))
 
     # URLs and permissions
 
     @property
     def row_argument(self) -> str:
-        """The argument of the URLs that names a row."""
+        """The URL argument that contains the row's key."""
         return self.row_rule.strip("<>").rpartition(":")[2]
 
     def rule_of(self, url: str, name: str) -> str:
-        """Return the URL rule of a method, by the screen's own ``routes``."""
+        """Return the URL rule of a method according to ``routes``."""
         if url == "/<action>":
             pattern = self.routes["actions"]
         elif url == "/<row>/<action>":
@@ -210,11 +211,11 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         return pattern.format(row=self.row_rule, name=name.replace("_", "-"))
 
     def allowed(self, name: str, methods: Any) -> Any:
-        """Return the HTTP methods that a method answers: a form below the list has no page of its own."""
+        """Return the HTTP methods that a method accepts; a form below the list has no page to GET."""
         return ("POST",) if name == "add" and self.add_on_list else methods
 
     def handler_of(self, name: str) -> Any:
-        """Return what answers requests: it finds the parent of the rows, and names a row ``pk``."""
+        """Return a handler that loads the parent row and passes the key of the row as ``pk``."""
         method = super().handler_of(name)
 
         def handle(**arguments: Any) -> Any:
@@ -227,7 +228,7 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         return handle
 
     def may(self, method: str) -> bool:
-        """Return whether there is a method, and the person may use it."""
+        """Return whether the screen has a method and the user may use it."""
         return method in self.include_route_methods and self.appbuilder.sm.has_access(
             f"can_{method}", self.class_permission_name
         )
@@ -235,8 +236,8 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
     def url(self, method: str, row: Any = None, **arguments: Any) -> str:
         """Return the URL of a page of this screen.
 
-        :param row: whose page it is; None for a page of all rows.
-        :param arguments: further page arguments.
+        :param row: the row that the page is about; None for a page that is not about one row.
+        :param arguments: further arguments of the URL.
         """
         if self.parent is not None:
             arguments[self.parent.argument] = self.parent.key_of(row if row is not None else None)
@@ -245,11 +246,11 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         return url_for(f"{self.endpoint}.{method}", **arguments)
 
     def url_if(self, method: str, row: Any = None, **arguments: Any) -> str | None:
-        """Return the URL of a page, None when the person may not open it."""
+        """Return the URL of a page, None if the user may not open it."""
         return self.url(method, row, **arguments) if self.may(method) else None
 
     def page_of(self, row: Any) -> str:
-        """Return where to go on after a change: the row's page, the list as it was, or else the dashboard."""
+        """Return the URL to redirect to after a change: the row's page, the list in its last state, or the dashboard."""
         if self.may("show"):
             return self.url("show", row, **self.back_argument())
         return first_of(self.list_url() if self.may("list") else None)
@@ -257,24 +258,24 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
     def crumbs(self, row: Any = None, leaf: Any = None) -> list[tuple[Any, str | None]]:
         """Return the breadcrumbs of a page.
 
-        :param row: whose page it is.
-        :param leaf: the title of a page below the row's or the list's.
+        :param row: the row that the page is about.
+        :param leaf: the title of a page below that of the row or the list.
         """
         return crumbs_of(self, row, leaf)
 
     # Rows
 
     def base_conditions(self) -> list[Any]:
-        """Return what every row of this screen must meet, besides ``base_filters``."""
+        """Return the SQL conditions for the rows of this screen, in addition to ``base_filters``."""
         conditions = []
         if self.parent is not None:
             conditions.append(self.parent.condition(self.model))
         return conditions
 
     def query(self, *, deleted: bool = False) -> Any:
-        """Return the query of this screen's rows with all that is shown of them.
+        """Return the query of this screen's rows.
 
-        :param deleted: the deleted rows instead of the others.
+        :param deleted: whether to select the deleted rows instead of the others.
         """
         query = self._base_filters.apply_all(db.session.query(self.model)).filter(*self.base_conditions())
         if self.trash:
@@ -283,12 +284,12 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         return query
 
     def largest_key(self) -> int:
-        """Return the largest number that the table's key can be."""
+        """Return the largest integer that the column of the primary key can hold."""
         (key,) = inspect(self.model).primary_key
         return 2**63 - 1 if isinstance(key.type, BigInteger) else 2**31 - 1
 
     def row_or_404(self, pk: Any, *, deleted: bool = False) -> Any:
-        """Return a row of this screen; 404 for one of anybody else's, or of none."""
+        """Return a row of this screen; abort with 404 if there is no such row within its query."""
         (key,) = inspect(self.model).primary_key
         if isinstance(pk, int) and pk > self.largest_key():
             abort(404)
@@ -299,4 +300,4 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
 
 
 REMOVED = lazy_gettext("Removed")
-"""The choice of the list of deleted rows."""
+"""The label of the option that lists the deleted rows."""

@@ -1,4 +1,4 @@
-"""What the one data table shows: columns, rows, and what can be done with a row."""
+"""The content of the data table that all screens share: columns, rows and buttons."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 from views.screen.formats import Format
 
 ICON_BUTTON = "btn btn-icon btn-ghost-secondary"
-"""The classes of a button in a row that shows an icon alone."""
+"""The CSS classes of a button in a row that has only an icon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked before something is done.
+    """A confirmation question.
 
     :param text: the question.
-    :param title: over it.
-    :param tone: ``danger`` for what takes something away, else ``primary``.
+    :param title: the title of the dialog.
+    :param tone: ``danger`` for a destructive operation, else ``primary``.
     """
 
     text: str
@@ -30,12 +30,12 @@ class Question:
 class Button:
     """A link or a button.
 
-    :param label: what it says; empty where its icon does.
-    :param name: what it is called where the label does not say it.
-    :param values: what it sends; None makes it a link.
-    :param question: what is asked first.
-    :param refusal: why it cannot be used now; None when it can.
-    :param menu: what it opens: a menu of further buttons, instead of leading or sending anywhere.
+    :param label: the label; empty for a button with only an icon.
+    :param name: the accessible name, if the label is not sufficient.
+    :param values: the form values to submit; None for a link.
+    :param question: the confirmation question.
+    :param refusal: the reason why the button is currently disabled; None if it is enabled.
+    :param menu: the buttons of a menu that it opens, instead of following a link or submitting a form.
     """
 
     label: Any
@@ -50,7 +50,7 @@ class Button:
 
     @property
     def kind(self) -> Any:
-        """What tells a button from those that send the same with another question to another URL."""
+        """The key of the form that the button can share with others: the question's title and tone, and the form values."""
         asked = (self.question.title, self.question.tone) if self.question else None
         return asked, tuple((self.values or {}).items())
 
@@ -58,7 +58,7 @@ class Button:
 class Column(NamedTuple):
     """A column of a table.
 
-    :ivar key: the page argument by which the list is sorted by it; None where it is not.
+    :ivar key: the value of the ``sort`` query parameter for this column; None if it is not sortable.
     """
 
     name: str
@@ -68,12 +68,12 @@ class Column(NamedTuple):
 
 
 class Toggle(NamedTuple):
-    """The button before a row that shows and hides its details.
+    """The button at the start of a row that expands and collapses its details.
 
-    :ivar id: of the row on the page; the row of its details has the same with ``-detail``.
-    :ivar url: the same page with the details shown, or hidden again.
+    :ivar id: the HTML ID of the row; that of its details has the suffix ``-detail``.
+    :ivar url: the URL of the same page with the details expanded or collapsed.
     :ivar name: the accessible name of the button.
-    :ivar details: the content of the details as markup; None while they are hidden.
+    :ivar details: the content of the details as markup; None while they are collapsed.
     """
 
     id: str
@@ -86,9 +86,9 @@ class Toggle(NamedTuple):
 class Row:
     """A row of a table.
 
-    :ivar cells: what stands in each column, in the table's order.
-    :ivar key: of the row, for its checkbox.
-    :ivar toggle: the button that shows its details, in a table with ``toggles``.
+    :ivar cells: the content of each cell, in the order of the columns.
+    :ivar key: the key of the row, for its checkbox.
+    :ivar toggle: the button that expands its details, in a table with ``toggles``.
     """
 
     cells: Sequence[Any]
@@ -97,7 +97,7 @@ class Row:
     toggle: Toggle | None = None
 
     def started(self, starts: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
-        """Return each cell with what is written before it.
+        """Return each cell with its start tag.
 
         :param starts: the start tag of each column.
         """
@@ -108,15 +108,17 @@ class Row:
 class Table:
     """A table.
 
-    :ivar title: over it; None for the table of a page that is named after it.
-    :ivar label: its name where no title is shown.
-    :ivar note: a short text at the end of its head, such as the period that it covers.
-    :ivar before: where the page before this one ends, for a list that turns by keyset; ``after``: where the next begins.
-    :ivar count: how many rows there are in all; None where it is not said.
-    :ivar size: how many rows a page has, where people can choose.
-    :ivar actions: what can be done with several rows at once.
+    :ivar label: the accessible name, if there is no title.
+    :ivar title: the title; None if the title of the page is sufficient.
+    :ivar note: a short text at the end of the header, such as the period that the table covers.
+    :ivar more: whether there may be more rows, because they were not all counted.
+    :ivar before: the cursor of the previous page, for a list with keyset pagination.
+    :ivar after: the cursor of the next page.
+    :ivar count: the total number of rows; None if it is not displayed.
+    :ivar size: the number of rows per page, if the user can choose it.
+    :ivar actions: the buttons for several rows at once.
     :ivar toggles: whether each row has a ``Toggle``.
-    :ivar form_url: where the submit buttons in its cells send to: the whole table is then one form.
+    :ivar form_url: the URL that the submit buttons in the cells submit to; the whole table is then one form.
     """
 
     columns: Sequence[Column]
@@ -141,12 +143,12 @@ class Table:
 
     @property
     def has_buttons(self) -> bool:
-        """Whether any row has something that can be done with it."""
+        """Whether any row has buttons."""
         return any(row.buttons for row in self.rows)
 
     @property
     def forms(self) -> dict[Any, Button]:
-        """The buttons of rows that send something, one of each kind: all of a kind share one form."""
+        """One of each kind of button that submits a form; all buttons of a kind share that form."""
         sent = (each for row in self.rows for each in row.buttons if each.values is not None and not each.refusal)
         kinds: dict[Any, Button] = {}
         for each in sent:
@@ -156,7 +158,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """What is said where a table would have no rows, and what to do next."""
+    """The message in place of an empty table, with a hint and buttons for the next step."""
 
     icon: str
     title: str
@@ -171,11 +173,11 @@ def filled_table(
     buttons: Callable[[Any], Sequence[Button]] | None = None,
     **options: Any,
 ) -> Table:
-    """Return a table of rows that are not a screen's own.
+    """Return a table of rows that do not belong to a screen.
 
-    :param columns: the label, the format and what is shown of a row, for each column.
-    :param buttons: returns what can be done with a row.
-    :param options: of ``Table``.
+    :param columns: for each column its label, its format and a function that returns the value for a row.
+    :param buttons: returns the buttons of a row.
+    :param options: further arguments of ``Table``.
     """
     shown = [Column("", label, each.css) for label, each, _ in columns]
     filled = [

@@ -1,7 +1,7 @@
-"""The pages of a screen that write: creating, changing, deleting, restoring and the screen's own actions.
+"""The writing pages of a screen: creating, editing, deleting, restoring and the screen's own actions.
 
-Rules do it and refuse it. Here is decided what is shown: the form with its errors, the question before it is done, what
-somebody else saved meanwhile, and where one goes on.
+Rules carry out an operation or refuse it. This module decides on the response: the form with its errors, the confirmation
+page, the differences after an edit conflict, or the redirect.
 """
 
 from __future__ import annotations
@@ -30,18 +30,17 @@ from views.screen.form import changed_by_others, differences, fingerprints
 from views.screen.table import Question
 
 _MOST_ROWS = 1_000
-_MOST_DIGITS = 19
 
 
 class WritePages:
-    """The forms and actions of a screen; the attributes are those of ``Screen``."""
+    """A mixin with the forms and actions of a screen; the attributes are those of ``Screen``."""
 
     add_on_list = False
-    """Whether rows are created with a form below the list instead of on a page of its own."""
+    """Whether rows are created with a form below the list instead of on a separate page."""
 
     form_template = "screen/form.html"
     beside_fields: ClassVar[Mapping[str, str]] = {}
-    """Of fields that something else stands beside, its template."""
+    """The name of a field -> a template to include next to it."""
 
     @validates_first
     @expose("/add", methods=["GET", "POST"])
@@ -70,7 +69,7 @@ class WritePages:
     @expose("/<row>/edit", methods=["GET", "POST"])
     @has_access
     def edit(self: Any, pk: Any) -> Any:
-        """Change a row."""
+        """Edit a row."""
         row = self.row_or_404(pk)
         if refusal := self.refusal("edit", row):
             flash_warning(message_of(refusal))
@@ -83,7 +82,7 @@ class WritePages:
         shown = request.form.get("shown", "")
         version = version_shown(request.form.get("version"))
         if row.version != version and shown and not changed_by_others(form, row, shown):
-            # Somebody changed what this form does not show, the row's place in an order for instance.
+            # The other change did not affect the fields of this form, but for instance the row's position in a sort order.
             version = row.version
         try:
             self.change(row, form, version=version)
@@ -101,35 +100,42 @@ class WritePages:
         return redirect(self.page_of(row))
 
     def _before_writing(self: Any, form: Any, row: Any = None) -> Any:
-        """Answer a form that is not to be written yet: help was asked for, it has errors, or the question comes first."""
+        """Return the response to a form that cannot be saved yet, also if its ``assist`` button was pressed; else None."""
         if (help_given := self.assist(form)) is not None:
             return self.form_page(form, row, **help_given)
         return answer_before_writing(form, lambda: self.form_page(form, row))
 
     def new_form(self: Any) -> Any:
-        """Return the form to create a row with, empty or as it was sent."""
+        """Return the form for creating a row, empty or with the submitted values."""
         return self.prepared(self.form())
 
     def form_of(self: Any, row: Any) -> Any:
-        """Return the form to change a row with, filled from the row or as it was sent."""
+        """Return the form for editing a row, with the values of the row or the submitted ones."""
         return self.prepared(self.form(data=self.form().stored(row)))
 
     def prepared(self: Any, form: Any) -> Any:
-        """Return a form with the choices that depend on the database filled in."""
+        """Return a form after setting the choices that depend on the database; the default has none."""
         return form
 
     def create(self: Any, form: Any) -> Any:
-        """Create a row from a form; a refusal is a DomainError."""
+        """Create a row from a form.
+
+        :raises DomainError: a rule refuses it.
+        """
         return self.rules.create(db.session(), form.values(), by=actor())
 
     def change(self: Any, row: Any, form: Any, *, version: int) -> None:
-        """Change a row as a form says; a refusal is a DomainError, somebody else's change a Conflict."""
+        """Change a row to the values of a form.
+
+        :raises Conflict: another user has changed the row.
+        :raises DomainError: a rule refuses it.
+        """
         self.rules.change(db.session(), row, form.values(), version=version, by=actor())
 
     def assist(self: Any, form: Any) -> dict[str, Any] | None:
-        """Do what a second button of the form asks for, such as filling in an address.
+        """Carry out the operation of a secondary button of the form, such as filling in a postal address.
 
-        :returns: what the form's page shows because of it; None when no such button was pressed.
+        :returns: additional template context for the page of the form; None if no such button was pressed.
         """
         fill = getattr(form, "fill_in_address", None)
         return {"filled": fill()} if fill is not None and "find_address" in request.form else None
@@ -137,8 +143,9 @@ class WritePages:
     def form_page(self: Any, form: Any, row: Any = None, conflict: list[Difference] | None = None, **more: Any) -> str:
         """Return the page of a form.
 
-        :param row: that is changed; None where one is created.
-        :param conflict: what somebody else saved meanwhile.
+        :param row: the row to edit; None for a new row.
+        :param conflict: the differences from what another user saved in the meantime.
+        :param more: additional template context.
         """
         if row is None and self.add_on_list:
             page: str = self.list_page(form)
@@ -161,15 +168,18 @@ class WritePages:
         )
 
     def after_creation(self: Any, row: Any) -> str:
-        """Return where one goes on after a row was created."""
+        """Return the URL to redirect to after a row was created."""
         return str(self.page_of(row))
 
     def cancel_url(self: Any) -> str:
-        """Return where one goes on without creating a row."""
+        """Return the URL to redirect to if creating a row is cancelled, or after a row was deleted."""
         return first_of(self.list_url() if self.may("list") else None)
 
     def remove(self: Any, row: Any) -> None:
-        """Delete a row; a refusal is a DomainError."""
+        """Delete a row.
+
+        :raises DomainError: a rule refuses it.
+        """
         self.rules.delete(db.session(), row, now=clock.utc_now(), by=actor())
 
     @expose("/<row>/delete", methods=["POST"])
@@ -188,7 +198,7 @@ class WritePages:
     @expose("/<row>/restore", methods=["POST"])
     @has_access
     def restore(self: Any, pk: Any) -> Any:
-        """Bring a deleted row back."""
+        """Restore a deleted row."""
         row = self.row_or_404(pk, deleted=True)
         if not self._try(lambda: self.rules.restore(db.session(), row, by=actor())):
             return redirect(self.list_url())
@@ -196,7 +206,7 @@ class WritePages:
         return redirect(self.page_of(row))
 
     def run_action(self: Any, action: Any, pk: Any = None) -> Any:
-        """Do an action with the row of the URL, or with those ticked rows that it is offered for."""
+        """Run an action on the row of the URL, or on those of the selected rows that it is offered for."""
         chosen = [self.row_or_404(pk)] if pk is not None else self._ticked()
         rows = [row for row in chosen if pk is not None or action.when(row)]
         if not rows:
@@ -214,13 +224,13 @@ class WritePages:
         return redirect(results[0] if isinstance(results[0], str) else self.after_action(rows))
 
     def after_action(self: Any, rows: list[Any]) -> str:
-        """Return where one goes on after an action: to the page it was started on."""
+        """Return the URL to redirect to after an action: the list, or the row's page if there is no list."""
         if len(rows) == 1 and "list" not in self.include_route_methods:
             return str(self.page_of(rows[0]))
         return str(self.list_url())
 
     def _ticked(self: Any) -> list[Any]:
-        """The rows whose boxes are ticked; all of them must be this screen's."""
+        """Return the selected rows; abort with 404 if one of them is not a row of this screen."""
         keys = list(dict.fromkeys(request.form.getlist("rowid")))
         (key,) = self.model.__mapper__.primary_key
         if not keys or len(keys) > _MOST_ROWS:
@@ -234,7 +244,10 @@ class WritePages:
         return list(rows)
 
     def _try(self: Any, rule: Any) -> bool:
-        """Run a rule; when it refuses, say why, and roll back."""
+        """Run a rule; if it refuses, roll back and flash the reason.
+
+        :returns: whether the rule succeeded.
+        """
         try:
             rule()
             db.session.flush()

@@ -1,4 +1,4 @@
-"""Screens of tenants: choosing one, its settings and its API tokens."""
+"""The screens of tenants: selection, settings and API tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tokens with which the customers' portal calls for a tenant: made, renamed, reissued and revoked here."""
+"""The screen of the API tokens with which the customers' portal accesses a tenant: issue, rename, reissue, revoke."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from views.shown_once import show_token_once
 
 
 class TokenForm(ScreenForm):
-    """What a token is called."""
+    """The form for the name of a token."""
 
     name = TextField(
         lazy_gettext("Name"),
@@ -83,13 +83,13 @@ class PortalTokenView(Screen):
     formatters_columns: ClassVar = {"last_used_at": formats.TIME.with_empty(lazy_gettext("Not used yet"))}
 
     def create(self, form: TokenForm) -> Any:
-        """Issue a token, and show it on the next page."""
+        """Issue a token and show it on the next page."""
         row, token = api_token.create(db.session(), form.name.data, now=clock.utc_now(), by=actor())
         show_token_once(row, token)
         return row
 
     def change(self, row: Any, form: TokenForm, *, version: int) -> None:
-        """Give a token another name."""
+        """Rename a token."""
         api_token.rename(db.session(), row, form.name.data, version=version, by=actor())
 
     def list_links(self, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
@@ -105,7 +105,7 @@ class PortalTokenView(Screen):
         done=N_("A new token has been issued."),
     )
     def reissue(self, row: Any) -> None:
-        """Give a token another secret; the one before ends at once."""
+        """Issue a new secret for a token; the previous one becomes invalid immediately."""
         show_token_once(row, api_token.reissue(db.session(), row, now=clock.utc_now(), by=actor()))
 
     @action(
@@ -118,5 +118,5 @@ class PortalTokenView(Screen):
         tone="danger",
     )
     def revoke(self, row: Any) -> None:
-        """End a token for good, at once."""
+        """Revoke a token permanently, with immediate effect."""
         api_token.revoke(db.session(), row, now=clock.utc_now(), by=actor())

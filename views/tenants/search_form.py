@@ -1,4 +1,4 @@
-"""The form of テナント横断検索 (§4.1) ."""
+"""The form and the results of テナント横断検索 (§4.1)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ _LABELS = {SearchBy.NAME: lazy_gettext("Company name"), SearchBy.PHONE: lazy_get
 class TenantSearch:
     """A search across tenants.
 
-    :param text: as typed.
-    :param error: why it is not searched for; None when it is.
+    :param by: the attribute to search by.
+    :param text: the search text.
+    :param error: the error message if the text is invalid, else None.
     """
 
     by: SearchBy
@@ -35,14 +36,14 @@ class TenantSearch:
 
     @classmethod
     def read(cls) -> TenantSearch:
-        """Return what the request's arguments ask for."""
+        """Return the search that the query parameters request."""
         by = SearchBy(choice("by", list(SearchBy), SearchBy.NAME))
         text = search_text("text")
         return cls(by, text, _error(by, text) if text else None)
 
     @property
     def fields(self) -> Search:
-        """The search fields, filled in."""
+        """The search fields with their values."""
         options = [(by.value, label) for by, label in _LABELS.items()]
         by = Filter("by", lazy_gettext("Search item"), self.by.value, None, options, beside=True, needed=True)
         text = Filter(
@@ -60,11 +61,11 @@ class TenantSearch:
 
     @property
     def conditions(self) -> list[tuple[Any, str]]:
-        """The label and the text of the search, for paper."""
+        """The label and the text of the search, for printing."""
         return [(_LABELS[self.by], self.text)]
 
     def find(self, *, tenant_ids: Collection[str] | None) -> Found | None:
-        """Return the customers that are found; None when nothing is searched for.
+        """Return the customers found; None if the search text is empty or invalid.
 
         :param tenant_ids: the tenants to search in; None for all of them.
         """
@@ -88,7 +89,7 @@ _BUTTON = formats.made_by("macros/data.html", "button")
 
 
 def found_table(search: TenantSearch, found: Found) -> Table:
-    """Return the table of the customers that a search found; a company ID opens the customer in its tenant."""
+    """Return the table of the customers found; the company ID is a button that opens the customer in its tenant."""
     return filled_table(
         [
             (gettext("Tenant ID"), formats.CODE, lambda row: row.tenant_id),

@@ -1,4 +1,4 @@
-"""Choosing the tenant to work in (§4.2), or a customer in one of them (§4.1)."""
+"""Selection of the tenant to work in (§4.2), and of a customer in one of the tenants (§4.1)."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ SORTS = {"id": Tenant.id, "name": Tenant.name}
 
 
 class TenantView(PortalView):
-    """テナント選択. Not behind a role: a role is held in a tenant, and none is chosen yet."""
+    """テナント選択. It requires no role, because users have their roles within a tenant and none is selected yet."""
 
     route_base = "/tenants"
     class_permission_name = "Tenants"
 
     @expose("/")
     def list(self) -> str:
-        """List the tenants the user may enter, their own or all of them for NEC staff, and the customers found there."""
+        """List the tenants that the user may enter (all of them for NEC staff), and the customers found in them."""
         sort = choice("sort", SORTS, "id")
         direction = choice("direction", ("asc", "desc"), "asc")
         everywhere = g.identity.elevated
@@ -57,13 +57,13 @@ class TenantView(PortalView):
 
     @expose("/select", methods=["POST"])
     def select(self) -> Response:
-        """Enter a tenant. From here on the session is in it."""
+        """Select a tenant for the rest of the session."""
         session["tenant_id"] = _chosen_tenant_id()
         return redirect(url_for("HomeView.index"))
 
     @expose("/open", methods=["POST"])
     def open(self) -> Response:
-        """Enter the tenant of a customer that was found, and open the customer with the role held there."""
+        """Select the tenant of a customer found by the search, and open the customer with the user's role in that tenant."""
         tenant_id = _chosen_tenant_id(roles=self._roles_that_find())
         customer_id = request.form.get("customer_id", "")
         if not cross_tenant_search.exists(tenant_id, customer_id):
@@ -72,7 +72,7 @@ class TenantView(PortalView):
         return redirect(url_for("CustomerView.show", customer_id=customer_id))
 
     def _roles_that_find(self) -> set[int]:
-        """The roles that see a tenant's customers, in the list and each by itself."""
+        """Return the IDs of the roles that may view both the list and the details of customers."""
         manager = self.appbuilder.sm
         return set.intersection(*(set(manager.roles_that_may(each, "Customers")) for each in ("can_list", "can_show")))
 
@@ -99,7 +99,7 @@ def _table(tenants: Sequence[Any], sort: str, direction: str) -> Table:
 
 @cache
 def _listed(sort: str, *, descending: bool, everywhere: bool) -> PreparedStatement:
-    """The tenants of a user, or all of them, in an order."""
+    """Return the prepared statement for the sorted tenants of a user, or for all tenants."""
     columns = [SORTS[sort], Tenant.id]
     order = [column.desc() if descending else column.asc() for column in columns]
     role = () if everywhere else (Membership.role_id,)
@@ -108,9 +108,9 @@ def _listed(sort: str, *, descending: bool, everywhere: bool) -> PreparedStateme
 
 
 def _chosen_tenant_id(*, roles: Collection[int] | None = None) -> str:
-    """The tenant of the form; 404 when the user may not enter it.
+    """Return the ID of the submitted tenant; abort with 404 if the user may not enter it.
 
-    :param roles: one of which must be held there, None for any.
+    :param roles: the roles of which the user must have one in the tenant; None for any role.
     """
     everywhere = g.identity.elevated
     found = _enterable(select(Tenant.id), current_user.id, everywhere=everywhere)
@@ -123,5 +123,5 @@ def _chosen_tenant_id(*, roles: Collection[int] | None = None) -> str:
 
 
 def _enterable(statement: Select[*tuple[Any, ...]], user_id: Any, *, everywhere: bool) -> Select[*tuple[Any, ...]]:
-    """Those of a statement's tenants that a user may enter."""
+    """Restrict a statement to the tenants that a user may enter."""
     return statement if everywhere else statement.join(Membership).where(Membership.user_id == user_id)

@@ -1,4 +1,4 @@
-"""テナント設定 (§5.4.1): a tenant's settings, the sites its application form may be opened from, its links."""
+"""テナント設定 (§5.4.1): a tenant's settings, the allowed origins of its application page, and its links."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from views.tenants.settings_tables import facts, links_table, origins_table, que
 
 
 class TenantSettingsView(PortalView):
-    """テナント設定: one form with two lists. 追加 and 削除 change what is on the screen, 保存 what is stored."""
+    """テナント設定: one form with two lists. 追加 and 削除 only change the form; 保存 saves it."""
 
     route_base = "/tenant-settings"
     class_permission_name = "TenantSettings"
@@ -34,7 +34,7 @@ class TenantSettingsView(PortalView):
     @expose("/")
     @has_access
     def show(self) -> str:
-        """Show the settings, in a form for people who may change them."""
+        """Show the settings, in a form if the user may change them."""
         stored, version = settings_rules.stored(db.session())
         if not self.appbuilder.sm.has_access("can_edit", "TenantSettings"):
             return self._page(
@@ -48,7 +48,7 @@ class TenantSettingsView(PortalView):
     @expose("/", methods=["POST"])
     @has_access
     def edit(self) -> Any:
-        """Save the form, or add to a list on it or delete from one."""
+        """Save the form, or add an entry to one of its lists or delete one."""
         form = TenantSettingsForm()
         if (changed := _change_list(form)) is not None:
             return self._page(form=form, unsaved=changed), 200 if changed else 422
@@ -67,7 +67,7 @@ class TenantSettingsView(PortalView):
         return redirect(url_for("TenantSettingsView.show"))
 
     def _conflict(self, form: TenantSettingsForm) -> Any:
-        """The form again, with what the other saved beside what was typed; saving once more is then a choice."""
+        """Return the form with the differences from what another user saved; saving it again overwrites the other's changes."""
         db.session.rollback()
         stored, version = settings_rules.stored(db.session())
         form.version.data = str(version)
@@ -97,9 +97,9 @@ class TenantSettingsView(PortalView):
 
 
 def _change_list(form: TenantSettingsForm) -> str | None:
-    """Do what the buttons 追加 and 削除 ask for.
+    """Handle the buttons 追加 and 削除.
 
-    :returns: which list was changed, empty when none could be, None when the form was sent to be saved.
+    :returns: the list that was changed; empty if the change was not possible; None if neither button was pressed.
     """
     if "add_origin" in request.form:
         return "origin" if form.add_origin() else ""

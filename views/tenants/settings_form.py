@@ -1,4 +1,4 @@
-"""The form of テナント設定 (§5.4.1): a few settings and two lists, which are saved together."""
+"""The form of テナント設定 (§5.4.1): settings and two lists that are saved together."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ def _is_day(_form: Form, field: Any) -> None:
 
 
 def day_of(text: str) -> date | None:
-    """A day as a date input sends it, None when it is none or a typing mistake."""
+    """Parse the value of a date input; return None if it is invalid or not from 2000 to 2100."""
     day = iso_day(text)
     return day if day is not None and 2000 <= day.year <= 2100 else None
 
 
 class LinkForm(Form):
-    """One link."""
+    """The fields of one link."""
 
-    # The stored link that this one is; empty for a new one.
+    # The key of the stored link; empty for a new one.
     key = HiddenField()
     name = TextField(lazy_gettext("Link name"), [Needed(), AtMost(NAME_LENGTH), OneLine()])
     url = TextField(lazy_gettext("URL"), [Needed(), AtMost(URL_LENGTH), _is_page])
@@ -69,20 +69,20 @@ class LinkForm(Form):
 
     @property
     def typed(self) -> dict[str, Any]:
-        """What is typed."""
+        """The entered values."""
         return {name: self[name].data or "" for name in _LINK_FIELDS}
 
 
 class _NewLink(FormField):
-    """The link to add: what is typed here counts once it is in the list, and is checked there."""
+    """The fields for a new link, which is validated once it is in the list."""
 
     def validate(self, form: Any, extra_validators: Any = ()) -> bool:
-        """Nothing here is saved."""
+        """Return True, because these fields are not saved."""
         return True
 
 
 class TenantSettingsForm(FlaskForm):
-    """Everything on the screen. Adding and deleting change the form alone; 保存 takes it whole."""
+    """All fields of the screen. Adding and deleting entries only changes the form; 保存 saves all of it."""
 
     utm_applications = RadioField(
         lazy_gettext("UTM applications"),
@@ -94,7 +94,7 @@ class TenantSettingsForm(FlaskForm):
         [Needed(), _is_days],
     )
     new_origin = CodeField(lazy_gettext("URL"))
-    # One more than there may be: that is how too many are noticed.
+    # One more entry than allowed, so that an excess can be detected and reported.
     origins = FieldList(CodeField(lazy_gettext("URL"), [Needed(), _is_origin]), max_entries=MOST_ORIGINS + 1)
     new_link = _NewLink(LinkForm)
     links = FieldList(FormField(LinkForm), max_entries=MOST_LINKS + 1)
@@ -102,7 +102,7 @@ class TenantSettingsForm(FlaskForm):
 
     @classmethod
     def of(cls, stored: SettingsInput, version: int) -> TenantSettingsForm:
-        """The form with what is stored."""
+        """Return the form with the stored settings."""
         links = [
             {
                 "key": str(link.key),
@@ -125,7 +125,10 @@ class TenantSettingsForm(FlaskForm):
         )
 
     def add_origin(self) -> bool:
-        """Put the new origin into the list; False with the error beside it when it cannot be there."""
+        """Add the new origin to the list.
+
+        :returns: False if it cannot be added; its field then has the error.
+        """
         if not self.new_origin.validate(self, [Needed(), _is_origin]):
             return False
         found = web_address.origin(self.new_origin.data)
@@ -140,7 +143,10 @@ class TenantSettingsForm(FlaskForm):
         return True
 
     def add_link(self) -> bool:
-        """Put the new link into the list; False with the errors beside its fields when it cannot be there."""
+        """Add the new link to the list.
+
+        :returns: False if it cannot be added; its fields then have the errors.
+        """
         if not self.new_link.form.validate():
             return False
         if len(self.links.entries) >= MOST_LINKS:
@@ -150,7 +156,7 @@ class TenantSettingsForm(FlaskForm):
         return True
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Check everything; what was typed to be added, and not added, counts as added."""
+        """Validate the form, after adding a new origin or link that was entered but not yet added."""
         if self.new_origin.data and len(self.origins.entries) <= MOST_ORIGINS:
             self.origins.append_entry(self.new_origin.data)
             self.new_origin.data = ""
@@ -160,7 +166,7 @@ class TenantSettingsForm(FlaskForm):
         return self._origins_differ() and self._lists_fit() and good
 
     def values(self) -> SettingsInput:
-        """The form in the form in which it is stored; call it once it is valid."""
+        """Return the settings to store; the form must be valid."""
         return SettingsInput(
             utm_applications=self.utm_applications.data == "1",
             shortage_grace_days=int(self.shortage_grace_days.data),
@@ -169,7 +175,7 @@ class TenantSettingsForm(FlaskForm):
         )
 
     def labelled_fields(self) -> Iterator[tuple[Any, str]]:
-        """Yield every field of the form, those of its lists too, with a label that says which entry it belongs to."""
+        """Yield all fields, including those of list entries, with labels that contain the number of the entry."""
         for field in (self.version, self.utm_applications, self.shortage_grace_days, self.new_origin):
             yield field, str(field.label.text)
         for number, entry in enumerate(self.origins.entries, 1):
@@ -206,7 +212,7 @@ class TenantSettingsForm(FlaskForm):
 
 
 def differences(stored: SettingsInput, typed: SettingsInput) -> list[Difference]:
-    """Return where what was typed differs from what is stored; of lists, the entries that only one of them has."""
+    """Return the differences between stored and submitted settings; for lists, the entries that only one side has."""
     return differing(
         (
             (gettext("UTM applications"), _used(stored), _used(typed)),

@@ -1,4 +1,4 @@
-"""The tables of the tenant settings: the extra questions, and for people who only look, the lists."""
+"""The tables of the tenant settings: the extra questions, and the lists for users with read access only."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from views.tenants.settings_form import GRACE_DAYS
 
 
 def facts(settings: SettingsInput) -> list[tuple[str, str, str]]:
-    """Return the label, value and classes of each setting that is not a list."""
+    """Return the label, the value and the CSS classes of each setting that is not a list."""
     used = gettext("Use") if settings.utm_applications else gettext("Do not use")
     days = gettext("%(days)s days", days=settings.shortage_grace_days)
     return [(gettext("UTM applications"), used, ""), (gettext(GRACE_DAYS), days, "")]
 
 
 def origins_table(settings: SettingsInput) -> Table:
-    """Return the table of the sites that the application page may be opened from."""
+    """Return the table of the sites from which the application page may be opened."""
     return filled_table(
         [(gettext("URL"), formats.TEXT, str)],
         settings.origins,
@@ -35,7 +35,7 @@ def origins_table(settings: SettingsInput) -> Table:
 
 
 def links_table(settings: SettingsInput) -> Table:
-    """Return the table of the links that the customers' portal shows."""
+    """Return the table of the links that the customers' portal displays."""
     return filled_table(
         [
             (gettext("Link name"), formats.TEXT, lambda link: link.name),
@@ -52,7 +52,7 @@ def links_table(settings: SettingsInput) -> Table:
 def questions_table(questions: Sequence[Any], edit_url: str | None) -> Table:
     """Return the table of the extra questions of the service application.
 
-    :param edit_url: of the screen that changes them; None for people who may not.
+    :param edit_url: the URL of the screen for editing them; None if the user may not.
     """
     return filled_table(
         [

@@ -1,4 +1,4 @@
-"""Screens of UTMs, and the security tab of a customer."""
+"""The screens of UTMs and the security tab of a customer."""
 
 from __future__ import annotations
 

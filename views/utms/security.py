@@ -1,4 +1,4 @@
-"""The security tab of a customer (§7.4.5): the UTMs and what they found."""
+"""The security tab of a customer (§7.4.5): the UTMs and their alert counts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class SecurityView(PortalView):
 
 
 def _add_button(screen: Any, customer: Any, *, refused: bool) -> Button | None:
-    """The button that registers a UTM, which says why it cannot be used; None for who may not."""
+    """Return the button for registering a UTM, disabled with a reason if refused; None if the user may not register any."""
     if not screen.may("add"):
         return None
     refusal = gettext(NO_CONTRACT) if refused else None

@@ -1,4 +1,4 @@
-"""UTMs: registering (§7.8) and details (§7.11). Their list is the customer's security tab."""
+"""The screen of UTMs: registration (§7.8) and details (§7.11). They are listed on the customer's security tab."""
 
 from __future__ import annotations
 
@@ -72,25 +72,25 @@ def _is_serial(_form: Form, field: Any) -> None:
 
 
 class UtmIdField(CodeField):
-    """A UTM ID: a MAC address in any notation, kept as twelve lower-case digits."""
+    """A UTM ID: a MAC address in any notation, normalized to twelve lower-case hexadecimal digits."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Normalize the input."""
         super().process_formdata(valuelist)
         self.data = _SEPARATORS.sub("", plain_hyphens(self.data or "")).lower()
 
 
 class SerialField(HyphenField):
-    """A serial number, kept in upper case."""
+    """A serial number, normalized to upper case."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Normalize the input."""
         super().process_formdata(valuelist)
         self.data = (self.data or "").upper()
 
 
 class UtmForm(FillsInAddress, ScreenForm):
-    """基本情報 of a UTM; the nine e-mail addresses are added below."""
+    """基本情報 of a UTM; the nine email address fields are added below."""
 
     utm_id = UtmIdField(
         lazy_gettext("UTM ID"),
@@ -218,7 +218,7 @@ class UtmView(Screen):
     }
 
     def value(self, row: Utm, name: str) -> Any:
-        """Return what a column shows of a UTM."""
+        """Return the value of a column for a UTM."""
         if name == "state":
             state = row.state(now=clock.utc_now(), online_for=current_app.config["UTM_ONLINE_FOR"])
             return get_template_attribute("macros/badges.html", "utm_state")(state, clock.screen_time(row.last_seen_at))
@@ -227,7 +227,7 @@ class UtmView(Screen):
         return super().value(row, name)
 
     def details(self, row: Utm) -> Any:
-        """Return the facts of a UTM; what only a heartbeat tells is left out until there was one."""
+        """Return the details of a UTM; values that come from heartbeats are omitted until the first one."""
         told_later = {"last_seen_at", "firmware", "ip_address"} if row.last_seen_at is None else set()
         left_out = told_later | (set() if row.reported_mac else {"reported_mac"})
         return [
@@ -236,31 +236,31 @@ class UtmView(Screen):
         ]
 
     def crumbs(self, row: Any = None, leaf: Any = None) -> list[tuple[Any, str | None]]:
-        """Return the breadcrumbs, in which the security tab stands for the list."""
+        """Return the breadcrumbs, with the security tab in place of the list."""
         crumbs = super().crumbs(row, leaf)
         crumbs.insert(3, (gettext("Security service"), security_url(g.parent_row)))
         return crumbs
 
     def refusal(self, method: str, row: Any) -> str | None:
-        """Return why no UTM can be registered now."""
+        """Return the reason why no UTM can be registered at present, None if one can."""
         today = clock.tokyo_day(clock.utc_now())
         if method == "add" and not contract.allows_utm(db.session(), g.parent_row.id, today=today):
             return utm.NO_CONTRACT
         return None
 
     def create(self, form: UtmForm) -> Utm:
-        """Register a UTM, and show its token on the next page."""
+        """Register a UTM and show its token on the next page."""
         now = clock.utc_now()
         made = utm.register(db.session(), g.parent_row, form.values(), today=clock.tokyo_day(now), by=actor())
         show_token_once(made, device_token.issue(db.session(), made, now=now, by=actor()))
         return made
 
     def after_creation(self, row: Utm) -> str:
-        """Return where one goes on: to the security tab, which lists the UTM and shows its token."""
+        """Return the URL of the security tab, which lists the UTM and shows its token."""
         return self.cancel_url()
 
     def cancel_url(self) -> str:
-        """Return the first of the pages above that the person may open."""
+        """Return the URL of the first parent page that the user may open."""
         customers = CustomerView.of()
         return first_of(security_url(g.parent_row), customers.url_if("show", g.parent_row), customers.url_if("list"))
 
@@ -275,13 +275,13 @@ class UtmView(Screen):
         url="/{row}/token",
     )
     def issue_token(self, row: Utm) -> None:
-        """Give the UTM a new token for the device API; the old one ends."""
+        """Issue a new device API token for a UTM and invalidate the old one."""
         if row.removed_at is not None:
             abort(404)
         show_token_once(row, device_token.issue(db.session(), row, now=clock.utc_now(), by=actor()))
 
     def token_button(self, row: Utm) -> Button | None:
-        """Return the button that issues a new token, None for who may not, and for a UTM that was removed."""
+        """Return the button that issues a new token; None if the user may not, or the UTM was removed."""
         if row.removed_at is not None or not self.may("issue_token"):
             return None
         issue = next(each for each in self.actions_of_rows if each.name == "issue_token")

@@ -25,7 +25,7 @@ CACHE = Path("/var/cache/partner-portal")
 
 
 class ServiceError(Exception):
-    """A server cannot be started or has ended; the message is one line for the person who starts the portal."""
+    """A server cannot be started or has ended; the message is one line for the user who starts the portal."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Account:
     gid: int
 
     def can_run(self, *command: str) -> bool:
-        """Whether the user can run a program."""
+        """Return whether the user can run a program."""
         try:
             subprocess.run(
                 command, user=self.uid, group=self.gid, extra_groups=[], capture_output=True, check=True, cwd="/"

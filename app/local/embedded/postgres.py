@@ -86,7 +86,7 @@ class EmbeddedPostgres(EmbeddedServer):
         )
 
     def has_database(self, name: str) -> bool:
-        """Whether a database exists."""
+        """Return whether a database exists."""
         with self.connect() as connection:
             return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
@@ -119,7 +119,7 @@ class EmbeddedPostgres(EmbeddedServer):
             # recorded PID, which after a reboot may be an unrelated one.
             (self.data / "postmaster.pid").unlink(missing_ok=True)
             return
-        # Initialize in a temporary folder and move it: an interrupted initdb must not leave a folder the next refuses.
+        # Initialize a temporary folder and rename it: initdb would refuse a folder that an interrupted run has left.
         fresh = self.data.with_name("data.new")
         shutil.rmtree(fresh, ignore_errors=True)
         self._make_own(fresh)

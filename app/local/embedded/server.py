@@ -115,7 +115,7 @@ class EmbeddedServer:
         """Initialize the data folder before the first start, and remove leftovers of a killed server."""
 
     def _ready(self) -> bool:
-        """Whether the server responds."""
+        """Return whether the server responds."""
         raise NotImplementedError
 
     def _make_folders(self) -> None:

@@ -23,7 +23,7 @@ function update(group) {
   if (toggle) toggle.textContent = allTicked(shownBoxes(group)) ? toggle.dataset.none : toggle.dataset.all;
 }
 
-// Makes a page, or a dialog that was added to it, ready for use.
+// Initializes a page, or a dialog that was added to it.
 export function prepare(part) {
   // Controls that do nothing without JavaScript are hidden until it runs.
   for (const each of part.querySelectorAll("[data-scripted]")) each.hidden = false;

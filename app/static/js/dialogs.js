@@ -4,7 +4,7 @@ import { prepare } from "./choices.js";
 import { forEach, on } from "./delegation.js";
 import { fetchPage, whileBusy } from "./pages.js";
 
-// A dialog that is not part of this page yet is taken from the page the form would lead to.
+// A dialog that is not part of this page yet is loaded from the page that the form requests.
 async function fetchDialog(button) {
   const address = new URL(button.form.action);
   address.search = new URLSearchParams(new FormData(button.form));
@@ -37,7 +37,7 @@ on("click", "dialog", (dialog, event) => {
   if (event.target === dialog) dialog.close();
 });
 
-// A dialog that shows itself repeats what the page says to people without JavaScript.
+// A dialog that opens by itself repeats what the page already shows without JavaScript.
 forEach("dialog[open], dialog[data-shows-itself]", (dialog) => {
   dialog.open = false;
   dialog.showModal();

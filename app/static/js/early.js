@@ -1,9 +1,9 @@
-// What cannot wait for the modules of main.js: a browser runs those after it has read the whole page, and on a slow line
-// somebody types or presses Enter before that. This is a plain script, because only such a one runs first.
+// Code that cannot wait for the modules of main.js: they run after the whole page has been parsed, and on a slow
+// connection users type or press Enter before that. This is a classic script, because modules are always deferred.
 "use strict";
 
-// A form that is submitted before the modules have run is held until they have, so that it still asks for confirmation.
-// If they do not arrive, it is sent without them.
+// A form that is submitted before the modules have run is held back until then, so that it still asks for
+// confirmation. If they cannot be loaded, it is sent without them.
 let heldForm = null;
 
 function holdForm(event) {

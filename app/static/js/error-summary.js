@@ -1,4 +1,4 @@
-// The summary of a form's errors gets the focus, so that it is read out first.
+// Focuses the summary of a form's errors, so that screen readers read it first.
 import { forEach } from "./delegation.js";
 
 forEach("[data-error-summary]", (summary) => summary.focus());

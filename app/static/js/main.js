@@ -1,4 +1,4 @@
-// Makes the pages quicker to use. Every page works without it.
+// Progressive enhancement: every page also works without JavaScript.
 //
 // Listeners of the same event run in the order of these imports: question.js must see a form that is being submitted
 // before sending.js does.

@@ -38,7 +38,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// The side menu is a column from this width on; open as a popover it would lie above the page.
+// The side menu is a column from this width on; an open popover would cover the page.
 window.matchMedia("(min-width: 992px)").addEventListener("change", () => {
   const menu = document.getElementById("side-menu");
   if (menu?.matches(":popover-open")) menu.hidePopover();

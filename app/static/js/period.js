@@ -1,4 +1,4 @@
-// Of a period only the inputs of the chosen mode are sent.
+// Only the inputs of a period's chosen mode are sent.
 import { forEach } from "./delegation.js";
 
 function choose(period) {

@@ -1,7 +1,7 @@
 // Buttons that insert a placeholder into the subject or the body of a mail template.
 //
-// It goes to the caret of the field that was typed in or clicked last, and not of the one that had the focus last: on the
-// way to the buttons Tab leads through other fields. If there is none yet, it goes to the end of the body.
+// The placeholder is inserted at the caret of the field that was last typed in or clicked. The last focus does not count,
+// because Tab may pass through other fields on the way to the buttons. By default it is appended to the body.
 import { forEach } from "./delegation.js";
 
 forEach("[data-placeholders]", (form) => {

@@ -2,7 +2,7 @@
 import { on } from "./delegation.js";
 import { whileBusy } from "./pages.js";
 
-// A form that the server checks first is sent in the background; its question is asked only when nothing is wrong with it.
+// A form that the server validates first is sent in the background; its question is asked only if it has no errors.
 async function hasErrors(form, submitter) {
   const body = new FormData(form, submitter);
   const url = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
@@ -35,7 +35,7 @@ function ask(form, submitter) {
     { once: true },
   );
   dialog.showModal();
-  // Enter must not take something away that was asked about only a moment ago.
+  // An accidental Enter must not confirm a destructive action.
   (tone.value === "danger" ? cancel : ok).focus();
 }
 
@@ -62,7 +62,7 @@ on("submit", "form", (form, event) => {
   });
 });
 
-// A page that the browser shows again from its memory asks again.
+// A page that the browser restores from its back/forward cache asks again.
 window.addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("input[name=ask]")) field.disabled = false;
 });

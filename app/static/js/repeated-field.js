@@ -1,4 +1,4 @@
-// A value has to be typed twice when it is a new one: the second field shows only then.
+// A new value has to be typed twice; for a known one, the second field is hidden.
 import { forEach } from "./delegation.js";
 
 forEach("[data-again]", (again) => {

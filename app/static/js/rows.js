@@ -1,5 +1,4 @@
-// Rows of a list that open in place. Their link leads to the same page with the row open; without JavaScript it is
-// followed.
+// Rows of a list that open in place. Without JavaScript, their link leads to the same page with the row open.
 import { forEach, on } from "./delegation.js";
 import { fetchPage, whileBusy } from "./pages.js";
 
@@ -26,7 +25,7 @@ on("click", ".row-toggle", (link, event) => {
   event.preventDefault();
   toggle(link);
 });
-// A button is pressed by the space bar too, which a link is not.
+// The space bar presses buttons, but does not follow links.
 on("keydown", ".row-toggle", (link, event) => {
   if (event.key !== " ") return;
   event.preventDefault();

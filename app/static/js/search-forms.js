@@ -1,4 +1,4 @@
-// What search forms send.
+// The data that search forms send.
 
 // Conditions without a value are not sent.
 document.addEventListener("formdata", ({ target, formData }) => {
@@ -8,7 +8,7 @@ document.addEventListener("formdata", ({ target, formData }) => {
   }
 });
 
-// A search inside a dialog keeps what is ticked there.
+// A search inside a dialog also sends its ticked checkboxes, so that they stay ticked.
 document.addEventListener("formdata", ({ target, formData }) => {
   if (target.dataset.carries === undefined) return;
   for (const box of target.closest("dialog").querySelectorAll("input[name=utm]:checked")) {

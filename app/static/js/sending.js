@@ -1,4 +1,4 @@
-// What happens when a form is sent.
+// Submitted forms: busy buttons, a note while a file is being made, and forms that submit themselves.
 import { forEach } from "./delegation.js";
 
 const BUSY_MS = 20000;
@@ -6,10 +6,10 @@ const BUSY_DOWNLOAD_MS = 5000;
 const NOTE_MS = 60000;
 const COOKIE_CHECK_MS = 500;
 
-// A form that is being sent shows it, and is not sent twice.
+// Shows that a form is being sent, and keeps it from being sent twice.
 function showBusy(form, submitter) {
   const button = submitter ?? form.querySelector("[type=submit]");
-  // Not at once: a disabled button is not part of what the form sends.
+  // Not immediately, because the value of a disabled button is not sent.
   setTimeout(() => {
     button?.setAttribute("aria-busy", "true");
     for (const each of form.querySelectorAll("button")) each.disabled = true;
@@ -19,12 +19,12 @@ function showBusy(form, submitter) {
     for (const each of form.querySelectorAll("button")) each.disabled = false;
   };
   setTimeout(free, form.dataset.download === undefined ? BUSY_MS : BUSY_DOWNLOAD_MS);
-  // The browser may show the page again as it was left.
+  // The browser may restore the page from its back/forward cache as it was left.
   window.addEventListener("pageshow", free, { once: true });
 }
 
-// The note that a file is being made disappears when the file arrives, or after a while. A page does not notice that a
-// download begins, so the answer with the file sets a cookie.
+// The note that a file is being made disappears when the file arrives, or after a while. A page is not
+// notified when a download begins, so the response with the file sets a cookie.
 function showUntilFileArrives(note) {
   const forget = () => {
     document.cookie = "file_comes=; path=/; max-age=0";
@@ -51,7 +51,7 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-// A form that sends itself does so when the page is visible: a browser that loads pages in advance must send nothing.
+// A form that submits itself waits until the page is visible, so that prerendering the page does not submit it.
 function sendItself(form) {
   if (document.visibilityState === "visible") form.requestSubmit();
   else document.addEventListener("visibilitychange", () => sendItself(form), { once: true });

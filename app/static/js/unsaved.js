@@ -1,4 +1,4 @@
-// A form with changes that were not saved warns before its page is left.
+// Warns before a page is left that has a form with unsaved changes.
 const changed = new Set();
 
 document.addEventListener("input", ({ target }) => {
