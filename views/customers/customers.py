@@ -54,7 +54,7 @@ class PhonePart(Part):
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
         """Return the field as the page's arguments fill it in."""
         found = super().read(model, label, args)
-        if found.condition is None or only_digits(phone_digits(found.value)):
+        if not found.value or found.error or only_digits(phone_digits(found.value)):
             return found
         error = gettext("Enter a phone number in digits. It was left out of the search.")
         return replace(found, condition=None, error=error)
