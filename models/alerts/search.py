@@ -262,7 +262,7 @@ def counts_by_utm(session: Session, customer_id: str, *, first: date, last: date
     return {utm_id: int(count) for utm_id, count in rows}
 
 
-def utm_counts(customer_id: str, first: date, last: date) -> Select[tuple[int, int]]:
+def utm_counts(customer_id: str, first: date, last: date) -> Select[int, int]:
     """Return the statement for the number of alerts by UTM, to sort UTMs by; its columns are ``utm_id`` and ``count``."""
     return (
         select(AlertDaily.utm_id, func.sum(AlertDaily.count).label("count"))
