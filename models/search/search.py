@@ -1,6 +1,7 @@
 """Find customers, contracts and UTMs of the session's tenant by whatever tells them apart.
 
-A text is compared only with what it can be: a company's name is no UTM ID, and costs no statement about UTMs.
+A text is compared only with what it can be: a company's name is no UTM ID, and costs no statement about UTMs. Parts have no
+index of their own: the rows of one tenant are reached by its index, and comparing 10,000 UTMs takes some milliseconds.
 """
 
 from __future__ import annotations
