@@ -22,6 +22,12 @@ def show_token_once(row: Any, token: str) -> None:
     session[_KEY] = [type(row).__name__, row.id, token]
 
 
+def waiting_key(kind: type) -> int | None:
+    """The key of the row of a class whose token is waiting, None when there is none; the token goes on waiting."""
+    waiting = session.get(_KEY)
+    return waiting[1] if waiting is not None and waiting[0] == kind.__name__ else None
+
+
 def token_to_show(kind: type, keys: Iterable[int]) -> dict[str, Any] | None:
     """Remove the kept token from the session and return it, if it belongs to one of some rows.
 

@@ -15,6 +15,7 @@ from views.alerts.rows import function_name
 from views.languages import language_choice
 from views.preferences import preferred
 from views.register import Place
+from views.search.search import search_field
 
 
 class MenuItem(NamedTuple):
@@ -48,6 +49,7 @@ def portal_frame() -> dict[str, Any]:
         "tenant": None,
         "in_tenant": False,
         "tenants_url": None,
+        "search": None,
         "user_menu": (),
         "sign_out_url": None,
         "side_menu": None,
@@ -67,6 +69,7 @@ def portal_frame() -> dict[str, Any]:
         "tenant": identity.tenant,
         "in_tenant": identity.tenant is not None and not is_tenantless(request.endpoint or ""),
         "tenants_url": url_for("TenantView.list") if many else None,
+        "search": search_field() if identity.tenant else None,
         "sign_out_url": url_for("SignInView.logout"),
         "side_menu": preferred("menu"),
     }

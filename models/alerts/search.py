@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     String,
     and_,
     bindparam,
@@ -257,12 +258,17 @@ def capped_count(session: Session, query: AlertQuery) -> int:
 
 def counts_by_utm(session: Session, customer_id: str, *, first: date, last: date) -> dict[int, int]:
     """Return the number of alerts (アラート数) by UTM of a customer over a range of days (in Asia/Tokyo, inclusive)."""
-    rows = session.execute(
-        select(AlertDaily.utm_id, func.sum(AlertDaily.count))
+    rows = session.execute(utm_counts(customer_id, first, last))
+    return {utm_id: int(count) for utm_id, count in rows}
+
+
+def utm_counts(customer_id: str, first: date, last: date) -> Select[int, int]:
+    """Return the statement for the number of alerts by UTM, to sort UTMs by; its columns are ``utm_id`` and ``count``."""
+    return (
+        select(AlertDaily.utm_id, func.sum(AlertDaily.count).label("count"))
         .where(AlertDaily.customer_id == customer_id, AlertDaily.day.between(first, last))
         .group_by(AlertDaily.utm_id)
     )
-    return {utm_id: int(count) for utm_id, count in rows}
 
 
 def important_count(session: Session, customer_id: str, *, first: date, last: date) -> int:

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.db import Base, CreatedAt
 from models.scope import TenantScoped
+from models.values.characters import SHAPES, VARIANT_GROUPS
 from models.values.company_name import LEGAL_FORMS, search_key
 from models.versioned import Versioned
 
@@ -31,6 +32,13 @@ customer_number = Sequence("customer_number", start=1, maxvalue=99999999)
 
 # A name that is nothing but a legal form stays as it is.
 _SORT_NAME = "regexp_replace(search_name, '^({forms})(?=.)|(?<=.)({forms})$', '')".format(forms="|".join(LEGAL_FORMS))
+
+# As models.values.person_name.person_key has it.
+_CONTACT_KEY = "lower(regexp_replace(translate({plain}, '{variants}', '{written}'), '\\s+', '', 'g'))".format(
+    plain=f"normalize(regexp_replace(contact_last_name || contact_first_name, '[{SHAPES}]', '', 'g'), NFKC)",
+    variants="".join(group[1:] for group in VARIANT_GROUPS),
+    written="".join(group[0] * len(group[1:]) for group in VARIANT_GROUPS),
+)
 
 
 class CustomerStatus(StrEnum):
@@ -69,6 +77,8 @@ class Customer(Versioned, TenantScoped, Base):
     memo3: Mapped[str] = mapped_column(String(255), server_default="")
     contact_last_name: Mapped[str] = mapped_column(String(100))
     contact_first_name: Mapped[str] = mapped_column(String(100))
+    # The contact person's normalized name for search. The database keeps it.
+    contact_key: Mapped[str] = mapped_column(Text, Computed(_CONTACT_KEY, persisted=True))
     contact_department: Mapped[str] = mapped_column(String(40), server_default="")
     contact_title: Mapped[str] = mapped_column(String(255), server_default="")
     contact_email: Mapped[str] = mapped_column(String(254))

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     ForeignKeyConstraint,
     Identity,
@@ -111,6 +112,17 @@ class Utm(TenantScoped, Base):
     def reports_another_mac(self) -> bool:
         """Whether the MAC address in its heartbeats is not the one its UTM ID is made of."""
         return self.reported_mac is not None and self.reported_mac.replace(":", "") != self.utm_id
+
+
+def in_state(state: UtmState, *, now: datetime, online_for: timedelta) -> ColumnElement[bool]:
+    """Return the condition that a UTM is in a connection state, as ``Utm.state`` has it.
+
+    :param online_for: how long a UTM counts as online after its last call.
+    """
+    if state == UtmState.UNCONNECTED:
+        return Utm.last_seen_at.is_(None)
+    since = now - online_for
+    return Utm.last_seen_at >= since if state == UtmState.ONLINE else Utm.last_seen_at < since
 
 
 def register(session: Session, customer: Customer, values: dict[str, Any], *, today: date, by: Actor) -> Utm:

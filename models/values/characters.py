@@ -59,8 +59,9 @@ VARIANT_GROUPS = (
 """Characters that count as the same, the one they are written as first."""
 
 _TRANSLATION = str.maketrans({char: group[0] for group in VARIANT_GROUPS for char in group[1:]})
-# Variation selectors, which choose a glyph: 葛 has two, but is typed without a selector.
-_SHAPES = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+SHAPES = r"\ufe00-\ufe0f\U000e0100-\U000e01ef"
+"""Variation selectors, which choose a glyph, as a range for Python and PostgreSQL: 葛 has two, but is typed without one."""
+_SHAPES = re.compile(f"[{SHAPES}]")
 
 
 def unified(text: str) -> str:

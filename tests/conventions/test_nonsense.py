@@ -73,6 +73,13 @@ ARGUMENTS = (
     "kind",
     "state",
     "tenant",
+    "q",
+    "contact_phone",
+    "contact_name",
+    "utm_id",
+    "serial",
+    "address",
+    "mac_address",
 )
 FIELDS = (
     "utm_id",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar
 
@@ -15,12 +16,15 @@ from models.customers import rules as customer_rules
 from models.customers.customer import Customer, CustomerStatus
 from models.errors import N_, DomainError
 from models.values.company_name import search_key
+from models.values.person_name import person_key
+from models.values.phone import phone_digits
+from views.arguments import only_digits
 from views.customers.form import CustomerForm
 from views.customers.tabs import customer_tabs
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
 from views.screen import formats
-from views.screen.filters import Choice, Day, Part, Yen
+from views.screen.filters import Choice, Day, Filter, Part, Yen
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Empty, Table, filled_table
@@ -39,6 +43,21 @@ CONTRACT_STATUS = formats.badge(
     },
     {ContractStatus.ACTIVE: "green", ContractStatus.CANCELLED: "orange"},
 )
+
+
+class PhonePart(Part):
+    """A phone number or a part of one, in any notation."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, any_case=False, key=phone_digits, **options)
+
+    def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
+        """Return the field as the page's arguments fill it in."""
+        found = super().read(model, label, args)
+        if not found.value or found.error or only_digits(phone_digits(found.value)):
+            return found
+        error = gettext("Enter a phone number in digits. It was left out of the search.")
+        return replace(found, condition=None, error=error)
 
 
 class CustomerView(Screen):
@@ -72,6 +91,15 @@ class CustomerView(Screen):
         Part("id", most=9, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="A00000001"),
         Part("name", most=40, any_case=False, key=search_key, column="search_name"),
         Yen("balance", inputmode="numeric"),
+        PhonePart("contact_phone", most=30, inputmode="tel"),
+        Part(
+            "contact_name",
+            lazy_gettext("Contact name"),
+            most=200,
+            any_case=False,
+            key=person_key,
+            column="contact_key",
+        ),
         Day("last_invoiced_on", beside=True),
         Choice("status", labels=STATUS_LABELS, beside=True),
     )

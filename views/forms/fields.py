@@ -60,9 +60,11 @@ class HyphenField(CodeField):
 class PostcodeField(HyphenField):
     """A required postcode; the 〒 sign and blanks, which are often copied along with it, are removed."""
 
+    default_label = lazy_gettext("Postcode")
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            lazy_gettext("Postcode"),
+            self.default_label,
             [Needed(), Postcode()],
             description=lazy_gettext("Example: 733-0001"),
             render_kw={"inputmode": "numeric", "autocomplete": "off"},

@@ -209,8 +209,11 @@ class Part(DeclaredFilter):
             return self._filter(label, **given, error=too_long(self.most))
         if not value:
             return self._filter(label, **given)
-        column = getattr(model, self.column)
-        condition = self._meets(column, match, self.key(value), any_case=self.any_case)
+        key = self.key(value)
+        if not key:
+            # Of a text without anything to compare, every row would have a part.
+            return self._filter(label, **given)
+        condition = self._meets(getattr(model, self.column), match, key, any_case=self.any_case)
         return self._filter(label, **given, condition=condition)
 
     @staticmethod

@@ -8,13 +8,12 @@ from flask import g
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy import select
 
 from models import clock
 from models.alerts import search as alert_search
 from models.contracts import contract
 from models.db import db
-from models.utms.utm import NO_CONTRACT, Utm
+from models.utms.utm import NO_CONTRACT
 from views.base import PortalView, render, url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_crumbs, customer_tabs
@@ -36,26 +35,26 @@ class SecurityView(PortalView):
         customer = g.parent_row = CustomerView.of().row_or_404(customer_id)
         today = clock.tokyo_day(clock.utc_now())
         first, last = recent_days(today)
-        utms = db.session.scalars(
-            select(Utm).where(Utm.customer_id == customer.id, Utm.removed_at.is_(None)).order_by(Utm.name, Utm.id)
-        ).all()
-        counts = alert_search.counts_by_utm(db.session(), customer.id, first=first, last=last)
-        for utm in utms:
-            utm.alert_count = counts.get(utm.id, 0)
         screen = UtmView.of()
+        search = screen.search()
+        (table,) = screen.tables(search)
+        table.title = gettext("UTMs")
         add = _add_button(screen, customer, refused=not contract.allows_utm(db.session(), customer.id, today=today))
+        if not search.active:
+            table.empty = _empty(screen, add)
         return render(
             "utms/security.html",
             title=customer.name,
             crumbs=customer_crumbs(customer, (gettext("Security service"), None)),
             tabs=customer_tabs(customer, "SecurityView.security"),
-            table=screen.table(utms, title=gettext("UTMs"), empty=_empty(screen, add)),
+            search=search,
+            table=table,
             add=add,
             important_count=alert_search.important_count(db.session(), customer.id, first=first, last=last),
             period=(first, last),
             alerts_url=url_if("can_list", "Alerts", "AlertView.list", customer_id=customer.id),
             important_url=url_if("can_important", "Alerts", "AlertView.important", customer_id=customer.id),
-            secret=screen.secret_of([utm.id for utm in utms]),
+            secret=screen.secret_on_list(),
         )
 
 

@@ -1,4 +1,4 @@
-"""The screen of UTMs: registration (§7.8) and details (§7.11). They are listed on the customer's security tab."""
+"""The screen of UTMs: registration (§7.8) and details (§7.11). Their list is in ``views.utms.listing``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from models.db import db
 from models.errors import N_
 from models.utms import device_token, utm
 from models.utms.utm import Utm
-from models.values.phone import plain_hyphens
 from views.base import actor, first_of
 from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
@@ -38,12 +37,11 @@ from views.screen.actions import action
 from views.screen.form import ScreenForm
 from views.screen.formats import Format
 from views.screen.labels import Labels
-from views.screen.navigation import Parent
-from views.screen.screen import Screen
+from views.screen.navigation import Parent, list_arguments, with_arguments
 from views.screen.table import Button
 from views.shown_once import show_token_once
+from views.utms.listing import UtmList, hex_digits
 
-_SEPARATORS = re.compile(r"[:.\-\s]")
 _UTM_ID = re.compile(r"[0-9a-f]{12}")
 _SERIAL = re.compile(r"[A-Z0-9-]{15,30}")
 
@@ -77,7 +75,7 @@ class UtmIdField(CodeField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Normalize the input."""
         super().process_formdata(valuelist)
-        self.data = _SEPARATORS.sub("", plain_hyphens(self.data or "")).lower()
+        self.data = hex_digits(self.data or "")
 
 
 class SerialField(HyphenField):
@@ -144,7 +142,7 @@ for _names in EMAILS.values():
         setattr(UtmForm, _name, AddressField(_label, [ValidAddress()], render_kw={"autocomplete": "off"}))
 
 
-class UtmView(Screen):
+class UtmView(UtmList):
     """The UTMs of one customer."""
 
     datamodel = PortalInterface(Utm)
@@ -170,10 +168,7 @@ class UtmView(Screen):
     unique_errors = utm.UNIQUE_ERRORS
     show_template = "utms/show.html"
     secret_help = lazy_gettext("It is shown this once. Put it into the UTM, and keep it nowhere else.")
-    list_columns: ClassVar = ["utm_id", "name", "address", "state", "mac_address", "alert_count"]
     beside_fields: ClassVar = {"postcode": "screen/_find_address.html"}
-    list_labels: ClassVar = {"address": lazy_gettext("Place")}
-    order_columns: ClassVar = []
     show_fieldsets: ClassVar = [
         (
             lazy_gettext("Basic information"),
@@ -238,7 +233,8 @@ class UtmView(Screen):
     def crumbs(self, row: Any = None, leaf: Any = None) -> list[tuple[Any, str | None]]:
         """Return the breadcrumbs, with the security tab in place of the list."""
         crumbs = super().crumbs(row, leaf)
-        crumbs.insert(3, (gettext("Security service"), security_url(g.parent_row)))
+        url, given = security_url(g.parent_row), list_arguments()
+        crumbs.insert(3, (gettext("Security service"), with_arguments(url, given) if url and given else url))
         return crumbs
 
     def refusal(self, method: str, row: Any) -> str | None:

@@ -13,5 +13,6 @@ import "./period.js";
 import "./choices.js";
 import "./placeholders.js";
 import "./search-forms.js";
+import "./search-box.js";
 import "./page-buttons.js";
 import "./error-summary.js";

@@ -78,11 +78,9 @@ def test_no_page_is_japanese_in_english(case):
 
 @screens()
 def test_no_name_of_a_column_stands_for_its_label(case):
-    columns = set(case.screen.list_columns) | set(case.fields()) if case.screen.form else set()
+    columns = {*case.screen.list_columns, *(case.fields() if case.screen.form else ()), *dir(case.model)}
     for name, page in pages(case).items():
-        labels = {each.text for each in Page(page).root.all("label")} | {
-            each.text for each in Page(page).root.all("th")
-        }
+        labels = {each.text for tag in ("label", "th", "dt") for each in Page(page).root.all(tag)}
         assert not labels & columns, f"{name} shows names of columns."
         assert not re.search(r"%\(\w+\)s", page), f"{name} shows a placeholder."
 

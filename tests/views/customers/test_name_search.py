@@ -27,6 +27,36 @@ def test_the_list_finds_a_name_by_any_variant(make, operator, typed):
     assert names(operator, name=typed) == ([] if typed.startswith("ﾀ") else ["髙橋サーバー㈱"])
 
 
+@pytest.mark.parametrize(
+    "typed", ["(03)1234-5678", "03.1234.5678", "+81-3-1234-5678", "０３ー１２３４ー５６７８", "1234-5678", "031234"]
+)
+def test_the_list_finds_a_number_and_parts_of_it_in_any_notation(make, operator, typed):
+    make.customer(tenant=operator.tenant, name="あおぞら", contact_phone="0312345678")
+    make.customer(tenant=operator.tenant, name="ひばり", contact_phone="0612349999")
+
+    assert names(operator, contact_phone=typed) == ["あおぞら"]
+
+
+@pytest.mark.parametrize("typed", ["abc", "-", "%", "03_"])
+def test_a_number_that_is_none_is_told_and_not_searched_for(make, operator, typed):
+    make.customer(tenant=operator.tenant, name="あおぞら", contact_phone="0312345678")
+
+    page = Page(operator.get("/customers/", query_string={"contact_phone": typed}).text)
+
+    assert page.column("会社名") == ["あおぞら"]
+    assert (
+        page.error_of("filter-contact_phone") == "電話番号を半角数字で入力してください。この条件は検索から除きました。"
+    )
+
+
+@pytest.mark.parametrize("typed", ["高崎", "髙﨑　花子", "崎花", "高崎 ﾊﾅ"])
+def test_the_list_finds_a_contact_person_by_any_variant(make, operator, typed):
+    make.customer(tenant=operator.tenant, name="あおぞら", contact_last_name="髙﨑", contact_first_name="花子")
+    make.customer(tenant=operator.tenant, name="ひばり", contact_last_name="高橋", contact_first_name="ハナ")
+
+    assert names(operator, contact_name=typed) == ([] if "ﾊﾅ" in typed else ["あおぞら"])
+
+
 @pytest.mark.parametrize("typed", ["(03)1234-5678", "03.1234.5678", "+81-3-1234-5678", "０３ー１２３４ー５６７８"])
 def test_the_search_across_tenants_finds_a_number_in_any_notation(make, context, typed):
     customer = make.customer(contact_phone="0312345678")

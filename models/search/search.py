@@ -1,0 +1,148 @@
+"""Find customers, contracts and UTMs of the session's tenant by whatever tells them apart.
+
+A text is compared only with what it can be: a company's name is no UTM ID, and costs no statement about UTMs. Parts have no
+index of their own: the rows of one tenant are reached by its index, and comparing 10,000 UTMs takes some milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from models.contracts.contract import Contract, Product
+from models.customers.customer import Customer
+from models.utms.utm import Utm
+from models.values.company_name import search_key
+from models.values.mac_address import mac_address
+from models.values.person_name import person_key
+from models.values.phone import phone_digits, plain_hyphens
+from models.values.visible_text import visible
+
+LONGEST_TEXT = 100
+"""The maximum number of characters of a search text."""
+
+SHOWN = 20
+"""The maximum number of rows of each kind."""
+
+_SHORTEST_CODE = 4
+"""Fewer characters of a number would be part of nearly every other number."""
+
+_COMPANY_ID = re.compile(r"A[0-9]{1,8}")
+_CONTRACT_NUMBER = re.compile(r"(?P<prefix>(?:A-?)?S)?(?P<digits>[0-9]{1,8})")
+_PHONE = re.compile(rf"[0-9]{{{_SHORTEST_CODE},15}}")
+_MAC_PART = re.compile(rf"[0-9a-f]{{{_SHORTEST_CODE},12}}")
+_SERIAL = re.compile(rf"[A-Z0-9-]{{{_SHORTEST_CODE},30}}")
+_BLANKS = re.compile(r"\s+")
+_BETWEEN_HEX_DIGITS = re.compile(r"[\s:.\-_]+")
+
+
+class Kind(StrEnum):
+    """What can be found."""
+
+    CUSTOMERS = "customers"
+    CONTRACTS = "contracts"
+    UTMS = "utms"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found of one kind.
+
+    :param rows: the first of them, with the columns of the statement.
+    :param count: how many there are.
+    """
+
+    rows: Sequence[Any]
+    count: int
+
+
+def find(session: Session, text: str, *, kinds: Collection[Kind], shown: int = SHOWN) -> dict[Kind, Found]:
+    """Return what a text finds in the session's tenant, by kind; kinds of which nothing is found are left out.
+
+    :param text: as typed, of at most ``LONGEST_TEXT`` characters.
+    :param kinds: what the person may see.
+    :param shown: the maximum number of rows of each kind.
+    """
+    statements = {Kind.CUSTOMERS: _customers, Kind.CONTRACTS: _contracts, Kind.UTMS: _utms}
+    found = {}
+    for kind, statement_for in statements.items():
+        statement = statement_for(text) if kind in kinds else None
+        rows = session.execute(statement.limit(shown)).all() if statement is not None else ()
+        if rows:
+            found[kind] = Found(rows, rows[0].total)
+    return found
+
+
+_TOTAL = func.count().over().label("total")
+
+
+def _customers(text: str) -> Select[*tuple[Any, ...]] | None:
+    conditions: list[ColumnElement[bool]] = []
+    if name := search_key(text):
+        conditions.append(Customer.search_name.contains(name, autoescape=True))
+    if person := person_key(text):
+        conditions.append(Customer.contact_key.contains(person, autoescape=True))
+    if _COMPANY_ID.fullmatch(code := _code(text)):
+        conditions.append(Customer.id.startswith(code))
+    if _PHONE.fullmatch(digits := phone_digits(text)):
+        conditions.append(Customer.contact_phone.contains(digits))
+    if not conditions:
+        return None
+    return (
+        select(
+            Customer.id,
+            Customer.name,
+            Customer.contact_last_name,
+            Customer.contact_first_name,
+            Customer.contact_phone,
+            _TOTAL,
+        )
+        .where(Customer.deleted_at.is_(None), or_(*conditions))
+        .order_by(Customer.sort_name, Customer.id)
+    )
+
+
+def _contracts(text: str) -> Select[*tuple[Any, ...]] | None:
+    number = _CONTRACT_NUMBER.fullmatch(_code(text))
+    if number is None or not (number["prefix"] or len(number["digits"]) >= _SHORTEST_CODE):
+        return None
+    digits = number["digits"]
+    condition = Contract.id.startswith(f"A-S{digits}") if number["prefix"] else Contract.id.contains(digits)
+    return (
+        select(Contract.id, Contract.customer_id, Customer.name.label("customer_name"), Product.name, _TOTAL)
+        .join(Customer, Customer.id == Contract.customer_id)
+        .join(Product, Product.id == Contract.product_id)
+        .where(Customer.deleted_at.is_(None), condition)
+        .order_by(Contract.id.desc())
+    )
+
+
+def _utms(text: str) -> Select[*tuple[Any, ...]] | None:
+    conditions: list[ColumnElement[bool]] = []
+    plain = plain_hyphens(visible(text))
+    # A UTM ID is a MAC address without what stands between its parts.
+    if _MAC_PART.fullmatch(part := _BETWEEN_HEX_DIGITS.sub("", plain).lower()):
+        conditions.append(Utm.utm_id.contains(part))
+    if mac := mac_address(plain):
+        conditions += [Utm.utm_id == mac.replace(":", ""), Utm.reported_mac == mac]
+    if _SERIAL.fullmatch(code := _code(text)):
+        conditions.append(Utm.serial.contains(code))
+    if not conditions:
+        return None
+    return (
+        select(Utm.id, Utm.utm_id, Utm.name, Utm.serial, Utm.customer_id, Customer.name.label("customer_name"), _TOTAL)
+        .join(Customer, Customer.id == Utm.customer_id)
+        .where(Utm.removed_at.is_(None), Customer.deleted_at.is_(None), or_(*conditions))
+        .order_by(Utm.utm_id)
+    )
+
+
+def _code(text: str) -> str:
+    """A number or code as it is stored: half width, upper case, without blanks."""
+    return _BLANKS.sub("", plain_hyphens(visible(text))).upper()

@@ -1,0 +1,180 @@
+"""The search field of the header: its suggestions while somebody types, and the page of its results.
+
+Whoever may open the list of customers may search; of the kinds that can be found, each needs the right to its pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, g, jsonify, request, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext, lazy_gettext, ngettext
+
+from models.db import db
+from models.search import search
+from models.search.search import LONGEST_TEXT, Found, Kind
+from views.arguments import search_text
+from views.base import PortalView, render, url_if
+from views.screen import formats
+from views.screen.formats import Format
+from views.screen.navigation import may
+from views.screen.table import Empty, Table, filled_table
+
+SUGGESTED = 5
+"""How many suggestions of each kind there are."""
+
+RIGHTS_OF_KINDS = {
+    Kind.CUSTOMERS: (("can_list", "Customers"), ("can_show", "Customers")),
+    Kind.CONTRACTS: (("can_show", "Customers"),),
+    Kind.UTMS: (("can_show", "Utms"),),
+}
+"""The rights that a person needs to find rows of a kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How what is found of a kind is shown.
+
+    :param url: returns where a row leads.
+    :param columns: label, format and value of each column; the first one is the link.
+    """
+
+    label: Any
+    url: Callable[[Any], str]
+    columns: tuple[tuple[Any, Format, Callable[[Any], Any]], ...]
+
+
+def _contact(row: Any) -> str:
+    return f"{row.contact_last_name} {row.contact_first_name}".strip()
+
+
+SHOWN = {
+    Kind.CUSTOMERS: Shown(
+        lazy_gettext("Customer"),
+        lambda row: url_for("CustomerView.show", customer_id=row.id),
+        (
+            (lazy_gettext("Company name"), formats.TEXT, lambda row: row.name),
+            (lazy_gettext("Company ID"), formats.CODE, lambda row: row.id),
+            (lazy_gettext("Contact name"), formats.TEXT, _contact),
+            (lazy_gettext("Phone number"), formats.WORD, lambda row: row.contact_phone),
+        ),
+    ),
+    Kind.CONTRACTS: Shown(
+        lazy_gettext("Contract"),
+        # The first table of what belongs to a customer.
+        lambda row: url_for("CustomerView.show", customer_id=row.customer_id, _anchor="related-1"),
+        (
+            (lazy_gettext("Contract number"), formats.CODE, lambda row: row.id),
+            (lazy_gettext("Company name"), formats.TEXT, lambda row: row.customer_name),
+            (lazy_gettext("Product"), formats.TEXT, lambda row: row.name),
+        ),
+    ),
+    Kind.UTMS: Shown(
+        lazy_gettext("UTM"),
+        lambda row: url_for("UtmView.show", customer_id=row.customer_id, utm_key=row.id),
+        (
+            (lazy_gettext("UTM ID"), formats.CODE, lambda row: row.utm_id),
+            (lazy_gettext("UTM name"), formats.TEXT, lambda row: row.name),
+            (lazy_gettext("Company name"), formats.TEXT, lambda row: row.customer_name),
+            (lazy_gettext("Serial number"), formats.CODE, lambda row: row.serial),
+        ),
+    ),
+}
+
+
+class SearchView(PortalView):
+    """検索: customers, contracts and UTMs of the chosen tenant."""
+
+    route_base = "/search"
+    class_permission_name = "Customers"
+
+    @expose("/")
+    @has_access
+    @permission_name("list")
+    def search(self) -> str:
+        """Show what a text finds, by kind."""
+        text = search_text("q")
+        too_long = len(text) > LONGEST_TEXT
+        found = _find(text, shown=search.SHOWN)
+        return render(
+            "search/results.html",
+            crumbs=[(gettext("Dashboard"), url_for("HomeView.index")), (gettext("Search"), None)],
+            tables=[_table(kind, each) for kind, each in found.items()],
+            empty=None if found or not text or too_long else _nothing_found(),
+            error=gettext("Enter %(most)s characters or fewer.", most=LONGEST_TEXT) if too_long else None,
+        )
+
+    @expose("/suggestions")
+    @has_access
+    @permission_name("list")
+    def suggestions(self) -> Response:
+        """Answer with the first rows of each kind, for the script of the search field."""
+        text = search_text("q")
+        found = _find(text, shown=SUGGESTED)
+        count = sum(each.count for each in found.values())
+        more = count > sum(len(each.rows) for each in found.values())
+        return jsonify(
+            groups=[
+                {"label": str(SHOWN[kind].label), "options": [_option(SHOWN[kind], row) for row in each.rows]}
+                for kind, each in found.items()
+            ],
+            told=_counted(count),
+            more={"label": gettext("Show all results"), "url": url_for("SearchView.search", q=text)} if more else None,
+        )
+
+
+def user_key() -> str:
+    """Return what searches are counted by: colleagues share an IP address."""
+    return f"user {g.identity.user.id}"
+
+
+def search_field() -> dict[str, str] | None:
+    """Return the URLs and the present text of the header's search field; None for people who may not search."""
+    url = url_if("can_list", "Customers", "SearchView.search")
+    if url is None:
+        return None
+    text = search_text("q") if request.endpoint == "SearchView.search" else ""
+    return {"url": url, "suggestions_url": url_for("SearchView.suggestions"), "text": text}
+
+
+def _find(text: str, *, shown: int) -> Mapping[Kind, Found]:
+    if not text or len(text) > LONGEST_TEXT:
+        return {}
+    kinds = [kind for kind, rights in RIGHTS_OF_KINDS.items() if all(map(may, rights))]
+    return search.find(db.session(), text, kinds=kinds, shown=shown)
+
+
+def _table(kind: Kind, found: Found) -> Table:
+    shown = SHOWN[kind]
+    (label, first, value), *others = shown.columns
+    linked = Format(lambda row: formats.linked(shown.url(row), first.cell(value(row))), css=first.css)
+    table = filled_table([(label, linked, lambda row: row), *others], found.rows, title=shown.label)
+    table.count = found.count
+    if found.count > len(found.rows):
+        table.note = gettext(
+            "%(count)s were found. Up to %(most)s are shown.", count=f"{found.count:,}", most=len(found.rows)
+        )
+    return table
+
+
+def _option(shown: Shown, row: Any) -> dict[str, str]:
+    label, *details = (str(value(row)) for _, _, value in shown.columns)
+    return {"label": label, "detail": " / ".join(each for each in details if each), "url": shown.url(row)}
+
+
+def _counted(count: int) -> str:
+    if not count:
+        return gettext("Nothing was found.")
+    return ngettext("%(count)s was found.", "%(count)s were found.", count, count=f"{count:,}")
+
+
+def _nothing_found() -> Empty:
+    return Empty(
+        "search-off",
+        gettext("Nothing was found."),
+        gettext("A part of a name is enough; of a number, enter four characters or more."),
+    )

@@ -1,0 +1,101 @@
+"""The list of a customer's UTMs (§7.4.5): its search, its order and what it shows of the alerts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from flask import current_app, g
+from flask_babel import lazy_gettext
+from sqlalchemy import func
+
+from models import clock
+from models.alerts import search as alert_search
+from models.db import db
+from models.utms.utm import Utm, UtmState, in_state
+from models.values.phone import plain_hyphens
+from views.forms.fields import half_width
+from views.period import recent_days
+from views.screen.filters import Choice, Part, Search
+from views.screen.screen import Screen
+from views.screen.table import Table
+from views.shown_once import waiting_key
+
+STATE_LABELS = {
+    UtmState.ONLINE: lazy_gettext("Online"),
+    UtmState.OFFLINE: lazy_gettext("Offline"),
+    UtmState.UNCONNECTED: lazy_gettext("Never connected"),
+}
+_ENTERED, _NOT_ENTERED = "y", "n"
+_SEPARATORS = re.compile(r"[:.\-\s]")
+
+
+def hex_digits(typed: str) -> str:
+    """Return a MAC address, or a part of one, in any notation as a UTM ID is stored: in lower case, without separators."""
+    return _SEPARATORS.sub("", plain_hyphens(typed)).lower()
+
+
+def _in_state(state: str) -> Any:
+    return in_state(UtmState(state), now=clock.utc_now(), online_for=current_app.config["UTM_ONLINE_FOR"])
+
+
+def _mac_address_is(entered: str) -> Any:
+    return Utm.mac_address.is_not(None) if entered == _ENTERED else Utm.mac_address.is_(None)
+
+
+class UtmList(Screen):
+    """The UTMs of the request's customer, except removed ones, as a list that the security tab shows."""
+
+    filters = (
+        Part("name", most=50, beside=True, wide=True),
+        Choice("state", labels=STATE_LABELS, on=_in_state, beside=True),
+        Part(
+            "utm_id",
+            lazy_gettext("UTM ID or MAC address"),
+            most=30,
+            any_case=False,
+            clean=half_width,
+            key=hex_digits,
+        ),
+        Part("serial", most=30, any_case=False, clean=lambda typed: plain_hyphens(half_width(typed)).upper()),
+        Part("address", lazy_gettext("Place"), most=104),
+        Choice(
+            "mac_address",
+            labels={_ENTERED: lazy_gettext("Entered"), _NOT_ENTERED: lazy_gettext("Not entered")},
+            on=_mac_address_is,
+        ),
+    )
+    list_columns: ClassVar = ["utm_id", "name", "address", "state", "mac_address", "alert_count"]
+    list_labels: ClassVar = {"address": lazy_gettext("Place")}
+
+    def rows(self, search: Search) -> Any:
+        """Return the query of the UTMs that a search leaves."""
+        return super().rows(search).filter(Utm.removed_at.is_(None))
+
+    def ordered(self, query: Any, sort: str, direction: str) -> Any:
+        """Return a query in an order: by state means by last contact, by alerts by their number in the last 31 days."""
+        if sort == "alert_count":
+            counts = alert_search.utm_counts(g.parent_row.id, *_period()).subquery()
+            count = func.coalesce(counts.c.count, 0)
+            joined = query.outerjoin(counts, counts.c.utm_id == Utm.id)
+            return joined.order_by(count.desc() if direction == "desc" else count, Utm.id)
+        return super().ordered(query, "last_seen_at" if sort == "state" else sort, direction)
+
+    def table(self, rows: Sequence[Utm], columns: Sequence[str] | None = None, **options: Any) -> Table:
+        """Return a table of UTMs with the number of their alerts."""
+        first, last = _period()
+        counts = alert_search.counts_by_utm(db.session(), g.parent_row.id, first=first, last=last)
+        for row in rows:
+            row.alert_count = counts.get(row.id, 0)
+        return super().table(rows, columns, **options)
+
+    def secret_on_list(self) -> dict[str, Any] | None:
+        """Return the token of a UTM that was just registered for the customer, on whichever page of the list it is."""
+        key = waiting_key(Utm)
+        utm = db.session.get(Utm, key) if key is not None else None
+        return self.secret_of([utm.id]) if utm is not None and utm.customer_id == g.parent_row.id else None
+
+
+def _period() -> Any:
+    return recent_days(clock.tokyo_day(clock.utc_now()))
