@@ -2,7 +2,7 @@
 
 Existing contracts get terms that fit their dates; they have no lines, and so cost nothing until staff enter them.
 
-Revision: 0019, after 0017
+Revision: 0019, after 0018
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from app import migrating
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
