@@ -113,6 +113,8 @@ class Table:
     :ivar note: a short text at the end of its head, such as the period that it covers.
     :ivar before: where the page before this one ends, for a list that turns by keyset; ``after``: where the next begins.
     :ivar count: how many rows there are in all; None where it is not said.
+    :ivar most: up to how many rows are counted exactly.
+    :ivar css: a class for a layout of its own, such as that of its cards on a phone.
     :ivar size: how many rows a page has, where people can choose.
     :ivar actions: what can be done with several rows at once.
     :ivar toggles: whether each row has a ``Toggle``.
@@ -132,6 +134,8 @@ class Table:
     before: str | None = None
     after: str | None = None
     count: int | None = None
+    most: int = 1_000
+    css: str = ""
     size: int | None = None
     actions: Sequence[Button] = ()
     links: Sequence[Button] = ()
