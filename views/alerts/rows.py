@@ -85,12 +85,12 @@ def _function_names(_language: str) -> Mapping[str, str]:
 
 # The classes beginning with "alerts-" place the cells of a card on a phone (alerts.css).
 _COLUMNS = (
-    ("alert_id", N_("Alert ID"), f"{formats.CODE.css} alerts-id"),
-    ("occurred_at", N_("Date and time"), "alerts-time"),
-    ("utm", N_("UTM name"), "text alerts-utm"),
-    ("function", N_("Security function"), "alerts-function"),
-    ("action", N_("Action"), "alerts-action"),
-    ("level", N_("Alert level"), "alerts-level"),
+    Column("alert_id", N_("Alert ID"), css="font-monospace alerts-id"),
+    Column("occurred_at", N_("Date and time"), css="alerts-time"),
+    Column("utm", N_("UTM name"), css="text alerts-utm"),
+    Column("function", N_("Security function"), css="alerts-function"),
+    Column("action", N_("Action"), css="alerts-action"),
+    Column("level", N_("Alert level"), css="alerts-level"),
 )
 _REMOVED = Markup('<span>%s <span class="badge tone-gray">%s</span></span>')
 _LEVEL = formats.badge({"high": lazy_gettext("High"), "low": lazy_gettext("Low")}, {"high": "red"})
@@ -98,7 +98,7 @@ _LEVEL = formats.badge({"high": lazy_gettext("High"), "low": lazy_gettext("Low")
 
 def columns() -> list[Column]:
     """Return the columns of the list; each can be sorted by."""
-    return [Column(key, gettext(label), css, key) for key, label, css in _COLUMNS]
+    return [each._replace(label=gettext(each.label), key=each.name) for each in _COLUMNS]
 
 
 def table_rows(
