@@ -8,7 +8,7 @@ from flask import Flask, g, url_for
 from markupsafe import Markup
 
 from views.forms.errors import error_list
-from views.page_url import here, sorted_by
+from views.page_url import here, kept_in_another_order, sorted_by
 
 _ICON = Markup('<svg class="%s" aria-hidden="true"><use href="%s#tabler-%s" /></svg>')
 """A symbol from static/icons.svg, hidden from screen readers because it always has text beside it."""
@@ -17,7 +17,14 @@ _ICON = Markup('<svg class="%s" aria-hidden="true"><use href="%s#tabler-%s" /></
 def init_app(app: Flask) -> None:
     """Register the functions as template globals."""
     app.jinja_env.globals.update(
-        {"here": here, "sorted_by": sorted_by, "static_url": static_url, "icon": icon, "form_key": form_key}
+        {
+            "here": here,
+            "sorted_by": sorted_by,
+            "kept_in_another_order": kept_in_another_order,
+            "static_url": static_url,
+            "icon": icon,
+            "form_key": form_key,
+        }
     )
     app.jinja_env.filters["error_list"] = error_list
 

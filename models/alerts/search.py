@@ -1,6 +1,6 @@
 """Alert search (§7.17). All reads of the alert tables are here or in ``export``.
 
-Pages use keyset pagination on (sort column, occurred_at, seq): no OFFSET and no count(*) over alerts. A page first
+Pages use keyset pagination on (sort column, occurred_at, seq): no OFFSET, and count(*) ends at a cap. A page first
 selects the keys of its rows, with only the columns that conditions and order need, and then reads the rows.
 """
 
@@ -31,13 +31,17 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
-from models.alerts.alert import CUT_AT, Alert, AlertDaily, AlertLevel
+from models.alerts.alert import ACTION_LABELS, CUT_AT, Alert, AlertDaily, AlertLevel
 from models.prepared_statement import PreparedStatement, prepare
 from models.utms.utm import Utm
 from models.values.page import Page
 
 PAGE_SIZE = 50
-COUNT_CAP = 1_000
+COUNT_CAP = 10_000
+"""Up to this many alerts are counted exactly."""
+
+_FOUND_LENGTH = 200
+"""How many characters of what an alert found the list shows; its details have all of them."""
 
 SORT_COLUMNS: dict[str, Any] = {
     "alert_id": Alert.alert_id,
@@ -63,8 +67,19 @@ _WILDCARD, _ESCAPED = re.compile(r"[\\%_]"), r"\\\g<0>"
 
 _NETWORKS: dict[str, Any] = {"source": Alert.src_ip, "destination": Alert.dst_ip}
 
-# The columns that the list shows.
-_SHOWN = (Alert.seq, Alert.occurred_at, Alert.alert_id, Alert.utm_id, Alert.function, Alert.action, Alert.level)
+# The columns that the list shows. Addresses as text: psycopg would make an object of each.
+_SHOWN = (
+    Alert.seq,
+    Alert.occurred_at,
+    Alert.alert_id,
+    Alert.utm_id,
+    Alert.function,
+    Alert.action,
+    Alert.level,
+    func.left(func.coalesce(Alert.virus, Alert.msg, Alert.url, Alert.app, Alert.cname), _FOUND_LENGTH).label("found"),
+    func.host(Alert.src_ip).label("source"),
+    func.host(Alert.dst_ip).label("destination"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +128,18 @@ def conditions(query: AlertQuery) -> tuple[str, dict[str, Any]]:
 
 
 Shape = tuple[tuple[str, bool], ...]
-"""The names of a query's conditions, and whether each is a network of more than one address."""
+"""The names of a query's conditions, and whether each takes the second of its two forms (``_is_second``)."""
 
 
 def _shape(query: AlertQuery) -> Shape:
     """Return everything that determines the text of a query's statement."""
-    return tuple((name, _is_wide(name, value)) for name in _NAMES if (value := getattr(query, name)))
+    return tuple((name, _is_second(name, value)) for name in _NAMES if (value := getattr(query, name)))
 
 
-def _is_wide(name: str, value: Any) -> bool:
+def _is_second(name: str, value: Any) -> bool:
+    """Return whether a value is a network of more than one address, or an action that is stored in lower case."""
+    if name == "action":
+        return value.lower() in ACTION_LABELS
     return name in _NETWORKS and _network(value).num_addresses > 1
 
 
@@ -149,10 +167,10 @@ def _values(query: AlertQuery) -> dict[str, Any]:
 
 def _where(shape: Shape) -> list[ColumnElement[bool]]:
     """Return the conditions of a shape, with the parameters of ``_values``."""
-    return [*_place(), *(_condition(name, wide=wide) for name, wide in shape)]
+    return [*_place(), *(_condition(name, second=second) for name, second in shape)]
 
 
-def _condition(name: str, *, wide: bool) -> ColumnElement[bool]:
+def _condition(name: str, *, second: bool) -> ColumnElement[bool]:
     if name in _PARTS:
         text = _PARTS[name]
         found = _contains(text, name)
@@ -161,7 +179,10 @@ def _condition(name: str, *, wide: bool) -> ColumnElement[bool]:
         # Repeats the predicate of the partial index, so that the planner can use it.
         return text.is_not(None) & found if text.nullable else found
     if name in _NETWORKS:
-        return _within(_NETWORKS[name], name, wide=wide)
+        return _within(_NETWORKS[name], name, wide=second)
+    if name == "action" and second:
+        # Half of a customer's alerts may have it, and lower() would take most of the time that counting them takes.
+        return Alert.action == bindparam("action")
     return _CONDITIONS[name]
 
 
@@ -306,22 +327,33 @@ _POSITION = ("from_value", "from_time", "from_seq")
 def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size: int) -> PreparedStatement:  # noqa: FBT001  (a key)
     """Return the statement for a page, with one row more than the page to detect whether another page follows.
 
+    The first page by time has the count of all its alerts in each row.
+
     :param positioned: whether the page starts at a position.
     """
     wanted = _where(shape)
-    if sort == "occurred_at" and not positioned:
-        return prepare(_counted(wanted, towards_smaller=towards_smaller, size=size))
+    counts = sort == "occurred_at" and not positioned
     if positioned:
         wanted.append(_beyond(sort, towards_smaller=towards_smaller))
     order = _order(sort, towards_smaller=towards_smaller)
     if sort == "occurred_at" and not shape:
         # The index has this order and there is no filter: the first rows found are the page.
-        return prepare(select(*_SHOWN).where(*wanted).order_by(*order).limit(size + 1))
+        columns = (*_SHOWN, _counted(shape).label("total")) if counts else _SHOWN
+        return prepare(select(*columns).where(*wanted).order_by(*order).limit(size + 1))
     places, rows = select(Alert.occurred_at, Alert.seq).where(*wanted), select(*_SHOWN)
     if sort == "utm":
         places = places.join(Utm, Utm.id == Alert.utm_id)
         rows = rows.add_columns(Utm.name.label("utm_name")).join(Utm, Utm.id == Alert.utm_id)
-    place = places.order_by(*order).limit(size + 1).subquery("place")
+    places = places.order_by(*order)
+    if counts and any(name in _PARTS for name, _ in shape):
+        # Looking through texts takes long: what was looked through for the page is counted as well.
+        found = places.limit(COUNT_CAP + 1).cte("found")
+        keys = (found.c.occurred_at, found.c.seq)
+        places = select(*keys).order_by(*(key.desc() if towards_smaller else key.asc() for key in keys))
+        rows = rows.add_columns(select(func.count()).select_from(found).scalar_subquery().label("total"))
+    elif counts:
+        rows = rows.add_columns(_counted(shape).label("total"))
+    place = places.limit(size + 1).subquery("place")
     there = (place.c.occurred_at == Alert.occurred_at) & (place.c.seq == Alert.seq)
     # The period again, so that PostgreSQL prunes the partitions of other months.
     return prepare(rows.join(place, there).where(*_place()).order_by(*order))
@@ -329,8 +361,13 @@ def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size
 
 @lru_cache(1024)
 def _count(shape: Shape) -> PreparedStatement:
+    return prepare(select(_counted(shape)))
+
+
+def _counted(shape: Shape) -> Any:
+    """Return the number of matching alerts as an expression: so many keys are found in the index, and no row is read."""
     inner = select(Alert.seq).where(*_where(shape)).limit(COUNT_CAP + 1)
-    return prepare(select(func.count()).select_from(inner.subquery()))
+    return select(func.count()).select_from(inner.subquery("counted")).scalar_subquery()
 
 
 def _place(alert: Any = Alert) -> list[ColumnElement[bool]]:
@@ -351,14 +388,6 @@ def _beyond(sort: str, *, towards_smaller: bool) -> ColumnElement[bool]:
 
 def _order(sort: str, *, towards_smaller: bool) -> list[Any]:
     return [key.desc() if towards_smaller else key.asc() for key in _keys(sort)]
-
-
-def _counted(wanted: list[ColumnElement[bool]], *, towards_smaller: bool, size: int) -> Any:
-    """Select the first page by time and the total count: finding the rows up to the cap counts them as well."""
-    order = _order("occurred_at", towards_smaller=towards_smaller)
-    found = select(*_SHOWN).where(*wanted).order_by(*order).limit(COUNT_CAP + 1).subquery("found")
-    keys = [key.desc() if towards_smaller else key.asc() for key in (found.c.occurred_at, found.c.seq)]
-    return select(found, func.count().over().label("total")).order_by(*keys).limit(size + 1)
 
 
 def _keys(sort: str) -> list[Any]:

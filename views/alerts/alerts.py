@@ -27,7 +27,7 @@ from views.arguments import choice
 from views.base import PortalView, render, url_if
 from views.customers.tabs import customer_crumbs, security_url
 from views.flashes import flash_warning
-from views.period import read_period
+from views.period import PeriodFields, read_period
 from views.redirects import came_from
 from views.screen.filters import Search
 from views.screen.table import Empty, Table
@@ -125,6 +125,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
     other_url = url_if(f"can_{other}", "Alerts", f"AlertView.{other}", customer_id=customer.id)
     asked = period.arguments
     elsewhere = asked | {name: value for name, value in kept.items() if name != "level"}
+    searched = bool(search.active) or not request.args.keys().isdisjoint(PeriodFields._fields)
     table = _table(customer, utms, found.rows, narrowed=bool(search.active))
     table.sort, table.direction = sort, direction
     table.note = period.text
@@ -141,6 +142,8 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         other_url=f"{other_url}?{urlencode(elsewhere)}" if other_url else None,
         period=period.fields,
         search=search,
+        searched=searched,
+        folded=searched and not search.opened and not period.faults,
         conditions=[(gettext("Company name"), customer.name), *(each.told for each in search.active)],
         table=table,
         **_download(customer, utms, query, asked, kept),
@@ -157,7 +160,10 @@ def _table(customer: AlertCustomer, utms: Sequence[Any], rows: Sequence[Any], *,
     details = None
     if opened is not None:
         alert = alert_search.whole(db.session(), customer.id, opened)
-        details = get_template_attribute("alerts/_details.html", "alert_details")(alert_rows.details(alert))
+        utm = next((utm for utm in utms if utm.id == alert.utm_id), None)
+        utm_url = url_if("can_show", "Utms", "UtmView.show", customer_id=customer.id, utm_key=alert.utm_id)
+        parts = alert_rows.details(alert, utm, utm_url)
+        details = get_template_attribute("alerts/_details.html", "alert_details")(parts)
     hint = (
         gettext("Choose a longer period or take conditions off to see more.")
         if narrowed
@@ -168,6 +174,8 @@ def _table(customer: AlertCustomer, utms: Sequence[Any], rows: Sequence[Any], *,
         alert_rows.table_rows(rows, utms, alert_rows.function_names(), key if opened is not None else None, details),
         label=gettext("Alerts of the UTMs"),
         toggles=True,
+        css="alerts",
+        most=alert_search.COUNT_CAP,
         empty=Empty("shield-check", gettext("There is no alert in this period."), hint),
     )
 

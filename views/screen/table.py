@@ -115,6 +115,8 @@ class Table:
     :ivar before: the cursor of the previous page, for a list with keyset pagination.
     :ivar after: the cursor of the next page.
     :ivar count: the total number of rows; None if it is not displayed.
+    :ivar most: up to how many rows are counted exactly.
+    :ivar css: a class for a layout of its own, such as that of its cards on a phone.
     :ivar size: the number of rows per page, if the user can choose it.
     :ivar actions: the buttons for several rows at once.
     :ivar toggles: whether each row has a ``Toggle``.
@@ -134,6 +136,8 @@ class Table:
     before: str | None = None
     after: str | None = None
     count: int | None = None
+    most: int = 1_000
+    css: str = ""
     size: int | None = None
     actions: Sequence[Button] = ()
     links: Sequence[Button] = ()

@@ -11,7 +11,7 @@ async function fill(menu, link) {
 document.addEventListener(
   "toggle",
   ({ target: menu }) => {
-    const link = menu.open && menu.querySelector("[data-fills]");
+    const link = menu.open && menu.matches(".filters") && menu.querySelector("[data-fills]");
     if (!link) return;
     whileBusy(menu, async () => {
       try {

@@ -31,3 +31,11 @@ on("keydown", ".row-toggle", (link, event) => {
   event.preventDefault();
   toggle(link);
 });
+
+// A click anywhere else in the row does the same, but not on what has an effect of its own, nor to select text.
+on("click", ".has-toggle", (row, event) => {
+  const selection = getSelection();
+  if (event.target.closest("a, button, input, label, select, summary")) return;
+  if (selection.type === "Range" && selection.containsNode(row, true)) return;
+  toggle(row.querySelector(".row-toggle"));
+});

@@ -26,13 +26,23 @@ def arrive(engine):
 
 
 @pytest.fixture
-def plan(utm, in_tenant, service_env):
+def as_owner(service_env):
+    """Run a statement as the owner of the tables."""
+
+    def run(statement):
+        owner = make_url(service_env["DATABASE_OWNER_URL"]).set(drivername="postgresql")
+        with psycopg.connect(owner.render_as_string(hide_password=False), autocommit=True) as connection:
+            connection.execute(statement)
+
+    return run
+
+
+@pytest.fixture
+def plan(utm, in_tenant, as_owner):
     """How the planner, as the app's role, means to look for alerts that meet conditions, line by line."""
 
     def ask(**conditions):
-        owner = make_url(service_env["DATABASE_OWNER_URL"]).set(drivername="postgresql")
-        with psycopg.connect(owner.render_as_string(hide_password=False), autocommit=True) as connection:
-            connection.execute("ANALYZE alert")
+        as_owner("ANALYZE alert")
         query = AlertQuery(utm.customer_id, NOW - timedelta(days=1), NOW, **conditions)
         where, values = alert_search.conditions(query)
         with in_tenant(utm.tenant_id) as session:
@@ -121,3 +131,24 @@ def test_long_texts_are_put_together_for_a_search_where_they_are_alone(utm, arri
     assert names
     assert walked
     assert all(any(name in line for name in names) for line in walked), walked
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [{}, {"function": "ips"}, {"action": "Pass"}, {"level": "low"}, {"important": True}, {"threat": "scan"}],
+)
+def test_counting_reads_the_index_alone(make, utm, arrive, in_tenant, as_owner, conditions):
+    arrive(utm, **{f"id-{number}": {"msg": "Port scan"} for number in range(1_000)}, high={"alert_severity": "high"})
+    beside = make.utm(customer_row=make.customer(tenant_id=utm.tenant_id))
+    arrive(beside, **{f"id-{number}": {} for number in range(5_000)})
+    as_owner("VACUUM ANALYZE alert")
+    query = AlertQuery(utm.customer_id, NOW - timedelta(days=1), NOW, **conditions)
+
+    with in_tenant(utm.tenant_id) as session, session.begin():
+        count = alert_search._count(alert_search._shape(query))
+        statement = f"EXPLAIN {count.text}"
+        found = session.connection().exec_driver_sql(statement, count.values | alert_search._values(query))
+        scans = [row for (row,) in found if "Scan" in row and " long" not in row and "counted" not in row]
+
+    assert scans
+    assert all("Index Only Scan" in row for row in scans), scans

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -228,8 +229,45 @@ def test_another_customers_alerts_are_not_found(make, session, query, ours, thei
     assert alert_search.page(session, AlertQuery(theirs.customer.id, query.start, query.end)).rows == []
 
 
-@pytest.mark.parametrize(("stored", "counted"), [(0, 0), (999, 999), (1_000, 1_000), (1_001, 1_001), (1_002, 1_001)])
-def test_counting_stops_one_past_a_thousand(session, query, ours, arrive, stored, counted):
-    arrive(ours.utm, lines(stored, at=NOW))
+@pytest.mark.parametrize(
+    ("stored", "counted"), [(0, 0), (1_001, 1_001), (10_000, 10_000), (10_001, 10_001), (10_002, 10_001)]
+)
+def test_alerts_are_counted_to_one_past_ten_thousand(session, query, ours, arrive, stored, counted):
+    # A body has up to 10,000 lines.
+    arrive(ours.utm, lines(min(stored, 9_000), at=NOW))
+    arrive(ours.utm, lines(max(stored - 9_000, 0), at=NOW - timedelta(days=1)))
+    arrive(ours.utm, lines(3, at=NOW - timedelta(days=2), act="block"))
 
-    assert alert_search.capped_count(session, query) == counted
+    assert alert_search.capped_count(session, replace(query, action="PASS")) == counted
+    assert alert_search.page(session, replace(query, action="PASS")).count == counted
+
+
+def test_a_first_page_counts_what_a_part_of_a_text_is_found_in(session, query, ours, arrive):
+    arrive(ours.utm, lines(60, at=NOW, msg="Port scan"))
+    arrive(ours.utm, lines(3, at=NOW - timedelta(days=1), msg="Other"))
+
+    found = alert_search.page(session, replace(query, threat="scan"))
+
+    assert (len(found.rows), found.count, found.has_next) == (50, 60, True)
+
+
+def test_a_row_says_what_was_found_and_from_where_to_where(session, query, ours, arrive):
+    values = [
+        {"type": "antivirus", "virus": "EICAR", "url": "http://a.example/"},
+        {"type": "ips", "msg": "x" * 201},
+        {"type": "url_filter", "url": "http://a.example/"},
+        {"type": "app_guard", "app": "Chat", "src-ip": "2001:db8::1", "dst-ip": None},
+        {"type": "web_guard"},
+    ]
+    arrive(ours.utm, [(number, line(number, at=NOW - number * MOMENT, **each)) for number, each in enumerate(values)])
+
+    rows = alert_search.page(session, query).rows
+
+    there = ("192.168.10.24", "203.0.113.8")
+    assert [(row.found, row.source, row.destination) for row in rows] == [
+        ("EICAR", *there),
+        ("x" * 200, *there),
+        ("http://a.example/", *there),
+        ("Chat", "2001:db8::1", None),
+        (None, *there),
+    ]
