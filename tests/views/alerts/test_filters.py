@@ -116,7 +116,8 @@ def test_the_fields_come_when_they_are_asked_for_and_conditions_stay_meanwhile(u
 
     assert not re.search(OPEN, shut)
     assert re.findall(r'id="filter-(\w+)"', shut) == ["function"]
-    form = shut.split('role="search"')[1].split("</form>")[0]
+    # The first one is the header's.
+    form = shut.split('role="search"')[2].split("</form>")[0]
     assert re.findall(r'<input type="hidden"\s+name="(action|file)"\s+value="([^>]*)">', form) == [
         ("action", "Block"),
         ("file", 'a"b'),
