@@ -138,6 +138,7 @@ class ApplicationFieldView(Screen):
         title=N_("Retire item"),
         question=N_("%(name)s will not be asked any more. Answers given so far stay. Are you sure?"),
         done=N_("The item has been retired."),
+        already=extra_question_rules.RETIRED_ALREADY,
         when=lambda question: question.retired_at is None,
     )
     def retire(self, question: Any) -> None:
@@ -150,6 +151,7 @@ class ApplicationFieldView(Screen):
         accessible_name=N_("Ask %(name)s again"),
         question=N_("%(name)s will be asked again, at the end of the form. Are you sure?"),
         done=N_("The item is asked again."),
+        already=extra_question_rules.ASKED_ALREADY,
         when=lambda question: question.retired_at is not None,
     )
     def restore(self, question: Any) -> None:

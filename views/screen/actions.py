@@ -27,6 +27,7 @@ class Action:
     :param done: said afterwards.
     :param tone: ``danger`` for what takes something away.
     :param when: whether it can be offered for a row at all.
+    :param already: said to the second of two people, who has a row before them that it is not offered for any more.
     :param single: offer it beside each row and on its page.
     :param on_page: offer it on the row's page; as ``single`` when not given.
     :param url: where it is, when that does not follow from its name; ``{row}`` stands for the row.
@@ -40,6 +41,7 @@ class Action:
     question: Any = None
     title: Any = None
     done: Any = None
+    already: Any = None
     tone: str = "primary"
     accessible_name: Any = None
     when: Callable[[Any], bool] = lambda _row: True

@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 from flask import current_app, g, request, url_for
 from flask_babel import gettext
 
+from views.screen.first_was_another import row_to_write
+
 _MOST_BACK_BYTES = 1_000
 
 
@@ -53,8 +55,9 @@ class Parent:
         return self.column
 
     def row(self, key: Any) -> Any:
-        """Return the parent of a URL; 404 for one of anybody else's."""
-        return self.screen.of().row_or_404(key)
+        """Return the parent of a URL; 404 for one of anybody else's. A form of a deleted one leads to the parents' list."""
+        screen = self.screen.of()
+        return row_to_write(screen, key) if request.method == "POST" else screen.row_or_404(key)
 
     def key_of(self, row: Any = None) -> Any:
         """Return the key of a row's parent, of the request's when no row is given."""

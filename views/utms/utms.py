@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from flask import abort, current_app, g, get_template_attribute
+from flask import current_app, g, get_template_attribute
 from flask_babel import gettext, lazy_gettext
 from wtforms import Form
 from wtforms.validators import ValidationError
@@ -270,14 +270,13 @@ class UtmView(Screen):
         title=N_("API token"),
         question=N_("A new token will be issued. The present one stops working at once. Are you sure?"),
         done=N_("A new token has been issued."),
+        already=N_("This UTM has been removed."),
         when=lambda utm: utm.removed_at is None,
         single=False,
         url="/{row}/token",
     )
     def issue_token(self, row: Utm) -> None:
         """Give the UTM a new token for the device API; the old one ends."""
-        if row.removed_at is not None:
-            abort(404)
         show_token_once(row, device_token.issue(db.session(), row, now=clock.utc_now(), by=actor()))
 
     def token_button(self, row: Utm) -> Button | None:
