@@ -113,8 +113,8 @@ class ApplicationFieldView(Screen):
 
     def _moves(self, place: int, count: int, question: Any) -> list[Button]:
         """The two buttons that move a question; one that leads nowhere says why."""
-        first = gettext("This is the first item.") if place == 0 else None
-        last = gettext("This is the last item.") if place == count - 1 else None
+        first = gettext("The first item cannot be moved up.") if place == 0 else None
+        last = gettext("The last item cannot be moved down.") if place == count - 1 else None
         moves = (
             ("up", "chevron-up", gettext("Move %(name)s up", name=question.title), first),
             ("down", "chevron-down", gettext("Move %(name)s down", name=question.title), last),
