@@ -89,8 +89,9 @@ def crumbs_of(screen: Any, row: Any, leaf: Any) -> list[tuple[Any, str | None]]:
     ]
     if "list" in screen.include_route_methods:
         crumbs.append((screen.labels.many, screen.list_url() if screen.may("list") else None))
-    if row is not None and "show" in screen.include_route_methods:
-        crumbs.append((screen.name_of(row), screen.url_if("show", row)))
+    if row is not None:
+        shown = "show" in screen.include_route_methods
+        crumbs.append((screen.name_of(row), screen.url_if("show", row) if shown else None))
     if leaf is not None:
         crumbs.append((leaf, None))
     crumbs[-1] = (crumbs[-1][0], None)
