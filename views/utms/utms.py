@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from flask import current_app, g, get_template_attribute
+from flask import g
 from flask_babel import gettext, lazy_gettext
 from wtforms import Form
 from wtforms.validators import ValidationError
@@ -17,7 +17,7 @@ from models.errors import N_
 from models.utms import device_token, utm
 from models.utms.utm import Utm
 from models.values.phone import plain_hyphens
-from views.base import actor, first_of
+from views.base import actor, first_of, url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
 from views.data_interface import PortalInterface
@@ -36,12 +36,13 @@ from views.forms.postcode import FillsInAddress
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.form import ScreenForm
-from views.screen.formats import Format
+from views.screen.formats import Format, Leading, leading
 from views.screen.labels import Labels
 from views.screen.navigation import Parent
 from views.screen.screen import Screen
 from views.screen.table import Button
 from views.shown_once import show_token_once
+from views.utms.state import STATE, state_of
 
 _SEPARATORS = re.compile(r"[:.\-\s]")
 _UTM_ID = re.compile(r"[0-9a-f]{12}")
@@ -144,6 +145,11 @@ for _names in EMAILS.values():
         setattr(UtmForm, _name, AddressField(_label, [ValidAddress()], render_kw={"autocomplete": "off"}))
 
 
+def alerts_url(row: Utm) -> str | None:
+    """Return the URL of the alerts of a UTM in the period that アラート数 counts; None for who may not see them."""
+    return url_if("can_list", "Alerts", "AlertView.list", customer_id=row.customer_id, utm=row.id)
+
+
 class UtmView(Screen):
     """The UTMs of one customer."""
 
@@ -206,25 +212,37 @@ class UtmView(Screen):
         "reported_mac": lazy_gettext("MAC address it reports"),
     }
     formatters_columns: ClassVar = {
-        "customer_id": formats.CODE,
+        "customer_id": leading(formats.CODE),
+        "state": STATE,
         "utm_id": formats.CODE,
         "serial": formats.CODE,
         "postcode": formats.POSTCODE,
         **dict.fromkeys((name for names in EMAILS.values() for name in names), formats.MAIL_LINK),
         "ip_address": formats.CODE,
         "reported_mac": formats.CODE,
-        "alert_count": formats.NUMBER,
+        "alert_count": leading(formats.NUMBER),
         "mac_address": Format(lambda _mac: gettext("Entered"), empty=lazy_gettext("Not entered")),
     }
 
     def value(self, row: Utm, name: str) -> Any:
         """Return what a column shows of a UTM."""
-        if name == "state":
-            state = row.state(now=clock.utc_now(), online_for=current_app.config["UTM_ONLINE_FOR"])
-            return get_template_attribute("macros/badges.html", "utm_state")(state, clock.screen_time(row.last_seen_at))
-        if name == "reported_mac" and row.reports_another_mac:
-            return gettext("%(mac)s (not the one of this UTM ID)", mac=row.reported_mac)
-        return super().value(row, name)
+        match name:
+            case "state":
+                return state_of(row)
+            case "customer_id":
+                return Leading(row.customer_id, CustomerView.of().url_if("show", g.parent_row))
+            case "alert_count":
+                return Leading(row.alert_count, alerts_url(row))
+            case "reported_mac" if row.reports_another_mac:
+                return gettext("%(mac)s (not the one of this UTM ID)", mac=row.reported_mac)
+            case _:
+                return super().value(row, name)
+
+    def page_buttons(self, row: Utm) -> list[Button]:
+        """Return what can be done with a UTM, and the link to its alerts."""
+        url = alerts_url(row)
+        alerts = [Button(gettext("See alerts"), url, "list-check")] if url else []
+        return [*alerts, *super().page_buttons(row)]
 
     def details(self, row: Utm) -> Any:
         """Return the facts of a UTM; what only a heartbeat tells is left out until there was one."""
