@@ -141,6 +141,22 @@ def entries_about(session: Session, row: Any, *, most: int = 50) -> list[AuditEn
     )
 
 
+def has_entry(session: Session, subject: tuple[str, Any], *, tenant_id: str | None, of: str = "") -> bool:
+    """Return whether there is an audit entry about something, which may not exist any more.
+
+    :param subject: its type and ID.
+    :param tenant_id: its tenant; None for what is outside any tenant.
+    :param of: the end of the action, such as ``.deleted``.
+    """
+    found = select(AuditEntry.id).where(
+        AuditEntry.tenant_id == tenant_id,
+        AuditEntry.subject_type == subject[0],
+        AuditEntry.subject_id == str(subject[1]),
+        AuditEntry.action.endswith(of),
+    )
+    return bool(session.scalar(select(found.exists())))
+
+
 def fingerprint(*values: Any) -> str:
     """Return a hash of values, to detect concurrent changes of rows without a version column.
 

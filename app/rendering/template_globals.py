@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from typing import Any
 
 from flask import Flask, g, url_for
-from markupsafe import Markup
+from flask_babel import gettext
+from markupsafe import Markup, escape
 
 from views.forms.errors import error_list
 from views.page_url import here, kept_in_another_order, sorted_by
@@ -24,6 +27,7 @@ def init_app(app: Flask) -> None:
             "static_url": static_url,
             "icon": icon,
             "form_key": form_key,
+            "window_title": window_title,
         }
     )
     app.jinja_env.filters["error_list"] = error_list
@@ -43,6 +47,19 @@ def icon(name: str, classes: str = "") -> Markup:
     if "icons_url" not in g:  # a page may contain a hundred icons
         g.icons_url = static_url("icons.svg")
     return _ICON % (f"icon {classes}".rstrip(), g.icons_url, name)
+
+
+def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]]) -> Markup:
+    """Return the title of a window: the page's, then the pages above it, so that it names the customer, for instance.
+
+    :param title: of the page, as markup.
+    :param crumbs: label and URL of the breadcrumbs; the dashboard, which is above all pages, is left out.
+    """
+    parts = [Markup(" ").join(title.split())]
+    for label, _ in reversed([*crumbs]):
+        if label != gettext("Dashboard") and escape(label) not in parts:
+            parts.append(escape(label))
+    return Markup(" - ").join(parts)
 
 
 def form_key() -> str:

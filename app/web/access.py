@@ -78,6 +78,8 @@ def _enter_tenant() -> Any:
         db.session.rollback()
         scope.enter_tenant(db.session(), None)
     if g.identity.tenant is None and request.endpoint is not None and not is_tenantless(request.endpoint):
+        if request.endpoint != "HomeView.index":
+            flash_warning(gettext("Choose a tenant first: this page belongs to one."))
         return redirect(url_for("TenantView.list"))
     return _refuse_form_of_another_tenant() if request.method == "POST" else None
 

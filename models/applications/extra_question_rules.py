@@ -29,6 +29,8 @@ NO_CHOICES = N_("Enter at least one option.")
 TOO_MANY_CHOICES = N_("Enter 50 options or fewer.")
 TOO_LONG_A_CHOICE = N_("Each option has 100 characters or fewer.")
 SAME_CHOICE_TWICE = N_("Each option can be given only once.")
+RETIRED_ALREADY = N_("This item has already been retired.")
+ASKED_ALREADY = N_("This item is already asked.")
 FORM_FULL = N_("The form has 30 items. Retire one first.")
 
 UNIQUE_ERRORS = {"uq_application_field_title_in_use": ("title", TAKEN_TITLE)}
@@ -71,10 +73,13 @@ def change(session: Session, field: ApplicationField, values: dict[str, Any], *,
 
 
 def move(session: Session, field: ApplicationField, *, steps: int, by: Actor) -> None:
-    """Move a question up (negative ``steps``) or down the form, at most to its end."""
+    """Move a question up (negative ``steps``) or down the form, at most to its end.
+
+    :raises DomainError: it is retired.
+    """
     order = list(_in_use_locked(session))
     if field not in order:
-        return
+        raise DomainError(RETIRED_ALREADY)
     here = order.index(field)
     there = min(max(here + steps, 0), len(order) - 1)
     if there == here:
@@ -87,10 +92,13 @@ def move(session: Session, field: ApplicationField, *, steps: int, by: Actor) ->
 
 
 def retire(session: Session, field: ApplicationField, *, now: datetime, by: Actor) -> None:
-    """Retire a question: it is no longer asked, but kept because answers refer to it."""
+    """Retire a question: it is no longer asked, but kept because answers refer to it.
+
+    :raises DomainError: it was retired before.
+    """
     order = list(_in_use_locked(session))
     if field not in order:
-        return
+        raise DomainError(RETIRED_ALREADY)
     field.retired_at = now
     audit.record(session, "application_field.retired", field, by=by)
     order.remove(field)
@@ -100,11 +108,11 @@ def retire(session: Session, field: ApplicationField, *, now: datetime, by: Acto
 def restore(session: Session, field: ApplicationField, *, by: Actor) -> None:
     """Put a retired question back at the end of the form.
 
-    :raises DomainError: the form is full, or another question now has the title.
+    :raises DomainError: it is in use, the form is full, or another question now has the title.
     """
     others = _in_use_locked(session)
     if field in others:
-        return
+        raise DomainError(ASKED_ALREADY)
     if len(others) >= MOST_IN_USE:
         raise DomainError(FORM_FULL)
     if any(each.title == field.title for each in others):

@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 from models import audit, clock
 from models.actor import Actor
 from models.customers.customer import Customer
-from models.errors import N_, DomainError
+from models.errors import N_, DomainError, Gone
 from models.plain_rules import apply_change, apply_creation
+from models.row_lock import lock
 from models.versioned import lock_version
 
 HAS_UTM = N_("The customer has a UTM. Remove it first.")
 HAS_CONTRACT = N_("The customer has a current or future contract.")
 DELETABLE_LATER = N_("The customer can be deleted from %(day)s.")
+RESTORED_ALREADY = N_("This customer has already been restored.")
 
 _DELETABLE_FROM_DAY = 5
 
@@ -70,9 +72,11 @@ def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) ->
     """Soft-delete a customer: it is hidden everywhere but in the audit log, and staff can restore it.
 
     :raises DomainError: it has a UTM, or a contract prevents the deletion; see :func:`refusal_to_delete`.
+    :raises Gone: it was deleted concurrently.
     """
+    lock(session, customer)
     if customer.deleted_at is not None:
-        return
+        raise Gone
     if refusal := refusal_to_delete(customer, today=clock.tokyo_day(now)):
         raise refusal
     customer.deleted_at = now
@@ -80,8 +84,12 @@ def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) ->
 
 
 def restore(session: Session, customer: Customer, *, by: Actor) -> None:
-    """Restore a deleted customer."""
+    """Restore a deleted customer.
+
+    :raises DomainError: it is not deleted.
+    """
+    lock(session, customer)
     if customer.deleted_at is None:
-        return
+        raise DomainError(RESTORED_ALREADY)
     customer.deleted_at = None
     audit.record(session, "customer.restored", customer, by=by)

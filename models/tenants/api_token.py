@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models import audit, scope
 from models.actor import Actor
 from models.db import Base, CreatedAt
-from models.errors import N_, NOTHING_CHANGED, DomainError
+from models.errors import N_, NOTHING_CHANGED, DomainError, Gone
 from models.row_lock import lock, take_turns
 from models.scope import TenantScoped
 from models.tokens import hash_token, new_token
@@ -24,7 +24,7 @@ MOST_IN_FORCE = 10
 
 TAKEN_NAME = N_("This name is already used.")
 TOO_MANY = N_("There are 10 tokens. Revoke one first.")
-ENDED = N_("This token has been revoked.")
+ENDED = N_("This token has already been revoked.")
 
 UNIQUE_ERRORS = {"uq_portal_token_name_in_force": ("name", TAKEN_NAME)}
 """The error for a violated unique index, when a concurrent request was first."""
@@ -111,11 +111,11 @@ def reissue(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> 
     """Replace the secret of a token. The previous one becomes invalid.
 
     :returns: the new token, which is not stored anywhere.
-    :raises DomainError: the token was revoked.
+    :raises Gone: the token was revoked concurrently.
     """
     lock(session, row)
     if row.revoked_at is not None:
-        raise DomainError(ENDED)
+        raise Gone
     token = new_token(_PREFIX)
     row.token_hash, row.issued_at, row.last_used_at = hash_token(token), now, None
     audit.record(session, "portal_token.reissued", row, by=by, after={"name": row.name})
@@ -123,11 +123,15 @@ def reissue(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> 
 
 
 def revoke(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> None:
-    """Revoke a token permanently."""
+    """Revoke a token permanently.
+
+    :raises Gone: it was revoked concurrently.
+    """
     lock(session, row)
-    if row.revoked_at is None:
-        row.revoked_at = now
-        audit.record(session, "portal_token.revoked", row, by=by, before={"name": row.name})
+    if row.revoked_at is not None:
+        raise Gone
+    row.revoked_at = now
+    audit.record(session, "portal_token.revoked", row, by=by, before={"name": row.name})
 
 
 def _names_in_force(session: Session) -> Sequence[str]:

@@ -21,6 +21,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WINDOWS = (390, 640, 900, 992, 1093, 1150, 1200, 1280)
+"""Widths at which a list must fit: a phone, a tablet, half a desk, and around the widths where the side menu changes."""
 WIDTHS = {"desk": (1280, 900), "phone": (390, 844)}
 
 
@@ -84,5 +86,23 @@ def sound() -> Callable[[Page], None]:
         assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
         sideways = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert sideways <= 0, f"{page.url} scrolls {sideways} pixels sideways."
+
+    return check
+
+
+@pytest.fixture
+def fits() -> Callable[[Page], None]:
+    """Check that the screen a page shows scrolls sideways in no window, with the side menu folded by itself or opened."""
+
+    def check(page: Page) -> None:
+        size = page.viewport_size
+        beyond = {}
+        for menu in ("", "open"):
+            page.evaluate("menu => { document.body.dataset.menu = menu }", menu)
+            for width in WINDOWS:
+                page.set_viewport_size({"width": width, "height": 900})
+                beyond[width, menu] = page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
+        page.set_viewport_size(size)
+        assert {window: pixels for window, pixels in beyond.items() if pixels > 0} == {}, f"{page.url} goes sideways."
 
     return check

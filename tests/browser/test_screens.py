@@ -263,3 +263,37 @@ def test_lists_stay_in_their_card_between_a_phone_and_a_desk(page, world, width)
         page.goto(address)
         beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert beyond <= 0, f"{address} scrolls {beyond} pixels sideways."
+
+
+@pytest.mark.parametrize("page", ["desk"], indirect=True)
+def test_the_menu_of_staff_begins_where_the_main_menu_ends(page, world):
+    enter(page, world, "admin@example.jp")
+
+    main, staff = (page.locator(each).bounding_box() for each in (".side-menu > .navbar-nav >> nth=0", "#staff-menu"))
+
+    assert 0 <= staff["y"] - (main["y"] + main["height"]) <= 24
+
+
+@pytest.mark.parametrize("page", ["desk"], indirect=True)
+def test_no_list_scrolls_sideways_in_any_window(page, world, make, fits):
+    locked = clock.utc_now() + timedelta(hours=1)
+    address = f"{'a' * 30}@long-name.example.jp"
+    user = make.member(world["tenant"], "Partner Operator", email=address, last_name=LONG, locked_until=locked)
+    make.elevated("NEC Staff", last_login=clock.utc_now().replace(tzinfo=None), locked_until=locked)
+    for number in range(3):
+        make.join(user, make.tenant(name=f"{LONG}{number}"), "Partner Viewer")
+    make.customer(tenant=world["tenant"], name="W" * 40)
+    make.utm(tenant=world["tenant"], name="W" * 50, last_seen_at=clock.utc_now())
+    make.portal_token(tenant=world["tenant"], name="W" * 100)
+    make.application_field(tenant=world["tenant"], title="W" * 100)
+    make.mail_message(tenant_id=world["tenant"].id, recipient=f"{'a' * 60}@example.jp", subject="W" * 80)
+    enter(page, world, "admin@example.jp")
+    customer = f"/customers/{world['customer'].id}"
+    for address in (
+        *("/", "/customers/", "/utms/", f"{customer}/security", f"{customer}/alerts/", f"{customer}/alerts/important"),
+        *("/users/list/", "/roles/list/", "/permissionviews/list/", "/staff/mail/", "/staff/jobs/", "/tenants/"),
+        *("/mail-templates/", "/mail-templates/application_confirm/history", "/application-fields/"),
+        *("/tenant-settings/", "/tenant-settings/tokens/", "/notification-addresses/"),
+    ):
+        page.goto(address)
+        fits(page)

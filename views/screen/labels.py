@@ -27,6 +27,8 @@ _DEFAULTS = {
     "changed": N_("The %(thing)s has been changed."),
     "deleted": N_("The %(thing)s has been deleted."),
     "restored": N_("The %(thing)s has been restored."),
+    "already_deleted": N_("This %(thing)s has already been deleted."),
+    "already_restored": N_("This %(thing)s has already been restored."),
     "conflict": N_("Somebody else changed this %(thing)s while you were editing."),
     "empty": N_("There is no %(thing)s yet."),
     "empty_hint": "",

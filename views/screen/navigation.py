@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 from flask import current_app, g, request, url_for
 from flask_babel import gettext
 
+from views.screen.first_was_another import row_to_write
+
 _MOST_BACK_BYTES = 1_000
 
 
@@ -53,8 +55,12 @@ class Parent:
         return self.column
 
     def row(self, key: Any) -> Any:
-        """Return the parent row that a URL refers to; abort with 404 if the parent screen has no such row."""
-        return self.screen.of().row_or_404(key)
+        """Return the parent row that a URL refers to; 404 if the parent screen has no such row.
+
+        A form whose parent was deleted redirects to the list of the parents instead.
+        """
+        screen = self.screen.of()
+        return row_to_write(screen, key) if request.method == "POST" else screen.row_or_404(key)
 
     def key_of(self, row: Any = None) -> Any:
         """Return the key of a row's parent, or of the request's parent row if no row is given."""
@@ -86,8 +92,9 @@ def crumbs_of(screen: Any, row: Any, leaf: Any) -> list[tuple[Any, str | None]]:
     ]
     if "list" in screen.include_route_methods:
         crumbs.append((screen.labels.many, screen.list_url() if screen.may("list") else None))
-    if row is not None and "show" in screen.include_route_methods:
-        crumbs.append((screen.name_of(row), screen.url_if("show", row)))
+    if row is not None:
+        shown = "show" in screen.include_route_methods
+        crumbs.append((screen.name_of(row), screen.url_if("show", row) if shown else None))
     if leaf is not None:
         crumbs.append((leaf, None))
     crumbs[-1] = (crumbs[-1][0], None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -47,6 +48,11 @@ class Button:
     refusal: str | None = None
     css: str = "btn"
     menu: Sequence[Button] = ()
+
+    @property
+    def refusal_id(self) -> str:
+        """The ID of the element that says the refusal: buttons with the same one share it."""
+        return f"why-{hashlib.sha256(str(self.refusal).encode()).hexdigest()[:8]}"
 
     @property
     def kind(self) -> Any:
@@ -149,6 +155,11 @@ class Table:
     def has_buttons(self) -> bool:
         """Whether any row has buttons."""
         return any(row.buttons for row in self.rows)
+
+    @property
+    def buttons(self) -> list[Button]:
+        """The buttons of all rows."""
+        return [each for row in self.rows for each in row.buttons]
 
     @property
     def forms(self) -> dict[Any, Button]:

@@ -14,11 +14,11 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from models import clock
 from models.db import db
-from models.errors import Conflict, DomainError
+from models.errors import Conflict, DomainError, Gone
 from views.arguments import key_or_none
 from views.base import actor, first_of, render
 from views.flashes import flash_error, flash_success, flash_warning
@@ -26,10 +26,12 @@ from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
 from views.question import answer_before_writing, validates_first
 from views.screen.conflict import Difference, compared
+from views.screen.first_was_another import DONE_ALREADY, answer_gone, row_to_write
 from views.screen.form import changed_by_others, differences, fingerprints
 from views.screen.table import Question
 
 _MOST_ROWS = 1_000
+_DELETED_MEANWHILE = (Gone, ObjectDeletedError)
 
 
 class WritePages:
@@ -70,7 +72,7 @@ class WritePages:
     @has_access
     def edit(self: Any, pk: Any) -> Any:
         """Edit a row."""
-        row = self.row_or_404(pk)
+        row = row_to_write(self, pk)
         if refusal := self.refusal("edit", row):
             flash_warning(message_of(refusal))
             return redirect(self.page_of(row))
@@ -89,13 +91,15 @@ class WritePages:
             db.session.flush()
         except (Conflict, StaleDataError):
             db.session.rollback()
-            row = self.row_or_404(pk)
+            row = row_to_write(self, pk)
             found = differences(form, changed_by_others(form, row, shown))
             return self.form_page(form, row, conflict=found), 409
+        except _DELETED_MEANWHILE:
+            answer_gone(self)
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
             add_error(form, error, self.unique_errors)
-            return self.form_page(form, self.row_or_404(pk)), 422
+            return self.form_page(form, row_to_write(self, pk)), 422
         flash_success(self.labels.say("changed"))
         return redirect(self.page_of(row))
 
@@ -186,12 +190,12 @@ class WritePages:
     @has_access
     def delete(self: Any, pk: Any) -> Any:
         """Delete a row."""
-        row = self.row_or_404(pk)
+        row = row_to_write(self, pk)
         if refusal := self.refusal("delete", row):
             flash_warning(message_of(refusal))
             return redirect(self.page_of(row))
         if not self._try(lambda: self.remove(row)):
-            return redirect(self.page_of(self.row_or_404(pk)))
+            return redirect(self.page_of(row_to_write(self, pk)))
         flash_success(self.labels.say("deleted"))
         return redirect(self.cancel_url())
 
@@ -199,7 +203,7 @@ class WritePages:
     @has_access
     def restore(self: Any, pk: Any) -> Any:
         """Restore a deleted row."""
-        row = self.row_or_404(pk, deleted=True)
+        row = row_to_write(self, pk, deleted=True)
         if not self._try(lambda: self.rules.restore(db.session(), row, by=actor())):
             return redirect(self.list_url())
         flash_success(self.labels.say("restored"))
@@ -207,18 +211,22 @@ class WritePages:
 
     def run_action(self: Any, action: Any, pk: Any = None) -> Any:
         """Run an action on the row of the URL, or on those of the selected rows that it is offered for."""
-        chosen = [self.row_or_404(pk)] if pk is not None else self._ticked()
-        rows = [row for row in chosen if pk is not None or action.when(row)]
-        if not rows:
-            flash_warning(gettext("This cannot be done with any of the chosen rows."))
-            return redirect(self.after_action(chosen))
-        refusals = [refusal for row in rows if (refusal := self.refusal(action.name, row))]
+        chosen = [row_to_write(self, pk)] if pk is not None else self._ticked()
+        rows = [row for row in chosen if action.when(row)]
+        refusals = [refusal for row in rows or chosen if (refusal := self.refusal(action.name, row))]
         if refusals:
             flash_warning(message_of(refusals[0]))
-            return redirect(self.after_action(rows))
+            return redirect(self.after_action(rows or chosen))
+        if not rows:
+            flash_warning(
+                gettext("This cannot be done with any of the chosen rows.")
+                if pk is None
+                else gettext(action.already or DONE_ALREADY)
+            )
+            return redirect(self.after_action(chosen))
         results: list[Any] = []
         if not self._try(lambda: results.extend(action.run(self, row) for row in rows)):
-            return redirect(self.after_action([self.row_or_404(pk)] if pk is not None else []))
+            return redirect(self.after_action([row_to_write(self, pk)] if pk is not None else []))
         if action.done:
             flash_success(gettext(action.done))
         return redirect(results[0] if isinstance(results[0], str) else self.after_action(rows))
@@ -244,7 +252,7 @@ class WritePages:
         return list(rows)
 
     def _try(self: Any, rule: Any) -> bool:
-        """Run a rule; if it refuses, roll back and flash the reason.
+        """Run a rule; if it refuses or the row was deleted, roll back and flash the reason.
 
         :returns: whether the rule succeeded.
         """
@@ -257,4 +265,6 @@ class WritePages:
                 raise
             flash_error(error)
             return False
+        except _DELETED_MEANWHILE:
+            answer_gone(self)
         return True

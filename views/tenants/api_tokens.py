@@ -57,6 +57,7 @@ class PortalTokenView(Screen):
             "ask_edit": N_("The name will be changed. Are you sure?"),
             "changed": N_("The name has been changed."),
             "conflict": N_("Somebody else renamed this token while you were editing."),
+            "already_deleted": api_token.ENDED,
             "empty": N_("There is no token."),
             "empty_hint": N_("The customers' portal cannot read this tenant's data until it has one."),
         },

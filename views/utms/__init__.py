@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from models.errors import N_
-from views.register import Rights
+from views.register import MenuEntry, Place, Rights
+from views.utms.all_utms import UtmListView
 from views.utms.security import SecurityView
 from views.utms.utms import UtmView
 
-SCREENS = (UtmView, SecurityView)
+SCREENS = (UtmView, SecurityView, UtmListView)
 RIGHTS = {
     "Utms": Rights(
         N_("UTM"),
-        read=("can_show",),
+        read=("can_list", "can_show"),
         write=("can_add", "can_issue_token"),
         words={"can_issue_token": N_("Issue an API token")},
     )
 }
+MENU = (MenuEntry(Place.NOWHERE, 30, "", "UtmListView.list", ("can_list", "Utms")),)

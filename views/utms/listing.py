@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import current_app, g
+from flask import g
 from flask_babel import lazy_gettext
 from sqlalchemy import func
 
 from models import clock
 from models.alerts import search as alert_search
 from models.db import db
-from models.utms.utm import Utm, UtmState, in_state
+from models.utms.utm import Utm
 from models.values.phone import plain_hyphens
 from views.forms.fields import half_width
 from views.period import recent_days
@@ -21,12 +21,8 @@ from views.screen.filters import Choice, Part, Search
 from views.screen.screen import Screen
 from views.screen.table import Table
 from views.shown_once import waiting_key
+from views.utms.state import STATE_LABELS, has_state
 
-STATE_LABELS = {
-    UtmState.ONLINE: lazy_gettext("Online"),
-    UtmState.OFFLINE: lazy_gettext("Offline"),
-    UtmState.UNCONNECTED: lazy_gettext("Never connected"),
-}
 _ENTERED, _NOT_ENTERED = "y", "n"
 _SEPARATORS = re.compile(r"[:.\-\s]")
 
@@ -34,10 +30,6 @@ _SEPARATORS = re.compile(r"[:.\-\s]")
 def hex_digits(typed: str) -> str:
     """Return a MAC address, or a part of one, in any notation as a UTM ID is stored: in lower case, without separators."""
     return _SEPARATORS.sub("", plain_hyphens(typed)).lower()
-
-
-def _in_state(state: str) -> Any:
-    return in_state(UtmState(state), now=clock.utc_now(), online_for=current_app.config["UTM_ONLINE_FOR"])
 
 
 def _mac_address_is(entered: str) -> Any:
@@ -49,7 +41,7 @@ class UtmList(Screen):
 
     filters = (
         Part("name", most=50, beside=True, wide=True),
-        Choice("state", labels=STATE_LABELS, on=_in_state, beside=True),
+        Choice("state", labels=STATE_LABELS, on=has_state, beside=True),
         Part(
             "utm_id",
             lazy_gettext("UTM ID or MAC address"),

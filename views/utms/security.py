@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g
+from flask import current_app, g
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -13,6 +13,7 @@ from models import clock
 from models.alerts import search as alert_search
 from models.contracts import contract
 from models.db import db
+from models.utms.fleet import fleet_of, security_status
 from models.utms.utm import NO_CONTRACT
 from views.base import PortalView, render, url_if
 from views.customers.customers import CustomerView
@@ -39,6 +40,9 @@ class SecurityView(PortalView):
         search = screen.search()
         (table,) = screen.tables(search)
         table.title = gettext("UTMs")
+        online_for = current_app.config["UTM_ONLINE_FOR"]
+        fleet = fleet_of(db.session(), now=clock.utc_now(), online_for=online_for, customer_id=customer.id)
+        important = alert_search.important_count(db.session(), customer.id, first=first, last=last)
         add = _add_button(screen, customer, refused=not contract.allows_utm(db.session(), customer.id, today=today))
         if not search.active:
             table.empty = _empty(screen, add)
@@ -50,7 +54,9 @@ class SecurityView(PortalView):
             search=search,
             table=table,
             add=add,
-            important_count=alert_search.important_count(db.session(), customer.id, first=first, last=last),
+            status=security_status(fleet, important_alerts=important),
+            fleet=fleet,
+            important_count=important,
             period=(first, last),
             alerts_url=url_if("can_list", "Alerts", "AlertView.list", customer_id=customer.id),
             important_url=url_if("can_important", "Alerts", "AlertView.important", customer_id=customer.id),
@@ -68,5 +74,5 @@ def _add_button(screen: Any, customer: Any, *, refused: bool) -> Button | None:
 
 
 def _empty(screen: Any, add: Button | None) -> Empty:
-    hint = (add.refusal if add else None) or screen.labels.say("empty_hint")
-    return Empty("router", screen.labels.say("empty"), hint, [add] if add and not add.refusal else [])
+    usable = [add] if add and not add.refusal else []
+    return Empty("router", screen.labels.say("empty"), screen.labels.say("empty_hint") if usable else None, usable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from flask import abort, current_app, g, get_template_attribute
+from flask import g
 from flask_babel import gettext, lazy_gettext
 from wtforms import Form
 from wtforms.validators import ValidationError
@@ -16,7 +16,7 @@ from models.db import db
 from models.errors import N_
 from models.utms import device_token, utm
 from models.utms.utm import Utm
-from views.base import actor, first_of
+from views.base import actor, first_of, url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
 from views.data_interface import PortalInterface
@@ -35,12 +35,13 @@ from views.forms.postcode import FillsInAddress
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.form import ScreenForm
-from views.screen.formats import Format
+from views.screen.formats import Format, Leading, leading
 from views.screen.labels import Labels
 from views.screen.navigation import Parent, list_arguments, with_arguments
 from views.screen.table import Button
 from views.shown_once import show_token_once
 from views.utms.listing import UtmList, hex_digits
+from views.utms.state import STATE, state_of
 
 _UTM_ID = re.compile(r"[0-9a-f]{12}")
 _SERIAL = re.compile(r"[A-Z0-9-]{15,30}")
@@ -142,6 +143,11 @@ for _names in EMAILS.values():
         setattr(UtmForm, _name, AddressField(_label, [ValidAddress()], render_kw={"autocomplete": "off"}))
 
 
+def alerts_url(row: Utm) -> str | None:
+    """Return the URL of the alerts of a UTM in the period that アラート数 counts; None if the person may not see them."""
+    return url_if("can_list", "Alerts", "AlertView.list", customer_id=row.customer_id, utm=row.id)
+
+
 class UtmView(UtmList):
     """The UTMs of one customer."""
 
@@ -201,25 +207,37 @@ class UtmView(UtmList):
         "reported_mac": lazy_gettext("MAC address it reports"),
     }
     formatters_columns: ClassVar = {
-        "customer_id": formats.CODE,
+        "customer_id": leading(formats.CODE),
+        "state": STATE,
         "utm_id": formats.CODE,
         "serial": formats.CODE,
         "postcode": formats.POSTCODE,
         **dict.fromkeys((name for names in EMAILS.values() for name in names), formats.MAIL_LINK),
         "ip_address": formats.CODE,
         "reported_mac": formats.CODE,
-        "alert_count": formats.NUMBER,
+        "alert_count": leading(formats.NUMBER),
         "mac_address": Format(lambda _mac: gettext("Entered"), empty=lazy_gettext("Not entered")),
     }
 
     def value(self, row: Utm, name: str) -> Any:
         """Return the value of a column for a UTM."""
-        if name == "state":
-            state = row.state(now=clock.utc_now(), online_for=current_app.config["UTM_ONLINE_FOR"])
-            return get_template_attribute("macros/badges.html", "utm_state")(state, clock.screen_time(row.last_seen_at))
-        if name == "reported_mac" and row.reports_another_mac:
-            return gettext("%(mac)s (not the one of this UTM ID)", mac=row.reported_mac)
-        return super().value(row, name)
+        match name:
+            case "state":
+                return state_of(row)
+            case "customer_id":
+                return Leading(row.customer_id, CustomerView.of().url_if("show", g.parent_row))
+            case "alert_count":
+                return Leading(row.alert_count, alerts_url(row))
+            case "reported_mac" if row.reports_another_mac:
+                return gettext("%(mac)s (not the one of this UTM ID)", mac=row.reported_mac)
+            case _:
+                return super().value(row, name)
+
+    def page_buttons(self, row: Utm) -> list[Button]:
+        """Return the buttons of a UTM's page, with the link to its alerts."""
+        url = alerts_url(row)
+        alerts = [Button(gettext("See alerts"), url, "list-check")] if url else []
+        return [*alerts, *super().page_buttons(row)]
 
     def details(self, row: Utm) -> Any:
         """Return the details of a UTM; values that come from heartbeats are omitted until the first one."""
@@ -266,14 +284,13 @@ class UtmView(UtmList):
         title=N_("API token"),
         question=N_("A new token will be issued. The present one stops working at once. Are you sure?"),
         done=N_("A new token has been issued."),
+        already=N_("This UTM has been removed."),
         when=lambda utm: utm.removed_at is None,
         single=False,
         url="/{row}/token",
     )
     def issue_token(self, row: Utm) -> None:
         """Issue a new device API token for a UTM and invalidate the old one."""
-        if row.removed_at is not None:
-            abort(404)
         show_token_once(row, device_token.issue(db.session(), row, now=clock.utc_now(), by=actor()))
 
     def token_button(self, row: Utm) -> Button | None:

@@ -79,14 +79,16 @@ def test_a_field_brought_back_is_the_last_one_asked(session, make):
     assert actions(make)[-2:] == ["application_field.retired", "application_field.brought_back"]
 
 
-def test_doing_it_twice_leaves_what_doing_it_once_leaves(session, make):
+def test_doing_it_twice_is_refused(session, make):
     field = add(session)
-    for _ in range(2):
+    extra_question_rules.retire(session, field, now=NOW, by=SYSTEM)
+    session.commit()
+    with pytest.raises(DomainError, match="already been retired"):
         extra_question_rules.retire(session, field, now=NOW, by=SYSTEM)
-        session.commit()
-    for _ in range(2):
+    extra_question_rules.restore(session, field, by=SYSTEM)
+    session.commit()
+    with pytest.raises(DomainError, match="already asked"):
         extra_question_rules.restore(session, field, by=SYSTEM)
-        session.commit()
 
     assert actions(make) == [
         "application_field.added",

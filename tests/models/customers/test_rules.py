@@ -7,7 +7,7 @@ import pytest
 from models.actor import SYSTEM
 from models.customers import rules as customer_rules
 from models.customers.customer import Customer
-from models.errors import Conflict, DomainError
+from models.errors import Conflict, DomainError, Gone
 
 
 def refusal(make, customer, today):
@@ -72,14 +72,14 @@ def test_a_utm_stands_in_the_way_until_it_is_removed(make):
     assert refusal(make, customer, date(2040, 1, 5)) is None
 
 
-def test_deleting_twice_leaves_what_deleting_once_leaves(make):
+def test_deleting_twice_is_refused(make):
     customer = make.customer()
     first = datetime(2026, 11, 22, tzinfo=UTC)
 
     customer_rules.delete(make.session, customer, now=first, by=SYSTEM)
     make.session.commit()
-    customer_rules.delete(make.session, customer, now=datetime(2026, 11, 23, tzinfo=UTC), by=SYSTEM)
-    make.session.commit()
+    with pytest.raises(Gone):
+        customer_rules.delete(make.session, customer, now=datetime(2026, 11, 23, tzinfo=UTC), by=SYSTEM)
 
     assert customer.deleted_at == first
 

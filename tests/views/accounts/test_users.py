@@ -229,14 +229,25 @@ def test_a_place_in_a_tenant_is_given_changed_and_taken(make, admin, signed_in):
         ("join", {"tenant": "T9999999", "role": "Partner Viewer"}, 404),
         ("join", {"role": "NEC Admin"}, 400),
         ("membership", {"role": "NEC Staff"}, 400),
-        ("membership", {"role": "Partner Viewer"}, 404),
-        ("leave", {}, 404),
+        ("membership", {"tenant": "T9999999", "role": "Partner Viewer"}, 404),
+        ("leave", {"tenant": "T9999999"}, 404),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(make, admin, path, data, status):
     tenant, user = make.tenant(), make.user()
 
     assert admin.post(f"/users/{path}/{user.id}", data={"tenant": tenant.id} | data).status_code == status
+
+
+@pytest.mark.parametrize("wish", ["membership", "leave"])
+def test_the_second_of_two_is_told_that_a_user_has_left_the_tenant(make, admin, wish):
+    tenant, user = make.tenant(), make.user()
+    data = {"tenant": tenant.id, "role": "Partner Viewer"}
+
+    page = admin.post(f"/users/{wish}/{user.id}", data=data, follow_redirects=True)
+
+    assert (page.status_code, page.request.path) == (200, f"/users/show/{user.id}")
+    assert "このユーザは既にこのテナントに所属していません。" in page.text
 
 
 def test_an_administrator_works_in_one_tenant_and_changes_places_in_another(make, signed_in):

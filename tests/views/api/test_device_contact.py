@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 import time_machine
@@ -114,3 +116,22 @@ def test_contacts_within_seconds_are_noted_once(make, send):
         send("alerts", b"")
 
     assert (early, kept(make, "last_seen_at")) == (NOW, NOW + timedelta(seconds=20))
+
+
+def test_many_calls_at_once_are_all_answered_and_noted_with_one_update(make, send, statements):
+    calls = [("alerts", alert(number)) for number in range(6)] + [("alerts", b"")] * 2
+    together = Barrier(len(calls))
+
+    def call(path: str, body: bytes) -> int:
+        together.wait(timeout=20)
+        return send(path, body).status_code
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        answers = list(pool.map(lambda each: call(*each), calls))
+    statements.clear()
+    later = send("alerts", alert(9))
+
+    assert answers == [200] * len(calls)
+    assert later.status_code == 200
+    assert not [each for each in statements if each.startswith("UPDATE utm")]
+    assert clock.utc_now() - kept(make, "last_seen_at") < timedelta(minutes=1)

@@ -131,3 +131,20 @@ def test_what_somebody_else_saved_is_said_in_words(staff, make):
 
 def test_staff_come_here_from_the_settings(staff):
     assert 'href="/application-fields/"' in staff.get("/tenant-settings/").text
+
+
+@pytest.mark.parametrize(
+    ("wish", "retired", "message"),
+    [
+        ("retire", True, "この項目は既に使用終了しています。"),
+        ("restore", False, "この項目は既に使用中です。"),
+        ("move", True, "この項目は既に使用終了しています。"),
+    ],
+)
+def test_the_second_of_two_is_told_what_the_first_did(staff, make, wish, retired, message):
+    item = make.application_field(tenant=staff.tenant, title="従業員数", retired_at="2026-11-01" if retired else None)
+
+    page = staff.post(f"/application-fields/{item.id}/{wish}", data={"direction": "up"}, follow_redirects=True)
+
+    assert page.status_code == 200
+    assert message in Page(page.text).main.text

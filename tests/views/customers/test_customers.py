@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import escape
 
 import pytest
+import time_machine
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -262,7 +263,7 @@ def test_important_alerts_are_counted_up_to_99(operator, make, engine, count, ba
 
 
 def test_without_important_alerts_problems_cannot_be_opened(operator, make, engine):
-    customer, utm = make.customer_with_utm(operator.tenant)
+    customer, utm = make.customer_with_utm(operator.tenant, last_seen_at=clock.utc_now())
     raise_alerts(engine, utm, 7, level="low")
     raise_alerts(engine, utm, 3, days_ago=31)
 
@@ -270,7 +271,9 @@ def test_without_important_alerts_problems_cannot_be_opened(operator, make, engi
 
     assert "検出された脅威はありません" in page
     assert "/alerts/important" not in page
-    assert re.search(r'data-label="アラート数">7<', page)
+    (unusable,) = [each for each in Page(page).main.all("button") if each.text == "問題を確認"]
+    assert unusable.attributes["aria-describedby"] == Page(page).root.one(id="status-words").attributes["id"]
+    assert Page(page).column("アラート数") == ["7"]
 
 
 def test_the_three_states_are_told_apart(operator, make):
@@ -358,3 +361,30 @@ def test_who_may_not_look_at_a_customer_is_not_led_there(make, signed_in):
     assert customer.id in page
     assert f'href="/customers/{customer.id}"' not in page
     assert made.location == "/customers/"
+
+
+def test_the_reason_why_no_utm_is_registered_is_given_once(operator, make):
+    customer = make.customer(tenant=operator.tenant)
+
+    page = Page(operator.get(f"/customers/{customer.id}/security").text)
+
+    button = next(each for each in page.main.all("button", aria_disabled="true") if each.text == "作成")
+    reason = page.root.one(id=button.attributes["aria-describedby"]).text
+    assert reason.startswith("UTM登録には、UTMを含む有効な契約")
+    assert page.main.text.count(reason) == 1
+    assert "title" not in button.attributes
+
+
+def test_a_customer_whose_cancelled_contract_still_runs_says_from_which_day_it_can_be_deleted(make, signed_in):
+    tenant = make.tenant()
+    customer = make.customer(tenant=tenant)
+    make.contract(customer_row=customer, status="cancelled", start_on=date(2026, 1, 1), end_on=date(2026, 12, 15))
+    with time_machine.travel(datetime(2026, 12, 10, 3, 0, tzinfo=UTC)):
+        client = signed_in(make.member(tenant, "Partner Operator"), tenant)
+        page = Page(client.get(f"/customers/{customer.id}").text)
+        refused = client.post(f"/customers/{customer.id}/delete", follow_redirects=True)
+
+    button = next(each for each in page.main.all("button") if each.text == "削除")
+    assert button.attributes["aria-disabled"] == "true"
+    assert page.root.one(id=button.attributes["aria-describedby"]).text == "2027-01-05から削除できます。"
+    assert "2027-01-05から削除できます。" in Page(refused.text).main.text

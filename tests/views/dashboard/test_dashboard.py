@@ -12,6 +12,7 @@ from models import clock
 from models.alerts import ingest as alert_ingest
 from models.utms.utm import Utm
 from tests.support.alerts import lines
+from tests.support.pages import Page
 
 
 @pytest.fixture
@@ -139,3 +140,94 @@ def test_who_has_no_screen_is_not_sent_to_the_dashboard(make, signed_in):
     page = holder(make, signed_in, make.tenant(), "Customers can_show").get("/").text
 
     assert "ダッシュボードへ戻る" not in page
+
+
+def figures(client) -> dict[str, tuple[int, str]]:
+    """The number on each card, and where it leads, by the card's label."""
+    cards = Page(client.get("/").text).main.classed("card-link")
+    shown = {}
+    for card in cards:
+        (number,) = card.classed("figure")
+        label = card.classed("text-secondary")[0].text
+        shown[label] = (int(re.sub(r"\D", "", number.text)), card.attributes["href"])
+    return shown
+
+
+def make_fleet(make, tenant, **states: int):
+    """UTMs of one customer: so many of each state."""
+    customer = make.customer(tenant=tenant)
+    now = clock.utc_now()
+    seen = {"online": now, "offline": now - timedelta(hours=1), "unconnected": None}
+    for state, count in states.items():
+        for _ in range(count):
+            make.utm(customer_row=customer, last_seen_at=seen[state])
+    make.utm(customer_row=customer, last_seen_at=now - timedelta(days=2), removed_at=now)
+    return customer
+
+
+def test_each_card_leads_to_the_list_that_it_counts(operator, make):
+    make_fleet(make, operator.tenant, online=3, offline=2, unconnected=1)
+    make_fleet(make, make.tenant(), online=1)
+
+    found = figures(operator)
+
+    assert {label: number for label, (number, _) in found.items()} == {
+        "顧客数": 1,
+        "UTM数": 6,
+        "オンライン": 3,
+        "オフライン": 2,
+        "未接続": 1,
+    }
+    for label, (number, url) in found.items():
+        page = Page(operator.get(url).text)
+        assert f"{number}件" in page.main.text, label
+        assert len(page.rows) == number, label
+
+
+def test_the_number_of_offline_utms_is_red_only_where_there_are_any(operator, make):
+    before = operator.get("/").text
+    make_fleet(make, operator.tenant, offline=1)
+
+    (red,) = Page(operator.get("/").text).main.classed("text-danger")
+
+    assert "text-danger" not in before
+    assert red.text == "1 台"
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ({}, "UTM未登録"),
+        ({"online": 1, "offline": 2}, "監視できていません（2台がオフライン）"),
+        ({"unconnected": 1}, "監視できていません（1台が未接続）"),
+        ({"offline": 1, "unconnected": 2}, "監視できていません（1台がオフライン、2台が未接続）"),
+        ({"online": 1}, "検出された脅威はありません"),
+    ],
+)
+def test_nothing_is_said_to_be_clear_that_nobody_watches(operator, make, states, told):
+    customer = make_fleet(make, operator.tenant, **states)
+
+    for path in ("/", f"/customers/{customer.id}/security"):
+        text = Page(operator.get(path).text).main.text
+        assert told in text, path
+        assert ("検出された脅威はありません" in text) is (told == "検出された脅威はありません"), path
+
+
+def test_a_customer_with_problems_is_told_what_is_not_monitored_too(make, signed_in, alarmed):
+    client = signed_in(make.member(alarmed.tenant, "Partner Viewer"), alarmed.tenant)
+
+    page = Page(client.get(f"/customers/{alarmed.id}/security").text)
+
+    assert "ご利用の環境で問題がみつかりました" in page.main.text
+    assert "監視できていません（1台が未接続）" in page.main.text
+    (link,) = [each for each in page.main.all("a") if each.text == "重要アラート数: 3"]
+    assert link.attributes["href"] == f"/customers/{alarmed.id}/alerts/important"
+
+
+def test_the_id_of_a_customer_opens_it_and_the_number_of_alerts_their_list(make, signed_in, alarmed):
+    client = signed_in(make.member(alarmed.tenant, "Partner Viewer"), alarmed.tenant)
+
+    links = {each.text: each.attributes["href"] for each in Page(client.get("/").text).main.all("a")}
+
+    assert links[alarmed.id] == f"/customers/{alarmed.id}"
+    assert links["3"] == f"/customers/{alarmed.id}/alerts/important"

@@ -154,7 +154,8 @@ def test_a_failed_job_is_retried_and_the_audit_log_says_who(app, staff, failed, 
         failed.id,
         {"function": "jobs.mail.sweep"},
     )
-    assert staff.post(f"/staff/jobs/{failed.id}/retry").status_code == 404
+    again = staff.post(f"/staff/jobs/{failed.id}/retry", follow_redirects=True)
+    assert "この失敗したジョブは既に再実行または削除されています。" in again.text
 
 
 def test_a_failed_job_is_deleted_and_the_audit_log_says_who(staff, failed, make):
@@ -163,7 +164,9 @@ def test_a_failed_job_is_deleted_and_the_audit_log_says_who(staff, failed, make)
     assert "失敗したジョブを削除しました。" in answer.text
     assert "直近24時間に失敗したジョブはありません。" in answer.text
     assert make.session.scalars(select(AuditEntry.action)).all() == ["job.deleted"]
-    assert staff.post(f"/staff/jobs/{failed.id}/delete").status_code == 404
+    again = staff.post(f"/staff/jobs/{failed.id}/delete", follow_redirects=True)
+    assert "この失敗したジョブは既に再実行または削除されています。" in again.text
+    assert staff.post("/staff/jobs/nobody/delete").status_code == 404
 
 
 def test_an_administrator_sees_the_same_inside_a_tenant(make, signed_in, failed):

@@ -77,7 +77,19 @@ def test_a_revoked_token_ends_at_once_and_is_gone(operator, make, ask):
     assert "トークンを失効させました。" in page
     assert "トークンはありません。" in page
     assert ask(token) == 401
-    assert operator.post(revoke).status_code == 404
+
+
+@pytest.mark.parametrize("wish", ["revoke", "reissue", "edit"])
+def test_the_second_of_two_is_told_that_a_token_has_been_revoked(operator, make, wish):
+    url = f"{URL}{make.portal_token(tenant=operator.tenant).id}/"
+    operator.post(f"{url}revoke")
+    operator.get(URL)
+
+    page = operator.post(f"{url}{wish}", data={"name": "別の名前"}, follow_redirects=True)
+
+    assert (page.status_code, page.request.path) == (200, URL)
+    assert "このトークンは既に失効しています。" in page.text
+    assert "トークンを失効させました。" not in page.text
 
 
 def test_a_token_made_for_another_row_is_not_shown_here(operator, make):

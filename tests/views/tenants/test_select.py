@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from tests.support.pages import Page
+
 
 @pytest.fixture
 def two(make, signed_in):
@@ -218,3 +220,22 @@ def test_names_are_never_markup(make, signed_in):
     pages = [signed_in(user, tenant).get(path).text for path in ("/tenants/", "/")]
 
     assert not [page for page in pages if "<script>alert" in page or "<img" in page or "<b>" in page]
+
+
+@pytest.mark.parametrize("path", ["/staff/mail/", "/staff/jobs/", "/nowhere"])
+def test_staff_without_a_tenant_are_led_to_the_choice_from_every_page(make, signed_in, path):
+    page = Page(signed_in(make.elevated("NEC Staff")).get(path).text)
+
+    (link,) = page.root.one("header").all("a", href="/tenants/")
+    assert link.text == "テナント選択"
+
+
+def test_who_wants_a_page_of_a_tenant_and_has_chosen_none_is_told_to_choose(make, signed_in):
+    client = signed_in(make.elevated("NEC Staff"))
+
+    page = client.get("/customers/", follow_redirects=True)
+    home = client.get("/", follow_redirects=True)
+
+    assert page.request.path == home.request.path == "/tenants/"
+    assert "この画面はテナントごとのものです。先にテナントを選択してください。" in page.text
+    assert "先にテナントを選択してください。" not in home.text

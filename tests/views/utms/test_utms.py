@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from tests.support.pages import Page
+
 GOOD = {
     "utm_id": "a1b2c3d4e5f6",
     "name": "本社ゲートウェイ",
@@ -208,3 +210,38 @@ def test_a_new_token_ends_the_old_one_at_once(app, operator, customer):
     ]
 
     assert [call.status_code for call in calls] == [401, 200]
+
+
+def linked(page: str) -> dict[str, str]:
+    """Where the links of a page lead, by their text."""
+    return {each.text: each.attributes["href"] for each in Page(page).main.all("a")}
+
+
+def test_details_lead_to_the_customer_and_to_the_alerts(operator, customer, make):
+    utm = make.utm(customer_row=customer)
+
+    links = linked(operator.get(f"/customers/{customer.id}/utms/{utm.id}").text)
+
+    assert links[customer.id] == f"/customers/{customer.id}"
+    assert links["アラートを確認"] == f"/customers/{customer.id}/alerts/?utm={utm.id}"
+
+
+def test_the_number_of_alerts_opens_those_of_its_utm(operator, customer, make):
+    utm = make.utm(customer_row=customer)
+
+    links = linked(operator.get(f"/customers/{customer.id}/security").text)
+
+    assert links["0"] == f"/customers/{customer.id}/alerts/?utm={utm.id}"
+
+
+def test_the_list_of_all_utms_leads_to_each_and_to_its_customer(operator, customer, make):
+    utm = make.utm(customer_row=customer, last_seen_at=datetime(2026, 11, 1, tzinfo=UTC))
+    make.utm(customer_row=customer, removed_at=datetime(2026, 11, 1, tzinfo=UTC))
+    make.utm()
+
+    page = operator.get("/utms/").text
+
+    assert Page(page).column("UTM ID") == [utm.utm_id]
+    assert linked(page)[utm.utm_id] == f"/customers/{customer.id}/utms/{utm.id}"
+    assert linked(page)[customer.id] == f"/customers/{customer.id}"
+    assert f"{utm.utm_id},{utm.name},{customer.id},{customer.name},オフライン" in operator.get("/utms/?csv=1").text
