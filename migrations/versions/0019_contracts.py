@@ -17,7 +17,14 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-SCOPED = ("contract_line", "invoice", "invoice_line", "correction", "usage")
+SCOPED = {
+    "contract_line": "SELECT, INSERT, UPDATE, DELETE",
+    # Invoices are never changed, only paid; corrections are only put on an invoice.
+    "invoice": "SELECT, INSERT, UPDATE",
+    "invoice_line": "SELECT, INSERT",
+    "correction": "SELECT, INSERT, UPDATE",
+    "usage": "SELECT, INSERT, UPDATE, DELETE",
+}
 SHARED = ("rate_plan", "charge", "wholesale_price")
 SHIPPING = {
     "ship_company": 40,
@@ -37,8 +44,8 @@ def upgrade() -> None:
     _catalogue()
     _contract()
     _invoices()
-    for table in SCOPED:
-        migrating.scoped_table(table)
+    for table, rights in SCOPED.items():
+        migrating.scoped_table(table, rights)
     for table in SHARED:
         migrating.shared_table(table)
     for table in (*SCOPED, *SHARED):
