@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
-
 from flask import Flask, g, url_for
 from markupsafe import Markup
 
+from views import form_draft
 from views.forms.errors import error_list
 from views.page_url import here, sorted_by
 
@@ -43,5 +42,5 @@ def form_key() -> str:
     if "identity" not in g:
         return ""
     if "form_key" not in g:
-        g.form_key = secrets.token_urlsafe(12)
+        g.form_key = form_draft.new_key(g.identity.user.id)
     return str(g.form_key)

@@ -24,7 +24,7 @@ from views.base import actor, first_of, render
 from views.flashes import flash_error, flash_success, flash_warning
 from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
-from views.question import answer_before_writing, validates_first
+from views.question import answer_before_writing, is_back_to_form, validates_first
 from views.screen.conflict import Difference, compared
 from views.screen.form import changed_by_others, differences, fingerprints
 from views.screen.table import Question
@@ -102,7 +102,7 @@ class WritePages:
 
     def _before_writing(self: Any, form: Any, row: Any = None) -> Any:
         """Answer a form that is not to be written yet: help was asked for, it has errors, or the question comes first."""
-        if (help_given := self.assist(form)) is not None:
+        if not is_back_to_form() and (help_given := self.assist(form)) is not None:
             return self.form_page(form, row, **help_given)
         return answer_before_writing(form, lambda: self.form_page(form, row))
 
