@@ -31,7 +31,7 @@ class BodyField(TextAreaField):
 
 
 class OnlyPlaceholders:
-    """Double braces only around the names that the form's kind of mail has."""
+    """Double braces only around the names that the form's kind of mail has, and these names in no other braces."""
 
     def __call__(self, form: Form, field: Any) -> None:
         """Refuse the rest, and say where it stands."""
@@ -46,7 +46,10 @@ class OnlyPlaceholders:
 
 
 def _told(fault: placeholders.Fault, *, several: bool) -> str:
-    if fault.closed:
+    if fault.meant is not None:
+        meant = f"{{{{{fault.meant}}}}}"
+        told = gettext("%(found)s is not a placeholder. Did you mean %(meant)s?", found=fault.found, meant=meant)
+    elif fault.closed:
         told = gettext("%(found)s is not a placeholder of this template.", found=fault.found)
     else:
         told = gettext("%(found)s lacks the closing braces }}.", found=fault.found)
