@@ -26,7 +26,7 @@ from views.accounts.tabs import ADMINISTRATION
 from views.accounts.user_form import NAMES, MembershipForm, NewUserForm, PasswordForm, UserForm
 from views.base import actor, render
 from views.data_interface import PortalInterface
-from views.flashes import flash_error, flash_success
+from views.flashes import flash_error, flash_success, flash_warning
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.filters import Choice, Part, YesNo
@@ -229,8 +229,11 @@ class UserView(Screen):
     @has_access
     def join(self, pk: int) -> Response:
         """Put a user into a tenant."""
-        user, role_name = self.row_or_404(pk), _role_of_form()
-        session = cross_tenant_session(_REASON)
+        user = self.row_or_404(pk)
+        if not request.form.get("tenant") or not request.form.get("role"):
+            flash_warning(gettext("Choose a tenant and a role."))
+            return redirect(self.page_of(user))
+        role_name, session = _role_of_form(), cross_tenant_session(_REASON)
         tenant = session.get(Tenant, request.form.get("tenant", ""))
         if tenant is None:
             abort(404)

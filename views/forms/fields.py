@@ -129,6 +129,8 @@ class AtMost:
 
     def __init__(self, most: int) -> None:
         self.most = most
+        # The form says it beside the label (macros/forms.html).
+        self.field_flags = {"most_characters": most}
 
     def __call__(self, _form: Form, field: Any) -> None:
         """Refuse more."""
@@ -160,6 +162,8 @@ class OneLine:
 
 class ValidAddress:
     """An e-mail address that mail can be sent to, or nothing."""
+
+    field_flags = {"most_characters": EMAIL_LENGTH}
 
     def __call__(self, _form: Form, field: Any) -> None:
         """Refuse what is no address."""

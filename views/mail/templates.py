@@ -107,7 +107,7 @@ class MailTemplateView(PortalView):
         label = gettext("Back to the default")
         text = gettext("“%(title)s” goes back to its default text. Are you sure?", title=gettext(row.kind.title))
         values = {"version": str(row.version)}
-        return Button(label, url, "arrow-back-up", values=values, question=Question(text, label), **options)
+        return Button(label, url, "arrow-back-up", values=values, question=Question(text, label, "danger"), **options)
 
     def _url_to(self, method: str, kind: MailKind) -> str | None:
         """Return the URL of a page of a template; None for people without its permission."""

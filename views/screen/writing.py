@@ -6,8 +6,7 @@ somebody else saved meanwhile, and where one goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from flask import abort, redirect, request
 from flask_appbuilder import expose
@@ -40,8 +39,6 @@ class WritePages:
     """Whether rows are created with a form below the list instead of on a page of its own."""
 
     form_template = "screen/form.html"
-    beside_fields: ClassVar[Mapping[str, str]] = {}
-    """Of fields that something else stands beside, its template."""
 
     @validates_first
     @expose("/add", methods=["GET", "POST"])

@@ -103,7 +103,7 @@ class UtmForm(FillsInAddress, ScreenForm):
     name = TextField(
         lazy_gettext("UTM name"),
         [Needed(), AtMost(50), OneLine()],
-        description=lazy_gettext("Up to 50 characters. The customer can change it too."),
+        description=lazy_gettext("The customer can change it too."),
     )
     serial = SerialField(
         lazy_gettext("Serial number"),
@@ -171,7 +171,6 @@ class UtmView(Screen):
     show_template = "utms/show.html"
     secret_help = lazy_gettext("It is shown this once. Put it into the UTM, and keep it nowhere else.")
     list_columns: ClassVar = ["utm_id", "name", "address", "state", "mac_address", "alert_count"]
-    beside_fields: ClassVar = {"postcode": "screen/_find_address.html"}
     list_labels: ClassVar = {"address": lazy_gettext("Place")}
     order_columns: ClassVar = []
     show_fieldsets: ClassVar = [
@@ -269,6 +268,7 @@ class UtmView(Screen):
         icon="refresh",
         title=N_("API token"),
         question=N_("A new token will be issued. The present one stops working at once. Are you sure?"),
+        tone="danger",
         done=N_("A new token has been issued."),
         when=lambda utm: utm.removed_at is None,
         single=False,

@@ -1,12 +1,18 @@
-// A form with changes that were not saved warns before its page is left.
+// A form with changes that were not saved warns before its page is left: with what is typed on this page, or what the
+// server shows of an earlier one (data-unsaved), such as rows that were added.
+import { forEach } from "./delegation.js";
+
 const changed = new Set();
 
+forEach("form[data-unsaved]", (form) => changed.add(form));
+
 document.addEventListener("input", ({ target }) => {
-  if (target.form?.dataset.validated !== undefined) changed.add(target.form);
+  if (target.form?.matches("[data-validated], [data-warns]")) changed.add(target.form);
 });
 
 document.addEventListener("submit", (event) => {
-  if (!event.defaultPrevented) changed.clear();
+  // Another form of the page, such as that of a dialog, saves nothing of this one.
+  if (!event.defaultPrevented) changed.delete(event.target);
 });
 
 window.addEventListener("beforeunload", (event) => {
