@@ -4,10 +4,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 # The first suitable interpreter is used; choose another with `make PYTHON=/path/to/python`.
-PYTHON ?= python3.12 python3.11 python3 python
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage bench lint format types messages sure venv
+.PHONY: help run test coverage bench lint format types messages smoke sure venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,19 +43,22 @@ messages: $(VENV)/dev.stamp ## Update the Japanese catalogue from the code, and 
 	$(VENV)/bin/pybabel -q update -i $(VENV)/messages.pot -d translations -l ja --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap
 	$(VENV)/bin/pybabel -q compile --use-fuzzy -d translations
 
-sure: lint types test ## Run all checks of the CI
+smoke: $(VENV)/dev.stamp ## Start the portal on every other supported Python of this machine, sign in and do one job
+	$(PY) -m tests.smoke
+
+sure: lint types smoke test ## Run all checks of the CI
 
 venv: $(VENV)/dev.stamp ## Create the virtual environment with all packages, for editors
 
 $(PY):
 	@for candidate in $(PYTHON); do \
-		if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in {(3, 11), (3, 12)})' \
+		if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
 			2>/dev/null; then \
 			echo "Creating $(VENV) with $$("$$candidate" --version)."; \
 			exec "$$candidate" -m venv --clear $(VENV); \
 		fi; \
 	done; \
-	echo "Python 3.11 or 3.12 with venv is required, but none of these provides it: $(PYTHON)." \
+	echo "Python 3.11 to 3.14 with venv is required, but none of these provides it: $(PYTHON)." \
 		"Install it (Debian: apt-get install python3-venv) or specify it: make PYTHON=/path/to/python" >&2; \
 	exit 1
 

@@ -10,20 +10,55 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import render_template, request, url_for
+from flask_babel import gettext
 
+from views.flashes import flash_warning
 from views.redirects import came_from
 
+MADE_IN = "made_in"
+"""The hidden field with the tenant in which the form's page was made."""
+
+_BACK, _RESTORED = "back_to_form", "restored"
 _QUESTION = ("ask", "question", "question_title", "question_tone")
-# Fields that are generated for each page, or belong to the question.
-_OF_THE_PAGE = frozenset({*_QUESTION, "csrf_token", "form_key", "made_in"})
+OF_THE_PAGE = frozenset({*_QUESTION, "csrf_token", "form_key", MADE_IN, _BACK, _RESTORED})
+"""Fields that are generated for each page, or belong to the question."""
+
 TONES = frozenset({"primary", "danger"})
 
 
 def validates_first(view: Callable[..., Any]) -> Any:
     """Mark a view that validates its form before asking for confirmation, and calls ``question_page`` itself."""
-    marked: Any = view
+    marked: Any = returns_to_form(view)
     marked.validates_first = True
     return marked
+
+
+def returns_to_form(view: Callable[..., Any]) -> Any:
+    """Mark a view that shows its form as it was sent, and saves nothing, when ``back_to_form()`` is true."""
+    marked: Any = view
+    marked.returns_to_form = True
+    return marked
+
+
+def shows_typed(view: Any) -> bool:
+    """Return whether a view is marked with ``returns_to_form``."""
+    return getattr(view, "returns_to_form", False)
+
+
+def is_back_to_form() -> bool:
+    """Return whether the form is only to be shown again: the question was cancelled, or the form was sent too late."""
+    return _BACK in request.form
+
+
+def back_to_form() -> bool:
+    """Return what ``is_back_to_form`` returns; say on the form's page that it was restored, where it was."""
+    if not is_back_to_form():
+        return False
+    if _RESTORED in request.form:
+        flash_warning(
+            gettext("What you typed has been restored. It has not been saved yet: check it and send it again.")
+        )
+    return True
 
 
 def is_to_be_asked(view: Any = None) -> bool:
@@ -40,7 +75,7 @@ def question_page(*, editable: bool = False) -> str:
     :param editable: whether Cancel returns to the filled-in form (the view receives ``back_to_form``).
     """
     tone = request.form.get("question_tone", "")
-    values = [pair for pair in request.form.items(multi=True) if pair[0] not in _OF_THE_PAGE]
+    values = [pair for pair in request.form.items(multi=True) if pair[0] not in OF_THE_PAGE]
     return render_template(
         "screen/question.html",
         title=request.form.get("question_title", ""),
@@ -58,7 +93,7 @@ def answer_before_writing(form: Any, page: Callable[[], str]) -> Any:
     :param page: returns the page of the form.
     :returns: None if the form can be saved.
     """
-    if "back_to_form" in request.form:
+    if back_to_form():
         return page()
     if not form.validate():
         return page(), 422

@@ -27,7 +27,7 @@ KEY_FIELD = "form_key"
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOT_CONTENT = frozenset({KEY_FIELD, "csrf_token"})
-_MOST_KEY_BYTES = 64
+_MOST_KEY_BYTES = 96
 
 
 def transactional(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ from flask import Flask, g, url_for
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from views import form_draft
 from views.forms.errors import error_list
 from views.page_url import here, kept_in_another_order, sorted_by
 
@@ -67,5 +67,5 @@ def form_key() -> str:
     if "identity" not in g:
         return ""
     if "form_key" not in g:
-        g.form_key = secrets.token_urlsafe(12)
+        g.form_key = form_draft.new_key(g.identity.user.id)
     return str(g.form_key)

@@ -15,11 +15,10 @@ from app.web import errors
 from app.web.registers import register
 from models import scope
 from models.db import db
+from views import form_draft
 from views.flashes import flash_warning
+from views.question import MADE_IN
 from views.redirects import asked_for, came_from
-
-MADE_IN = "made_in"
-"""The form field with the tenant in which the form's page was rendered."""
 
 MAX_URL_BYTES = 8_000
 """The maximum length of path and query string. Three search texts of maximum length come close to it, and the web
@@ -85,17 +84,21 @@ def _enter_tenant() -> Any:
 
 
 def _redirect_to_sign_in() -> Any:
-    """Redirect to sign-in, and from there to the requested page or to the page of the submitted form."""
+    """Redirect to sign-in, and from there to the requested page, to the submitted form, or to the page that it was on."""
     wanted: str | None
+    draft_id = None
     home = url_for("HomeView.index")
     if request.method in {"GET", "HEAD"}:
         wanted = asked_for()
     else:
+        draft_id = form_draft.keep()
         flash_warning(gettext("You are no longer signed in. What you sent has not been saved."))
+        if draft_id is not None:
+            flash_warning(gettext("If you sign in within 15 minutes, the form is shown again with what you typed."))
         wanted = came_from() or home
     if wanted == home or len(quote(wanted)) > _MAX_NEXT_BYTES:
         wanted = None
-    return redirect(url_for("SignInView.login", next=wanted))
+    return redirect(url_for("SignInView.login", next=wanted, draft=draft_id))
 
 
 def _refuse_form_of_another_tenant() -> Any:

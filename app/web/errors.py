@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from flask import Flask, current_app, g, render_template, request, url_for
+from flask import Flask, current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -19,6 +19,7 @@ from app.web.landing import landing
 from models.accounts.identity import Identity
 from models.db import db
 from models.errors import Gone
+from views import form_draft
 from views.api.problem import problem
 from views.data_interface import log_database_error
 from views.languages import chosen_language
@@ -85,6 +86,9 @@ def _csrf_error(error: CSRFError) -> Any:
             "The portal does not know itself by the address in your browser. Tell your administrator: the reverse"
             " proxy has to pass on the host and the port it was called with."
         )
+    elif (draft_id := form_draft.keep()) is not None:
+        # Somebody signed in again in another window.
+        return redirect(url_for("RestoredFormView.show", draft=draft_id))
     else:
         told = gettext("This page has expired. Go back, reload it and try again.")
     return _answer(400, {}, told)

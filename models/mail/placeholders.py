@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -13,6 +14,19 @@ SECRET_MARK = "\ue000"  # noqa: S105  (a mark, not a secret)
 """Replaces the secret part of a link in a stored body. A private-use character, which is removed from values."""
 
 _OPENED = re.compile(r"\{\{(?:([A-Za-z]+)\}\})?")
+_BLANK = r"[ \t\u3000]"
+_LEFT, _RIGHT = "{\uff5b\ufe5b", "}\uff5d\ufe5c"  # also full-width and small ones
+_OPENING = rf"[{_LEFT}](?:{_BLANK}*[{_LEFT}])*"
+_CLOSING = rf"[{_RIGHT}](?:{_BLANK}*[{_RIGHT}])*"
+# Anything in braces, and a word before closing braces.
+_WRITTEN = re.compile(
+    rf"(?P<opening>{_OPENING})(?P<name>[^{_LEFT}{_RIGHT}]*)(?P<closing>{_CLOSING})?"
+    rf"|(?P<word>[A-Za-z\uff21-\uff3a\uff41-\uff5a]+)(?P<word_closing>{_BLANK}*{_CLOSING})"
+)
+_JOINTS = re.compile(r"[\s_.-]")
+# How alike a name must be to the one that was probably meant; 1 is the same.
+_ALIKE = 0.7
+_MOST_FOUND = 80
 # What values must not inject into a mail: line breaks where one line is expected, and control characters.
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BLANKS = re.compile(r"[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
@@ -24,25 +38,62 @@ class Fault:
     """An error in a text.
 
     :param line: the line number, from 1.
-    :param found: the faulty part of the text, from its opening braces.
+    :param found: the faulty part of the text.
     :param closed: False if the closing braces are missing.
+    :param meant: the name of the placeholder that was probably meant, None if there is none like it.
     """
 
     line: int
     found: str
     closed: bool
+    meant: str | None = None
 
 
 def faults(text: str, placeholders: Collection[str]) -> list[Fault]:
-    """Return every pair of opening braces in a text that does not start a valid placeholder."""
-    found = []
-    for number, line in enumerate(_LINE_BREAK.split(text), start=1):
-        for opened in _OPENED.finditer(line):
-            if opened[1] in placeholders:
-                continue
-            end = line.find("}}", opened.start())
-            found.append(Fault(number, line[opened.start() : end + 2 if end >= 0 else None][:80], closed=end >= 0))
-    return found
+    """Return what looks like a placeholder in a text and is none.
+
+    That is every pair of opening braces, full-width ones too, that does not start a valid placeholder, and the name of a
+    placeholder next to any other brace. Single braces around other words are text.
+    """
+    return [
+        fault
+        for number, line in enumerate(_LINE_BREAK.split(text), start=1)
+        for written in _WRITTEN.finditer(line)
+        if (fault := _fault(number, written, placeholders)) is not None
+    ]
+
+
+def _fault(number: int, written: re.Match[str], placeholders: Collection[str]) -> Fault | None:
+    """Return what is wrong with one thing in braces; None if it is a placeholder or text."""
+    if written["opening"] is None:
+        found, name, opened, closed = written[0], written["word"], 0, True
+    else:
+        closed = written["closing"] is not None
+        name = written["name"] if closed else written["name"].strip().partition(" ")[0]
+        found, opened = written[0].rstrip(), _count(written["opening"])
+    if found == f"{{{{{name}}}}}" and name in placeholders:
+        return None
+    exactly = {_simplified(each): each for each in placeholders}
+    meant = exactly.get(_simplified(name))
+    if meant is None and opened < 2 and _count(written["word_closing"] or "") < 2:
+        return None
+    if meant is None:
+        alike = difflib.get_close_matches(_simplified(name), list(exactly), n=1, cutoff=_ALIKE)
+        meant = exactly[alike[0]] if alike else None
+    if meant is None and opened < 2:
+        return None
+    if not closed and opened < 2:
+        found = found[: found.index(name) + len(name)]
+    return Fault(number, found[:_MOST_FOUND], closed, meant)
+
+
+def _simplified(name: str) -> str:
+    """Return a name without what is easily mistyped: width, case, blanks and hyphens."""
+    return _JOINTS.sub("", unicodedata.normalize("NFKC", name)).casefold()
+
+
+def _count(braces: str) -> int:
+    return len(_JOINTS.sub("", braces))
 
 
 def fill(text: MailText, kind: MailKind, values: Mapping[str, str]) -> MailText:

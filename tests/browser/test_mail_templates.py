@@ -117,6 +117,8 @@ def test_a_template_goes_back_to_its_default_by_keyboard_alone(page, tenant, in_
     page.keyboard.press("Enter")
     page.get_by_role("dialog").wait_for()
     sound(page)
+    expect(page.get_by_role("dialog").get_by_role("button", name="キャンセル")).to_be_focused()
+    tab_to(page, page.get_by_role("dialog").get_by_role("button", name="OK"))
     page.keyboard.press("Enter")
 
     page.get_by_text("メールテンプレートをデフォルトに戻しました。").wait_for()
@@ -129,7 +131,7 @@ def test_faults_are_told_beside_the_field_and_nothing_typed_is_lost(page, tenant
     page.get_by_label("本文").fill("一行目\n{{Nmae}} 様\n{{Url")
     page.get_by_role("button", name="確認").click()
 
-    page.get_by_text("2行目: {{Nmae}} はこのテンプレートで使用できる差し込み文字ではありません。").first.wait_for()
+    page.get_by_text("2行目: {{Nmae}} は差し込み文字ではありません。{{Name}} の誤りではありませんか。").first.wait_for()
 
     assert page.get_by_label("本文").get_attribute("aria-invalid") == "true"
     assert page.get_by_label("本文").input_value() == "一行目\n{{Nmae}} 様\n{{Url"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from models.errors import N_
 from views.accounts.password_setup import PasswordSetupView
 from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
+from views.accounts.restored_form import RestoredFormView
 from views.accounts.roles import RoleView
 from views.accounts.users import UserView
 from views.register import MenuEntry, Place, RateLimit, Rights
 
-SCREENS = (PasswordSetupView, UserView, RoleView, RightView, PermissionNameView, ViewNameView)
+SCREENS = (PasswordSetupView, RestoredFormView, UserView, RoleView, RightView, PermissionNameView, ViewNameView)
 RIGHTS = {
     "Permissions": Rights(N_("Rights"), admin=("can_list",)),
     "Roles": Rights(N_("Roles"), admin=("can_list", "can_show", "can_add", "can_edit", "can_delete")),
@@ -41,5 +42,5 @@ MENU = (
     ),
 )
 PUBLIC = ("PasswordSetupView.setup", "SignInView.login")
-TENANTLESS = ("SignInView.logout",)
+TENANTLESS = ("SignInView.logout", "RestoredFormView.show")
 RATE_LIMITS = (RateLimit("SignInView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),)

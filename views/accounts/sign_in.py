@@ -17,6 +17,8 @@ from models.accounts import membership, password_policy, sign_in_rules
 from models.accounts.identity import SignedIn
 from models.accounts.user import EMAIL_LENGTH
 from models.db import db
+from views import form_draft
+from views.accounts.restored_form import tell_lost
 from views.base import actor, render
 from views.flashes import flash_error, flash_success
 from views.forms.fields import AtMost
@@ -49,7 +51,7 @@ class SignInView(TransactionalRoutes, AuthDBView):
     def login(self) -> Response | tuple[str, int]:
         """Ask for email address and password, and sign the user in if they are correct."""
         if current_user.is_authenticated:
-            return redirect(url_for("HomeView.index"))
+            return _restored(current_user.id) or redirect(url_for("HomeView.index"))
         form = SignInForm()
         if form.validate_on_submit():
             person = sign_in_rules.sign_in(
@@ -90,11 +92,26 @@ def _begin_session(person: SignedIn) -> Response:
     session.clear()
     session.permanent = True
     login_user(person)
+    if (answer := _restored(person.id)) is not None:
+        return answer
     tenant_id = membership.only_tenant(db.session(), person.id)
     if tenant_id is not None:
         session["tenant_id"] = tenant_id
         return redirect(local_path(request.args.get("next")) or url_for("HomeView.index"))
     return redirect(url_for("TenantView.list"))
+
+
+def _restored(user_id: int) -> Response | None:
+    """Lead to the form that was sent before signing in, in its tenant; None when there is none of this user."""
+    draft_id = request.args.get("draft", "")
+    draft = form_draft.find(draft_id, user_id)
+    if draft is not None:
+        # Whether the user may still enter it is checked with the next request.
+        session["tenant_id"] = draft.tenant_id
+        return redirect(url_for("RestoredFormView.show", draft=draft_id))
+    if draft_id:
+        tell_lost()
+    return None
 
 
 def _demo_accounts() -> dict[str, object]:

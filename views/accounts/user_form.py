@@ -20,6 +20,7 @@ NAMES = ("last_name", "first_name", "email", "active")
 """The fields that are columns of ``User``."""
 
 _PASSWORD = {"autocomplete": "new-password"}
+_NOTHING = ("", lazy_gettext("Please choose"))
 _DIFFERENT = lazy_gettext("The two passwords differ.")
 
 
@@ -114,5 +115,5 @@ class MembershipForm(FlaskForm):
 
     def offer(self, tenants: Iterable[Any], roles: Iterable[Any]) -> None:
         """Set the tenants and roles that can be chosen."""
-        self.tenant.choices = [("", ""), *((each.id, f"{each.id} {each.name}") for each in tenants)]
-        self.role.choices = [(role.name, role.name) for role in roles]
+        self.tenant.choices = [_NOTHING, *((each.id, f"{each.id} {each.name}") for each in tenants)]
+        self.role.choices = [_NOTHING, *((role.name, role.name) for role in roles)]

@@ -232,8 +232,11 @@ class UserView(Screen):
     @has_access
     def join(self, pk: int) -> Response:
         """Add a user to a tenant and notify the user by email."""
-        user, role_name = row_to_write(self, pk), _role_of_form()
-        session = cross_tenant_session(_REASON)
+        user = row_to_write(self, pk)
+        if not request.form.get("tenant") or not request.form.get("role"):
+            flash_warning(gettext("Choose a tenant and a role."))
+            return redirect(self.page_of(user))
+        role_name, session = _role_of_form(), cross_tenant_session(_REASON)
         tenant = session.get(Tenant, request.form.get("tenant", ""))
         if tenant is None:
             abort(404)

@@ -36,7 +36,7 @@ class QuestionForm(ScreenForm):
     title = TextField(
         lazy_gettext("Item name"),
         [Needed(), AtMost(TITLE_LENGTH), OneLine()],
-        description=lazy_gettext("Up to 100 characters. Downloads use it as the column's name."),
+        description=lazy_gettext("Downloads use it as the column's name."),
         render_kw={"autocomplete": "off"},
     )
     required = BooleanField(lazy_gettext("Must be answered"))

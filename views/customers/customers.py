@@ -139,7 +139,6 @@ class CustomerView(Screen):
         "memo2": formats.LINES,
         "memo3": formats.LINES,
     }
-    beside_fields: ClassVar = {"postcode": "screen/_find_address.html"}
 
     def refusal(self, method: str, row: Customer) -> DomainError | None:
         """Return why a customer cannot be deleted now, None if it can; other methods are never refused."""

@@ -51,12 +51,11 @@ class CustomerForm(FillsInAddress, ScreenForm):
     name = TextField(
         lazy_gettext("Company name"),
         [Needed(), AtMost(40), OneLine()],
-        description=lazy_gettext("Up to 40 characters."),
     )
     memo1 = MemoField(
         lazy_gettext("Memo 1"),
         [AtMost(255)],
-        description=lazy_gettext("Up to 255 characters. The customer does not see memos."),
+        description=lazy_gettext("The customer does not see memos."),
         render_kw={"rows": 3},
     )
     memo2 = MemoField(lazy_gettext("Memo 2"), [AtMost(255)], render_kw={"rows": 3})
@@ -78,13 +77,13 @@ class CustomerForm(FillsInAddress, ScreenForm):
         lazy_gettext("Address"),
         [Needed(), AtMost(100), OneLine()],
         description=lazy_gettext(
-            "Up to 100 characters. An address filled in from the postcode may lack the house number. Please complete it."
+            "An address filled in from the postcode may lack the house number. Please complete it."
         ),
     )
     contact_phone = PhoneField(
         lazy_gettext("Phone number"),
         [Needed(), _digits],
-        description=lazy_gettext("Digits, with or without hyphens."),
+        description=lazy_gettext("Up to 15 digits, with or without hyphens."),
         render_kw={"inputmode": "tel", "autocomplete": "off"},
     )
 

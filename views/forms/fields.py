@@ -134,6 +134,8 @@ class AtMost:
 
     def __init__(self, most: int) -> None:
         self.most = most
+        # The form says it beside the label (macros/forms.html).
+        self.field_flags = {"most_characters": most}
 
     def __call__(self, _form: Form, field: Any) -> None:
         """Raise ``ValidationError`` if the text is longer."""
@@ -165,6 +167,8 @@ class OneLine:
 
 class ValidAddress:
     """A validator for email addresses that mail can be sent to; an empty field is valid."""
+
+    field_flags = {"most_characters": EMAIL_LENGTH}
 
     def __call__(self, _form: Form, field: Any) -> None:
         """Raise ``ValidationError`` if the email address is invalid."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from flask_babel import gettext
 
@@ -15,6 +16,7 @@ class FillsInAddress:
 
     postcode: Any
     address: Any
+    beside_fields: ClassVar[Mapping[str, str]] = {"postcode": "screen/_find_address.html"}
 
     def fill_in_address(self) -> Found | None:
         """Fill in the postal address of the postcode.

@@ -31,7 +31,7 @@ class BodyField(TextAreaField):
 
 
 class OnlyPlaceholders:
-    """A validator that allows double braces only around placeholders of the form's kind of mail."""
+    """A validator that allows double braces only around the placeholders of the mail, and its placeholders only in them."""
 
     def __call__(self, form: Form, field: Any) -> None:
         """Add an error with the line of each fault; raise ``ValidationError`` for the last one."""
@@ -46,7 +46,10 @@ class OnlyPlaceholders:
 
 
 def _told(fault: placeholders.Fault, *, several: bool) -> str:
-    if fault.closed:
+    if fault.meant is not None:
+        meant = f"{{{{{fault.meant}}}}}"
+        told = gettext("%(found)s is not a placeholder. Did you mean %(meant)s?", found=fault.found, meant=meant)
+    elif fault.closed:
         told = gettext("%(found)s is not a placeholder of this template.", found=fault.found)
     else:
         told = gettext("%(found)s lacks the closing braces }}.", found=fault.found)

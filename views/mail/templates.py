@@ -25,6 +25,7 @@ from views.forms.fields import version_shown
 from views.mail.template_copy import may_copy
 from views.mail.template_form import MailTemplateForm
 from views.mail.template_page import TEMPLATE_STATUS, kind_or_404, newest_number, own_tenant_id, page_of, refuse
+from views.question import back_to_form, returns_to_form
 from views.screen import formats
 from views.screen.conflict import Difference, compared
 from views.screen.table import ICON_BUTTON, Button, Question, Table, filled_table
@@ -106,7 +107,7 @@ class MailTemplateView(PortalView):
         label = gettext("Back to the default")
         text = gettext("“%(title)s” goes back to its default text. Are you sure?", title=gettext(row.kind.title))
         values = {"version": str(row.version)}
-        return Button(label, url, "arrow-back-up", values=values, question=Question(text, label), **options)
+        return Button(label, url, "arrow-back-up", values=values, question=Question(text, label, "danger"), **options)
 
     def _url_to(self, method: str, kind: MailKind) -> str | None:
         """Return the URL of a page of a template; None if the user lacks the permission for it."""
@@ -135,6 +136,7 @@ class MailTemplateView(PortalView):
         edit = Button(gettext("Change"), url, "pencil", css="btn btn-primary") if url else None
         return [each for each in (self._reset_button(row), edit) if each is not None]
 
+    @returns_to_form
     @expose("/<string:kind>/edit", methods=["GET", "POST"])
     @has_access
     def edit(self, kind: str) -> Any:
@@ -145,7 +147,7 @@ class MailTemplateView(PortalView):
         text = mail_template.current_text(db.session(), own_tenant_id(), found)
         form = MailTemplateForm(found, text, version)
         step = request.form.get("step")
-        if not form.is_submitted() or step == "back":
+        if not form.is_submitted() or step == "back" or back_to_form():
             return _form_page(found, form), 200
         if not form.validate():
             return _form_page(found, form), 422

@@ -74,6 +74,6 @@ def _buttons(slot: Slot) -> list[Button]:
             "x",
             gettext("Withdraw %(address)s", address=address),
             values,
-            Question(withdraw, gettext("Withdraw the change")),
+            Question(withdraw, gettext("Withdraw the change"), "danger"),
         ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
@@ -35,11 +36,13 @@ class ScreenForm(FlaskForm):
 
     :cvar fieldsets: title and fields of each part of the form; if empty, the form is one part without a title. Fields
         under ``more`` are collapsed while empty; ``hint`` is a note on the whole part.
+    :cvar beside_fields: the name of a field -> a template to include next to it.
     :cvar widths: the grid classes of the fields that do not take up the full width.
     """
 
     fieldsets: ClassVar[Sequence[tuple[Any, Mapping[str, Any]]]] = ()
     widths: ClassVar[Mapping[str, str]] = {}
+    beside_fields: ClassVar[Mapping[str, str]] = {}
 
     def parts(self) -> list[FormPart]:
         """Return the parts of the form in order."""
@@ -57,6 +60,16 @@ class ScreenForm(FlaskForm):
     def visible_fields(self) -> list[Any]:
         """Return the fields that are not hidden."""
         return [field for field in self if field.type not in _HIDDEN]
+
+    def labelled_fields(self) -> list[tuple[Any, str]]:
+        """Return the fields with their labels; where a label repeats, with the title of its part before it."""
+        titles = {field.name: part.title for part in self.parts() for field in (*part.fields, *part.more)}
+        times = Counter(str(field.label.text) for field in self.visible_fields())
+        labelled = []
+        for field in self:
+            label, title = str(field.label.text), titles.get(field.name)
+            labelled.append((field, f"{title} {label}" if title and times[label] > 1 else label))
+        return labelled
 
     def values(self) -> dict[str, Any]:
         """Return the values to store."""
@@ -108,9 +121,9 @@ def differences(form: Any, changed: Mapping[str, Any]) -> list[Difference]:
 
     :param changed: the result of ``changed_by_others``.
     """
+    labels = {field.name: label for field, label in form.labelled_fields()}
     return differing(
-        (form[name].label.text, form.said(name, value), form.said(name, form[name].data))
-        for name, value in changed.items()
+        (labels[name], form.said(name, value), form.said(name, form[name].data)) for name, value in changed.items()
     )
 
 

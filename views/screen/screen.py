@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import wraps
 from typing import Any, ClassVar, Self
 
 from flask import abort, current_app, g, url_for
@@ -220,6 +221,7 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         """Return a handler that loads the parent row and passes the key of the row as ``pk``."""
         method = super().handler_of(name)
 
+        @wraps(method)
         def handle(**arguments: Any) -> Any:
             if self.parent is not None:
                 g.parent_row = self.parent.row(arguments.pop(self.parent.argument))

@@ -6,8 +6,7 @@ page, the differences after an edit conflict, or the redirect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from flask import abort, redirect, request
 from flask_appbuilder import expose
@@ -24,7 +23,7 @@ from views.base import actor, first_of, render
 from views.flashes import flash_error, flash_success, flash_warning
 from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
-from views.question import answer_before_writing, validates_first
+from views.question import answer_before_writing, is_back_to_form, validates_first
 from views.screen.conflict import Difference, compared
 from views.screen.first_was_another import DONE_ALREADY, answer_gone, row_to_write
 from views.screen.form import changed_by_others, differences, fingerprints
@@ -41,8 +40,6 @@ class WritePages:
     """Whether rows are created with a form below the list instead of on a separate page."""
 
     form_template = "screen/form.html"
-    beside_fields: ClassVar[Mapping[str, str]] = {}
-    """The name of a field -> a template to include next to it."""
 
     @validates_first
     @expose("/add", methods=["GET", "POST"])
@@ -105,7 +102,7 @@ class WritePages:
 
     def _before_writing(self: Any, form: Any, row: Any = None) -> Any:
         """Return the response to a form that cannot be saved yet, also if its ``assist`` button was pressed; else None."""
-        if (help_given := self.assist(form)) is not None:
+        if not is_back_to_form() and (help_given := self.assist(form)) is not None:
             return self.form_page(form, row, **help_given)
         return answer_before_writing(form, lambda: self.form_page(form, row))
 

@@ -33,9 +33,7 @@ class TokenForm(ScreenForm):
     name = TextField(
         lazy_gettext("Name"),
         [Needed(), AtMost(NAME_LENGTH), OneLine()],
-        description=lazy_gettext(
-            "What tells it from the others, such as the system that calls with it. Up to 100 characters."
-        ),
+        description=lazy_gettext("What tells it from the others, such as the system that calls with it."),
         render_kw={"autocomplete": "off"},
     )
 
@@ -103,6 +101,7 @@ class PortalTokenView(Screen):
         accessible_name=N_("Reissue %(name)s"),
         title=N_("%(name)s"),
         question=N_("A new token will be issued. The present one stops working at once. Are you sure?"),
+        tone="danger",
         done=N_("A new token has been issued."),
     )
     def reissue(self, row: Any) -> None:

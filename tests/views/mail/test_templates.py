@@ -33,6 +33,7 @@ TOO_LONG = "文字以下で入力してください。"
 NEEDED = "必須項目です。入力してください。"
 ONE_LINE = "改行や制御文字は使用できません。"
 NO_PLACEHOLDER = "はこのテンプレートで使用できる差し込み文字ではありません。"
+MEANT_NAME = "は差し込み文字ではありません。{{Name}} の誤りではありませんか。"
 NOT_CLOSED = "に閉じ括弧 }} がありません。"
 
 AT_THE_LIMIT = [
@@ -42,7 +43,7 @@ AT_THE_LIMIT = [
     ("body", "本" * 10_000),
     ("body", "😀" * 10_000),
     ("body", "本" * 4_999 + "\r\n" + "本" * 5_000),
-    ("body", "{Name} }} { %s %(name)s ${x} {% x %} \\1"),
+    ("body", "{name of} }} { %s %(name)s ${x} {% x %} \\1"),
     ("body", "<script>alert(1)</script>"),
 ]
 PAST_THE_LIMIT = [
@@ -52,19 +53,19 @@ PAST_THE_LIMIT = [
     ("subject", "一\n二", ONE_LINE),
     ("subject", "件名\r\nBcc: x@example.com", ONE_LINE),
     ("subject", "{{", "{{ " + NOT_CLOSED),
-    ("subject", "{{Name}", "{{Name} " + NOT_CLOSED),
-    ("subject", "{{Nmae}}", "{{Nmae}} " + NO_PLACEHOLDER),
-    ("subject", "{{ Name }}", "{{ Name }} " + NO_PLACEHOLDER),
-    ("subject", "{{{Name}}}", "{{{Name}} " + NO_PLACEHOLDER),
+    ("subject", "{{Name}", "{{Name} " + MEANT_NAME),
+    ("subject", "{{Nmae}}", "{{Nmae}} " + MEANT_NAME),
+    ("subject", "{{ Name }}", "{{ Name }} " + MEANT_NAME),
+    ("subject", "{{{Name}}}", "{{{Name}}} " + MEANT_NAME),
     ("body", "本" * 10_001, "10000" + TOO_LONG),
     ("body", "", NEEDED),
     ("body", "\r\n　 \r\n", NEEDED),
     ("body", "{{", "1行目: {{ " + NOT_CLOSED),
-    ("body", "一\r\n二 {{Name}", "2行目: {{Name} " + NOT_CLOSED),
-    ("body", "一\n\n{{ Name }}", "3行目: {{ Name }} " + NO_PLACEHOLDER),
-    ("body", "{{name}}", "1行目: {{name}} " + NO_PLACEHOLDER),
-    ("body", "{{Url}}\n{{Nmae}}", "2行目: {{Nmae}} " + NO_PLACEHOLDER),
-    ("body", "{{{Name}}}", "1行目: {{{Name}} " + NO_PLACEHOLDER),
+    ("body", "一\r\n二 {{Name}", "2行目: {{Name} " + MEANT_NAME),
+    ("body", "一\n\n{{ Name }}", "3行目: {{ Name }} " + MEANT_NAME),
+    ("body", "{{name}}", "1行目: {{name}} " + MEANT_NAME),
+    ("body", "{{Url}}\n{{Nmae}}", "2行目: {{Nmae}} " + MEANT_NAME),
+    ("body", "{{{Name}}}", "1行目: {{{Name}}} " + MEANT_NAME),
     ("body", "{{Na\nme}}", "1行目: {{Na " + NOT_CLOSED),
     ("body", "{{CompanyName}}", "1行目: {{CompanyName}} " + NO_PLACEHOLDER),
     ("body", "{{<b>}}", "1行目: {{<b>}} " + NO_PLACEHOLDER),
@@ -189,6 +190,18 @@ def test_every_fault_of_a_text_is_told_with_its_line(operator):
     assert [f"{line}行目: {found} " in told for line, found in ((1, "{{a}}"), (3, "{{b}}"), (3, "{{Name"))] == [
         True
     ] * 3
+
+
+def test_what_is_almost_a_placeholder_is_told_with_its_line_and_what_was_meant(operator, make):
+    answer = operator.post(
+        ADDRESS, data=GOOD | {"body": "一\n{Name} 様\n｛｛url｝｝", "subject": "{TenantName}のご案内"}
+    )
+
+    told = told_beside(answer.text, "body")
+    assert "2行目: {Name} は差し込み文字ではありません。{{Name}} の誤りではありませんか。" in told
+    assert "3行目: ｛｛url｝｝ は差し込み文字ではありません。{{Url}} の誤りではありませんか。" in told
+    assert "{TenantName} は差し込み文字ではありません。{{TenantName}} の誤り" in told_beside(answer.text, "subject")
+    assert stored(make) == []
 
 
 def test_the_preview_has_sample_values_as_plain_text_and_saves_nothing(operator, make):
