@@ -61,13 +61,21 @@ class ListPages:
             screen=self,
             title=self.labels.many,
             crumbs=self.crumbs(),
-            tabs=tabs_of(self),
+            tabs=self.tabs_of_list(),
             search=search,
             tables=tables,
             links=self.list_links(search, tables),
             secret=self.secret_of([row.key for table in tables for row in table.rows]),
             form=form,
         )
+
+    def tabs_of_list(self: Any) -> list[dict[str, Any]]:
+        """Return the tabs above the list that the person may open."""
+        return tabs_of(self)
+
+    def inputs_of_many(self: Any) -> Sequence[Filter]:
+        """Return what is filled in beside the buttons for the rows that are ticked."""
+        return ()
 
     def search(self: Any) -> Search:
         """Return the search fields as the page's arguments fill them in."""
@@ -117,6 +125,7 @@ class ListPages:
         table.more = count > max(COUNT_CAP, page * size)
         table.empty = self.empty(searched=bool(search.active))
         table.actions = self._actions_of_many() if table.rows else ()
+        table.inputs = self.inputs_of_many() if table.actions else ()
         return [table]
 
     def _count(self: Any, query: Any, shown: int) -> int:

@@ -115,6 +115,7 @@ class Table:
     :ivar count: how many rows there are in all; None where it is not said.
     :ivar size: how many rows a page has, where people can choose.
     :ivar actions: what can be done with several rows at once.
+    :ivar inputs: what is filled in for that, each as a search field is described (``views.screen.filters.Filter``).
     :ivar toggles: whether each row has a ``Toggle``.
     :ivar form_url: where the submit buttons in its cells send to: the whole table is then one form.
     """
@@ -134,6 +135,7 @@ class Table:
     count: int | None = None
     size: int | None = None
     actions: Sequence[Button] = ()
+    inputs: Sequence[Any] = ()
     links: Sequence[Button] = ()
     empty: Empty | None = None
     toggles: bool = False

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.security import ROLES
 from models.accounts.user import User
+from models.contracts.catalogue import Product, RatePlan
 from models.tenants.tenant import Tenant
 from models.values.prefecture import PREFECTURES
 from tests.conventions.messages import JAPANESE, japanese
@@ -45,7 +46,7 @@ def pages(case) -> dict[str, str]:
 
 def data_of(case) -> list[str]:
     """What people typed, longest first."""
-    tables = {Tenant, User, case.model, *([type(case.parent)] if case.parent is not None else [])}
+    tables = {Tenant, User, Product, RatePlan, case.model, *([type(case.parent)] if case.parent is not None else [])}
     case.make.session.expire_all()
     rows = [row for table in tables for row in case.make.session.scalars(select(table))]
     typed = case.typed | {text for row in rows for text in vars(row).values() if isinstance(text, str)}
