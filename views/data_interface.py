@@ -49,7 +49,10 @@ class PortalInterface(SQLAInterface):
         self.options = options
 
     def apply_order_by(self, query: Any, order_column: str, *args: Any, **kwargs: Any) -> Any:
-        """FAB's order, with rows that have no value at the end of both directions."""
+        """FAB's order, with rows that have no value at the end of both directions, and equal rows ordered by their key.
+
+        Without the key, equal rows could be on two pages of a list, or on none.
+        """
         if self.is_nullable(order_column):
             query = query.order_by(getattr(self.obj, order_column).is_(None))
-        return super().apply_order_by(query, order_column, *args, **kwargs)
+        return super().apply_order_by(query, order_column, *args, **{"add_pk": True} | kwargs)
