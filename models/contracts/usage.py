@@ -167,9 +167,12 @@ def check(session: Session, text: str) -> UsageFile:
         )
     }
     customers = {contract.customer_id for contract in contracts.values()}
-    invoiced = set(
-        session.execute(select(Invoice.customer_id, Invoice.month).where(Invoice.customer_id.in_(customers))).tuples()
-    )
+    invoiced = {
+        (customer_id, month)
+        for customer_id, month in session.execute(
+            select(Invoice.customer_id, Invoice.month).where(Invoice.customer_id.in_(customers))
+        )
+    }
     first: dict[tuple[str, str, date], int] = {}
     for row in typed:
         key = (row.contract_id, row.charge_name, row.month)
