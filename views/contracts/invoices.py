@@ -198,7 +198,7 @@ def _columns(customer_id: str) -> list[tuple[Any, Format, Any]]:
         (gettext("Rate plan"), formats.TEXT, lambda each: each.line.plan_name),
         (gettext("Charge"), formats.TEXT, lambda each: each.line.charge_name),
         (gettext("Model"), formats.word(KINDS), lambda each: each.line.kind),
-        (gettext("Period"), formats.PLAIN, lambda each: _period(each.line)),
+        (gettext("Billed period"), formats.PLAIN, lambda each: _period(each.line)),
         (gettext("Quantity × unit price"), Format(css="number"), lambda each: _product(each.line)),
         (gettext("Amount"), formats.YEN, lambda each: each.line.amount),
         (gettext("Change since the month before"), formats.LINES, reasons_text),
@@ -208,11 +208,13 @@ def _columns(customer_id: str) -> list[tuple[Any, Format, Any]]:
 def _period(line: InvoiceLine) -> Markup | None:
     if line.from_on is None or line.to_on is None:
         return None
-    return Markup("{} – {}").format(formats.DAY.html(line.from_on), formats.DAY.html(line.to_on))
+    return Markup("<span>{} – {}</span>").format(formats.DAY.html(line.from_on), formats.DAY.html(line.to_on))
 
 
 def _product(line: InvoiceLine) -> str:
-    return f"{line.quantity:,.0f} × {unit_price_text(line)}"
+    price = unit_price_text(line)
+    # A percentage is taken off an amount, whatever the quantity.
+    return price if line.kind == LineKind.DISCOUNT else f"{line.quantity:,.0f} × {price}"
 
 
 def _cells(invoice: Invoice, explained: ExplainedLine, *, gone: bool) -> list[str]:

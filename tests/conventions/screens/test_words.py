@@ -49,7 +49,15 @@ def pages(case) -> dict[str, str]:
 
 def data_of(case) -> list[str]:
     """What people typed, longest first."""
-    tables = {Tenant, User, Customer, Product, RatePlan, case.model, *([type(case.parent)] if case.parent is not None else [])}
+    tables = {
+        Tenant,
+        User,
+        Customer,
+        Product,
+        RatePlan,
+        case.model,
+        *([type(case.parent)] if case.parent is not None else []),
+    }
     case.make.session.expire_all()
     rows = [row for table in tables for row in case.make.session.scalars(select(table))]
     typed = case.typed | {text for row in rows for text in vars(row).values() if isinstance(text, str)}

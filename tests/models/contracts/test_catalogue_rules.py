@@ -120,9 +120,7 @@ def test_the_discounts_of_a_plan_are_100_percent_or_less_together(session, make)
     refused(catalogue_rules.TOO_MUCH_DISCOUNT, lambda: charges.add(session, plan, second, by=SYSTEM))
     charges.add(session, plan, second | {"unit_price": Decimal(40)}, by=SYSTEM)
     more = DISCOUNT | {"unit_price": Decimal(61)}
-    refused(
-        catalogue_rules.TOO_MUCH_DISCOUNT, lambda: charges.change(session, first, more, version=1, by=SYSTEM)
-    )
+    refused(catalogue_rules.TOO_MUCH_DISCOUNT, lambda: charges.change(session, first, more, version=1, by=SYSTEM))
     charges.change(session, first, DISCOUNT | {"unit_price": Decimal(59)}, version=1, by=SYSTEM)
 
 

@@ -297,5 +297,9 @@ def test_whatever_statement_it_is_killed_at_nothing_is_lost_or_doubled(make, run
         "usage": [],
     }
     assert after[0] == expected[name]
-    corrections = {"correct": [(-100, True), (-1000, True)], "void": [(-100, False), (-6600, True)], "usage": [(-100, True)]}
+    corrections = {
+        "correct": [(-100, True), (-1000, True)],
+        "void": [(-100, False), (-6600, True)],
+        "usage": [(-100, True)],
+    }
     assert after[2] == corrections.get(name, [(-100, False)])

@@ -293,7 +293,9 @@ def test_the_page_of_an_invoice_explains_each_line(make, signed_in, line, staff)
     assert row["契約番号"] == line.contract_id
     assert row["数量 × 単価"] == "1 × ¥6,600"
     assert row["前月からの変更"] == f"契約開始({MONTH.isoformat()})"
-    assert [link.text for link in page.root.classed("nav-link") if "active" in link.attributes["class"]][-1:] == ["請求"]
+    assert [link.text for link in page.root.classed("nav-link") if "active" in link.attributes["class"]][-1:] == [
+        "請求"
+    ]
     cells = list(csv.DictReader(io.StringIO(file.data.decode("utf-8-sig"))))
     assert cells[0]["金額"] == "6600"
     assert cells[0]["契約番号"] == line.contract_id
