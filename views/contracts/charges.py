@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import g
+from flask import g, request
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import joinedload
 from wtforms import DateField, IntegerField, SelectField
@@ -141,8 +141,11 @@ class ChargeView(PartScreen):
         return catalogue_rules.PLAN_IN_USE if refused else None
 
     def form_of(self, row: Charge) -> Any:
-        """Return the form to change a charge with: while contracts use its rate plan, of its texts alone."""
-        kind = FixedChargeForm if plan_in_use(g.parent_row) else ChargeForm
+        """Return the form to change a charge with: while contracts use its rate plan, of its texts alone.
+
+        A price that was typed before they did is read nevertheless, so that the rule refuses it.
+        """
+        kind = FixedChargeForm if "unit_price" not in request.form and plan_in_use(g.parent_row) else ChargeForm
         return kind(data=kind().stored(row))
 
     def recorded(self, name: str, value: Any) -> str:

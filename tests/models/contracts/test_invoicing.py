@@ -240,19 +240,18 @@ class Killed(Exception):
     """The process ends here."""
 
 
+def use(session, line):
+    own = session.get_one(ContractLine, line.id)
+    charge = next(each for each in own.rate_plan.charges if each.model == "usage")
+    invoicing.record_usage(session, own, charge, NOVEMBER, Decimal(5), by=SYSTEM)
+
+
 RULES = {
-    "issue": lambda session, line: issue(session),
+    "issue": lambda session, _line: issue(session),
     "correct": correct,
-    "pay": lambda session, line: pay(session),
+    "pay": lambda session, _line: pay(session),
     "void": void,
-    "usage": lambda session, line: invoicing.record_usage(
-        session,
-        session.get_one(ContractLine, line.id),
-        next(each for each in session.get_one(ContractLine, line.id).rate_plan.charges if each.model == "usage"),
-        NOVEMBER,
-        Decimal(5),
-        by=SYSTEM,
-    ),
+    "usage": use,
 }
 
 

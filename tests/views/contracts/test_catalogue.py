@@ -76,14 +76,16 @@ def test_for_a_plan_in_use_the_page_says_why_its_charges_stay(staff, used):
 
 def test_a_price_sent_for_a_plan_that_came_into_use_meanwhile_is_refused(staff, make, plan):
     url = f"/staff/plans/{plan.id}/charges/{plan.charges[0].id}/edit"
-    sent = answered(Page(staff.get(url).text).main_form.sent(unit_price="1"))
+    sent = answered(Page(staff.get(url).text).main_form.sent(name="改称", unit_price="1"))
     make.contract_line(contract=make.contract(product=plan.product), rate_plan=plan)
 
     answer = staff.post(url, data=sent)
 
     assert answer.status_code == 422
+    assert "契約で使用されています" in Page(answer.text).main.text
     make.session.rollback()
-    assert make.session.get(Charge, plan.charges[0].id).unit_price == 6600
+    kept = make.session.get(Charge, plan.charges[0].id)
+    assert (kept.unit_price, kept.name) == (6600, plan.charges[0].name)
 
 
 @pytest.mark.parametrize(
