@@ -23,7 +23,7 @@ from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
 from views.screen.formats import linked
 from views.screen.history import history_table
-from views.screen.navigation import list_arguments, present_arguments, tabs_of, with_arguments
+from views.screen.navigation import list_arguments, present_arguments, with_arguments
 from views.screen.table import ICON_BUTTON, Button, Column, Empty, Question, Row, Table
 from views.shown_once import token_to_show
 
@@ -68,14 +68,6 @@ class ListPages:
             secret=self.secret_of([row.key for table in tables for row in table.rows]),
             form=form,
         )
-
-    def tabs_of_list(self: Any) -> list[dict[str, Any]]:
-        """Return the tabs above the list that the person may open."""
-        return tabs_of(self)
-
-    def inputs_of_many(self: Any) -> Sequence[Filter]:
-        """Return what is filled in beside the buttons for the rows that are ticked."""
-        return ()
 
     def search(self: Any) -> Search:
         """Return the search fields as the page's arguments fill them in."""

@@ -6,7 +6,7 @@ somebody else saved meanwhile, and where one goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import abort, redirect, request
@@ -26,6 +26,7 @@ from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
 from views.question import answer_before_writing, validates_first
 from views.screen.conflict import Difference, compared
+from views.screen.filters import Filter
 from views.screen.form import changed_by_others, differences, fingerprints
 from views.screen.table import Question
 
@@ -212,6 +213,10 @@ class WritePages:
         if action.done:
             flash_success(gettext(action.done))
         return redirect(results[0] if isinstance(results[0], str) else self.after_action(rows))
+
+    def inputs_of_many(self: Any) -> Sequence[Filter]:
+        """Return what is filled in beside the buttons for the rows that are ticked."""
+        return ()
 
     def after_action(self: Any, rows: list[Any]) -> str:
         """Return where one goes on after an action: to the page it was started on."""
