@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from models import clock
 from models.contracts.catalogue import Product, RatePlan
 from models.customers.customer import Customer
 from models.db import Base, CreatedAt
@@ -75,6 +76,7 @@ class Contract(Versioned, TenantScoped, Base):
         CheckConstraint("utm_id ~ '^[0-9a-f]{12}$'", name="ck_contract_utm_id"),
         Index("ix_contract_tenant_id_customer_id", "tenant_id", "customer_id"),
         Index("ix_contract_tenant_id_end_on", "tenant_id", "end_on"),
+        Index("ix_contract_product_id", "product_id"),
     )
 
     id: Mapped[str] = mapped_column(
@@ -172,6 +174,7 @@ class ContractLine(TenantScoped, Base):
         CheckConstraint("unit_price >= 0", name="ck_contract_line_unit_price"),
         CheckConstraint("ends_on >= starts_on", name="ck_contract_line_ends_on"),
         Index("ix_contract_line_tenant_id_contract_id", "tenant_id", "contract_id"),
+        Index("ix_contract_line_rate_plan_id", "rate_plan_id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -191,6 +194,15 @@ class ContractLine(TenantScoped, Base):
     def in_force(self, day: date) -> bool:
         """Return whether the line is part of its contract on a day."""
         return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
+
+    def touches(self, month: date) -> bool:
+        """Return whether the line and its contract are in force on a day of a month.
+
+        :param month: the first day of the month.
+        """
+        lasts = [day for day in (self.ends_on, self.contract.last_service_day) if day is not None]
+        end = min([clock.next_month(month) - timedelta(days=1), *lasts])
+        return self.contract.counts and max(self.starts_on, month) <= end
 
 
 def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:

@@ -129,6 +129,8 @@ class Correction(TenantScoped, Base):
     created_at: Mapped[CreatedAt]
     invoice_id: Mapped[int | None] = mapped_column(BigInteger)
 
+    customer: Mapped[Customer] = relationship("Customer", foreign_keys=[customer_id])
+
 
 class Usage(TenantScoped, Base):
     """The quantity of a usage charge (従量) that a line of a contract used in a month."""
@@ -142,6 +144,7 @@ class Usage(TenantScoped, Base):
         CheckConstraint(_FIRST_OF_MONTH, name="ck_usage_month"),
         CheckConstraint("quantity >= 0", name="ck_usage_quantity"),
         Index("ix_usage_tenant_id_month", "tenant_id", "month"),
+        Index("ix_usage_charge_id", "charge_id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

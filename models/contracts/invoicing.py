@@ -25,6 +25,8 @@ PAID_BEFORE_ISSUE = N_("The payment date must be the issue date or a later day, 
 ALREADY_PAID = N_("This invoice is already paid.")
 ALREADY_INVOICED = N_("This month is already invoiced. Enter a correction instead.")
 NO_USAGE_CHARGE = N_("This line has no such usage charge.")
+NOT_IN_SERVICE = N_("The contract has no such service in this month, so that its usage would never be billed.")
+OTHER_CONTRACT = N_("The customer has no such contract.")
 ZERO_CORRECTION = N_("Enter an amount other than 0.")
 
 _TURNS = "invoices"
@@ -123,10 +125,14 @@ def correct(session: Session, customer: Customer, values: dict[str, Any], *, by:
     """Add an amount to, or take it off, a customer's next invoice.
 
     :param values: ``amount`` in yen, negative for a credit; ``reason``; optionally ``contract_id``.
-    :raises DomainError: the amount is 0.
+    :raises DomainError: the amount is 0, or the contract is another customer's.
     """
     if not values["amount"]:
         raise DomainError(ZERO_CORRECTION, field="amount")
+    if contract_id := values.get("contract_id"):
+        contract = session.get(Contract, contract_id)
+        if contract is None or contract.customer_id != customer.id:
+            raise DomainError(OTHER_CONTRACT, field="contract_id")
     take_turns(session, _TURNS, customer.tenant_id)
     correction = Correction(tenant_id=customer.tenant_id, customer_id=customer.id, **values)
     session.add(correction)
@@ -165,10 +171,12 @@ def record_usage(  # noqa: PLR0913  (each is part of the key or the value)
     """Record the usage of a month for a usage charge (従量), replacing what was recorded before.
 
     :param month: the first day of the month.
-    :raises DomainError: the line has no such charge, or the month is already invoiced.
+    :raises DomainError: the line has no such charge or is not in force in the month, or the month is already invoiced.
     """
     if charge.model != ChargeModel.USAGE or charge.rate_plan_id != line.rate_plan_id:
         raise DomainError(NO_USAGE_CHARGE)
+    if not line.touches(month):
+        raise DomainError(NOT_IN_SERVICE, field="month")
     take_turns(session, _TURNS, line.tenant_id)
     customer_id = line.contract.customer_id
     if session.scalar(select(Invoice.id).where(Invoice.customer_id == customer_id, Invoice.month == month)) is not None:

@@ -155,9 +155,13 @@ def _checked(session: Session, values: Mapping[str, Any], today: date) -> dict[s
     for name in ("initial_months", "renewal_months"):
         if values[name] < 1:
             raise DomainError(NO_TERM, field=name)
-    # Shared, so that the product cannot be retired or changed before this transaction ends.
+    # Shared, so that the product cannot be retired or changed before this transaction ends. Reloaded, because the form
+    # that offered it may have read it before somebody else retired it.
     product = session.scalar(
-        select(Product).where(Product.id == values["product_id"]).with_for_update(read=True, of=Product)
+        select(Product)
+        .where(Product.id == values["product_id"])
+        .with_for_update(read=True, of=Product)
+        .execution_options(populate_existing=True)
     )
     if product is None or product.retired_at is not None:
         raise DomainError(RETIRED_PRODUCT, field="product_id")
@@ -184,6 +188,7 @@ def _new_lines(session: Session, contract: Contract, lines: Sequence[LineValues]
             .where(RatePlan.id.in_({line.rate_plan_id for line in lines}), RatePlan.product_id == contract.product_id)
             .order_by(RatePlan.id)
             .with_for_update(read=True)
+            .execution_options(populate_existing=True)
         )
     }
     return [_new_line(contract, plans.get(line.rate_plan_id), line, today=today) for line in lines]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -70,6 +70,7 @@ class Half:
             "mail_key": self.mail.id,
             # Jobs are of no tenant, and none has failed.
             "job_id": "no-such-job",
+            "month": "2026-10",
             "UserView.pk": self.user.id,
             "RoleView.pk": self.role.id,
         } | {name: row.id for name, row in self.others.items()}
@@ -100,7 +101,7 @@ def world(app, make, engine, signed_in) -> World:
 def _half(make, engine, mark: str) -> Half:
     tenant = make.tenant(name=f"{mark}テナント")
     customer = make.customer(tenant=tenant, name=f"{mark}工業", memo1=f"{mark}メモ")
-    make.contract(customer_row=customer)
+    billing = _billing(make, customer, mark)
     utm = make.utm(customer_row=customer, name=f"{mark}UTM")
     now = clock.utc_now()
     with Session(engine, info={"tenant_scope": tenant.id}) as session:
@@ -133,8 +134,32 @@ def _half(make, engine, mark: str) -> Half:
     address_token = _asked_for(make, engine, tenant, addresses)
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")
-    others = _other_rows(make, tenant)
+    others = _other_rows(make, tenant) | billing
     return Half(tenant, customer, utm, token, field, address_token, version_key, names, letter, user, role, others)
+
+
+def _billing(make, customer, mark: str) -> dict[str, Any]:
+    """Give a customer a contract with a line in use and an invoice: the keys of the catalogue's and the invoices' pages."""
+    contract = make.contract(customer_row=customer, start_on=date(2026, 10, 1))
+    plan = make.rate_plan(product=contract.product)
+    charge = make.charge(rate_plan=plan, model="usage", unit_price=10)
+    price = make.wholesale_price(rate_plan=plan)
+    line = make.contract_line(contract=contract, rate_plan=plan)
+    invoice = make.invoice(customer=customer)
+    make.invoice_line(invoice=invoice, contract_id=contract.id, line_id=line.id, plan_name=f"{mark}プラン")
+    paid = make.invoice(customer=customer, month=date(2026, 9, 1), paid_on=date(2026, 11, 2))
+    return {
+        "product_key": contract.product,
+        "product_id": contract.product,
+        "plan_key": plan,
+        "rate_plan_id": plan,
+        "ChargeView.part_key": charge,
+        "WholesalePriceView.part_key": price,
+        "line_key": line,
+        "charge_key": charge,
+        "invoice_key": invoice,
+        "any_invoice_key": paid,
+    }
 
 
 def _other_rows(make, tenant) -> dict[str, Any]:

@@ -15,7 +15,10 @@ from app.cli.upgrade import existing_rights
 from app.security import ROLES
 from app.web.registers import register
 from models.accounts.user import User
-from models.contracts.catalogue import Product
+from models.contracts.catalogue import Charge, Product, RatePlan
+from models.contracts.invoice import Correction, InvoiceLine
+from models.contracts.usage import HEAD as USAGE_HEAD
+from models.customers.customer import Customer
 from models.mail.kinds import KINDS
 from models.mail.placeholders import fill
 from models.tenants.link import PortalLink
@@ -129,11 +132,11 @@ def names_of_data(world, make) -> list[str]:
         for half in (world.ours, world.theirs)
         for row in (half.tenant, half.customer, half.utm, half.role, half.mail, *half.others.values())
     ]
-    for table in (User, Product, PortalLink):
+    for table in (User, Product, RatePlan, Charge, Customer, Correction, InvoiceLine, PortalLink):
         rows += make.session.scalars(select(table))
     typed = {text for row in rows for text in vars(row).values() if isinstance(text, str)}
     typed |= {name for half in (world.ours, world.theirs) for name in half.names}
-    return sorted(typed | mail_texts() | set(PREFECTURES) | {"日本語"}, key=len, reverse=True)
+    return sorted(typed | mail_texts() | set(PREFECTURES) | {"日本語", ",".join(USAGE_HEAD)}, key=len, reverse=True)
 
 
 def mail_texts() -> set[str]:

@@ -29,12 +29,14 @@ def keyed(app):
         for route in routes(app)
         if route.arguments - WORDS
         and route.endpoint not in NEEDS_MORE_THAN_A_KEY
-        and route.endpoint.partition(".")[0] not in OF_NO_TENANT
+        and route.endpoint.partition(".")[0] not in OF_NO_TENANT | CATALOGUE
     ]
 
 
 # Their rows belong to no tenant, and one role alone reaches them.
 OF_NO_TENANT = {"UserView", "RoleView"}
+# Theirs do not either, and NEC's staff reach them as well.
+CATALOGUE = {"ProductView", "RatePlanView", "ChargeView", "WholesalePriceView"}
 
 
 def crosses_tenants(route):
@@ -56,6 +58,14 @@ def test_rows_of_no_tenant_are_administrators_alone(app, world, role):
         if route.endpoint.partition(".")[0] in OF_NO_TENANT:
             answer = world.clients[role].open(path(app, route, world.ours.keys()), method=route.method)
             assert answer.status_code == 403, f"{route} as {role}: it shows every tenant's people."
+
+
+@pytest.mark.parametrize("role", ["Partner Operator", "Partner Viewer"])
+def test_the_catalogue_is_necs_alone(app, world, role):
+    for route in routes(app):
+        if route.endpoint.partition(".")[0] in CATALOGUE:
+            answer = world.clients[role].open(path(app, route, world.ours.keys()), method=route.method)
+            assert answer.status_code == 403, f"{route} as {role}: partners do not see wholesale prices."
 
 
 @pytest.mark.parametrize("role", ["Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin"])

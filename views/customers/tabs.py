@@ -10,10 +10,11 @@ from flask_babel import gettext, lazy_gettext
 from views.base import url_if
 
 TABS = (
-    (lazy_gettext("Customer information"), "CustomerView.show", "can_show"),
-    (lazy_gettext("Security service"), "SecurityView.security", "can_security"),
+    (lazy_gettext("Customer information"), "CustomerView.show", ("can_show", "Customers")),
+    (lazy_gettext("Security service"), "SecurityView.security", ("can_security", "Customers")),
+    (lazy_gettext("Invoices"), "InvoiceView.list", ("can_list", "Invoices")),
 )
-"""Label, endpoint and permission of each tab."""
+"""Label, endpoint and right of each tab."""
 
 
 def customer_tabs(customer: Any, current: str) -> list[dict[str, Any]]:
@@ -23,8 +24,8 @@ def customer_tabs(customer: Any, current: str) -> list[dict[str, Any]]:
     """
     return [
         {"label": label, "url": url, "active": endpoint == current}
-        for label, endpoint, permission in TABS
-        if (url := url_if(permission, "Customers", endpoint, customer_id=customer.id))
+        for label, endpoint, right in TABS
+        if (url := url_if(*right, endpoint, customer_id=customer.id))
     ]
 
 

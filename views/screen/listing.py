@@ -23,7 +23,7 @@ from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
 from views.screen.formats import linked
 from views.screen.history import history_table
-from views.screen.navigation import list_arguments, present_arguments, tabs_of, with_arguments
+from views.screen.navigation import list_arguments, present_arguments, with_arguments
 from views.screen.table import ICON_BUTTON, Button, Column, Empty, Question, Row, Table
 from views.shown_once import token_to_show
 
@@ -61,7 +61,7 @@ class ListPages:
             screen=self,
             title=self.labels.many,
             crumbs=self.crumbs(),
-            tabs=tabs_of(self),
+            tabs=self.tabs_of_list(),
             search=search,
             tables=tables,
             links=self.list_links(search, tables),
@@ -117,6 +117,7 @@ class ListPages:
         table.more = count > max(COUNT_CAP, page * size)
         table.empty = self.empty(searched=bool(search.active))
         table.actions = self._actions_of_many() if table.rows else ()
+        table.inputs = self.inputs_of_many() if table.actions else ()
         return [table]
 
     def _count(self: Any, query: Any, shown: int) -> int:

@@ -21,7 +21,7 @@ from views.screen.form import form_from_model
 from views.screen.formats import Format, as_stored, default_format, word
 from views.screen.labels import Labels
 from views.screen.listing import ListPages
-from views.screen.navigation import Above, Parent, Tab, crumbs_of
+from views.screen.navigation import Above, Parent, Tab, crumbs_of, tabs_of
 from views.screen.writing import WritePages
 
 ROUTES = {
@@ -266,6 +266,10 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         :param leaf: the title of a page below that of the row or the list.
         """
         return crumbs_of(self, row, leaf)
+
+    def tabs_of_list(self) -> list[dict[str, Any]]:
+        """Return the tabs above the list that the person may open."""
+        return tabs_of(self)
 
     # Rows
 

@@ -125,6 +125,7 @@ class Table:
     :ivar css: a class for a layout of its own, such as that of its cards on a phone.
     :ivar size: the number of rows per page, if the user can choose it.
     :ivar actions: the buttons for several rows at once.
+    :ivar inputs: the fields beside these buttons, each described like a search field (``views.screen.filters.Filter``).
     :ivar toggles: whether each row has a ``Toggle``.
     :ivar form_url: the URL that the submit buttons in the cells submit to; the whole table is then one form.
     """
@@ -146,6 +147,7 @@ class Table:
     css: str = ""
     size: int | None = None
     actions: Sequence[Button] = ()
+    inputs: Sequence[Any] = ()
     links: Sequence[Button] = ()
     empty: Empty | None = None
     toggles: bool = False

@@ -6,6 +6,7 @@ page, the differences after an edit conflict, or the redirect.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import abort, redirect, request
@@ -25,6 +26,7 @@ from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
 from views.question import answer_before_writing, is_back_to_form, validates_first
 from views.screen.conflict import Difference, compared
+from views.screen.filters import Filter
 from views.screen.first_was_another import DONE_ALREADY, answer_gone, row_to_write
 from views.screen.form import changed_by_others, differences, fingerprints
 from views.screen.table import Question
@@ -227,6 +229,10 @@ class WritePages:
         if action.done:
             flash_success(gettext(action.done))
         return redirect(results[0] if isinstance(results[0], str) else self.after_action(rows))
+
+    def inputs_of_many(self: Any) -> Sequence[Filter]:
+        """Return what is filled in beside the buttons for the rows that are ticked."""
+        return ()
 
     def after_action(self: Any, rows: list[Any]) -> str:
         """Return the URL to redirect to after an action: the list, or the row's page if there is no list."""

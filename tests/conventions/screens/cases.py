@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 from flask import Flask, g, url_for
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, text
+from sqlalchemy import String, func, select, text
 from werkzeug.datastructures import MultiDict
+from wtforms import StringField
 
 from app.web.registers import register
 from models.accounts import role, user_rules
+from models.contracts import catalogue_rules
 from models.customers import rules as customer_rules
 from models.scope import TenantScoped
 from tests.support import cleaning
@@ -33,14 +35,26 @@ READY: dict[str, Callable[[Any, Any], Any]] = {
 """What must be there before a row can be created: called with ``make`` and the parent of the rows."""
 
 NOT_DELETABLE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
+    "ChargeView": (
+        lambda case, row: case.make.contract_line(rate_plan=row.rate_plan),
+        catalogue_rules.PLAN_IN_USE,
+    ),
     "CustomerView": (lambda case, row: case.make.utm(customer_row=row), customer_rules.HAS_UTM),
+    "ProductView": (lambda case, row: case.make.contract(product=row), catalogue_rules.PRODUCT_IN_USE),
+    "RatePlanView": (lambda case, row: case.make.contract_line(rate_plan=row), catalogue_rules.PLAN_KEPT),
     "RoleView": (lambda case, row: case.make.member(case.tenant, row.name), role.IN_USE),
     "UserView": (lambda case, row: case.become(row), user_rules.OWN_ACCOUNT),
+    "WholesalePriceView": (
+        lambda case, row: setattr(row, "valid_from", date(2026, 1, 1)) or case.make.save(row),
+        catalogue_rules.PRICE_IN_FORCE,
+    ),
 }
 """What makes a rule refuse to delete a row, and the reason it gives: for every screen that deletes."""
 
 OTHER_ROWS: dict[str, dict[str, Any]] = {
     "ApplicationFieldView": {"retired_at": "2026-11-01T00:00:00Z"},
+    "ProductView": {"retired_at": "2026-11-01T00:00:00Z"},
+    "RatePlanView": {"retired_at": "2026-11-01T00:00:00Z"},
     "UserView": {"locked_until": "2100-01-01T00:00:00Z"},
 }
 """Values of rows that something else can be done with than with those of the factory."""
@@ -67,6 +81,19 @@ def is_of_no_tenant(screen: type[Screen]) -> bool:
 def is_of_the_code(screen: type[Screen]) -> bool:
     """Whether its rows are what the code defines, and nobody makes."""
     return screen.datamodel.obj.__tablename__ in cleaning.KEPT - {"ab_role"}
+
+
+def has_no_text(screen: type[Screen]) -> bool:
+    """Whether nothing but numbers and days is typed into the form of a screen, so that a test cannot type a text."""
+    fields = [getattr(screen.form, name) for name in dir(screen.form)] if screen.form else []
+    kinds = [each.field_class for each in fields if hasattr(each, "field_class")]
+    return bool(kinds) and not any(issubclass(kind, StringField) for kind in kinds)
+
+
+def is_named_by_text(screen: type[Screen]) -> bool:
+    """Whether people type what tells a row from the others."""
+    column = screen.datamodel.obj.__mapper__.columns.get(screen.named_by)
+    return column is not None and isinstance(column.type, String)
 
 
 class Case:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.conventions.screens.cases import screens
+from tests.conventions.screens.cases import has_no_text, screens
 from tests.support.pages import Page
 
 THREE = 3
@@ -21,7 +21,7 @@ def typed_in(form) -> str:
     )
 
 
-@screens("edit")
+@screens("edit", unless=has_no_text)
 def test_of_three_who_save_at_once_one_does_and_the_others_see_what_was_saved(case, at_once):
     row = case.row()
     form = case.form(row)
@@ -47,7 +47,7 @@ def test_of_three_who_save_at_once_one_does_and_the_others_see_what_was_saved(ca
             assert again.status_code in {302, 409}, "What is shown after a conflict cannot be saved."
 
 
-@screens("edit")
+@screens("edit", unless=has_no_text)
 def test_who_comes_second_saves_after_having_seen_what_the_first_saved(case):
     row = case.row()
     form = case.form(row)
@@ -64,7 +64,7 @@ def test_who_comes_second_saves_after_having_seen_what_the_first_saved(case):
     assert case.stored(row)[name] == "後に保存した名前"
 
 
-@screens("edit")
+@screens("edit", unless=has_no_text)
 def test_the_same_value_saved_by_somebody_else_is_a_conflict_without_differences(case):
     row = case.row()
     other = case.signed_in(case.make.elevated("NEC Admin"), case.tenant)
@@ -128,7 +128,7 @@ def test_a_button_pressed_three_times_deletes_once_and_leads_to_the_same_page(ca
 
 
 @pytest.mark.parametrize("version", ["", "nonsense", "-1", "9" * 30, "999999999"])
-@screens("edit")
+@screens("edit", unless=has_no_text)
 def test_a_version_that_is_none_is_a_conflict(case, version):
     row = case.row()
     form = case.form(row)

@@ -19,8 +19,14 @@ TABLE = Path(__file__).with_name("fields.txt")
 
 NO_LIMIT = {
     "ApplicationFieldView.choices": "options are counted, and each has its limit: tests/views/applications",
+    "ChargeView.discount_months": "a number",
+    "ChargeView.unit_price": "a number: tests/views/contracts/test_catalogue.py",
+    "CorrectionView.amount": "a number",
+    "CorrectionView.contract_id": "the number of a contract: tests/views/contracts/test_billing.py",
     "UserView.password": "its rule is another: tests/views/accounts",
     "UserView.confirmation": "the same as the password",
+    "WholesalePriceView.unit_price": "a number",
+    "WholesalePriceView.valid_from": "a day",
 }
 """Fields without a longest text, and why."""
 

@@ -1,0 +1,285 @@
+"""Maintain the catalogue of products, rate plans, charges and wholesale prices (§7.5, §7.6). Only NEC staff may do so.
+
+A change locks its product or rate plan before it looks for contracts that use it. Whoever makes a contract takes a shared
+lock on both (``rules.py``). So either the change sees the contract, or the contract is made with what was changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from models import audit, clock
+from models.actor import Actor
+from models.contracts.catalogue import Charge, ChargeModel, Product, RatePlan, WholesalePrice
+from models.contracts.contract import Contract, ContractLine
+from models.errors import N_, DomainError
+from models.plain_rules import PlainRules, apply_change, apply_creation
+from models.row_lock import lock
+from models.scope import all_tenants
+from models.versioned import lock_version
+
+PRODUCT_IN_USE = N_(
+    "Contracts use this product. It can be retired, but not deleted, and whether it includes a UTM stays."
+)
+PRODUCT_HAS_PLANS = N_("The product has rate plans. Delete them first.")
+PLAN_IN_USE = N_(
+    "Contracts use this rate plan. Its charges, its billing cycle and what it counts stay, so that no contract changes its price."
+)
+PLAN_KEPT = N_("Contracts use this rate plan. It can be retired, but not deleted.")
+PERCENTAGE = N_("Enter a percentage from 1 to 100.")
+TOO_MUCH_DISCOUNT = N_("The discounts of a rate plan are 100 percent or less together.")
+MONTHS_OF_A_DISCOUNT = N_("Only a discount ends after a number of months.")
+PRICE_IN_FORCE = N_("Only a price that is valid from a day after the 1st of this month can be changed or deleted.")
+PRODUCT_NAME_TAKEN = N_("There is a product of this name.")
+PLAN_NAME_TAKEN = N_("The product has a rate plan of this name.")
+CHARGE_NAME_TAKEN = N_("The rate plan has a charge of this name.")
+ONE_FLAT_CHARGE = N_("A rate plan has one flat charge. This one has one already.")
+DAY_TAKEN = N_("There is a wholesale price from this day on.")
+
+PRODUCT_ERRORS = {"product_name_key": ("name", PRODUCT_NAME_TAKEN)}
+PLAN_ERRORS = {"uq_rate_plan_name": ("name", PLAN_NAME_TAKEN)}
+CHARGE_ERRORS = {
+    "uq_charge_name": ("name", CHARGE_NAME_TAKEN),
+    "uq_charge_one_flat": ("model", ONE_FLAT_CHARGE),
+}
+PRICE_ERRORS = {"uq_wholesale_price_valid_from": ("valid_from", DAY_TAKEN)}
+"""The errors for violated unique indexes of each table."""
+
+CHARGE_TEXTS = frozenset({"name", "description"})
+"""The columns of a charge that can be changed while contracts use its rate plan."""
+
+_REASON = "the catalogue is shared, so contracts of every tenant count as its use"
+
+
+def product_in_use(product_id: int) -> bool:
+    """Return whether a contract of any tenant has a product."""
+    return _any_tenant_has(Contract.product_id == product_id)
+
+
+def plan_in_use(rate_plan_id: int) -> bool:
+    """Return whether a line of a contract of any tenant has a rate plan, also one that ended or is void."""
+    return _any_tenant_has(ContractLine.rate_plan_id == rate_plan_id)
+
+
+def _any_tenant_has(condition: Any) -> bool:
+    with all_tenants(_REASON) as session:
+        return bool(session.scalar(select(exists().where(condition))))
+
+
+class RetiredRules(PlainRules):
+    """Rules of items that are retired: contracts keep them, but no new contract gets them."""
+
+    def retire(self, session: Session, row: Any, *, now: datetime, by: Actor) -> None:
+        """Retire an item. One that is retired already stays so."""
+        lock(session, row)
+        if row.retired_at is None:
+            apply_change(session, row, {"retired_at": now}, action=f"{self.name}.retired", by=by)
+
+    def reactivate(self, session: Session, row: Any, *, by: Actor) -> None:
+        """Sell a retired item again."""
+        lock(session, row)
+        if row.retired_at is not None:
+            apply_change(session, row, {"retired_at": None}, action=f"{self.name}.reactivated", by=by)
+
+
+class ProductRules(RetiredRules):
+    """Rules of products."""
+
+    def change(self, session: Session, row: Product, values: Mapping[str, Any], *, version: int, by: Actor) -> None:
+        """Change a product.
+
+        :raises Conflict: it was changed in the meantime.
+        :raises DomainError: nothing changes, or contracts rely on whether it includes a UTM.
+        """
+        lock_version(session, row, version)
+        if values["includes_utm"] != row.includes_utm and product_in_use(row.id):
+            raise DomainError(PRODUCT_IN_USE, field="includes_utm")
+        apply_change(session, row, values, action="product.changed", by=by)
+
+    def delete(self, session: Session, row: Product, *, now: datetime, by: Actor) -> None:
+        """Delete a product that was never used.
+
+        :raises DomainError: a contract uses it, or it has rate plans.
+        """
+        lock(session, row)
+        if refusal := self.refusal_to_delete(session, row):
+            raise refusal
+        super().delete(session, row, now=now, by=by)
+
+    def refusal_to_delete(self, session: Session, row: Product) -> DomainError | None:
+        """Return why a product cannot be deleted, None when it can."""
+        if product_in_use(row.id):
+            return DomainError(PRODUCT_IN_USE)
+        has_plans = session.scalar(select(exists().where(RatePlan.product_id == row.id)))
+        return DomainError(PRODUCT_HAS_PLANS) if has_plans else None
+
+
+class RatePlanRules(RetiredRules):
+    """Rules of rate plans."""
+
+    def add(self, session: Session, product: Product, values: Mapping[str, Any], *, by: Actor) -> RatePlan:
+        """Add a rate plan to a product.
+
+        :raises Gone: the product was deleted in the meantime.
+        """
+        lock(session, product)
+        plan = RatePlan(product_id=product.id, **values)
+        apply_creation(session, plan, action="rate_plan.created", by=by)
+        return plan
+
+    def change(self, session: Session, row: RatePlan, values: Mapping[str, Any], *, version: int, by: Actor) -> None:
+        """Change a rate plan.
+
+        :raises Conflict: it was changed in the meantime.
+        :raises DomainError: nothing changes, or contracts use it and would change their price or their number of UTMs.
+        """
+        lock_version(session, row, version)
+        fixed = next((name for name in ("cycle", "counts_utms") if values[name] != getattr(row, name)), None)
+        if fixed and plan_in_use(row.id):
+            raise DomainError(PLAN_IN_USE, field=fixed)
+        apply_change(session, row, values, action="rate_plan.changed", by=by)
+
+    def delete(self, session: Session, row: RatePlan, *, now: datetime, by: Actor) -> None:
+        """Delete a rate plan that was never used, with its charges and wholesale prices.
+
+        :raises DomainError: a contract uses it.
+        """
+        lock(session, row)
+        if plan_in_use(row.id):
+            raise DomainError(PLAN_KEPT)
+        for part in [*row.charges, *row.wholesale_prices]:
+            name = "charge" if isinstance(part, Charge) else "wholesale_price"
+            audit.record(session, f"{name}.deleted", part, by=by, before=audit.values_of(part))
+            session.delete(part)
+        session.flush()
+        super().delete(session, row, now=now, by=by)
+
+
+class ChargeRules(PlainRules):
+    """Rules of charges."""
+
+    def add(self, session: Session, plan: RatePlan, values: Mapping[str, Any], *, by: Actor) -> Charge:
+        """Add a charge to a rate plan.
+
+        :raises DomainError: contracts use the plan, or a value is not allowed.
+        :raises Gone: the plan was deleted in the meantime.
+        """
+        lock(session, plan)
+        if plan_in_use(plan.id):
+            raise DomainError(PLAN_IN_USE)
+        charge = Charge(rate_plan_id=plan.id, **_checked(session, plan.id, values))
+        apply_creation(session, charge, action="charge.created", by=by)
+        return charge
+
+    def change(self, session: Session, row: Charge, values: Mapping[str, Any], *, version: int, by: Actor) -> None:
+        """Change a charge.
+
+        :param values: while contracts use the plan, its name and description alone.
+        :raises Conflict: it was changed in the meantime.
+        :raises DomainError: nothing changes, contracts use the plan, or a value is not allowed.
+        """
+        lock(session, row.rate_plan)
+        lock_version(session, row, version)
+        fixed = next((name for name in values if name not in CHARGE_TEXTS and values[name] != getattr(row, name)), None)
+        if fixed and plan_in_use(row.rate_plan_id):
+            raise DomainError(PLAN_IN_USE)
+        if fixed:
+            present = {name: getattr(row, name) for name in ("model", "unit_price", "discount_months")}
+            values = _checked(session, row.rate_plan_id, present | dict(values), other_than=row.id)
+        apply_change(session, row, values, action="charge.changed", by=by)
+
+    def delete(self, session: Session, row: Charge, *, now: datetime, by: Actor) -> None:
+        """Delete a charge.
+
+        :raises DomainError: contracts use its rate plan.
+        """
+        lock(session, row.rate_plan)
+        if plan_in_use(row.rate_plan_id):
+            raise DomainError(PLAN_IN_USE)
+        super().delete(session, row, now=now, by=by)
+
+
+class WholesalePriceRules(PlainRules):
+    """Rules of wholesale prices. What NEC charges for past days and for this month's stays as it is."""
+
+    def add(self, session: Session, plan: RatePlan, values: Mapping[str, Any], *, by: Actor) -> WholesalePrice:
+        """Add a price, from any day on.
+
+        :raises Gone: the plan was deleted in the meantime.
+        """
+        lock(session, plan)
+        price = WholesalePrice(rate_plan_id=plan.id, **values)
+        apply_creation(session, price, action="wholesale_price.created", by=by)
+        return price
+
+    def revise(  # noqa: PLR0913  (a change needs its day beside what every change needs)
+        self,
+        session: Session,
+        row: WholesalePrice,
+        values: Mapping[str, Any],
+        *,
+        version: int,
+        today: date,
+        by: Actor,
+    ) -> None:
+        """Change a price that is not valid yet.
+
+        :param today: the day in Asia/Tokyo.
+        :raises Conflict: it was changed in the meantime.
+        :raises DomainError: nothing changes, or the price is in force.
+        """
+        lock_version(session, row, version)
+        if in_force(row, today):
+            raise DomainError(PRICE_IN_FORCE)
+        apply_change(session, row, values, action="wholesale_price.changed", by=by)
+
+    def delete(self, session: Session, row: WholesalePrice, *, now: datetime, by: Actor) -> None:
+        """Delete a price that is not valid yet.
+
+        :raises DomainError: it is in force.
+        """
+        lock(session, row)
+        if in_force(row, clock.tokyo_day(now)):
+            raise DomainError(PRICE_IN_FORCE)
+        super().delete(session, row, now=now, by=by)
+
+
+def in_force(price: WholesalePrice, today: date) -> bool:
+    """Return whether a wholesale price is valid on the first day of this month or was before.
+
+    :param today: the day in Asia/Tokyo.
+    """
+    return price.valid_from <= clock.month_start(today)
+
+
+def _checked(
+    session: Session, rate_plan_id: int, values: Mapping[str, Any], *, other_than: int | None = None
+) -> dict[str, Any]:
+    """Validate the values of a charge and return them. The rate plan must be locked, because its discounts are added up.
+
+    :param other_than: the charge that is changed.
+    """
+    if values["model"] != ChargeModel.DISCOUNT:
+        if values["discount_months"] is not None:
+            raise DomainError(MONTHS_OF_A_DISCOUNT, field="discount_months")
+        return dict(values)
+    if not 1 <= values["unit_price"] <= 100:
+        raise DomainError(PERCENTAGE, field="unit_price")
+    discounts = select(func.coalesce(func.sum(Charge.unit_price), 0)).where(
+        Charge.rate_plan_id == rate_plan_id, Charge.model == ChargeModel.DISCOUNT, Charge.id != (other_than or 0)
+    )
+    if Decimal(session.scalar(discounts) or 0) + values["unit_price"] > 100:
+        raise DomainError(TOO_MUCH_DISCOUNT, field="unit_price")
+    return dict(values)
+
+
+products = ProductRules(Product, "product")
+rate_plans = RatePlanRules(RatePlan, "rate_plan")
+charges = ChargeRules(Charge, "charge")
+wholesale_prices = WholesalePriceRules(WholesalePrice, "wholesale_price")

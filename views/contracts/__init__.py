@@ -1,0 +1,68 @@
+"""Screens of contracts, the catalogue and billing."""
+
+from __future__ import annotations
+
+from models.errors import N_
+from views.contracts.billing import BillingView, CorrectionView, TenantInvoiceView
+from views.contracts.catalogue import ProductView, RatePlanView
+from views.contracts.charges import ChargeView, WholesalePriceView
+from views.contracts.invoices import InvoiceView
+from views.contracts.usage import UsageView
+from views.register import MenuEntry, Place, Rights
+
+SCREENS = (
+    ProductView,
+    RatePlanView,
+    ChargeView,
+    WholesalePriceView,
+    InvoiceView,
+    BillingView,
+    TenantInvoiceView,
+    CorrectionView,
+    UsageView,
+)
+RIGHTS = {
+    "AllInvoices": Rights(
+        N_("All invoices"), staff=("can_list", "can_mark_paid"), words={"can_mark_paid": N_("Mark as paid")}
+    ),
+    "Billing": Rights(
+        N_("Monthly billing"), staff=("can_list", "can_issue"), words={"can_issue": N_("Issue invoices")}
+    ),
+    "Catalogue": Rights(
+        N_("Products and prices"),
+        staff=("can_list", "can_show", "can_add", "can_edit", "can_delete", "can_retire", "can_reactivate"),
+        words={"can_retire": N_("Retire"), "can_reactivate": N_("Sell again")},
+    ),
+    "Corrections": Rights(N_("Corrections"), staff=("can_list", "can_show", "can_add")),
+    "Invoices": Rights(
+        N_("Invoices"),
+        read=("can_list", "can_show", "can_lines"),
+        words={"can_lines": N_("Download the lines of an invoice")},
+    ),
+    "Usage": Rights(
+        N_("Usage"),
+        staff=("can_list", "can_enter", "can_read_file"),
+        words={"can_enter": N_("Enter usage"), "can_read_file": N_("Import usage")},
+    ),
+}
+MENU = (
+    MenuEntry(
+        Place.SIDE,
+        70,
+        N_("Billing"),
+        "BillingView.list",
+        ("can_list", "Billing"),
+        "file-invoice",
+        ("BillingView", "TenantInvoiceView", "CorrectionView", "UsageView"),
+    ),
+    MenuEntry(
+        Place.STAFF,
+        30,
+        N_("Products"),
+        "ProductView.list",
+        ("can_list", "Catalogue"),
+        "package",
+        ("ProductView", "RatePlanView", "ChargeView", "WholesalePriceView"),
+    ),
+)
+UPLOADS = ("UsageView.read_file",)

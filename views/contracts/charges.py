@@ -1,0 +1,186 @@
+"""The catalogue for NEC staff: what is below a rate plan, its charges (課金) and NEC's wholesale prices (卸価格)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from flask import g, request
+from flask_babel import gettext, lazy_gettext
+from sqlalchemy.orm import joinedload
+from wtforms import DateField, IntegerField, SelectField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, NumberRange, Optional
+
+from models import clock
+from models.contracts import catalogue_rules
+from models.contracts.catalogue import Charge, ChargeModel, Cycle, WholesalePrice
+from models.db import db
+from models.errors import N_
+from views.base import actor
+from views.contracts.catalogue import PlanParent, RatePlanView, plan_in_use
+from views.data_interface import PortalInterface
+from views.forms.fields import AtMost, MemoField, Needed, OneLine, TextField
+from views.screen import formats
+from views.screen.form import ScreenForm
+from views.screen.formats import Format
+from views.screen.labels import Labels
+from views.screen.screen import Screen
+
+MODELS = {
+    ChargeModel.FLAT: lazy_gettext("Flat fee"),
+    ChargeModel.USAGE: lazy_gettext("Usage (quantity)"),
+    ChargeModel.DISCOUNT: lazy_gettext("Discount (percentage)"),
+}
+_MOST_YEN = 9_999_999_999
+
+
+class ChargeTextForm(ScreenForm):
+    """The texts of a charge, which can always be changed."""
+
+    name = TextField(lazy_gettext("Charge name"), [Needed(), AtMost(100), OneLine()])
+    description = MemoField(lazy_gettext("Description"), [AtMost(500)], render_kw={"rows": 3})
+
+
+class FixedChargeForm(ChargeTextForm):
+    """The form of a charge of a rate plan that contracts use."""
+
+    fieldsets: ClassVar = (
+        (None, {"fields": ["name", "description"], "hint": lazy_gettext(catalogue_rules.PLAN_IN_USE)}),
+    )
+
+
+class ChargeForm(ChargeTextForm):
+    """The form of a charge."""
+
+    model = SelectField(
+        lazy_gettext("Model"),
+        [Needed()],
+        choices=[
+            SelectChoice("", lazy_gettext("Please choose")),
+            *(SelectChoice(model.value, label) for model, label in MODELS.items()),
+        ],
+    )
+    unit_price = IntegerField(
+        lazy_gettext("Unit price"),
+        [InputRequired(), NumberRange(0, _MOST_YEN)],
+        description=lazy_gettext("In yen. For a discount, a percentage from 1 to 100."),
+    )
+    discount_months = IntegerField(
+        lazy_gettext("Months of the discount"),
+        [Optional(), NumberRange(1, 1200)],
+        description=lazy_gettext("The first months of a contract. Empty for every month."),
+    )
+    widths: ClassVar = dict.fromkeys(("model", "unit_price", "discount_months"), "col-12 col-md-4")
+
+
+class PriceForm(ScreenForm):
+    """The form of a wholesale price."""
+
+    valid_from = DateField(lazy_gettext("Valid from"), [InputRequired()])
+    unit_price = IntegerField(
+        lazy_gettext("Wholesale price"),
+        [InputRequired(), NumberRange(0, _MOST_YEN)],
+        description=lazy_gettext("What NEC charges the partner for one unit, in yen."),
+    )
+    widths: ClassVar = dict.fromkeys(("valid_from", "unit_price"), "col-12 col-md-6")
+
+
+class PartScreen(Screen):
+    """What the parts of a rate plan have in common."""
+
+    class_permission_name = "Catalogue"
+    row_rule = "<key:part_key>"
+    parent = PlanParent(RatePlanView, "rate_plan_id")
+    tenantless = True
+
+    def create(self, form: Any) -> Any:
+        """Add a part to the rate plan."""
+        return self.rules.add(db.session(), g.parent_row, form.values(), by=actor())
+
+    def after_creation(self, row: Any) -> str:
+        """Return the page of the rate plan, which lists all its parts."""
+        return RatePlanView.of().page_of(g.parent_row)
+
+
+class ChargeView(PartScreen):
+    """課金 of a rate plan."""
+
+    datamodel = PortalInterface(Charge, options=(joinedload(Charge.rate_plan),))
+    rules = catalogue_rules.charges
+    labels = Labels(lazy_gettext("charge"), lazy_gettext("Charges"), "receipt")
+    form = ChargeForm
+    route_base = "/staff/plans/<key:rate_plan_id>/charges"
+    unique_errors = catalogue_rules.CHARGE_ERRORS
+    base_order = ("id", "asc")
+    list_columns: ClassVar = ["name", "description", "type", "model", "price", "discount_months"]
+    order_columns: ClassVar = ["name", "model"]
+    show_fieldsets: ClassVar = [(None, {"fields": list_columns})]
+    label_columns: ClassVar = {
+        "type": lazy_gettext("Type"),
+        "price": lazy_gettext("Unit price"),
+        "discount_months": lazy_gettext("Months of the discount"),
+    }
+    choices_columns: ClassVar = {"model": MODELS}
+    formatters_columns: ClassVar = {
+        "description": formats.LINES,
+        "price": Format(css="number"),
+        "discount_months": formats.NUMBER,
+    }
+
+    def value(self, row: Charge, name: str) -> Any:
+        """Return what a column shows of a charge: its type follows from the cycle of the rate plan."""
+        if name == "type":
+            return gettext("One-time") if row.rate_plan.cycle == Cycle.ONCE else gettext("Recurring")
+        if name == "price":
+            return f"{row.unit_price:.0f} %" if row.model == ChargeModel.DISCOUNT else f"¥{row.unit_price:,.0f}"
+        return super().value(row, name)
+
+    def refusal(self, method: str, row: Any) -> str | None:
+        """Return why no charge can be added to or deleted from the rate plan now."""
+        refused = method in {"add", "delete"} and plan_in_use(g.parent_row)
+        return catalogue_rules.PLAN_IN_USE if refused else None
+
+    def form_of(self, row: Charge) -> Any:
+        """Return the form to change a charge with: while contracts use its rate plan, of its texts alone.
+
+        A price that was typed before they did is read nevertheless, so that the rule refuses it.
+        """
+        kind = FixedChargeForm if "unit_price" not in request.form and plan_in_use(g.parent_row) else ChargeForm
+        return kind(data=kind().stored(row))
+
+    def recorded(self, name: str, value: Any) -> str:
+        """Return a value of the audit log as people read it."""
+        return "" if value is None else super().recorded(name, value)
+
+
+class WholesalePriceView(PartScreen):
+    """卸価格 of a rate plan."""
+
+    datamodel = PortalInterface(WholesalePrice)
+    rules = catalogue_rules.wholesale_prices
+    labels = Labels(
+        lazy_gettext("wholesale price"),
+        lazy_gettext("Wholesale prices"),
+        "receipt",
+        {"delete_name": N_("Delete the price from %(name)s"), "edit_name": N_("Change the price from %(name)s")},
+    )
+    form = PriceForm
+    route_base = "/staff/plans/<key:rate_plan_id>/prices"
+    unique_errors = catalogue_rules.PRICE_ERRORS
+    named_by = "valid_from"
+    base_order = ("valid_from", "desc")
+    list_columns: ClassVar = ["valid_from", "unit_price"]
+    show_fieldsets: ClassVar = [(None, {"fields": list_columns})]
+    formatters_columns: ClassVar = {"unit_price": formats.YEN}
+
+    def refusal(self, method: str, row: Any) -> str | None:
+        """Return why a price that is in force is neither changed nor deleted."""
+        if method not in {"edit", "delete"}:
+            return None
+        today = clock.tokyo_day(clock.utc_now())
+        return catalogue_rules.PRICE_IN_FORCE if catalogue_rules.in_force(row, today) else None
+
+    def change(self, row: WholesalePrice, form: Any, *, version: int) -> None:
+        """Change a price that is not valid yet."""
+        today = clock.tokyo_day(clock.utc_now())
+        self.rules.revise(db.session(), row, form.values(), version=version, today=today, by=actor())
