@@ -16,7 +16,6 @@ from models.db import db
 from models.errors import N_
 from models.utms import device_token, utm
 from models.utms.utm import Utm
-from models.values.phone import plain_hyphens
 from views.base import actor, first_of
 from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
@@ -24,7 +23,6 @@ from views.data_interface import PortalInterface
 from views.forms.fields import (
     AddressField,
     AtMost,
-    CodeField,
     HyphenField,
     Needed,
     OneLine,
@@ -33,6 +31,7 @@ from views.forms.fields import (
     ValidAddress,
 )
 from views.forms.postcode import FillsInAddress
+from views.forms.utm_id import UtmId, UtmIdField
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.form import ScreenForm
@@ -43,8 +42,6 @@ from views.screen.screen import Screen
 from views.screen.table import Button
 from views.shown_once import show_token_once
 
-_SEPARATORS = re.compile(r"[:.\-\s]")
-_UTM_ID = re.compile(r"[0-9a-f]{12}")
 _SERIAL = re.compile(r"[A-Z0-9-]{15,30}")
 
 EMAIL_GROUPS = {
@@ -61,23 +58,9 @@ _TYPED_AS_IS = {"autocomplete": "off", "spellcheck": "false"}
 EMAILS = {group: [f"{group}_email{number}" for number in (1, 2, 3)] for group in EMAIL_GROUPS}
 
 
-def _is_utm_id(_form: Form, field: Any) -> None:
-    if not _UTM_ID.fullmatch(field.data):
-        raise ValidationError(gettext("Enter 12 characters of 0-9 and a-f: the WAN MAC address without colons."))
-
-
 def _is_serial(_form: Form, field: Any) -> None:
     if not _SERIAL.fullmatch(field.data):
         raise ValidationError(gettext("Enter 15 to 30 characters of A-Z, 0-9 and hyphens."))
-
-
-class UtmIdField(CodeField):
-    """A UTM ID: a MAC address in any notation, kept as twelve lower-case digits."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
-        super().process_formdata(valuelist)
-        self.data = _SEPARATORS.sub("", plain_hyphens(self.data or "")).lower()
 
 
 class SerialField(HyphenField):
@@ -94,7 +77,7 @@ class UtmForm(FillsInAddress, ScreenForm):
 
     utm_id = UtmIdField(
         lazy_gettext("UTM ID"),
-        [Needed(), _is_utm_id],
+        [Needed(), UtmId()],
         description=lazy_gettext(
             "12 characters: the MAC address WAN on the bottom of the UTM, without colons and in lower case."
         ),
