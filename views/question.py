@@ -34,10 +34,11 @@ def is_to_be_asked(view: Any = None) -> bool:
     return "ask" in request.form and not getattr(view, "validates_first", False)
 
 
-def question_page(*, editable: bool = False) -> str:
+def question_page(*, editable: bool = False, details: Any = None) -> str:
     """Return the page that asks the question of the request's form.
 
     :param editable: whether Cancel goes back to the form with what was typed (the view gets ``back_to_form``).
+    :param details: what follows from answering OK, as markup below the question; the dialog shows it too.
     """
     tone = request.form.get("question_tone", "")
     values = [pair for pair in request.form.items(multi=True) if pair[0] not in _OF_THE_PAGE]
@@ -48,18 +49,22 @@ def question_page(*, editable: bool = False) -> str:
         tone=tone if tone in TONES else "primary",
         values=values,
         editable=editable,
+        details=details,
         back_url=came_from() or url_for("HomeView.index"),
     )
 
 
-def answer_before_writing(form: Any, page: Callable[[], str]) -> Any:
+def answer_before_writing(form: Any, page: Callable[[], str], details: Callable[[], Any] | None = None) -> Any:
     """Answer a form that is not to be written yet: it has errors, its question comes first, or the answer was Cancel.
 
     :param page: returns the form's page.
+    :param details: returns what the question's page says besides its question. It may raise DomainError.
     :returns: None when the form is to be written.
     """
     if "back_to_form" in request.form:
         return page()
     if not form.validate():
         return page(), 422
-    return question_page(editable=True) if is_to_be_asked() else None
+    if not is_to_be_asked():
+        return None
+    return question_page(editable=True, details=details() if details else None)
