@@ -9,7 +9,6 @@ from flask import g, redirect, request
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
@@ -88,7 +87,7 @@ def _products() -> Sequence[Product]:
     ).all()
 
 
-def _details(customer: Any, form: ApplicationForm) -> Markup:
+def _details(customer: Any, form: ApplicationForm) -> Any:
     """Return what the new contract will cost, for its question."""
     today = clock.tokyo_day(clock.utc_now())
     return facts_of_bills(preview(rules.draft(db.session(), customer, form.values(), today=today)))

@@ -107,7 +107,9 @@ class ContractCancellationView(PortalView):
             flash_warning(message_of(refusal))
             return redirect(ContractView.of().page_of(contract))
         form.version.data = str(contract.version)
-        form.form_errors.append(gettext("Somebody else changed this contract. Check its details, and send the form again."))
+        form.form_errors.append(
+            gettext("Somebody else changed this contract. Check its details, and send the form again.")
+        )
         return self._page(contract, form), 409
 
     def _page(self, contract: Contract, form: CancellationForm) -> str:

@@ -43,13 +43,7 @@ class ContractChangeView(PortalView):
             flash_warning(gettext(rules.NOT_ACTIVE))
             return redirect(ContractView.of().page_of(contract))
         form = ChangeForm(data=_stored(contract))
-        updating = request.method == "GET" or form.change_lines()
-        form.prepare(contract, updating=updating)
-        if updating:
-            return self._page(contract, form)
-        if "find_address" in request.form and form.shipping_fields:
-            return self._page(contract, form, filled=form.fill_in_address())
-        if (answer := answer_before_writing(form, lambda: self._page(contract, form))) is not None:
+        if (answer := self._before_writing(contract, form)) is not None:
             return answer
         try:
             rules.change(
@@ -64,6 +58,16 @@ class ContractChangeView(PortalView):
             return self._page(contract_of(customer_id, contract_id), form), 422
         flash_success(gettext("The contract information has been changed."))
         return redirect(ContractView.of().page_of(contract))
+
+    def _before_writing(self, contract: Contract, form: ChangeForm) -> Any:
+        """Answer a form that is not to be written yet: a button of it was pressed, it has errors, or its question comes."""
+        updating = request.method == "GET" or form.change_lines()
+        form.prepare(contract, updating=updating)
+        if updating:
+            return self._page(contract, form)
+        if "find_address" in request.form and form.shipping_fields:
+            return self._page(contract, form, filled=form.fill_in_address())
+        return answer_before_writing(form, lambda: self._page(contract, form))
 
     def _conflict(self, customer_id: str, contract_id: str, form: ChangeForm) -> Any:
         """Show the form again with what the other saved beside what was typed."""

@@ -7,18 +7,17 @@ from typing import Any
 
 from flask import get_template_attribute
 from flask_babel import gettext
-from markupsafe import Markup
 
 from models.contracts.ending import CancellationPreview
 from models.contracts.preview import ContractPreview
 from views.screen import formats
 
 
-def _facts(facts: Sequence[tuple[str, Any]], note: str = "") -> Markup:
-    return Markup(get_template_attribute("contracts/_consequences.html", "consequences")(facts, note))
+def _facts(facts: Sequence[tuple[str, Any]], note: str = "") -> Any:
+    return get_template_attribute("contracts/_consequences.html", "consequences")(facts, note)
 
 
-def facts_of_bills(found: ContractPreview) -> Markup:
+def facts_of_bills(found: ContractPreview) -> Any:
     """Return the terms of a new contract and the amount billed for each month."""
     terms = [
         (gettext("End of the initial term"), found.term_end_on.isoformat()),
@@ -32,7 +31,7 @@ def facts_of_bills(found: ContractPreview) -> Markup:
     return _facts([*terms, *bills], " ".join(filter(None, [gettext("Amounts are before tax."), usage])))
 
 
-def facts_of_ending(found: CancellationPreview, *, charged: bool) -> Markup:
+def facts_of_ending(found: CancellationPreview, *, charged: bool) -> Any:
     """Return what follows from cancelling a contract.
 
     :param charged: whether the fee is to be charged.

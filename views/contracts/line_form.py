@@ -59,7 +59,10 @@ class LineForm(Form):
         :param updating: whether only the page is updated, so that the price of another plan can be replaced silently.
         """
         first = lazy_gettext("Please choose") if plans else lazy_gettext("Choose the product first")
-        self.rate_plan_id.choices = [SelectChoice("", first), *(SelectChoice(str(each.id), each.name) for each in plans)]
+        self.rate_plan_id.choices = [
+            SelectChoice("", first),
+            *(SelectChoice(str(each.id), each.name) for each in plans),
+        ]
         self.plan = next((each for each in plans if str(each.id) == self.rate_plan_id.data), None)
         if self.plan is None:
             if updating:
@@ -124,4 +127,7 @@ class AddsLines:
         for number, entry in enumerate(self.lines.entries, 1):
             for name in _FIELDS:
                 label = entry.form[name].label.text
-                yield entry.form[name], gettext("Contract information %(number)s: %(label)s", number=number, label=label)
+                yield (
+                    entry.form[name],
+                    gettext("Contract information %(number)s: %(label)s", number=number, label=label),
+                )

@@ -38,7 +38,14 @@ _LABELS = {
     "status": lazy_gettext("Status"),
 }
 _FILTERS = (
-    Part("id", most=11, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="A-S00000001", beside=True),
+    Part(
+        "id",
+        most=11,
+        any_case=False,
+        clean=lambda typed: half_width(typed).upper(),
+        placeholder="A-S00000001",
+        beside=True,
+    ),
     Day("start_on", beside=True),
     Day("end_on", beside=True),
     Choice("status", labels=_STATUS_LABELS, beside=True),
@@ -57,13 +64,12 @@ def contract_status(contract: Any, today: date) -> Markup:
 
     :param today: the day in Asia/Tokyo.
     """
-    more = ""
-    if contract.status == ContractStatus.ACTIVE and contract.start_on > today:
-        more = gettext("(not started)")
-    elif contract.status == ContractStatus.CANCELLED:
-        more = f"({contract.end_on.isoformat()})"
     badge = CONTRACT_STATUS.cell(contract.status)
-    return Markup('{} <span class="word">{}</span>').format(badge, more) if more else Markup(badge)
+    if contract.status == ContractStatus.ACTIVE and contract.start_on > today:
+        return Markup("{} {}").format(badge, gettext("(not started)"))
+    if contract.status == ContractStatus.CANCELLED:
+        return Markup('{} <span class="word">({})</span>').format(badge, contract.end_on.isoformat())
+    return Markup("{}").format(badge)
 
 
 class ContractList:

@@ -27,6 +27,7 @@ STATUS_LABELS = {
     CustomerStatus.CANCELLED: lazy_gettext("Cancelled"),
 }
 
+
 class CustomerView(Screen):
     """顧客管理: the customers of the tenant."""
 

@@ -23,6 +23,7 @@ from views.forms.phone import PhoneField, PhoneNumber
 from views.forms.postcode import FillsInAddress
 from views.screen.form import ScreenForm
 
+
 class CustomerForm(FillsInAddress, ScreenForm):
     """A customer and the person to talk to there."""
 

@@ -15,6 +15,4 @@ def shop(make, operator):
     plan = make.rate_plan(product=product, name="月額料金プラン", price=None)
     make.charge(rate_plan=plan, name="基本メニュー", description="基本メニューです", unit_price=6600)
     make.charge(rate_plan=plan, name="初月割引", model="discount", unit_price=100, discount_months=1)
-    return SimpleNamespace(
-        customer=customer, product=product, plan=plan, url=f"/customers/{customer.id}/contracts"
-    )
+    return SimpleNamespace(customer=customer, product=product, plan=plan, url=f"/customers/{customer.id}/contracts")

@@ -115,7 +115,11 @@ def test_the_shipping_address_is_kept_only_when_the_utm_is_sent(make, shop, send
         ({"lines-0-rate_plan_id": ""}, "lines-0-rate_plan_id", "必須項目です。"),
         ({"lines-0-rate_plan_id": "999999"}, "lines-0-rate_plan_id", ""),
         ({"lines-0-unit_price": "-1"}, "lines-0-unit_price", "円"),
-        *((SHIPPING | {"ships_utm": "1", name: ""}, name, "必須項目です。") for name in SHIPPING if name != "ship_department"),
+        *(
+            (SHIPPING | {"ships_utm": "1", name: ""}, name, "必須項目です。")
+            for name in SHIPPING
+            if name != "ship_department"
+        ),
         *(
             (SHIPPING | {"ships_utm": "1", name: "あ" * (most + 1)}, name, f"{most}文字以下")
             for name, most in {
@@ -185,7 +189,9 @@ def test_lines_are_added_removed_and_priced_without_javascript(operator, make, s
     retired = make.rate_plan(product=shop.product, name="旧プラン", retired_at=clock.utc_now())
     foreign = make.rate_plan(name="他商品のプラン")
     form = Page(operator.get(f"{shop.url}/add").text).main_form
-    assert [each.text for each in form.element.one(id="lines-0-rate_plan_id").all("option")] == ["先に商品を選択してください"]
+    assert [each.text for each in form.element.one(id="lines-0-rate_plan_id").all("option")] == [
+        "先に商品を選択してください"
+    ]
 
     page = Page(operator.post(f"{shop.url}/add", data=form.sent(product_id=shop.product.id, update="1")).text)
     options = [each.text for each in page.root.one(id="lines-0-rate_plan_id").all("option")]
@@ -198,8 +204,20 @@ def test_lines_are_added_removed_and_priced_without_javascript(operator, make, s
     price = page.root.one(id="lines-0-unit_price")
     assert (price.attributes["value"], "readonly" in price.attributes) == ("6600", True)
     assert page.rows == [
-        {"課金名": "基本メニュー", "説明": "基本メニューです", "タイプ": "定期請求(月額)", "モデル": "定額課金", "単価": "¥6,600"},
-        {"課金名": "初月割引", "説明": "", "タイプ": "定期請求(月額)", "モデル": "ディスカウント-割引率", "単価": "100 % (最初の1ヵ月)"}
+        {
+            "課金名": "基本メニュー",
+            "説明": "基本メニューです",
+            "タイプ": "定期請求(月額)",
+            "モデル": "定額課金",
+            "単価": "¥6,600",
+        },
+        {
+            "課金名": "初月割引",
+            "説明": "",
+            "タイプ": "定期請求(月額)",
+            "モデル": "ディスカウント-割引率",
+            "単価": "100 % (最初の1ヵ月)",
+        }
         | {"説明": "-"},
     ]
 
