@@ -95,6 +95,14 @@ def test_what_cannot_be_cancelled_is_refused_and_nobody_is_told(deals, make):
     assert not deals.audited
 
 
+def test_a_contract_that_is_not_renewed_is_not_cancelled_on_a_day_after_its_end(deals):
+    contract = deals.contract(auto_renew=False)
+
+    assert refused(lambda: cancel(deals, contract, date(2027, 4, 1))) == (ending.ENDS_BEFORE, "last_day")
+    cancel(deals, contract, date(2027, 3, 31))
+    assert contract.end_on == date(2027, 3, 31)
+
+
 @pytest.mark.parametrize(("charge_fee", "fee"), [(True, "あり"), (False, "なし")])
 def test_the_tenant_is_mailed_every_field_of_a_cancellation(deals, charge_fee, fee):
     contract = deals.contract()
