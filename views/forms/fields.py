@@ -57,9 +57,11 @@ class HyphenField(CodeField):
 class PostcodeField(HyphenField):
     """A postcode, which is needed; the sign before it and blanks come along with what is copied."""
 
+    own_label = lazy_gettext("Postcode")
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            lazy_gettext("Postcode"),
+            self.own_label,
             [Needed(), Postcode()],
             description=lazy_gettext("Example: 733-0001"),
             render_kw={"inputmode": "numeric", "autocomplete": "off"},

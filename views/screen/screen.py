@@ -171,7 +171,9 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         if name in self.label_columns:
             return self.label_columns[name]
         field = getattr(self.form, name, None)
-        return field.args[0] if field is not None and field.args else name
+        if field is None:
+            return name
+        return field.args[0] if field.args else getattr(field.field_class, "own_label", name)
 
     def key_of(self, row: Any) -> Any:
         """Return the key of a row. It is not read again for that: somebody may have deleted it."""
