@@ -46,6 +46,7 @@ class Half:
 
     tenant: Any
     customer: Any
+    contract: Any
     utm: Any
     token: Any
     field: Any
@@ -61,6 +62,7 @@ class Half:
         """A value for every argument a route can have; with the view's name before it where views differ."""
         return {
             "customer_id": self.customer.id,
+            "contract_id": self.contract.id,
             "utm_key": self.utm.id,
             "token_key": self.token.id,
             "field_key": self.field.id,
@@ -100,7 +102,7 @@ def world(app, make, engine, signed_in) -> World:
 def _half(make, engine, mark: str) -> Half:
     tenant = make.tenant(name=f"{mark}テナント")
     customer = make.customer(tenant=tenant, name=f"{mark}工業", memo1=f"{mark}メモ")
-    make.contract(customer_row=customer)
+    contract = make.contract(customer_row=customer, memo1=f"{mark}契約")
     utm = make.utm(customer_row=customer, name=f"{mark}UTM")
     now = clock.utc_now()
     with Session(engine, info={"tenant_scope": tenant.id}) as session:
@@ -124,9 +126,21 @@ def _half(make, engine, mark: str) -> Half:
     names = (
         *(
             f"{mark}{each}"
-            for each in ("工業", "メモ", "UTM", "攻撃", "トークン", "質問", "リンク", "件名", "本文", "のお知らせ")
+            for each in (
+                "工業",
+                "メモ",
+                "契約",
+                "UTM",
+                "攻撃",
+                "トークン",
+                "質問",
+                "リンク",
+                "件名",
+                "本文",
+                "のお知らせ",
+            )
         ),
-        *(customer.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
+        *(customer.id, contract.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
         *addresses,
     )
     letter = make.mail_message(tenant_id=tenant.id, subject=f"{mark}のお知らせ")
@@ -134,7 +148,9 @@ def _half(make, engine, mark: str) -> Half:
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")
     others = _other_rows(make, tenant)
-    return Half(tenant, customer, utm, token, field, address_token, version_key, names, letter, user, role, others)
+    return Half(
+        tenant, customer, contract, utm, token, field, address_token, version_key, names, letter, user, role, others
+    )
 
 
 def _other_rows(make, tenant) -> dict[str, Any]:

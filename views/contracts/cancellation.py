@@ -71,25 +71,16 @@ class ContractCancellationView(PortalView):
         if refusal := ending.refusal_to_cancel(contract):
             flash_warning(message_of(refusal))
             return redirect(ContractView.of().page_of(contract))
-        now = clock.utc_now()
-        suggested = month_end(clock.tokyo_day(now))
+        suggested = month_end(clock.tokyo_day(clock.utc_now()))
         form = CancellationForm(data={"last_day": suggested, "version": str(contract.version)})
         form.prepare(contract)
         if request.method == "GET":
             return self._page(contract, form)
-        answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _details(contract, form))
-        if answer is not None:
-            return answer
         try:
-            ending.cancel(
-                db.session(),
-                contract,
-                form.last_day.data,
-                charge_fee=form.charged,
-                version=form.version.shown,
-                now=now,
-                by=actor(),
-            )
+            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _details(contract, form))
+            if answer is not None:
+                return answer
+            _cancel(contract, form)
         except Conflict:
             return self._conflict(customer_id, contract_id, form)
         except DomainError as error:
@@ -130,4 +121,19 @@ class ContractCancellationView(PortalView):
 
 
 def _details(contract: Contract, form: CancellationForm) -> Any:
-    return facts_of_ending(ending.preview(contract, form.last_day.data), charged=form.charged)
+    """Return what follows from cancelling, for its question. The rule is tried too, and what it did then rolled back."""
+    found = facts_of_ending(ending.preview(contract, form.last_day.data), charged=form.charged)
+    _cancel(contract, form)
+    return found
+
+
+def _cancel(contract: Contract, form: CancellationForm) -> None:
+    ending.cancel(
+        db.session(),
+        contract,
+        form.last_day.data,
+        charge_fee=form.charged,
+        version=form.version.shown,
+        now=clock.utc_now(),
+        by=actor(),
+    )

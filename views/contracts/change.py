@@ -43,13 +43,14 @@ class ContractChangeView(PortalView):
             flash_warning(gettext(rules.NOT_ACTIVE))
             return redirect(ContractView.of().page_of(contract))
         form = ChangeForm(data=_stored(contract))
-        if (answer := self._before_writing(contract, form)) is not None:
-            return answer
+        if (page := self._page_again(contract, form)) is not None:
+            return page
         try:
-            rules.change(
-                db.session(), contract, form.changes(), version=form.version.shown, now=clock.utc_now(), by=actor()
-            )
-            db.session.flush()
+            # The rule is tried before the question is asked; what it did is then rolled back.
+            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _change(contract, form))
+            if answer is not None:
+                return answer
+            _change(contract, form)
         except Conflict:
             return self._conflict(customer_id, contract_id, form)
         except DomainError as error:
@@ -59,15 +60,15 @@ class ContractChangeView(PortalView):
         flash_success(gettext("The contract information has been changed."))
         return redirect(ContractView.of().page_of(contract))
 
-    def _before_writing(self, contract: Contract, form: ChangeForm) -> Any:
-        """Answer a form that is not to be written yet: a button of it was pressed, it has errors, or its question comes."""
+    def _page_again(self, contract: Contract, form: ChangeForm) -> str | None:
+        """Return the page of a form that is not sent to be saved: it is opened, or a button on it was pressed."""
         updating = request.method == "GET" or form.change_lines()
         form.prepare(contract, updating=updating)
         if updating:
             return self._page(contract, form)
         if "find_address" in request.form and form.shipping_fields:
             return self._page(contract, form, filled=form.fill_in_address())
-        return answer_before_writing(form, lambda: self._page(contract, form))
+        return None
 
     def _conflict(self, customer_id: str, contract_id: str, form: ChangeForm) -> Any:
         """Show the form again with what the other saved beside what was typed."""
@@ -112,6 +113,12 @@ class ContractChangeView(PortalView):
             cancel_url=screen.page_of(contract),
             **more,
         )
+
+
+def _change(contract: Contract, form: ChangeForm) -> None:
+    version = form.version.shown
+    rules.change(db.session(), contract, form.changes(), version=version, now=clock.utc_now(), by=actor())
+    db.session.flush()
 
 
 def _stored(contract: Contract) -> dict[str, Any]:

@@ -62,13 +62,12 @@ class ContractDeliveryView(PortalView):
         form = DeliveryForm(obj=contract)
         if request.method == "GET":
             return self._page(contract, form)
-        if (answer := answer_before_writing(form, lambda: self._page(contract, form))) is not None:
-            return answer
         try:
-            rules.record_delivery(
-                db.session(), contract, form.values(), version=form.version.shown, now=clock.utc_now(), by=actor()
-            )
-            db.session.flush()
+            # The rule is tried before the question is asked; what it did is then rolled back.
+            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _record(contract, form))
+            if answer is not None:
+                return answer
+            _record(contract, form)
         except Conflict:
             db.session.rollback()
             contract = contract_of(customer_id, contract_id)
@@ -97,3 +96,9 @@ class ContractDeliveryView(PortalView):
             conflict_title=screen.labels.say("conflict"),
             cancel_url=screen.page_of(contract),
         )
+
+
+def _record(contract: Contract, form: DeliveryForm) -> None:
+    version = form.version.shown
+    rules.record_delivery(db.session(), contract, form.values(), version=version, now=clock.utc_now(), by=actor())
+    db.session.flush()

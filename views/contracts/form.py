@@ -29,10 +29,14 @@ YEARS = [SelectChoice(number, lazy_gettext("%(years)s years", years=number)) for
 MONTHS = [SelectChoice(number, lazy_gettext("%(months)s months", months=number)) for number in range(12)]
 MEMOS = ("memo1", "memo2", "memo3")
 SHIPPING_WIDTHS: Mapping[str, str] = {
-    **dict.fromkeys(("ship_company", "ship_department", "ship_last_name", "ship_first_name"), "col-12 col-md-6"),
-    **dict.fromkeys(("ship_postcode", "ship_phone"), "col-12 col-md-6"),
+    "ship_company": "col-12",
+    "ship_last_name": "col-12 col-md-6",
+    "ship_first_name": "col-12 col-md-6",
+    "ship_department": "col-12",
+    "ship_postcode": "col-12 col-md-6",
     "ship_prefecture": "col-12 col-md-4",
     "ship_address": "col-12 col-md-8",
+    "ship_phone": "col-12 col-md-6",
 }
 
 
@@ -113,10 +117,18 @@ class ApplicationForm(ContractFields):
     """A new contract. What the chosen product does not have is ignored, because it shows without JavaScript."""
 
     start_on = DateField(lazy_gettext("Contract start date"), [InputRequired(), is_day_of_this_century])
-    initial_years = SelectField(lazy_gettext("Initial contract term: years"), choices=YEARS, coerce=int, default=1)
-    initial_months = SelectField(lazy_gettext("Initial contract term: months"), choices=MONTHS, coerce=int, default=0)
-    renewal_years = SelectField(lazy_gettext("Contract renewal term: years"), choices=YEARS, coerce=int, default=1)
-    renewal_months = SelectField(lazy_gettext("Contract renewal term: months"), choices=MONTHS, coerce=int, default=0)
+    initial_years = SelectField(
+        lazy_gettext("Initial contract term: years"), [InputRequired()], choices=YEARS, coerce=int, default=1
+    )
+    initial_months = SelectField(
+        lazy_gettext("Initial contract term: months"), [InputRequired()], choices=MONTHS, coerce=int, default=0
+    )
+    renewal_years = SelectField(
+        lazy_gettext("Contract renewal term: years"), [InputRequired()], choices=YEARS, coerce=int, default=1
+    )
+    renewal_months = SelectField(
+        lazy_gettext("Contract renewal term: months"), [InputRequired()], choices=MONTHS, coerce=int, default=0
+    )
     product_id = SelectField(lazy_gettext("Product"), [Needed()])
     ships_utm = RadioField(
         lazy_gettext("UTM shipping"),
@@ -139,6 +151,7 @@ class ApplicationForm(ContractFields):
         """
         first = SelectChoice("", lazy_gettext("Please choose"))
         self.product_id.choices = [first, *(SelectChoice(str(each.id), each.name) for each in products)]
+        self.ships_utm.flags.required = True
         self.with_utm = [str(each.id) for each in products if each.includes_utm]
         self.product = next((each for each in products if str(each.id) == self.product_id.data), None)
         plans = [plan for plan in self.product.rate_plans if plan.retired_at is None] if self.product else []

@@ -24,7 +24,11 @@ MENU = (
         "CustomerView.list",
         ("can_list", "Customers"),
         "building",
-        ("CustomerView", "SecurityView", "UtmView", "AlertView"),
+        (
+            *("CustomerView", "SecurityView", "UtmView", "AlertView"),
+            *("ContractView", "ContractApplicationView", "ContractChangeView"),
+            *("ContractCancellationView", "ContractDeliveryView"),
+        ),
     ),
     MenuEntry(Place.NOWHERE, 10, "", "CustomerView.add", ("can_add", "Customers")),
 )

@@ -22,6 +22,7 @@ async function update(part, form, body) {
     if (same && each.value !== sent.get(each.id)) same.value = each.value;
   }
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  for (const each of made.querySelectorAll("[data-without-script]")) each.hidden = true;
   part.replaceChildren(...made.childNodes);
   (part.querySelector("[autofocus]") ?? (focused && document.getElementById(focused)))?.focus();
 }

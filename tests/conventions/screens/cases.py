@@ -41,6 +41,7 @@ NOT_DELETABLE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
 
 OTHER_ROWS: dict[str, dict[str, Any]] = {
     "ApplicationFieldView": {"retired_at": "2026-11-01T00:00:00Z"},
+    "ContractView": {"status": "cancelled"},
     "UserView": {"locked_until": "2100-01-01T00:00:00Z"},
 }
 """Values of rows that something else can be done with than with those of the factory."""

@@ -113,6 +113,18 @@ def test_a_contract_with_another_cycle_has_no_fee_and_says_why(make, form, send,
     assert (contract.status, contract.cancellation_fee) == ("cancelled", None)
 
 
+def test_a_day_after_the_end_of_a_contract_that_is_not_renewed_is_refused_before_the_question(
+    make, form, send, contract
+):
+    contract.auto_renew = False
+    make.save(contract)
+
+    answer = send(contract, form(contract).sent(charge_fee="0", last_day=str(TERM_END + timedelta(days=1))))
+
+    assert answer.status_code == 422
+    assert f"{TERM_END}に終了します。" in Page(answer.text).error_of("last_day")
+
+
 def test_the_second_of_two_people_is_told(make, operator, shop, form, send, contract):
     sent = answered(form(contract).sent(charge_fee="0"))
     contract.memo1 = "別の担当者"

@@ -74,9 +74,11 @@ def test_lines_are_added_and_removed_from_today_on(make, operator, page, send, s
 
 
 def test_at_least_one_line_stays(make, page, send, contract):
-    answer = send(contract, answered(page(contract).main_form.sent(removed=contract.lines[0].id)))
+    sent = page(contract).main_form.sent(removed=contract.lines[0].id)
 
-    assert answer.status_code == 422
+    assert send(contract, answered(sent)).status_code == 422
+    answer = send(contract, sent)
+    assert answer.status_code == 422, "The question is asked before the rule was."
     shown = Page(answer.text)
     assert "料金プランを1つ以上追加してください。" in shown.main.text
     assert shown.main_form.sent()["removed"] == str(contract.lines[0].id)
