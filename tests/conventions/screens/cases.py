@@ -125,7 +125,9 @@ class Case:
         elif issubclass(self.model, TenantScoped):
             values.setdefault("tenant", self.tenant)
         row = self._factory(self.model)(**values)
-        self.typed |= {text for text in vars(row).values() if isinstance(text, str)}
+        # What its page shows of a row above it, such as the product of a contract, was typed too.
+        above = [each for each in vars(row).values() if hasattr(each, "__table__")]
+        self.typed |= {text for each in (row, *above) for text in vars(each).values() if isinstance(text, str)}
         return row
 
     def theirs(self) -> Any:
