@@ -211,7 +211,7 @@ class ChangeForm(ContractFields):
     def prepare(self, contract: Contract, *, updating: bool) -> None:
         """Leave out what the contract does not have or can no longer change, and offer its lines and rate plans."""
         if not contract.ships_utm or contract.tracking_number:
-            for name in SHIPPING:
+            for name in set(SHIPPING) & set(self.data):
                 del self[name]
         plans = [plan for plan in contract.product.rate_plans if plan.retired_at is None]
         self.prepare_lines(plans, updating=updating)

@@ -133,6 +133,20 @@ def test_of_two_people_the_second_sees_what_the_first_saved(make, page, send, sh
     assert contract.memo1 == "私のめも"
 
 
+@pytest.mark.parametrize("ships_utm", [True, False])
+def test_a_conflict_over_an_address_that_cannot_be_typed_any_more_shows_the_form(make, page, send, shop, ships_utm):
+    contract = make.contract(customer_row=shop.customer, product=shop.product, ships_utm=ships_utm, **SHIPPING)
+    make.contract_line(contract=contract, rate_plan=shop.plan)
+    sent = answered(page(contract).main_form.sent(memo1="私のめも"))
+    contract.memo2, contract.tracking_number = "別のめも", "SLIP-1"
+    make.save(contract)
+
+    answer = send(contract, sent)
+
+    assert answer.status_code == 409
+    assert not set(SHIPPING) & Page(answer.text).main_form.names
+
+
 def test_a_contract_that_is_not_active_cannot_be_changed(make, operator, shop, page, send, contract):
     sent = answered(page(contract).main_form.sent(memo1="変更"))
     contract.status = "cancelled"
