@@ -69,10 +69,11 @@ def is_to_be_asked(view: Any = None) -> bool:
     return "ask" in request.form and not getattr(view, "validates_first", False)
 
 
-def question_page(*, editable: bool = False) -> str:
+def question_page(*, editable: bool = False, details: Any = None) -> str:
     """Return the confirmation page of the submitted form.
 
     :param editable: whether Cancel returns to the filled-in form (the view receives ``back_to_form``).
+    :param details: what follows from confirming, as markup below the question; the dialog shows it too.
     """
     tone = request.form.get("question_tone", "")
     values = [pair for pair in request.form.items(multi=True) if pair[0] not in OF_THE_PAGE]
@@ -83,18 +84,22 @@ def question_page(*, editable: bool = False) -> str:
         tone=tone if tone in TONES else "primary",
         values=values,
         editable=editable,
+        details=details,
         back_url=came_from() or url_for("HomeView.index"),
     )
 
 
-def answer_before_writing(form: Any, page: Callable[[], str]) -> Any:
+def answer_before_writing(form: Any, page: Callable[[], str], details: Callable[[], Any] | None = None) -> Any:
     """Return the response to a form that cannot be saved yet: it has errors, must be confirmed, or was cancelled.
 
     :param page: returns the page of the form.
+    :param details: returns the ``details`` of the confirmation page; it may raise DomainError.
     :returns: None if the form can be saved.
     """
     if back_to_form():
         return page()
     if not form.validate():
         return page(), 422
-    return question_page(editable=True) if is_to_be_asked() else None
+    if not is_to_be_asked():
+        return None
+    return question_page(editable=True, details=details() if details else None)

@@ -25,6 +25,7 @@ from models.versioned import lock_version
 
 PAST_DAY = N_("Enter today or a later day.")
 NOT_ACTIVE = N_("Only an active contract can be cancelled.")
+ENDS_BEFORE = N_("The contract is not renewed and ends on %(day)s. Enter that day or an earlier one.")
 NO_FEE = N_("A cancellation fee can only be charged when every rate plan is billed monthly.")
 NOT_CANCELLED = N_("Only a cancelled contract can be restored.")
 NO_UTM = N_("A cancellation can only be undone for a product that includes a UTM.")
@@ -95,6 +96,8 @@ def cancel(  # noqa: PLR0913  (a change needs its time beside what every change 
     today = clock.tokyo_day(now)
     if last_day < today:
         raise DomainError(PAST_DAY, field="last_day")
+    if not contract.auto_renew and last_day > contract.term_end_on:
+        raise DomainError(ENDS_BEFORE, field="last_day", day=contract.term_end_on)
     if charge_fee and not may_charge_fee(contract):
         raise DomainError(NO_FEE, field="charge_fee")
     contract.cancellation_fee = preview(contract, last_day).fee if charge_fee else None

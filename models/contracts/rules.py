@@ -50,15 +50,13 @@ class LineValues(NamedTuple):
     unit_price: Decimal
 
 
-def create(session: Session, customer: Customer, values: Mapping[str, Any], *, now: datetime, by: Actor) -> Contract:
-    """Make a contract and mail the tenant's notification addresses (§7.5.4, §7.5.5).
+def draft(session: Session, customer: Customer, values: Mapping[str, Any], *, today: date) -> Contract:
+    """Return a contract as it would be made, outside the session. Its product and rate plans are locked against changes.
 
-    :param values: ``product_id``, ``start_on``, ``initial_months``, ``renewal_months``, the memos, ``ships_utm``, ``utm_id``,
-        the columns of ``SHIPPING``, and ``lines``, a sequence of ``LineValues``.
+    :param values: those of :func:`create`.
+    :param today: the day in Asia/Tokyo.
     :raises DomainError: a date, term, product, line or the delivery is not allowed.
     """
-    today = clock.tokyo_day(now)
-    lock(session, customer)
     if customer.deleted_at is not None:
         raise DomainError(CUSTOMER_DELETED)
     checked = _checked(session, values, today)
@@ -68,6 +66,19 @@ def create(session: Session, customer: Customer, values: Mapping[str, Any], *, n
     contract.end_on = contract.term_end_on
     contract.renewals, contract.auto_renew, contract.status = 0, True, ContractStatus.ACTIVE.value
     contract.lines = _new_lines(session, contract, lines, today=today)
+    return contract
+
+
+def create(session: Session, customer: Customer, values: Mapping[str, Any], *, now: datetime, by: Actor) -> Contract:
+    """Make a contract and mail the tenant's notification addresses (§7.5.4, §7.5.5).
+
+    :param values: ``product_id``, ``start_on``, ``initial_months``, ``renewal_months``, the memos, ``ships_utm``, ``utm_id``,
+        the columns of ``SHIPPING``, and ``lines``, a sequence of ``LineValues``.
+    :raises DomainError: a date, term, product, line or the delivery is not allowed.
+    """
+    today = clock.tokyo_day(now)
+    lock(session, customer)
+    contract = draft(session, customer, values, today=today)
     session.add(contract)
     _, after = audit.changes(contract)
     session.flush()

@@ -46,6 +46,7 @@ class Half:
 
     tenant: Any
     customer: Any
+    contract: Any
     utm: Any
     token: Any
     field: Any
@@ -61,6 +62,7 @@ class Half:
         """A value for every argument a route can have; with the view's name before it where views differ."""
         return {
             "customer_id": self.customer.id,
+            "contract_id": self.contract.id,
             "utm_key": self.utm.id,
             "token_key": self.token.id,
             "field_key": self.field.id,
@@ -101,7 +103,8 @@ def world(app, make, engine, signed_in) -> World:
 def _half(make, engine, mark: str) -> Half:
     tenant = make.tenant(name=f"{mark}テナント")
     customer = make.customer(tenant=tenant, name=f"{mark}工業", memo1=f"{mark}メモ")
-    billing = _billing(make, customer, mark)
+    contract = make.contract(customer_row=customer, memo1=f"{mark}契約")
+    billing = _billing(make, contract, mark)
     utm = make.utm(customer_row=customer, name=f"{mark}UTM")
     now = clock.utc_now()
     with Session(engine, info={"tenant_scope": tenant.id}) as session:
@@ -125,9 +128,21 @@ def _half(make, engine, mark: str) -> Half:
     names = (
         *(
             f"{mark}{each}"
-            for each in ("工業", "メモ", "UTM", "攻撃", "トークン", "質問", "リンク", "件名", "本文", "のお知らせ")
+            for each in (
+                "工業",
+                "メモ",
+                "契約",
+                "UTM",
+                "攻撃",
+                "トークン",
+                "質問",
+                "リンク",
+                "件名",
+                "本文",
+                "のお知らせ",
+            )
         ),
-        *(customer.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
+        *(customer.id, contract.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
         *addresses,
     )
     letter = make.mail_message(tenant_id=tenant.id, subject=f"{mark}のお知らせ")
@@ -135,16 +150,18 @@ def _half(make, engine, mark: str) -> Half:
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")
     others = _other_rows(make, tenant) | billing
-    return Half(tenant, customer, utm, token, field, address_token, version_key, names, letter, user, role, others)
+    return Half(
+        tenant, customer, contract, utm, token, field, address_token, version_key, names, letter, user, role, others
+    )
 
 
-def _billing(make, customer, mark: str) -> dict[str, Any]:
+def _billing(make, contract, mark: str) -> dict[str, Any]:
     """Give a customer a contract with a line in use and an invoice: the keys of the catalogue's and the invoices' pages."""
-    contract = make.contract(customer_row=customer, start_on=date(2026, 10, 1))
     plan = make.rate_plan(product=contract.product)
     charge = make.charge(rate_plan=plan, model="usage", unit_price=10)
     price = make.wholesale_price(rate_plan=plan)
     line = make.contract_line(contract=contract, rate_plan=plan)
+    customer = contract.customer
     invoice = make.invoice(customer=customer)
     make.invoice_line(invoice=invoice, contract_id=contract.id, line_id=line.id, plan_name=f"{mark}プラン")
     paid = make.invoice(customer=customer, month=date(2026, 9, 1), paid_on=date(2026, 11, 2))

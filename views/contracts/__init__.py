@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from models.errors import N_
+from views.contracts.application import ContractApplicationView
 from views.contracts.billing import BillingView, CorrectionView, TenantInvoiceView
+from views.contracts.cancellation import ContractCancellationView
 from views.contracts.catalogue import ProductView, RatePlanView
+from views.contracts.change import ContractChangeView
 from views.contracts.charges import ChargeView, WholesalePriceView
+from views.contracts.contracts import ContractView
+from views.contracts.delivery import ContractDeliveryView
 from views.contracts.invoices import InvoiceView
 from views.contracts.usage import UsageView
 from views.register import MenuEntry, Place, Rights
 
 SCREENS = (
+    ContractApplicationView,
+    ContractView,
+    ContractChangeView,
+    ContractCancellationView,
+    ContractDeliveryView,
     ProductView,
     RatePlanView,
     ChargeView,
@@ -32,6 +42,19 @@ RIGHTS = {
         N_("Products and prices"),
         staff=("can_list", "can_show", "can_add", "can_edit", "can_delete", "can_retire", "can_reactivate"),
         words={"can_retire": N_("Retire"), "can_reactivate": N_("Sell again")},
+    ),
+    "Contracts": Rights(
+        N_("Contracts"),
+        read=("can_show",),
+        write=("can_add", "can_edit", "can_cancel", "can_undo"),
+        staff=("can_void", "can_stop_renewal", "can_deliver"),
+        words={
+            "can_cancel": N_("Cancel contracts"),
+            "can_undo": N_("Undo cancellations"),
+            "can_void": N_("Void contracts made by mistake"),
+            "can_stop_renewal": N_("Stop automatic renewal"),
+            "can_deliver": N_("Record deliveries"),
+        },
     ),
     "Corrections": Rights(N_("Corrections"), staff=("can_list", "can_show", "can_add")),
     "Invoices": Rights(

@@ -24,7 +24,11 @@ MENU = (
         "CustomerView.list",
         ("can_list", "Customers"),
         "building",
-        ("CustomerView", "SecurityView", "UtmView", "UtmListView", "AlertView", "InvoiceView"),
+        (
+            *("CustomerView", "SecurityView", "UtmView", "UtmListView", "AlertView"),
+            *("ContractView", "ContractApplicationView", "ContractChangeView"),
+            *("ContractCancellationView", "ContractDeliveryView", "InvoiceView"),
+        ),
     ),
     MenuEntry(Place.NOWHERE, 10, "", "CustomerView.add", ("can_add", "Customers")),
 )

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Any, ClassVar
 
 from flask_babel import gettext, lazy_gettext
-from markupsafe import Markup
 
 from models import clock
-from models.contracts.contract import ContractStatus
 from models.customers import rules as customer_rules
 from models.customers.customer import Customer, CustomerStatus
 from models.errors import N_, DomainError
@@ -19,6 +16,7 @@ from models.values.company_name import search_key
 from models.values.person_name import person_key
 from models.values.phone import phone_digits
 from views.arguments import only_digits
+from views.customers.contract_list import ContractList
 from views.customers.form import CustomerForm
 from views.customers.tabs import customer_tabs
 from views.data_interface import PortalInterface
@@ -27,22 +25,12 @@ from views.screen import formats
 from views.screen.filters import Choice, Day, Filter, Part, Yen
 from views.screen.labels import Labels
 from views.screen.screen import Screen
-from views.screen.table import Empty, Table, filled_table
 
 STATUS_LABELS = {
     CustomerStatus.DRAFT: lazy_gettext("Draft"),
     CustomerStatus.ACTIVE: lazy_gettext("Active"),
     CustomerStatus.CANCELLED: lazy_gettext("Cancelled"),
 }
-CONTRACT_STATUS = formats.badge(
-    {
-        ContractStatus.ACTIVE: lazy_gettext("Active"),
-        ContractStatus.CANCELLED: lazy_gettext("Terminated"),
-        ContractStatus.EXPIRED: lazy_gettext("Expired"),
-        ContractStatus.VOID: lazy_gettext("Void"),
-    },
-    {ContractStatus.ACTIVE: "green", ContractStatus.CANCELLED: "orange"},
-)
 
 
 class PhonePart(Part):
@@ -80,6 +68,7 @@ class CustomerView(Screen):
         },
     )
     form = CustomerForm
+    show_template = "customers/show.html"
     methods = frozenset({"list", "add", "show", "edit", "delete", "restore"})
     route_base = "/customers"
     row_rule = "<string:customer_id>"
@@ -154,22 +143,6 @@ class CustomerView(Screen):
         """Return the tabs of §7.4 that the person may open."""
         return customer_tabs(row, "CustomerView.show")
 
-    def related(self, row: Customer) -> Sequence[Table]:
-        """Return the table of the customer's contracts, newest first."""
-        today = clock.tokyo_day(clock.utc_now())
-        contracts = sorted(row.contracts, key=lambda each: (-each.start_on.toordinal(), each.id))
-        columns = [
-            (gettext("Contract number"), formats.CODE, lambda each: each.id),
-            (gettext("Product"), formats.TEXT, lambda each: each.product.name),
-            (gettext("Contract start date"), formats.DAY, lambda each: each.start_on),
-            (gettext("Contract end date"), formats.DAY, lambda each: each.end_on),
-            (gettext("Status"), formats.WORD, lambda each: _contract_status(each, today)),
-        ]
-        hint = gettext("Registering a UTM needs a contract. Apply for one first.")
-        empty = Empty("file-text", gettext("There is no contract yet."), hint)
-        return [filled_table(columns, contracts, title=gettext("Contracts"), empty=empty)]
-
-
-def _contract_status(contract: Any, today: date) -> Markup:
-    to_come = contract.status == ContractStatus.ACTIVE and contract.start_on > today
-    return Markup("{} {}").format(CONTRACT_STATUS.cell(contract.status), gettext("(not started)") if to_come else "")
+    def contracts(self, row: Customer) -> ContractList:
+        """Return the customer's contracts with their search (§7.4.1 (1))."""
+        return ContractList(row)

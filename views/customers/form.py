@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from flask_babel import gettext, lazy_gettext
-from wtforms import Form, SelectField
+from flask_babel import lazy_gettext
+from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import ValidationError
 
-from models.values.phone import phone_digits
 from models.values.prefecture import PREFECTURES
-from views.arguments import only_digits
 from views.forms.fields import (
     AddressField,
     AtMost,
-    CodeField,
     MemoField,
     Needed,
     OneLine,
@@ -23,26 +19,9 @@ from views.forms.fields import (
     TextField,
     ValidAddress,
 )
+from views.forms.phone import PhoneField, PhoneNumber
 from views.forms.postcode import FillsInAddress
 from views.screen.form import ScreenForm
-
-_PHONE_LENGTH = 15
-
-
-class PhoneField(CodeField):
-    """A phone number, stored without hyphens."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """Normalize the input."""
-        super().process_formdata(valuelist)
-        self.data = phone_digits(self.data or "")
-
-
-def _digits(_form: Form, field: Any) -> None:
-    if not only_digits(field.data):
-        raise ValidationError(gettext("Enter a phone number in digits."))
-    if len(field.data) > _PHONE_LENGTH:
-        raise ValidationError(gettext("Enter %(most)s digits or fewer.", most=_PHONE_LENGTH))
 
 
 class CustomerForm(FillsInAddress, ScreenForm):
@@ -82,7 +61,7 @@ class CustomerForm(FillsInAddress, ScreenForm):
     )
     contact_phone = PhoneField(
         lazy_gettext("Phone number"),
-        [Needed(), _digits],
+        [Needed(), PhoneNumber()],
         description=lazy_gettext("Up to 15 digits, with or without hyphens."),
         render_kw={"inputmode": "tel", "autocomplete": "off"},
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -16,6 +15,7 @@ from models.db import db
 from models.utms.utm import Utm
 from models.values.phone import plain_hyphens
 from views.forms.fields import half_width
+from views.forms.utm_id import hex_digits
 from views.period import recent_days
 from views.screen.filters import Choice, Part, Search
 from views.screen.screen import Screen
@@ -24,12 +24,6 @@ from views.shown_once import waiting_key
 from views.utms.state import STATE_LABELS, has_state
 
 _ENTERED, _NOT_ENTERED = "y", "n"
-_SEPARATORS = re.compile(r"[:.\-\s]")
-
-
-def hex_digits(typed: str) -> str:
-    """Return a MAC address, or a part of one, in any notation as a UTM ID is stored: in lower case, without separators."""
-    return _SEPARATORS.sub("", plain_hyphens(typed)).lower()
 
 
 def _mac_address_is(entered: str) -> Any:

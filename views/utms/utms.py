@@ -23,7 +23,6 @@ from views.data_interface import PortalInterface
 from views.forms.fields import (
     AddressField,
     AtMost,
-    CodeField,
     HyphenField,
     Needed,
     OneLine,
@@ -32,6 +31,7 @@ from views.forms.fields import (
     ValidAddress,
 )
 from views.forms.postcode import FillsInAddress
+from views.forms.utm_id import UtmId, UtmIdField
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.form import ScreenForm
@@ -40,10 +40,9 @@ from views.screen.labels import Labels
 from views.screen.navigation import Parent, list_arguments, with_arguments
 from views.screen.table import Button
 from views.shown_once import show_token_once
-from views.utms.listing import UtmList, hex_digits
+from views.utms.listing import UtmList
 from views.utms.state import STATE, state_of
 
-_UTM_ID = re.compile(r"[0-9a-f]{12}")
 _SERIAL = re.compile(r"[A-Z0-9-]{15,30}")
 
 EMAIL_GROUPS = {
@@ -60,23 +59,9 @@ _TYPED_AS_IS = {"autocomplete": "off", "spellcheck": "false"}
 EMAILS = {group: [f"{group}_email{number}" for number in (1, 2, 3)] for group in EMAIL_GROUPS}
 
 
-def _is_utm_id(_form: Form, field: Any) -> None:
-    if not _UTM_ID.fullmatch(field.data):
-        raise ValidationError(gettext("Enter 12 characters of 0-9 and a-f: the WAN MAC address without colons."))
-
-
 def _is_serial(_form: Form, field: Any) -> None:
     if not _SERIAL.fullmatch(field.data):
         raise ValidationError(gettext("Enter 15 to 30 characters of A-Z, 0-9 and hyphens."))
-
-
-class UtmIdField(CodeField):
-    """A UTM ID: a MAC address in any notation, normalized to twelve lower-case hexadecimal digits."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """Normalize the input."""
-        super().process_formdata(valuelist)
-        self.data = hex_digits(self.data or "")
 
 
 class SerialField(HyphenField):
@@ -93,7 +78,7 @@ class UtmForm(FillsInAddress, ScreenForm):
 
     utm_id = UtmIdField(
         lazy_gettext("UTM ID"),
-        [Needed(), _is_utm_id],
+        [Needed(), UtmId()],
         description=lazy_gettext(
             "12 characters: the MAC address WAN on the bottom of the UTM, without colons and in lower case."
         ),

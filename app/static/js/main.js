@@ -9,6 +9,8 @@ import "./sending.js";
 import "./unsaved.js";
 import "./repeated-field.js";
 import "./rows.js";
+import "./dependent-fields.js";
+import "./updated-parts.js";
 import "./period.js";
 import "./choices.js";
 import "./placeholders.js";

@@ -3,12 +3,13 @@ import { on } from "./delegation.js";
 import { whileBusy } from "./pages.js";
 
 // A form that the server validates first is sent in the background; its question is asked only if it has no errors.
-async function hasErrors(form, submitter) {
+// Returns the form of the confirmation page, null when there are errors.
+async function questionForm(form, submitter) {
   const body = new FormData(form, submitter);
   const url = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
   const answer = await fetch(url, { method: "POST", body });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return page.querySelector("[data-question-answered]") === null;
+  return page.querySelector("[data-question-answered]");
 }
 
 function send(form, submitter) {
@@ -16,13 +17,14 @@ function send(form, submitter) {
   form.requestSubmit(submitter);
 }
 
-function ask(form, submitter) {
+function ask(form, submitter, details) {
   const dialog = document.getElementById("question");
   const { question, question_title: title, question_tone: tone } = form.elements;
   dialog.querySelector("#question-title").textContent = title.value;
   dialog.querySelector("#question-text").textContent =
     submitter?.name === "question" ? submitter.value : question.value;
-  const [ok, cancel] = dialog.querySelectorAll("button");
+  dialog.querySelector("#question-details").replaceChildren(...(details?.children ?? []));
+  const [ok, cancel] = dialog.querySelectorAll(".dialog-foot button");
   ok.className = `btn btn-${tone.value}`;
   dialog.returnValue = "";
   dialog.addEventListener(
@@ -54,8 +56,9 @@ on("submit", "form", (form, event) => {
   }
   whileBusy(form, async () => {
     try {
-      if (await hasErrors(form, submitter)) send(form, submitter);
-      else ask(form, submitter);
+      const found = await questionForm(form, submitter);
+      if (found) ask(form, submitter, found.querySelector("[data-question-details]"));
+      else send(form, submitter);
     } catch {
       send(form, submitter);
     }

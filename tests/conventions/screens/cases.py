@@ -55,6 +55,7 @@ OTHER_ROWS: dict[str, dict[str, Any]] = {
     "ApplicationFieldView": {"retired_at": "2026-11-01T00:00:00Z"},
     "ProductView": {"retired_at": "2026-11-01T00:00:00Z"},
     "RatePlanView": {"retired_at": "2026-11-01T00:00:00Z"},
+    "ContractView": {"status": "cancelled"},
     "UserView": {"locked_until": "2100-01-01T00:00:00Z"},
 }
 """Values of rows that something else can be done with than with those of the factory."""
@@ -151,7 +152,9 @@ class Case:
         elif issubclass(self.model, TenantScoped):
             values.setdefault("tenant", self.tenant)
         row = self._factory(self.model)(**values)
-        self.typed |= {text for text in vars(row).values() if isinstance(text, str)}
+        # What its page shows of a row above it, such as the product of a contract, was typed too.
+        above = [each for each in vars(row).values() if hasattr(each, "__table__")]
+        self.typed |= {text for each in (row, *above) for text in vars(each).values() if isinstance(text, str)}
         return row
 
     def theirs(self) -> Any:

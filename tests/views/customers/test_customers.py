@@ -227,6 +227,7 @@ def test_details_show_every_field_and_the_contracts(operator, make):
         "部長",
         "hanako@example.com",
         "0312345678",
+        "郵便番号",
         "100-0001",
         "東京都",
         "千代田区一丁目1番1号",

@@ -1,0 +1,151 @@
+"""A contract from the application to the cancellation, by keyboard, as people see it."""
+
+from __future__ import annotations
+
+import pytest
+
+from models import clock
+from tests.browser.signing_in import sign_in
+from tests.support.fixtures import weak_hash
+
+pytestmark = pytest.mark.browser
+
+TODAY = clock.tokyo_day(clock.utc_now()).isoformat()
+
+
+@pytest.fixture
+def customer(page, make):
+    """A customer of the tenant of the operator who is signed in, and products to choose from."""
+    return sell(page, make)
+
+
+def sell(page, make):
+    """Sign an operator in who can sell a customer two products, and return the customer."""
+    tenant = make.tenant()
+    operator = make.member(tenant, "Partner Operator", password=weak_hash())
+    with_utm, plain = make.product(name="見守りUTM"), make.product(name="見守りメール", includes_utm=False)
+    plan = make.rate_plan(product=with_utm, name="月額プラン", price=6600)
+    make.charge(rate_plan=plan, name="初月割引", model="discount", unit_price=100, discount_months=1)
+    make.rate_plan(product=with_utm, name="特別プラン", price=9000, price_editable=True)
+    make.rate_plan(product=plain, name="メールプラン", price=300)
+    sign_in(page, operator.email)
+    return make.customer(tenant=tenant, name="株式会社テストABC")
+
+
+def test_a_contract_is_applied_for(page, customer, sound):
+    page.goto(f"/customers/{customer.id}")
+    sound(page)
+    page.get_by_role("link", name="契約を申し込む").click()
+    page.get_by_label("契約開始日").wait_for()
+    assert page.locator("#utm_id").is_hidden()
+    assert page.locator("#ship_company").is_hidden()
+    sound(page)
+
+    page.get_by_label("契約開始日").fill(TODAY)
+    page.get_by_label("商品", exact=False).first.select_option("見守りUTM")
+    page.locator("#lines-0-rate_plan_id option", has_text="特別プラン").wait_for(state="attached")
+    page.locator("#lines-0-rate_plan_id").select_option("月額プラン")
+    page.get_by_text("初月割引").wait_for()
+    assert page.locator("#lines-0-unit_price").input_value() == "6600"
+    assert page.locator("#lines-0-unit_price").get_attribute("readonly") is not None
+    page.locator("#add-line").click()
+    page.locator("#lines-1-rate_plan_id").wait_for()
+    assert page.evaluate("document.activeElement.id") == "lines-1-rate_plan_id"
+    page.get_by_role("button", name="契約情報 2 を削除").click()
+    page.locator("#lines-1-rate_plan_id").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.id") == "add-line"
+    page.get_by_label("不要").check()
+    assert page.locator("#utm_id").is_visible()
+    page.get_by_label("必要").check()
+    assert page.locator("#utm_id").is_hidden()
+    assert page.locator("#ship_company").is_visible()
+    sound(page)
+    page.get_by_label("不要").check()
+
+    page.get_by_role("button", name="申込", exact=True).last.click()
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    assert "契約を申込みます。" in dialog.inner_text()
+    assert "¥6,600" in dialog.inner_text()
+    sound(page)
+    page.keyboard.press("Enter")
+    page.get_by_text("契約を申込みました。").wait_for()
+    sound(page)
+
+
+def test_a_contract_is_changed_cancelled_and_restored(page, make, customer, sound):
+    contract = make.contract(customer_row=customer, ships_utm=False)
+    make.contract_line(contract=contract)
+    page.goto(f"/customers/{customer.id}/contracts/{contract.id}")
+    page.get_by_role("link", name="変更", exact=True).click()
+    page.get_by_label("メモ1").fill("めも")
+    sound(page)
+    page.get_by_role("button", name="変更", exact=True).last.click()
+    page.get_by_role("dialog").get_by_role("button", name="OK").click()
+    page.get_by_text("契約情報を変更しました。").wait_for()
+
+    page.get_by_role("link", name="解約", exact=True).click()
+    page.get_by_label("はい").check()
+    sound(page)
+    page.get_by_role("button", name="解約", exact=True).last.click()
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    assert "顧客の削除が可能になる日" in dialog.inner_text()
+    sound(page)
+    dialog.get_by_role("button", name="OK").click()
+    page.get_by_text("契約を解約しました。").wait_for()
+    sound(page)
+
+    page.get_by_role("link", name=contract.id).click()
+    page.get_by_role("button", name="解約取消").click()
+    page.get_by_role("dialog").get_by_role("button", name="OK").click()
+    page.get_by_text("解約を取り消しました。").wait_for()
+
+
+def test_everything_is_shown_and_prices_come_by_a_button_without_javascript(chromium, live_url, make):
+    context = chromium.new_context(base_url=live_url, java_script_enabled=False, locale="ja-JP")
+    page = context.new_page()
+    customer = sell(page, make)
+    page.goto(f"/customers/{customer.id}/contracts/add")
+    assert page.locator("#utm_id").is_visible()
+    assert page.locator("#ship_company").is_visible()
+    page.get_by_text("該当しない入力は無視されます。").wait_for()
+
+    page.locator("#start_on").fill(TODAY)
+    page.locator("#product_id").select_option("見守りメール")
+    page.get_by_role("button", name="商品の料金プランを表示").click()
+    page.locator("#lines-0-rate_plan_id").select_option("メールプラン")
+    page.get_by_role("button", name="単価と課金を表示").click()
+    assert page.locator("#lines-0-unit_price").input_value() == "300"
+    page.get_by_role("button", name="追加", exact=True).click()
+    page.get_by_role("button", name="契約情報 2 を削除").click()
+    page.get_by_role("button", name="申込", exact=True).last.click()
+    page.get_by_text("契約を申込みます。").wait_for()
+    page.get_by_role("button", name="OK").click()
+    page.get_by_text("契約を申込みました。").wait_for()
+    context.close()
+
+
+def test_the_form_is_filled_in_by_keyboard_alone(page, customer):
+    page.goto(f"/customers/{customer.id}/contracts/add")
+    page.locator("#start_on").fill(TODAY)
+    page.locator("#product_id").focus()
+    page.keyboard.press("ArrowDown")
+    page.locator("#lines-0-rate_plan_id option", has_text="月額プラン").wait_for(state="attached")
+    assert page.evaluate("document.activeElement.id") == "product_id"
+    page.locator("#lines-0-rate_plan_id").focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_text("初月割引").wait_for()
+    # The part of the page was made again; the focus is where it was.
+    assert page.evaluate("document.activeElement.id") == "lines-0-rate_plan_id"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "lines-0-quantity"
+    page.keyboard.type("2")
+    page.locator("#ships_utm-0").focus()
+    page.keyboard.press("ArrowDown")
+    page.locator("#utm_id").wait_for(state="visible")
+    page.locator("#start_on").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_text("契約を申込みました。").wait_for()

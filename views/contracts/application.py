@@ -1,0 +1,93 @@
+"""契約申込 (§7.5): make a contract for a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import g, redirect, request
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from models import clock
+from models.contracts import rules
+from models.contracts.catalogue import Product, RatePlan
+from models.contracts.preview import preview
+from models.db import db
+from models.errors import DomainError
+from views.base import PortalView, actor, render
+from views.contracts.charge_table import charge_table
+from views.contracts.contracts import ContractView, customer_url
+from views.contracts.facts import facts_of_bills
+from views.contracts.form import ApplicationForm
+from views.customers.customers import CustomerView
+from views.customers.tabs import customer_crumbs
+from views.flashes import flash_success
+from views.forms.errors import add_error
+from views.question import answer_before_writing, validates_first
+
+
+class ContractApplicationView(PortalView):
+    """The form of a new contract."""
+
+    route_base = "/customers/<string:customer_id>/contracts"
+    class_permission_name = "Contracts"
+
+    @validates_first
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    def add(self, customer_id: str) -> Any:
+        """Make a contract, or add a line to the form or remove one."""
+        customer = g.parent_row = CustomerView.of().row_or_404(customer_id)
+        form = ApplicationForm()
+        updating = request.method == "GET" or form.change_lines()
+        form.prepare(_products(), updating=updating)
+        if updating:
+            return self._page(customer, form)
+        if "find_address" in request.form:
+            return self._page(customer, form, filled=form.fill_in_address())
+        try:
+            answer = answer_before_writing(form, lambda: self._page(customer, form), lambda: _details(customer, form))
+            if answer is not None:
+                return answer
+            made = rules.create(db.session(), customer, form.values(), now=clock.utc_now(), by=actor())
+        except DomainError as error:
+            db.session.rollback()
+            add_error(form, error)
+            form.prepare(_products(), updating=False)
+            return self._page(CustomerView.of().row_or_404(customer_id), form), 422
+        flash_success(gettext("The contract has been made."))
+        return redirect(ContractView.of().page_of(made))
+
+    def _page(self, customer: Any, form: ApplicationForm, **more: Any) -> str:
+        title = gettext("Contract application")
+        return render(
+            "contracts/application.html",
+            form=form,
+            charge_table=charge_table,
+            title=title,
+            customer=customer,
+            crumbs=customer_crumbs(customer, (title, None)),
+            today=clock.tokyo_day(clock.utc_now()),
+            cancel_url=customer_url(customer.id),
+            **more,
+        )
+
+
+def _products() -> Sequence[Product]:
+    """Return the products that are sold, with their rate plans."""
+    return db.session.scalars(
+        select(Product)
+        .where(Product.retired_at.is_(None))
+        .options(selectinload(Product.rate_plans).selectinload(RatePlan.charges))
+        .order_by(Product.name, Product.id)
+    ).all()
+
+
+def _details(customer: Any, form: ApplicationForm) -> Any:
+    """Return what the new contract will cost, for its question."""
+    today = clock.tokyo_day(clock.utc_now())
+    return facts_of_bills(preview(rules.draft(db.session(), customer, form.values(), today=today)))

@@ -1,0 +1,129 @@
+"""契約情報変更 (§7.7): memos, the shipping address, and lines from today on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import redirect, request
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
+
+from models import clock
+from models.contracts import rules
+from models.contracts.contract import SHIPPING, Contract, ContractStatus
+from models.db import db
+from models.errors import Conflict, DomainError
+from views.arguments import key_or_none
+from views.base import PortalView, actor, render
+from views.contracts.charge_table import charge_table
+from views.contracts.contracts import ContractView, contract_crumbs, contract_of, line_note, line_title
+from views.contracts.form import MEMOS, ChangeForm
+from views.flashes import flash_success, flash_warning
+from views.forms.errors import add_error
+from views.question import answer_before_writing, validates_first
+from views.screen.conflict import Difference, compared, differing
+from views.screen.form import changed_by_others, differences, fingerprints
+
+
+class ContractChangeView(PortalView):
+    """The form that changes a contract."""
+
+    route_base = "/customers/<string:customer_id>/contracts/<string:contract_id>"
+    class_permission_name = "Contracts"
+
+    @validates_first
+    @expose("/edit", methods=["GET", "POST"])
+    @has_access
+    def edit(self, customer_id: str, contract_id: str) -> Any:
+        """Change a contract, or add a line to the form or remove one."""
+        contract = contract_of(customer_id, contract_id)
+        if contract.status != ContractStatus.ACTIVE:
+            flash_warning(gettext(rules.NOT_ACTIVE))
+            return redirect(ContractView.of().page_of(contract))
+        form = ChangeForm(data=_stored(contract))
+        if (page := self._page_again(contract, form)) is not None:
+            return page
+        try:
+            # The rule is tried before the question is asked; what it did is then rolled back.
+            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _change(contract, form))
+            if answer is not None:
+                return answer
+            _change(contract, form)
+        except Conflict:
+            return self._conflict(customer_id, contract_id, form)
+        except DomainError as error:
+            db.session.rollback()
+            add_error(form, error)
+            return self._page(contract_of(customer_id, contract_id), form), 422
+        flash_success(gettext("The contract information has been changed."))
+        return redirect(ContractView.of().page_of(contract))
+
+    def _page_again(self, contract: Contract, form: ChangeForm) -> str | None:
+        """Return the page of a form that is not sent to be saved: it is opened, or a button on it was pressed."""
+        updating = request.method == "GET" or form.change_lines()
+        form.prepare(contract, updating=updating)
+        if updating:
+            return self._page(contract, form)
+        if "find_address" in request.form and form.shipping_fields:
+            return self._page(contract, form, filled=form.fill_in_address())
+        return None
+
+    def _conflict(self, customer_id: str, contract_id: str, form: ChangeForm) -> Any:
+        """Show the form again with what the other saved beside what was typed."""
+        db.session.rollback()
+        contract = contract_of(customer_id, contract_id)
+        if contract.status != ContractStatus.ACTIVE:
+            flash_warning(gettext(rules.NOT_ACTIVE))
+            return redirect(ContractView.of().page_of(contract))
+        known = {key_or_none(each) for each in request.form.getlist("shown_line")}
+        now = [line for line in contract.present_lines if line.id not in known]
+        gone = [line for line in contract.lines if line.id in known and line.ends_on is not None]
+        found = [
+            *differences(form, changed_by_others(form, contract, request.form.get("shown", ""))),
+            *differing([(gettext("Contract information"), "\n".join(map(_line_told, [*now, *gone])), "")]),
+        ]
+        form.prepare(contract, updating=False)
+        form.version.data = str(contract.version)
+        form.removed.data = [key for key in form.removed.data or () if key in {str(each.id) for each in form.present}]
+        return self._page(contract, form, differences=found), 409
+
+    def _page(
+        self, contract: Contract, form: ChangeForm, differences: Sequence[Difference] | None = None, **more: Any
+    ) -> str:
+        title = gettext("Change contract")
+        screen = ContractView.of()
+        fixed = ("id", "start_on", "initial_months", "renewal_months", "product")
+        of_utm = ("utm_id",) if contract.product.includes_utm else ()
+        return render(
+            "contracts/change.html",
+            form=form,
+            charge_table=charge_table,
+            line_note=line_note,
+            contract=contract,
+            title=title,
+            crumbs=contract_crumbs(contract, title),
+            facts=screen.facts(contract, [*fixed, *of_utm, "state"]),
+            shipping_facts=screen.shipping_facts(contract) if contract.ships_utm and not form.shipping_fields else None,
+            shipped=gettext(rules.SHIPPED),
+            shown=fingerprints(form, contract),
+            conflict=compared(differences),
+            conflict_title=screen.labels.say("conflict"),
+            cancel_url=screen.page_of(contract),
+            **more,
+        )
+
+
+def _change(contract: Contract, form: ChangeForm) -> None:
+    version = form.version.shown
+    rules.change(db.session(), contract, form.changes(), version=version, now=clock.utc_now(), by=actor())
+    db.session.flush()
+
+
+def _stored(contract: Contract) -> dict[str, Any]:
+    return {name: getattr(contract, name) for name in (*MEMOS, *SHIPPING)} | {"version": str(contract.version)}
+
+
+def _line_told(line: Any) -> str:
+    return f"{line_title(line)} {line_note(line)}"

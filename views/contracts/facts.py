@@ -1,0 +1,49 @@
+"""What follows from a deed with a contract, as the facts below its question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import get_template_attribute
+from flask_babel import gettext
+
+from models.contracts.ending import CancellationPreview
+from models.contracts.preview import ContractPreview
+from views.screen import formats
+
+
+def _facts(facts: Sequence[tuple[str, Any]], note: str = "") -> Any:
+    return get_template_attribute("contracts/_consequences.html", "consequences")(facts, note)
+
+
+def facts_of_bills(found: ContractPreview) -> Any:
+    """Return the terms of a new contract and the amount billed for each month."""
+    terms = [
+        (gettext("End of the initial term"), found.term_end_on.isoformat()),
+        (gettext("Next renewal"), found.renews_on.isoformat()),
+    ]
+    bills = [
+        (gettext("Billed for %(month)s", month=f"{month:%Y-%m}"), formats.YEN.cell(amount))
+        for month, amount in found.bills
+    ]
+    usage = gettext("Charges for usage are added.") if found.has_usage else ""
+    return _facts([*terms, *bills], " ".join(filter(None, [gettext("Amounts are before tax."), usage])))
+
+
+def facts_of_ending(found: CancellationPreview, *, charged: bool) -> Any:
+    """Return what follows from cancelling a contract.
+
+    :param charged: whether the fee is to be charged.
+    """
+    fee = gettext("None")
+    if charged and found.fee is not None:
+        fee = gettext("%(amount)s (%(months)s months)", amount=formats.YEN.cell(found.fee), months=found.months)
+    undo = found.undo_until.isoformat() if found.undo_until else gettext("Cannot be undone")
+    facts = [
+        (gettext("Last day of service"), found.last_day.isoformat()),
+        (gettext("Cancellation fee"), fee),
+        (gettext("Can be undone until"), undo),
+        (gettext("Customer can be deleted from"), found.deletable_from.isoformat()),
+    ]
+    return _facts(facts, gettext("The customer can be deleted if it has no other contract and no UTM."))

@@ -1,0 +1,133 @@
+"""The lines that a form adds to a contract (契約情報追加, §7.5.2): rate plan, quantity and unit price of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from flask import request
+from flask_babel import gettext, lazy_gettext
+from wtforms import FieldList, Form, FormField, HiddenField, SelectField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
+
+from models.contracts.catalogue import RatePlan
+from models.contracts.rules import MAX_LINES, LineValues
+from views.arguments import whole_number
+from views.forms.fields import CodeField, Needed
+
+MOST_QUANTITY = 9_999
+MOST_YEN = 9_999_999_999
+
+_FIELDS = ("rate_plan_id", "quantity", "unit_price")
+
+
+class NumberField(CodeField):
+    """A whole number, typed with or without commas."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Clean what was typed."""
+        super().process_formdata(valuelist)
+        self.data = (self.data or "").replace(",", "")
+
+
+def _is_quantity(_form: Form, field: Any) -> None:
+    if not whole_number(field.data, most=MOST_QUANTITY):
+        raise ValidationError(gettext("Enter a whole number from 1 to %(most)s.", most=f"{MOST_QUANTITY:,}"))
+
+
+def _is_yen(_form: Form, field: Any) -> None:
+    if whole_number(field.data, most=MOST_YEN) is None:
+        raise ValidationError(gettext("Enter a whole number of yen of up to 10 digits."))
+
+
+class LineForm(Form):
+    """One line."""
+
+    rate_plan_id = SelectField(lazy_gettext("Rate plan"), [Needed()], choices=[])
+    quantity = NumberField(lazy_gettext("Quantity"), [Needed(), _is_quantity])
+    unit_price = NumberField(lazy_gettext("Unit price (yen)"), [Needed(), _is_yen])
+    # The rate plan that the unit price was filled in from.
+    priced_by = HiddenField()
+
+    plan: RatePlan | None = None
+
+    def prepare(self, plans: Sequence[RatePlan], *, updating: bool) -> None:
+        """Offer the rate plans, and fill in the unit price of the chosen one.
+
+        :param updating: whether only the page is updated, so that the price of another plan can be replaced silently.
+        """
+        first = lazy_gettext("Please choose") if plans else lazy_gettext("Choose the product first")
+        self.rate_plan_id.choices = [
+            SelectChoice("", first),
+            *(SelectChoice(str(each.id), each.name) for each in plans),
+        ]
+        self.plan = next((each for each in plans if str(each.id) == self.rate_plan_id.data), None)
+        if self.plan is None:
+            if updating:
+                self.rate_plan_id.data, self.unit_price.data, self.priced_by.data = "", "", ""
+            return
+        of_another_plan = bool(self.priced_by.data) and self.priced_by.data != str(self.plan.id)
+        if of_another_plan and not updating and self.unit_price.data != f"{self.plan.flat_price:.0f}":
+            self.unit_price.validators = [*self.unit_price.validators, _price_was_replaced]
+        if of_another_plan or not self.unit_price.data:
+            self.unit_price.data = f"{self.plan.flat_price:.0f}"
+        self.priced_by.data = str(self.plan.id)
+
+    @property
+    def line(self) -> LineValues:
+        """The line; call it once the form is valid."""
+        price = Decimal(self.unit_price.data)
+        return LineValues(int(self.rate_plan_id.data), int(self.quantity.data), price)
+
+
+def _price_was_replaced(_form: Form, _field: Any) -> None:
+    raise ValidationError(gettext("The unit price was that of another rate plan, and has been replaced. Check it."))
+
+
+class AddsLines:
+    """A form with lines to add: ``lines`` and what its buttons 追加 and 削除 do."""
+
+    # One more than there may be: that is how too many are noticed.
+    lines = FieldList(FormField(LineForm), max_entries=MAX_LINES + 1)
+
+    def change_lines(self) -> bool:
+        """Do what the buttons of the lines ask for.
+
+        :returns: whether the page is only to be shown again, with the lines changed or brought up to date.
+        """
+        lines: Any = self.lines
+        if "add_line" in request.form:
+            if len(lines.entries) < MAX_LINES:
+                lines.append_entry({"quantity": "1"})
+            return True
+        if "remove_line" in request.form:
+            number = whole_number(request.form["remove_line"], most=MAX_LINES)
+            if number is not None and number < len(lines.entries):
+                del lines.entries[number]
+            return True
+        return "update" in request.form
+
+    def prepare_lines(self, plans: Sequence[RatePlan], *, updating: bool) -> None:
+        """Offer the rate plans in every line.
+
+        :param updating: whether only the page is updated.
+        """
+        for entry in self.lines.entries:
+            entry.form.prepare(plans, updating=updating)
+
+    @property
+    def line_values(self) -> list[LineValues]:
+        """The lines; call it once the form is valid."""
+        return [entry.form.line for entry in self.lines.entries]
+
+    def labelled_lines(self) -> Iterator[tuple[Any, str]]:
+        """Yield every field of the lines with a label that says which line it belongs to."""
+        for number, entry in enumerate(self.lines.entries, 1):
+            for name in _FIELDS:
+                label = entry.form[name].label.text
+                yield (
+                    entry.form[name],
+                    gettext("Contract information %(number)s: %(label)s", number=number, label=label),
+                )
