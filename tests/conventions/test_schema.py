@@ -84,6 +84,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "contract": "DELETE,INSERT,SELECT,UPDATE",
         "customer": "DELETE,INSERT,SELECT,UPDATE",
         "device_token": "DELETE,INSERT,SELECT,UPDATE",
+        "income_figures": "DELETE,INSERT,SELECT,UPDATE",
         "form_key": "DELETE,INSERT,SELECT,UPDATE",
         "mail_message": "INSERT,SELECT",
         "mail_template": "DELETE,INSERT,SELECT",

@@ -18,6 +18,7 @@ from models.db import db
 from models.notifications.address import address_status
 from models.utms.utm import Utm
 from views.base import render, url_if
+from views.dashboard.income import income_card
 from views.notifications.notice import address_notice
 from views.period import recent_days
 from views.screen import formats
@@ -74,6 +75,7 @@ class HomeView(IndexView):
             "dashboard/dashboard.html",
             address_notice=address_notice(addresses, may_change=may("can_save", "NotificationAddresses")),
             figures=figures,
+            income=income_card(now),
             important=None if worst is None else _important_table(worst),
             next_steps=[_first_step(list_url)] if list_url and not customers else [],
         )
