@@ -273,6 +273,10 @@ class Day(DeclaredFilter):
 class Days(DeclaredFilter):
     """A first or a last day, or both: two fields, with ``_from`` and ``_to`` after the name."""
 
+    def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
+        """Return the field of the first day as the page's arguments fill it in."""
+        return self.read_both(model, label, args)[0]
+
     def read_both(self, model: Any, label: Any, args: Mapping[str, str]) -> list[Filter]:
         """Return the two fields as the page's arguments fill them in."""
         column = getattr(model, self.name)
