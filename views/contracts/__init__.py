@@ -12,12 +12,12 @@ SCREENS = (
     ContractStatusView,
 )
 RIGHTS = {
-    "ContractList": Rights(N_("Contracts of all customers"), read=("can_list",)),
+    "ContractList": Rights(N_("All contracts"), read=("can_list",)),
     "ContractStatus": Rights(N_("Contract status"), read=("can_index",)),
 }
 MENU = (
     MenuEntry(
-        Place.SIDE, 30, N_("Contracts"), "ContractListView.list", ("can_list", "ContractList"), "file-text"
+        Place.SIDE, 30, N_("All contracts"), "ContractListView.list", ("can_list", "ContractList"), "file-text"
     ),
     MenuEntry(
         Place.SIDE, 40, N_("Contract status"), "ContractStatusView.index", ("can_index", "ContractStatus"), "receipt"

@@ -98,7 +98,7 @@ class ContractListView(Screen):
     datamodel = PortalInterface(Contract, options=(joinedload(Contract.customer),))
     labels = Labels(
         lazy_gettext("contract"),
-        lazy_gettext("Contracts"),
+        lazy_gettext("All contracts"),
         "file-text",
         {"empty": N_("There is no contract yet."), "show_all": N_("Show all contracts")},
     )

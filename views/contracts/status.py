@@ -82,7 +82,7 @@ def _table(plans: Sequence[PlanStatus], month: date, today: date, *, begun: bool
     )
     return filled_table(
         [
-            (gettext("Product"), formats.TEXT, lambda plan: plan.product),
+            (gettext("Product name"), formats.TEXT, lambda plan: plan.product),
             (gettext("Charging scheme"), formats.TEXT, _scheme),
             (gettext("Unit price (yen)"), formats.YEN, lambda plan: plan.unit_price),
             (gettext("Present contracts"), number, present),
