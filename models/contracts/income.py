@@ -55,9 +55,7 @@ def _charges(number: int) -> str:
 def _invoiced(number: int) -> str:
     """Return the sum of the invoices of a month, or of its charges while there is none, as an expression."""
     invoices = f"FROM invoice WHERE month = :month_{number}"
-    return (
-        f"CASE WHEN EXISTS (SELECT {invoices}) THEN (SELECT sum(total) {invoices}) ELSE {_charges(number)} END"  # noqa: S608
-    )
+    return f"CASE WHEN EXISTS (SELECT {invoices}) THEN (SELECT sum(total) {invoices}) ELSE {_charges(number)} END"  # noqa: S608
 
 
 _INCOME = text(f"SELECT {_charges(0)} AS this_month, {_invoiced(1)} AS last_month, {_invoiced(2)} AS month_before")  # noqa: S608
@@ -69,7 +67,9 @@ def compute(session: Session, *, now: datetime) -> IncomeFigures:
     parameters: dict[str, object] = {}
     for number in range(_MONTHS):
         of_month = due_parameters(clock.months_before(today, number))
-        parameters |= {"fee_name": of_month.pop("fee_name")} | {f"{name}_{number}": day for name, day in of_month.items()}
+        parameters |= {"fee_name": of_month.pop("fee_name")} | {
+            f"{name}_{number}": day for name, day in of_month.items()
+        }
     row = session.execute(_INCOME, parameters).one()
     return IncomeFigures(as_of=now, this_month=row.this_month, last_month=row.last_month, month_before=row.month_before)
 

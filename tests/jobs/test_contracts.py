@@ -86,7 +86,9 @@ def look(make):
                     InvoiceLine.contract_id, InvoiceLine.amount
                 )
             ).all(),
-            "corrections": read(select(Correction.id, Correction.invoice_id.is_not(None)).order_by(Correction.id)).all(),
+            "corrections": read(
+                select(Correction.id, Correction.invoice_id.is_not(None)).order_by(Correction.id)
+            ).all(),
             "audit": read(
                 select(AuditEntry.tenant_id, AuditEntry.action, AuditEntry.subject_id)
                 .where(AuditEntry.action.like("contract.%") | AuditEntry.action.like("invoice.%"))
@@ -144,7 +146,9 @@ def test_the_jobs_are_due_at_their_times_in_tokyo():
     after = {entry.name: entry.after for entry in jobs.SCHEDULE}
 
     # 00:10 in Tokyo is 15:10 of the day before in UTC, and 01:00 is 16:00.
-    assert after["contract-terms"](datetime(2026, 11, 28, 15, 9, tzinfo=UTC)) == datetime(2026, 11, 28, 15, 10, tzinfo=UTC)
+    assert after["contract-terms"](datetime(2026, 11, 28, 15, 9, tzinfo=UTC)) == datetime(
+        2026, 11, 28, 15, 10, tzinfo=UTC
+    )
     assert after["invoices"](datetime(2026, 11, 30, 15, 59, tzinfo=UTC)) == datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
     assert after["invoices"](datetime(2026, 11, 30, 16, 0, tzinfo=UTC)) == datetime(2026, 12, 31, 16, 0, tzinfo=UTC)
 
@@ -260,7 +264,9 @@ def put_back(service_env):
                 "customer": ("status", "balance", "last_invoiced_on"),
             }.items():
                 values = ", ".join(f"{name} = saved.{name}" for name in columns)
-                connection.execute(f"UPDATE {table} SET {values} FROM saved_{table} AS saved WHERE saved.id = {table}.id")
+                connection.execute(
+                    f"UPDATE {table} SET {values} FROM saved_{table} AS saved WHERE saved.id = {table}.id"
+                )
 
         put_back.save = save
         yield put_back

@@ -16,9 +16,7 @@ RIGHTS = {
     "ContractStatus": Rights(N_("Contract status"), read=("can_index",)),
 }
 MENU = (
-    MenuEntry(
-        Place.SIDE, 30, N_("All contracts"), "ContractListView.list", ("can_list", "ContractList"), "file-text"
-    ),
+    MenuEntry(Place.SIDE, 30, N_("All contracts"), "ContractListView.list", ("can_list", "ContractList"), "file-text"),
     MenuEntry(
         Place.SIDE, 40, N_("Contract status"), "ContractStatusView.index", ("can_index", "ContractStatus"), "receipt"
     ),

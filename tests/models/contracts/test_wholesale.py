@@ -122,7 +122,9 @@ def test_600_random_contracts_are_charged_as_a_calculation_day_by_day_says(make,
             assert {key: each.billed for key, each in found.items() if each.billed} == billed, (month, today)
             assert all(each.present or each.billed for each in found.values())
             for plan in plans:
-                prices = {each.valid_from: each.unit_price for each in plan.wholesale_prices if each.valid_from <= month}
+                prices = {
+                    each.valid_from: each.unit_price for each in plan.wholesale_prices if each.valid_from <= month
+                }
                 price = prices[max(prices)] if prices else Decimal(0)
                 if plan.id in found:
                     assert (found[plan.id].unit_price, found[plan.id].amount) == (price, price * billed[plan.id])

@@ -11,14 +11,18 @@ import time_machine
 
 from tests.support.pages import Page
 
-NOW = datetime(2026, 11, 15, 3, 0, tzinfo=UTC)
+
+@pytest.fixture
+def day() -> int:
+    """The day of November 2026 on which one signs in and looks."""
+    return 15
 
 
 @pytest.fixture(autouse=True)
-def at():
-    """Noon of the 1st in Tokyo, or of another day: ``at(15)``. One signs in on the 1st."""
-    with time_machine.travel(NOW.replace(day=1), tick=False) as moment:
-        yield lambda day: moment.move_to(NOW.replace(day=day))
+def noon(day):
+    """Noon of the day in Tokyo."""
+    with time_machine.travel(datetime(2026, 11, day, 3, 0, tzinfo=UTC), tick=False):
+        yield
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def plan(make):
 
 
 @pytest.fixture
-def contracts(operator, make, plan, at):
+def contracts(operator, make, plan):
     """Two contracts of the operator's tenant in force, one that ended last month, one to come, a void one and theirs."""
 
     def contract(start: date, end: date, quantity: int = 1, *, tenant=None, **values):
@@ -42,7 +46,6 @@ def contracts(operator, make, plan, at):
         make.contract_line(contract=made, rate_plan=plan, quantity=quantity)
         return made
 
-    at(15)
     return {
         "first": contract(date(2026, 4, 1), date(2027, 3, 31), 2),
         "second": contract(date(2026, 11, 10), date(2027, 11, 9), 3),
@@ -99,10 +102,14 @@ def test_searching_narrows_by_every_condition(operator, make, contracts, plan, q
 def test_the_figures_of_the_month_lead_to_the_contracts_behind_them(operator, contracts):
     page = Page(operator.get("/contract-status/").text)
 
-    row = [page.column(name) for name in ("商品名", "課金体系", "単価(円)", "現在契約数", "請求予定数", "請求予定金額(円)")]
+    row = [
+        page.column(name) for name in ("商品名", "課金体系", "単価(円)", "現在契約数", "請求予定数", "請求予定金額(円)")
+    ]
     # The price of the first day of the month.
     assert row == [["見守りUTM"], ["基本ライセンス (月額)"], ["¥3,300"], ["5"], ["5"], ["¥16,500"]]
-    links = {link.text: link.attributes["href"] for link in page.main.all("a") if "/contracts/" in link.attributes["href"]}
+    links = {
+        link.text: link.attributes["href"] for link in page.main.all("a") if "/contracts/" in link.attributes["href"]
+    }
     assert listed(operator, contracts, links["¥16,500"].partition("?")[2]) == {"first", "second"}
     assert listed(operator, contracts, links["5"].partition("?")[2]) == {"first", "second"}
 
@@ -114,8 +121,8 @@ def test_an_earlier_month_is_shown_as_it_ended(operator, contracts):
     assert "¥23,100" in page.main.text
 
 
-def test_on_the_1st_there_is_nothing_of_the_running_month(operator, contracts, at):
-    at(1)
+@pytest.mark.parametrize("day", [1])
+def test_on_the_1st_there_is_nothing_of_the_running_month(operator, contracts):
     page = Page(operator.get("/contract-status/").text)
 
     assert "月初1日のため、当月の請求予定はまだ表示できません。" in page.main.text
