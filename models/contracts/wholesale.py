@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Date, Integer, Interval, and_, case, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from models import clock
 from models.contracts.billing import month_end
 from models.contracts.catalogue import Cycle, Product, RatePlan, WholesalePrice
 from models.contracts.contract import Contract, ContractLine, ContractStatus

@@ -47,7 +47,7 @@ class CompanyName(Part):
     """A part of the name of a contract's customer."""
 
     @staticmethod
-    def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:
+    def _meets(column: Any, match: str, value: str, **_options: bool) -> Any:
         return column.has(Customer.search_name.contains(value, autoescape=True))
 
 
@@ -90,6 +90,11 @@ def _plans() -> dict[Any, Any]:
         .order_by(Product.name, RatePlan.name)
     )
     return {row.id: f"{row.product} / {row.name}" for row in rows}
+
+
+def _customer_link(customer: Customer) -> Any:
+    url = CustomerView.of().url_if("show", customer) if customer.deleted_at is None else None
+    return formats.linked(url, customer.name) if url else customer.name
 
 
 class ContractListView(Screen):
@@ -137,7 +142,7 @@ class ContractListView(Screen):
     }
     formatters_columns: ClassVar = {
         "id": formats.CODE,
-        "customer": Format(lambda customer: _customer_link(customer), lambda customer: str(customer.name), css="text"),
+        "customer": Format(_customer_link, lambda customer: str(customer.name), css="text"),
         "product.name": formats.TEXT,
         "status": _STATUS,
     }
@@ -149,11 +154,6 @@ class ContractListView(Screen):
         if name == "status" and row.status == ContractStatus.ACTIVE:
             return _TO_COME if row.start_on > clock.tokyo_day(clock.utc_now()) else row.status
         return super().value(row, name)
-
-
-def _customer_link(customer: Customer) -> Any:
-    url = CustomerView.of().url_if("show", customer) if customer.deleted_at is None else None
-    return formats.linked(url, customer.name) if url else customer.name
 
 
 def list_url(**arguments: Any) -> str | None:
