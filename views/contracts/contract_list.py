@@ -47,7 +47,7 @@ class CompanyName(Part):
     """A part of the name of a contract's customer."""
 
     @staticmethod
-    def _meets(column: Any, match: str, value: str, **_options: bool) -> Any:
+    def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
         return column.has(Customer.search_name.contains(value, autoescape=True))
 
 
