@@ -100,7 +100,7 @@ def charged_in(month: date) -> Any:
     :param month: the first day of the month.
     """
     # Unique names, so that a statement may have parameters of its own.
-    values = [bindparam(name, value, unique=True) for name, value in due_parameters(month).items()]
+    values: list[Any] = [bindparam(name, value, unique=True) for name, value in due_parameters(month).items()]
     due = text(DUE).bindparams(*values).columns(column("contract_id", String)).subquery("due")
     return Contract.id.in_(select(due.c.contract_id))
 
