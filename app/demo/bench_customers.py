@@ -11,10 +11,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.demo import words
-from app.demo.customers import make_products
-from app.demo.plan import WITH_UTM, ContractPlan, Term
+from app.demo.catalogue import make_catalogue
+from app.demo.plan import MONTHLY, WITH_UTM, ContractPlan, Term
 from models import clock
-from models.contracts.contract import Contract
+from models.contracts.contract import Contract, ContractLine
 from models.customers.customer import Customer, CustomerStatus
 from models.tenants.tenant import Tenant
 from models.utms.utm import Utm
@@ -109,10 +109,29 @@ def _make_customers(session: Session, tenant: Tenant, part: Part, now: datetime)
 
 
 def _make_contracts(session: Session, tenant: Tenant, customers: list[str], now: datetime) -> None:
+    """Give each customer a contract with a line."""
     start_on, end_on, status = ContractPlan(Term.RUNNING, 15).dates(clock.tokyo_day(now))
-    product = make_products(session)[WITH_UTM]
-    common = {"tenant_id": tenant.id, "product_id": product, "start_on": start_on, "end_on": end_on, "status": status}
-    session.execute(insert(Contract), [common | {"customer_id": customer} for customer in customers])
+    product = make_catalogue(session)[WITH_UTM]
+    plan = next(each for each in product.rate_plans if each.name == MONTHLY)
+    common = {
+        "tenant_id": tenant.id,
+        "product_id": product.id,
+        "start_on": start_on,
+        "renewals": 1,
+        "term_end_on": end_on,
+        "end_on": end_on,
+        "status": status.value,
+        "ships_utm": False,
+    }
+    contracts = _insert(session, Contract, [common | {"customer_id": customer} for customer in customers])
+    line = {
+        "tenant_id": tenant.id,
+        "rate_plan_id": plan.id,
+        "quantity": 1,
+        "unit_price": plan.flat_price,
+        "starts_on": start_on,
+    }
+    session.execute(insert(ContractLine), [line | {"contract_id": contract} for contract in contracts])
 
 
 def _slots(part: Part, utms: list[tuple[int, str]]) -> Slots:

@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.demo import customers, mails, people, tokens_file, utms
+from app.demo import catalogue, contracts, customers, invoices, mails, people, tokens_file, utms
 from app.demo.context import DemoContext
 from app.demo.tenants import TENANTS
 from models import clock
@@ -94,12 +94,13 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     utms.tidy(session)
     tenants = [create_tenant(session, plan.name, by=COMMAND_LINE) for plan in TENANTS]
     people.make_people(session, tenants)
-    products = customers.make_products(session)
+    products = catalogue.make_catalogue(session)
     tokens: utms.Tokens = {}
     customer_count = utm_count = alert_count = 0
     for tenant, plan in zip(tenants, TENANTS, strict=True):
         session.add(NotificationAddress(tenant_id=tenant.id, slot=1, address=plan.address, confirmed_at=now))
-        made = customers.make_customers(context, tenant, plan, products)
+        made = customers.make_customers(context, tenant, plan)
+        contracts.make_contracts(context, made, plan.customers, products)
         customer_count += len(made)
         if tenant is tenants[0]:
             mails.make_mails(context, tenant, made[0])
@@ -108,6 +109,9 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
             tokens |= issued
             utm_count += len(each.utms)
             alert_count += stored
+    # Last, because the objects of the session are read again afterwards.
+    for tenant in tenants:
+        invoices.make_invoices(context, tenant.id)
     utms.tidy(session)
     return Made(len(tenants), customer_count, utm_count, alert_count), tokens
 

@@ -12,12 +12,19 @@ from enum import Enum, auto
 
 from models import clock
 from models.contracts.contract import ContractStatus
+from models.contracts.terms import term_end
 from models.customers.customer import CustomerStatus
 
 WITH_UTM = "見守りサービス UTMスタンダード"
 WITHOUT_UTM = "見守りサービス ヘルプデスク"
 PRODUCTS = {WITH_UTM: True, WITHOUT_UTM: False}
 """The products: name, and whether the product includes a UTM."""
+
+MONTHLY = "月額プラン"
+YEARLY = "年額プラン"
+SETUP = "初期設定"
+TERM_MONTHS = 12
+"""The length of the first and of every further term."""
 
 
 class Term(Enum):
@@ -29,6 +36,8 @@ class Term(Enum):
     """Cancelled, but in force until its last day."""
     CANCELLED = auto()
     EXPIRED = auto()
+    VOID = auto()
+    """Made by mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +45,30 @@ class ContractPlan:
     """A planned contract.
 
     :ivar months: how many months ago it started; for ``TO_COME``, in how many months it will start.
+    :ivar rate_plan: the rate plan of its lines.
+    :ivar quantity: the number of units.
+    :ivar grown: how many months ago its quantity became what it is; before, it was 1. None if it never changed.
+    :ivar setup: whether it began with a one-off set-up fee.
+    :ivar ships: whether NEC sends the UTM.
+    :ivar slip: the tracking number of the UTM that is sent, if there is one.
+    :ivar visits: the visits of the help desk in the last month, which are billed by usage.
     """
 
     term: Term
     months: int
     product: str = WITH_UTM
+    rate_plan: str = MONTHLY
+    quantity: int = 1
+    grown: int | None = None
+    setup: bool = False
+    ships: bool = False
+    slip: str = ""
+    visits: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether rules consider it. A void contract was made by mistake."""
+        return self.term is not Term.VOID
 
     def dates(self, today: date) -> tuple[date, date, ContractStatus]:
         """Return the first day, the last day and the status, as the rules would have set them by today.
@@ -50,18 +78,19 @@ class ContractPlan:
         this_month = clock.month_start(today)
         if self.term is Term.TO_COME:
             start = clock.months_before(this_month, -self.months)
-            return start, _last_day(start, 12), ContractStatus.ACTIVE
+            return start, _last_day(start, TERM_MONTHS), ContractStatus.ACTIVE
         start = clock.months_before(this_month, self.months)
         match self.term:
-            case Term.RUNNING:
+            case Term.RUNNING | Term.VOID:
                 # A term of one year, renewed by a year each time.
-                return start, _last_day(start, (self.months // 12 + 1) * 12), ContractStatus.ACTIVE
+                end = term_end(start, TERM_MONTHS, TERM_MONTHS, self.months // TERM_MONTHS)
+                return start, end, ContractStatus.ACTIVE if self.counts else ContractStatus.VOID
             case Term.LEAVING:
                 return start, _last_day(this_month, 2), ContractStatus.CANCELLED
             case Term.CANCELLED:
                 return start, _last_day(start, max(1, self.months - 2)), ContractStatus.CANCELLED
             case _:
-                return start, _last_day(start, 12), ContractStatus.EXPIRED
+                return start, _last_day(start, TERM_MONTHS), ContractStatus.EXPIRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +142,10 @@ def customer_status(contracts: tuple[ContractPlan, ...], today: date) -> Custome
 
     :param today: the day in Asia/Tokyo.
     """
-    if not contracts:
+    last_days = [contract.dates(today)[1] for contract in contracts if contract.counts]
+    if not last_days:
         return CustomerStatus.DRAFT
-    ended = all(contract.dates(today)[1] < today for contract in contracts)
+    ended = max(last_days) < today
     return CustomerStatus.CANCELLED if ended else CustomerStatus.ACTIVE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.demo.plan import WITHOUT_UTM, ContractPlan, CustomerPlan, Term, UtmPlan
+from app.demo.plan import WITHOUT_UTM, YEARLY, ContractPlan, CustomerPlan, Term, UtmPlan
 from app.demo.words import LONG_NAME
 
 _NOW = timedelta(seconds=20)
@@ -26,7 +26,7 @@ class TenantPlan:
 
 _SHOWCASE = (
     CustomerPlan(
-        _RUNNING,
+        (ContractPlan(Term.RUNNING, 14, quantity=4, grown=2),),
         (
             UtmPlan("001", "本社", _NOW, alerts=1_200, mac_set=True),
             UtmPlan("002", "駅前支店", _NOW, alerts=700, mac_set=True),
@@ -35,7 +35,7 @@ _SHOWCASE = (
         ),
     ),
     CustomerPlan(
-        (ContractPlan(Term.RUNNING, 26),),
+        (ContractPlan(Term.RUNNING, 26, quantity=2),),
         (
             UtmPlan("011", "本社 1階", _NOW, alerts=600, mac_set=True),
             UtmPlan("012", "本社 2階", timedelta(days=2), alerts=300),
@@ -48,21 +48,33 @@ _SHOWCASE = (
     CustomerPlan((ContractPlan(Term.RUNNING, 8),), (UtmPlan("031", "工場", _NOW, alerts=450),)),
     CustomerPlan((ContractPlan(Term.RUNNING, 11),), (UtmPlan("041", "店舗", timedelta(days=9), alerts=300),)),
     CustomerPlan((ContractPlan(Term.RUNNING, 3),), (UtmPlan("051", "本社", _NOW, alerts=500, mac_set=True),)),
-    CustomerPlan((ContractPlan(Term.RUNNING, 1),), (UtmPlan("061", "事務所（設置前）", None),)),
+    # Its UTM is on its way.
+    CustomerPlan(
+        (ContractPlan(Term.RUNNING, 1, setup=True, ships=True, slip="5071-3320-0146"),),
+        (UtmPlan("061", "事務所（設置前）", None),),
+    ),
     # A UTM can be registered for these two.
-    CustomerPlan((ContractPlan(Term.RUNNING, 1),)),
-    CustomerPlan((ContractPlan(Term.TO_COME, 1),)),
+    CustomerPlan((ContractPlan(Term.RUNNING, 1, setup=True, ships=True),)),
+    CustomerPlan((ContractPlan(Term.TO_COME, 1, setup=True, ships=True),)),
     # No UTM can be registered for these two: a contract without a UTM, and no contract.
-    CustomerPlan((ContractPlan(Term.RUNNING, 6, WITHOUT_UTM),)),
+    CustomerPlan((ContractPlan(Term.RUNNING, 6, WITHOUT_UTM, visits=2),)),
     CustomerPlan(),
     CustomerPlan((ContractPlan(Term.LEAVING, 15),)),
     CustomerPlan((ContractPlan(Term.CANCELLED, 9),)),
     CustomerPlan((ContractPlan(Term.EXPIRED, 16),)),
     CustomerPlan((ContractPlan(Term.CANCELLED, 20), ContractPlan(Term.RUNNING, 4))),
-    CustomerPlan((ContractPlan(Term.RUNNING, 18), ContractPlan(Term.RUNNING, 7, WITHOUT_UTM))),
+    CustomerPlan(
+        (
+            ContractPlan(Term.RUNNING, 18, grown=4, quantity=2),
+            ContractPlan(Term.RUNNING, 7, WITHOUT_UTM),
+            ContractPlan(Term.VOID, 2),
+        )
+    ),
 )
 _MORE = (
-    *(CustomerPlan((ContractPlan(Term.RUNNING, months),)) for months in (2, 4, 7, 9, 10, 12, 13, 17, 21, 23, 25, 30)),
+    *(CustomerPlan((ContractPlan(Term.RUNNING, months),)) for months in (2, 4, 7, 9, 10, 12, 17, 21, 23, 30)),
+    # Paid for a year at a time: two and one month ago for the last time.
+    *(CustomerPlan((ContractPlan(Term.RUNNING, months, rate_plan=YEARLY),)) for months in (13, 26)),
     *(CustomerPlan((ContractPlan(Term.RUNNING, months, WITHOUT_UTM),)) for months in (2, 6, 12, 19)),
     CustomerPlan((ContractPlan(Term.TO_COME, 2, WITHOUT_UTM),)),
     CustomerPlan((ContractPlan(Term.LEAVING, 7, WITHOUT_UTM),)),

@@ -94,6 +94,25 @@ def issue(session: Session, month: date, *, today: date, by: Actor) -> int:
     return issued
 
 
+def issue_missing(session: Session, *, today: date, by: Actor) -> int:
+    """Issue the invoices of the session's tenant for every month that is over and was not issued.
+
+    These are the months after that of the tenant's newest invoice; without any, the months from its first line on.
+
+    :param today: the day in Asia/Tokyo.
+    :returns: the number of invoices issued.
+    """
+    # Before reading, so that a run at the same time has committed what it issued.
+    take_turns(session, _TURNS, scope.own_tenant_id(session))
+    newest = session.scalar(select(func.max(Invoice.month)))
+    month = clock.next_month(newest) if newest else session.scalar(select(func.min(ContractLine.starts_on)))
+    issued = 0
+    while month is not None and clock.month_start(month) < clock.month_start(today):
+        issued += issue(session, clock.month_start(month), today=today, by=by)
+        month = clock.next_month(month)
+    return issued
+
+
 def refresh_balances(session: Session, customer_ids: list[str] | None = None) -> None:
     """Derive the balance (残高) and the last invoice date (最終請求日) of customers from their invoices.
 

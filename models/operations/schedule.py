@@ -68,6 +68,17 @@ def daily(hour: int, minute: int) -> Callable[[datetime], datetime]:
     return after
 
 
+def monthly(hour: int, minute: int) -> Callable[[datetime], datetime]:
+    """Run on the 1st of each month at a time in Tokyo."""
+
+    def after(moment: datetime) -> datetime:
+        day = clock.month_start(clock.tokyo_day(moment))
+        at = datetime.combine(day, time(hour, minute), clock.TOKYO)
+        return at if at > moment else datetime.combine(clock.next_month(day), time(hour, minute), clock.TOKYO)
+
+    return after
+
+
 _entries: dict[str, Entry] = {}
 
 

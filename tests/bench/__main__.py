@@ -8,7 +8,20 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tests.bench import declared, downloads, growth, ingest, lists, machine, mail, page, rights, throughput
+from tests.bench import (
+    customers,
+    declared,
+    downloads,
+    growth,
+    ingest,
+    invoices,
+    lists,
+    machine,
+    mail,
+    page,
+    rights,
+    throughput,
+)
 from tests.bench.finding import Finding, Missing
 from tests.bench.places import SIZES, Place, place
 
@@ -35,6 +48,8 @@ PARTS = (
     Part("ingest", ingest.TITLE, ingest.ABOUT, ingest.measure),
     Part("throughput", throughput.TITLE, throughput.ABOUT, throughput.measure),
     Part("rights", rights.TITLE, rights.ABOUT, rights.measure),
+    Part("invoices", invoices.TITLE, invoices.ABOUT, invoices.measure),
+    Part("customers", customers.TITLE, customers.ABOUT, customers.measure),
     Part("mail", mail.TITLE, mail.ABOUT, mail.measure),
 )
 

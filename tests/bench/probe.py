@@ -24,6 +24,12 @@ _statements = Counter()
 @event.listens_for(Engine, "before_cursor_execute")
 def _count(*_args: Any) -> None:
     _statements["all"] += 1
+    _statements["seconds"] -= time.perf_counter()
+
+
+@event.listens_for(Engine, "after_cursor_execute")
+def _add_time(*_args: Any) -> None:
+    _statements["seconds"] += time.perf_counter()
 
 
 def main() -> None:
@@ -46,6 +52,7 @@ def _ask(client: FlaskClient, path: str, *, text: bool) -> dict[str, Any]:
     return {
         "ms": took * 1000,
         "statements": _statements["all"],
+        "sql_ms": _statements["seconds"] * 1000,
         "status": response.status_code,
         "rows": response.text.count("<tr"),
         "text": response.text if text else "",

@@ -11,7 +11,7 @@ import zipfile
 import pytest
 
 from models import clock
-from tests.bench import declared, downloads, growth, ingest, lists, rights, throughput
+from tests.bench import customers, declared, downloads, growth, ingest, invoices, lists, rights, throughput
 from tests.bench.finding import Missing
 from tests.bench.timing import probe
 
@@ -120,6 +120,31 @@ def test_a_right_taken_away_is_gone_at_the_next_request_of_each_worker(tiny):
 
     assert found.figures == {"with the right": "200, 200", "without": "403, 403", "with it again": "200, 200"}
     assert found.held
+
+
+def test_an_invoice_run_is_compared_with_the_insert_of_its_rows_and_nothing_of_it_stays(tiny):
+    found, memory = invoices.measure(tiny, runs=1, customers=5)
+
+    # The first customers of the tenant; others may have contracts of other parts.
+    assert int(found.name.split()[0]) >= 5
+    assert found.figures.keys() == {"portal", "INSERT", "ratio"}
+    assert memory.held
+    with tiny.owner() as owner:
+        assert owner.execute("SELECT count(*), to_regclass('bench_invoice') FROM invoice").fetchone() == (0, None)
+
+
+def test_every_search_field_of_the_customer_list_is_asked_with_few_statements(tiny):
+    findings = customers.measure(tiny, runs=1, customers=5)
+
+    assert [each.name for each in findings] == [case.name for case in customers.CASES]
+    assert max(int(each.figures["statements"]) for each in findings) <= customers.STATEMENTS
+    asked = {name for case in customers.CASES for name in case.arguments}
+    assert asked >= {"id", "name", "balance", "last_invoiced_on", "status"}
+
+
+def test_searches_with_other_rows_are_not_compared():
+    with pytest.raises(RuntimeError, match="all: the portal shows 2 rows and the statement by hand 1"):
+        customers.check_rows(customers.CASES[0], 2, 1)
 
 
 def _packed(ids: list[str]) -> bytes:

@@ -69,6 +69,18 @@ def test_customers(page, world, sound):
     sound(page)
 
 
+def test_contracts_and_what_they_cost(page, world, make, sound):
+    contract = make.contract(customer_row=world["customer"])
+    plan = make.rate_plan(product=contract.product, name=LONG)
+    make.wholesale_price(rate_plan=plan, unit_price=99_999_999)
+    make.contract_line(contract=contract, rate_plan=plan, quantity=999)
+    enter(page, world)
+    visit(page, sound, "/", "/contract-status/", "/contracts/", "/contracts/?status=void")
+    page.goto("/contracts/")
+    page.get_by_text("フィルタ").click()
+    sound(page)
+
+
 def test_the_page_of_two_who_edit_a_customer(page, world, make, sound):
     customer = world["customer"]
     enter(page, world)

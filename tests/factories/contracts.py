@@ -61,9 +61,11 @@ def wholesale_price(make: Make, *, rate_plan_row: RatePlan | None = None, **valu
     return make.save(WholesalePrice(**{"valid_from": date(2026, 1, 1), "unit_price": 4000} | values))
 
 
-def contract(make: Make, *, customer_row: Customer | None = None, **values: Any) -> Contract:
+def contract(
+    make: Make, *, customer_row: Customer | None = None, tenant: Tenant | None = None, **values: Any
+) -> Contract:
     """A contract that is in force, when no dates are given, and has no lines."""
-    of = customer_row or make.customer()
+    of = customer_row or make.customer(tenant=tenant)
     today = clock.tokyo_day(clock.utc_now())
     defaults = {"start_on": today - timedelta(days=30), "end_on": today + timedelta(days=335)}
     values = defaults | values

@@ -31,7 +31,14 @@ NOTHING = {"urgent": [], "default": [], "periodic": []}
 EVERYTHING = {
     "urgent": ["jobs.heartbeat.beat"],
     "default": ["jobs.mail.sweep"],
-    "periodic": ["jobs.alerts.drop_old_partitions", "jobs.alerts.make_partitions", "jobs.expired_links.remove_old"],
+    "periodic": [
+        "jobs.alerts.drop_old_partitions",
+        "jobs.alerts.make_partitions",
+        "jobs.contracts.issue_invoices",
+        "jobs.contracts.refresh_income",
+        "jobs.contracts.renew_and_expire",
+        "jobs.expired_links.remove_old",
+    ],
 }
 NOON = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 """12:00 in Tokyo."""

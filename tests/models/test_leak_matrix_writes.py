@@ -61,7 +61,12 @@ def values(**other) -> dict:
 
 def contract_for(tenant_id: str, customer_id: str) -> Contract:
     return Contract(
-        tenant_id=tenant_id, customer_id=customer_id, product_id=1, start_on="2026-01-01", end_on="2026-12-31"
+        tenant_id=tenant_id,
+        customer_id=customer_id,
+        product_id=1,
+        start_on="2026-01-01",
+        term_end_on="2026-12-31",
+        end_on="2026-12-31",
     )
 
 

@@ -9,13 +9,17 @@ from views.contracts.cancellation import ContractCancellationView
 from views.contracts.catalogue import ProductView, RatePlanView
 from views.contracts.change import ContractChangeView
 from views.contracts.charges import ChargeView, WholesalePriceView
+from views.contracts.contract_list import ContractListView
 from views.contracts.contracts import ContractView
 from views.contracts.delivery import ContractDeliveryView
 from views.contracts.invoices import InvoiceView
+from views.contracts.status import ContractStatusView
 from views.contracts.usage import UsageView
 from views.register import MenuEntry, Place, Rights
 
 SCREENS = (
+    ContractListView,
+    ContractStatusView,
     ContractApplicationView,
     ContractView,
     ContractChangeView,
@@ -43,6 +47,8 @@ RIGHTS = {
         staff=("can_list", "can_show", "can_add", "can_edit", "can_delete", "can_retire", "can_reactivate"),
         words={"can_retire": N_("Retire"), "can_reactivate": N_("Sell again")},
     ),
+    "ContractList": Rights(N_("All contracts"), read=("can_list",)),
+    "ContractStatus": Rights(N_("Contract status"), read=("can_index",)),
     "Contracts": Rights(
         N_("Contracts"),
         read=("can_show",),
@@ -69,6 +75,10 @@ RIGHTS = {
     ),
 }
 MENU = (
+    MenuEntry(Place.SIDE, 30, N_("All contracts"), "ContractListView.list", ("can_list", "ContractList"), "file-text"),
+    MenuEntry(
+        Place.SIDE, 40, N_("Contract status"), "ContractStatusView.index", ("can_index", "ContractStatus"), "receipt"
+    ),
     MenuEntry(
         Place.SIDE,
         70,

@@ -27,7 +27,8 @@ from models.values.company_name import search_key
 from models.values.visible_text import visible
 from views.arguments import iso_day
 from views.base import PortalView, actor, render
-from views.contracts.invoices import MONTH, STATES, InvoiceScreen, contract_cell, is_paid, month_text
+from views.contracts.invoices import MONTH, STATES, InvoiceScreen, is_paid, month_text
+from views.customers.contract_list import contract_number
 from views.data_interface import PortalInterface
 from views.flashes import flash_error, flash_success, flash_warning
 from views.forms.fields import AtMost, CodeField, Needed, OneLine, TextField, half_width
@@ -241,7 +242,9 @@ class CorrectionForm(ScreenForm):
 
 
 def _contract_of(correction: Correction) -> Any:
-    return contract_cell(correction.customer_id, correction.contract_id) or "-"
+    if correction.contract_id is None:
+        return "-"
+    return contract_number(correction.customer_id, correction.contract_id)
 
 
 class CorrectionView(Screen):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
-from flask import Response, current_app, g
+from flask import Response, g
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
@@ -16,7 +16,7 @@ from models.contracts.invoice import Invoice, InvoiceLine, LineKind
 from models.contracts.invoice_changes import ExplainedLine, Explanation, explain
 from models.db import db
 from models.errors import N_
-from views.base import url_if
+from views.customers.contract_list import contract_number
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_tabs
 from views.data_interface import PortalInterface
@@ -172,16 +172,6 @@ def explanation_of(invoice: Invoice) -> Explanation:
     return found
 
 
-def contract_cell(customer_id: str, contract_id: str | None) -> Any:
-    """Return the number of a contract, as a link for who may open it; None where there is no contract."""
-    if contract_id is None:
-        return None
-    if "ContractView.show" not in current_app.view_functions:
-        return formats.CODE.html(contract_id)
-    url = url_if("can_show", "Contracts", "ContractView.show", customer_id=customer_id, contract_id=contract_id)
-    return formats.linked(url, formats.CODE.html(contract_id)) if url else formats.CODE.html(contract_id)
-
-
 def reasons_text(explained: ExplainedLine) -> str:
     """Return why a line changed as people read it."""
     return "\n".join(gettext(reason.message, **reason.values) for reason in explained.reasons)
@@ -194,7 +184,11 @@ def unit_price_text(line: InvoiceLine) -> str:
 
 def _columns(customer_id: str) -> list[tuple[Any, Format, Any]]:
     return [
-        (gettext("Contract number"), formats.PLAIN, lambda each: contract_cell(customer_id, each.line.contract_id)),
+        (
+            gettext("Contract number"),
+            formats.PLAIN,
+            lambda each: each.line.contract_id and contract_number(customer_id, each.line.contract_id),
+        ),
         (gettext("Rate plan"), formats.TEXT, lambda each: each.line.plan_name),
         (gettext("Charge"), formats.TEXT, lambda each: each.line.charge_name),
         (gettext("Model"), formats.word(KINDS), lambda each: each.line.kind),

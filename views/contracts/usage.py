@@ -27,7 +27,8 @@ from models.values.visible_text import visible
 from views.arguments import page_number
 from views.base import PAGE_SIZE, PortalView, actor, render
 from views.contracts.billing import TABS
-from views.contracts.invoices import contract_cell, month_text
+from views.contracts.invoices import month_text
+from views.customers.contract_list import contract_number
 from views.flashes import flash_success
 from views.forms.errors import add_error, message_of
 from views.forms.fields import half_width
@@ -207,7 +208,7 @@ def _faults(faults: Sequence[RowFault]) -> Table:
 
 
 def _contract_of(each: Recordable) -> Any:
-    return contract_cell(each.line.contract.customer_id, each.line.contract_id)
+    return contract_number(each.line.contract.customer_id, each.line.contract_id)
 
 
 def _search(month: date, part: str) -> Search:
@@ -222,7 +223,7 @@ def _search(month: date, part: str) -> Search:
 def _facts(line: ContractLine, charge: Charge, month: date) -> list[tuple[Any, Any, str]]:
     contract = line.contract
     return [
-        (gettext("Contract number"), contract_cell(contract.customer_id, contract.id), ""),
+        (gettext("Contract number"), contract_number(contract.customer_id, contract.id), ""),
         (gettext("Customer"), contract.customer.name, "text"),
         (gettext("Rate plan"), line.rate_plan.name, "text"),
         (gettext("Charge"), charge.name, "text"),

@@ -21,13 +21,13 @@ from views.screen import formats
 from views.screen.filters import Choice, Day, Part, Search, read_search
 from views.screen.table import Button, Column, Empty, Row, Table
 
-_STATUS_LABELS = {
+STATUS_LABELS = {
     ContractStatus.ACTIVE: lazy_gettext("Active"),
     ContractStatus.CANCELLED: lazy_gettext("Terminated"),
     ContractStatus.EXPIRED: lazy_gettext("Expired"),
 }
 CONTRACT_STATUS = formats.badge(
-    {**_STATUS_LABELS, ContractStatus.VOID: lazy_gettext("Void")},
+    {**STATUS_LABELS, ContractStatus.VOID: lazy_gettext("Void")},
     {ContractStatus.ACTIVE: "green", ContractStatus.CANCELLED: "orange"},
 )
 _LABELS = {
@@ -48,7 +48,7 @@ _FILTERS = (
     ),
     Day("start_on", beside=True),
     Day("end_on", beside=True),
-    Choice("status", labels=_STATUS_LABELS, beside=True),
+    Choice("status", labels=STATUS_LABELS, beside=True),
 )
 _ORDER = {
     "id": Contract.id,
@@ -57,6 +57,17 @@ _ORDER = {
     "end_on": Contract.end_on,
     "status": Contract.status,
 }
+
+
+def contract_url(customer_id: str, contract_id: str) -> str | None:
+    """Return the URL of a contract's page, None if the person may not open it."""
+    return url_if("can_show", "Contracts", "ContractView.show", customer_id=customer_id, contract_id=contract_id)
+
+
+def contract_number(customer_id: str, contract_id: str) -> Any:
+    """Return the number of a contract, as a link to its page if the person may open it."""
+    url, number = contract_url(customer_id, contract_id), formats.CODE.cell(contract_id)
+    return formats.linked(url, number) if url else number
 
 
 def contract_status(contract: Any, today: date) -> Markup:
@@ -126,11 +137,8 @@ class ContractList:
         )
 
     def _cells(self, contract: Contract) -> list[Any]:
-        arguments = {"customer_id": self.customer.id, "contract_id": contract.id}
-        url = url_if("can_show", "Contracts", "ContractView.show", **arguments)
-        number = formats.CODE.cell(contract.id)
         return [
-            formats.linked(url, number) if url else number,
+            contract_number(self.customer.id, contract.id),
             contract.product.name,
             formats.DAY.cell(contract.start_on),
             formats.DAY.cell(contract.end_on),

@@ -17,6 +17,7 @@ from models.db import db
 from models.notifications.address import address_status
 from models.utms.fleet import Fleet, SecurityStatus, fleet_of, security_status
 from views.base import render, url_if
+from views.dashboard.income import income_card
 from views.notifications.notice import address_notice
 from views.period import recent_days
 from views.screen import formats
@@ -57,6 +58,7 @@ class HomeView(IndexView):
             address_notice=address_notice(addresses, may_change=may("can_save", "NotificationAddresses")),
             figures=_figures(customers, fleet, list_url),
             as_of=clock.screen_time(now),
+            income=income_card(now),
             important=None if worst is None else _important_table(worst, fleet),
             next_steps=[_first_step(list_url)] if list_url and not customers else [],
         )

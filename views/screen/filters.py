@@ -280,6 +280,10 @@ class Day(DeclaredFilter):
 class Days(DeclaredFilter):
     """A range of days, open at either end: two fields, whose names end with ``_from`` and ``_to``."""
 
+    def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
+        """Return the field of the first day as the page's arguments fill it in."""
+        return self.read_both(model, label, args)[0]
+
     def read_both(self, model: Any, label: Any, args: Mapping[str, str]) -> list[Filter]:
         """Return the two fields with their values from the query parameters."""
         column = getattr(model, self.name)

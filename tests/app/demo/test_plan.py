@@ -96,8 +96,10 @@ def test_a_planned_contracts_days(contract, first, last, status):
 def test_a_customers_status_follows_from_the_plan():
     today = date(2026, 11, 22)
     ended, running = plan.ContractPlan(plan.Term.CANCELLED, 9), plan.ContractPlan(plan.Term.RUNNING, 1)
+    void = plan.ContractPlan(plan.Term.VOID, 2)
 
     assert plan.customer_status((), today) is CustomerStatus.DRAFT
+    assert plan.customer_status((void,), today) is CustomerStatus.DRAFT
     assert plan.customer_status((ended,), today) is CustomerStatus.CANCELLED
     assert plan.customer_status((ended, running), today) is CustomerStatus.ACTIVE
 

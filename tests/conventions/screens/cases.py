@@ -79,6 +79,11 @@ def is_of_no_tenant(screen: type[Screen]) -> bool:
     return not issubclass(screen.datamodel.obj, TenantScoped)
 
 
+def has_only_a_list(screen: type[Screen]) -> bool:
+    """Whether nothing can be looked at or done but the list."""
+    return screen.include_route_methods == {"list"} and not screen.actions_of_rows
+
+
 def is_of_the_code(screen: type[Screen]) -> bool:
     """Whether its rows are what the code defines, and nobody makes."""
     return screen.datamodel.obj.__tablename__ in cleaning.KEPT - {"ab_role"}
@@ -152,9 +157,10 @@ class Case:
         elif issubclass(self.model, TenantScoped):
             values.setdefault("tenant", self.tenant)
         row = self._factory(self.model)(**values)
-        # What its page shows of a row above it, such as the product of a contract, was typed too.
-        above = [each for each in vars(row).values() if hasattr(each, "__table__")]
-        self.typed |= {text for each in (row, *above) for text in vars(each).values() if isinstance(text, str)}
+        # A list shows names of other rows too, such as a contract's customer.
+        above = [getattr(row, each.key) for each in row.__mapper__.relationships if not each.uselist]
+        texts = [text for each in (row, *above) if each is not None for text in vars(each).values()]
+        self.typed |= {text for text in texts if isinstance(text, str)}
         return row
 
     def theirs(self) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.conventions.screens.cases import NOT_DELETABLE, SCREENS, is_of_no_tenant, screens
+from tests.conventions.screens.cases import NOT_DELETABLE, SCREENS, has_only_a_list, is_of_no_tenant, screens
 from tests.support.pages import Page
 
 
-@screens(unless=lambda screen: is_of_no_tenant(screen) or screen.methods == {"list"})
+@screens(unless=lambda screen: is_of_no_tenant(screen) or has_only_a_list(screen))
 def test_a_row_of_another_tenant_is_not_found_whatever_is_wanted_with_it(case):
     theirs = case.theirs()
     before = case.audited()

@@ -63,7 +63,11 @@ def test_nonsense_in_arguments_gives_the_first_page_and_no_error(case):
     for word in NONSENSE:
         about_the_list = dict.fromkeys(("sort", "direction", "page", "size", "back", "open"), word)
         conditions = dict.fromkeys([*arguments, "status"], word)
-        for query in (about_the_list, conditions, conditions | {"csv": word}):
+        asked = [conditions, conditions | {"csv": word}]
+        if len(word) >= 50:
+            # All of them would be longer than an address may be.
+            asked = [{name: word} for name in conditions]
+        for query in (about_the_list, *asked):
             answer = case.client.get(case.url("list"), query_string=query)
             assert answer.status_code == (400 if "\0" in word else 200), f"{word!r} answers {answer.status_code}"
             if query is about_the_list and answer.status_code == 200:
@@ -160,8 +164,8 @@ def test_the_file_has_the_rows_of_the_list_in_its_order(case):
 def test_the_file_has_the_rows_that_the_search_left(case):
     fill(case, 3)
     row = case.row()
-    parts = [each for each in case.screen.filters if isinstance(each, Part)]
-    part = next((each for each in parts if each.name == case.screen.named_by), parts[-1])
+    parts = [each for each in reversed(case.screen.filters) if isinstance(each, Part)]
+    part = next(each for each in parts if isinstance(getattr(row, each.name), str))
     query = {part.name: getattr(row, part.name)}
 
     page = case.page("list", **query)

@@ -54,6 +54,21 @@ def test_daily_is_a_time_in_tokyo_and_never_now(moment, following):
     assert schedule.daily(0, 30)(utc(moment)) == utc(following)
 
 
+@pytest.mark.parametrize(
+    ("moment", "following"),
+    [
+        # 01:00 in Tokyo is 16:00 of the day before in UTC.
+        ("2026-11-30T15:59:59.999999", "2026-11-30T16:00:00"),
+        ("2026-11-30T16:00:00", "2026-12-31T16:00:00"),
+        ("2026-12-15T03:00:00", "2026-12-31T16:00:00"),
+        ("2026-12-31T15:00:00", "2026-12-31T16:00:00"),
+        ("2028-02-29T16:00:00", "2028-03-31T16:00:00"),
+    ],
+)
+def test_monthly_is_the_1st_in_tokyo_and_never_now(moment, following):
+    assert schedule.monthly(1, 0)(utc(moment)) == utc(following)
+
+
 def test_the_timetable_says_when_in_tokyo():
     after = {each.name: each.after(NOON).astimezone(clock.TOKYO).strftime("%d. %H:%M") for each in schedule.entries()}
     assert after == {
@@ -62,6 +77,9 @@ def test_the_timetable_says_when_in_tokyo():
         "alert-partitions": "23. 00:30",
         "alert-retention": "23. 02:00",
         "old-links": "23. 02:30",
+        "contract-terms": "23. 00:10",
+        "income": "22. 13:00",
+        "invoices": "01. 01:00",
     }
 
 
@@ -78,7 +96,7 @@ def names(entries: list[schedule.Entry]) -> list[str]:
     return sorted(each.name for each in entries)
 
 
-ALL = ["alert-partitions", "alert-retention", "heartbeat", "mail", "old-links"]
+ALL = ["alert-partitions", "alert-retention", "contract-terms", "heartbeat", "income", "invoices", "mail", "old-links"]
 
 
 def test_a_new_entry_is_due_at_once_and_reconciling_again_changes_nothing(session):

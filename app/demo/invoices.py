@@ -1,0 +1,63 @@
+"""Issue the demo's invoices of the last months, and let most of them be paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.demo.context import DemoContext
+from models import audit, clock
+from models.actor import COMMAND_LINE
+from models.contracts import invoicing
+from models.contracts.invoice import Invoice
+from models.customers.customer import Customer
+from models.scope import CROSS_TENANT_ROLE
+
+MONTHS = 6
+"""The number of months that are invoiced, the last one included."""
+
+_PAID = 0.9
+_PAID_AT_ONCE = 0.6
+_APOLOGY = "サービス停止のお詫び"
+
+
+def make_invoices(context: DemoContext, tenant_id: str) -> None:
+    """Issue a tenant's invoices month by month, record payments, and leave a correction for the next invoice."""
+    months = [clock.months_before(context.today, number) for number in range(MONTHS, 0, -1)]
+    with _as_tenant(context.session, tenant_id) as session:
+        for month in months:
+            invoicing.issue(session, month, today=clock.next_month(month), by=COMMAND_LINE)
+        _pay(context, session)
+        owing = session.scalar(select(Customer).where(Customer.balance > 0).order_by(Customer.id).limit(1))
+        if owing is not None:
+            invoicing.correct(session, owing, {"amount": Decimal(-1_000), "reason": _APOLOGY}, by=COMMAND_LINE)
+
+
+def _pay(context: DemoContext, session: Session) -> None:
+    """Record payments: of nearly all older invoices, and of many of the newest."""
+    pick, today = context.pick, context.today
+    newest = clock.months_before(today, 1)
+    for invoice in session.scalars(select(Invoice).where(Invoice.paid_on.is_(None)).order_by(Invoice.id)):
+        if pick.random() < (_PAID_AT_ONCE if invoice.month == newest else _PAID):
+            invoice.paid_on = min(today, invoice.issued_on + timedelta(days=pick.randint(3, 28)))
+            audit.record(session, "invoice.paid", invoice, by=COMMAND_LINE)
+    invoicing.refresh_balances(session)
+
+
+@contextmanager
+def _as_tenant(session: Session, tenant_id: str) -> Iterator[Session]:
+    """Work as a session of one tenant inside the transaction of the demo, which is of all tenants."""
+    session.flush()
+    connection = session.connection()
+    connection.exec_driver_sql("SET LOCAL ROLE NONE")
+    with Session(connection, info={"tenant_scope": tenant_id}, join_transaction_mode="create_savepoint") as own:
+        yield own
+        own.commit()
+    connection.exec_driver_sql(f"SET LOCAL ROLE {CROSS_TENANT_ROLE}")
+    # What the other session wrote.
+    session.expire_all()

@@ -1,0 +1,129 @@
+"""The invoice run of a tenant against the bare INSERT .. SELECT of the rows that it writes, and its memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from functools import partial
+
+import psycopg
+
+from config import ROOT
+from models import clock
+from tests.bench import contract_rows
+from tests.bench.finding import Finding, times
+from tests.bench.places import Place
+from tests.bench.timing import in_turn, middle
+
+TITLE = "Issuing the invoices of a month"
+ABOUT = (
+    "One tenant with 10,000 contracts in force of 5,000 customers: their charges, invoices with lines, balances and audit"
+    " row in one transaction. Compared with INSERT .. SELECT of the same rows by the owner into empty tables with the"
+    " same columns and indexes. Memory is what the process grows by in its first run."
+)
+RUNS = 7
+SLOWER = 5.0
+MOST_MIB = 200
+_TABLES = ("invoice", "invoice_line")
+
+
+def measure(place: Place, *, runs: int = RUNS, customers: int = contract_rows.CUSTOMERS) -> list[Finding]:
+    """Issue and copy in turn.
+
+    :param customers: how many of them have two contracts each.
+    """
+    contract_rows.fill(place, customers=customers)
+    month = clock.months_before(clock.tokyo_day(datetime.now(UTC)), 1)
+    with place.owner() as owner, _no_invoices(owner, place, month), _runner(place) as run:
+        first = run(month)
+        if first["invoices"] < customers:
+            raise RuntimeError(f"Only {first['invoices']} of {customers} customers have an invoice.")
+        issued, copied = in_turn(runs, partial(_issue, owner, place, month, run), partial(_copy, owner, place, month))
+    ratio = middle([mine / other for mine, other in zip(issued, copied, strict=True)])
+    return [
+        Finding(
+            f"{first['invoices']:,} invoices",
+            {"portal": f"{middle(issued):.0f} ms", "INSERT": f"{middle(copied):.0f} ms", "ratio": times(ratio)},
+            f"at most {SLOWER:g}x",
+            ratio <= SLOWER,
+        ),
+        Finding("memory", {"portal": f"{first['mib']:.1f} MiB"}, f"under {MOST_MIB} MiB", first["mib"] < MOST_MIB),
+    ]
+
+
+def _issue(owner: psycopg.Connection, place: Place, month: date, run: Callable[[date], dict]) -> float:
+    _remove(owner, place, month)
+    return run(month)["ms"]
+
+
+def _copy(owner: psycopg.Connection, place: Place, month: date) -> float:
+    """Copy what the last run wrote."""
+    for table in _TABLES:
+        owner.execute(f"DROP TABLE IF EXISTS bench_{table}")
+        owner.execute(f"CREATE TABLE bench_{table} (LIKE {table} INCLUDING ALL)")
+    began = time.perf_counter()
+    with owner.transaction():
+        owner.execute(
+            "INSERT INTO bench_invoice OVERRIDING SYSTEM VALUE"
+            " SELECT * FROM invoice WHERE tenant_id = %s AND month = %s",
+            [place.tenant_id, month],
+        )
+        owner.execute(
+            "INSERT INTO bench_invoice_line OVERRIDING SYSTEM VALUE SELECT line.* FROM invoice_line AS line"
+            " JOIN invoice ON invoice.id = line.invoice_id WHERE invoice.tenant_id = %s AND month = %s",
+            [place.tenant_id, month],
+        )
+    return (time.perf_counter() - began) * 1000
+
+
+@contextmanager
+def _no_invoices(owner: psycopg.Connection, place: Place, month: date) -> Iterator[None]:
+    """Leave nothing of this run or of one that was stopped."""
+    _remove(owner, place, month)
+    try:
+        yield
+    finally:
+        _remove(owner, place, month)
+        for table in _TABLES:
+            owner.execute(f"DROP TABLE IF EXISTS bench_{table}")
+
+
+def _remove(owner: psycopg.Connection, place: Place, month: date) -> None:
+    of_month = "tenant_id = %s AND month = %s"
+    found = [place.tenant_id, month]
+    owner.execute(f"DELETE FROM invoice_line WHERE invoice_id IN (SELECT id FROM invoice WHERE {of_month})", found)
+    owner.execute(f"DELETE FROM invoice WHERE {of_month}", found)
+    owner.execute("VACUUM (ANALYZE) invoice, invoice_line, customer")
+
+
+@contextmanager
+def _runner(place: Place) -> Iterator[Callable[[date], dict]]:
+    """Start ``tests.bench.invoice_run``."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.invoice_run"],
+        cwd=ROOT,
+        env=dict(place.env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def run(month: date) -> dict:
+        process.stdin.write(f"{month}\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            raise RuntimeError("The invoice run failed; what it wrote is above.")
+        return json.loads(answer)
+
+    try:
+        yield run
+    finally:
+        process.stdin.close()
+        process.wait(10)
+        process.stdout.close()
