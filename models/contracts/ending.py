@@ -24,6 +24,7 @@ from models.row_lock import lock
 from models.versioned import lock_version
 
 PAST_DAY = N_("Enter today or a later day.")
+AFTER_END = N_("The contract is not renewed and ends on %(day)s. Enter that day or an earlier one.")
 NOT_ACTIVE = N_("Only an active contract can be cancelled.")
 NO_FEE = N_("A cancellation fee can only be charged when every rate plan is billed monthly.")
 NOT_CANCELLED = N_("Only a cancelled contract can be restored.")
@@ -87,7 +88,8 @@ def cancel(  # noqa: PLR0913  (a change needs its time beside what every change 
     :param last_day: the last day of the service (契約解約日), today or later.
     :param charge_fee: whether the cancellation fee is billed.
     :raises Conflict: the contract was changed in the meantime.
-    :raises DomainError: the contract is not active, the day is in the past, or no fee can be charged.
+    :raises DomainError: the contract is not active, the day is in the past or after the end of a contract that does not
+        renew itself, or no fee can be charged.
     """
     lock_version(session, contract, version)
     if refusal := refusal_to_cancel(contract):
@@ -95,6 +97,8 @@ def cancel(  # noqa: PLR0913  (a change needs its time beside what every change 
     today = clock.tokyo_day(now)
     if last_day < today:
         raise DomainError(PAST_DAY, field="last_day")
+    if not contract.auto_renew and last_day > contract.term_end_on:
+        raise DomainError(AFTER_END, field="last_day", day=contract.term_end_on)
     if charge_fee and not may_charge_fee(contract):
         raise DomainError(NO_FEE, field="charge_fee")
     contract.cancellation_fee = preview(contract, last_day).fee if charge_fee else None
@@ -156,12 +160,14 @@ def void(session: Session, contract: Contract, *, now: datetime, by: Actor) -> D
     return credited
 
 
-def stop_renewal(session: Session, contract: Contract, *, by: Actor) -> None:
+def stop_renewal(session: Session, contract: Contract, *, now: datetime, by: Actor) -> None:
     """Switch the automatic renewal of an active contract off: it expires at the end of its term. Only for NEC staff.
 
     :raises DomainError: the contract is not active, or its renewal is off already.
     """
     lock(session, contract)
+    # Its term may have ended since the last nightly run. It was renewed then, and expires with the present term.
+    _renew_or_expire(contract, clock.tokyo_day(now))
     if contract.status != ContractStatus.ACTIVE:
         raise DomainError(NOT_ACTIVE)
     if not contract.auto_renew:

@@ -90,9 +90,10 @@ def change(  # noqa: PLR0913  (a change needs its time beside what every change 
     :raises DomainError: nothing changes, the contract is not active, or a value is not allowed.
     """
     lock_version(session, contract, version)
-    if contract.status != ContractStatus.ACTIVE:
-        raise DomainError(NOT_ACTIVE)
     today = clock.tokyo_day(now)
+    # One that is not renewed is over after its last day, although the nightly run has not marked it as expired yet.
+    if contract.status != ContractStatus.ACTIVE or not (contract.auto_renew or today <= contract.term_end_on):
+        raise DomainError(NOT_ACTIVE)
     added, removed = values.get("added", ()), set(values.get("removed", ()))
     shipping = {name: values[name] for name in SHIPPING if name in values and contract.ships_utm}
     if contract.tracking_number and any(getattr(contract, name) != value for name, value in shipping.items()):
