@@ -22,7 +22,7 @@ from models.contracts.rules import LineValues
 from models.customers.customer import Customer
 from models.errors import DomainError
 from tests.factories.customers import CUSTOMER
-from tests.models.contracts.oracle import DAY, Deal, Line, Plan, days_of, next_month
+from tests.models.contracts.oracle import DAY, Deal, Line, Plan, days_of, months_later, next_month
 
 PLANS = (
     Plan("monthly", 6600),
@@ -90,10 +90,9 @@ class Contracts(RuleBasedStateMachine):
             change(self.session, *arguments, **more)
         return False
 
-    picked = st.lists(
-        st.tuples(st.integers(0, len(PLANS) - 1), st.integers(1, 3), st.sampled_from([0, 1, 6661])),
-        min_size=1,
-        max_size=3,
+    picked = st.one_of(
+        st.lists(st.tuples(plans, st.integers(1, 3), st.sampled_from([1, 6661, 0])), min_size=1, max_size=2)
+        for plans in (st.just(3), st.integers(0, 2), st.integers(0, len(PLANS) - 1))
     )
     which = st.integers(0, 99)
 
@@ -134,18 +133,35 @@ class Contracts(RuleBasedStateMachine):
                 line.first_day = max(self.today, pair.deal.start)
             pair.deal.lines += lines
 
-    @rule(which=which, ahead=st.one_of(st.integers(-1, 40), st.integers(0, 500)), fee=st.booleans())
+    @rule(
+        which=which,
+        place=st.sampled_from(["near", "before", "year", "term", "far"]),
+        ahead=st.integers(-1, 35),
+        fee=st.booleans(),
+    )
     @precondition(lambda self: self.pairs)
-    def cancel(self, which, ahead, fee):
-        pair, last_day = self.pair(which), self.today + ahead * DAY
+    def cancel(self, which, place, ahead, fee):
+        pair = self.pair(which)
+        last_day = self.last_day(pair.deal, place, ahead)
         deal = pair.deal
         monthly = all(line.plan.cycle == "monthly" for line in deal.lines if line.removed_on is None)
         beyond = deal.stopped_on is not None and last_day > deal.end_of_term(deal.stopped_on)
-        possible = deal.active(self.today) and ahead >= 0 and (monthly or not fee) and not beyond
+        possible = deal.active(self.today) and last_day >= self.today and (monthly or not fee) and not beyond
         more = {"charge_fee": fee, "version": pair.contract.version, "now": self.now}
         if self.allowed(possible, ending.cancel, pair.contract, last_day, **more):
             deal.last_day, deal.with_fee = last_day, fee
             assert (pair.contract.cancellation_fee or 0) == (deal.fee(last_day) if fee else 0)
+
+    def last_day(self, deal: Deal, place: str, ahead: int) -> date:
+        """A day on which something happens, or any."""
+        if place == "before":
+            return max(self.today, deal.start - DAY)
+        if place == "year":
+            years = self.today.year - deal.start.year + 1
+            return months_later(deal.start, 12 * years) - (ahead % 2) * DAY
+        if place == "term":
+            return deal.end_of_term(self.today) + (ahead % 2) * DAY
+        return self.today + ahead * (12 if place == "far" else 1) * DAY
 
     @rule(which=which)
     @precondition(lambda self: self.pairs)
@@ -165,7 +181,7 @@ class Contracts(RuleBasedStateMachine):
             pair.deal.stopped_on = self.today
 
     @rule(which=which)
-    @precondition(lambda self: len(self.pairs) > 2)
+    @precondition(lambda self: len(self.pairs) > 1)
     def void(self, which):
         pair = self.pair(which)
         if self.allowed(not pair.deal.void, ending.void, pair.contract, now=self.now):
@@ -173,7 +189,7 @@ class Contracts(RuleBasedStateMachine):
             self.books[pair.customer].waiting -= pair.billed + pair.corrected
             pair.corrected = -pair.billed
 
-    @rule(which=which, amount=st.sampled_from([-5000, -1, 0, 700]), whole=st.booleans())
+    @rule(which=which, amount=st.sampled_from([-5000, -1, 0, 700]), whole=st.sampled_from([False, False, True]))
     @precondition(lambda self: any(not pair.deal.void for pair in self.pairs))
     def correct(self, which, amount, whole):
         pair = [pair for pair in self.pairs if not pair.deal.void][
@@ -314,6 +330,6 @@ def test_contracts_cost_what_the_oracle_says_whatever_happens(engine, make, plan
         lambda: Contracts(engine, tenant_id, product_id, plan_ids),
         # Shrinking takes minutes. Where a failure needs it, add Phase.shrink.
         settings=settings(
-            max_examples=30, stateful_step_count=25, phases=[Phase.explicit, Phase.reuse, Phase.generate]
+            max_examples=25, stateful_step_count=40, phases=[Phase.explicit, Phase.reuse, Phase.generate]
         ),
     )
