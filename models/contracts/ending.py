@@ -166,12 +166,12 @@ def stop_renewal(session: Session, contract: Contract, *, now: datetime, by: Act
     :raises DomainError: the contract is not active, or its renewal is off already.
     """
     lock(session, contract)
-    # Its term may have ended since the last nightly run. It was renewed then, and expires with the present term.
-    _renew_or_expire(contract, clock.tokyo_day(now))
     if contract.status != ContractStatus.ACTIVE:
         raise DomainError(NOT_ACTIVE)
     if not contract.auto_renew:
         raise DomainError(AUTO_RENEWAL_IS_OFF)
+    # Its term may have ended since the last nightly run. It was renewed then, and expires with the present term.
+    _renew_or_expire(contract, clock.tokyo_day(now))
     contract.auto_renew = False
     audit.record(session, "contract.renewal_stopped", contract, by=by)
 

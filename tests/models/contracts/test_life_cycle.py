@@ -240,6 +240,17 @@ class Contracts(RuleBasedStateMachine):
             self.night()
         self.check()
 
+    @rule(which=which)
+    @precondition(lambda self: any(pair.deal.last_day for pair in self.pairs))
+    def end(self, which):
+        """The month of a last day passes."""
+        days = [pair.deal.last_day for pair in self.pairs if pair.deal.last_day]
+        last_day = days[which % len(days)]
+        self.today = max(self.today, next_month(last_day))
+        self.bill()
+        self.night()
+        self.check()
+
     def night(self):
         ending.renew_and_expire(self.session, today=self.today, by=SYSTEM)
         for pair in self.pairs:
