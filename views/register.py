@@ -9,6 +9,7 @@ A register is made of these names, each optional:
 ``MENU``          lines of the menus
 ``PUBLIC``        endpoints that anybody may call
 ``TENANTLESS``    endpoints that need a user and no chosen tenant
+``UPLOADS``       endpoints whose forms have files
 ``RATE_LIMITS``   how often views and APIs may be called
 """
 

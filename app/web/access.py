@@ -38,7 +38,7 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_invalid_input() -> None:
-    """Answer 400 to NUL characters, which the database cannot store, and to file uploads, which no form has."""
+    """Answer 400 to NUL characters, which the database cannot store, and to file uploads on pages without a form for them."""
     if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
         abort(400)
     if request.method in {"GET", "HEAD"}:
@@ -50,7 +50,8 @@ def _refuse_invalid_input() -> None:
         # Without authentication, forms are parsed completely: 16 MiB of "a&" would be eight million fields.
         request.max_content_length = request.max_form_memory_size
     # WTForms would treat an uploaded file as the text of its field.
-    if request.files or any("\0" in part for pair in request.form.items(multi=True) for part in pair):
+    unexpected = bool(request.files) and request.endpoint not in register().uploads
+    if unexpected or any("\0" in part for pair in request.form.items(multi=True) for part in pair):
         abort(400)
 
 

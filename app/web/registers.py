@@ -23,6 +23,7 @@ class Register:
     menu: tuple[MenuEntry, ...]
     public: frozenset[str]
     tenantless: frozenset[str]
+    uploads: frozenset[str]
     rate_limits: tuple[RateLimit, ...]
 
     def menu_at(self, place: Place) -> tuple[MenuEntry, ...]:
@@ -54,5 +55,6 @@ def register() -> Register:
         menu=tuple(sorted(all_of("MENU"), key=lambda entry: entry.order)),
         public=frozenset(all_of("PUBLIC")) | {"static"},
         tenantless=frozenset(all_of("TENANTLESS")),
+        uploads=frozenset(all_of("UPLOADS")),
         rate_limits=all_of("RATE_LIMITS"),
     )

@@ -53,6 +53,7 @@ class Half:
     version_key: int
     names: tuple[str, ...]
     mail: Any
+    import_run: Any
     user: Any
     role: Any
     others: dict[str, Any]
@@ -68,6 +69,7 @@ class Half:
             "kind": "application_confirm",
             "version_key": self.version_key,
             "mail_key": self.mail.id,
+            "import_key": self.import_run.id,
             # Jobs are of no tenant, and none has failed.
             "job_id": "no-such-job",
             "UserView.pk": self.user.id,
@@ -124,17 +126,30 @@ def _half(make, engine, mark: str) -> Half:
     names = (
         *(
             f"{mark}{each}"
-            for each in ("工業", "メモ", "UTM", "攻撃", "トークン", "質問", "リンク", "件名", "本文", "のお知らせ")
+            for each in (
+                "工業",
+                "メモ",
+                "UTM",
+                "攻撃",
+                "トークン",
+                "質問",
+                "リンク",
+                "件名",
+                "本文",
+                "のお知らせ",
+                "ファイル",
+            )
         ),
         *(customer.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
         *addresses,
     )
     letter = make.mail_message(tenant_id=tenant.id, subject=f"{mark}のお知らせ")
+    run = make.import_run(tenant=tenant, file_name=f"{mark}ファイル")
     address_token = _asked_for(make, engine, tenant, addresses)
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")
     others = _other_rows(make, tenant)
-    return Half(tenant, customer, utm, token, field, address_token, version_key, names, letter, user, role, others)
+    return Half(tenant, customer, utm, token, field, address_token, version_key, names, letter, run, user, role, others)
 
 
 def _other_rows(make, tenant) -> dict[str, Any]:

@@ -85,6 +85,8 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "customer": "DELETE,INSERT,SELECT,UPDATE",
         "device_token": "DELETE,INSERT,SELECT,UPDATE",
         "form_key": "DELETE,INSERT,SELECT,UPDATE",
+        "import_row": "DELETE,INSERT,SELECT,UPDATE",
+        "import_run": "DELETE,INSERT,SELECT,UPDATE",
         "mail_message": "INSERT,SELECT",
         "mail_template": "DELETE,INSERT,SELECT",
         "mail_template_version": "INSERT,SELECT",

@@ -15,15 +15,16 @@ from models.customers import rules as customer_rules
 from models.customers.customer import Customer, CustomerStatus
 from models.errors import N_, DomainError
 from models.values.company_name import search_key
+from views.base import url_if
 from views.customers.form import CustomerForm
 from views.customers.tabs import customer_tabs
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
 from views.screen import formats
-from views.screen.filters import Choice, Day, Part, Yen
+from views.screen.filters import Choice, Day, Part, Search, Yen
 from views.screen.labels import Labels
 from views.screen.screen import Screen
-from views.screen.table import Empty, Table, filled_table
+from views.screen.table import Button, Empty, Table, filled_table
 
 STATUS_LABELS = {
     CustomerStatus.DRAFT: lazy_gettext("Draft"),
@@ -122,6 +123,12 @@ class CustomerView(Screen):
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
         """Return a query in an order; names are sorted without their legal form."""
         return super().ordered(query, "sort_name" if sort == "name" else sort, direction)
+
+    def list_links(self, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
+        """Return the buttons beside the title of the list, with the one that leads to the import."""
+        url = url_if("can_list", "Imports", "ImportView.list")
+        imports = [Button(gettext("Import"), url, "upload")] if url else []
+        return [*imports, *super().list_links(search, tables)]
 
     def tabs_of_row(self, row: Customer) -> list[dict[str, Any]]:
         """Return the tabs of §7.4 that the person may open."""
