@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from models.contracts.catalogue import Product, RatePlan
 from models.customers.customer import Customer
@@ -191,6 +191,19 @@ class ContractLine(TenantScoped, Base):
     def in_force(self, day: date) -> bool:
         """Return whether the line is part of its contract on a day."""
         return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
+
+
+def contracted_utms(session: Session, customer_id: str, *, today: date) -> int:
+    """Return the number of UTMs that a customer's contracts include, those in force and those to come.
+
+    :param today: the day in Asia/Tokyo.
+    """
+    contracts = session.scalars(
+        select(Contract)
+        .where(Contract.customer_id == customer_id, Contract.status != ContractStatus.VOID)
+        .options(selectinload(Contract.lines).joinedload(ContractLine.rate_plan))
+    ).unique()
+    return sum(contract.utm_count(max(today, contract.start_on)) for contract in contracts)
 
 
 def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:

@@ -17,6 +17,7 @@ from models.errors import N_, DomainError
 from models.values.company_name import search_key
 from views.base import url_if
 from views.customers.form import CustomerForm
+from views.customers.overview import overview_of
 from views.customers.tabs import customer_tabs
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
@@ -129,6 +130,10 @@ class CustomerView(Screen):
         url = url_if("can_list", "Imports", "ImportView.list")
         imports = [Button(gettext("Import"), url, "upload")] if url else []
         return [*imports, *super().list_links(search, tables)]
+
+    def overview(self, row: Customer) -> Sequence[Any]:
+        """Return the most important figures of all areas."""
+        return overview_of(row)
 
     def tabs_of_row(self, row: Customer) -> list[dict[str, Any]]:
         """Return the tabs of §7.4 that the person may open."""

@@ -24,7 +24,7 @@ from views.imports.columns import (
     FileColumn,
     plain_title,
 )
-from views.imports.known import Known
+from views.imports.known import Known, KnownProduct
 from views.imports.reading import text_of
 from views.utms.utms import UtmForm
 
@@ -173,20 +173,17 @@ class RowCheck:
         if values["start_on"] < self.today:
             self._error(row.number, "contract", "start_on", gettext(contract_rules.STARTS_IN_THE_PAST))
         product = self.known.products.get(values["product"])
+        plan = product.plans.get(values["plan"]) if product else None
         if product is None:
             self._error(row.number, "contract", "product", gettext(UNKNOWN_PRODUCT))
-            return
-        plan = product.plans.get(values["plan"])
-        if plan is None:
+        elif plan is None:
             self._error(row.number, "contract", "plan", gettext(UNKNOWN_PLAN))
+        if product is None or plan is None:
             return
         price = values["unit_price"] or str(plan.price)
         if not plan.price_editable and int(price) != plan.price:
             self._error(row.number, "contract", "unit_price", gettext(contract_rules.FIXED_PRICE))
-        if owner is not None and not product.includes_utm and owner not in self.proved:
-            self.with_utm_product.discard(owner)
-        elif owner is not None:
-            self.proved.add(owner)
+        self._note_product(product, owner)
         row.content["contract"] = {
             "start_on": values["start_on"].isoformat(),
             "product_id": product.id,
@@ -196,6 +193,12 @@ class RowCheck:
         same = self.known.contracts.get((row.content["customer_id"], product.id, values["start_on"]))
         if same:
             row.warnings.append((SAME_CONTRACT, {"contract": same}))
+
+    def _note_product(self, product: KnownProduct, owner: int | str | None) -> None:
+        if product.includes_utm and owner is not None:
+            self.proved.add(owner)
+        elif owner is not None and owner not in self.proved:
+            self.with_utm_product.discard(owner)
 
     # UTM
 

@@ -281,6 +281,7 @@ class ListPages:
             title=self.name_of(row),
             crumbs=self.crumbs(row),
             tabs=self.tabs_of_row(row),
+            overview=self.overview(row),
             parts=self.details(row),
             buttons=self.page_buttons(row),
             related=self.related(row),
@@ -343,6 +344,10 @@ class ListPages:
     def _refusal_told(self: Any, method: str, row: Any) -> str | None:
         refusal = self.refusal(method, row)
         return message_of(refusal) if refusal else None
+
+    def overview(self: Any, row: Any) -> Sequence[Any]:
+        """Return the figures above the details: label, value, url and warning of each."""
+        return ()
 
     def related(self: Any, row: Any) -> Sequence[Table]:
         """Return the tables of what belongs to a row, each with a title."""

@@ -42,6 +42,7 @@ from views.screen.navigation import Parent
 from views.screen.screen import Screen
 from views.screen.table import Button
 from views.shown_once import show_token_once
+from views.utms.overview import warning_before_one_more
 
 _SEPARATORS = re.compile(r"[:.\-\s]")
 _UTM_ID = re.compile(r"[0-9a-f]{12}")
@@ -247,6 +248,10 @@ class UtmView(Screen):
         if method == "add" and not contract.allows_utm(db.session(), g.parent_row.id, today=today):
             return utm.NO_CONTRACT
         return None
+
+    def warning(self, row: Any) -> str | None:
+        """Return that there would be more UTMs than contracted."""
+        return warning_before_one_more(g.parent_row) if row is None else None
 
     def create(self, form: UtmForm) -> Utm:
         """Register a UTM, and show its token on the next page."""

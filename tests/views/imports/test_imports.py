@@ -64,8 +64,7 @@ def imported(operator, run_jobs):
 @pytest.fixture
 def sold(make):
     """A product with a UTM and a plan of 6,600 yen."""
-    plan = make.rate_plan(product=make.product(name="見守り"), name="月額", price=6600)
-    return plan
+    return make.rate_plan(product=make.product(name="見守り"), name="月額", price=6600)
 
 
 def whole_row(start: int = 3, *, utm: int = 1, customer: str = AOZORA) -> str:
