@@ -25,7 +25,7 @@ def import_row(make: Make, *, run: ImportRun | None = None, **values: Any) -> Im
     empty = ("customer_id", "version", "same_as", "contract", "utm", "utm_key", "utm_before")
     defaults = {
         "number": 2,
-        "content": dict.fromkeys(empty) | {"customer": {"name": "株式会社サンプル"}},
+        "content": dict.fromkeys(empty) | {"customer": {"name": "Sample Inc."}},
         "differences": [],
         "warnings": [],
     }

@@ -24,7 +24,7 @@ MENU = (
         "CustomerView.list",
         ("can_list", "Customers"),
         "building",
-        ("CustomerView", "SecurityView", "UtmView", "AlertView"),
+        ("CustomerView", "SecurityView", "UtmView", "AlertView", "ImportView"),
     ),
     MenuEntry(Place.NOWHERE, 10, "", "CustomerView.add", ("can_add", "Customers")),
 )

@@ -345,10 +345,6 @@ class ListPages:
         refusal = self.refusal(method, row)
         return message_of(refusal) if refusal else None
 
-    def overview(self: Any, row: Any) -> Sequence[Any]:
-        """Return the figures above the details: label, value, url and warning of each."""
-        return ()
-
     def related(self: Any, row: Any) -> Sequence[Table]:
         """Return the tables of what belongs to a row, each with a title."""
         return ()

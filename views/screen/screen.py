@@ -262,6 +262,10 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         """
         return crumbs_of(self, row, leaf)
 
+    def overview(self, row: Any) -> Sequence[Any]:
+        """Return the figures above the details: label, value, url and warning of each."""
+        return ()
+
     # Rows
 
     def base_conditions(self) -> list[Any]:
