@@ -9,7 +9,7 @@ A register consists of these names, all of them optional:
 ``MENU``          the menu entries
 ``PUBLIC``        endpoints that do not require authentication
 ``TENANTLESS``    endpoints that require a user, but no selected tenant
-``UPLOADS``       endpoints that accept a file of up to ``MAX_FORM_MEMORY_SIZE``
+``UPLOADS``       endpoints whose forms have files
 ``RATE_LIMITS``   the rate limits of views and APIs
 """
 

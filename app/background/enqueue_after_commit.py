@@ -16,7 +16,10 @@ from jobs.schedule import declared
 from models import after_commit
 from models.operations import schedule
 
-JOBS = {after_commit.MAIL: (queues.DEFAULT, "jobs.mail.send_due")}
+JOBS = {
+    after_commit.MAIL: (queues.DEFAULT, "jobs.mail.send_due"),
+    after_commit.IMPORTS: (queues.DEFAULT, "jobs.imports.run_waiting"),
+}
 """The queue and the dotted path of the job for each topic."""
 
 log = logging.getLogger(__name__)

@@ -48,13 +48,9 @@ def _refuse_invalid_input() -> None:
     if request.mimetype == "application/x-www-form-urlencoded":
         # Without authentication, forms are parsed completely: 16 MiB of "a&" would be eight million fields.
         request.max_content_length = request.max_form_memory_size
-    takes_files = request.endpoint in register().uploads
-    if takes_files:
-        request.max_content_length = request.max_form_memory_size
     # WTForms would treat an uploaded file as the text of its field.
-    if (request.files and not takes_files) or any(
-        "\0" in part for pair in request.form.items(multi=True) for part in pair
-    ):
+    unexpected = bool(request.files) and request.endpoint not in register().uploads
+    if unexpected or any("\0" in part for pair in request.form.items(multi=True) for part in pair):
         abort(400)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from models import clock
 from models.contracts.catalogue import Product, RatePlan
@@ -203,6 +203,19 @@ class ContractLine(TenantScoped, Base):
         lasts = [day for day in (self.ends_on, self.contract.last_service_day) if day is not None]
         end = min([clock.next_month(month) - timedelta(days=1), *lasts])
         return self.contract.counts and max(self.starts_on, month) <= end
+
+
+def contracted_utms(session: Session, customer_id: str, *, today: date) -> int:
+    """Return the number of UTMs that a customer's contracts include, those in force and those to come.
+
+    :param today: the day in Asia/Tokyo.
+    """
+    contracts = session.scalars(
+        select(Contract)
+        .where(Contract.customer_id == customer_id, Contract.status != ContractStatus.VOID)
+        .options(selectinload(Contract.lines).joinedload(ContractLine.rate_plan))
+    ).unique()
+    return sum(contract.utm_count(max(today, contract.start_on)) for contract in contracts)
 
 
 def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:

@@ -88,7 +88,8 @@ def cancel(  # noqa: PLR0913  (a change needs its time beside what every change 
     :param last_day: the last day of the service (契約解約日), today or later.
     :param charge_fee: whether the cancellation fee is billed.
     :raises Conflict: the contract was changed in the meantime.
-    :raises DomainError: the contract is not active, the day is in the past, or no fee can be charged.
+    :raises DomainError: the contract is not active, the day is in the past or after the end of a contract that does not
+        renew itself, or no fee can be charged.
     """
     lock_version(session, contract, version)
     if refusal := refusal_to_cancel(contract):
@@ -159,7 +160,7 @@ def void(session: Session, contract: Contract, *, now: datetime, by: Actor) -> D
     return credited
 
 
-def stop_renewal(session: Session, contract: Contract, *, by: Actor) -> None:
+def stop_renewal(session: Session, contract: Contract, *, now: datetime, by: Actor) -> None:
     """Switch the automatic renewal of an active contract off: it expires at the end of its term. Only for NEC staff.
 
     :raises DomainError: the contract is not active, or its renewal is off already.
@@ -169,6 +170,8 @@ def stop_renewal(session: Session, contract: Contract, *, by: Actor) -> None:
         raise DomainError(NOT_ACTIVE)
     if not contract.auto_renew:
         raise DomainError(AUTO_RENEWAL_IS_OFF)
+    # Its term may have ended since the last nightly run. It was renewed then, and expires with the present term.
+    _renew_or_expire(contract, clock.tokyo_day(now))
     contract.auto_renew = False
     audit.record(session, "contract.renewal_stopped", contract, by=by)
 

@@ -69,11 +69,14 @@ def draft(session: Session, customer: Customer, values: Mapping[str, Any], *, to
     return contract
 
 
-def create(session: Session, customer: Customer, values: Mapping[str, Any], *, now: datetime, by: Actor) -> Contract:
+def create(  # noqa: PLR0913  (a change needs its time beside what every change needs)
+    session: Session, customer: Customer, values: Mapping[str, Any], *, now: datetime, by: Actor, mail: bool = True
+) -> Contract:
     """Make a contract and mail the tenant's notification addresses (§7.5.4, §7.5.5).
 
     :param values: ``product_id``, ``start_on``, ``initial_months``, ``renewal_months``, the memos, ``ships_utm``, ``utm_id``,
         the columns of ``SHIPPING``, and ``lines``, a sequence of ``LineValues``.
+    :param mail: whether to mail; an import of thousands does not.
     :raises DomainError: a date, term, product, line or the delivery is not allowed.
     """
     today = clock.tokyo_day(now)
@@ -85,7 +88,8 @@ def create(session: Session, customer: Customer, values: Mapping[str, Any], *, n
     after = (after or {}) | {"lines": [_facts(line) for line in contract.lines]}
     audit.record(session, "contract.created", contract, by=by, after=after)
     refresh_status(session, today=today, customer_ids=[customer.id])
-    mails.contract_made(session, contract, now=now)
+    if mail:
+        mails.contract_made(session, contract, now=now)
     return contract
 
 
@@ -101,9 +105,10 @@ def change(  # noqa: PLR0913  (a change needs its time beside what every change 
     :raises DomainError: nothing changes, the contract is not active, or a value is not allowed.
     """
     lock_version(session, contract, version)
-    if contract.status != ContractStatus.ACTIVE:
-        raise DomainError(NOT_ACTIVE)
     today = clock.tokyo_day(now)
+    # One that is not renewed is over after its last day, although the nightly run has not marked it as expired yet.
+    if contract.status != ContractStatus.ACTIVE or not (contract.auto_renew or today <= contract.term_end_on):
+        raise DomainError(NOT_ACTIVE)
     added, removed = values.get("added", ()), set(values.get("removed", ()))
     shipping = {name: values[name] for name in SHIPPING if name in values and contract.ships_utm}
     if contract.tracking_number and any(getattr(contract, name) != value for name, value in shipping.items()):

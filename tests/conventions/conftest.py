@@ -54,6 +54,7 @@ class Half:
     version_key: int
     names: tuple[str, ...]
     mail: Any
+    import_run: Any
     user: Any
     role: Any
     others: dict[str, Any]
@@ -70,6 +71,7 @@ class Half:
             "kind": "application_confirm",
             "version_key": self.version_key,
             "mail_key": self.mail.id,
+            "import_key": self.import_run.id,
             # Jobs are of no tenant, and none has failed.
             "job_id": "no-such-job",
             "month": "2026-10",
@@ -140,18 +142,33 @@ def _half(make, engine, mark: str) -> Half:
                 "件名",
                 "本文",
                 "のお知らせ",
+                "ファイル",
             )
         ),
         *(customer.id, contract.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
         *addresses,
     )
     letter = make.mail_message(tenant_id=tenant.id, subject=f"{mark}のお知らせ")
+    run = make.import_run(tenant=tenant, file_name=f"{mark}ファイル")
     address_token = _asked_for(make, engine, tenant, addresses)
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")
     others = _other_rows(make, tenant) | billing
     return Half(
-        tenant, customer, contract, utm, token, field, address_token, version_key, names, letter, user, role, others
+        tenant,
+        customer,
+        contract,
+        utm,
+        token,
+        field,
+        address_token,
+        version_key,
+        names,
+        letter,
+        run,
+        user,
+        role,
+        others,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from tests.factories import accounts, applications, contracts, customers, mail, notifications, tenants, utms
+from tests.factories import accounts, applications, contracts, customers, imports, mail, notifications, tenants, utms
 
 PASSWORD = "Mimamori-2026!"
 
@@ -60,6 +60,9 @@ class Make:
     usage = contracts.usage
     utm = utms.utm
     customer_with_utm = utms.customer_with_utm
+
+    import_run = imports.import_run
+    import_row = imports.import_row
 
     application_field = applications.application_field
     mail_message = mail.mail_message

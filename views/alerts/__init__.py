@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.errors import N_
+from views.alerts import overview  # noqa: F401  (adds its part to the overview of customers)
 from views.alerts.alerts import AlertView
 from views.register import Rights
 

@@ -266,7 +266,7 @@ class ContractView(Screen):
     )
     def stop_renewal(self, row: Contract) -> None:
         """Let the contract expire at the end of its term."""
-        ending.stop_renewal(db.session(), row, by=actor())
+        ending.stop_renewal(db.session(), row, now=clock.utc_now(), by=actor())
 
     @action(
         N_("Void the contract"),

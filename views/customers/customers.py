@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -16,15 +16,18 @@ from models.values.company_name import search_key
 from models.values.person_name import person_key
 from models.values.phone import phone_digits
 from views.arguments import only_digits
+from views.base import url_if
 from views.customers.contract_list import ContractList
 from views.customers.form import CustomerForm
+from views.customers.overview import overview_of
 from views.customers.tabs import customer_tabs
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
 from views.screen import formats
-from views.screen.filters import Choice, Day, Filter, Part, Yen
+from views.screen.filters import Choice, Day, Filter, Part, Search, Yen
 from views.screen.labels import Labels
 from views.screen.screen import Screen
+from views.screen.table import Button, Table
 
 STATUS_LABELS = {
     CustomerStatus.DRAFT: lazy_gettext("Draft"),
@@ -138,6 +141,16 @@ class CustomerView(Screen):
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
         """Return a query in the given order; names are sorted without their legal form."""
         return super().ordered(query, "sort_name" if sort == "name" else sort, direction)
+
+    def list_links(self, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
+        """Return the buttons beside the title of the list, with the one for the import."""
+        url = url_if("can_list", "Imports", "ImportView.list")
+        imports = [Button(gettext("Import"), url, "upload")] if url else []
+        return [*imports, *super().list_links(search, tables)]
+
+    def overview(self, row: Customer) -> Sequence[Any]:
+        """Return the most important figures of all areas."""
+        return overview_of(row)
 
     def tabs_of_row(self, row: Customer) -> list[dict[str, Any]]:
         """Return the tabs of §7.4 that the person may open."""

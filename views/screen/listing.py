@@ -285,6 +285,7 @@ class ListPages:
             title=self.name_of(row),
             crumbs=self.crumbs(row),
             tabs=self.tabs_of_row(row),
+            overview=self.overview(row),
             parts=self.details(row),
             buttons=self.page_buttons(row),
             related=self.related(row),

@@ -271,6 +271,10 @@ class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
         """Return the tabs above the list that the person may open."""
         return tabs_of(self)
 
+    def overview(self, row: Any) -> Sequence[Any]:
+        """Return the figures above the details: label, value, url and warning of each."""
+        return ()
+
     # Rows
 
     def base_conditions(self) -> list[Any]:

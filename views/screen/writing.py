@@ -167,8 +167,16 @@ class WritePages:
             conflict=compared(conflict),
             shown=fingerprints(form, row) if row is not None else "",
             cancel_url=self.page_of(row) if row is not None else self.cancel_url(),
+            warning=self.warning(row),
             **more,
         )
+
+    def warning(self: Any, row: Any) -> str | None:
+        """Return what is said above the form although it can be saved, None for nothing.
+
+        :param row: that is changed; None where one is created.
+        """
+        return None
 
     def after_creation(self: Any, row: Any) -> str:
         """Return the URL to redirect to after a row was created."""

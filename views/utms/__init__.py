@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.errors import N_
 from views.register import MenuEntry, Place, Rights
+from views.utms import overview  # noqa: F401  (adds its part to the overview of customers)
 from views.utms.all_utms import UtmListView
 from views.utms.security import SecurityView
 from views.utms.utms import UtmView

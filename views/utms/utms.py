@@ -41,6 +41,7 @@ from views.screen.navigation import Parent, list_arguments, with_arguments
 from views.screen.table import Button
 from views.shown_once import show_token_once
 from views.utms.listing import UtmList
+from views.utms.overview import warning_before_one_more
 from views.utms.state import STATE, state_of
 
 _SERIAL = re.compile(r"[A-Z0-9-]{15,30}")
@@ -245,6 +246,10 @@ class UtmView(UtmList):
         if method == "add" and not contract.allows_utm(db.session(), g.parent_row.id, today=today):
             return utm.NO_CONTRACT
         return None
+
+    def warning(self, row: Any) -> str | None:
+        """Return that there would be more UTMs than contracted."""
+        return warning_before_one_more(g.parent_row) if row is None else None
 
     def create(self, form: UtmForm) -> Utm:
         """Register a UTM and show its token on the next page."""

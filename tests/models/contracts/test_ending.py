@@ -303,15 +303,15 @@ def test_a_void_contract_counts_for_nothing(deals):
 def test_a_contract_whose_renewal_was_stopped_expires(deals):
     contract = deals.contract()
 
-    deals.run(ending.stop_renewal, contract, by=SYSTEM)
+    deals.run(ending.stop_renewal, contract, now=NOW, by=SYSTEM)
 
-    assert refused(lambda: deals.run(ending.stop_renewal, contract, by=SYSTEM)) == (ending.AUTO_RENEWAL_IS_OFF, None)
+    assert refused(lambda: deals.run(ending.stop_renewal, contract, now=NOW, by=SYSTEM)) == (ending.AUTO_RENEWAL_IS_OFF, None)
     for today, status in ((date(2027, 3, 31), "active"), (date(2027, 4, 1), "expired")):
         with deals.in_tenant(deals.tenant.id) as session:
             ending.renew_and_expire(session, today=today, by=SYSTEM)
             session.commit()
         deals.make.session.expire_all()
         assert contract.status == status
-    assert refused(lambda: deals.run(ending.stop_renewal, contract, by=SYSTEM)) == (ending.NOT_ACTIVE, None)
+    assert refused(lambda: deals.run(ending.stop_renewal, contract, now=NOW, by=SYSTEM)) == (ending.NOT_ACTIVE, None)
     assert [entry.action for entry in deals.audited] == ["contract.renewal_stopped", "contract.expired"]
     assert deals.make.session.get(Contract, contract.id).end_on == date(2027, 3, 31)

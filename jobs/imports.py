@@ -1,0 +1,52 @@
+"""Run and undo imports of customers.
+
+``run_waiting`` is enqueued after the commit that starts an import, and once a minute by the schedule. Each batch of rows
+is one transaction (``models.imports.working``), so that any number of workers may run it, and none loses or repeats a row.
+"""
+
+from __future__ import annotations
+
+import time
+
+from jobs import queues
+from jobs.job import job
+from models import clock
+from models.errors import N_
+from models.imports import rules, working
+from models.operations.schedule import Entry, every
+from models.scope import all_tenants, tenant_session
+
+BUDGET = 45.0
+"""Seconds after which a run leaves the rest to the next one; far below ``queues.JOB_TIMEOUT``."""
+
+SCHEDULE = (Entry("imports", N_("Run waiting imports"), "jobs.imports.sweep", every(1), queue="default"),)
+
+
+@job(quiet=True)
+def run_waiting() -> None:
+    """Run or undo the imports of all tenants."""
+    _work()
+
+
+@job(entry="imports", quiet=True)
+def sweep() -> None:
+    """Do the same once a minute, for what a lost signal or a dead worker left; and delete old imports."""
+    with all_tenants("retention is the same for every tenant") as session:
+        rules.remove_old(session, now=clock.utc_now())
+        session.commit()
+    _work()
+
+
+def _work() -> None:
+    begun = time.monotonic()
+    with all_tenants("the imports of every tenant are run by the same job") as session:
+        tenant_ids = working.tenants_with_work(session)
+    for tenant_id in tenant_ids:
+        more = True
+        while more:
+            if time.monotonic() - begun > BUDGET:
+                queues.queue(queues.DEFAULT).enqueue("jobs.imports.run_waiting", **queues.LIMITS)
+                return
+            with tenant_session(tenant_id) as session:
+                more = working.work(session, now=clock.utc_now())
+                session.commit()

@@ -1,0 +1,1 @@
+"""Imports of customers, with contracts and UTMs, from files."""

@@ -1,0 +1,141 @@
+"""Take back what an import wrote, while it is as the import left it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from models.actor import Actor
+from models.contracts import ending
+from models.contracts.contract import Contract, ContractStatus
+from models.customers import rules as customer_rules
+from models.customers.customer import Customer
+from models.errors import N_, DomainError
+from models.imports.import_run import ImportRow, ImportRun, Outcome
+from models.imports.writing import contract_facts
+from models.plain_rules import apply_change
+from models.row_lock import lock
+from models.utms import utm as utm_rules
+from models.utms.utm import Utm
+
+CHANGED_SINCE = N_("It has changed since the import.")
+
+
+def changed_since(session: Session, run: ImportRun) -> list[int]:
+    """Return the numbers of the rows of an import whose customer, contract or UTM is not as the import left it.
+
+    A customer that the import made has also changed when somebody gave it a further contract or UTM.
+    """
+    rows = session.scalars(
+        select(ImportRow)
+        .where(ImportRow.run_id == run.id, ImportRow.outcome == Outcome.WRITTEN.value)
+        .order_by(ImportRow.number)
+    ).all()
+    return _changed(session, rows)
+
+
+def _changed(session: Session, rows: Any) -> list[int]:
+    facts = [(row.number, row.written) for row in rows]
+    customers = _by_id(session, Customer, [each["customer"]["id"] for _, each in facts if "customer" in each])
+    contracts = _by_id(session, Contract, [each["contract"]["id"] for _, each in facts if "contract" in each])
+    utms = _by_id(session, Utm, [each["utm"]["id"] for _, each in facts if "utm" in each])
+    created = [each["customer"]["id"] for _, each in facts if each.get("customer", {}).get("created")]
+    grown = set(
+        session.scalars(
+            select(Contract.customer_id).where(
+                Contract.customer_id.in_(created),
+                Contract.id.not_in(list(contracts)),
+                Contract.status != ContractStatus.VOID.value,
+            )
+        )
+    ) | set(
+        session.scalars(
+            select(Utm.customer_id).where(
+                Utm.customer_id.in_(created), Utm.id.not_in(list(utms)), Utm.removed_at.is_(None)
+            )
+        )
+    )
+    changed = []
+    for number, each in facts:
+        of = each.get("customer")
+        as_left = (
+            (of is None or (_has_version(customers, of) and of["id"] not in grown))
+            and ("contract" not in each or _is_same(contracts.get(each["contract"]["id"]), each["contract"]))
+            and ("utm" not in each or _as_left(utms.get(each["utm"]["id"]), each["utm"]))
+        )
+        if not as_left:
+            changed.append(number)
+    return changed
+
+
+def take_back(session: Session, row: ImportRow, *, now: datetime, by: Actor) -> None:
+    """Take back what a row wrote: its UTM is removed, its contract void, its customer deleted, or each as it was before.
+
+    :raises DomainError: it has changed since, or the customer cannot be deleted.
+    """
+    written = row.written or {}
+    if "utm" in written:
+        _take_back_utm(session, written["utm"], now=now, by=by)
+    if "contract" in written:
+        contract = session.get(Contract, written["contract"]["id"])
+        if contract is None:
+            raise DomainError(CHANGED_SINCE)
+        lock(session, contract)
+        if not _is_same(contract, written["contract"]):
+            raise DomainError(CHANGED_SINCE)
+        ending.void(session, contract, now=now, by=by)
+    session.flush()
+    if "customer" in written:
+        _take_back_customer(session, written["customer"], now=now, by=by)
+
+
+def _take_back_utm(session: Session, fact: dict[str, Any], *, now: datetime, by: Actor) -> None:
+    utm = session.scalar(select(Utm).where(Utm.id == fact["id"]).with_for_update())
+    if utm is None or not _as_left(utm, fact):
+        raise DomainError(CHANGED_SINCE)
+    if fact["created"]:
+        utm_rules.remove(session, utm, now=now, by=by)
+    else:
+        apply_change(session, utm, fact["before"], action="utm.changed", by=by)
+
+
+def _take_back_customer(session: Session, fact: dict[str, Any], *, now: datetime, by: Actor) -> None:
+    customer = session.get(Customer, fact["id"])
+    if customer is None:
+        raise DomainError(CHANGED_SINCE)
+    lock(session, customer)
+    if customer.version != fact["version"] or customer.deleted_at is not None:
+        raise DomainError(CHANGED_SINCE)
+    if fact["created"]:
+        session.expire(customer, ["contracts", "utms"])
+        customer_rules.delete(session, customer, now=now, by=by)
+    else:
+        customer_rules.change(session, customer, fact["before"], version=fact["version"], by=by)
+
+
+def _by_id(session: Session, model: Any, ids: list[Any]) -> dict[Any, Any]:
+    if not ids:
+        return {}
+    wanted = select(model).where(model.id.in_(ids)).execution_options(populate_existing=True)
+    if model is Contract:
+        wanted = wanted.options(selectinload(Contract.lines))
+    found = session.scalars(wanted).unique()
+    return {row.id: row for row in found}
+
+
+def _has_version(rows: dict[Any, Any], fact: dict[str, Any]) -> bool:
+    row = rows.get(fact["id"])
+    return row is not None and row.version == fact["version"]
+
+
+def _is_same(contract: Contract | None, fact: dict[str, Any]) -> bool:
+    return contract is not None and contract_facts(contract) == fact["facts"]
+
+
+def _as_left(utm: Utm | None, fact: dict[str, Any]) -> bool:
+    if utm is None or utm.removed_at is not None:
+        return False
+    return all(getattr(utm, name) == value for name, value in fact["after"].items())

@@ -1,0 +1,86 @@
+"""The work of a job on an import: some rows at a time, each batch in one transaction with what says that it is done.
+
+A worker that dies leaves a batch undone as a whole, and the next one continues with the first row that has no outcome.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm import Session
+
+from models.actor import Actor
+from models.errors import N_, Conflict, DomainError, Gone
+from models.imports import undoing, writing
+from models.imports.import_run import AT_WORK, ImportRow, ImportRun, Outcome, RunState
+from models.utms import utm as utm_rules
+
+BATCH = 25
+"""How many rows are written in one transaction."""
+
+NOT_STORED = N_("The database refused it.")
+
+
+def tenants_with_work(session: Session) -> list[str]:
+    """Return the tenants that have an import to run or to undo.
+
+    :param session: one that crosses tenants.
+    """
+    return list(session.scalars(select(ImportRun.tenant_id).where(ImportRun.state.in_(AT_WORK)).distinct()))
+
+
+def work(session: Session, *, now: datetime) -> bool:
+    """Write, or take back, the next rows of the tenant's import. The caller commits.
+
+    :returns: whether there is more to do.
+    """
+    run = session.scalar(select(ImportRun).where(ImportRun.state.in_(AT_WORK)).with_for_update(skip_locked=True))
+    if run is None:
+        return False
+    by = Actor(**run.actor, request_id=f"import {run.id}")
+    undoes = run.state == RunState.UNDOING
+    of_run = select(ImportRow).where(ImportRow.run_id == run.id).limit(BATCH)
+    if undoes:
+        # Backwards, so that a customer is deleted after the UTMs and contracts of its later rows.
+        of_run = of_run.where(ImportRow.outcome == Outcome.WRITTEN.value).order_by(ImportRow.number.desc())
+    else:
+        of_run = of_run.where(ImportRow.outcome.is_(None)).order_by(ImportRow.number)
+    rows = session.scalars(of_run).all()
+    for row in rows:
+        _work_on(session, row, undoes=undoes, now=now, by=by)
+    if len(rows) == BATCH:
+        return True
+    run.state = RunState.UNDONE.value if undoes else RunState.DONE.value
+    run.finished_at = now
+    return False
+
+
+def _work_on(session: Session, row: ImportRow, *, undoes: bool, now: datetime, by: Actor) -> None:
+    try:
+        with session.begin_nested():
+            if undoes:
+                undoing.take_back(session, row, now=now, by=by)
+                outcome, written = Outcome.UNDONE, row.written
+            else:
+                written = writing.write(session, row, now=now, by=by)
+                outcome = Outcome.WRITTEN if written else Outcome.SAME
+            session.flush()
+    except (DomainError, Conflict, Gone, IntegrityError, DataError) as error:
+        row.outcome = (Outcome.KEPT if undoes else Outcome.REFUSED).value
+        row.refusal = _refusal(error, undoes=undoes)
+    else:
+        row.outcome, row.written = outcome.value, written
+    session.flush()
+
+
+def _refusal(error: Exception, *, undoes: bool) -> dict[str, Any]:
+    if isinstance(error, DomainError):
+        return {"message": error.message, "values": {name: str(value) for name, value in error.values.items()}}
+    if isinstance(error, Conflict | Gone):
+        return {"message": undoing.CHANGED_SINCE if undoes else writing.CHANGED_MEANWHILE, "values": {}}
+    diagnosis = getattr(getattr(error, "orig", None), "diag", None)
+    known = utm_rules.UNIQUE_ERRORS.get(getattr(diagnosis, "constraint_name", None) or "")
+    return {"message": known[1] if known else NOT_STORED, "values": {}}

@@ -1,0 +1,24 @@
+"""The import of customers, with contracts and UTMs, from files."""
+
+from __future__ import annotations
+
+from models.errors import N_
+from views.imports.imports import ImportView
+from views.register import MenuEntry, Place, Rights
+
+SCREENS = (ImportView,)
+RIGHTS = {
+    "Imports": Rights(
+        N_("Import of customers"),
+        write=("can_list", "can_template", "can_check", "can_show", "can_start", "can_discard", "can_undo"),
+        words={
+            "can_template": N_("Download the template"),
+            "can_check": N_("Check a file"),
+            "can_start": N_("Import"),
+            "can_discard": N_("Discard"),
+            "can_undo": N_("Undo"),
+        },
+    )
+}
+MENU = (MenuEntry(Place.NOWHERE, 20, "", "ImportView.list", ("can_list", "Imports")),)
+UPLOADS = ("ImportView.check",)

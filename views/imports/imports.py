@@ -1,0 +1,234 @@
+"""Import of customers from a file: upload, check, run, progress and undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import abort, g, make_response, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+from wtforms import FileField
+from wtforms.validators import StopValidation
+
+from models import clock
+from models.db import db
+from models.errors import N_, DomainError
+from models.imports import rules
+from models.imports.import_run import ImportRun, RunState
+from models.values.visible_text import visible
+from views.base import PortalView, actor, render, url_if
+from views.flashes import flash_error, flash_success
+from views.forms.errors import add_error, message_of
+from views.imports.checking import Checked, RowCheck, columns_of
+from views.imports.columns import templates
+from views.imports.keys import known_of_file
+from views.imports.reading import read_rows
+from views.imports.tables import error_table, outcome_counts, row_table, run_table, state_word
+from views.screen.csv_file import csv_lines
+from views.screen.table import Button, Question
+from views.transaction import cross_tenant_session
+
+_LOOK_AGAIN_AFTER = 3
+_RECENT = 20
+
+
+class UploadForm(FlaskForm):
+    """A file."""
+
+    file = FileField(
+        lazy_gettext("File"),
+        description=lazy_gettext(
+            "A CSV file (UTF-8 or Shift_JIS) or an Excel workbook (.xlsx); up to 5,000 rows and 5 MB."
+        ),
+        render_kw={"accept": ".csv,.txt,.xlsx", "required": True},
+    )
+
+    def validate_file(self, field: Any) -> None:
+        """Refuse no file."""
+        if not getattr(field.data, "filename", ""):
+            raise StopValidation(gettext("Choose a file."))
+
+
+class ImportView(PortalView):
+    """Imports of the tenant."""
+
+    route_base = "/customers/import"
+    class_permission_name = "Imports"
+
+    @expose("/")
+    @has_access
+    def list(self) -> str:
+        """Show the form for a file, and the latest imports."""
+        return _upload_page(UploadForm())
+
+    @expose("/template")
+    @has_access
+    def template(self) -> Response:
+        """Return an empty file with the names of the columns: of customers, or also of contracts and UTMs."""
+        with_contracts = request.args.get("contracts") == "1"
+        head, *rows = templates(with_contracts=with_contracts)
+        name = "customers_contracts_utms" if with_contracts else "customers"
+        answer = make_response(b"".join(csv_lines(head, rows)))
+        answer.mimetype = "text/csv"
+        answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+        return answer
+
+    @expose("/", methods=["POST"])
+    @has_access
+    def check(self) -> Any:
+        """Check a file. Without errors it waits to be started; with errors nothing of it is kept."""
+        form = UploadForm()
+        if not form.validate_on_submit():
+            return _upload_page(form), 422
+        try:
+            checked = _checked(form.file.data.stream.read())
+        except DomainError as error:
+            add_error(form, error)
+            return _upload_page(form), 422
+        if checked.errors:
+            return _upload_page(form, checked), 422
+        name = visible(form.file.data.filename).replace("\n", " ")[:200]
+        run = rules.store(db.session(), g.identity.tenant.id, name, checked.rows, by=actor())
+        return redirect(url_for("ImportView.show", import_key=run.id))
+
+    @expose("/<key:import_key>")
+    @has_access
+    def show(self, import_key: int) -> Response:
+        """Show what an import would do, how far it is, or what it did."""
+        run = _run_or_404(import_key)
+        counts = outcome_counts(db.session(), run)
+        at_work = run.state in {RunState.RUNNING, RunState.UNDOING}
+        answer = make_response(
+            render(
+                "imports/show.html",
+                title=run.file_name,
+                crumbs=[*_crumbs(), (run.file_name, None)],
+                run=run,
+                state=state_word(run.state),
+                created_at=clock.screen_time(run.created_at),
+                finished_at=clock.screen_time(run.finished_at),
+                counts=counts,
+                done=counts.undone + counts.kept if run.state == RunState.UNDOING else counts.worked_on,
+                total=counts.to_undo if run.state == RunState.UNDOING else run.row_count,
+                at_work=at_work,
+                table=row_table(db.session(), run),
+                buttons=self._buttons(run),
+            )
+        )
+        if at_work:
+            # The page follows the progress without JavaScript too.
+            answer.headers["Refresh"] = str(_LOOK_AGAIN_AFTER)
+        return answer
+
+    @expose("/<key:import_key>/start", methods=["POST"])
+    @has_access
+    def start(self, import_key: int) -> Response:
+        """Start a checked import."""
+        run = _run_or_404(import_key)
+        return _do(lambda: rules.start(db.session(), run, by=actor()), run, gettext("The import has been started."))
+
+    @expose("/<key:import_key>/discard", methods=["POST"])
+    @has_access
+    def discard(self, import_key: int) -> Response:
+        """Discard a checked import."""
+        run = _run_or_404(import_key)
+        return _do(lambda: rules.discard(db.session(), run), None, gettext("The file has been discarded."))
+
+    @expose("/<key:import_key>/undo", methods=["POST"])
+    @has_access
+    def undo(self, import_key: int) -> Response:
+        """Undo an import that is done."""
+        run = _run_or_404(import_key)
+        return _do(
+            lambda: rules.undo(db.session(), run, now=clock.utc_now(), by=actor()),
+            run,
+            gettext("The import is being undone."),
+        )
+
+    def _buttons(self, run: ImportRun) -> Sequence[Button]:
+        """Return what the person may do with an import now."""
+        offered = []
+        if run.state == RunState.CHECKED:
+            offered = [
+                ("start", N_("Import"), N_("%(rows)s rows will be imported. Are you sure?"), "primary"),
+                ("discard", N_("Discard"), N_("The file will be discarded. Are you sure?"), "danger"),
+            ]
+        elif rules.may_undo(run, now=clock.utc_now()):
+            question = N_(
+                "Everything this import wrote will be taken back: new customers are deleted, new contracts void, new UTMs"
+                " removed, and what was changed is as it was before. Are you sure?"
+            )
+            offered = [("undo", N_("Undo"), question, "danger")]
+        return [
+            Button(
+                gettext(label),
+                url_for(f"ImportView.{method}", import_key=run.id),
+                values={},
+                question=Question(gettext(question, rows=f"{run.row_count:,}"), gettext(label), tone),
+                css="btn btn-primary" if tone == "primary" else "btn",
+            )
+            for method, label, question, tone in offered
+            if self.appbuilder.sm.has_access(f"can_{method}", self.class_permission_name)
+        ]
+
+
+def _run_or_404(key: int) -> ImportRun:
+    run = db.session.scalar(select(ImportRun).where(ImportRun.id == key))
+    if run is None:
+        abort(404)
+    return run
+
+
+def _do(rule: Any, run: ImportRun | None, done: str) -> Response:
+    """Let a rule do something with an import, and say so or why not."""
+    page = url_for("ImportView.show", import_key=run.id) if run is not None else url_for("ImportView.list")
+    try:
+        rule()
+        db.session.flush()
+    except DomainError as error:
+        db.session.rollback()
+        flash_error(message_of(error))
+        return redirect(page)
+    flash_success(done)
+    return redirect(page)
+
+
+def _checked(data: bytes) -> Checked:
+    """Check the rows of a file.
+
+    :raises DomainError: it cannot be read, or its columns are not those of the template.
+    """
+    (_, head), *rows = read_rows(data)
+    columns = columns_of(head)
+    today = clock.tokyo_day(clock.utc_now())
+    everybody = cross_tenant_session("UTM IDs and serial numbers are unique in the whole system")
+    known = known_of_file(db.session(), everybody, columns, [cells for _, cells in rows], today=today)
+    check = RowCheck(columns, known, today=today)
+    for number, cells in rows:
+        check.check(number, cells)
+    return check.checked
+
+
+def _crumbs() -> list[tuple[Any, str | None]]:
+    return [
+        (gettext("Dashboard"), url_for("HomeView.index")),
+        (gettext("Customers"), url_if("can_list", "Customers", "CustomerView.list")),
+        (gettext("Import"), url_for("ImportView.list")),
+    ]
+
+
+def _upload_page(form: UploadForm, checked: Checked | None = None) -> str:
+    recent = select(ImportRun).order_by(ImportRun.created_at.desc(), ImportRun.id.desc()).limit(_RECENT)
+    return render(
+        "imports/list.html",
+        title=gettext("Import of customers"),
+        crumbs=[*_crumbs()[:-1], (gettext("Import"), None)],
+        form=form,
+        errors=error_table(checked.errors) if checked else None,
+        runs=run_table(db.session.scalars(recent).all()),
+    )

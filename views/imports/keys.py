@@ -1,0 +1,58 @@
+"""The keys that the cells of a file name, cleaned as the forms clean them, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from views.forms.fields import TextField
+from views.imports.columns import FileColumn, plain_title
+from views.imports.known import Known, read_known, read_taken
+from views.imports.reading import text_of
+from views.screen.form import ScreenForm
+from views.utms.utms import SerialField, UtmIdField
+
+_KEYS = {("customer", "name"), ("utm", "utm_id"), ("utm", "serial")}
+
+
+class _KeyForm(ScreenForm):
+    name = TextField()
+    utm_id = UtmIdField()
+    serial = SerialField()
+
+
+def known_of_file(
+    session: Session,
+    everybody: Session,
+    columns: list[FileColumn | None],
+    rows: Iterable[list[Any]],
+    *,
+    today: date,
+) -> Known:
+    """Return what the database has of the customers and UTMs that a file names.
+
+    :param session: of the tenant.
+    :param everybody: a session that crosses tenants.
+    :param today: the day in Asia/Tokyo.
+    """
+    form = _KeyForm(formdata=None, meta={"csrf": False})
+    found: dict[str, set[str]] = {"customer_id": set(), "name": set(), "utm_id": set(), "serial": set()}
+    for cells in rows:
+        typed = {}
+        for column, cell in zip(columns, cells, strict=False):
+            if column is None:
+                continue
+            if column.part == "key":
+                found["customer_id"].add(plain_title(text_of(cell)).upper())
+            elif (column.part, column.name) in _KEYS:
+                typed[column.name] = text_of(cell)
+        form.process(MultiDict(typed))
+        for name in typed:
+            found[name].add(form[name].data)
+    known = read_known(session, found["customer_id"], found["name"], found["utm_id"], today=today)
+    read_taken(everybody, known, found["utm_id"], found["serial"])
+    return known

@@ -1,0 +1,127 @@
+"""Read the rows of an uploaded file: CSV in UTF-8 or Shift_JIS, or an Excel workbook (.xlsx)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from models.errors import N_, DomainError
+from models.imports.rules import MOST_ROWS
+
+MOST_BYTES = 5 * 1024 * 1024
+"""The largest file."""
+
+EMPTY = N_("The file has no rows.")
+TOO_LARGE = N_("Choose a file of 5 MB or less.")
+TOO_MANY_ROWS = N_("A file has %(most)s rows or fewer. Split it.")
+UNREADABLE = N_("The file cannot be read. Choose a CSV file (UTF-8 or Shift_JIS) or an Excel workbook (.xlsx).")
+
+_MOST_UNPACKED = 60 * 1024 * 1024
+_MOST_PARTS = 1_000
+_MOST_COLUMNS = 200
+_PIECE = 1024 * 1024
+_OVERLAP = 64
+# The places of cells and rows in a sheet. A reader makes room for everything up to the last one.
+_PLACE = re.compile(rb"""\sr\s*=\s*["']\$?([A-Za-z]*)\$?([0-9]+)["']""")
+
+
+def read_rows(data: bytes) -> list[tuple[int, list[Any]]]:
+    """Return the rows of a file that are not empty, each with its number in the file; the first has the names of columns.
+
+    A cell is a text or, in a workbook, also a number, a day or a truth value.
+
+    :raises DomainError: the file is too large, empty, or no such file.
+    """
+    if len(data) > MOST_BYTES:
+        raise DomainError(TOO_LARGE, field="file")
+    rows = _workbook(data) if data.startswith(b"PK") else _csv(data)
+    found: list[tuple[int, list[Any]]] = []
+    for number, cells in enumerate(rows, start=1):
+        if not any(str(cell).strip() for cell in cells):
+            continue
+        if len(found) > MOST_ROWS:
+            raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MOST_ROWS:,}")
+        found.append((number, list(cells)))
+    if len(found) < 2:
+        raise DomainError(EMPTY, field="file")
+    return found
+
+
+def text_of(cell: Any) -> str:
+    """Return what a cell says as a person would have typed it."""
+    if isinstance(cell, datetime):
+        return cell.date().isoformat()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
+
+
+def _csv(data: bytes) -> Iterator[list[str]]:
+    for encoding in ("utf-8-sig", "cp932"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        break
+    else:
+        raise DomainError(UNREADABLE, field="file")
+    if "\0" in text:
+        raise DomainError(UNREADABLE, field="file")
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), strict=True)
+    except csv.Error as error:
+        raise DomainError(UNREADABLE, field="file") from error
+
+
+def _workbook(data: bytes) -> Iterable[list[Any]]:
+    try:
+        _refuse_bombs(data)
+        sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
+        return sheet.to_python(skip_empty_area=False)
+    except (CalamineError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, OSError, ValueError) as error:
+        raise DomainError(UNREADABLE, field="file") from error
+    except (EOFError, RuntimeError, IndexError) as error:
+        raise DomainError(UNREADABLE, field="file") from error
+
+
+def _refuse_bombs(data: bytes) -> None:
+    """Refuse a workbook that unpacks to more than memory should hold, or that has a cell far beyond its last row."""
+    unpacked = 0
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = archive.infolist()
+        if len(parts) > _MOST_PARTS:
+            raise DomainError(UNREADABLE, field="file")
+        for part in parts:
+            end = b""
+            with archive.open(part) as stream:
+                while piece := stream.read(_PIECE):
+                    unpacked += len(piece)
+                    if unpacked > _MOST_UNPACKED:
+                        raise DomainError(TOO_LARGE, field="file")
+                    _refuse_far_cells(end + piece)
+                    end = piece[-_OVERLAP:]
+
+
+def _refuse_far_cells(piece: bytes) -> None:
+    for letters, digits in _PLACE.findall(piece):
+        # Empty rows at the end are common; ten times as many as are taken are not.
+        if len(digits) > 7 or int(digits) > 10 * MOST_ROWS or _column(letters) > _MOST_COLUMNS:
+            raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MOST_ROWS:,}")
+
+
+def _column(letters: bytes) -> int:
+    if len(letters) > 3:
+        return _MOST_COLUMNS + 1
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - ord("A") + 1
+    return number
