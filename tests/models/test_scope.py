@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models import scope
 from models.actor import SYSTEM
+from models.contracts.income import IncomeFigures
 from models.customers.customer import Customer
 from models.errors import ScopeError
 from models.mail import template_rules as mail_template_rules
@@ -57,9 +58,19 @@ def filled(make, engine, ours, theirs, arrive) -> None:
         arrive(half.utm, lines(1, at=NOW))
         for kind in ("portal_link", "access_origin", "application_field", "portal_token"):
             getattr(make, kind)(tenant=make.session.get(Tenant, half.tenant_id))
+        fill_contracts(make, half.customer)
         with inside(engine, half.tenant_id) as session:
             fill_settings(session, session.get(Tenant, half.tenant_id))
             session.commit()
+
+
+def fill_contracts(make, customer: Customer) -> None:
+    """A contract with usage, an invoice with a line, a correction, income figures and an import."""
+    make.usage(line=make.contract_line(contract=make.contract(customer_row=customer)), charge_id=make.charge().id)
+    make.invoice_line(invoice=make.invoice(customer=customer))
+    make.correction(customer=customer)
+    make.save(IncomeFigures(tenant_id=customer.tenant_id, as_of=NOW, this_month=1, last_month=1, month_before=1))
+    make.import_run(tenant=make.session.get(Tenant, customer.tenant_id))
 
 
 def fill_settings(session: Session, tenant: Tenant) -> None:

@@ -62,7 +62,7 @@ def _contracts(customer: Customer) -> Sequence[OverviewItem]:
     if first is None:
         return [OverviewItem(gettext("Next renewal"), "-")]
     url = url_if("can_show", "Contracts", "ContractView.show", customer_id=customer.id, contract_id=first.id)
-    return [OverviewItem(gettext("Next renewal"), first.term_end_on + timedelta(days=1), url or "#related-1")]
+    return [OverviewItem(gettext("Next renewal"), first.term_end_on + timedelta(days=1), url or "#contracts")]
 
 
 @overview_part(40)

@@ -65,8 +65,7 @@ SHOWN = {
     ),
     Kind.CONTRACTS: Shown(
         lazy_gettext("Contract"),
-        # The first table of what belongs to a customer.
-        lambda row: url_for("CustomerView.show", customer_id=row.customer_id, _anchor="related-1"),
+        lambda row: url_for("ContractView.show", customer_id=row.customer_id, contract_id=row.id),
         (
             (lazy_gettext("Contract number"), formats.CODE, lambda row: row.id),
             (lazy_gettext("Company name"), formats.TEXT, lambda row: row.customer_name),

@@ -31,7 +31,7 @@ def _utms(customer: Customer) -> Sequence[OverviewItem]:
     }
     counted = [f"{word} {states.count(state)}" for state, word in words.items() if state in states]
     return [
-        OverviewItem(gettext("Contracted UTMs"), contracted, "#related-1"),
+        OverviewItem(gettext("Contracted UTMs"), contracted, "#contracts"),
         OverviewItem(gettext("Registered UTMs"), len(utms), url, more_than_contracted(len(utms), contracted)),
         OverviewItem(gettext("Operation"), " / ".join(counted) or "-", url),
     ]

@@ -305,7 +305,10 @@ def test_a_contract_whose_renewal_was_stopped_expires(deals):
 
     deals.run(ending.stop_renewal, contract, now=NOW, by=SYSTEM)
 
-    assert refused(lambda: deals.run(ending.stop_renewal, contract, now=NOW, by=SYSTEM)) == (ending.AUTO_RENEWAL_IS_OFF, None)
+    assert refused(lambda: deals.run(ending.stop_renewal, contract, now=NOW, by=SYSTEM)) == (
+        ending.AUTO_RENEWAL_IS_OFF,
+        None,
+    )
     for today, status in ((date(2027, 3, 31), "active"), (date(2027, 4, 1), "expired")):
         with deals.in_tenant(deals.tenant.id) as session:
             ending.renew_and_expire(session, today=today, by=SYSTEM)

@@ -205,7 +205,7 @@ class Contracts(RuleBasedStateMachine):
     def use(self, which, quantity):
         """Usage of the oldest month without invoices, which is the present one where the billing works."""
         metered = [
-            (line, row)
+            (pair.deal, line, row)
             for pair in self.pairs
             for line, row in zip(
                 [line for line in pair.deal.lines if line.removed_on is None or line.removed_on > line.first_day],
@@ -215,10 +215,11 @@ class Contracts(RuleBasedStateMachine):
             if line.plan.usage_price
         ]
         if metered:
-            line, row = metered[which % len(metered)]
+            deal, line, row = metered[which % len(metered)]
+            possible = any(deal.runs(day) and line.has(day) for day in days_of(self.unbilled))
             charge = next(charge for charge in row.rate_plan.charges if charge.model == "usage")
-            invoicing.record_usage(self.session, row, charge, self.unbilled, Decimal(quantity), by=SYSTEM)
-            line.usage[self.unbilled] = quantity
+            if self.allowed(possible, invoicing.record_usage, row, charge, self.unbilled, Decimal(quantity)):
+                line.usage[self.unbilled] = quantity
 
     @rule(which=which)
     @precondition(lambda self: any(book.totals for book in self.books))

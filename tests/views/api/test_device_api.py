@@ -314,7 +314,7 @@ def test_the_receipt_is_described_as_it_is_given(app, send):
     schema = call["responses"]["200"]["content"]["application/json"]["schema"]
 
     assert set(send(b"").json) == set(schema["properties"]) == set(schema["required"])
-    assert "asks which UTM the token is of" in call["description"]
+    assert "shows which UTM the token belongs to" in call["description"]
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,7 @@ def test_other_forms_still_take_no_file(staff):
 
 
 def test_a_file_that_is_too_large_is_refused(staff):
-    assert upload(staff, "x" * 2 * 1024 * 1024).status_code == 413
+    assert upload(staff, "x" * 17 * 1024 * 1024).status_code == 413
 
 
 def test_the_page_of_an_invoice_explains_each_line(make, signed_in, line, staff):

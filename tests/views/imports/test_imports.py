@@ -136,8 +136,8 @@ def test_all_errors_of_all_rows_are_told_at_once_as_the_forms_tell_them(operator
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"", "ファイルに行がありません。"),
-        (csv(), "ファイルに行がありません。"),
+        (b"", "ファイルにデータの行がありません。"),
+        (csv(), "ファイルにデータの行がありません。"),
         (csv(AOZORA, head=HEAD + ",何か"), "「何か」という列はありません。"),
         (csv(AOZORA, head=HEAD + ",会社名"), "列「会社名」が重複しています。"),
         (csv("x", head="会社名"), "次の列がありません：氏名（姓）"),
