@@ -78,13 +78,13 @@ def _csrf_error(error: CSRFError) -> Any:
     log.warning("form refused", extra={"reason": error.description, "host": request.host})
     if error.description == _NO_REFERRER:
         told = gettext(
-            "Your browser did not say which page this form was on (the Referer header)."
-            " Allow it to, for this site at least, then load the page again."
+            "Your browser did not send the Referer header, which says which page the form was on."
+            " Allow it for this site, then reload the page."
         )
     elif error.description == _OTHER_REFERRER:
         told = gettext(
-            "The portal does not know itself by the address in your browser. Tell your administrator: the reverse"
-            " proxy has to pass on the host and the port it was called with."
+            "The URL in your browser does not match the one that the portal received. Tell your administrator: the reverse"
+            " proxy must forward the original host and port."
         )
     elif (draft_id := form_draft.keep()) is not None:
         # Somebody signed in again in another window.

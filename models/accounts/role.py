@@ -45,7 +45,7 @@ TOO_LONG = N_("A role name can have up to 64 characters.")
 IN_USE = N_("The role is assigned to users. Assign them another role first.")
 UNIQUE_ERRORS = dict.fromkeys(("ab_role_name_key", "uq_ab_role_lower_name"), ("name", NAME_TAKEN))
 """The error for a violated unique index, when a concurrent request was first."""
-BEYOND_OPERATOR = N_("A role can contain only permissions of a partner operator.")
+BEYOND_OPERATOR = N_("A role can only contain permissions of a partner operator.")
 
 _NAMES = "role_name"
 """The name of the advisory lock that serializes changes of role names."""

@@ -27,7 +27,7 @@ OWN_ACCOUNT = N_("You cannot delete or deactivate your own account, or remove yo
 LAST_ADMIN = N_("At least one NEC Admin must be able to sign in.")
 MEMBER_ALREADY = N_("The user is already a member of this tenant.")
 NOT_FOR_TENANTS = N_("This role cannot be assigned in a tenant.")
-NOT_EVERYWHERE = N_("This role cannot be assigned for every tenant.")
+NOT_EVERYWHERE = N_("This role cannot be assigned for all tenants.")
 
 UNIQUE_ERRORS = dict.fromkeys(
     ("ab_user_email_key", "ab_user_username_key", "uq_ab_user_lower_email"), ("email", TAKEN_ADDRESS)

@@ -33,14 +33,14 @@ PLAN_IN_USE = N_(
 )
 PLAN_KEPT = N_("Contracts use this rate plan. It can be retired, but not deleted.")
 PERCENTAGE = N_("Enter a percentage from 1 to 100.")
-TOO_MUCH_DISCOUNT = N_("The discounts of a rate plan are 100 percent or less together.")
+TOO_MUCH_DISCOUNT = N_("The discounts of a rate plan must not exceed 100 percent in total.")
 MONTHS_OF_A_DISCOUNT = N_("Only a discount ends after a number of months.")
 PRICE_IN_FORCE = N_("Only a price that is valid from a day after the 1st of this month can be changed or deleted.")
-PRODUCT_NAME_TAKEN = N_("There is a product of this name.")
-PLAN_NAME_TAKEN = N_("The product has a rate plan of this name.")
-CHARGE_NAME_TAKEN = N_("The rate plan has a charge of this name.")
-ONE_FLAT_CHARGE = N_("A rate plan has one flat charge. This one has one already.")
-DAY_TAKEN = N_("There is a wholesale price from this day on.")
+PRODUCT_NAME_TAKEN = N_("A product with this name already exists.")
+PLAN_NAME_TAKEN = N_("The product already has a rate plan with this name.")
+CHARGE_NAME_TAKEN = N_("The rate plan already has a charge with this name.")
+ONE_FLAT_CHARGE = N_("A rate plan can have only one flat charge, and this one already has one.")
+DAY_TAKEN = N_("There is already a wholesale price that is valid from this day.")
 
 PRODUCT_ERRORS = {"product_name_key": ("name", PRODUCT_NAME_TAKEN)}
 PLAN_ERRORS = {"uq_rate_plan_name": ("name", PLAN_NAME_TAKEN)}

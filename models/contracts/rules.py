@@ -35,7 +35,7 @@ TOO_MANY_LINES = N_("A contract has 20 rate plans or fewer.")
 NEEDS_SHIPPING = N_("Choose whether the UTM is to be sent.")
 NOT_ACTIVE = N_("Only an active contract can be changed.")
 SHIPPED = N_("The shipping address cannot be changed, because the UTM has been sent.")
-NOT_SHIPPED = N_("No UTM is sent with this contract.")
+NOT_SHIPPED = N_("No UTM is shipped with this contract.")
 CUSTOMER_DELETED = N_("The customer has been deleted.")
 
 

@@ -21,7 +21,7 @@ from models.utms import utm as utm_rules
 BATCH = 25
 """How many rows are written in one transaction."""
 
-NOT_STORED = N_("The database refused it.")
+NOT_STORED = N_("The database rejected it.")
 
 
 def tenants_with_work(session: Session) -> list[str]:

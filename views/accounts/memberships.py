@@ -29,7 +29,7 @@ def memberships_table(screen: Any, user: Any) -> Table:
 
     def buttons(membership: Any) -> list[Button]:
         tenant = membership.tenant
-        text = gettext("%(name)s will be taken out of %(tenant)s. Are you sure?", name=user.email, tenant=tenant.name)
+        text = gettext("%(name)s will be removed from %(tenant)s. Are you sure?", name=user.email, tenant=tenant.name)
         return [
             Button(
                 "",
@@ -53,7 +53,7 @@ def memberships_table(screen: Any, user: Any) -> Table:
         title=gettext("Tenants of the user"),
         empty=Empty(
             "building",
-            gettext("The user is in no tenant."),
-            gettext("Without a tenant, only people with a role in every tenant can work."),
+            gettext("The user does not belong to any tenant."),
+            gettext("Only users with a role for all tenants can work without a tenant."),
         ),
     )

@@ -44,7 +44,9 @@ class RoleForm(ScreenForm):
     permissions = Checkboxes(
         lazy_gettext("Rights"),
         coerce=int,
-        description=lazy_gettext("An own role is held in a tenant, and can hold what a partner operator may do."),
+        description=lazy_gettext(
+            "A custom role is assigned in a tenant, and can contain any permission of a partner operator."
+        ),
     )
 
     def offer(self, rights: list[Any]) -> None:
@@ -132,5 +134,5 @@ class RoleView(Screen):
     def page_buttons(self, row: Any) -> list[Button]:
         """Return the buttons of a role's page, with one to create a custom role from it."""
         url = self.url("add", copy=row.id)
-        copy = [Button(lazy_gettext("Make own role from this"), url, "copy")] if self.may("add") else []
+        copy = [Button(lazy_gettext("Create a custom role from this"), url, "copy")] if self.may("add") else []
         return [*copy, *super().page_buttons(row)]

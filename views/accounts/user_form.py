@@ -39,13 +39,13 @@ class UserForm(ScreenForm):
     email = AddressField(
         lazy_gettext("Email address"),
         [Needed(), ValidAddress()],
-        description=lazy_gettext("The user signs in with it."),
+        description=lazy_gettext("The user signs in with this address."),
         render_kw={"autocomplete": "off"},
     )
     active = BooleanField(lazy_gettext("May sign in"), default=True)
     roles = Checkboxes(
         lazy_gettext("Roles in every tenant"),
-        description=lazy_gettext("For people of NEC. A partner's role is given per tenant, on the user's page."),
+        description=lazy_gettext("For NEC staff. A partner's role is assigned per tenant, on the user's page."),
     )
 
     def offer(self, roles: Iterable[Any]) -> None:

@@ -172,7 +172,7 @@ class UserView(Screen):
         browser.pop(_LINK)
         path = url_for("PasswordSetupView.setup", token=waiting[1])
         title = gettext("Link to set a password")
-        help_text = gettext("Hand this link to the user. It works once, for 24 hours, and is not shown again.")
+        help_text = gettext("Give this link to the user. It works once, for 24 hours, and is not shown again.")
         return {
             "title": title,
             "label": title,
@@ -204,7 +204,7 @@ class UserView(Screen):
     @action(
         N_("Make password link"),
         icon="link",
-        question=N_("A link is made with which the user sets a password. A link made before ends. Are you sure?"),
+        question=N_("A link for setting a password will be created. Earlier links stop working. Are you sure?"),
         single=False,
         on_page=True,
         url="/link/{row}",
@@ -254,7 +254,7 @@ class UserView(Screen):
             session.rollback()
             flash_error(error)
         else:
-            flash_success(gettext("The user has been put into the tenant."))
+            flash_success(gettext("The user has been added to the tenant."))
         return redirect(self.page_of(user))
 
     @expose("/membership/<row>", methods=["POST"])
@@ -287,7 +287,7 @@ class UserView(Screen):
             session.rollback()
             flash_warning(gettext(_NOT_IN_TENANT))
         else:
-            flash_success(gettext("The user has been taken out of the tenant."))
+            flash_success(gettext("The user has been removed from the tenant."))
         return redirect(self.page_of(user))
 
 

@@ -165,7 +165,7 @@ def _table(customer: AlertCustomer, utms: Sequence[Any], rows: Sequence[Any], *,
         parts = alert_rows.details(alert, utm, utm_url)
         details = get_template_attribute("alerts/_details.html", "alert_details")(parts)
     hint = (
-        gettext("Choose a longer period or take conditions off to see more.")
+        gettext("Choose a longer period or remove conditions to see more.")
         if narrowed
         else gettext("Choose a longer period to see more.")
     )

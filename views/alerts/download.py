@@ -145,9 +145,9 @@ def refusal(utms: Sequence[Any]) -> str | None:
         names, more = ", ".join(removed[:_NAMED]), len(removed) - _NAMED
         if more > 0:
             return gettext(
-                "%(names)s and %(count)s more: removed meanwhile, and cannot be downloaded.", names=names, count=more
+                "%(names)s and %(count)s more have been removed and cannot be downloaded.", names=names, count=more
             )
-        return gettext("%(names)s: removed meanwhile, and cannot be downloaded.", names=names)
+        return gettext("%(names)s have been removed and cannot be downloaded.", names=names)
     if len(wanted) > MOST_UTMS:
         return gettext("At most %(most)s UTMs can be chosen at once.", most=MOST_UTMS)
     # No choice means all UTMs, which is possible only if they can be chosen at once.

@@ -54,14 +54,14 @@ def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: boo
             clean=half_width,
             help=lazy_gettext("The whole ID or its beginning."),
         ),
-        _text(args, "url", "URL", help=lazy_gettext("A part of it.")),
+        _text(args, "url", "URL", help=lazy_gettext("Part of the value is enough.")),
         _text(
             args,
             "threat",
             lazy_gettext("Threat"),
             help=lazy_gettext("A part of the name of the virus, threat, category or application."),
         ),
-        _text(args, "file", lazy_gettext("File name"), help=lazy_gettext("A part of it.")),
+        _text(args, "file", lazy_gettext("File name"), help=lazy_gettext("Part of the value is enough.")),
     ]
     shown = args.get("filters") == "1" or any(each.error for each in fields)
     of_utms = [(str(utm.id), _utm_label(utm)) for utm in utms] if shown or "utm" in args else []

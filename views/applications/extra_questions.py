@@ -41,14 +41,14 @@ class QuestionForm(ScreenForm):
     )
     required = BooleanField(lazy_gettext("Must be answered"))
     kind = RadioField(
-        lazy_gettext("Form of the answer"),
+        lazy_gettext("Type of answer"),
         choices=[SelectChoice(kind.value, label) for kind, label in KIND_LABELS.items()],
         invalid_choice_message=lazy_gettext("Choose one of these."),
         default=FieldKind.TEXT.value,
     )
     choices = MemoField(
         lazy_gettext("Options"),
-        description=lazy_gettext("For a selection: one option a line, up to 50 of 100 characters each."),
+        description=lazy_gettext("For a selection: one option per line, up to 50 options of 100 characters each."),
         render_kw={"rows": 6},
     )
 
@@ -77,7 +77,7 @@ class ApplicationFieldView(Screen):
             "ask_add": N_("The item will be added. Are you sure?"),
             "added": N_("The item has been added."),
             "empty": N_("There is no additional item."),
-            "empty_hint": N_("The application form asks what every tenant's form asks."),
+            "empty_hint": N_("The application form contains only the standard items."),
         },
     )
     form = QuestionForm
@@ -90,7 +90,7 @@ class ApplicationFieldView(Screen):
     above: ClassVar = [
         Above(lazy_gettext("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings"))
     ]
-    list_intro = lazy_gettext("The application form of this tenant asks these, in this order.")
+    list_intro = lazy_gettext("The application form of this tenant contains these items, in this order.")
     list_columns: ClassVar = ["title", "required", "kind", "choices"]
     order_columns: ClassVar = []
     base_order = ("position", "asc")
@@ -136,7 +136,7 @@ class ApplicationFieldView(Screen):
         icon="ban",
         accessible_name=N_("Retire %(name)s"),
         title=N_("Retire item"),
-        question=N_("%(name)s will not be asked any more. Answers given so far stay. Are you sure?"),
+        question=N_("%(name)s will be removed from the form. Existing answers are kept. Are you sure?"),
         done=N_("The item has been retired."),
         already=extra_question_rules.RETIRED_ALREADY,
         when=lambda question: question.retired_at is None,
@@ -149,7 +149,7 @@ class ApplicationFieldView(Screen):
         N_("Ask again"),
         icon="refresh",
         accessible_name=N_("Ask %(name)s again"),
-        question=N_("%(name)s will be asked again, at the end of the form. Are you sure?"),
+        question=N_("%(name)s will be added to the end of the form again. Are you sure?"),
         done=N_("The item is asked again."),
         already=extra_question_rules.ASKED_ALREADY,
         when=lambda question: question.retired_at is not None,

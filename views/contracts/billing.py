@@ -88,7 +88,7 @@ class BillingView(PortalView):
         if count:
             flash_success(gettext("Invoices issued: %(count)s", count=count))
         else:
-            flash_warning(gettext("There was nothing left to invoice for this month."))
+            flash_warning(gettext("There is nothing left to invoice for this month."))
         return redirect(url_for("BillingView.list"))
 
     def _table(self, months: Sequence[BilledMonth]) -> Table:
@@ -102,7 +102,7 @@ class BillingView(PortalView):
             months,
             buttons=self._buttons,
             label=gettext("Monthly billing"),
-            empty=Empty("file-invoice", gettext("No month is over in which this tenant had a contract.")),
+            empty=Empty("file-invoice", gettext("This tenant had no contract in any past month.")),
         )
 
     def _buttons(self, each: BilledMonth) -> Sequence[Button]:
@@ -110,7 +110,7 @@ class BillingView(PortalView):
             return []
         month = month_text(each.month)
         text = gettext(
-            "The invoices of %(month)s will be issued. Customers who have one keep it. Are you sure?", month=month
+            "The invoices of %(month)s will be issued. Existing invoices stay unchanged. Are you sure?", month=month
         )
         name = gettext("Issue the invoices of %(month)s", month=month)
         question = Question(text, gettext("Issue invoices"))
@@ -255,7 +255,7 @@ class CorrectionView(Screen):
         lazy_gettext("correction"),
         lazy_gettext("Corrections"),
         "receipt",
-        {"empty": N_("No correction waits for the next invoice.")},
+        {"empty": N_("There is no correction for the next invoice.")},
     )
     form = CorrectionForm
     methods = frozenset({"list", "show", "add"})

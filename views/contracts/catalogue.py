@@ -130,12 +130,12 @@ class ProductView(SoldScreen):
         """Return the product's rate plans."""
         plans = RatePlanView.of()
         add = _add_button(plans, gettext("Add rate plan"), product_id=row.id)
-        empty = Empty("list", plans.labels.say("empty"), gettext("No contract can be made without one."), add)
+        empty = Empty("list", plans.labels.say("empty"), gettext("Contracts require a product."), add)
         rows = db.session.query(RatePlan).filter_by(product_id=row.id).order_by(RatePlan.id).all()
         return [plans.table(rows, title=plans.labels.many, links=add if rows else [], empty=empty)]
 
     retire = retiring(
-        N_("%(name)s will not be sold any more. Contracts that have it stay as they are. Are you sure?"),
+        N_("%(name)s will no longer be sold. Existing contracts stay unchanged. Are you sure?"),
         N_("The product is no longer sold."),
     )
     reactivate = reactivating(N_("%(name)s will be sold again. Are you sure?"), N_("The product is sold again."))
@@ -207,7 +207,7 @@ class RatePlanView(SoldScreen):
             return screen.table(rows, title=screen.labels.many, links=add if rows else [], empty=empty)
 
     retire = retiring(
-        N_("%(name)s will not be sold any more. Contracts that have it stay as they are. Are you sure?"),
+        N_("%(name)s will no longer be sold. Existing contracts stay unchanged. Are you sure?"),
         N_("The rate plan is no longer sold."),
     )
     reactivate = reactivating(N_("%(name)s will be sold again. Are you sure?"), N_("The rate plan is sold again."))

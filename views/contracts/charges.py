@@ -80,7 +80,7 @@ class PriceForm(ScreenForm):
     unit_price = IntegerField(
         lazy_gettext("Wholesale price"),
         [InputRequired(), NumberRange(0, _MOST_YEN)],
-        description=lazy_gettext("What NEC charges the partner for one unit, in yen."),
+        description=lazy_gettext("NEC's price for the partner per unit, in yen."),
     )
     widths: ClassVar = dict.fromkeys(("valid_from", "unit_price"), "col-12 col-md-6")
 

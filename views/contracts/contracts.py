@@ -30,7 +30,7 @@ from views.screen.navigation import Parent
 from views.screen.screen import Screen
 from views.screen.table import Button, Table
 
-UTM_IS_GONE = N_("The UTM of this contract has been removed. Register it again if the service goes on.")
+UTM_IS_GONE = N_("The UTM of this contract has been removed. Register it again if the service continues.")
 ASK_UNDO = N_("The cancellation will be undone. Are you sure?")
 
 SHIPPING_LABELS = {

@@ -95,7 +95,7 @@ class InvoiceView(InvoiceScreen):
         (None, {"fields": ["month", "total", "issued_on", "state", "paid_on", "total_before", "difference"]})
     ]
     label_columns: ClassVar = InvoiceScreen.label_columns | {
-        "total_before": lazy_gettext("Total of the month before"),
+        "total_before": lazy_gettext("Total of the previous month"),
         "difference": lazy_gettext("Difference"),
     }
     formatters_columns: ClassVar = InvoiceScreen.formatters_columns | {
@@ -154,7 +154,7 @@ class InvoiceView(InvoiceScreen):
                 gettext("Unit price"),
                 gettext("Amount"),
             ),
-            gettext("Change since the month before"),
+            gettext("Change from the previous month"),
         ]
         cells = [_cells(row, each, gone=False) for each in found.lines]
         cells += [_cells(row, each, gone=True) for each in found.gone]
@@ -195,7 +195,7 @@ def _columns(customer_id: str) -> list[tuple[Any, Format, Any]]:
         (gettext("Billed period"), formats.PLAIN, lambda each: _period(each.line)),
         (gettext("Quantity × unit price"), Format(css="number"), lambda each: _product(each.line)),
         (gettext("Amount"), formats.YEN, lambda each: each.line.amount),
-        (gettext("Change since the month before"), formats.LINES, reasons_text),
+        (gettext("Change from the previous month"), formats.LINES, reasons_text),
     ]
 
 

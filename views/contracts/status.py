@@ -78,7 +78,7 @@ def _table(plans: Sequence[PlanStatus], month: date, today: date, *, begun: bool
     empty = (
         Empty("file-text", gettext("There is no contract in this month."))
         if begun
-        else Empty("clock", gettext("On the 1st there are no figures of the month yet."))
+        else Empty("clock", gettext("On the 1st there are no figures for the current month yet."))
     )
     return filled_table(
         [

@@ -13,7 +13,7 @@ RIGHTS = {
         read=("can_list", "can_show", "can_security"),
         write=("can_add", "can_edit", "can_delete"),
         staff=("can_restore",),
-        words={"can_security": N_("Look at security services")},
+        words={"can_security": N_("View security services")},
     )
 }
 MENU = (

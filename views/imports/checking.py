@@ -28,7 +28,7 @@ from views.imports.known import Known, KnownProduct
 from views.imports.reading import text_of
 from views.utms.utms import UtmForm
 
-UNKNOWN_CUSTOMER = N_("There is no customer of this ID.")
+UNKNOWN_CUSTOMER = N_("There is no customer with this ID.")
 OTHER_THAN_BEFORE = N_("Row %(row)s is about the same customer and says something else here.")
 TWICE = N_("Row %(row)s has the same.")
 UNKNOWN_PRODUCT = N_("There is no product of this name that is sold.")

@@ -160,8 +160,8 @@ class ImportView(PortalView):
             ]
         elif rules.may_undo(run, now=clock.utc_now()):
             question = N_(
-                "Everything this import wrote will be taken back: new customers are deleted, new contracts void, new UTMs"
-                " removed, and what was changed is as it was before. Are you sure?"
+                "Everything this import wrote will be undone: new customers will be deleted, new contracts voided, new UTMs"
+                " removed, and changed values restored. Are you sure?"
             )
             offered = [("undo", N_("Undo"), question, "danger")]
         return [

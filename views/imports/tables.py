@@ -95,7 +95,7 @@ def run_table(runs: Sequence[ImportRun]) -> Table:
         (gettext("Status"), formats.TEXT, lambda run: state_word(run.state)),
         (gettext("User"), formats.TEXT, lambda run: run.actor["name"]),
     ]
-    empty = Empty("upload", gettext("There was no import yet."))
+    empty = Empty("upload", gettext("There has been no import yet."))
     return filled_table(columns, runs, title=gettext("Latest imports"), empty=empty)
 
 
@@ -108,7 +108,7 @@ def row_table(session: Session, run: ImportRun) -> Table:
     columns = [
         (gettext("Row"), formats.NUMBER, lambda row: row.number),
         (gettext("Company name"), formats.TEXT, _company),
-        (gettext("What is written"), formats.LINES, _effect),
+        (gettext("Values to write"), formats.LINES, _effect),
         (gettext("Please check"), formats.LINES, _warnings),
         (gettext("Result"), formats.LINES, _result),
     ]

@@ -24,7 +24,7 @@ RIGHTS = {
             "can_history": N_("Look at the history"),
             "can_version": N_("Look at versions"),
             "can_copy": N_("Copy to other tenants"),
-            "can_reset": N_("Back to the default"),
+            "can_reset": N_("Reset to the default"),
         },
     ),
 }

@@ -58,7 +58,7 @@ def _tenant(value: str) -> Filter:
 
 def _recipient(value: str) -> Filter:
     label = lazy_gettext("Recipient")
-    told = lazy_gettext("A part of it: %(least)s characters or more.", least=SHORTEST_PART)
+    told = lazy_gettext("Part of the value is enough: %(least)s characters or more.", least=SHORTEST_PART)
     if value and len(value) < SHORTEST_PART:
         error = gettext("This is too short. It was left out of the search.")
         return Filter("recipient", label, value, help=told, beside=True, error=error)

@@ -50,10 +50,10 @@ class MailLogView(Screen):
         lazy_gettext("Sent mail"),
         "mail",
         {
-            "empty": N_("No mail has been written yet."),
-            "empty_hint": N_("What the portal sends to anybody is listed here."),
+            "empty": N_("No mail has been sent yet."),
+            "empty_hint": N_("All mails sent by the portal are listed here."),
             "no_match": N_("No mail matches these conditions."),
-            "no_match_hint": N_("A part of the address is enough."),
+            "no_match_hint": N_("Part of the address is enough."),
             "show_all": N_("Show all mail"),
         },
     )
@@ -131,7 +131,9 @@ class MailLogView(Screen):
             "%(count)s failed mails will be sent again. Are you sure?", count=min(count, mail_log.MOST_AT_ONCE)
         )
         if count > mail_log.MOST_AT_ONCE:
-            text += "\n" + gettext("There are more; the oldest come first. Press again for the others.")
+            text += "\n" + gettext(
+                "There are more failed mails. The oldest are sent first; press again for the others."
+            )
         values = {each.name: each.value for each in search.active}
         question = Question(text, gettext("Send failed mails again"))
         return [Button(gettext("Send failed again"), self.url("send_failed_again"), "send", "", values, question)]
@@ -233,7 +235,7 @@ class MailLogView(Screen):
         if count:
             flash_success(gettext("Failed mails that will be sent again: %(count)s", count=count))
         else:
-            flash_warning(gettext("There was no failed mail left to send again."))
+            flash_warning(gettext("There is no failed mail left to send again."))
         return redirect(self.url("list", **{each.name: each.value for each in search.active}))
 
 

@@ -15,7 +15,7 @@ from models.mail.kinds import MailKind
 from views.flashes import flash_error
 from views.screen import formats
 
-CHANGED_MEANWHILE = N_("Somebody else changed this template meanwhile. Look at it again; nothing has been done.")
+CHANGED_MEANWHILE = N_("Somebody else has changed this template. Nothing has been done. Check the template again.")
 
 
 TEMPLATE_STATUS = formats.made_by("macros/mails.html", "template_status")

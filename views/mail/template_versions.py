@@ -141,7 +141,7 @@ def _restore_button(kind: MailKind, version: MailTemplateVersion, newest: int) -
 
     :param newest: the number of the newest version.
     """
-    text = gettext("The template gets the text of version %(number)s again. Are you sure?", number=version.number)
+    text = gettext("The text of version %(number)s will be restored. Are you sure?", number=version.number)
     return Button(
         gettext("Restore"),
         url_for("MailTemplateVersionView.restore", kind=kind.name, version_key=version.id),
@@ -156,7 +156,7 @@ def _what(version: MailTemplateVersion) -> str:
     """Return a description of the change that created a version."""
     match version.happening:
         case VersionReason.RESET:
-            return gettext("Went back to the default")
+            return gettext("Reset to the default")
         case VersionReason.COPIED:
             return gettext("Copied from another tenant")
         case VersionReason.RESTORED:

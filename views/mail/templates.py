@@ -104,8 +104,8 @@ class MailTemplateView(PortalView):
         url = self._url_to("reset", row.kind)
         if row.own is None or url is None:
             return None
-        label = gettext("Back to the default")
-        text = gettext("“%(title)s” goes back to its default text. Are you sure?", title=gettext(row.kind.title))
+        label = gettext("Reset to the default")
+        text = gettext("“%(title)s” will be reset to its default text. Are you sure?", title=gettext(row.kind.title))
         values = {"version": str(row.version)}
         return Button(label, url, "arrow-back-up", values=values, question=Question(text, label, "danger"), **options)
 

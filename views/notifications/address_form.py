@@ -37,7 +37,7 @@ class TypedAgain:
         if first.errors or not form.asks_again(self.number):
             return
         if not field.data:
-            raise ValidationError(gettext("Enter the same address again, so that a slip is noticed."))
+            raise ValidationError(gettext("Enter the same address again to avoid typing errors."))
         if field.data != first.data:
             raise ValidationError(gettext("The two addresses differ."))
 

@@ -20,7 +20,7 @@ def problems(status: AddressStatus) -> list[str]:
     if not first.address and not first.asked_for:
         found.append(gettext("No notification address has been set."))
     if not any(slot.address for slot in status.slots):
-        found.append(gettext("Notifications reach nobody until an address is confirmed."))
+        found.append(gettext("No notifications are sent until an address is confirmed."))
     found += [
         gettext("The last mail to %(address)s could not be delivered.", address=address)
         for slot in status.slots

@@ -41,7 +41,7 @@ _TASK_STATES = formats.badge(
     {
         "never": lazy_gettext("Not run yet"),
         "running": lazy_gettext("Running"),
-        "done": lazy_gettext("Went well"),
+        "done": lazy_gettext("Succeeded"),
         "failed": lazy_gettext("Failed"),
     },
     {"running": "blue", "done": "green", "failed": "red"},
@@ -75,13 +75,13 @@ def workers_table(workers: Sequence[Any] | None, *, seen_at: datetime | None) ->
         [
             (gettext("Worker"), _CODE, lambda worker: worker.name),
             (gettext("Status"), _BADGES, _worker_state),
-            (gettext("Does"), _CODE, lambda worker: worker.job),
+            (gettext("Task"), _CODE, lambda worker: worker.job),
             (gettext("Last heard of"), formats.TIME, lambda worker: worker.heard_at),
         ],
         workers or (),
         title=gettext("Workers"),
-        note=gettext("Last sign of life: %(time)s", time=formats.TIME.text(seen_at) or "-"),
-        empty=Empty("plug-off", gettext("Who works is not known without Redis."))
+        note=gettext("Last heartbeat: %(time)s", time=formats.TIME.text(seen_at) or "-"),
+        empty=Empty("plug-off", gettext("The workers are unknown while Redis is unavailable."))
         if workers is None
         else Empty(
             "server", gettext("There is no worker."), gettext("Jobs wait in their queues until one is started.")
@@ -124,9 +124,9 @@ def timetable(entries: Iterable[Entry], tasks: Mapping[str, ScheduledTask], *, n
     """
     return filled_table(
         [
-            (gettext("What happens"), formats.TEXT, lambda row: gettext(row[0].label)),
+            (gettext("Event"), formats.TEXT, lambda row: gettext(row[0].label)),
             (gettext("Last run"), formats.TIME, lambda row: _last_run(row[1])),
-            (gettext("How it went"), formats.TEXT, lambda row: _outcome(row[1])),
+            (gettext("Result"), formats.TEXT, lambda row: _outcome(row[1])),
             (gettext("Next run"), formats.PLAIN, lambda row: _next_run(row[1], now)),
         ],
         [(entry, tasks.get(entry.name)) for entry in entries],

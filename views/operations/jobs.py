@@ -107,7 +107,7 @@ def _change(job_id: str, method: str, action: str, done: str) -> Response:
     try:
         function = getattr(current_app.extensions["job_board"], method)(job_id)
     except RedisError:
-        flash_error(gettext("Redis does not answer. Try again when it does."))
+        flash_error(gettext("Redis does not respond. Try again later."))
         return redirect(url_for("JobBoardView.list"))
     if function is None:
         with scope.all_tenants("jobs are of no tenant, and so are their audit entries") as session:

@@ -175,5 +175,5 @@ def _nothing_found() -> Empty:
     return Empty(
         "search-off",
         gettext("Nothing was found."),
-        gettext("A part of a name is enough; of a number, enter four characters or more."),
+        gettext("Part of a name is enough. For a number, enter four characters or more."),
     )

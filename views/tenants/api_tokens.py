@@ -33,7 +33,7 @@ class TokenForm(ScreenForm):
     name = TextField(
         lazy_gettext("Name"),
         [Needed(), AtMost(NAME_LENGTH), OneLine()],
-        description=lazy_gettext("What tells it from the others, such as the system that calls with it."),
+        description=lazy_gettext("A name to recognise it by, such as the system that uses it."),
         render_kw={"autocomplete": "off"},
     )
 
@@ -66,7 +66,9 @@ class PortalTokenView(Screen):
     row_rule = "<key:token_key>"
     class_permission_name = "PortalTokens"
     add_on_list = True
-    secret_help = lazy_gettext("It is shown this once. Put it into the customers' portal, and keep it nowhere else.")
+    secret_help = lazy_gettext(
+        "It is shown only once. Enter it in the customers' portal, and do not store it anywhere else."
+    )
     unique_errors = api_token.UNIQUE_ERRORS
     trash = "revoked_at"
     above: ClassVar = [

@@ -23,7 +23,7 @@ from views.arguments import iso_day, key_or_none, whole_number
 from views.forms.fields import AtMost, CodeField, MemoField, Needed, OneLine, TextField, VersionField
 from views.screen.conflict import Difference, differing
 
-GRACE_DAYS = N_("Days after a customer was made for which the contract check passes it over")
+GRACE_DAYS = N_("Grace period of the contract check for new customers (days)")
 _LINK_FIELDS = ("name", "url", "description", "posted_on")
 
 

@@ -29,7 +29,7 @@ def origins_table(settings: SettingsInput) -> Table:
         empty=Empty(
             "link",
             gettext("No URL has been added."),
-            gettext("The application page opens for visitors from every site."),
+            gettext("The application page is open to visitors from every site."),
         ),
     )
 
@@ -58,7 +58,7 @@ def questions_table(questions: Sequence[Any], edit_url: str | None) -> Table:
         [
             (gettext("Item name"), formats.TEXT, lambda each: each.title),
             (gettext("Required"), formats.WORD, _required),
-            (gettext("Form of the answer"), formats.WORD, _kind),
+            (gettext("Type of answer"), formats.WORD, _kind),
             (gettext("Options"), formats.LINES, lambda each: each.choices),
         ],
         questions,

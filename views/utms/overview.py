@@ -58,7 +58,7 @@ def warning_before_one_more(customer: Customer) -> str | None:
     if (registered or 0) < contracted:
         return None
     return gettext(
-        "With this UTM there are more UTMs (%(registered)s) than contracted (%(contracted)s). You can register it all the same.",
+        "With this UTM, the customer has more UTMs (%(registered)s) than contracted (%(contracted)s). You can still register it.",
         registered=(registered or 0) + 1,
         contracted=contracted,
     )

@@ -49,12 +49,12 @@ _SERIAL = re.compile(r"[A-Z0-9-]{15,30}")
 EMAIL_GROUPS = {
     "customer": lazy_gettext("Notified (customer)"),
     "desk": lazy_gettext("Notified (service desk)"),
-    "report": lazy_gettext("Monthly report, further recipients"),
+    "report": lazy_gettext("Monthly report: additional recipients"),
 }
 EMAIL_HINTS = {
     "customer": lazy_gettext("Important alerts are mailed to these addresses. The customer can change them too."),
     "desk": lazy_gettext("Important alerts are mailed to these addresses."),
-    "report": lazy_gettext("The monthly report is mailed to all three groups of addresses."),
+    "report": lazy_gettext("The monthly report is sent to all three groups of addresses."),
 }
 _TYPED_AS_IS = {"autocomplete": "off", "spellcheck": "false"}
 EMAILS = {group: [f"{group}_email{number}" for number in (1, 2, 3)] for group in EMAIL_GROUPS}
@@ -148,7 +148,7 @@ class UtmView(UtmList):
             "ask_add": N_("The UTM information will be registered. Are you sure?"),
             "added": N_("UTM information has been registered."),
             "empty": N_("There is no UTM yet."),
-            "empty_hint": N_("Register the UTM that stands at the customer's site."),
+            "empty_hint": N_("Register the UTM at the customer's site."),
         },
     )
     form = UtmForm
@@ -159,7 +159,7 @@ class UtmView(UtmList):
     parent = Parent(CustomerView, "customer_id")
     unique_errors = utm.UNIQUE_ERRORS
     show_template = "utms/show.html"
-    secret_help = lazy_gettext("It is shown this once. Put it into the UTM, and keep it nowhere else.")
+    secret_help = lazy_gettext("It is shown only once. Enter it in the UTM, and do not store it anywhere else.")
     show_fieldsets: ClassVar = [
         (
             lazy_gettext("Basic information"),

@@ -29,7 +29,7 @@ def made_up(service_env, monkeypatch):
 
         @action(
             N_("Retire"),
-            question=N_("%(name)s will not be asked any more. Answers given so far stay. Are you sure?"),
+            question=N_("%(name)s will be removed from the form. Existing answers are kept. Are you sure?"),
             done=N_("The item has been retired."),
             when=lambda question: question.retired_at is None,
             multiple=True,

@@ -170,7 +170,7 @@ def test_corrections_are_told_and_those_of_the_month_before_are_gone(make, novem
     lines, gone = november()
 
     assert lines["今月", 20] == ["A correction, for this invoice only."]
-    assert gone["先月", 10] == ["A correction for the invoice of the month before only."]
+    assert gone["先月", 10] == ["A correction on the invoice of the previous month only."]
 
 
 def test_without_an_invoice_of_the_month_before_everything_is_new(make, in_tenant, line):
@@ -179,4 +179,4 @@ def test_without_an_invoice_of_the_month_before_everything_is_new(make, in_tenan
         found = explain(session, session.scalars(select(Invoice)).one())
 
         assert found.previous is None
-        assert told(found.lines) == {("基本", 6600): ["Not billed in the month before."]}
+        assert told(found.lines) == {("基本", 6600): ["Not billed in the previous month."]}
