@@ -10,7 +10,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from redis import Redis
 
-from app.database import patience
+from app.database import timeouts
 from app.rendering import template_globals
 from app.security import PortalSecurityManager
 from models.db import db
@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
     Each app needs a new AppBuilder, because a second use of the same one registers no views.
     """
     db.init_app(app)
-    patience.init_app(app)
+    timeouts.init_app(app)
     Migrate(app, db, directory=str(app.config["MIGRATIONS"]))
     # /readyz compares the database with this.
     app.config["MIGRATION_HEAD"] = ScriptDirectory(str(app.config["MIGRATIONS"])).get_current_head()

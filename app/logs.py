@@ -15,7 +15,7 @@ from flask import Flask, Response, g, has_request_context, request
 from pythonjsonlogger.json import JsonFormatter
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_MOST_FRAMES = 30
+_MAX_FRAMES = 30
 _ROOT = Path(__file__).parents[1]
 # gunicorn's messages about requests it cannot serve contain their URLs with the search conditions, or parts of them.
 _ABOUT_REQUESTS = ("Error handling request", "Invalid request")
@@ -46,14 +46,14 @@ class _Lines(JsonFormatter):
         """Return the classes and places of an exception and its causes, the latest first."""
         told: list[str] = []
         error: BaseException | None = ei[1]
-        while error is not None and len(told) < _MOST_FRAMES:
+        while error is not None and len(told) < _MAX_FRAMES:
             told.append(f"{type(error).__name__} at {_places(error.__traceback__)}")
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         return "; after ".join(told)
 
 
 def _places(where: TracebackType | None) -> str:
-    frames = traceback.extract_tb(where)[-_MOST_FRAMES:]
+    frames = traceback.extract_tb(where)[-_MAX_FRAMES:]
     return " > ".join(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames)
 
 

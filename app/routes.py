@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
     for blueprint in register().blueprints:
         app.register_blueprint(blueprint)
     topics = {name: rights.label for name, rights in register().rights.items()}
-    permission_labels.install(app, topics, register().words)
+    permission_labels.install(app, topics, register().labels)
     app.teardown_request(transaction.close_cross_tenant_sessions)
 
 

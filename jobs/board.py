@@ -23,7 +23,7 @@ from rq.worker_registration import get_keys
 from jobs import queues
 from jobs.job import JobFailed
 
-MOST_FAILED = 50
+MAX_FAILED = 50
 """The maximum number of failed jobs shown; the newest ones."""
 
 IDLE_SILENCE = timedelta(seconds=90)
@@ -116,7 +116,7 @@ class Board:
             )
             for queue in waiting
         ]
-        failed = sorted(self._failed(waiting), key=_newest_first)[:MOST_FAILED]
+        failed = sorted(self._failed(waiting), key=_newest_first)[:MAX_FAILED]
         return Snapshot(states, sorted(self._workers(now), key=lambda worker: worker.name), failed)
 
     def retry(self, job_id: str) -> str | None:
@@ -157,7 +157,7 @@ class Board:
 
     def _failed(self, waiting: list[Queue]) -> Iterator[FailedJob]:
         for queue in waiting:
-            ids = queue.failed_job_registry.get_job_ids(0, MOST_FAILED - 1, desc=True)
+            ids = queue.failed_job_registry.get_job_ids(0, MAX_FAILED - 1, desc=True)
             for job in Job.fetch_many(ids, connection=self._connection):
                 if job is not None:
                     result = job.latest_result()

@@ -28,7 +28,7 @@ def psycopg_connection(session: Session) -> psycopg.Connection[Any]:
     return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
 
 
-GRACE = 5.0
+STATEMENT_TIMEOUT_GRACE = 5.0
 """Seconds in which a database that is there tells that it ended a statement which took too long."""
 
 
@@ -38,8 +38,8 @@ def allow_long_statements(session: Session, *, seconds: int) -> None:
     :param seconds: how long each may take.
     """
     session.connection().exec_driver_sql(f"SET LOCAL statement_timeout = '{int(seconds)}s'")
-    # Until the connection goes back to its pool (app.database.patience).
-    cast("Any", psycopg_connection(session)).patience = seconds + GRACE
+    # Until the connection goes back to its pool (app.database.timeouts).
+    cast("Any", psycopg_connection(session)).response_timeout = seconds + STATEMENT_TIMEOUT_GRACE
 
 
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now(), nullable=False)]

@@ -29,10 +29,10 @@ from views.transaction import KEY_FIELD
 
 KEPT_FOR = timedelta(minutes=15)
 
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 """The size of the largest form that is kept. The largest of the portal, テナント設定 with all its links, is smaller."""
 
-MOST_DRAFTS = 20
+MAX_DRAFTS = 20
 """How many forms of a user are kept within 15 minutes: anybody with a page of the user could send any number."""
 
 _ID_LENGTH = 32
@@ -73,7 +73,7 @@ def keep() -> str | None:
         return None
     draft = Draft(asked_for(), came_from(), request.form.get(MADE_IN, ""), kept(request.form.items(multi=True)))
     text = json.dumps(draft).encode()
-    if len(text) > MOST_BYTES:
+    if len(text) > MAX_BYTES:
         return None
     # The same for a form that is sent twice; a page can have several forms.
     draft_id = hashlib.sha256(f"{key} {request.path}".encode()).hexdigest()[:_ID_LENGTH]
@@ -152,7 +152,7 @@ def _store(owner: int, draft_id: str, sealed: bytes) -> bool:
         pipeline.incr(counter)
         pipeline.expire(counter, KEPT_FOR, nx=True)
         count, _ = pipeline.execute()
-    if count > MOST_DRAFTS:
+    if count > MAX_DRAFTS:
         return False
     _redis().set(_name(draft_id), sealed, ex=KEPT_FOR)
     return True

@@ -61,7 +61,7 @@ def back_to_form() -> bool:
     return True
 
 
-def is_to_be_asked(view: Any = None) -> bool:
+def needs_confirmation(view: Any = None) -> bool:
     """Return whether the submitted form must be confirmed before it is processed.
 
     :param view: the view that handles the request; one marked with ``validates_first`` asks for itself.
@@ -89,7 +89,7 @@ def question_page(*, editable: bool = False, details: Any = None) -> str:
     )
 
 
-def answer_before_writing(form: Any, page: Callable[[], str], details: Callable[[], Any] | None = None) -> Any:
+def response_before_saving(form: Any, page: Callable[[], str], details: Callable[[], Any] | None = None) -> Any:
     """Return the response to a form that cannot be saved yet: it has errors, must be confirmed, or was cancelled.
 
     :param page: returns the page of the form.
@@ -100,6 +100,6 @@ def answer_before_writing(form: Any, page: Callable[[], str], details: Callable[
         return page()
     if not form.validate():
         return page(), 422
-    if not is_to_be_asked():
+    if not needs_confirmation():
         return None
     return question_page(editable=True, details=details() if details else None)

@@ -32,7 +32,7 @@ class Rights:
     :param write: permissions of operators and of all NEC roles.
     :param staff: permissions of NEC's staff and administrators.
     :param admin: permissions of NEC's administrators.
-    :param words: descriptions of the permissions that are not in ``COMMON_WORDS``.
+    :param labels: descriptions of the permissions that are not in ``COMMON_LABELS``.
     """
 
     label: str
@@ -40,10 +40,10 @@ class Rights:
     write: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
     admin: tuple[str, ...] = ()
-    words: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
-COMMON_WORDS = {
+COMMON_LABELS = {
     "can_add": N_("Create"),
     "can_delete": N_("Delete"),
     "can_edit": N_("Change"),
@@ -59,13 +59,13 @@ COMMON_WORDS = {
 class Place(StrEnum):
     """The menus: the side menu (§5.3), the staff menu for screens that are not about one tenant, the user menu (§5.4).
 
-    ``NOWHERE`` is for screens that are in no menu but can be the landing page of a role without access to the others.
+    ``HIDDEN`` is for screens that are in no menu but can be the landing page of a role without access to the others.
     """
 
     SIDE = "side"
     STAFF = "staff"
     USER = "user"
-    NOWHERE = "nowhere"
+    HIDDEN = "nowhere"
 
 
 class MenuEntry(NamedTuple):

@@ -20,14 +20,14 @@ from werkzeug.wrappers import Response
 from models.db import db
 from models.operations import form_key
 from models.scope import all_tenants
-from views.question import is_to_be_asked, question_page
+from views.question import needs_confirmation, question_page
 
 KEY_FIELD = "form_key"
 """The hidden field of each form that contains the one-time key of its page."""
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOT_CONTENT = frozenset({KEY_FIELD, "csrf_token"})
-_MOST_KEY_BYTES = 96
+_MAX_KEY_BYTES = 96
 
 
 def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,7 +40,7 @@ def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         if request.method in _READING:
             return view(*args, **kwargs)
-        if is_to_be_asked(view):
+        if needs_confirmation(view):
             return question_page()
         browser = dict(session)
         claim = _claim()
@@ -48,7 +48,7 @@ def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
             db.session.rollback()
             return _same_answer(claim.first)
         answer = current_app.make_response(view(*args, **kwargs))
-        if 300 <= answer.status_code < 400 or g.get("commit_anyway"):
+        if 300 <= answer.status_code < 400 or g.get("commit_despite_error_status"):
             if claim is not None:
                 _note_answer(claim, answer, browser)
             _commit(browser)
@@ -59,9 +59,9 @@ def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def commit_anyway() -> None:
+def commit_despite_error_status() -> None:
     """Commit this request's changes although its response is not a redirect, for instance to count a wrong password."""
-    g.commit_anyway = True
+    g.commit_despite_error_status = True
 
 
 def cross_tenant_session(reason: str) -> Session:
@@ -101,7 +101,7 @@ def _commit(browser: dict[str, Any]) -> None:
 def _claim() -> form_key.Claim | None:
     """Claim the submitted form for this request; return None if it has no valid key or the user is not signed in."""
     key = request.form.get(KEY_FIELD, "") if request.mimetype != "application/json" else ""
-    if not key or len(key) > _MOST_KEY_BYTES or not current_user.is_authenticated:
+    if not key or len(key) > _MAX_KEY_BYTES or not current_user.is_authenticated:
         return None
     content = sorted(item for item in request.form.items(multi=True) if item[0] not in _NOT_CONTENT)
     digest = hashlib.sha256(repr((key, request.full_path, content)).encode()).hexdigest()

@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
     """Set the headers on every response, and make the nonce available to templates."""
     app.jinja_env.globals["csp_nonce"] = csp_nonce
     app.after_request(_add_headers)
-    app.after_request(_lead_on_relatively)
+    app.after_request(_make_redirect_relative)
 
 
 def csp_nonce() -> str:
@@ -57,7 +57,7 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
-def _lead_on_relatively(response: Response) -> Response:
+def _make_redirect_relative(response: Response) -> Response:
     """Remove scheme and host from a redirect, so that it stays in the portal, like all redirects of the portal.
 
     To add a missing slash, Flask redirects to a URL with the host of the request, which a client can forge.

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import views
-from views.register import COMMON_WORDS, MenuEntry, Place, RateLimit, Rights
+from views.register import COMMON_LABELS, MenuEntry, Place, RateLimit, Rights
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Register:
         return tuple(entry for entry in self.menu if entry.place == place)
 
     @property
-    def words(self) -> dict[str, str]:
+    def labels(self) -> dict[str, str]:
         """The descriptions of the permissions by name."""
-        return COMMON_WORDS | {name: text for rights in self.rights.values() for name, text in rights.words.items()}
+        return COMMON_LABELS | {name: text for rights in self.rights.values() for name, text in rights.labels.items()}
 
 
 @cache

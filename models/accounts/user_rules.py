@@ -107,7 +107,7 @@ def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: A
     )
 
 
-def tell_of_tenant(  # noqa: PLR0913  (the mail names these)
+def mail_membership(  # noqa: PLR0913  (the mail names these)
     session: Session, user: Any, tenant: Tenant, *, portal_url: str, support_email: str, now: datetime
 ) -> None:
     """Notify an existing user by mail that they were added to another tenant (§2.1).

@@ -26,7 +26,7 @@ from models.versioned import Versioned
 
 TITLE_LENGTH = 100
 CHOICE_LENGTH = 100
-MOST_CHOICES = 50
+MAX_CHOICES = 50
 
 
 class FieldKind(StrEnum):

@@ -13,7 +13,7 @@ from models import audit, scope
 from models.actor import Actor
 from models.applications.extra_question import (
     CHOICE_LENGTH,
-    MOST_CHOICES,
+    MAX_CHOICES,
     ApplicationField,
     FieldKind,
 )
@@ -21,7 +21,7 @@ from models.errors import N_, NOTHING_CHANGED, DomainError
 from models.row_lock import take_turns
 from models.versioned import lock_version
 
-MOST_IN_USE = 30
+MAX_IN_USE = 30
 """The maximum number of questions on a form."""
 
 TAKEN_TITLE = N_("This item name is already used.")
@@ -44,7 +44,7 @@ def create(session: Session, values: dict[str, Any], *, by: Actor) -> Applicatio
     :raises DomainError: the form is full, the title is taken, or the choices are invalid.
     """
     others = _in_use_locked(session)
-    if len(others) >= MOST_IN_USE:
+    if len(others) >= MAX_IN_USE:
         raise DomainError(FORM_FULL)
     field = ApplicationField(**_checked(values, others), position=len(others) + 1)
     session.add(field)
@@ -113,7 +113,7 @@ def restore(session: Session, field: ApplicationField, *, by: Actor) -> None:
     others = _in_use_locked(session)
     if field in others:
         raise DomainError(ASKED_ALREADY)
-    if len(others) >= MOST_IN_USE:
+    if len(others) >= MAX_IN_USE:
         raise DomainError(FORM_FULL)
     if any(each.title == field.title for each in others):
         raise DomainError(TAKEN_TITLE)
@@ -150,7 +150,7 @@ def _checked(values: dict[str, Any], others: Sequence[ApplicationField]) -> dict
     choices = values["choices"]
     if not choices:
         raise DomainError(NO_CHOICES, field="choices")
-    if len(choices) > MOST_CHOICES:
+    if len(choices) > MAX_CHOICES:
         raise DomainError(TOO_MANY_CHOICES, field="choices")
     if any(len(each) > CHOICE_LENGTH for each in choices):
         raise DomainError(TOO_LONG_A_CHOICE, field="choices")

@@ -17,7 +17,7 @@ from models.imports.import_run import ALREADY_RUNNING, AT_WORK, ImportRow, Impor
 from models.imports.undoing import changed_since
 from models.row_lock import lock, take_turns
 
-MOST_ROWS = 5_000
+MAX_ROWS = 5_000
 """The maximum number of rows of a file."""
 
 KEPT_CHECKED = timedelta(hours=24)
@@ -31,7 +31,7 @@ NOT_DONE = N_("Only an import that is done can be undone.")
 TOO_LATE = N_("This import can no longer be undone.")
 CHANGED = N_("The import cannot be undone, because what these rows wrote has changed since: %(rows)s")
 
-_MOST_NAMED = 50
+_MAX_NAMED = 50
 _BATCH = 1_000
 
 
@@ -115,7 +115,7 @@ def undo(session: Session, run: ImportRun, *, now: datetime, by: Actor) -> None:
         raise DomainError(TOO_LATE)
     changed = changed_since(session, run)
     if changed:
-        named = ", ".join(map(str, changed[:_MOST_NAMED])) + (" …" if len(changed) > _MOST_NAMED else "")
+        named = ", ".join(map(str, changed[:_MAX_NAMED])) + (" …" if len(changed) > _MAX_NAMED else "")
         raise DomainError(CHANGED, rows=named)
     run.state, run.finished_at = RunState.UNDOING.value, None
     run.actor = {"name": by.name, "user_id": by.user_id, "address": by.address}

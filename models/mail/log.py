@@ -27,7 +27,7 @@ from models.values.page import Page
 PAGE_SIZE = 50
 COUNT_CAP = 1_000
 
-MOST_AT_ONCE = 500
+MAX_AT_ONCE = 500
 """How many failed messages are sent again in one transaction. The rest needs another call."""
 
 SHORTEST_PART = 3
@@ -119,7 +119,7 @@ def capped_count(session: Session, query: MailQuery) -> int:
 
 
 def send_failed_again(session: Session, query: MailQuery, *, now: datetime, by: Actor) -> int:
-    """Send the failed messages that match a query again, oldest first, at most ``MOST_AT_ONCE``.
+    """Send the failed messages that match a query again, oldest first, at most ``MAX_AT_ONCE``.
 
     Messages that a concurrent request sends again are waited for and then skipped, as they are no longer failed.
 
@@ -130,7 +130,7 @@ def send_failed_again(session: Session, query: MailQuery, *, now: datetime, by: 
         select(MailMessage)
         .where(*_conditions(replace(query, state=MailState.FAILED)))
         .order_by(MailMessage.id)
-        .limit(MOST_AT_ONCE)
+        .limit(MAX_AT_ONCE)
         .with_for_update()
     ).all()
     for message in failed:

@@ -26,7 +26,7 @@ _WRITTEN = re.compile(
 _JOINTS = re.compile(r"[\s_.-]")
 # How alike a name must be to the one that was probably meant; 1 is the same.
 _ALIKE = 0.7
-_MOST_FOUND = 80
+_MAX_FOUND = 80
 # What values must not inject into a mail: line breaks where one line is expected, and control characters.
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BLANKS = re.compile(r"[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
@@ -84,7 +84,7 @@ def _fault(number: int, written: re.Match[str], placeholders: Collection[str]) -
         return None
     if not closed and opened < 2:
         found = found[: found.index(name) + len(name)]
-    return Fault(number, found[:_MOST_FOUND], closed, meant)
+    return Fault(number, found[:_MAX_FOUND], closed, meant)
 
 
 def _simplified(name: str) -> str:

@@ -31,7 +31,7 @@ KEPT_FOR = timedelta(days=30)
 """How long an expired link is kept, so that its page can explain what became of it."""
 
 DAY = timedelta(days=1)
-MOST_TO_ONE = 5
+MAX_TO_ONE = 5
 """The maximum number of links mailed to one e-mail address per day, so that nobody can flood a mailbox."""
 MOST = 20
 """The maximum number of links mailed for a tenant per day."""
@@ -260,8 +260,8 @@ def _refuse_flood(session: Session, slot: NotificationAddress, address: str, *, 
             AddressLink.tenant_id == slot.tenant_id, AddressLink.requested_at > now - DAY
         )
     ).one()
-    if alone >= MOST_TO_ONE or together >= MOST:
-        raise DomainError(TOO_MANY_TO_ONE if alone >= MOST_TO_ONE else TOO_MANY, field=f"address{slot.slot}")
+    if alone >= MAX_TO_ONE or together >= MOST:
+        raise DomainError(TOO_MANY_TO_ONE if alone >= MAX_TO_ONE else TOO_MANY, field=f"address{slot.slot}")
 
 
 def _record(  # noqa: PLR0913, PLR0917  (each is a column of the row)

@@ -14,7 +14,7 @@ from models.scope import TenantScoped
 from models.values import web_address
 from models.values.web_address import ORIGIN_LENGTH
 
-MOST_ORIGINS = 50
+MAX_ORIGINS = 50
 """The maximum number of origins of a tenant."""
 
 

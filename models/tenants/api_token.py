@@ -19,7 +19,7 @@ from models.tokens import hash_token, new_token
 from models.versioned import Versioned, lock_version
 
 NAME_LENGTH = 100
-MOST_IN_FORCE = 10
+MAX_IN_FORCE = 10
 """The maximum number of active tokens of a tenant: one per calling system, and another during its replacement."""
 
 TAKEN_NAME = N_("This name is already used.")
@@ -78,7 +78,7 @@ def create(session: Session, name: str, *, now: datetime, by: Actor) -> tuple[Po
     :raises DomainError: there are too many tokens, or the name is taken.
     """
     names = _names_in_force(session)
-    if len(names) >= MOST_IN_FORCE:
+    if len(names) >= MAX_IN_FORCE:
         raise DomainError(TOO_MANY)
     if name in names:
         raise DomainError(TAKEN_NAME, field="name")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.db import Base
 from models.scope import TenantScoped
 
-MOST_LINKS = 50
+MAX_LINKS = 50
 """The maximum number of links of a tenant."""
 NAME_LENGTH = 100
 URL_LENGTH = 2000

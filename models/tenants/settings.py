@@ -9,7 +9,7 @@ from models.db import Base
 from models.scope import TenantScoped
 
 DEFAULT_GRACE_DAYS = 20
-MOST_GRACE_DAYS = 99
+MAX_GRACE_DAYS = 99
 
 
 class TenantSettings(TenantScoped, Base):

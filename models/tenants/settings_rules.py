@@ -17,9 +17,9 @@ from models.row_lock import take_turns
 from models.tenants import access_origin
 from models.tenants import link as portal_link
 from models.tenants import settings as tenant_settings
-from models.tenants.access_origin import MOST_ORIGINS, AccessOrigin
-from models.tenants.link import MOST_LINKS, PortalLink
-from models.tenants.settings import MOST_GRACE_DAYS, TenantSettings
+from models.tenants.access_origin import MAX_ORIGINS, AccessOrigin
+from models.tenants.link import MAX_LINKS, PortalLink
+from models.tenants.settings import MAX_GRACE_DAYS, TenantSettings
 from models.values import web_address
 from models.versioned import check_version
 
@@ -97,11 +97,11 @@ def save(session: Session, wanted: SettingsInput, *, version: int, by: Actor) ->
 
 def _checked(wanted: SettingsInput) -> list[str]:
     """Validate the input and return the normalized origins."""
-    if not 0 <= wanted.shortage_grace_days <= MOST_GRACE_DAYS:
+    if not 0 <= wanted.shortage_grace_days <= MAX_GRACE_DAYS:
         raise DomainError(NOT_DAYS, field="shortage_grace_days")
-    if len(wanted.origins) > MOST_ORIGINS:
+    if len(wanted.origins) > MAX_ORIGINS:
         raise DomainError(TOO_MANY, field="origins")
-    if len(wanted.links) > MOST_LINKS:
+    if len(wanted.links) > MAX_LINKS:
         raise DomainError(TOO_MANY, field="links")
     for link in wanted.links:
         web_address.check_page(link.url)

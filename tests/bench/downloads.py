@@ -31,7 +31,7 @@ ABOUT = (
 )
 RUNS = 7
 SLOWEST = 1.0
-MOST_MIB = 50
+MAX_MIB = 50
 _SLOW_RATE = 1_000_000  # bytes a second
 _PIECE = 65_536
 
@@ -134,7 +134,7 @@ def _memory(place: Place, slow_rate: int) -> list[Finding]:
                     each.result()
             grown = max(_memory_of(pid, "VmHWM") - kept for pid, kept in before.items())
         found.append(
-            Finding(f"memory, {name}", {"portal": f"{grown:.1f} MiB"}, f"under {MOST_MIB} MiB", grown < MOST_MIB)
+            Finding(f"memory, {name}", {"portal": f"{grown:.1f} MiB"}, f"under {MAX_MIB} MiB", grown < MAX_MIB)
         )
     return found
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 LEAST_CONTRAST = 3.0
 LEAST_WIDTH = 2
-MOST_STOPS = 150
+MAX_STOPS = 150
 
 # The rings around the focused element, and the background they are drawn on. Colours are [red, green, blue].
 FOCUSED = """() => {
@@ -70,13 +70,13 @@ def contrast(one: list[int], other: list[int]) -> float:
 def stops(page) -> list[dict]:
     """Return all elements of a page that the Tab key reaches, with their rings and backgrounds."""
     found = []
-    for _ in range(MOST_STOPS):
+    for _ in range(MAX_STOPS):
         page.keyboard.press("Tab")
         stop = page.evaluate(FOCUSED)
         if stop is None or stop["again"]:
             return found
         found.append(stop)
-    pytest.fail(f"{page.url} has more than {MOST_STOPS} elements that take the focus.")
+    pytest.fail(f"{page.url} has more than {MAX_STOPS} elements that take the focus.")
 
 
 def check(page) -> list[dict]:

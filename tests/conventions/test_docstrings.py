@@ -38,7 +38,7 @@ def test_public_names_say_what_they_are_for(path):
 
 
 def test_the_tester_sees_what_is_missing():
-    source = '"""A module."""\n\ndef said():\n    """What for."""\n\ndef unsaid():\n    pass\n\ndef _own():\n    pass\n'
+    source = '"""A module."""\n\ndef display_value():\n    """What for."""\n\ndef unsaid():\n    pass\n\ndef _own():\n    pass\n'
 
     assert undocumented(source) == ["unsaid"]
 

@@ -42,21 +42,21 @@ NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 QUESTION = {"required": False, "kind": "text", "choices": []}
 
 TRIED = {
-    "applications/extra_question_rules.py": ("MOST_IN_USE",),
-    "notifications/address_rules.py": ("MOST", "MOST_TO_ONE"),
-    "tenants/access_origin.py": ("MOST_ORIGINS",),
-    "tenants/api_token.py": ("MOST_IN_FORCE",),
-    "tenants/link.py": ("MOST_LINKS",),
+    "applications/extra_question_rules.py": ("MAX_IN_USE",),
+    "notifications/address_rules.py": ("MOST", "MAX_TO_ONE"),
+    "tenants/access_origin.py": ("MAX_ORIGINS",),
+    "tenants/api_token.py": ("MAX_IN_FORCE",),
+    "tenants/link.py": ("MAX_LINKS",),
 }
 """The limits that are tried below."""
 
 NOT_COUNTED = {
     "accounts/password_policy.py": ("MOST",),  # characters
-    "applications/extra_question.py": ("MOST_CHOICES",),  # in one row
+    "applications/extra_question.py": ("MAX_CHOICES",),  # in one row
     "customers/cross_tenant_search.py": ("MOST",),  # rows shown
-    "imports/rules.py": ("MOST_ROWS", "_MOST_NAMED"),  # of one file, and named in one message
-    "mail/log.py": ("MOST_AT_ONCE",),  # of one click, however many are kept
-    "tenants/settings.py": ("MOST_GRACE_DAYS",),  # days
+    "imports/rules.py": ("MAX_ROWS", "_MAX_NAMED"),  # of one file, and named in one message
+    "mail/log.py": ("MAX_AT_ONCE",),  # of one click, however many are kept
+    "tenants/settings.py": ("MAX_GRACE_DAYS",),  # days
 }
 """Limits that are not about how many rows there are."""
 
@@ -369,6 +369,6 @@ def test_every_limit_is_tried_by_many_at_once_or_counts_nothing():
 
 def test_limits_are_found_in_a_module(tmp_path):
     (tmp_path / "area").mkdir()
-    (tmp_path / "area/rules.py").write_text("MOST_ROWS = 3\n_MOST = 4\nALMOST = 5\nFEWEST: int = 1\n")
+    (tmp_path / "area/rules.py").write_text("MAX_ROWS = 3\n_MOST = 4\nALMOST = 5\nFEWEST: int = 1\n")
 
-    assert limits_in(tmp_path) == {"area/rules.py": ("MOST_ROWS", "_MOST")}
+    assert limits_in(tmp_path) == {"area/rules.py": ("MAX_ROWS", "_MOST")}

@@ -75,7 +75,7 @@ def words_of(module) -> set[str]:
 def test_what_wtforms_says_is_in_the_catalogue(catalogue):
     missing = sorted(words_of(wtforms) - UNSPOKEN - {name for message in catalogue for name in ids(message)})
 
-    assert not missing, f"Put these into FORM_WORDS of views/forms/messages.py: {missing}"
+    assert not missing, f"Put these into FORM_MESSAGES of views/forms/messages.py: {missing}"
 
 
 def test_every_right_has_words_in_both_languages(app, catalogue):
@@ -85,8 +85,10 @@ def test_every_right_has_words_in_both_languages(app, catalogue):
     topics = {rights.label for rights in register().rights.values()}
 
     assert asked_for == given, "Give each permission to a level in the RIGHTS of its area (views/<area>/__init__.py)."
-    assert {name for name, _ in given} == set(register().words), "Say in `words` of RIGHTS what each permission is for."
-    for words in (*register().words.values(), *topics):
+    assert {name for name, _ in given} == set(register().labels), (
+        "Say in `labels` of RIGHTS what each permission is for."
+    )
+    for words in (*register().labels.values(), *topics):
         assert words == "UTM" or JAPANESE.search(japanese(catalogue.get(words))), words
 
 

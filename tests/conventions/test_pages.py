@@ -11,7 +11,7 @@ from app.web.registers import register
 from tests.conventions.routes import path, routes
 from tests.support.pages import Page
 
-MOST_STATEMENTS = 8
+MAX_STATEMENTS = 8
 # Of the front end that the portal's layout replaces.
 FORBIDDEN = ("jquery", "select2", "glyphicon", "data-toggle")
 
@@ -104,7 +104,7 @@ def test_a_page_costs_a_fixed_number_of_statements(app, world, make, statements)
                 continue
             statements.clear()
             client.get(path(app, route, world.ours.keys()))
-            assert len(statements) <= MOST_STATEMENTS, f"{route} as {role} costs {len(statements)}: {statements}"
+            assert len(statements) <= MAX_STATEMENTS, f"{route} as {role} costs {len(statements)}: {statements}"
 
 
 def test_static_files_and_healthz_touch_no_database(world, statements):

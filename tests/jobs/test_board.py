@@ -129,7 +129,7 @@ def test_what_waits_is_not_deleted_as_failed(board):
 
 
 def test_the_newest_failed_jobs_are_shown(board, work, monkeypatch):
-    monkeypatch.setattr("jobs.board.MOST_FAILED", 2)
+    monkeypatch.setattr("jobs.board.MAX_FAILED", 2)
     made = [enqueue("fails", queue=name).id for name in (queues.DEFAULT, queues.PERIODIC, queues.URGENT)]
     work()
 

@@ -20,7 +20,7 @@ RIGHTS = {
             *("can_list", "can_show", "can_add", "can_edit", "can_delete"),
             *("can_password", "can_issue_link", "can_join", "can_change_membership", "can_leave", "can_unlock"),
         ),
-        words={
+        labels={
             "can_password": N_("Set password"),
             "can_issue_link": N_("Make password link"),
             "can_join": N_("Put into tenants"),

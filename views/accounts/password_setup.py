@@ -38,7 +38,7 @@ class PasswordSetupForm(FlaskForm):
         render_kw={"autocomplete": "new-password"},
     )
 
-    def refuse_faults(self, email: str) -> bool:
+    def add_policy_errors(self, email: str) -> bool:
         """Add the password's violations of the policy to its field, and return whether there are any."""
         faults = password_policy.faults(self.password.data, email)
         self.password.errors = [*self.password.errors, *(gettext(fault) for fault in faults)]
@@ -54,7 +54,7 @@ class PasswordSetupView(PortalView):
     def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
         """Return FAB's blueprint, set up to send no referrer: the URL of its pages contains the link's token."""
         blueprint = super().create_blueprint(*args, **kwargs)
-        blueprint.after_request(_tell_no_address)
+        blueprint.after_request(_set_no_referrer)
         # Flask-WTF's global check refuses HTTPS requests without a Referer header, which these pages do not send. The
         # form still checks its CSRF token in `setup`.
         current_app.extensions["csrf"].exempt(blueprint)
@@ -70,7 +70,7 @@ class PasswordSetupView(PortalView):
         valid = form.validate_on_submit()
         if "csrf_token" in form.errors:
             raise CSRFError
-        if valid and not form.refuse_faults(link.user.email):
+        if valid and not form.add_policy_errors(link.user.email):
             return _use(token, form.password.data, link.user)
         page = render("accounts/password_setup.html", form=form, email=link.user.email, symbols=password_policy.SYMBOLS)
         return page, 422 if form.is_submitted() else 200
@@ -94,6 +94,6 @@ def _no_link() -> tuple[str, int]:
     return render("accounts/password_setup.html", form=None, support_email=current_app.config["SUPPORT_EMAIL"]), 404
 
 
-def _tell_no_address(response: Response) -> Response:
+def _set_no_referrer(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

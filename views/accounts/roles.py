@@ -18,7 +18,7 @@ from views.accounts.user_form import Checkboxes
 from views.arguments import key_or_none
 from views.base import actor
 from views.data_interface import PortalInterface
-from views.forms.fields import AtMost, Needed, OneLine, TextField
+from views.forms.fields import MaxLength, OneLine, Required, TextField
 from views.screen import formats
 from views.screen.filters import Part
 from views.screen.form import ScreenForm
@@ -40,7 +40,7 @@ class RoleNameField(TextField):
 class RoleForm(ScreenForm):
     """A role's name and rights."""
 
-    name = RoleNameField(lazy_gettext("Role name"), [Needed(), AtMost(role.NAME_LENGTH), OneLine()])
+    name = RoleNameField(lazy_gettext("Role name"), [Required(), MaxLength(role.NAME_LENGTH), OneLine()])
     permissions = Checkboxes(
         lazy_gettext("Rights"),
         coerce=int,
@@ -49,7 +49,7 @@ class RoleForm(ScreenForm):
         ),
     )
 
-    def offer(self, rights: list[Any]) -> None:
+    def set_choices(self, rights: list[Any]) -> None:
         """Set the rights that can be chosen."""
         self.rights = {right.id: right for right in rights}
         self.permissions.choices = [(right.id, right_with_code(right)) for right in rights]
@@ -58,10 +58,10 @@ class RoleForm(ScreenForm):
         """Return the values of the fields for a role."""
         return {"name": row.name, "permissions": sorted(right.id for right in row.permissions)}
 
-    def said(self, name: str, value: Any) -> str:
+    def display_value(self, name: str, value: Any) -> str:
         """Return a field's value for display: rights with their labels, by view."""
         if name != "permissions":
-            return super().said(name, value)
+            return super().display_value(name, value)
         return by_view(self.rights[key] for key in value or () if key in self.rights)
 
 
@@ -108,7 +108,7 @@ class RoleView(Screen):
 
     def prepared(self, form: RoleForm) -> RoleForm:
         """Return the form with the rights that can be chosen."""
-        form.offer(role.grantable(db.session()))
+        form.set_choices(role.grantable(db.session()))
         return form
 
     def create(self, form: RoleForm) -> Any:

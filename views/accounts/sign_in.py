@@ -21,10 +21,10 @@ from views import form_draft
 from views.accounts.restored_form import tell_lost
 from views.base import actor, render
 from views.flashes import flash_error, flash_success
-from views.forms.fields import AtMost
+from views.forms.fields import MaxLength
 from views.redirects import local_path
 from views.routing import TransactionalRoutes
-from views.transaction import commit_anyway
+from views.transaction import commit_despite_error_status
 
 _WRONG = lazy_gettext("The email address or the password is wrong.")
 
@@ -34,12 +34,12 @@ class SignInForm(FlaskForm):
 
     email = EmailField(
         lazy_gettext("Email address"),
-        [InputRequired(lazy_gettext("Enter the email address.")), AtMost(EMAIL_LENGTH)],
+        [InputRequired(lazy_gettext("Enter the email address.")), MaxLength(EMAIL_LENGTH)],
         render_kw={"autocomplete": "username", "autofocus": True},
     )
     password = PasswordField(
         lazy_gettext("Password"),
-        [InputRequired(lazy_gettext("Enter the password.")), AtMost(password_policy.MOST)],
+        [InputRequired(lazy_gettext("Enter the password.")), MaxLength(password_policy.MOST)],
         render_kw={"autocomplete": "current-password"},
     )
 
@@ -66,7 +66,7 @@ class SignInView(TransactionalRoutes, AuthDBView):
             )
             if person is not None:
                 return _begin_session(person)
-            commit_anyway()
+            commit_despite_error_status()
             flash_error(_WRONG)
         return render("accounts/sign_in.html", form=form, **_demo_accounts()), 401 if form.is_submitted() else 200
 

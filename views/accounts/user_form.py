@@ -13,7 +13,7 @@ from wtforms.validators import EqualTo, InputRequired, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from models.accounts import password_policy, user_rules
-from views.forms.fields import AddressField, AtMost, Needed, OneLine, TextField, ValidAddress
+from views.forms.fields import EmailAddressField, MaxLength, OneLine, Required, TextField, ValidEmail
 from views.screen.form import ScreenForm
 
 NAMES = ("last_name", "first_name", "email", "active")
@@ -34,11 +34,11 @@ class Checkboxes(SelectMultipleField):
 class UserForm(ScreenForm):
     """A user's account data, and the roles held in every tenant."""
 
-    last_name = TextField(lazy_gettext("Family name"), [Needed(), AtMost(user_rules.NAME_LENGTH), OneLine()])
-    first_name = TextField(lazy_gettext("Given name"), [Needed(), AtMost(user_rules.NAME_LENGTH), OneLine()])
-    email = AddressField(
+    last_name = TextField(lazy_gettext("Family name"), [Required(), MaxLength(user_rules.NAME_LENGTH), OneLine()])
+    first_name = TextField(lazy_gettext("Given name"), [Required(), MaxLength(user_rules.NAME_LENGTH), OneLine()])
+    email = EmailAddressField(
         lazy_gettext("Email address"),
-        [Needed(), ValidAddress()],
+        [Required(), ValidEmail()],
         description=lazy_gettext("The user signs in with this address."),
         render_kw={"autocomplete": "off"},
     )
@@ -48,7 +48,7 @@ class UserForm(ScreenForm):
         description=lazy_gettext("For NEC staff. A partner's role is assigned per tenant, on the user's page."),
     )
 
-    def offer(self, roles: Iterable[Any]) -> None:
+    def set_choices(self, roles: Iterable[Any]) -> None:
         """Set the roles that can be chosen."""
         self.roles.choices = [(role.name, role.name) for role in roles]
 
@@ -110,10 +110,10 @@ class PasswordForm(FlaskForm):
 class MembershipForm(FlaskForm):
     """A tenant and the role to hold there."""
 
-    tenant = SelectField(lazy_gettext("Tenant"), [Needed()])
-    role = SelectField(lazy_gettext("Role"), [Needed()])
+    tenant = SelectField(lazy_gettext("Tenant"), [Required()])
+    role = SelectField(lazy_gettext("Role"), [Required()])
 
-    def offer(self, tenants: Iterable[Any], roles: Iterable[Any]) -> None:
+    def set_choices(self, tenants: Iterable[Any], roles: Iterable[Any]) -> None:
         """Set the tenants and roles that can be chosen."""
         self.tenant.choices = [_NOTHING, *((each.id, f"{each.id} {each.name}") for each in tenants)]
         self.role.choices = [_NOTHING, *((role.name, role.name) for role in roles)]

@@ -29,8 +29,8 @@ from views.data_interface import PortalInterface
 from views.flashes import flash_error, flash_success, flash_warning
 from views.screen import formats
 from views.screen.actions import action
+from views.screen.already_done import row_to_write
 from views.screen.filters import Choice, Part, YesNo
-from views.screen.first_was_another import row_to_write
 from views.screen.formats import Format
 from views.screen.labels import Labels
 from views.screen.screen import FAB_ROUTES, Screen
@@ -113,7 +113,7 @@ class UserView(Screen):
 
     def prepared(self, form: Any) -> Any:
         """Return the form with the roles that can be held in every tenant."""
-        form.offer(role.everywhere(db.session()))
+        form.set_choices(role.everywhere(db.session()))
         return form
 
     def create(self, form: NewUserForm) -> Any:
@@ -157,7 +157,7 @@ class UserView(Screen):
         form = MembershipForm(formdata=None)
         held = {each.tenant_id for each in user.memberships}
         others = select(Tenant).where(Tenant.id.not_in(held)).order_by(Tenant.id)
-        form.offer(db.session.scalars(others), role.in_tenants(db.session()))
+        form.set_choices(db.session.scalars(others), role.in_tenants(db.session()))
         return form
 
     def memberships_table(self, user: Any) -> Table:
@@ -242,7 +242,7 @@ class UserView(Screen):
             abort(404)
         try:
             user_rules.join_tenant(session, user, tenant, role_name, by=actor())
-            user_rules.tell_of_tenant(
+            user_rules.mail_membership(
                 session,
                 user,
                 tenant,

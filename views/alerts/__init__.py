@@ -12,6 +12,6 @@ RIGHTS = {
     "Alerts": Rights(
         N_("Security alerts"),
         read=("can_list", "can_important", "can_download"),
-        words={"can_important": N_("View important alerts"), "can_download": N_("Download")},
+        labels={"can_important": N_("View important alerts"), "can_download": N_("Download")},
     )
 }

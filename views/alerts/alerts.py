@@ -21,7 +21,7 @@ from models.alerts import search as alert_search
 from models.alerts.search import AlertQuery
 from models.db import db
 from views.alerts import rows as alert_rows
-from views.alerts.download import MOST_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
+from views.alerts.download import MAX_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
 from views.alerts.filters import arguments, conditions, read_filters
 from views.arguments import choice
 from views.base import PortalView, render, url_if
@@ -32,7 +32,7 @@ from views.redirects import came_from
 from views.screen.filters import Search
 from views.screen.table import Empty, Table
 
-_MOST_TICKED = 3 * MOST_UTMS
+_MAX_TICKED = 3 * MAX_UTMS
 """The maximum number of ticks kept when the dialog is reopened: they are passed in the URL."""
 
 
@@ -91,7 +91,7 @@ def _back_to_choosing(customer_id: str) -> Response:
     if path not in screens:
         path, query = url_for("AlertView.list", customer_id=customer_id), ""
     arguments = [pair for pair in parse_qsl(query) if pair[0] not in {"choose", "picked"}]
-    ticked = [("picked", key) for key in request.form.getlist("utm")[:_MOST_TICKED]]
+    ticked = [("picked", key) for key in request.form.getlist("utm")[:_MAX_TICKED]]
     return redirect(f"{path}?{urlencode([*arguments, ('choose', '1'), *ticked])}")
 
 
@@ -144,7 +144,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         search=search,
         searched=searched,
         folded=searched and not search.opened and not period.faults,
-        conditions=[(gettext("Company name"), customer.name), *(each.told for each in search.active)],
+        conditions=[(gettext("Company name"), customer.name), *(each.summary for each in search.active)],
         table=table,
         **_download(customer, utms, query, asked, kept),
     )
@@ -202,7 +202,7 @@ def _download(
     return {
         "download_url": url_for("AlertView.download", customer_id=customer.id),
         "chooser": choices,
-        "most_utms": MOST_UTMS,
+        "most_utms": MAX_UTMS,
         "hidden": list((period | conditions).items()),
         "narrowed": bool(kept or query.important) and not removed,
     }

@@ -24,7 +24,7 @@ from models.utms.utm import Utm
 from models.values.company_name import search_key
 from views.arguments import search_text
 
-MOST_UTMS = 100
+MAX_UTMS = 100
 """The maximum number of UTMs that can be chosen for a download."""
 
 _NAMED = 3
@@ -56,7 +56,7 @@ class Chooser:
     @property
     def searches(self) -> bool:
         """Whether there are more UTMs than can be chosen at once, so that the server filters them."""
-        return self.total > MOST_UTMS
+        return self.total > MAX_UTMS
 
 
 class CustomerUtm(NamedTuple):
@@ -114,14 +114,14 @@ def chooser(utms: Sequence[Any], utm_id: int | None) -> Chooser:
         wanted = {str(utm_id)}
     picked = [utm for utm in present if str(utm.id) in wanted]
     chosen = frozenset(utm.id for utm in picked)
-    if len(present) <= MOST_UTMS:
+    if len(present) <= MAX_UTMS:
         return Chooser(present, chosen or keys, total=len(present), search="", opened=True)
     search = search_text("utm_search")
     words = search_key(search)
     found = [utm for utm in present if words in search_key(utm.name)]
     others = [utm for utm in found if utm.id not in chosen]
     return Chooser(
-        picked + others[:MOST_UTMS],
+        picked + others[:MAX_UTMS],
         chosen,
         total=len(present),
         search=search,
@@ -148,10 +148,10 @@ def refusal(utms: Sequence[Any]) -> str | None:
                 "%(names)s and %(count)s more have been removed and cannot be downloaded.", names=names, count=more
             )
         return gettext("%(names)s have been removed and cannot be downloaded.", names=names)
-    if len(wanted) > MOST_UTMS:
-        return gettext("At most %(most)s UTMs can be chosen at once.", most=MOST_UTMS)
+    if len(wanted) > MAX_UTMS:
+        return gettext("At most %(most)s UTMs can be chosen at once.", most=MAX_UTMS)
     # No choice means all UTMs, which is possible only if they can be chosen at once.
-    if not wanted and sum(utm.removed_at is None for utm in utms) > MOST_UTMS:
+    if not wanted and sum(utm.removed_at is None for utm in utms) > MAX_UTMS:
         return gettext("Choose at least one UTM.")
     return None
 

@@ -20,7 +20,7 @@ from views.api.bearer import caller as caller_of_request
 from views.api.customer_openapi import DESCRIPTION
 
 
-def for_a_tenant(call: Callable[..., Any]) -> Callable[..., Any]:
+def require_tenant_token(call: Callable[..., Any]) -> Callable[..., Any]:
     """Require an active bearer token: pass its caller to the method, or respond with 401."""
 
     @functools.wraps(call)
@@ -42,7 +42,7 @@ class CustomerApi(BaseApi):
     csrf_exempt = True
 
     @expose("/tenant", methods=["GET"])
-    @for_a_tenant
+    @require_tenant_token
     def tenant(self, caller: Caller) -> Response:
         """Return what the tenant shows its customers (§5.4.1)."""
         with scope.tenant_session(caller.tenant_id) as session:

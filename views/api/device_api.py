@@ -18,14 +18,14 @@ from models.utms import device_token, utm
 from models.utms.utm import Utm
 from models.values.mac_address import mac_address
 from views.api.bearer import CallerLimits, caller, unauthorized
-from views.api.device_body import BodyMalformed, BodyNoLines, BodyTooLarge, BodyUnreadable, Lines
+from views.api.device_body import BodyMalformed, BodyNotLines, BodyTooLarge, Lines, UnsupportedEncoding
 from views.api.device_openapi import DESCRIPTION
 
 # For any other problem the status is 200: the response reports the line, and the lines before it are stored.
-_STATUS_OF_PROBLEM = {BodyMalformed: 400, BodyNoLines: 400, BodyTooLarge: 413, BodyUnreadable: 415}
+_STATUS_OF_PROBLEM = {BodyMalformed: 400, BodyNotLines: 400, BodyTooLarge: 413, UnsupportedEncoding: 415}
 
 
-def for_a_utm(call: Callable[..., Any]) -> Callable[..., Any]:
+def require_utm_token(call: Callable[..., Any]) -> Callable[..., Any]:
     """Require an active bearer token: pass its UTM to the method as the sender, or respond with 401."""
 
     @functools.wraps(call)
@@ -47,7 +47,7 @@ class DeviceApi(BaseApi):
     csrf_exempt = True
 
     @expose("/heartbeat", methods=["POST"])
-    @for_a_utm
+    @require_utm_token
     def heartbeat(self, sender: Sender) -> Response:
         """Record a heartbeat, and return the pending commands (none so far) and the seconds until the next call."""
         body = _json_object()
@@ -63,7 +63,7 @@ class DeviceApi(BaseApi):
         return jsonify(commands=[], next_seconds=current_app.config["HEARTBEAT_SECONDS"])
 
     @expose("/alerts", methods=["POST"])
-    @for_a_utm
+    @require_utm_token
     def alerts(self, sender: Sender) -> tuple[Response, int]:
         """Store the valid lines of the body, and report the invalid ones and the ID of the UTM."""
         lines = Lines(request)

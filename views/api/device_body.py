@@ -37,18 +37,18 @@ class BodyMalformed(BodyProblem):
     """The transfer encoding of the body is malformed."""
 
 
-class BodyNoLines(BodyProblem):
+class BodyNotLines(BodyProblem):
     """The body does not consist of lines; no line was read."""
 
 
-class BodyUnreadable(BodyProblem):
+class UnsupportedEncoding(BodyProblem):
     """The body has an unsupported content encoding; no line was read."""
 
 
 class Lines:
     """An iterator over the number and bytes of each line of a request body.
 
-    Blank lines are skipped but counted, and a leading byte order mark is removed. A line that is too long is truncated to
+    Blank lines are skipped but counted, and a linked_value byte order mark is removed. A line that is too long is truncated to
     a length that the parser still rejects. After the iteration, ``problem`` is the reason why it ended early, None if it
     did not, and ``number`` is the number of the last line.
     """
@@ -104,7 +104,7 @@ class Lines:
     def _refuse_array(self, line: bytearray) -> None:
         """Reject a body that starts as a JSON array: if it has several lines, its last object would be taken for a line."""
         if not self._begun and line.lstrip().startswith(b"["):
-            raise BodyNoLines("the body is a JSON array: send one JSON object a line")
+            raise BodyNotLines("the body is a JSON array: send one JSON object a line")
         self._begun = True
 
     def _pieces(self) -> Iterator[bytes]:
@@ -114,7 +114,7 @@ class Lines:
         elif encoding in {"gzip", "x-gzip"}:
             yield from self._unpacked()
         else:
-            raise BodyUnreadable("Content-Encoding: only gzip is understood")
+            raise UnsupportedEncoding("Content-Encoding: only gzip is understood")
 
     def _wire(self) -> Iterator[bytes]:
         taken = 0

@@ -11,6 +11,6 @@ RIGHTS = {
     "ApplicationFields": Rights(
         N_("Service application: additional items"),
         staff=("can_list", "can_add", "can_edit", "can_move", "can_retire", "can_restore"),
-        words={"can_move": N_("Change the order"), "can_retire": N_("Retire")},
+        labels={"can_move": N_("Change the order"), "can_retire": N_("Retire")},
     )
 }

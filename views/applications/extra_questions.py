@@ -16,7 +16,7 @@ from models.db import db
 from models.errors import N_
 from views.base import actor
 from views.data_interface import PortalInterface
-from views.forms.fields import AtMost, MemoField, Needed, OneLine, TextField
+from views.forms.fields import MaxLength, MemoField, OneLine, Required, TextField
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.filters import Search
@@ -35,7 +35,7 @@ class QuestionForm(ScreenForm):
 
     title = TextField(
         lazy_gettext("Item name"),
-        [Needed(), AtMost(TITLE_LENGTH), OneLine()],
+        [Required(), MaxLength(TITLE_LENGTH), OneLine()],
         description=lazy_gettext("Downloads use it as the column's name."),
         render_kw={"autocomplete": "off"},
     )

@@ -37,15 +37,15 @@ SCREENS = (
 )
 RIGHTS = {
     "AllInvoices": Rights(
-        N_("All invoices"), staff=("can_list", "can_mark_paid"), words={"can_mark_paid": N_("Mark as paid")}
+        N_("All invoices"), staff=("can_list", "can_mark_paid"), labels={"can_mark_paid": N_("Mark as paid")}
     ),
     "Billing": Rights(
-        N_("Monthly billing"), staff=("can_list", "can_issue"), words={"can_issue": N_("Issue invoices")}
+        N_("Monthly billing"), staff=("can_list", "can_issue"), labels={"can_issue": N_("Issue invoices")}
     ),
     "Catalogue": Rights(
         N_("Products and prices"),
         staff=("can_list", "can_show", "can_add", "can_edit", "can_delete", "can_retire", "can_reactivate"),
-        words={"can_retire": N_("Retire"), "can_reactivate": N_("Sell again")},
+        labels={"can_retire": N_("Retire"), "can_reactivate": N_("Sell again")},
     ),
     "ContractList": Rights(N_("All contracts"), read=("can_list",)),
     "ContractStatus": Rights(N_("Contract status"), read=("can_index",)),
@@ -54,7 +54,7 @@ RIGHTS = {
         read=("can_show",),
         write=("can_add", "can_edit", "can_cancel", "can_undo"),
         staff=("can_void", "can_stop_renewal", "can_deliver"),
-        words={
+        labels={
             "can_cancel": N_("Cancel contracts"),
             "can_undo": N_("Undo cancellations"),
             "can_void": N_("Void contracts made by mistake"),
@@ -66,12 +66,12 @@ RIGHTS = {
     "Invoices": Rights(
         N_("Invoices"),
         read=("can_list", "can_show", "can_lines"),
-        words={"can_lines": N_("Download the lines of an invoice")},
+        labels={"can_lines": N_("Download the lines of an invoice")},
     ),
     "Usage": Rights(
         N_("Usage"),
         staff=("can_list", "can_enter", "can_read_file"),
-        words={"can_enter": N_("Enter usage"), "can_read_file": N_("Import usage")},
+        labels={"can_enter": N_("Enter usage"), "can_read_file": N_("Import usage")},
     ),
 }
 MENU = (

@@ -27,7 +27,7 @@ from views.customers.customers import CustomerView
 from views.customers.tabs import customer_crumbs
 from views.flashes import flash_success
 from views.forms.errors import add_error
-from views.question import answer_before_writing, validates_first
+from views.question import response_before_saving, validates_first
 
 
 class ContractApplicationView(PortalView):
@@ -50,7 +50,7 @@ class ContractApplicationView(PortalView):
         if "find_address" in request.form:
             return self._page(customer, form, filled=form.fill_in_address())
         try:
-            answer = answer_before_writing(form, lambda: self._page(customer, form), lambda: _details(customer, form))
+            answer = response_before_saving(form, lambda: self._page(customer, form), lambda: _details(customer, form))
             if answer is not None:
                 return answer
             made = rules.create(db.session(), customer, form.values(), now=clock.utc_now(), by=actor())

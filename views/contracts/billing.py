@@ -31,7 +31,7 @@ from views.contracts.invoices import MONTH, STATES, InvoiceScreen, is_paid, mont
 from views.customers.contract_list import contract_number
 from views.data_interface import PortalInterface
 from views.flashes import flash_error, flash_success, flash_warning
-from views.forms.fields import AtMost, CodeField, Needed, OneLine, TextField, half_width
+from views.forms.fields import CodeField, MaxLength, OneLine, Required, TextField, half_width
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.filters import Choice, DeclaredFilter, Filter, Part
@@ -50,7 +50,7 @@ TABS = (
 )
 NO_DAY = N_("Enter the day of the payment.")
 NO_CUSTOMER = N_("There is no customer with this ID.")
-_MOST_YEN = 999_999_999_999
+_MAX_YEN = 999_999_999_999
 
 
 class BillingView(PortalView):
@@ -218,22 +218,22 @@ class CorrectionForm(ScreenForm):
 
     customer_id = CodeField(
         lazy_gettext("Company ID"),
-        [Needed(), AtMost(9)],
+        [Required(), MaxLength(9)],
         render_kw={"autocomplete": "off", "placeholder": "A00000001"},
     )
     amount = IntegerField(
         lazy_gettext("Amount"),
-        [InputRequired(), NumberRange(-_MOST_YEN, _MOST_YEN)],
+        [InputRequired(), NumberRange(-_MAX_YEN, _MAX_YEN)],
         description=lazy_gettext("In yen, before tax. A negative amount is a credit."),
     )
     reason = TextField(
         lazy_gettext("Reason"),
-        [Needed(), AtMost(200), OneLine()],
+        [Required(), MaxLength(200), OneLine()],
         description=lazy_gettext("Up to 200 characters. It is the text of the line on the invoice."),
     )
     contract_id = CodeField(
         lazy_gettext("Contract number"),
-        [AtMost(11)],
+        [MaxLength(11)],
         description=lazy_gettext("If it is about one contract."),
         filters=[lambda typed: typed or None],
         render_kw={"autocomplete": "off", "placeholder": "A-S00000001"},

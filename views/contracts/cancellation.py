@@ -25,7 +25,7 @@ from views.contracts.form import is_day_of_this_century
 from views.flashes import flash_success, flash_warning
 from views.forms.errors import add_error, message_of
 from views.forms.fields import VersionField
-from views.question import answer_before_writing, validates_first
+from views.question import response_before_saving, validates_first
 from views.screen.form import ScreenForm
 
 
@@ -77,7 +77,7 @@ class ContractCancellationView(PortalView):
         if request.method == "GET":
             return self._page(contract, form)
         try:
-            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _details(contract, form))
+            answer = response_before_saving(form, lambda: self._page(contract, form), lambda: _details(contract, form))
             if answer is not None:
                 return answer
             _cancel(contract, form)

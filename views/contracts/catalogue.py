@@ -130,7 +130,7 @@ class ProductView(SoldScreen):
         """Return the product's rate plans."""
         plans = RatePlanView.of()
         add = _add_button(plans, gettext("Add rate plan"), product_id=row.id)
-        empty = Empty("list", plans.labels.say("empty"), gettext("Contracts require a product."), add)
+        empty = Empty("list", plans.labels.message("empty"), gettext("Contracts require a product."), add)
         rows = db.session.query(RatePlan).filter_by(product_id=row.id).order_by(RatePlan.id).all()
         return [plans.table(rows, title=plans.labels.many, links=add if rows else [], empty=empty)]
 
@@ -203,7 +203,7 @@ class RatePlanView(SoldScreen):
         query = db.session.query(screen.model).options(*screen.datamodel.options)
         rows = query.filter_by(rate_plan_id=row.id).order_by(order).all()
         with below(row):
-            empty = Empty(screen.labels.icon, screen.labels.say("empty"), refusal, [] if refusal else add)
+            empty = Empty(screen.labels.icon, screen.labels.message("empty"), refusal, [] if refusal else add)
             return screen.table(rows, title=screen.labels.many, links=add if rows else [], empty=empty)
 
     retire = retiring(

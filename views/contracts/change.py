@@ -22,7 +22,7 @@ from views.contracts.contracts import ContractView, contract_crumbs, contract_of
 from views.contracts.form import MEMOS, ChangeForm
 from views.flashes import flash_success, flash_warning
 from views.forms.errors import add_error
-from views.question import answer_before_writing, validates_first
+from views.question import response_before_saving, validates_first
 from views.screen.conflict import Difference, compared, differing
 from views.screen.form import changed_by_others, differences, fingerprints
 
@@ -47,7 +47,7 @@ class ContractChangeView(PortalView):
             return page
         try:
             # The rule is tried before the question is asked; what it did is then rolled back.
-            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _change(contract, form))
+            answer = response_before_saving(form, lambda: self._page(contract, form), lambda: _change(contract, form))
             if answer is not None:
                 return answer
             _change(contract, form)
@@ -109,7 +109,7 @@ class ContractChangeView(PortalView):
             shipped=gettext(rules.SHIPPED),
             shown=fingerprints(form, contract),
             conflict=compared(differences),
-            conflict_title=screen.labels.say("conflict"),
+            conflict_title=screen.labels.message("conflict"),
             cancel_url=screen.page_of(contract),
             **more,
         )

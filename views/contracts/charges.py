@@ -19,7 +19,7 @@ from models.errors import N_
 from views.base import actor
 from views.contracts.catalogue import PlanParent, RatePlanView, plan_in_use
 from views.data_interface import PortalInterface
-from views.forms.fields import AtMost, MemoField, Needed, OneLine, TextField
+from views.forms.fields import MaxLength, MemoField, OneLine, Required, TextField
 from views.screen import formats
 from views.screen.form import ScreenForm
 from views.screen.formats import Format
@@ -31,14 +31,14 @@ MODELS = {
     ChargeModel.USAGE: lazy_gettext("Usage (quantity)"),
     ChargeModel.DISCOUNT: lazy_gettext("Discount (percentage)"),
 }
-_MOST_YEN = 9_999_999_999
+_MAX_YEN = 9_999_999_999
 
 
 class ChargeTextForm(ScreenForm):
     """The texts of a charge, which can always be changed."""
 
-    name = TextField(lazy_gettext("Charge name"), [Needed(), AtMost(100), OneLine()])
-    description = MemoField(lazy_gettext("Description"), [AtMost(500)], render_kw={"rows": 3})
+    name = TextField(lazy_gettext("Charge name"), [Required(), MaxLength(100), OneLine()])
+    description = MemoField(lazy_gettext("Description"), [MaxLength(500)], render_kw={"rows": 3})
 
 
 class FixedChargeForm(ChargeTextForm):
@@ -54,7 +54,7 @@ class ChargeForm(ChargeTextForm):
 
     model = SelectField(
         lazy_gettext("Model"),
-        [Needed()],
+        [Required()],
         choices=[
             SelectChoice("", lazy_gettext("Please choose")),
             *(SelectChoice(model.value, label) for model, label in MODELS.items()),
@@ -62,7 +62,7 @@ class ChargeForm(ChargeTextForm):
     )
     unit_price = IntegerField(
         lazy_gettext("Unit price"),
-        [InputRequired(), NumberRange(0, _MOST_YEN)],
+        [InputRequired(), NumberRange(0, _MAX_YEN)],
         description=lazy_gettext("In yen. For a discount, a percentage from 1 to 100."),
     )
     discount_months = IntegerField(
@@ -79,7 +79,7 @@ class PriceForm(ScreenForm):
     valid_from = DateField(lazy_gettext("Valid from"), [InputRequired()])
     unit_price = IntegerField(
         lazy_gettext("Wholesale price"),
-        [InputRequired(), NumberRange(0, _MOST_YEN)],
+        [InputRequired(), NumberRange(0, _MAX_YEN)],
         description=lazy_gettext("NEC's price for the partner per unit, in yen."),
     )
     widths: ClassVar = dict.fromkeys(("valid_from", "unit_price"), "col-12 col-md-6")

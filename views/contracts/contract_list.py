@@ -27,7 +27,7 @@ from views.data_interface import PortalInterface
 from views.forms.fields import half_width
 from views.screen import formats
 from views.screen.filters import Choice, Day, Days, Filter, Part
-from views.screen.formats import Format, Leading, leading
+from views.screen.formats import Format, LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 
@@ -137,7 +137,7 @@ class ContractListView(Screen):
         "status": lazy_gettext("Status"),
     }
     formatters_columns: ClassVar = {
-        "id": leading(formats.CODE),
+        "id": linked_value(formats.CODE),
         "customer": Format(_customer_link, lambda customer: str(customer.name), css="text"),
         "product.name": formats.TEXT,
         "status": _STATUS,
@@ -146,7 +146,7 @@ class ContractListView(Screen):
     def value(self, row: Contract, name: str) -> Any:
         """Return what a column shows of a contract."""
         if name == "id":
-            return Leading(row.id, contract_url(row.customer_id, row.id))
+            return LinkedValue(row.id, contract_url(row.customer_id, row.id))
         if name == "customer":
             return row.customer
         if name == "status" and row.status == ContractStatus.ACTIVE:

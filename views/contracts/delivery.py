@@ -21,8 +21,8 @@ from views.contracts.contracts import ContractView, contract_crumbs, contract_of
 from views.contracts.form import is_day_of_this_century
 from views.flashes import flash_success, flash_warning
 from views.forms.errors import add_error
-from views.forms.fields import AtMost, CodeField, OneLine, VersionField
-from views.question import answer_before_writing, validates_first
+from views.forms.fields import CodeField, MaxLength, OneLine, VersionField
+from views.question import response_before_saving, validates_first
 from views.screen.conflict import Difference, compared
 from views.screen.form import ScreenForm, changed_by_others, differences, fingerprints
 
@@ -33,7 +33,7 @@ class DeliveryForm(ScreenForm):
     arrival_on = DateField(lazy_gettext("Expected arrival date"), [Optional(), is_day_of_this_century])
     tracking_number = CodeField(
         lazy_gettext("Tracking number"),
-        [AtMost(50), OneLine()],
+        [MaxLength(50), OneLine()],
         description=lazy_gettext("Up to 50 characters. Once it is set, the shipping address cannot be changed."),
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
@@ -64,7 +64,7 @@ class ContractDeliveryView(PortalView):
             return self._page(contract, form)
         try:
             # The rule is tried before the question is asked; what it did is then rolled back.
-            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _record(contract, form))
+            answer = response_before_saving(form, lambda: self._page(contract, form), lambda: _record(contract, form))
             if answer is not None:
                 return answer
             _record(contract, form)
@@ -93,7 +93,7 @@ class ContractDeliveryView(PortalView):
             facts=[*screen.facts(contract, ["id", "product", "state"]), *screen.shipping_facts(contract)],
             shown=fingerprints(form, contract),
             conflict=compared(differences),
-            conflict_title=screen.labels.say("conflict"),
+            conflict_title=screen.labels.message("conflict"),
             cancel_url=screen.page_of(contract),
         )
 

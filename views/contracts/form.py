@@ -17,15 +17,15 @@ from models.contracts.contract import SHIPPING, Contract
 from models.values.postcode import Found
 from models.values.prefecture import PREFECTURES
 from views.contracts.line_form import AddsLines
-from views.forms.fields import AtMost, MemoField, Needed, OneLine, PostcodeField, TextField, VersionField
+from views.forms.fields import MaxLength, MemoField, OneLine, PostcodeField, Required, TextField, VersionField
 from views.forms.phone import PhoneField, PhoneNumber
-from views.forms.postcode import FillsInAddress
+from views.forms.postcode import PostcodeLookup
 from views.forms.utm_id import UtmId, UtmIdField
 from views.screen.form import ScreenForm
 
-MOST_YEARS = 10
+MAX_YEARS = 10
 _LAST_YEAR = 2100
-YEARS = [SelectChoice(number, lazy_gettext("%(years)s years", years=number)) for number in range(MOST_YEARS + 1)]
+YEARS = [SelectChoice(number, lazy_gettext("%(years)s years", years=number)) for number in range(MAX_YEARS + 1)]
 MONTHS = [SelectChoice(number, lazy_gettext("%(months)s months", months=number)) for number in range(12)]
 MEMOS = ("memo1", "memo2", "memo3")
 SHIPPING_WIDTHS: Mapping[str, str] = {
@@ -46,37 +46,37 @@ def is_day_of_this_century(_form: Form, field: Any) -> None:
         raise ValidationError(gettext("Enter a date from 2000 to 2100, such as 2026-04-01."))
 
 
-class ContractFields(FillsInAddress, AddsLines, ScreenForm):
+class ContractFields(PostcodeLookup, AddsLines, ScreenForm):
     """What can be typed both when a contract is made and when it is changed."""
 
     memo1 = MemoField(
         lazy_gettext("Memo 1"),
-        [AtMost(500)],
+        [MaxLength(500)],
         description=lazy_gettext("Up to 500 characters. The customer does not see memos."),
         render_kw={"rows": 3},
     )
-    memo2 = MemoField(lazy_gettext("Memo 2"), [AtMost(255)], render_kw={"rows": 3})
-    memo3 = MemoField(lazy_gettext("Memo 3"), [AtMost(255)], render_kw={"rows": 3})
-    ship_company = TextField(lazy_gettext("Company name"), [Needed(), AtMost(40), OneLine()])
-    ship_department = TextField(lazy_gettext("Department"), [AtMost(40), OneLine()])
-    ship_last_name = TextField(lazy_gettext("Family name"), [Needed(), AtMost(100), OneLine()])
-    ship_first_name = TextField(lazy_gettext("Given name"), [Needed(), AtMost(100), OneLine()])
+    memo2 = MemoField(lazy_gettext("Memo 2"), [MaxLength(255)], render_kw={"rows": 3})
+    memo3 = MemoField(lazy_gettext("Memo 3"), [MaxLength(255)], render_kw={"rows": 3})
+    ship_company = TextField(lazy_gettext("Company name"), [Required(), MaxLength(40), OneLine()])
+    ship_department = TextField(lazy_gettext("Department"), [MaxLength(40), OneLine()])
+    ship_last_name = TextField(lazy_gettext("Family name"), [Required(), MaxLength(100), OneLine()])
+    ship_first_name = TextField(lazy_gettext("Given name"), [Required(), MaxLength(100), OneLine()])
     ship_postcode = PostcodeField()
     ship_prefecture = SelectField(
         lazy_gettext("Prefecture"),
-        [Needed()],
+        [Required()],
         choices=[SelectChoice("", lazy_gettext("Please choose")), *PREFECTURES],
     )
     ship_address = TextField(
         lazy_gettext("Address"),
-        [Needed(), AtMost(100), OneLine()],
+        [Required(), MaxLength(100), OneLine()],
         description=lazy_gettext(
             "Up to 100 characters. An address filled in from the postcode may lack the house number. Please complete it."
         ),
     )
     ship_phone = PhoneField(
         lazy_gettext("Phone number"),
-        [Needed(), PhoneNumber()],
+        [Required(), PhoneNumber()],
         description=lazy_gettext("Digits, with or without hyphens."),
         render_kw={"inputmode": "tel", "autocomplete": "off"},
     )
@@ -127,7 +127,7 @@ class ApplicationForm(ContractFields):
     renewal_months = SelectField(
         lazy_gettext("Contract renewal term: months"), [InputRequired()], choices=MONTHS, coerce=int, default=0
     )
-    product_id = SelectField(lazy_gettext("Product"), [Needed()])
+    product_id = SelectField(lazy_gettext("Product"), [Required()])
     ships_utm = RadioField(
         lazy_gettext("UTM shipping"),
         [],

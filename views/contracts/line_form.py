@@ -15,10 +15,10 @@ from wtforms.validators import ValidationError
 from models.contracts.catalogue import RatePlan
 from models.contracts.rules import MAX_LINES, LineValues
 from views.arguments import whole_number
-from views.forms.fields import CodeField, Needed
+from views.forms.fields import CodeField, Required
 
-MOST_QUANTITY = 9_999
-MOST_YEN = 9_999_999_999
+MAX_QUANTITY = 9_999
+MAX_YEN = 9_999_999_999
 
 _FIELDS = ("rate_plan_id", "quantity", "unit_price")
 
@@ -33,21 +33,21 @@ class NumberField(CodeField):
 
 
 def _is_quantity(_form: Form, field: Any) -> None:
-    if not whole_number(field.data, most=MOST_QUANTITY):
-        raise ValidationError(gettext("Enter a whole number from 1 to %(most)s.", most=f"{MOST_QUANTITY:,}"))
+    if not whole_number(field.data, most=MAX_QUANTITY):
+        raise ValidationError(gettext("Enter a whole number from 1 to %(most)s.", most=f"{MAX_QUANTITY:,}"))
 
 
 def _is_yen(_form: Form, field: Any) -> None:
-    if whole_number(field.data, most=MOST_YEN) is None:
+    if whole_number(field.data, most=MAX_YEN) is None:
         raise ValidationError(gettext("Enter a whole number of yen of up to 10 digits."))
 
 
 class LineForm(Form):
     """One line."""
 
-    rate_plan_id = SelectField(lazy_gettext("Rate plan"), [Needed()], choices=[])
-    quantity = NumberField(lazy_gettext("Quantity"), [Needed(), _is_quantity])
-    unit_price = NumberField(lazy_gettext("Unit price (yen)"), [Needed(), _is_yen])
+    rate_plan_id = SelectField(lazy_gettext("Rate plan"), [Required()], choices=[])
+    quantity = NumberField(lazy_gettext("Quantity"), [Required(), _is_quantity])
+    unit_price = NumberField(lazy_gettext("Unit price (yen)"), [Required(), _is_yen])
     # The rate plan that the unit price was filled in from.
     priced_by = HiddenField()
 

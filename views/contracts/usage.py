@@ -32,7 +32,7 @@ from views.customers.contract_list import contract_number
 from views.flashes import flash_success
 from views.forms.errors import add_error, message_of
 from views.forms.fields import half_width
-from views.question import answer_before_writing, is_to_be_asked, question_page, validates_first
+from views.question import needs_confirmation, question_page, response_before_saving, validates_first
 from views.screen import formats
 from views.screen.filters import Filter, Search
 from views.screen.form import ScreenForm
@@ -107,7 +107,7 @@ class UsageView(PortalView):
 
         if request.method == "GET":
             return page()
-        if (answer := answer_before_writing(form, page)) is not None:
+        if (answer := response_before_saving(form, page)) is not None:
             return answer
         try:
             invoicing.record_usage(db.session(), line, charge, day, Decimal(form.quantity.data), by=actor())
@@ -133,7 +133,7 @@ class UsageView(PortalView):
             found = usage.check(db.session(), text)
             if found.faults or given is not None or "record" not in request.form:
                 return _file_page(found, text), 422 if found.faults else 200
-            if is_to_be_asked():
+            if needs_confirmation():
                 return question_page()
             usage.record(db.session(), found.rows, by=actor())
         except DomainError as refusal:

@@ -13,7 +13,7 @@ RIGHTS = {
         read=("can_list", "can_show", "can_security"),
         write=("can_add", "can_edit", "can_delete"),
         staff=("can_restore",),
-        words={"can_security": N_("View security services")},
+        labels={"can_security": N_("View security services")},
     )
 }
 MENU = (
@@ -30,5 +30,5 @@ MENU = (
             *("ContractCancellationView", "ContractDeliveryView", "InvoiceView"),
         ),
     ),
-    MenuEntry(Place.NOWHERE, 10, "", "CustomerView.add", ("can_add", "Customers")),
+    MenuEntry(Place.HIDDEN, 10, "", "CustomerView.add", ("can_add", "Customers")),
 )

@@ -10,58 +10,58 @@ from wtforms.fields.choices import SelectChoice
 
 from models.values.prefecture import PREFECTURES
 from views.forms.fields import (
-    AddressField,
-    AtMost,
+    EmailAddressField,
+    MaxLength,
     MemoField,
-    Needed,
     OneLine,
     PostcodeField,
+    Required,
     TextField,
-    ValidAddress,
+    ValidEmail,
 )
 from views.forms.phone import PhoneField, PhoneNumber
-from views.forms.postcode import FillsInAddress
+from views.forms.postcode import PostcodeLookup
 from views.screen.form import ScreenForm
 
 
-class CustomerForm(FillsInAddress, ScreenForm):
+class CustomerForm(PostcodeLookup, ScreenForm):
     """A customer and its contact person."""
 
     name = TextField(
         lazy_gettext("Company name"),
-        [Needed(), AtMost(40), OneLine()],
+        [Required(), MaxLength(40), OneLine()],
     )
     memo1 = MemoField(
         lazy_gettext("Memo 1"),
-        [AtMost(255)],
+        [MaxLength(255)],
         description=lazy_gettext("The customer does not see memos."),
         render_kw={"rows": 3},
     )
-    memo2 = MemoField(lazy_gettext("Memo 2"), [AtMost(255)], render_kw={"rows": 3})
-    memo3 = MemoField(lazy_gettext("Memo 3"), [AtMost(255)], render_kw={"rows": 3})
-    contact_last_name = TextField(lazy_gettext("Family name"), [Needed(), AtMost(100), OneLine()])
-    contact_first_name = TextField(lazy_gettext("Given name"), [Needed(), AtMost(100), OneLine()])
-    contact_department = TextField(lazy_gettext("Department"), [AtMost(40), OneLine()])
-    contact_title = TextField(lazy_gettext("Job title"), [AtMost(255), OneLine()])
-    contact_email = AddressField(
-        lazy_gettext("Email address"), [Needed(), ValidAddress()], render_kw={"autocomplete": "off"}
+    memo2 = MemoField(lazy_gettext("Memo 2"), [MaxLength(255)], render_kw={"rows": 3})
+    memo3 = MemoField(lazy_gettext("Memo 3"), [MaxLength(255)], render_kw={"rows": 3})
+    contact_last_name = TextField(lazy_gettext("Family name"), [Required(), MaxLength(100), OneLine()])
+    contact_first_name = TextField(lazy_gettext("Given name"), [Required(), MaxLength(100), OneLine()])
+    contact_department = TextField(lazy_gettext("Department"), [MaxLength(40), OneLine()])
+    contact_title = TextField(lazy_gettext("Job title"), [MaxLength(255), OneLine()])
+    contact_email = EmailAddressField(
+        lazy_gettext("Email address"), [Required(), ValidEmail()], render_kw={"autocomplete": "off"}
     )
     postcode = PostcodeField()
     prefecture = SelectField(
         lazy_gettext("Prefecture"),
-        [Needed()],
+        [Required()],
         choices=[SelectChoice("", lazy_gettext("Please choose")), *PREFECTURES],
     )
     address = TextField(
         lazy_gettext("Address"),
-        [Needed(), AtMost(100), OneLine()],
+        [Required(), MaxLength(100), OneLine()],
         description=lazy_gettext(
             "An address filled in from the postcode may lack the house number. Please complete it."
         ),
     )
     contact_phone = PhoneField(
         lazy_gettext("Phone number"),
-        [Needed(), PhoneNumber()],
+        [Required(), PhoneNumber()],
         description=lazy_gettext("Up to 15 digits, with or without hyphens."),
         render_kw={"inputmode": "tel", "autocomplete": "off"},
     )

@@ -5,5 +5,5 @@ from __future__ import annotations
 from models.errors import N_
 from views.register import MenuEntry, Place, Rights
 
-RIGHTS = {"Home": Rights(N_("Dashboard"), read=("can_index",), words={"can_index": N_("Look at the page")})}
+RIGHTS = {"Home": Rights(N_("Dashboard"), read=("can_index",), labels={"can_index": N_("Look at the page")})}
 MENU = (MenuEntry(Place.SIDE, 10, N_("Dashboard"), "HomeView.index", ("can_index", "Home"), "home", ("HomeView",)),)

@@ -23,7 +23,7 @@ from views.period import recent_days
 from views.screen import formats
 from views.screen.table import Empty, Table, filled_table
 
-_MOST_IMPORTANT = 10
+_MAX_IMPORTANT = 10
 _ICONS = {
     SecurityStatus.NO_UTM: "router",
     SecurityStatus.NOT_MONITORED: "wifi-off",
@@ -47,7 +47,7 @@ class HomeView(IndexView):
         fleet = fleet_of(db.session(), now=now, online_for=online_for)
         may = self.appbuilder.sm.has_access
         worst = (
-            alert_search.important_by_customer(db.session(), first=first, last=last, limit=_MOST_IMPORTANT)
+            alert_search.important_by_customer(db.session(), first=first, last=last, limit=_MAX_IMPORTANT)
             if may("can_important", "Alerts")
             else None
         )
@@ -132,9 +132,9 @@ def _important_table(worst: list[tuple[str, int]], fleet: Fleet) -> Table:
     names = {row.id: row.name for row in rows}
     return filled_table(
         [
-            (gettext("Company ID"), formats.leading(formats.CODE), lambda row: _customer(row[0])),
+            (gettext("Company ID"), formats.linked_value(formats.CODE), lambda row: _customer(row[0])),
             (gettext("Company name"), formats.TEXT, lambda row: names[row[0]]),
-            (gettext("Important alerts"), formats.leading(formats.NUMBER), lambda row: _alerts(*row)),
+            (gettext("Important alerts"), formats.linked_value(formats.NUMBER), lambda row: _alerts(*row)),
         ],
         [row for row in worst if row[0] in names],
         title=gettext("Customers with important alerts"),
@@ -150,10 +150,10 @@ def _nothing_found(fleet: Fleet) -> Empty:
     return Empty(_ICONS[status], words, hint)
 
 
-def _customer(customer_id: str) -> formats.Leading:
+def _customer(customer_id: str) -> formats.LinkedValue:
     url = url_if("can_show", "Customers", "CustomerView.show", customer_id=customer_id)
-    return formats.Leading(customer_id, url)
+    return formats.LinkedValue(customer_id, url)
 
 
-def _alerts(customer_id: str, count: int) -> formats.Leading:
-    return formats.Leading(count, url_for("AlertView.important", customer_id=customer_id))
+def _alerts(customer_id: str, count: int) -> formats.LinkedValue:
+    return formats.LinkedValue(count, url_for("AlertView.important", customer_id=customer_id))

@@ -65,7 +65,7 @@ class PostcodeField(HyphenField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             self.default_label,
-            [Needed(), Postcode()],
+            [Required(), Postcode()],
             description=lazy_gettext("Example: 733-0001"),
             render_kw={"inputmode": "numeric", "autocomplete": "off"},
             **kwargs,
@@ -115,7 +115,7 @@ class VersionField(HiddenField):
         return version_shown(self.data if isinstance(self.data, str) else None)
 
 
-class AddressField(EmailField):
+class EmailAddressField(EmailField):
     """A field for an email address; empty if none is given."""
 
     data: Any
@@ -126,7 +126,7 @@ class AddressField(EmailField):
         self.data = half_width(self.data)
 
 
-class AtMost:
+class MaxLength:
     """A validator for the maximum number of characters, which counts a line break as one.
 
     The limit is checked only on the server: browsers count in other units, and silently truncate pasted text.
@@ -143,7 +143,7 @@ class AtMost:
             raise ValidationError(gettext("Enter %(most)s characters or fewer.", most=self.most))
 
 
-class Needed:
+class Required:
     """A validator for required fields: the text must contain visible characters."""
 
     field_flags = {"required": True}
@@ -165,7 +165,7 @@ class OneLine:
             raise ValidationError(gettext("Line breaks and control characters cannot be used."))
 
 
-class ValidAddress:
+class ValidEmail:
     """A validator for email addresses that mail can be sent to; an empty field is valid."""
 
     field_flags = {"most_characters": EMAIL_LENGTH}

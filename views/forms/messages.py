@@ -13,7 +13,7 @@ from flask_wtf import FlaskForm
 
 from models.errors import N_
 
-FORM_WORDS = (
+FORM_MESSAGES = (
     N_("Invalid field name '%s'."),
     N_("Field must be equal to %(other_name)s."),
     N_("Field must be at least %(min)d character long."),
@@ -59,7 +59,7 @@ FORM_WORDS = (
 )
 
 
-class FormWords:
+class FormTranslations:
     """The portal's catalogue with the interface that WTForms expects."""
 
     def gettext(self, text: str) -> str:
@@ -74,9 +74,9 @@ class FormWords:
 
 def install() -> None:
     """Make all forms use the portal's catalogue."""
-    words = FormWords()
+    words = FormTranslations()
 
-    def get_translations(_meta: Any, _form: Any) -> FormWords:
+    def get_translations(_meta: Any, _form: Any) -> FormTranslations:
         return words
 
     FlaskForm.Meta.get_translations = get_translations

@@ -11,7 +11,7 @@ from models.values import postcode
 from models.values.postcode import Found
 
 
-class FillsInAddress:
+class PostcodeLookup:
     """A mixin for forms with the fields ``postcode`` and ``address`` and, if it is a separate field, ``prefecture``."""
 
     postcode: Any

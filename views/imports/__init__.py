@@ -11,7 +11,7 @@ RIGHTS = {
     "Imports": Rights(
         N_("Import of customers"),
         write=("can_list", "can_template", "can_check", "can_show", "can_start", "can_discard", "can_undo"),
-        words={
+        labels={
             "can_template": N_("Download the template"),
             "can_check": N_("Check a file"),
             "can_start": N_("Import"),
@@ -20,5 +20,5 @@ RIGHTS = {
         },
     )
 }
-MENU = (MenuEntry(Place.NOWHERE, 20, "", "ImportView.list", ("can_list", "Imports")),)
+MENU = (MenuEntry(Place.HIDDEN, 20, "", "ImportView.list", ("can_list", "Imports")),)
 UPLOADS = ("ImportView.check",)

@@ -17,12 +17,12 @@ from wtforms.validators import ValidationError
 from models.errors import N_
 from models.values.phone import plain_hyphens
 from views.arguments import only_digits, whole_number
-from views.forms.fields import AtMost, CodeField, Needed, OneLine, TextField
+from views.forms.fields import CodeField, MaxLength, OneLine, Required, TextField
 from views.screen.form import ScreenForm
 
-_MOST_MONTHS = 131
-_MOST_QUANTITY = 9_999
-_MOST_YEN = 9_999_999_999
+_MAX_MONTHS = 131
+_MAX_QUANTITY = 9_999
+_MAX_YEN = 9_999_999_999
 _FIRST_YEAR = 2000
 _LAST_YEAR = 2100
 
@@ -34,7 +34,7 @@ class FileColumn(NamedTuple):
     :ivar name: of the field of the part's form.
     :ivar needed: whether a file must have it.
     :ivar example: what the template shows.
-    :ivar is_code: whether leading zeros count, which a number of a spreadsheet has lost.
+    :ivar is_code: whether linked_value zeros count, which a number of a spreadsheet has lost.
     """
 
     title: str
@@ -161,13 +161,15 @@ def _day(text: str) -> date | None:
 class ContractRowForm(ScreenForm):
     """The contract columns of a row; a contract of a file has one rate plan, and its UTM is not sent (送付 不要)."""
 
-    start_on = FileDayField(lazy_gettext("Contract start date"), [Needed()])
-    initial_months = NumberField(lazy_gettext("Initial term"), [Needed(), WholeNumber(1, _MOST_MONTHS)])
-    renewal_months = NumberField(lazy_gettext("Renewal term"), [Needed(), WholeNumber(1, _MOST_MONTHS)])
-    product = TextField(lazy_gettext("Product"), [Needed(), AtMost(100), OneLine()])
-    plan = TextField(lazy_gettext("Rate plan"), [Needed(), AtMost(100), OneLine()])
-    quantity = NumberField(lazy_gettext("Quantity"), [Needed(), WholeNumber(1, _MOST_QUANTITY)])
-    unit_price = NumberField(lazy_gettext("Unit price"), [WholeNumber(0, _MOST_YEN)])
+    start_on = FileDayField(lazy_gettext("Contract start date"), [Required()])
+    initial_months = NumberField(lazy_gettext("Initial term"), [Required(), WholeNumber(1, _MAX_MONTHS)])
+    renewal_months = NumberField(lazy_gettext("Renewal term"), [Required(), WholeNumber(1, _MAX_MONTHS)])
+    product = TextField(lazy_gettext("Product"), [Required(), MaxLength(100), OneLine()])
+    plan = TextField(lazy_gettext("Rate plan"), [Required(), MaxLength(100), OneLine()])
+    quantity = NumberField(lazy_gettext("Quantity"), [Required(), WholeNumber(1, _MAX_QUANTITY)])
+    unit_price = NumberField(lazy_gettext("Unit price"), [WholeNumber(0, _MAX_YEN)])
 
 
-NO_LEADING_ZEROS = N_("The spreadsheet has a number here, in which leading zeros are lost. Format the column as text.")
+NO_LEADING_ZEROS = N_(
+    "The spreadsheet has a number here, in which linked_value zeros are lost. Format the column as text."
+)

@@ -13,9 +13,9 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from models.errors import N_, DomainError
-from models.imports.rules import MOST_ROWS
+from models.imports.rules import MAX_ROWS
 
-MOST_BYTES = 5 * 1024 * 1024
+MAX_BYTES = 5 * 1024 * 1024
 """The largest file."""
 
 EMPTY = N_("The file has no rows.")
@@ -23,9 +23,9 @@ TOO_LARGE = N_("Choose a file of 5 MB or less.")
 TOO_MANY_ROWS = N_("A file has %(most)s rows or fewer. Split it.")
 UNREADABLE = N_("The file cannot be read. Choose a CSV file (UTF-8 or Shift_JIS) or an Excel workbook (.xlsx).")
 
-_MOST_UNPACKED = 60 * 1024 * 1024
-_MOST_PARTS = 1_000
-_MOST_COLUMNS = 200
+_MAX_UNPACKED = 60 * 1024 * 1024
+_MAX_PARTS = 1_000
+_MAX_COLUMNS = 200
 _PIECE = 1024 * 1024
 _OVERLAP = 64
 # The places of cells and rows in a sheet. A reader makes room for everything up to the last one.
@@ -39,15 +39,15 @@ def read_rows(data: bytes) -> list[tuple[int, list[Any]]]:
 
     :raises DomainError: the file is too large, empty, or no such file.
     """
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise DomainError(TOO_LARGE, field="file")
     rows = _workbook(data) if data.startswith(b"PK") else _csv(data)
     found: list[tuple[int, list[Any]]] = []
     for number, cells in enumerate(rows, start=1):
         if not any(str(cell).strip() for cell in cells):
             continue
-        if len(found) > MOST_ROWS:
-            raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MOST_ROWS:,}")
+        if len(found) > MAX_ROWS:
+            raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MAX_ROWS:,}")
         found.append((number, list(cells)))
     if len(found) < 2:
         raise DomainError(EMPTY, field="file")
@@ -98,14 +98,14 @@ def _refuse_bombs(data: bytes) -> None:
     unpacked = 0
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = archive.infolist()
-        if len(parts) > _MOST_PARTS:
+        if len(parts) > _MAX_PARTS:
             raise DomainError(UNREADABLE, field="file")
         for part in parts:
             end = b""
             with archive.open(part) as stream:
                 while piece := stream.read(_PIECE):
                     unpacked += len(piece)
-                    if unpacked > _MOST_UNPACKED:
+                    if unpacked > _MAX_UNPACKED:
                         raise DomainError(TOO_LARGE, field="file")
                     _refuse_far_cells(end + piece)
                     end = piece[-_OVERLAP:]
@@ -114,13 +114,13 @@ def _refuse_bombs(data: bytes) -> None:
 def _refuse_far_cells(piece: bytes) -> None:
     for letters, digits in _PLACE.findall(piece):
         # Empty rows at the end are common; ten times as many as are taken are not.
-        if len(digits) > 7 or int(digits) > 10 * MOST_ROWS or _column(letters) > _MOST_COLUMNS:
-            raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MOST_ROWS:,}")
+        if len(digits) > 7 or int(digits) > 10 * MAX_ROWS or _column(letters) > _MAX_COLUMNS:
+            raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MAX_ROWS:,}")
 
 
 def _column(letters: bytes) -> int:
     if len(letters) > 3:
-        return _MOST_COLUMNS + 1
+        return _MAX_COLUMNS + 1
     number = 0
     for letter in letters.upper():
         number = number * 26 + letter - ord("A") + 1

@@ -19,7 +19,7 @@ from views.screen.formats import linked
 from views.screen.table import Empty, Table, filled_table
 
 PAGE_SIZE = 100
-MOST_ERRORS = 2_000
+MAX_ERRORS = 2_000
 
 STATES = {
     RunState.CHECKED: lazy_gettext("Checked, not imported yet"),
@@ -79,7 +79,7 @@ def error_table(errors: Sequence[RowError]) -> Table:
         (gettext("Column"), formats.TEXT, lambda each: each.column),
         (gettext("Error"), formats.TEXT, lambda each: each.message),
     ]
-    return filled_table(columns, errors[:MOST_ERRORS], title=gettext("Errors"), count=len(errors))
+    return filled_table(columns, errors[:MAX_ERRORS], title=gettext("Errors"), count=len(errors))
 
 
 def run_table(runs: Sequence[ImportRun]) -> Table:

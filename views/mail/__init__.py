@@ -14,13 +14,13 @@ RIGHTS = {
     "MailLog": Rights(
         N_("Sent mail"),
         staff=("can_list", "can_show", "can_send_again", "can_send_failed_again"),
-        words={"can_send_failed_again": N_("Send failed again")},
+        labels={"can_send_failed_again": N_("Send failed again")},
     ),
     "MailTemplates": Rights(
         N_("Mail template settings"),
         read=("can_history", "can_list", "can_show", "can_version"),
         write=("can_copy", "can_edit", "can_reset", "can_restore"),
-        words={
+        labels={
             "can_history": N_("Look at the history"),
             "can_version": N_("Look at versions"),
             "can_copy": N_("Copy to other tenants"),

@@ -128,9 +128,9 @@ class MailLogView(Screen):
         if not self.may("send_failed_again") or not count or mail_query(search).state != MailState.FAILED:
             return []
         text = gettext(
-            "%(count)s failed mails will be sent again. Are you sure?", count=min(count, mail_log.MOST_AT_ONCE)
+            "%(count)s failed mails will be sent again. Are you sure?", count=min(count, mail_log.MAX_AT_ONCE)
         )
-        if count > mail_log.MOST_AT_ONCE:
+        if count > mail_log.MAX_AT_ONCE:
             text += "\n" + gettext(
                 "There are more failed mails. The oldest are sent first; press again for the others."
             )

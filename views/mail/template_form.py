@@ -12,10 +12,10 @@ from wtforms.validators import ValidationError
 from models.mail import placeholders
 from models.mail.kinds import MailKind, MailText
 from models.mail.template import BODY_LENGTH, SUBJECT_LENGTH, cleaned
-from views.forms.fields import AtMost, Needed, OneLine, TextField, VersionField
+from views.forms.fields import MaxLength, OneLine, Required, TextField, VersionField
 from views.screen.conflict import Difference, differing
 
-_MOST_FAULTS = 5
+_MAX_FAULTS = 5
 """The maximum number of faults reported for a field; a text pasted from another system may have hundreds."""
 
 
@@ -30,7 +30,7 @@ class BodyField(TextAreaField):
         self.data = cleaned(MailText(None, self.data or "")).body
 
 
-class OnlyPlaceholders:
+class KnownPlaceholders:
     """A validator that allows double braces only around the placeholders of the mail, and its placeholders only in them."""
 
     def __call__(self, form: Form, field: Any) -> None:
@@ -38,9 +38,9 @@ class OnlyPlaceholders:
         faults = placeholders.faults(field.data or "", form.kind.placeholders)
         if not faults:
             return
-        told = [_told(fault, several=isinstance(field, TextAreaField)) for fault in faults[:_MOST_FAULTS]]
-        if len(faults) > _MOST_FAULTS:
-            told.append(gettext("There are %(count)s more of these.", count=len(faults) - _MOST_FAULTS))
+        told = [_told(fault, several=isinstance(field, TextAreaField)) for fault in faults[:_MAX_FAULTS]]
+        if len(faults) > _MAX_FAULTS:
+            told.append(gettext("There are %(count)s more of these.", count=len(faults) - _MAX_FAULTS))
         field.errors = [*field.errors, *told[:-1]]
         raise ValidationError(told[-1])
 
@@ -62,8 +62,10 @@ class MailTemplateForm(FlaskForm):
     :ivar kind: the kind of mail.
     """
 
-    subject = TextField(lazy_gettext("Subject"), [Needed(), AtMost(SUBJECT_LENGTH), OneLine(), OnlyPlaceholders()])
-    body = BodyField(lazy_gettext("Body"), [Needed(), AtMost(BODY_LENGTH), OnlyPlaceholders()])
+    subject = TextField(
+        lazy_gettext("Subject"), [Required(), MaxLength(SUBJECT_LENGTH), OneLine(), KnownPlaceholders()]
+    )
+    body = BodyField(lazy_gettext("Body"), [Required(), MaxLength(BODY_LENGTH), KnownPlaceholders()])
     version = VersionField()
 
     def __init__(self, kind: MailKind, text: MailText, version: int) -> None:

@@ -13,7 +13,7 @@ RIGHTS = {
         N_("Email address settings"),
         read=("can_show",),
         write=("can_save", "can_send_again", "can_withdraw"),
-        words={"can_withdraw": N_("Withdraw")},
+        labels={"can_withdraw": N_("Withdraw")},
     )
 }
 MENU = (

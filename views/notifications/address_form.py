@@ -10,11 +10,11 @@ from wtforms import Form
 from wtforms.validators import ValidationError
 
 from models.notifications.address import SLOTS, AddressStatus, Slot, clean
-from views.forms.fields import AddressField, Needed, ValidAddress, VersionField
+from views.forms.fields import EmailAddressField, Required, ValidEmail, VersionField
 from views.screen.conflict import Difference, differing
 
 
-class NotificationField(AddressField):
+class NotificationField(EmailAddressField):
     """A field for a notification address."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
@@ -23,7 +23,7 @@ class NotificationField(AddressField):
         self.data = clean(self.data or "")
 
 
-class TypedAgain:
+class RepeatedAddress:
     """A validator that requires the same address as in another field, if the address there is new."""
 
     field_flags = {"required": True}
@@ -34,7 +34,7 @@ class TypedAgain:
     def __call__(self, form: Form, field: Any) -> None:
         """Raise ``ValidationError`` if the addresses differ. An invalid address need not be repeated."""
         first = form[f"address{self.number}"]
-        if first.errors or not form.asks_again(self.number):
+        if first.errors or not form.needs_repetition(self.number):
             return
         if not field.data:
             raise ValidationError(gettext("Enter the same address again to avoid typing errors."))
@@ -45,12 +45,12 @@ class TypedAgain:
 class NotificationForm(FlaskForm):
     """The form with three addresses, each of which has to be repeated if it is new."""
 
-    address1 = NotificationField(lazy_gettext("Email address"), [Needed(), ValidAddress()])
-    again1 = NotificationField(lazy_gettext("Email address (confirmation)"), [TypedAgain(1)])
-    address2 = NotificationField(lazy_gettext("Email address 2"), [ValidAddress()])
-    again2 = NotificationField(lazy_gettext("Email address 2 (confirmation)"), [TypedAgain(2)])
-    address3 = NotificationField(lazy_gettext("Email address 3"), [ValidAddress()])
-    again3 = NotificationField(lazy_gettext("Email address 3 (confirmation)"), [TypedAgain(3)])
+    address1 = NotificationField(lazy_gettext("Email address"), [Required(), ValidEmail()])
+    again1 = NotificationField(lazy_gettext("Email address (confirmation)"), [RepeatedAddress(1)])
+    address2 = NotificationField(lazy_gettext("Email address 2"), [ValidEmail()])
+    again2 = NotificationField(lazy_gettext("Email address 2 (confirmation)"), [RepeatedAddress(2)])
+    address3 = NotificationField(lazy_gettext("Email address 3"), [ValidEmail()])
+    again3 = NotificationField(lazy_gettext("Email address 3 (confirmation)"), [RepeatedAddress(3)])
     version = VersionField()
 
     def __init__(self, status: AddressStatus) -> None:
@@ -68,7 +68,7 @@ class NotificationForm(FlaskForm):
         slot = self._slot(number)
         return [address for address in dict.fromkeys((slot.set_to, slot.address)) if address]
 
-    def asks_again(self, number: int) -> bool:
+    def needs_repetition(self, number: int) -> bool:
         """Return whether the address typed for a slot has to be repeated."""
         return bool(self.typed()[number - 1]) and self.typed()[number - 1] not in self.known(number)
 

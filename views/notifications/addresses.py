@@ -24,7 +24,7 @@ from views.forms.errors import add_error
 from views.notifications.address_form import NotificationForm
 from views.notifications.notice import problems
 from views.notifications.waiting import label_of, waiting_table
-from views.question import answer_before_writing, validates_first
+from views.question import response_before_saving, validates_first
 from views.screen.conflict import Difference, compared
 
 
@@ -47,7 +47,7 @@ class NotificationAddressView(PortalView):
     def save(self) -> Any:
         """Set the addresses, and mail a confirmation link to each new one."""
         form = NotificationForm(_address_status())
-        if (answer := answer_before_writing(form, lambda: self._page(form.status, form))) is not None:
+        if (answer := response_before_saving(form, lambda: self._page(form.status, form))) is not None:
             return answer
         try:
             sent = address_rules.change(

@@ -43,7 +43,7 @@ class AddressConfirmationView(PortalView):
     def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
         """Create FAB's blueprint; its pages send no Referer header, because their URL contains the link's token."""
         blueprint = super().create_blueprint(*args, **kwargs)
-        blueprint.after_request(_tell_no_address)
+        blueprint.after_request(_set_no_referrer)
         # Over HTTPS, Flask-WTF's global check refuses a form without a Referer. ``confirm`` checks the CSRF token
         # instead.
         current_app.extensions["csrf"].exempt(blueprint)
@@ -84,6 +84,6 @@ def _page(state: str, link: AddressLink | None, tenant: Tenant | None) -> tuple[
     return page, _STATUS[state]
 
 
-def _tell_no_address(response: Response) -> Response:
+def _set_no_referrer(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -10,7 +10,7 @@ from views.register import MenuEntry, Place, Rights
 SCREENS = (JobBoardView,)
 BLUEPRINTS = (health.blueprint,)
 RIGHTS = {
-    "JobBoard": Rights(N_("Jobs"), staff=("can_list", "can_retry", "can_delete"), words={"can_retry": N_("Run again")})
+    "JobBoard": Rights(N_("Jobs"), staff=("can_list", "can_retry", "can_delete"), labels={"can_retry": N_("Run again")})
 }
 MENU = (
     MenuEntry(Place.STAFF, 20, N_("Jobs"), "JobBoardView.list", ("can_list", "JobBoard"), "server", ("JobBoardView",)),

@@ -91,7 +91,7 @@ class Filter:
         return [Option(value, label, value == self.value) for value, label in self.options or ()]
 
     @property
-    def told(self) -> tuple[Any, str]:
+    def summary(self) -> tuple[Any, str]:
         """The label and the condition as displayed to the user."""
         text = str(dict(self.options or ()).get(self.value, self.value))
         return self.label, f"{text} {dict(self.operators)[self.operator]}" if self.operators else text
@@ -333,6 +333,6 @@ def read_search(
 
 
 def _amount(text: str) -> int | None:
-    """Parse an amount with or without commas, a leading yen sign or a trailing 円; return None for any other text."""
+    """Parse an amount with or without commas, a linked_value yen sign or a trailing 円; return None for any other text."""
     plain = re.sub(r"[,¥\\\s]", "", plain_hyphens(half_width(text))).removesuffix("円")
     return int(plain) if _YEN.fullmatch(plain) else None

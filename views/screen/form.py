@@ -15,7 +15,7 @@ from wtforms import BooleanField, DateField, DecimalField, Field, IntegerField, 
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from views.forms.fields import AtMost, MemoField, Needed, OneLine, TextField
+from views.forms.fields import MaxLength, MemoField, OneLine, Required, TextField
 from views.screen.conflict import Difference, differing
 
 _FEW_CHARACTERS = 100
@@ -79,7 +79,7 @@ class ScreenForm(FlaskForm):
         """Return the value of each field for a row; override if the fields are not the row's columns."""
         return {name: getattr(row, name) for name in self.values()}
 
-    def said(self, name: str, value: Any) -> str:
+    def display_value(self, name: str, value: Any) -> str:
         """Return a value of a field as displayed to the user."""
         field = self[name]
         if isinstance(field, BooleanField):
@@ -104,7 +104,7 @@ def fingerprints(form: Any, row: Any) -> str:
 
 
 def _fingerprint(form: Any, name: str, value: Any) -> str:
-    return sha256(f"{name}={form.said(name, value)}".encode()).hexdigest()[:16]
+    return sha256(f"{name}={form.display_value(name, value)}".encode()).hexdigest()[:16]
 
 
 def changed_by_others(form: Any, row: Any, shown: str) -> dict[str, Any]:
@@ -123,7 +123,8 @@ def differences(form: Any, changed: Mapping[str, Any]) -> list[Difference]:
     """
     labels = {field.name: label for field, label in form.labelled_fields()}
     return differing(
-        (labels[name], form.said(name, value), form.said(name, form[name].data)) for name, value in changed.items()
+        (labels[name], form.display_value(name, value), form.display_value(name, form[name].data))
+        for name, value in changed.items()
     )
 
 
@@ -159,14 +160,14 @@ def _field(column: Any, label: Any, choices: Mapping[Any, Any] | None) -> Field:
 def _choice_field(column: Any, label: Any, choices: Mapping[Any, Any]) -> Field:
     offered = [SelectChoice("", lazy_gettext("Please choose"))]
     offered += [SelectChoice(str(getattr(value, "value", value)), text) for value, text in choices.items()]
-    needed = [] if _may_be_empty(column) else [Needed()]
+    needed = [] if _may_be_empty(column) else [Required()]
     return SelectField(label, needed, choices=offered, coerce=_none_if_empty if column.nullable else str)
 
 
 def _text_field(column: Any, label: Any) -> Field:
     length = column.type.length
-    validators: list[Any] = [] if _may_be_empty(column) else [Needed()]
-    validators += [AtMost(length)] if length else []
+    validators: list[Any] = [] if _may_be_empty(column) else [Required()]
+    validators += [MaxLength(length)] if length else []
     # Otherwise an empty field would differ from the NULL that it displays.
     filters = [_none_if_empty] if column.nullable else []
     if length is not None and length <= _FEW_CHARACTERS:

@@ -145,7 +145,7 @@ def linked(url: str, text: Any) -> Markup:
     return _LINK % (url, text)
 
 
-class Leading(NamedTuple):
+class LinkedValue(NamedTuple):
     """A value that leads to a page.
 
     :ivar url: None where the person may not open the page.
@@ -155,19 +155,21 @@ class Leading(NamedTuple):
     url: str | None
 
 
-def leading(shown: Format) -> Format:
-    """Return a format that shows a ``Leading`` value as a link.
+def linked_value(shown: Format) -> Format:
+    """Return a format that shows a ``LinkedValue`` value as a link.
 
     :param shown: how the value itself is shown.
     """
 
     def cell(each: Any) -> Any:
-        if not isinstance(each, Leading):
+        if not isinstance(each, LinkedValue):
             return shown.cell(each)
         text = shown.cell(each.value)
         return linked(each.url, text) if each.url else text
 
-    return replace(shown, html=cell, plain=lambda each: shown.text(each.value if isinstance(each, Leading) else each))
+    return replace(
+        shown, html=cell, plain=lambda each: shown.text(each.value if isinstance(each, LinkedValue) else each)
+    )
 
 
 def submit(name: str) -> Format:

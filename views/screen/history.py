@@ -38,7 +38,7 @@ def _item(screen: Any, entry: AuditEntry, name: str | None) -> Any:
     if name is not None:
         return screen.label_of(name)
     sentence = _SENTENCES.get(entry.action.rpartition(".")[2])
-    return screen.labels.say(sentence) if sentence else entry.action
+    return screen.labels.message(sentence) if sentence else entry.action
 
 
 def _value(screen: Any, values: dict[str, Any] | None, name: str | None) -> Any:

@@ -57,7 +57,7 @@ class Labels:
     icon: str = "list"
     texts: Mapping[str, str] = field(default_factory=dict)
 
-    def say(self, key: str, name: str = "") -> str:
+    def message(self, key: str, name: str = "") -> str:
         """Return a text in the language of the request.
 
         :param name: the name of the row that the text is about.

@@ -203,7 +203,7 @@ class ListPages:
         """Return the button for creating a row, or an empty list if the user may not."""
         if not self.may("add"):
             return []
-        return [Button(self.labels.say("add_button"), self.url("add"), "plus", css="btn btn-primary")]
+        return [Button(self.labels.message("add_button"), self.url("add"), "plus", css="btn btn-primary")]
 
     def file_url(self: Any) -> str | None:
         """Return the URL of the CSV file with the current search and order, None if the screen has no CSV file."""
@@ -253,7 +253,7 @@ class ListPages:
             called,
             values,
             action.question_about(self.named_in_question(row)),
-            self._refusal_told(action.name, row),
+            self._refusal_message(action.name, row),
             **options,
         )
 
@@ -333,7 +333,7 @@ class ListPages:
         ]
         if self.may("delete") and self.deletable(row):
             question = Question(say("ask_delete", name), say("delete_title"), "danger")
-            url, refusal = self.url("delete", row), self._refusal_told("delete", row)
+            url, refusal = self.url("delete", row), self._refusal_message("delete", row)
             found.append(Button(say("delete_button"), url, "trash", "", back, question, refusal))
         return found
 
@@ -347,7 +347,7 @@ class ListPages:
         """
         return None
 
-    def _refusal_told(self: Any, method: str, row: Any) -> str | None:
+    def _refusal_message(self: Any, method: str, row: Any) -> str | None:
         refusal = self.refusal(method, row)
         return message_of(refusal) if refusal else None
 

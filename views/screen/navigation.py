@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlencode
 from flask import current_app, g, request, url_for
 from flask_babel import gettext
 
-from views.screen.first_was_another import row_to_write
+from views.screen.already_done import row_to_write
 
-_MOST_BACK_BYTES = 1_000
+_MAX_BACK_BYTES = 1_000
 
 
 class Above(NamedTuple):
@@ -117,7 +117,7 @@ def tabs_of(screen: Any) -> list[dict[str, Any]]:
 def list_arguments() -> dict[str, str]:
     """Return the query parameters of the list from which a page was opened, to restore its state on return."""
     text = request.values.get("back", "")
-    if not text or len(text) > _MOST_BACK_BYTES:
+    if not text or len(text) > _MAX_BACK_BYTES:
         return {}
     return {name: value for name, value in parse_qsl(text) if name != "back" and "\0" not in name + value}
 
@@ -130,4 +130,4 @@ def with_arguments(url: str, arguments: Mapping[str, str]) -> str:
 def present_arguments() -> dict[str, str]:
     """Return the query parameter that passes the state of the current list to the pages opened from it."""
     text = urlencode([pair for pair in request.args.items(multi=True) if pair[0] not in {"open", "back"}])
-    return {"back": text} if text and len(text) <= _MOST_BACK_BYTES else {}
+    return {"back": text} if text and len(text) <= _MAX_BACK_BYTES else {}

@@ -24,14 +24,14 @@ from views.base import actor, first_of, render
 from views.flashes import flash_error, flash_success, flash_warning
 from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
-from views.question import answer_before_writing, is_back_to_form, validates_first
+from views.question import is_back_to_form, response_before_saving, validates_first
+from views.screen.already_done import DONE_ALREADY, answer_gone, row_to_write
 from views.screen.conflict import Difference, compared
 from views.screen.filters import Filter
-from views.screen.first_was_another import DONE_ALREADY, answer_gone, row_to_write
 from views.screen.form import changed_by_others, differences, fingerprints
 from views.screen.table import Question
 
-_MOST_ROWS = 1_000
+_MAX_ROWS = 1_000
 _DELETED_MEANWHILE = (Gone, ObjectDeletedError)
 
 
@@ -63,7 +63,7 @@ class WritePages:
             db.session.rollback()
             add_error(form, error, self.unique_errors)
             return self.form_page(form), 422
-        flash_success(self.labels.say("added"))
+        flash_success(self.labels.message("added"))
         return redirect(self.after_creation(row))
 
     @validates_first
@@ -99,14 +99,14 @@ class WritePages:
             db.session.rollback()
             add_error(form, error, self.unique_errors)
             return self.form_page(form, row_to_write(self, pk)), 422
-        flash_success(self.labels.say("changed"))
+        flash_success(self.labels.message("changed"))
         return redirect(self.page_of(row))
 
     def _before_writing(self: Any, form: Any, row: Any = None) -> Any:
         """Return the response to a form that cannot be saved yet, also if its ``assist`` button was pressed; else None."""
         if not is_back_to_form() and (help_given := self.assist(form)) is not None:
             return self.form_page(form, row, **help_given)
-        return answer_before_writing(form, lambda: self.form_page(form, row))
+        return response_before_saving(form, lambda: self.form_page(form, row))
 
     def new_form(self: Any) -> Any:
         """Return the form for creating a row, empty or with the submitted values."""
@@ -154,7 +154,7 @@ class WritePages:
             page: str = self.list_page(form)
             return page
         method = "add" if row is None else "edit"
-        title = self.labels.say(f"{method}_title")
+        title = self.labels.message(f"{method}_title")
         return render(
             self.form_template,
             screen=self,
@@ -162,8 +162,8 @@ class WritePages:
             row=row,
             title=title,
             crumbs=self.crumbs(row, title),
-            button=self.labels.say(f"{method}_button"),
-            question=Question(self.labels.say(f"ask_{method}"), title),
+            button=self.labels.message(f"{method}_button"),
+            question=Question(self.labels.message(f"ask_{method}"), title),
             conflict=compared(conflict),
             shown=fingerprints(form, row) if row is not None else "",
             cancel_url=self.page_of(row) if row is not None else self.cancel_url(),
@@ -203,7 +203,7 @@ class WritePages:
             return redirect(self.page_of(row))
         if not self._try(lambda: self.remove(row)):
             return redirect(self.page_of(row_to_write(self, pk)))
-        flash_success(self.labels.say("deleted"))
+        flash_success(self.labels.message("deleted"))
         return redirect(self.cancel_url())
 
     @expose("/<row>/restore", methods=["POST"])
@@ -213,7 +213,7 @@ class WritePages:
         row = row_to_write(self, pk, deleted=True)
         if not self._try(lambda: self.rules.restore(db.session(), row, by=actor())):
             return redirect(self.list_url())
-        flash_success(self.labels.say("restored"))
+        flash_success(self.labels.message("restored"))
         return redirect(self.page_of(row))
 
     def run_action(self: Any, action: Any, pk: Any = None) -> Any:
@@ -252,7 +252,7 @@ class WritePages:
         """Return the selected rows; abort with 404 if one of them is not a row of this screen."""
         keys = list(dict.fromkeys(request.form.getlist("rowid")))
         (key,) = self.model.__mapper__.primary_key
-        if not keys or len(keys) > _MOST_ROWS:
+        if not keys or len(keys) > _MAX_ROWS:
             abort(400)
         wanted: list[Any] = [key_or_none(each) for each in keys] if key.type.python_type is int else list(keys)
         if any(each is None or (isinstance(each, int) and each > self.largest_key()) for each in wanted):

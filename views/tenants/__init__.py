@@ -14,12 +14,12 @@ RIGHTS = {
         N_("API tokens"),
         read=("can_list",),
         write=("can_add", "can_edit", "can_reissue", "can_revoke"),
-        words={"can_reissue": N_("Reissue"), "can_revoke": N_("Revoke")},
+        labels={"can_reissue": N_("Reissue"), "can_revoke": N_("Revoke")},
     ),
     "TenantSettings": Rights(N_("Tenant settings"), read=("can_show",), write=("can_edit",)),
 }
 MENU = (
     MenuEntry(Place.USER, 10, N_("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings")),
-    MenuEntry(Place.NOWHERE, 20, "", "PortalTokenView.list", ("can_list", "PortalTokens")),
+    MenuEntry(Place.HIDDEN, 20, "", "PortalTokenView.list", ("can_list", "PortalTokens")),
 )
 TENANTLESS = ("TenantView.list", "TenantView.open", "TenantView.select")

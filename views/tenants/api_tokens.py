@@ -15,7 +15,7 @@ from models.tenants import api_token
 from models.tenants.api_token import NAME_LENGTH, PortalToken
 from views.base import actor
 from views.data_interface import PortalInterface
-from views.forms.fields import AtMost, Needed, OneLine, TextField
+from views.forms.fields import MaxLength, OneLine, Required, TextField
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.filters import Search
@@ -32,7 +32,7 @@ class TokenForm(ScreenForm):
 
     name = TextField(
         lazy_gettext("Name"),
-        [Needed(), AtMost(NAME_LENGTH), OneLine()],
+        [Required(), MaxLength(NAME_LENGTH), OneLine()],
         description=lazy_gettext("A name to recognise it by, such as the system that uses it."),
         render_kw={"autocomplete": "off"},
     )

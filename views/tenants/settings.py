@@ -18,7 +18,7 @@ from views.arguments import whole_number
 from views.base import PortalView, actor, render
 from views.flashes import flash_success
 from views.forms.errors import add_error
-from views.question import answer_before_writing, is_back_to_form, validates_first
+from views.question import is_back_to_form, response_before_saving, validates_first
 from views.screen.conflict import Difference, compared
 from views.tenants.settings_form import TenantSettingsForm, differences
 from views.tenants.settings_tables import facts, links_table, origins_table, questions_table
@@ -52,7 +52,7 @@ class TenantSettingsView(PortalView):
         form = TenantSettingsForm()
         if not is_back_to_form() and (changed := _change_list(form)) is not None:
             return self._page(form=form, unsaved=changed), 200 if changed else 422
-        if (answer := answer_before_writing(form, lambda: self._page(form=form))) is not None:
+        if (answer := response_before_saving(form, lambda: self._page(form=form))) is not None:
             return answer
         try:
             settings_rules.save(db.session(), form.values(), version=form.version.shown, by=actor())

@@ -14,13 +14,13 @@ from wtforms.validators import ValidationError
 
 from models.errors import N_, DomainError
 from models.tenants import settings_rules
-from models.tenants.access_origin import MOST_ORIGINS
-from models.tenants.link import DESCRIPTION_LENGTH, MOST_LINKS, NAME_LENGTH, URL_LENGTH
-from models.tenants.settings import MOST_GRACE_DAYS
+from models.tenants.access_origin import MAX_ORIGINS
+from models.tenants.link import DESCRIPTION_LENGTH, MAX_LINKS, NAME_LENGTH, URL_LENGTH
+from models.tenants.settings import MAX_GRACE_DAYS
 from models.tenants.settings_rules import Link, SettingsInput
 from models.values import web_address
 from views.arguments import iso_day, key_or_none, whole_number
-from views.forms.fields import AtMost, CodeField, MemoField, Needed, OneLine, TextField, VersionField
+from views.forms.fields import CodeField, MaxLength, MemoField, OneLine, Required, TextField, VersionField
 from views.screen.conflict import Difference, differing
 
 GRACE_DAYS = N_("Grace period of the contract check for new customers (days)")
@@ -28,7 +28,7 @@ _LINK_FIELDS = ("name", "url", "description", "posted_on")
 
 
 def _is_days(_form: Form, field: Any) -> None:
-    if whole_number(field.data, most=MOST_GRACE_DAYS) is None:
+    if whole_number(field.data, most=MAX_GRACE_DAYS) is None:
         raise ValidationError(gettext(settings_rules.NOT_DAYS))
 
 
@@ -62,10 +62,10 @@ class LinkForm(Form):
 
     # The key of the stored link; empty for a new one.
     key = HiddenField()
-    name = TextField(lazy_gettext("Link name"), [Needed(), AtMost(NAME_LENGTH), OneLine()])
-    url = TextField(lazy_gettext("URL"), [Needed(), AtMost(URL_LENGTH), _is_page])
-    description = MemoField(lazy_gettext("Description"), [Needed(), AtMost(DESCRIPTION_LENGTH)])
-    posted_on = CodeField(lazy_gettext("Posting date"), [Needed(), _is_day])
+    name = TextField(lazy_gettext("Link name"), [Required(), MaxLength(NAME_LENGTH), OneLine()])
+    url = TextField(lazy_gettext("URL"), [Required(), MaxLength(URL_LENGTH), _is_page])
+    description = MemoField(lazy_gettext("Description"), [Required(), MaxLength(DESCRIPTION_LENGTH)])
+    posted_on = CodeField(lazy_gettext("Posting date"), [Required(), _is_day])
 
     @property
     def typed(self) -> dict[str, Any]:
@@ -91,13 +91,13 @@ class TenantSettingsForm(FlaskForm):
     )
     shortage_grace_days = CodeField(
         lazy_gettext(GRACE_DAYS),
-        [Needed(), _is_days],
+        [Required(), _is_days],
     )
     new_origin = CodeField(lazy_gettext("URL"))
     # One more entry than allowed, so that an excess can be detected and reported.
-    origins = FieldList(CodeField(lazy_gettext("URL"), [Needed(), _is_origin]), max_entries=MOST_ORIGINS + 1)
+    origins = FieldList(CodeField(lazy_gettext("URL"), [Required(), _is_origin]), max_entries=MAX_ORIGINS + 1)
     new_link = _NewLink(LinkForm)
-    links = FieldList(FormField(LinkForm), max_entries=MOST_LINKS + 1)
+    links = FieldList(FormField(LinkForm), max_entries=MAX_LINKS + 1)
     version = VersionField()
 
     @classmethod
@@ -129,13 +129,13 @@ class TenantSettingsForm(FlaskForm):
 
         :returns: False if it cannot be added; its field then has the error.
         """
-        if not self.new_origin.validate(self, [Needed(), _is_origin]):
+        if not self.new_origin.validate(self, [Required(), _is_origin]):
             return False
         found = web_address.origin(self.new_origin.data)
         if found in map(_origin_or_none, self.origins.entries):
             self.new_origin.errors = [gettext(settings_rules.TAKEN_ORIGIN)]
             return False
-        if len(self.origins.entries) >= MOST_ORIGINS:
+        if len(self.origins.entries) >= MAX_ORIGINS:
             self.new_origin.errors = [gettext(settings_rules.TOO_MANY)]
             return False
         self.origins.append_entry(found)
@@ -149,7 +149,7 @@ class TenantSettingsForm(FlaskForm):
         """
         if not self.new_link.form.validate():
             return False
-        if len(self.links.entries) >= MOST_LINKS:
+        if len(self.links.entries) >= MAX_LINKS:
             self.new_link.form["name"].errors = [gettext(settings_rules.TOO_MANY)]
             return False
         self._list_new_link()
@@ -157,10 +157,10 @@ class TenantSettingsForm(FlaskForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Validate the form, after adding a new origin or link that was entered but not yet added."""
-        if self.new_origin.data and len(self.origins.entries) <= MOST_ORIGINS:
+        if self.new_origin.data and len(self.origins.entries) <= MAX_ORIGINS:
             self.origins.append_entry(self.new_origin.data)
             self.new_origin.data = ""
-        if any(self.new_link.form.typed.values()) and len(self.links.entries) <= MOST_LINKS:
+        if any(self.new_link.form.typed.values()) and len(self.links.entries) <= MAX_LINKS:
             self._list_new_link()
         good = super().validate(extra_validators)
         return self._origins_differ() and self._lists_fit() and good
@@ -205,7 +205,7 @@ class TenantSettingsForm(FlaskForm):
         return good
 
     def _lists_fit(self) -> bool:
-        fit = len(self.origins.entries) <= MOST_ORIGINS and len(self.links.entries) <= MOST_LINKS
+        fit = len(self.origins.entries) <= MAX_ORIGINS and len(self.links.entries) <= MAX_LINKS
         if not fit:
             self.form_errors.append(gettext(settings_rules.TOO_MANY))
         return fit

@@ -15,7 +15,7 @@ RIGHTS = {
         N_("UTM"),
         read=("can_list", "can_show"),
         write=("can_add", "can_issue_token"),
-        words={"can_issue_token": N_("Issue an API token")},
+        labels={"can_issue_token": N_("Issue an API token")},
     )
 }
-MENU = (MenuEntry(Place.NOWHERE, 30, "", "UtmListView.list", ("can_list", "Utms")),)
+MENU = (MenuEntry(Place.HIDDEN, 30, "", "UtmListView.list", ("can_list", "Utms")),)

@@ -13,7 +13,7 @@ from views.customers.customers import CustomerView
 from views.data_interface import PortalInterface
 from views.screen import formats
 from views.screen.filters import Choice, Part
-from views.screen.formats import Leading, leading
+from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.utms.state import STATE, STATE_LABELS, has_state, state_of
@@ -51,8 +51,8 @@ class UtmListView(Screen):
         "state": lazy_gettext("Operation"),
     }
     formatters_columns: ClassVar = {
-        "utm_id": leading(formats.CODE),
-        "customer_id": leading(formats.CODE),
+        "utm_id": linked_value(formats.CODE),
+        "customer_id": linked_value(formats.CODE),
         "state": STATE,
     }
 
@@ -64,9 +64,9 @@ class UtmListView(Screen):
         """Return what a column shows of a UTM."""
         match name:
             case "utm_id":
-                return Leading(row.utm_id, UtmView.of().url_if("show", row))
+                return LinkedValue(row.utm_id, UtmView.of().url_if("show", row))
             case "customer_id":
-                return Leading(row.customer_id, CustomerView.of().url_if("show", row.customer))
+                return LinkedValue(row.customer_id, CustomerView.of().url_if("show", row.customer))
             case "state":
                 return state_of(row)
             case _:

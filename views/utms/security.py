@@ -75,4 +75,6 @@ def _add_button(screen: Any, customer: Any, *, refused: bool) -> Button | None:
 
 def _empty(screen: Any, add: Button | None) -> Empty:
     usable = [add] if add and not add.refusal else []
-    return Empty("router", screen.labels.say("empty"), screen.labels.say("empty_hint") if usable else None, usable)
+    return Empty(
+        "router", screen.labels.message("empty"), screen.labels.message("empty_hint") if usable else None, usable
+    )

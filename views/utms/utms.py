@@ -21,21 +21,21 @@ from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
 from views.data_interface import PortalInterface
 from views.forms.fields import (
-    AddressField,
-    AtMost,
+    EmailAddressField,
     HyphenField,
-    Needed,
+    MaxLength,
     OneLine,
     PostcodeField,
+    Required,
     TextField,
-    ValidAddress,
+    ValidEmail,
 )
-from views.forms.postcode import FillsInAddress
+from views.forms.postcode import PostcodeLookup
 from views.forms.utm_id import UtmId, UtmIdField
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.form import ScreenForm
-from views.screen.formats import Format, Leading, leading
+from views.screen.formats import Format, LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.navigation import Parent, list_arguments, with_arguments
 from views.screen.table import Button
@@ -74,12 +74,12 @@ class SerialField(HyphenField):
         self.data = (self.data or "").upper()
 
 
-class UtmForm(FillsInAddress, ScreenForm):
+class UtmForm(PostcodeLookup, ScreenForm):
     """基本情報 of a UTM; the nine email address fields are added below."""
 
     utm_id = UtmIdField(
         lazy_gettext("UTM ID"),
-        [Needed(), UtmId()],
+        [Required(), UtmId()],
         description=lazy_gettext(
             "12 characters: the MAC address WAN on the bottom of the UTM, without colons and in lower case."
         ),
@@ -87,26 +87,26 @@ class UtmForm(FillsInAddress, ScreenForm):
     )
     name = TextField(
         lazy_gettext("UTM name"),
-        [Needed(), AtMost(50), OneLine()],
+        [Required(), MaxLength(50), OneLine()],
         description=lazy_gettext("The customer can change it too."),
     )
     serial = SerialField(
         lazy_gettext("Serial number"),
-        [Needed(), _is_serial],
+        [Required(), _is_serial],
         description=lazy_gettext("15 to 30 characters, as written on the bottom of the UTM."),
         render_kw=_TYPED_AS_IS,
     )
     postcode = PostcodeField()
     address = TextField(
         lazy_gettext("Address"),
-        [Needed(), AtMost(104), OneLine()],
+        [Required(), MaxLength(104), OneLine()],
         description=lazy_gettext(
             "An address filled in from the postcode may lack the house number. Please complete it."
         ),
     )
     delivery_status = TextField(
         lazy_gettext("Delivery status"),
-        [Needed(), AtMost(104), OneLine()],
+        [Required(), MaxLength(104), OneLine()],
         description=lazy_gettext("Example: received. The customer does not see it."),
     )
 
@@ -126,7 +126,7 @@ class UtmForm(FillsInAddress, ScreenForm):
 for _names in EMAILS.values():
     for _number, _name in enumerate(_names, start=1):
         _label = lazy_gettext("Email address %(number)s", number=_number)
-        setattr(UtmForm, _name, AddressField(_label, [ValidAddress()], render_kw={"autocomplete": "off"}))
+        setattr(UtmForm, _name, EmailAddressField(_label, [ValidEmail()], render_kw={"autocomplete": "off"}))
 
 
 def alerts_url(row: Utm) -> str | None:
@@ -192,7 +192,7 @@ class UtmView(UtmList):
         "reported_mac": lazy_gettext("MAC address it reports"),
     }
     formatters_columns: ClassVar = {
-        "customer_id": leading(formats.CODE),
+        "customer_id": linked_value(formats.CODE),
         "state": STATE,
         "utm_id": formats.CODE,
         "serial": formats.CODE,
@@ -200,7 +200,7 @@ class UtmView(UtmList):
         **dict.fromkeys((name for names in EMAILS.values() for name in names), formats.MAIL_LINK),
         "ip_address": formats.CODE,
         "reported_mac": formats.CODE,
-        "alert_count": leading(formats.NUMBER),
+        "alert_count": linked_value(formats.NUMBER),
         "mac_address": Format(lambda _mac: gettext("Entered"), empty=lazy_gettext("Not entered")),
     }
 
@@ -210,9 +210,9 @@ class UtmView(UtmList):
             case "state":
                 return state_of(row)
             case "customer_id":
-                return Leading(row.customer_id, CustomerView.of().url_if("show", g.parent_row))
+                return LinkedValue(row.customer_id, CustomerView.of().url_if("show", g.parent_row))
             case "alert_count":
-                return Leading(row.alert_count, alerts_url(row))
+                return LinkedValue(row.alert_count, alerts_url(row))
             case "reported_mac" if row.reports_another_mac:
                 return gettext("%(mac)s (not the one of this UTM ID)", mac=row.reported_mac)
             case _:

@@ -38,7 +38,7 @@ on("click", "dialog", (dialog, event) => {
 });
 
 // A dialog that opens by itself repeats what the page already shows without JavaScript.
-forEach("dialog[open], dialog[data-shows-itself]", (dialog) => {
+forEach("dialog[open], dialog[data-auto-open]", (dialog) => {
   dialog.open = false;
   dialog.showModal();
 });

@@ -52,8 +52,8 @@ document.addEventListener("submit", (event) => {
 });
 
 // A form that submits itself waits until the page is visible, so that prerendering the page does not submit it.
-function sendItself(form) {
+function autoSubmit(form) {
   if (document.visibilityState === "visible") form.requestSubmit();
-  else document.addEventListener("visibilitychange", () => sendItself(form), { once: true });
+  else document.addEventListener("visibilitychange", () => autoSubmit(form), { once: true });
 }
-forEach("form[data-sends-itself]", sendItself);
+forEach("form[data-auto-submit]", autoSubmit);

@@ -50,7 +50,7 @@ class Program:
     def lines(self) -> list[dict]:
         return [json.loads(text) for text in self.log.read_text().splitlines()]
 
-    def said(self, message: str, **facts: str) -> bool:
+    def display_value(self, message: str, **facts: str) -> bool:
         return any(
             line["message"] == message and facts.items() <= line.items()
             for line in map(json.loads, self.log.read_text().splitlines())
@@ -129,11 +129,11 @@ def test_a_worker_is_seen_at_once_does_what_is_due_and_ends_when_told(start, hea
     due = make_due()
     enqueue(redis, "jobs.tick.tick")
     assert eventually(lambda: is_after(heard(), due))
-    assert eventually(lambda: worker.said("job done", job="jobs.alerts.make_partitions"))
+    assert eventually(lambda: worker.display_value("job done", job="jobs.alerts.make_partitions"))
 
     code, seconds = worker.end(signal.SIGTERM)
     assert (code, seconds < 5) == (0, True)
-    assert worker.said("stopped", program="worker")
+    assert worker.display_value("stopped", program="worker")
     assert {line["level"] for line in worker.lines()} == {"INFO"}
 
 
@@ -141,7 +141,7 @@ def test_a_job_queued_under_a_former_name_runs_after_an_upgrade(start, heard, re
     job = enqueue(redis, "jobs.links.remove_old")
     worker = start("worker")
     assert eventually(lambda: job.get_status() == "finished", seconds=START), worker.log.read_text()
-    assert worker.said("job done", job="jobs.expired_links.remove_old")
+    assert worker.display_value("job done", job="jobs.expired_links.remove_old")
 
 
 def test_a_worker_told_to_end_ends_its_job_first(start, heard, redis):
@@ -165,7 +165,7 @@ def test_a_worker_killed_in_the_middle_of_a_job_keeps_nobody_from_working(start,
     due = make_due()
     enqueue(redis, "jobs.tick.tick")
     worker = start("worker")
-    assert eventually(lambda: worker.said("job done", job="jobs.alerts.make_partitions"), seconds=START)
+    assert eventually(lambda: worker.display_value("job done", job="jobs.alerts.make_partitions"), seconds=START)
     assert is_after(heard(), due)
 
 
@@ -174,7 +174,9 @@ def test_a_worker_and_a_cron_wait_for_a_redis_that_goes_away(start, heard, tmp_p
     url = server.url()
     worker, cron = start("worker", REDIS_URL=url), start("cron", REDIS_URL=url)
     away = "ended unexpectedly, restarting"
-    assert eventually(lambda: worker.said(away, program="worker") and cron.said(away, program="cron"), seconds=START)
+    assert eventually(
+        lambda: worker.display_value(away, program="worker") and cron.display_value(away, program="cron"), seconds=START
+    )
     assert heard() is None
     try:
         server.start()
@@ -203,9 +205,9 @@ def test_a_worker_waits_for_a_database_that_goes_away(start, heard, redis, make_
     try:
         job = enqueue(redis, "jobs.tick.tick")
         assert eventually(lambda: job.get_status() == "failed")
-        assert worker.said("job failed", job="jobs.tick.tick", error="OperationalError")
+        assert worker.display_value("job failed", job="jobs.tick.tick", error="OperationalError")
         late = start("worker")
-        assert eventually(lambda: late.said("ended unexpectedly, restarting"), seconds=START)
+        assert eventually(lambda: late.display_value("ended unexpectedly, restarting"), seconds=START)
     finally:
         _let_in(service_env, yes=True)
     assert eventually(lambda: is_after(heard(), due), seconds=START)  # the other worker is there
@@ -223,7 +225,7 @@ def test_a_cron_enqueues_a_tick_at_once_and_ends_when_told(start, redis):
     assert (tick.func_name, tick.ttl) == ("jobs.tick.tick", 60)
     code, seconds = cron.end(signal.SIGTERM)
     assert (code, seconds < 5) == (0, True)
-    assert cron.said("stopped", program="cron")
+    assert cron.display_value("stopped", program="cron")
 
 
 def _let_in(service_env: dict[str, str], *, yes: bool) -> None:

@@ -261,10 +261,10 @@ class Case:
             form = self.screen.new_form()
             return {field.name: field for field in form.visible_fields()}
 
-    def said(self, key: str, name: str = "") -> str:
+    def display_value(self, key: str, name: str = "") -> str:
         """What the screen says in Japanese."""
         with self.request():
-            return self.screen.labels.say(key, name)
+            return self.screen.labels.message(key, name)
 
     @property
     def form_method(self) -> str:

@@ -96,7 +96,7 @@ def test_a_form_sent_three_times_creates_one_row_and_leads_to_it_each_time(case,
         Page(client.get(answer.location).text).root.one(id="main").text
         for client, answer in zip(clients, answers, strict=True)
     }
-    said = case.said("added")
+    said = case.display_value("added")
     assert all(said in each for each in told), f"Not every sending is told {said!r}."
 
 

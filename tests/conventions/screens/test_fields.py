@@ -13,7 +13,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 from models.accounts.user import EMAIL_LENGTH
 from tests.conventions.screens.cases import SCREENS, Case, screens
 from tests.support.pages import Page
-from views.forms.fields import AddressField, AtMost, Needed, OneLine
+from views.forms.fields import EmailAddressField, MaxLength, OneLine, Required
 
 TABLE = Path(__file__).with_name("fields.txt")
 
@@ -39,9 +39,9 @@ def has_form(screen: Any) -> bool:
 
 def limit_of(case: Case, field: Any) -> int | None:
     """How many characters a field takes, None for one that takes any number or none at all."""
-    limits = [each.most for each in field.validators if isinstance(each, AtMost)]
+    limits = [each.most for each in field.validators if isinstance(each, MaxLength)]
     limits += [each.max for each in field.validators if isinstance(each, Length) and each.max > 0]
-    if isinstance(field, AddressField):
+    if isinstance(field, EmailAddressField):
         limits.append(EMAIL_LENGTH)
     column = case.model.__mapper__.columns.get(field.name)
     if not limits and column is not None and getattr(column.type, "length", None):
@@ -51,13 +51,13 @@ def limit_of(case: Case, field: Any) -> int | None:
 
 def text_of(field: Any, length: int, start: str) -> str:
     """A text of a length that a field takes but for the length."""
-    if isinstance(field, AddressField):
+    if isinstance(field, EmailAddressField):
         rest, labels = length - 65 - 3, []
         while rest > 0:
             labels.append("b" * min(rest - 1, 63))
             rest -= len(labels[-1]) + 1
         return f"{'a' * 64}@{'.'.join(labels)}{'x' * rest}.jp"[-length:].rjust(length, "a")
-    filling = "あ" if any(isinstance(each, AtMost) for each in field.validators) else start[-1]
+    filling = "あ" if any(isinstance(each, MaxLength) for each in field.validators) else start[-1]
     return (start + filling * length)[:length]
 
 
@@ -68,7 +68,7 @@ def test_a_field_takes_its_limit_and_refuses_one_character_more_beside_it(case):
         limit = limit_of(case, field)
         if isinstance(field, CHOICES) or f"{case.name}.{name}" in NO_LIMIT:
             continue
-        assert limit is not None, f"{case.name}.{name} takes a text of any length: give its field AtMost."
+        assert limit is not None, f"{case.name}.{name} takes a text of any length: give its field MaxLength."
         values = case.new_values()
         start = values[name] or "あ"
         form = case.form(row)
@@ -93,7 +93,7 @@ def test_a_field_takes_its_limit_and_refuses_one_character_more_beside_it(case):
 
 
 def is_required(field: Any) -> bool:
-    return any(isinstance(each, Needed | InputRequired | DataRequired) for each in field.validators)
+    return any(isinstance(each, Required | InputRequired | DataRequired) for each in field.validators)
 
 
 @screens(unless=lambda screen: not has_form(screen))

@@ -29,7 +29,7 @@ def test_the_second_who_writes_a_row_is_told_that_it_has_been_deleted(case):
 
     for url in urls:
         page = told(other, other.post(url))
-        assert case.said("already_deleted") in page, f"{url} does not say that somebody else was first."
+        assert case.display_value("already_deleted") in page, f"{url} does not say that somebody else was first."
     assert case.audited() == before
 
 
@@ -51,5 +51,5 @@ def test_the_second_who_restores_a_row_is_told_that_it_has_been_restored(case):
 
     first, second = other.post(url), case.client.post(url)
 
-    assert case.said("restored") in told(other, first)
-    assert case.said("already_restored") in told(case.client, second)
+    assert case.display_value("restored") in told(other, first)
+    assert case.display_value("already_restored") in told(case.client, second)

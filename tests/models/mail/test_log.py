@@ -225,7 +225,7 @@ def test_of_two_people_who_send_a_mail_again_at_once_one_does(app, make, session
 
 
 def test_all_failed_ones_of_a_query_are_sent_again_oldest_first_up_to_a_limit(session, make, monkeypatch):
-    monkeypatch.setattr(mail_log, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(mail_log, "MAX_AT_ONCE", 2)
     ours = [make.mail_message(state="failed", kind="contract_made") for _ in range(3)]
     other, sent = make.mail_message(state="failed"), make.mail_message(state="sent", kind="contract_made")
     query = MailQuery(kind="contract_made")

@@ -63,7 +63,7 @@ def test_the_way_back_leads_over_sign_in(client, stored):
     assert "送信した内容は保存されていません。" in door
     assert "15分以内にログインすると、入力した内容を画面に戻します。" in door
     assert form.action == "/customers/add"
-    assert "data-sends-itself" in form.element.attributes
+    assert "data-auto-submit" in form.element.attributes
     assert (answer.status_code, NOTICE in answer.text) == (200, True)
     again = Page(answer.text).main_form.sent()
     assert (again["name"], again["memo1"]) == ("青空商店", "A\nB")
@@ -218,14 +218,14 @@ def test_names_of_secrets(name, secret):
 
 
 def test_a_form_that_is_too_large_is_not_kept(client, stored):
-    late = send_too_late(client, "/customers/add", new_customer(client, memo1="x" * form_draft.MOST_BYTES))
+    late = send_too_late(client, "/customers/add", new_customer(client, memo1="x" * form_draft.MAX_BYTES))
 
     assert draft_of(late) == ""
     assert stored() == {}
 
 
 def test_of_one_user_only_so_many_are_kept(client, signed_in, member, tenant, stored, monkeypatch):
-    monkeypatch.setattr(form_draft, "MOST_DRAFTS", 2)
+    monkeypatch.setattr(form_draft, "MAX_DRAFTS", 2)
     sent = [new_customer(signed_in(member, tenant), name="青空商店") for _ in range(3)]
 
     found = [draft_of(send_too_late(client, "/customers/add", each)) for each in sent]

@@ -13,7 +13,7 @@ from models.alerts import ingest as alert_ingest
 from tests.support.alerts import NOW, lines, store_named
 from tests.support.pages import Page
 
-NOWHERE = {"src-ip": None, "dst-ip": None}
+HIDDEN = {"src-ip": None, "dst-ip": None}
 
 
 @pytest.fixture(autouse=True)
@@ -79,8 +79,8 @@ def test_a_row_has_what_was_found_below_its_function(operator, address, arrive):
     arrive(
         all={"msg": "<script>alert(1)</script>"},
         source={"dst-ip": None},
-        found={"type": "url_filter", "url": "http://a.example/", **NOWHERE},
-        none=NOWHERE,
+        found={"type": "url_filter", "url": "http://a.example/", **HIDDEN},
+        none=HIDDEN,
     )
 
     page = operator.get(address).text

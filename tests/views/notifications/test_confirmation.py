@@ -69,7 +69,7 @@ def test_opening_the_link_confirms_nothing_however_often(app, ask, in_force, mak
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert heading(answers[0]) == "メールアドレスの登録確認"
     assert "new@example.jp を サンプルパートナー の通知先として登録します。" in answers[0].text
-    assert re.search(r'<form method="post" data-sends-itself>.*?登録を完了する</button>', answers[0].text, re.DOTALL)
+    assert re.search(r'<form method="post" data-auto-submit>.*?登録を完了する</button>', answers[0].text, re.DOTALL)
     assert in_force() == ["old@example.jp"]
     assert make.session.scalars(select(AuditEntry.id).where(AuditEntry.actor == "new@example.jp")).all() == []
 
@@ -112,7 +112,7 @@ def test_a_used_link_says_that_all_is_done(app, ask, in_force, method):
     assert answer.status_code == 200
     assert heading(answer) == "すでに確認済みです"
     assert re.search(r"new@example.jp は \d{4}-\d\d-\d\d \d\d:\d\d:\d\d に確認されました。", answer.text)
-    assert "data-sends-itself" not in answer.text
+    assert "data-auto-submit" not in answer.text
     assert in_force() == ["new@example.jp"]
 
 

@@ -13,7 +13,7 @@ from models.mail.outbox import MailMessage
 from models.notifications.address import AddressLink
 
 TOLD = "通知先メールアドレスをご確認ください。"
-DIALOG = "data-shows-itself"
+DIALOG = "data-auto-open"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from flask import Flask
 from psycopg import errors
 from sqlalchemy import event
 
-from models.db import GRACE, db
+from models.db import STATEMENT_TIMEOUT_GRACE, db
 
 REFUSE_FOR = 5.0
 """Seconds after a connection timeout in which no further connection is attempted, so that requests fail immediately."""
@@ -23,23 +23,23 @@ _INTERVAL = 0.1
 """Seconds between psycopg's checks for interrupts while it waits."""
 
 
-class PatientConnection(psycopg.Connection[Any]):
+class TimeoutConnection(psycopg.Connection[Any]):
     """A connection that is closed if the server does not respond in time.
 
-    :ivar patience: the timeout in seconds for each response, None for no timeout.
+    :ivar response_timeout: the timeout in seconds for each response, None for no timeout.
     """
 
-    patience: float | None = None
+    response_timeout: float | None = None
 
     def wait(self, gen: Any, interval: float = _INTERVAL, timeout: float | None = None) -> Any:
-        """Wait for the server, by default with ``patience`` as the timeout. psycopg calls this for every operation.
+        """Wait for the server, by default with ``response_timeout`` as the timeout. psycopg calls this for every operation.
 
         :raises psycopg.OperationalError: the server did not respond in time; the connection is closed.
         """
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, self.patience)
+            return super().wait(gen, interval, self.response_timeout)
         except errors._WaitTimeout:  # noqa: SLF001  (psycopg has no public name for it)
             self.pgconn.finish()
             raise psycopg.OperationalError("the database does not answer") from None
@@ -51,7 +51,7 @@ class Connector:
     def __init__(self) -> None:
         self._refuse_until = 0.0
 
-    def connect(self, _dialect: Any, _record: Any, arguments: Any, options: Any) -> PatientConnection:
+    def connect(self, _dialect: Any, _record: Any, arguments: Any, options: Any) -> TimeoutConnection:
         """Open a connection. This is a listener of SQLAlchemy's event ``do_connect``.
 
         :raises psycopg.OperationalError: the server is unavailable, or an attempt timed out less than ``REFUSE_FOR``
@@ -60,7 +60,7 @@ class Connector:
         if time.monotonic() < self._refuse_until:
             raise psycopg.OperationalError("the database did not answer a moment ago")
         try:
-            return PatientConnection.connect(*arguments, **options)
+            return TimeoutConnection.connect(*arguments, **options)
         except errors.ConnectionTimeout:
             self._refuse_until = time.monotonic() + REFUSE_FOR
             raise
@@ -68,15 +68,18 @@ class Connector:
 
 def init_app(app: Flask) -> None:
     """Apply the timeouts from the settings to the app's database connections."""
-    unused, used = app.config["DATABASE_CONNECT_TIMEOUT"], app.config["DATABASE_STATEMENT_TIMEOUT"] + GRACE
+    unused, used = (
+        app.config["DATABASE_CONNECT_TIMEOUT"],
+        app.config["DATABASE_STATEMENT_TIMEOUT"] + STATEMENT_TIMEOUT_GRACE,
+    )
 
     def taken(connection: Any, *_rest: Any) -> None:
-        connection.patience = used
+        connection.response_timeout = used
 
     def given_back(connection: Any, *_rest: Any) -> None:
         # For the ping before the next checkout, which a working server answers immediately.
         if connection is not None:
-            connection.patience = unused
+            connection.response_timeout = unused
 
     with app.app_context():
         engine = db.engine

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 import config
-from app.database.patience import Connector, PatientConnection
+from app.database.timeouts import Connector, TimeoutConnection
 from models.db import allow_long_statements, db
 
 
@@ -107,7 +107,7 @@ def test_a_database_that_hangs_later_is_given_up_too(portal, relay):
 
 
 def test_a_database_that_answers_again_is_used_again(portal, relay, monkeypatch):
-    monkeypatch.setattr("app.database.patience.REFUSE_FOR", 0.0)
+    monkeypatch.setattr("app.database.timeouts.REFUSE_FOR", 0.0)
     page = ask(portal)
     relay.hangs.set()
     assert timed(page)[0] == 500
@@ -147,8 +147,8 @@ def test_a_server_that_does_not_end_a_statement_is_given_up(relay, service_env):
     url = make_url(service_env["DATABASE_URL"]).set(
         drivername="postgresql", host="127.0.0.1", port=relay.port, query={}
     )
-    with PatientConnection.connect(url.render_as_string(), autocommit=True) as connection:
-        connection.patience = 1
+    with TimeoutConnection.connect(url.render_as_string(), autocommit=True) as connection:
+        connection.response_timeout = 1
         begun = time.monotonic()
         with pytest.raises(psycopg.OperationalError, match="does not answer"):
             connection.execute("SELECT pg_sleep(20)")

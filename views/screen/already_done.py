@@ -39,7 +39,7 @@ def answer_gone(screen: Any, sentence: str = "already_deleted") -> NoReturn:
     :param sentence: its key in ``Labels``.
     """
     db.session.rollback()
-    flash_warning(screen.labels.say(sentence))
+    flash_warning(screen.labels.message(sentence))
     abort(redirect(screen.cancel_url()))
 
 
