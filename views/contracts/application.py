@@ -1,4 +1,4 @@
-"""契約申込 (§7.5): make a contract for a customer."""
+"""契約申込 (§7.5): create a contract for a customer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from views.question import response_before_saving, validates_first
 
 
 class ContractApplicationView(PortalView):
-    """The form of a new contract."""
+    """The form for a new contract."""
 
     route_base = "/customers/<string:customer_id>/contracts"
     class_permission_name = "Contracts"
@@ -40,7 +40,7 @@ class ContractApplicationView(PortalView):
     @expose("/add", methods=["GET", "POST"])
     @has_access
     def add(self, customer_id: str) -> Any:
-        """Make a contract, or add a line to the form or remove one."""
+        """Create a contract, or add a line to the form or remove one."""
         customer = g.parent_row = CustomerView.of().row_or_404(customer_id)
         form = ApplicationForm()
         updating = request.method == "GET" or form.change_lines()
@@ -78,7 +78,7 @@ class ContractApplicationView(PortalView):
 
 
 def _products() -> Sequence[Product]:
-    """Return the products that are sold, with their rate plans."""
+    """Return the products on sale, with their rate plans."""
     return db.session.scalars(
         select(Product)
         .where(Product.retired_at.is_(None))
@@ -88,6 +88,6 @@ def _products() -> Sequence[Product]:
 
 
 def _details(customer: Any, form: ApplicationForm) -> Any:
-    """Return what the new contract will cost, for its question."""
+    """Return the terms and costs of the new contract, for the confirmation."""
     today = clock.tokyo_day(clock.utc_now())
     return facts_of_bills(preview(rules.draft(db.session(), customer, form.values(), today=today)))

@@ -1,4 +1,4 @@
-"""請求管理 for NEC staff, in the tenant that they chose: the runs of each month, all invoices, and corrections."""
+"""請求管理 for NEC staff, in the selected tenant: monthly billing, all invoices, and corrections."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _MAX_YEN = 999_999_999_999
 
 
 class BillingView(PortalView):
-    """The months that are over, each with its invoices and the button that issues them."""
+    """The past months with their invoice totals, each with a button that issues the invoices."""
 
     route_base = "/billing"
     class_permission_name = "Billing"
@@ -63,7 +63,7 @@ class BillingView(PortalView):
     @expose("/")
     @has_access
     def list(self) -> str:
-        """Show what was invoiced in each month."""
+        """Show the invoice totals of each past month."""
         today = clock.tokyo_day(clock.utc_now())
         return render(
             "billing/months.html",
@@ -75,7 +75,7 @@ class BillingView(PortalView):
     @expose("/issue", methods=["POST"])
     @has_access
     def issue(self) -> Response:
-        """Issue the invoices of a month that is over. Customers who have one keep it."""
+        """Issue the invoices of a past month, except to customers who already have one."""
         month = month_of(request.form.get("month", ""))
         if month is None:
             abort(400)
@@ -127,10 +127,10 @@ def _invoices_url(each: BilledMonth) -> str:
 
 
 class MonthFilter(DeclaredFilter):
-    """One month, as ``YYYY-MM``."""
+    """A search field for a month, as ``YYYY-MM``."""
 
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
-        """Return the field as the page's arguments fill it in."""
+        """Return the field with its value from the query parameters."""
         month = month_of(args.get(self.name, ""))
         if month is None:
             return self._filter(label, kind="month")
@@ -138,10 +138,10 @@ class MonthFilter(DeclaredFilter):
 
 
 class CustomerFilter(DeclaredFilter):
-    """A part of the customer's ID or name."""
+    """A search field for a part of the customer's ID or name."""
 
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
-        """Return the field as the page's arguments fill it in."""
+        """Return the field with its value from the query parameters."""
         value = visible(args.get(self.name, "")).strip()[:100]
         if not value:
             return self._filter(label)
@@ -187,11 +187,11 @@ class TenantInvoiceView(InvoiceScreen):
     )
 
     def value(self, row: Invoice, name: str) -> Any:
-        """Return what a column shows of an invoice."""
+        """Return the value of a column for an invoice."""
         return row if name == "link" else super().value(row, name)
 
     def inputs_of_many(self) -> Sequence[Filter]:
-        """Return the day of the payment."""
+        """Return the input for the day of the payment."""
         today = clock.tokyo_day(clock.utc_now())
         return [Filter("paid_on", gettext("Paid on"), today.isoformat(), kind="date")]
 
@@ -214,7 +214,7 @@ class TenantInvoiceView(InvoiceScreen):
 
 
 class CorrectionForm(ScreenForm):
-    """A line for the next invoice of a customer."""
+    """The form for a correction: a line on the customer's next invoice."""
 
     customer_id = CodeField(
         lazy_gettext("Company ID"),
@@ -248,7 +248,7 @@ def _contract_of(correction: Correction) -> Any:
 
 
 class CorrectionView(Screen):
-    """Corrections that wait for the next invoice. They are not changed: another correction takes one back."""
+    """Corrections that are not on an invoice yet. They cannot be edited; to reverse one, add another."""
 
     datamodel = PortalInterface(Correction, options=(joinedload(Correction.customer),))
     labels = Labels(
@@ -283,11 +283,11 @@ class CorrectionView(Screen):
     }
 
     def base_conditions(self) -> list[Any]:
-        """Return that a correction is on no invoice yet."""
+        """Return the SQL conditions, including that a correction is not on an invoice yet."""
         return [*super().base_conditions(), Correction.invoice_id.is_(None)]
 
     def value(self, row: Correction, name: str) -> Any:
-        """Return what a column shows of a correction."""
+        """Return the value of a column for a correction."""
         return row if name == "contract_id" else super().value(row, name)
 
     def create(self, form: CorrectionForm) -> Correction:
@@ -299,5 +299,5 @@ class CorrectionView(Screen):
         return invoicing.correct(db.session(), customer, values, by=actor())
 
     def after_creation(self, row: Correction) -> str:
-        """Return the list of those that wait."""
+        """Return the URL of the list of corrections."""
         return str(self.list_url())

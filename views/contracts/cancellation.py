@@ -1,4 +1,4 @@
-"""契約解約 (§7.6.1): cancel a contract on a day."""
+"""契約解約 (§7.6.1): cancel a contract as of a given day."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _from_today(_form: Any, field: Any) -> None:
 
 
 class CancellationForm(ScreenForm):
-    """When a contract ends, and whether the fee is charged."""
+    """The form for a cancellation: the last day, and whether the fee is charged."""
 
     last_day = DateField(lazy_gettext("Cancellation date"), [InputRequired(), is_day_of_this_century, _from_today])
     charge_fee = RadioField(
@@ -46,7 +46,7 @@ class CancellationForm(ScreenForm):
     version = VersionField()
 
     def prepare(self, contract: Contract) -> None:
-        """Take away the choice of a fee where none can be charged."""
+        """Remove the choice of a fee if none can be charged."""
         if not ending.may_charge_fee(contract):
             del self.charge_fee
 
@@ -57,7 +57,7 @@ class CancellationForm(ScreenForm):
 
 
 class ContractCancellationView(PortalView):
-    """The form that cancels a contract."""
+    """The screen for cancelling a contract."""
 
     route_base = "/customers/<string:customer_id>/contracts/<string:contract_id>"
     class_permission_name = "Contracts"
@@ -91,7 +91,10 @@ class ContractCancellationView(PortalView):
         return redirect(customer_url(customer_id))
 
     def _conflict(self, customer_id: str, contract_id: str, form: CancellationForm) -> Any:
-        """Show the form again, because what follows may have changed; the contract's page when it is cancelled already."""
+        """Show the form again, because the consequences may have changed.
+
+        Redirect to the contract's page if the contract can no longer be cancelled.
+        """
         db.session.rollback()
         contract = contract_of(customer_id, contract_id)
         if refusal := ending.refusal_to_cancel(contract):
@@ -121,7 +124,10 @@ class ContractCancellationView(PortalView):
 
 
 def _details(contract: Contract, form: CancellationForm) -> Any:
-    """Return what follows from cancelling, for its question. The rule is tried too, and what it did then rolled back."""
+    """Return the consequences of cancelling, for the confirmation.
+
+    The cancellation is also tried, so that its errors appear before the confirmation; its changes are rolled back.
+    """
     found = facts_of_ending(ending.preview(contract, form.last_day.data), charged=form.charged)
     _cancel(contract, form)
     return found

@@ -1,4 +1,4 @@
-"""The catalogue for NEC staff: products (商品) and below each its rate plans (料金プラン)."""
+"""The catalogue for NEC staff: products (商品) and their rate plans (料金プラン)."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ STATE = formats.badge(STATES, {"sold": "green"})
 
 
 class SoldScreen(Screen):
-    """What products and rate plans have in common: they are retired, and sold again."""
+    """The base class of the screens of products and rate plans, which can be retired and reactivated."""
 
     tenantless = True
 
     def value(self, row: Any, name: str) -> Any:
-        """Return what a column shows of a row."""
+        """Return the value of a column for a row."""
         if name == "state":
             return "sold" if row.retired_at is None else "retired"
         return super().value(row, name)
@@ -54,12 +54,12 @@ class SoldScreen(Screen):
 def retiring(question: str, done: str) -> Any:
     """Return the action that retires a row.
 
-    :param question: asked first, marked for translation.
-    :param done: said afterwards, marked for translation.
+    :param question: the text of the confirmation, marked for translation.
+    :param done: the success message, marked for translation.
     """
 
     def retire(self: Any, row: Any) -> None:
-        """Stop selling it."""
+        """Retire a product or rate plan."""
         self._retire(row)
 
     return action(
@@ -73,10 +73,10 @@ def retiring(question: str, done: str) -> Any:
 
 
 def reactivating(question: str, done: str) -> Any:
-    """Return the action that sells a retired row again; the parameters are those of ``retiring``."""
+    """Return the action that reactivates a retired row; the parameters are those of ``retiring``."""
 
     def reactivate(self: Any, row: Any) -> None:
-        """Sell it again."""
+        """Reactivate a product or rate plan."""
         self._reactivate(row)
 
     return action(
@@ -90,7 +90,7 @@ def reactivating(question: str, done: str) -> Any:
 
 
 class ProductView(SoldScreen):
-    """商品."""
+    """The screens of products (商品)."""
 
     datamodel = PortalInterface(Product)
     rules = catalogue_rules.products
@@ -123,11 +123,11 @@ class ProductView(SoldScreen):
     formatters_columns: ClassVar = {"state": STATE}
 
     def refusal(self, method: str, row: Any) -> DomainError | None:
-        """Return why a product cannot be deleted now."""
+        """Return why a product cannot be deleted, None if it can."""
         return self.rules.refusal_to_delete(db.session(), row) if method == "delete" else None
 
     def related(self, row: Product) -> Sequence[Table]:
-        """Return the product's rate plans."""
+        """Return the table of the product's rate plans."""
         plans = RatePlanView.of()
         add = _add_button(plans, gettext("Add rate plan"), product_id=row.id)
         empty = Empty("list", plans.labels.message("empty"), gettext("Contracts require a product."), add)
@@ -142,7 +142,7 @@ class ProductView(SoldScreen):
 
 
 class RatePlanView(SoldScreen):
-    """料金プラン of a product."""
+    """The screens of a product's rate plans (料金プラン)."""
 
     datamodel = PortalInterface(RatePlan)
     rules = catalogue_rules.rate_plans
@@ -178,16 +178,16 @@ class RatePlanView(SoldScreen):
         return self.rules.add(db.session(), g.parent_row, form.values(), by=actor())
 
     def refusal(self, method: str, row: Any) -> str | None:
-        """Return why a rate plan cannot be deleted now."""
+        """Return why a rate plan cannot be deleted, None if it can."""
         return catalogue_rules.PLAN_KEPT if method == "delete" and plan_in_use(row) else None
 
     def crumbs(self, row: Any = None, leaf: Any = None) -> list[tuple[Any, str | None]]:
-        """Return the breadcrumbs, in which the rate plan's product stands above it, also for the pages of its charges."""
+        """Return the breadcrumbs, with the product above the rate plan, also on the pages of its charges and prices."""
         with below(row.product if row is not None else g.parent_row):
             return super().crumbs(row, leaf)
 
     def related(self, row: RatePlan) -> Sequence[Table]:
-        """Return the charges and the wholesale prices of a rate plan."""
+        """Return the tables of the charges and the wholesale prices of a rate plan."""
         from views.contracts.charges import ChargeView, WholesalePriceView
 
         charges, prices = ChargeView.of(), WholesalePriceView.of()
@@ -214,7 +214,7 @@ class RatePlanView(SoldScreen):
 
 
 def plan_in_use(plan: RatePlan) -> bool:
-    """Return whether contracts use a rate plan, looked up once in a request. Rules look again under their lock."""
+    """Return whether contracts use a rate plan, cached for the request. The rules check again while holding their lock."""
     known: dict[int, bool] = g.setdefault("plans_in_use", {})
     if plan.id not in known:
         known[plan.id] = catalogue_rules.plan_in_use(plan.id)
@@ -222,10 +222,10 @@ def plan_in_use(plan: RatePlan) -> bool:
 
 
 class PlanParent(Parent):
-    """A rate plan as the parent of its charges and prices, whose URLs do not name its product."""
+    """A rate plan as the parent of its charges and prices, whose URLs do not contain the product's key."""
 
     def row(self, key: Any) -> RatePlan:
-        """Return the rate plan of a URL."""
+        """Return the rate plan that a URL refers to; 404 if there is none."""
         plan = db.session.get(RatePlan, key) if key <= RatePlanView.of().largest_key() else None
         if plan is None:
             abort(404)
@@ -234,7 +234,7 @@ class PlanParent(Parent):
 
 @contextmanager
 def below(parent: Any) -> Iterator[None]:
-    """Let a row be the one that the screens of the request are below."""
+    """Set the parent row of the request within a ``with`` block."""
     present = g.get("parent_row")
     g.parent_row = parent
     try:

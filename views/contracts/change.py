@@ -1,4 +1,4 @@
-"""契約情報変更 (§7.7): memos, the shipping address, and lines from today on."""
+"""契約情報変更 (§7.7): change the memos, the shipping address, and the lines as of today."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from views.screen.form import changed_by_others, differences, fingerprints
 
 
 class ContractChangeView(PortalView):
-    """The form that changes a contract."""
+    """The screen for changing a contract."""
 
     route_base = "/customers/<string:customer_id>/contracts/<string:contract_id>"
     class_permission_name = "Contracts"
@@ -46,8 +46,8 @@ class ContractChangeView(PortalView):
         if (page := self._page_again(contract, form)) is not None:
             return page
         try:
-            # The rule is tried before the question is asked; what it did is then rolled back.
-            answer = response_before_saving(form, lambda: self._page(contract, form), lambda: _change(contract, form))
+            # The change is tried before the confirmation, to show its errors first; it is then rolled back.
+            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _change(contract, form))
             if answer is not None:
                 return answer
             _change(contract, form)
@@ -61,7 +61,7 @@ class ContractChangeView(PortalView):
         return redirect(ContractView.of().page_of(contract))
 
     def _page_again(self, contract: Contract, form: ChangeForm) -> str | None:
-        """Return the page of a form that is not sent to be saved: it is opened, or a button on it was pressed."""
+        """Return the page if the form is opened or one of its helper buttons was pressed; None if it is to be saved."""
         updating = request.method == "GET" or form.change_lines()
         form.prepare(contract, updating=updating)
         if updating:
@@ -71,7 +71,10 @@ class ContractChangeView(PortalView):
         return None
 
     def _conflict(self, customer_id: str, contract_id: str, form: ChangeForm) -> Any:
-        """Show the form again with what the other saved beside what was typed."""
+        """Show the form again, comparing the submitted values with those saved by another user.
+
+        Redirect to the contract's page if the contract is no longer active.
+        """
         db.session.rollback()
         contract = contract_of(customer_id, contract_id)
         if contract.status != ContractStatus.ACTIVE:

@@ -1,4 +1,4 @@
-"""The charges of a rate plan, as the manual's tables show them (§7.6)."""
+"""The table of a rate plan's charges, as in the manual (§7.6)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ MODEL_LABELS = {
 def charge_table(plan: RatePlan, line: ContractLine | None = None, **options: Any) -> Table:
     """Return the table of a rate plan's charges: 課金名, 説明, タイプ, モデル, 単価.
 
-    :param line: of a contract, whose own unit price stands for that of the flat charge.
-    :param options: of ``Table``.
+    :param line: a contract line, whose unit price replaces that of the flat charge.
+    :param options: further arguments of ``filled_table``.
     """
     return filled_table(
         [
@@ -44,7 +44,7 @@ def charge_table(plan: RatePlan, line: ContractLine | None = None, **options: An
 
 
 def unit_price(charge: Charge, line: ContractLine | None = None) -> str:
-    """Return the unit price of a charge as people read it: yen, or the percentage of a discount."""
+    """Return the unit price of a charge as displayed text: yen, or the percentage of a discount."""
     if charge.model == ChargeModel.DISCOUNT:
         if charge.discount_months is None:
             return f"{charge.unit_price:.0f} %"

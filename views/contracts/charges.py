@@ -1,4 +1,4 @@
-"""The catalogue for NEC staff: what is below a rate plan, its charges (課金) and NEC's wholesale prices (卸価格)."""
+"""The catalogue for NEC staff: the charges (課金) of a rate plan and NEC's wholesale prices (卸価格) for it."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _MAX_YEN = 9_999_999_999
 
 
 class ChargeTextForm(ScreenForm):
-    """The texts of a charge, which can always be changed."""
+    """The text fields of a charge, which can always be changed."""
 
     name = TextField(lazy_gettext("Charge name"), [Required(), MaxLength(100), OneLine()])
     description = MemoField(lazy_gettext("Description"), [MaxLength(500)], render_kw={"rows": 3})
 
 
 class FixedChargeForm(ChargeTextForm):
-    """The form of a charge of a rate plan that contracts use."""
+    """The form for a charge whose rate plan is used by contracts."""
 
     fieldsets: ClassVar = (
         (None, {"fields": ["name", "description"], "hint": lazy_gettext(catalogue_rules.PLAN_IN_USE)}),
@@ -50,7 +50,7 @@ class FixedChargeForm(ChargeTextForm):
 
 
 class ChargeForm(ChargeTextForm):
-    """The form of a charge."""
+    """The form for a charge."""
 
     model = SelectField(
         lazy_gettext("Model"),
@@ -74,7 +74,7 @@ class ChargeForm(ChargeTextForm):
 
 
 class PriceForm(ScreenForm):
-    """The form of a wholesale price."""
+    """The form for a wholesale price."""
 
     valid_from = DateField(lazy_gettext("Valid from"), [InputRequired()])
     unit_price = IntegerField(
@@ -86,7 +86,7 @@ class PriceForm(ScreenForm):
 
 
 class PartScreen(Screen):
-    """What the parts of a rate plan have in common."""
+    """The base class of the screens of a rate plan's charges and wholesale prices."""
 
     class_permission_name = "Catalogue"
     row_rule = "<key:part_key>"
@@ -94,16 +94,16 @@ class PartScreen(Screen):
     tenantless = True
 
     def create(self, form: Any) -> Any:
-        """Add a part to the rate plan."""
+        """Add a charge or wholesale price to the rate plan."""
         return self.rules.add(db.session(), g.parent_row, form.values(), by=actor())
 
     def after_creation(self, row: Any) -> str:
-        """Return the page of the rate plan, which lists all its parts."""
+        """Return the URL of the rate plan's page, which lists its charges and prices."""
         return RatePlanView.of().page_of(g.parent_row)
 
 
 class ChargeView(PartScreen):
-    """課金 of a rate plan."""
+    """The screens of a rate plan's charges (課金)."""
 
     datamodel = PortalInterface(Charge, options=(joinedload(Charge.rate_plan),))
     rules = catalogue_rules.charges
@@ -128,7 +128,7 @@ class ChargeView(PartScreen):
     }
 
     def value(self, row: Charge, name: str) -> Any:
-        """Return what a column shows of a charge: its type follows from the cycle of the rate plan."""
+        """Return the value of a column for a charge. Its type is derived from the billing cycle of the rate plan."""
         if name == "type":
             return gettext("One-time") if row.rate_plan.cycle == Cycle.ONCE else gettext("Recurring")
         if name == "price":
@@ -136,25 +136,25 @@ class ChargeView(PartScreen):
         return super().value(row, name)
 
     def refusal(self, method: str, row: Any) -> str | None:
-        """Return why no charge can be added to or deleted from the rate plan now."""
+        """Return why no charge can be added to or deleted from the rate plan, None if it can."""
         refused = method in {"add", "delete"} and plan_in_use(g.parent_row)
         return catalogue_rules.PLAN_IN_USE if refused else None
 
     def form_of(self, row: Charge) -> Any:
-        """Return the form to change a charge with: while contracts use its rate plan, of its texts alone.
+        """Return the form for editing a charge. While contracts use its rate plan, the form has only the text fields.
 
-        A price that was typed before they did is read nevertheless, so that the rule refuses it.
+        If the form was opened before the plan was in use, its price is still read, so that the rule refuses it.
         """
         kind = FixedChargeForm if "unit_price" not in request.form and plan_in_use(g.parent_row) else ChargeForm
         return kind(data=kind().stored(row))
 
     def recorded(self, name: str, value: Any) -> str:
-        """Return a value of the audit log as people read it."""
+        """Return a value of the audit log as displayed to the user."""
         return "" if value is None else super().recorded(name, value)
 
 
 class WholesalePriceView(PartScreen):
-    """卸価格 of a rate plan."""
+    """The screens of a rate plan's wholesale prices (卸価格)."""
 
     datamodel = PortalInterface(WholesalePrice)
     rules = catalogue_rules.wholesale_prices
@@ -174,7 +174,7 @@ class WholesalePriceView(PartScreen):
     formatters_columns: ClassVar = {"unit_price": formats.YEN}
 
     def refusal(self, method: str, row: Any) -> str | None:
-        """Return why a price that is in force is neither changed nor deleted."""
+        """Return why a price cannot be changed or deleted, None if it can."""
         if method not in {"edit", "delete"}:
             return None
         today = clock.tokyo_day(clock.utc_now())

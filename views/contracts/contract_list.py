@@ -1,4 +1,4 @@
-"""契約: the contracts of all customers of the tenant, to which the figures of other pages lead."""
+"""契約: the contracts of all customers of the tenant. The figures of other pages link to this list."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _STATUS = formats.badge(
 
 
 class CompanyName(Part):
-    """A part of the name of a contract's customer."""
+    """A search field for a part of the name of a contract's customer."""
 
     @staticmethod
     def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
@@ -48,10 +48,10 @@ class CompanyName(Part):
 
 
 class BilledIn(Choice):
-    """The month that NEC bills a contract for; with a rate plan chosen, a line of that plan."""
+    """A search field for the month that NEC bills a contract for; if a rate plan is selected, for a line of that plan."""
 
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
-        """Return the field as the page's arguments fill it in."""
+        """Return the field with its value from the query parameters."""
         found = super().read(model, label, args)
         if found.condition is None:
             return found
@@ -63,10 +63,10 @@ class BilledIn(Choice):
 
 
 class InForceOn(Day):
-    """A day on which a contract is in force; with a rate plan chosen, a line of that plan."""
+    """A search field for a day on which a contract is in force; if a rate plan is selected, a line of that plan."""
 
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
-        """Return the field as the page's arguments fill it in."""
+        """Return the field with its value from the query parameters."""
         day = iso_day(args.get(self.name))
         if day is None:
             return self._filter(label, kind="date")
@@ -144,7 +144,7 @@ class ContractListView(Screen):
     }
 
     def value(self, row: Contract, name: str) -> Any:
-        """Return what a column shows of a contract."""
+        """Return the value of a column for a contract."""
         if name == "id":
             return LinkedValue(row.id, contract_url(row.customer_id, row.id))
         if name == "customer":
@@ -155,8 +155,8 @@ class ContractListView(Screen):
 
 
 def list_url(**arguments: Any) -> str | None:
-    """Return the URL of the contracts behind a figure, None when the person may not list contracts.
+    """Return the URL of the list with the contracts that a figure is based on; None if the user may not list contracts.
 
-    :param arguments: the search, such as ``plan`` and ``month``.
+    :param arguments: the search parameters, such as ``plan`` and ``month``.
     """
     return url_if("can_list", "ContractList", "ContractListView.list", **arguments)

@@ -1,4 +1,4 @@
-"""The details of a contract (§7.6), undoing its cancellation (§7.6.3), and what only NEC staff do with it."""
+"""The details of a contract (§7.6), undoing its cancellation (§7.6.3), and actions that only NEC staff may perform."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ _SHIPPING_SHOWN = [name for name in SHIPPING_LABELS if name not in {"ship_last_n
 
 
 def term(months: int) -> str:
-    """Return a term as the manual shows it.
+    """Return the length of a term as displayed in the manual, in years and months.
 
-    :param months: its length.
+    :param months: the length in months.
     """
     years, rest = divmod(months, 12)
     return gettext("%(years)s years %(months)s months", years=years, months=rest)
@@ -75,7 +75,7 @@ def _product_name(key: Any) -> str:
 
 
 class ContractView(Screen):
-    """契約詳細: one contract of a customer. Its list is on the customer's page."""
+    """契約詳細: the page of a contract. The list of contracts is on the customer's page."""
 
     datamodel = PortalInterface(Contract)
     labels = Labels(
@@ -159,7 +159,7 @@ class ContractView(Screen):
     }
 
     def value(self, row: Contract, name: str) -> Any:
-        """Return what the page shows of a contract."""
+        """Return the value of a field for a contract."""
         if name == "state":
             return contract_status(row, clock.tokyo_day(clock.utc_now()))
         if name == "product":
@@ -173,7 +173,7 @@ class ContractView(Screen):
         return super().value(row, name)
 
     def details(self, row: Contract) -> Any:
-        """Return the facts of a contract; what its product and its state do not have is left out."""
+        """Return the parts of the contract's page, without values that do not apply to its product or status."""
         left_out = {
             "ships_utm": not row.product.includes_utm,
             "utm_id": not row.product.includes_utm,
@@ -190,21 +190,21 @@ class ContractView(Screen):
         ]
 
     def facts(self, row: Contract, names: Sequence[str]) -> list[tuple[Any, Any, str]]:
-        """Return the label, value and classes of some facts of a contract, for the pages below it."""
+        """Return the label, value and CSS classes of some fields of a contract, for the pages below it."""
         found: list[tuple[Any, Any, str]] = self._facts(row, names)
         return found
 
     def shipping_facts(self, row: Contract) -> list[tuple[Any, Any, str]]:
-        """Return where the UTM of a contract is sent to."""
+        """Return the label, value and CSS classes of each field of the UTM's shipping address."""
         return self.facts(row, _SHIPPING_SHOWN)
 
     def related(self, row: Contract) -> Sequence[Table]:
-        """Return the lines of the contract with their charges, removed ones last."""
+        """Return the tables of the charges of each contract line, removed lines last."""
         lines = sorted(row.lines, key=lambda line: (line.ends_on is not None, line.id))
         return [charge_table(line.rate_plan, line, title=line_title(line), note=line_note(line)) for line in lines]
 
     def page_buttons(self, row: Contract) -> list[Button]:
-        """Return what can be done with the contract now."""
+        """Return the buttons for what the user can currently do with the contract."""
         keys = {"customer_id": row.customer_id, "contract_id": row.id}
         offered = [
             ("can_edit", "ContractChangeView.edit", gettext("Change"), "pencil", _is_active(row)),
@@ -219,7 +219,7 @@ class ContractView(Screen):
         return [*links, *super().page_buttons(row)]
 
     def action_button(self, action: Any, row: Contract, back: dict[str, str], **options: Any) -> Button:
-        """Return the button of an action; undoing warns when the UTM is gone."""
+        """Return the button of an action. The confirmation of undo has a warning if the UTM was removed."""
         button = super().action_button(action, row, back, **options)
         if action.name == "undo" and button.question and utm_is_gone(row):
             text = f"{gettext(UTM_IS_GONE)}\n{button.question.text}"
@@ -227,17 +227,17 @@ class ContractView(Screen):
         return button
 
     def refusal(self, method: str, row: Any) -> DomainError | str | None:
-        """Return why the cancellation cannot be undone now."""
+        """Return why the cancellation cannot be undone, None if it can."""
         if method == "undo":
             return ending.refusal_to_undo(row, today=clock.tokyo_day(clock.utc_now()))
         return None
 
     def page_of(self, row: Any) -> str:
-        """Return where to go on: the contract's page, or else the customer's."""
+        """Return the URL of the contract's page, or that of the customer's page if the user may not open it."""
         return self.url("show", row) if self.may("show") else customer_url(row.customer_id)
 
     def after_action(self, rows: list[Any]) -> str:
-        """Return the page of the contract that something was done with."""
+        """Return the URL to redirect to after an action: the contract's page, or the customer's if there is no row."""
         return self.page_of(rows[0]) if rows else customer_url(g.parent_row.id)
 
     @action(
@@ -265,7 +265,7 @@ class ContractView(Screen):
         when=lambda contract: contract.renews,
     )
     def stop_renewal(self, row: Contract) -> None:
-        """Let the contract expire at the end of its term."""
+        """Stop the automatic renewal, so that the contract expires at the end of its term."""
         ending.stop_renewal(db.session(), row, now=clock.utc_now(), by=actor())
 
     @action(
@@ -286,12 +286,12 @@ class ContractView(Screen):
 
 
 def customer_url(customer_id: str) -> str:
-    """Return the customer's page, or what the person may open instead."""
+    """Return the URL of the customer's page, or that of the dashboard if the user may not open it."""
     return first_of(url_if("can_show", "Customers", "CustomerView.show", customer_id=customer_id))
 
 
 def contract_of(customer_id: str, contract_id: str) -> Contract:
-    """Return the contract of a URL and note its customer for the breadcrumbs; 404 for anybody else's."""
+    """Return the contract that a URL refers to, and set its customer as the parent row; 404 if there is none."""
     g.parent_row = CustomerView.of().row_or_404(customer_id)
     contract: Contract = ContractView.of().row_or_404(contract_id)
     return contract
@@ -306,12 +306,12 @@ def contract_crumbs(contract: Contract, leaf: Any) -> list[tuple[Any, str | None
 
 
 def registered_utm(contract: Contract) -> Utm | None:
-    """Return the customer's UTM with the UTM ID of the contract; None when there is none or it was removed."""
+    """Return the customer's UTM with the UTM ID of the contract; None if there is none or it was removed."""
     return _utms(contract).filter(Utm.utm_id == contract.utm_id, Utm.removed_at.is_(None)).one_or_none()
 
 
 def utm_is_gone(contract: Contract) -> bool:
-    """Return whether the UTM of the contract was removed: the one it names, else all that the customer had."""
+    """Return whether the UTM with the contract's UTM ID was removed or, without a UTM ID, all UTMs of the customer."""
     utms = _utms(contract)
     if contract.utm_id:
         utms = utms.filter(Utm.utm_id == contract.utm_id)
@@ -331,7 +331,7 @@ def line_title(line: ContractLine) -> str:
 
 
 def line_note(line: ContractLine) -> str:
-    """Return the quantity of a line and the days it is in force."""
+    """Return the quantity of a line with its first day or, if it was removed, its last day."""
     quantity = gettext("Quantity: %(quantity)s", quantity=f"{line.quantity:,}")
     removed = line.ends_on is not None
     days = gettext("Last day: %(day)s", day=line.ends_on) if removed else gettext("From %(day)s", day=line.starts_on)

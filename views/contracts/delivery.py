@@ -28,7 +28,7 @@ from views.screen.form import ScreenForm, changed_by_others, differences, finger
 
 
 class DeliveryForm(ScreenForm):
-    """When a UTM arrives, and under which number it is sent."""
+    """The form for a delivery: the expected arrival date and the tracking number of a UTM."""
 
     arrival_on = DateField(lazy_gettext("Expected arrival date"), [Optional(), is_day_of_this_century])
     tracking_number = CodeField(
@@ -40,12 +40,12 @@ class DeliveryForm(ScreenForm):
     version = VersionField()
 
     def values(self) -> dict[str, Any]:
-        """Return the values as they are stored."""
+        """Return the values to store."""
         return {"arrival_on": self.arrival_on.data, "tracking_number": self.tracking_number.data or ""}
 
 
 class ContractDeliveryView(PortalView):
-    """The form of a delivery."""
+    """The screen for recording a delivery."""
 
     route_base = "/customers/<string:customer_id>/contracts/<string:contract_id>"
     class_permission_name = "Contracts"
@@ -54,7 +54,7 @@ class ContractDeliveryView(PortalView):
     @expose("/delivery", methods=["GET", "POST"])
     @has_access
     def deliver(self, customer_id: str, contract_id: str) -> Any:
-        """Record a delivery; the customer's contact person is told what is new."""
+        """Record a delivery; the customer's contact person is notified of what has changed."""
         contract = contract_of(customer_id, contract_id)
         if not contract.ships_utm or not contract.counts:
             flash_warning(gettext(rules.NOT_SHIPPED))
@@ -63,8 +63,8 @@ class ContractDeliveryView(PortalView):
         if request.method == "GET":
             return self._page(contract, form)
         try:
-            # The rule is tried before the question is asked; what it did is then rolled back.
-            answer = response_before_saving(form, lambda: self._page(contract, form), lambda: _record(contract, form))
+            # The change is tried before the confirmation, to show its errors first; it is then rolled back.
+            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _record(contract, form))
             if answer is not None:
                 return answer
             _record(contract, form)

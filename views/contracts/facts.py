@@ -1,4 +1,4 @@
-"""What follows from a deed with a contract, as the facts below its question."""
+"""The consequences of creating or cancelling a contract, displayed in the confirmation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _facts(facts: Sequence[tuple[str, Any]], note: str = "") -> Any:
 
 
 def facts_of_bills(found: ContractPreview) -> Any:
-    """Return the terms of a new contract and the amount billed for each month."""
+    """Return the term of a new contract and the amount billed for each month, as markup."""
     terms = [
         (gettext("End of the initial term"), found.term_end_on.isoformat()),
         (gettext("Next renewal"), found.renews_on.isoformat()),
@@ -32,9 +32,9 @@ def facts_of_bills(found: ContractPreview) -> Any:
 
 
 def facts_of_ending(found: CancellationPreview, *, charged: bool) -> Any:
-    """Return what follows from cancelling a contract.
+    """Return the consequences of cancelling a contract, as markup.
 
-    :param charged: whether the fee is to be charged.
+    :param charged: whether the fee is charged.
     """
     fee = gettext("None")
     if charged and found.fee is not None:

@@ -1,4 +1,4 @@
-"""The forms of a contract: memos, UTM送付先情報 and lines (§7.5, §7.7)."""
+"""The forms for creating and changing a contract: memos, UTM送付先情報 and lines (§7.5, §7.7)."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ SHIPPING_WIDTHS: Mapping[str, str] = {
 
 
 def is_day_of_this_century(_form: Form, field: Any) -> None:
-    """Refuse days that are typing mistakes: terms are added to them."""
+    """Raise ValidationError for a year out of range: a mistyped date could overflow when terms are added to it."""
     if field.data is not None and not 2000 <= field.data.year <= _LAST_YEAR:
         raise ValidationError(gettext("Enter a date from 2000 to 2100, such as 2026-04-01."))
 
 
-class ContractFields(PostcodeLookup, AddsLines, ScreenForm):
-    """What can be typed both when a contract is made and when it is changed."""
+class ContractFields(FillsInAddress, AddsLines, ScreenForm):
+    """The base class of the forms of contracts: the fields for both creating and changing one."""
 
     memo1 = MemoField(
         lazy_gettext("Memo 1"),
@@ -85,26 +85,26 @@ class ContractFields(PostcodeLookup, AddsLines, ScreenForm):
 
     @property
     def shipping_fields(self) -> list[Any]:
-        """The fields of UTM送付先情報, none where they cannot be typed."""
+        """The fields of UTM送付先情報; empty if they cannot be edited."""
         return [self[name] for name in SHIPPING_WIDTHS if name in self]
 
     def fill_in_address(self) -> Found | None:
-        """Fill in the address of the postcode (郵便番号から住所を入力)."""
+        """Fill in the postal address of the postcode (郵便番号から住所を入力)."""
         self.postcode, self.prefecture, self.address = self.ship_postcode, self.ship_prefecture, self.ship_address
         return super().fill_in_address()
 
     def without_shipping(self) -> None:
-        """Ignore the shipping address: nothing in it is required or wrong."""
+        """Disable the validation of the shipping address."""
         for name in SHIPPING:
             self[name].validators = []
             self[name].validate_choice = False
 
     def values(self) -> dict[str, Any]:
-        """Return the values of the fields that are no lists."""
+        """Return the values of the fields, except those of the lines."""
         return {field.name: field.data for field in self.visible_fields() if field.type != "FieldList"}
 
     def labelled_fields(self) -> list[tuple[Any, str]]:
-        """Return the fields with their labels, those of the lines too."""
+        """Return the fields with their labels, including those of the lines."""
         labelled = [each for each in super().labelled_fields() if each[0].type != "FieldList"]
         if all(isinstance(error, str) for error in self.lines.errors):
             labelled.append((self.lines, gettext("Contract information")))
@@ -112,7 +112,10 @@ class ContractFields(PostcodeLookup, AddsLines, ScreenForm):
 
 
 class ApplicationForm(ContractFields):
-    """A new contract. What the chosen product does not have is ignored, because it shows without JavaScript."""
+    """The form for a new contract.
+
+    Fields that do not apply to the selected product are ignored, because they are displayed without JavaScript.
+    """
 
     start_on = DateField(lazy_gettext("Contract start date"), [InputRequired(), is_day_of_this_century])
     initial_years = SelectField(
@@ -143,9 +146,10 @@ class ApplicationForm(ContractFields):
     product: Product | None = None
 
     def prepare(self, products: Sequence[Product], *, updating: bool) -> None:
-        """Offer the products that are sold, and the rate plans of the chosen one.
+        """Set the choices: the products on sale, and the rate plans of the selected one.
 
-        :param updating: whether only the page is updated.
+        :param products: the products on sale.
+        :param updating: whether the page is only updated, and the form not to be saved.
         """
         first = SelectChoice("", lazy_gettext("Please choose"))
         self.product_id.choices = [first, *(SelectChoice(str(each.id), each.name) for each in products)]
@@ -160,13 +164,13 @@ class ApplicationForm(ContractFields):
 
     @property
     def ships(self) -> bool | None:
-        """Whether the UTM is to be sent; None for a product without one, and while nothing is chosen."""
+        """Whether the UTM is to be shipped; None if the product has none, or if nothing is selected."""
         if self.product is None or not self.product.includes_utm:
             return None
         return {"1": True, "0": False}.get(self.ships_utm.data or "")
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Check everything that applies to the chosen product."""
+        """Validate the fields that apply to the selected product."""
         if not self.ships:
             self.without_shipping()
         if self.product is not None and self.product.includes_utm:
@@ -181,7 +185,7 @@ class ApplicationForm(ContractFields):
         return good
 
     def values(self) -> dict[str, Any]:
-        """Return the values of the new contract; call it once the form is valid."""
+        """Return the values of the new contract. The form must be valid."""
         values = super().values()
         for name in ("initial", "renewal"):
             values[f"{name}_months"] += 12 * values.pop(f"{name}_years")
@@ -199,7 +203,7 @@ def _is_chosen(_form: Form, field: Any) -> None:
 
 
 class ChangeForm(ContractFields):
-    """What can be changed of a contract (§7.7): memos, the shipping address, and lines from today on."""
+    """The form for changing a contract (§7.7): memos, the shipping address, and lines as of today."""
 
     removed = SelectMultipleField(
         lazy_gettext("Remove"), option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False), choices=[]
@@ -207,7 +211,7 @@ class ChangeForm(ContractFields):
     version = VersionField()
 
     def prepare(self, contract: Contract, *, updating: bool) -> None:
-        """Leave out what the contract does not have or can no longer change, and offer its lines and rate plans."""
+        """Remove fields that do not apply or can no longer be changed, and set the choices of lines and rate plans."""
         if not contract.ships_utm or contract.tracking_number:
             for name in set(SHIPPING) & set(self.data):
                 del self[name]
@@ -217,9 +221,9 @@ class ChangeForm(ContractFields):
         self.removed.choices = [SelectChoice(str(line.id), line.rate_plan.name) for line in self.present]
 
     def values(self) -> dict[str, Any]:
-        """Return the values as they are stored; call it once the form is valid."""
+        """Return the values to store. The form must be valid."""
         return {name: value for name, value in super().values().items() if name not in {"removed", "version"}}
 
     def changes(self) -> dict[str, Any]:
-        """Return what the rule is given."""
+        """Return the values, the added lines and the IDs of the removed lines, for ``rules.change``."""
         return self.values() | {"added": self.line_values, "removed": [int(each) for each in self.removed.data or ()]}

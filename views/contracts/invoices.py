@@ -1,4 +1,4 @@
-"""請求 of a customer: the invoices, and what each of them bills and why it differs from the month before."""
+"""請求: the invoices of a customer, with their lines and the reasons for changes since the previous month."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ MONTH = Format(lambda month: formats.WORD.html(month_text(month)), month_text)
 
 
 def is_paid(state: str) -> Any:
-    """Return the condition of paid or unpaid invoices."""
+    """Return the SQL condition for paid or unpaid invoices."""
     return Invoice.paid_on.is_(None) if state == "unpaid" else Invoice.paid_on.is_not(None)
 
 
 class InvoiceScreen(Screen):
-    """What all lists of invoices have in common."""
+    """The base class of the screens of invoices."""
 
     datamodel = PortalInterface(Invoice)
     base_order = ("month", "desc")
@@ -71,12 +71,12 @@ class InvoiceScreen(Screen):
     formatters_columns: ClassVar = {"name": formats.CODE, "month": MONTH, "total": formats.YEN, "state": STATE}
 
     def value(self, row: Invoice, name: str) -> Any:
-        """Return what a column shows of an invoice."""
+        """Return the value of a column for an invoice."""
         return ("unpaid" if row.paid_on is None else "paid") if name == "state" else super().value(row, name)
 
 
 class InvoiceView(InvoiceScreen):
-    """請求 of one customer."""
+    """請求: the invoices of one customer."""
 
     labels = Labels(
         lazy_gettext("invoice"),
@@ -114,7 +114,7 @@ class InvoiceView(InvoiceScreen):
         return customer_tabs(g.parent_row, "InvoiceView.list")
 
     def value(self, row: Invoice, name: str) -> Any:
-        """Return what a column or the page shows of an invoice."""
+        """Return the value of a column or field for an invoice."""
         if name in {"total_before", "difference"}:
             previous = explanation_of(row).previous
             before = previous.total if previous is not None else None
@@ -122,7 +122,7 @@ class InvoiceView(InvoiceScreen):
         return super().value(row, name)
 
     def related(self, row: Invoice) -> Sequence[Table]:
-        """Return the lines of an invoice, and those of the month before that it has not."""
+        """Return the tables of the lines of an invoice and, if any, the lines of the previous month that are gone."""
         found = explanation_of(row)
         lines = filled_table(
             _columns(row.customer_id),
@@ -135,14 +135,14 @@ class InvoiceView(InvoiceScreen):
         return [lines, filled_table(_columns(row.customer_id), found.gone, title=gettext("Not billed any more"))]
 
     def page_buttons(self, row: Invoice) -> list[Button]:
-        """Return the link to the file of the lines."""
+        """Return the buttons of an invoice's page, with one to download its lines as CSV."""
         file = Button(gettext("Download as CSV"), self.url("lines", row), "download")
         return [*([file] if self.may("lines") else []), *super().page_buttons(row)]
 
     @expose("/<row>/lines")
     @has_access
     def lines(self, pk: Any) -> Response:
-        """Answer with the lines of an invoice as a file; those that are gone stand at its end, without an amount."""
+        """Return the lines of an invoice as a CSV file. Lines that are gone are at the end, without amounts."""
         row = self.row_or_404(pk)
         found = explanation_of(row)
         head = [
@@ -165,7 +165,7 @@ class InvoiceView(InvoiceScreen):
 
 
 def explanation_of(invoice: Invoice) -> Explanation:
-    """Return the explanation of the request's invoice, which is made once."""
+    """Return the explanation of the changes on an invoice, cached for the request."""
     if g.get("explained") is None or g.explained[0] != invoice.id:
         g.explained = invoice.id, explain(db.session(), invoice)
     found: Explanation = g.explained[1]
@@ -173,7 +173,7 @@ def explanation_of(invoice: Invoice) -> Explanation:
 
 
 def reasons_text(explained: ExplainedLine) -> str:
-    """Return why a line changed as people read it."""
+    """Return the reasons for the change of a line, one per line of text."""
     return "\n".join(gettext(reason.message, **reason.values) for reason in explained.reasons)
 
 
@@ -207,7 +207,7 @@ def _period(line: InvoiceLine) -> Markup | None:
 
 def _product(line: InvoiceLine) -> str:
     price = unit_price_text(line)
-    # A percentage is taken off an amount, whatever the quantity.
+    # A discount is a percentage of an amount, so the quantity does not matter.
     return price if line.kind == LineKind.DISCOUNT else f"{line.quantity:,.0f} × {price}"
 
 

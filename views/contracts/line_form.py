@@ -1,4 +1,4 @@
-"""The lines that a form adds to a contract (契約情報追加, §7.5.2): rate plan, quantity and unit price of each."""
+"""The lines to be added to a contract (契約情報追加, §7.5.2), each with a rate plan, a quantity and a unit price."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _FIELDS = ("rate_plan_id", "quantity", "unit_price")
 
 
 class NumberField(CodeField):
-    """A whole number, typed with or without commas."""
+    """A field for a whole number, with or without commas."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Read the submitted value and remove its commas."""
         super().process_formdata(valuelist)
         self.data = (self.data or "").replace(",", "")
 
@@ -43,20 +43,21 @@ def _is_yen(_form: Form, field: Any) -> None:
 
 
 class LineForm(Form):
-    """One line."""
+    """The form for one line."""
 
-    rate_plan_id = SelectField(lazy_gettext("Rate plan"), [Required()], choices=[])
-    quantity = NumberField(lazy_gettext("Quantity"), [Required(), _is_quantity])
-    unit_price = NumberField(lazy_gettext("Unit price (yen)"), [Required(), _is_yen])
-    # The rate plan that the unit price was filled in from.
+    rate_plan_id = SelectField(lazy_gettext("Rate plan"), [Needed()], choices=[])
+    quantity = NumberField(lazy_gettext("Quantity"), [Needed(), _is_quantity])
+    unit_price = NumberField(lazy_gettext("Unit price (yen)"), [Needed(), _is_yen])
+    # The ID of the rate plan from which the unit price was filled in.
     priced_by = HiddenField()
 
     plan: RatePlan | None = None
 
     def prepare(self, plans: Sequence[RatePlan], *, updating: bool) -> None:
-        """Offer the rate plans, and fill in the unit price of the chosen one.
+        """Set the choices of rate plans, and fill in the unit price of the selected one.
 
-        :param updating: whether only the page is updated, so that the price of another plan can be replaced silently.
+        :param plans: the rate plans to choose from.
+        :param updating: whether the page is only updated, so that the price of another plan is replaced without an error.
         """
         first = lazy_gettext("Please choose") if plans else lazy_gettext("Choose the product first")
         self.rate_plan_id.choices = [
@@ -77,7 +78,7 @@ class LineForm(Form):
 
     @property
     def line(self) -> LineValues:
-        """The line; call it once the form is valid."""
+        """The values of the line. The form must be valid."""
         price = Decimal(self.unit_price.data)
         return LineValues(int(self.rate_plan_id.data), int(self.quantity.data), price)
 
@@ -87,15 +88,15 @@ def _price_was_replaced(_form: Form, _field: Any) -> None:
 
 
 class AddsLines:
-    """A form with lines to add: ``lines`` and what its buttons 追加 and 削除 do."""
+    """A mixin for forms with lines to add: the field ``lines`` and its buttons 追加 and 削除."""
 
-    # One more than there may be: that is how too many are noticed.
+    # One more than allowed, so that the rule can detect and report too many lines.
     lines = FieldList(FormField(LineForm), max_entries=MAX_LINES + 1)
 
     def change_lines(self) -> bool:
-        """Do what the buttons of the lines ask for.
+        """Add or remove a line if one of the buttons for this was pressed.
 
-        :returns: whether the page is only to be shown again, with the lines changed or brought up to date.
+        :returns: whether the page is only to be shown again, with the lines changed or updated.
         """
         lines: Any = self.lines
         if "add_line" in request.form:
@@ -110,20 +111,21 @@ class AddsLines:
         return "update" in request.form
 
     def prepare_lines(self, plans: Sequence[RatePlan], *, updating: bool) -> None:
-        """Offer the rate plans in every line.
+        """Set the choices of rate plans in all lines.
 
-        :param updating: whether only the page is updated.
+        :param plans: the rate plans to choose from.
+        :param updating: whether the page is only updated, and the form not to be saved.
         """
         for entry in self.lines.entries:
             entry.form.prepare(plans, updating=updating)
 
     @property
     def line_values(self) -> list[LineValues]:
-        """The lines; call it once the form is valid."""
+        """The values of all lines. The form must be valid."""
         return [entry.form.line for entry in self.lines.entries]
 
     def labelled_lines(self) -> Iterator[tuple[Any, str]]:
-        """Yield every field of the lines with a label that says which line it belongs to."""
+        """Yield each field of the lines, with a label that contains the number of the line."""
         for number, entry in enumerate(self.lines.entries, 1):
             for name in _FIELDS:
                 label = entry.form[name].label.text

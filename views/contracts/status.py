@@ -32,7 +32,7 @@ CYCLE_LABELS = {
 
 
 class ContractStatusView(PortalView):
-    """The page with the amount of a month and the rate plans it is made of."""
+    """The page with the amount for a month, itemized by rate plan."""
 
     route_base = "/contract-status"
     class_permission_name = "ContractStatus"
@@ -40,13 +40,13 @@ class ContractStatusView(PortalView):
     @expose("/")
     @has_access
     def index(self) -> str:
-        """Show the amount of a month."""
+        """Show the amount for a month."""
         today = clock.tokyo_day(clock.utc_now())
         months = months_to_choose()
         chosen = choice("month", months, f"{today:%Y-%m}")
         month = first_day(chosen)
         counted = wholesale.counted_to(month, today)
-        # On the 1st of a month nothing of it is counted yet.
+        # Days are counted up to yesterday, so on the 1st the current month has no figures yet.
         begun = counted >= month
         plans = wholesale.status_of_month(db.session(), month, today=today) if begun else []
         field = Filter("month", gettext("Month of use"), chosen, options=list(months.items()), beside=True, needed=True)
@@ -100,6 +100,6 @@ def _scheme(plan: PlanStatus) -> str:
 
 
 def _linked(value: Any, shown: Format, url: str | None) -> Any:
-    """Return a figure with a link to the contracts behind it; 0 has none."""
+    """Return a figure with a link to the contracts it is based on; 0 has no link."""
     cell = shown.cell(value)
     return formats.linked(url, cell) if url and value else cell

@@ -1,4 +1,4 @@
-"""従量 for NEC staff: the usage of each contract line and month, entered by hand or read from a CSV file."""
+"""従量 for NEC staff: the usage of each contract line and month, entered manually or imported from a CSV file."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ _MOST = 999_999_999_999
 
 
 class QuantityForm(ScreenForm):
-    """The usage of one month."""
+    """The form for the usage of one month."""
 
     quantity = IntegerField(lazy_gettext("Quantity"), [InputRequired(), NumberRange(0, _MOST)])
 
 
 class FileForm(ScreenForm):
-    """The text of a file that has been checked."""
+    """The form with the text of a checked file."""
 
     content = TextAreaField()
 
@@ -64,7 +64,7 @@ class UsageView(PortalView):
     @expose("/")
     @has_access
     def list(self) -> str:
-        """Show what is recorded for a month, and what is not yet."""
+        """Show the usage charges of a month, with the recorded quantities and those not entered yet."""
         month = month_of(request.args.get("month", "")) or _last_month()
         part = half_width(visible(request.args.get("contract", ""))).upper()[:11]
         session, page = db.session(), page_number()
@@ -124,7 +124,7 @@ class UsageView(PortalView):
     @expose("/import", methods=["GET", "POST"])
     @has_access
     def read_file(self) -> Any:
-        """Check a CSV file and say everything that is wrong with it; then record all of its rows."""
+        """Check a CSV file and show all of its errors; if there are none, record all rows after confirmation."""
         if request.method == "GET":
             return _file_page()
         given = request.files.get("file")
@@ -175,9 +175,9 @@ class UsageView(PortalView):
 def _file_page(found: UsageFile | None = None, text: str = "", *, error: str = "") -> str:
     """Return the page of the import.
 
-    :param found: the result of the dry run.
-    :param text: the file, to be recorded when nothing is wrong with it.
-    :param error: why it is no file of usage.
+    :param found: the result of the check.
+    :param text: the text of the file, kept for recording if it has no errors.
+    :param error: why the file was refused as a whole.
     """
     faults = found.faults if found is not None else []
     return render(
@@ -233,7 +233,7 @@ def _facts(line: ContractLine, charge: Charge, month: date) -> list[tuple[Any, A
 
 
 def _place(line_key: int, charge_key: int, month: str) -> tuple[ContractLine, Charge, date]:
-    """Return the line of a contract of the tenant, one of its usage charges, and the month; 404 for anything else."""
+    """Return a contract line of the tenant, one of its usage charges, and the month; 404 if any of them is invalid."""
     day = month_of(month)
     line = db.session.scalar(select(ContractLine).where(ContractLine.id == line_key))
     if line is None or day is None or month != month_text(day):

@@ -1,4 +1,4 @@
-"""Check the rows of a file with the forms that people fill in: all errors of all rows, and what each row would change."""
+"""Check the rows of a file with the forms of the screens: find all errors, and what each row would change."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SAME_CONTRACT = N_("The customer already has a contract of this product that sta
 
 
 class RowError(NamedTuple):
-    """An error in a cell. ``number`` is the row of the file; ``column`` is empty for an error of the whole row."""
+    """An error in a cell. ``number`` is the row number in the file; ``column`` is empty for an error of the whole row."""
 
     number: int
     column: str
@@ -49,7 +49,7 @@ class RowError(NamedTuple):
 
 @dataclass(slots=True)
 class Checked:
-    """The outcome of a check: the errors, or the rows that can be imported."""
+    """The result of a check: the errors, and the rows without errors."""
 
     errors: list[RowError] = field(default_factory=list)
     rows: list[CheckedRow] = field(default_factory=list)
@@ -63,9 +63,9 @@ class Earlier(NamedTuple):
 
 
 def columns_of(head: Iterable[Any]) -> list[FileColumn | None]:
-    """Return the column for each cell of the first row, None for cells without a name.
+    """Return the column for each cell of the header row, None for empty cells.
 
-    :raises DomainError: a column is unknown, there twice, or missing.
+    :raises DomainError: a column is unknown, duplicated, or missing.
     """
     found: list[FileColumn | None] = []
     for cell in head:
@@ -83,7 +83,7 @@ def columns_of(head: Iterable[Any]) -> list[FileColumn | None]:
 
 
 class RowCheck:
-    """The check of one file, which remembers what its rows said so far."""
+    """The check of one file, which keeps track of the rows checked so far."""
 
     def __init__(self, columns: list[FileColumn | None], known: Known, *, today: date) -> None:
         self.columns, self.known, self.today = columns, known, today
@@ -126,7 +126,7 @@ class RowCheck:
     def _customer(self, row: CheckedRow, parts: dict[str, dict[str, str]]) -> int | str | None:
         """Check the columns of the customer.
 
-        :returns: what stands for the customer: its ID, or the number of the row that makes it; None for an unknown one.
+        :returns: the identity of the customer: its ID, or the number of the row that creates it; None if it is unknown.
         """
         typed = parts["key"].get("customer_id", "")
         customer_id = plain_title(typed).upper()
@@ -165,7 +165,7 @@ class RowCheck:
         if not any(text.strip() for text in typed.values()):
             return
         if owner is not None:
-            # Until its product says otherwise: an error of the contract is not told a second time of the UTM.
+            # Assume that the product includes a UTM, so that an invalid contract does not cause a second error for the UTM.
             self.with_utm_product.add(owner)
         values = self._filled(row.number, "contract", typed, {})
         if values is None:
@@ -238,14 +238,14 @@ class RowCheck:
         if owner is not None and owner not in self.with_utm_product and owner not in self.known.may_have_utm:
             self._error(row.number, "utm", "utm_id", gettext(utm_rules.NO_CONTRACT))
 
-    # What all parts share
+    # Helpers for all parts
 
     def _filled(
         self, number: int, part: str, typed: Mapping[str, str], before: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """Return the values of a form filled in with the cells of a row; None when there are errors, which are noted.
+        """Return the values of a form filled in with the cells of a row. If there are errors, record them and return None.
 
-        :param before: what a known row has, for columns that the file does not have.
+        :param before: the stored values, for columns that the file does not have.
         """
         form = self.forms[part]
         form.process(MultiDict({name: str(value) for name, value in {**before, **typed}.items()}))

@@ -1,6 +1,6 @@
 """The columns of a file with customers, their contracts and UTMs.
 
-Their names are in Japanese whatever the operator's language is, because a file is made once and read by many.
+Their names are always in Japanese, because users with different display languages share the same files.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class FileColumn(NamedTuple):
     """A column of the file.
 
     :ivar part: ``customer``, ``contract`` or ``utm``, or ``key`` for the Company ID.
-    :ivar name: of the field of the part's form.
-    :ivar needed: whether a file must have it.
-    :ivar example: what the template shows.
-    :ivar is_code: whether linked_value zeros count, which a number of a spreadsheet has lost.
+    :ivar name: the name of the field in the part's form.
+    :ivar needed: whether the column is required.
+    :ivar example: the example value in the template.
+    :ivar is_code: whether leading zeros are significant; a numeric cell of a spreadsheet has lost them.
     """
 
     title: str
@@ -92,7 +92,7 @@ TITLES = {(each.part, each.name): each.title for each in COLUMNS}
 
 
 def plain_title(title: str) -> str:
-    """Return the name of a column as it is compared: widths and blanks do not matter."""
+    """Return the name of a column for comparison, regardless of character width, whitespace and case."""
     return "".join(unicodedata.normalize("NFKC", title).split()).casefold()
 
 
@@ -100,20 +100,20 @@ BY_TITLE = {plain_title(each.title): each for each in COLUMNS}
 
 
 def templates(*, with_contracts: bool) -> Iterable[list[str]]:
-    """Return the rows of the template: the names of the columns, and an example."""
+    """Yield the rows of the template: the column names, and an example."""
     columns = COLUMNS if with_contracts else CUSTOMER_COLUMNS
     yield [each.title for each in columns]
     yield [each.example for each in columns]
 
 
 class WholeNumber:
-    """A whole number in a range, or nothing where the field is not needed."""
+    """A validator for a whole number in a range. An empty value is valid, unless the field is required."""
 
     def __init__(self, least: int, most: int) -> None:
         self.least, self.most = least, most
 
     def __call__(self, _form: Any, field: Any) -> None:
-        """Refuse everything else."""
+        """Raise ValidationError if the value is not such a number."""
         number = whole_number(field.data, most=self.most)
         if field.data and (number is None or number < self.least):
             raise ValidationError(
@@ -122,26 +122,26 @@ class WholeNumber:
 
 
 class NumberField(CodeField):
-    """A number, as it was typed: full-width digits and separators of thousands are taken as meant."""
+    """A field for a number, which accepts full-width digits, thousands separators, and ¥ or 円."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Clean what was typed."""
+        """Read the submitted value and remove ¥, 円 and separators."""
         super().process_formdata(valuelist)
         self.data = self.data.removeprefix("¥").removesuffix("円").replace(",", "")
 
 
 class FileDayField(StringField):
-    """A day, such as 2026-04-01 or 2026/4/1."""
+    """A field for a date, such as 2026-04-01 or 2026/4/1."""
 
     data: Any
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Read what was typed; what is no day is told when the field is validated."""
+        """Read the submitted value; an invalid date is reported when the field is validated."""
         super().process_formdata(valuelist)
         self.data = plain_hyphens(self.data or "").strip().replace("/", "-")
 
     def pre_validate(self, _form: Any) -> None:
-        """Refuse what is no day of this century."""
+        """Raise ValidationError if the value is not a date from 2000 to 2100; otherwise convert it."""
         day = _day(self.data)
         if day is None:
             raise ValidationError(gettext("Enter a date from 2000 to 2100, such as 2026-04-01."))
@@ -159,7 +159,7 @@ def _day(text: str) -> date | None:
 
 
 class ContractRowForm(ScreenForm):
-    """The contract columns of a row; a contract of a file has one rate plan, and its UTM is not sent (送付 不要)."""
+    """The form for the contract columns of a row. The contract has one rate plan, and its UTM is not shipped (送付 不要)."""
 
     start_on = FileDayField(lazy_gettext("Contract start date"), [Required()])
     initial_months = NumberField(lazy_gettext("Initial term"), [Required(), WholeNumber(1, _MAX_MONTHS)])

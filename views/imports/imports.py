@@ -38,7 +38,7 @@ _RECENT = 20
 
 
 class UploadForm(FlaskForm):
-    """A file."""
+    """The form for uploading a file."""
 
     file = FileField(
         lazy_gettext("File"),
@@ -49,13 +49,13 @@ class UploadForm(FlaskForm):
     )
 
     def validate_file(self, field: Any) -> None:
-        """Refuse no file."""
+        """Raise StopValidation if no file was chosen."""
         if not getattr(field.data, "filename", ""):
             raise StopValidation(gettext("Choose a file."))
 
 
 class ImportView(PortalView):
-    """Imports of the tenant."""
+    """The imports of the tenant."""
 
     route_base = "/customers/import"
     class_permission_name = "Imports"
@@ -63,13 +63,13 @@ class ImportView(PortalView):
     @expose("/")
     @has_access
     def list(self) -> str:
-        """Show the form for a file, and the latest imports."""
+        """Show the upload form and the latest imports."""
         return _upload_page(UploadForm())
 
     @expose("/template")
     @has_access
     def template(self) -> Response:
-        """Return an empty file with the names of the columns: of customers, or also of contracts and UTMs."""
+        """Return the template as a CSV file with the columns of customers, optionally also of contracts and UTMs."""
         with_contracts = request.args.get("contracts") == "1"
         head, *rows = templates(with_contracts=with_contracts)
         name = "customers_contracts_utms" if with_contracts else "customers"
@@ -81,7 +81,7 @@ class ImportView(PortalView):
     @expose("/", methods=["POST"])
     @has_access
     def check(self) -> Any:
-        """Check a file. Without errors it waits to be started; with errors nothing of it is kept."""
+        """Check an uploaded file. If it has errors, show them and store nothing; otherwise store it to be started."""
         form = UploadForm()
         if not form.validate_on_submit():
             return _upload_page(form), 422
@@ -99,7 +99,7 @@ class ImportView(PortalView):
     @expose("/<key:import_key>")
     @has_access
     def show(self, import_key: int) -> Response:
-        """Show what an import would do, how far it is, or what it did."""
+        """Show what an import will do, its progress, or its result."""
         run = _run_or_404(import_key)
         counts = outcome_counts(db.session(), run)
         at_work = run.state in {RunState.RUNNING, RunState.UNDOING}
@@ -121,7 +121,7 @@ class ImportView(PortalView):
             )
         )
         if at_work:
-            # The page follows the progress without JavaScript too.
+            # Refresh the progress without JavaScript too.
             answer.headers["Refresh"] = str(_LOOK_AGAIN_AFTER)
         return answer
 
@@ -142,7 +142,7 @@ class ImportView(PortalView):
     @expose("/<key:import_key>/undo", methods=["POST"])
     @has_access
     def undo(self, import_key: int) -> Response:
-        """Undo an import that is done."""
+        """Undo a completed import."""
         run = _run_or_404(import_key)
         return _do(
             lambda: rules.undo(db.session(), run, now=clock.utc_now(), by=actor()),
@@ -151,7 +151,7 @@ class ImportView(PortalView):
         )
 
     def _buttons(self, run: ImportRun) -> Sequence[Button]:
-        """Return what the person may do with an import now."""
+        """Return the buttons for what the user can currently do with an import."""
         offered = []
         if run.state == RunState.CHECKED:
             offered = [
@@ -185,7 +185,12 @@ def _run_or_404(key: int) -> ImportRun:
 
 
 def _do(rule: Any, run: ImportRun | None, done: str) -> Response:
-    """Let a rule do something with an import, and say so or why not."""
+    """Apply a rule to an import, and redirect with a message of success or the error.
+
+    :param rule: the rule to call.
+    :param run: the import to show afterwards; None for the list of imports.
+    :param done: the success message.
+    """
     page = url_for("ImportView.show", import_key=run.id) if run is not None else url_for("ImportView.list")
     try:
         rule()
@@ -201,7 +206,7 @@ def _do(rule: Any, run: ImportRun | None, done: str) -> Response:
 def _checked(data: bytes) -> Checked:
     """Check the rows of a file.
 
-    :raises DomainError: it cannot be read, or its columns are not those of the template.
+    :raises DomainError: the file cannot be read, or its columns are not those of the template.
     """
     (_, head), *rows = read_rows(data)
     columns = columns_of(head)

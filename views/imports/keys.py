@@ -1,4 +1,4 @@
-"""The keys that the cells of a file name, cleaned as the forms clean them, and what is known of them."""
+"""Look up the customers and UTMs that a file refers to, by keys normalized in the same way as by the forms."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ def known_of_file(
     *,
     today: date,
 ) -> Known:
-    """Return what the database has of the customers and UTMs that a file names.
+    """Return the existing data that a file refers to.
 
-    :param session: of the tenant.
-    :param everybody: a session that crosses tenants.
-    :param today: the day in Asia/Tokyo.
+    :param session: the session of the tenant.
+    :param everybody: a cross-tenant session.
+    :param columns: the column for each cell of a row.
+    :param rows: the cells of each row.
+    :param today: the current date in Asia/Tokyo.
     """
     form = _KeyForm(formdata=None, meta={"csrf": False})
     found: dict[str, set[str]] = {"customer_id": set(), "name": set(), "utm_id": set(), "serial": set()}

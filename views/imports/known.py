@@ -1,4 +1,4 @@
-"""What the database knows of the customers, contracts and UTMs of a file, read in a few statements."""
+"""The existing customers, contracts and UTMs that a file refers to, read in a few SQL statements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.utms.utm import Utm
 
 
 class KnownPlan(NamedTuple):
-    """A rate plan that is sold; ``price`` is what its unit costs in yen."""
+    """A rate plan on sale; ``price`` is its unit price in yen."""
 
     id: int
     price: int
@@ -26,7 +26,7 @@ class KnownPlan(NamedTuple):
 
 
 class KnownProduct(NamedTuple):
-    """A product that is sold, with its rate plans by name."""
+    """A product on sale, with its rate plans by name."""
 
     id: int
     includes_utm: bool
@@ -35,13 +35,16 @@ class KnownProduct(NamedTuple):
 
 @dataclass(slots=True)
 class Known:
-    """What is there already.
+    """The existing data that a file refers to.
 
-    :ivar customers: by ID, those that the file names.
-    :ivar namesakes: the IDs of customers by company name and phone number.
-    :ivar contracts: the number by customer, product and first day, of the customers that the file names.
-    :ivar may_have_utm: the customers that a UTM can be registered for.
-    :ivar utms: of this tenant by UTM ID; ``taken_ids`` and ``taken_serials`` are those of everybody.
+    :ivar customers: the customers whose IDs are in the file, by ID.
+    :ivar namesakes: the IDs of customers, by company name and phone number.
+    :ivar contracts: the contract numbers of ``customers``, by customer ID, product ID and start date.
+    :ivar may_have_utm: the IDs of the customers for whom a UTM can be registered.
+    :ivar products: the products on sale, by name.
+    :ivar utms: the tenant's UTMs whose UTM IDs are in the file, by UTM ID.
+    :ivar taken_ids: the UTM IDs of the file that are registered in any tenant.
+    :ivar taken_serials: the serial numbers of the file that are registered in any tenant.
     """
 
     customers: dict[str, Any] = field(default_factory=dict)
@@ -57,9 +60,9 @@ class Known:
 def read_known(
     session: Session, customer_ids: Iterable[str], names: Iterable[str], utm_ids: Iterable[str], *, today: date
 ) -> Known:
-    """Return what the session's tenant has of what a file names.
+    """Return the data of the session's tenant that a file refers to.
 
-    :param today: the day in Asia/Tokyo.
+    :param today: the current date in Asia/Tokyo.
     """
     known = Known()
     kept = select(Customer).where(Customer.deleted_at.is_(None))
@@ -107,9 +110,9 @@ def _read_products(session: Session, known: Known) -> None:
 
 
 def read_taken(session: Session, known: Known, utm_ids: Iterable[str], serials: Iterable[str]) -> None:
-    """Note which UTM IDs and serial numbers are registered.
+    """Store in ``known`` which of the UTM IDs and serial numbers are already registered.
 
-    :param session: one that crosses tenants: they are unique in the whole system.
+    :param session: a cross-tenant session, because they are unique in the whole system.
     """
     kept = Utm.removed_at.is_(None)
     known.taken_ids = set(session.scalars(select(Utm.utm_id).where(kept, Utm.utm_id.in_(list(utm_ids)))))

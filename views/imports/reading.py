@@ -15,8 +15,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 from models.errors import N_, DomainError
 from models.imports.rules import MAX_ROWS
 
-MAX_BYTES = 5 * 1024 * 1024
-"""The largest file."""
+MOST_BYTES = 5 * 1024 * 1024
+"""The maximum size of a file in bytes."""
 
 EMPTY = N_("The file has no rows.")
 TOO_LARGE = N_("Choose a file of 5 MB or less.")
@@ -28,16 +28,16 @@ _MAX_PARTS = 1_000
 _MAX_COLUMNS = 200
 _PIECE = 1024 * 1024
 _OVERLAP = 64
-# The places of cells and rows in a sheet. A reader makes room for everything up to the last one.
+# The references of cells and rows in a sheet. The reader allocates memory for all cells up to the last reference.
 _PLACE = re.compile(rb"""\sr\s*=\s*["']\$?([A-Za-z]*)\$?([0-9]+)["']""")
 
 
 def read_rows(data: bytes) -> list[tuple[int, list[Any]]]:
-    """Return the rows of a file that are not empty, each with its number in the file; the first has the names of columns.
+    """Return the non-empty rows of a file, each with its row number in the file; the first is the header row.
 
-    A cell is a text or, in a workbook, also a number, a day or a truth value.
+    A cell is a string or, in a workbook, possibly a number, a date or a Boolean.
 
-    :raises DomainError: the file is too large, empty, or no such file.
+    :raises DomainError: the file is too large, has too many rows, is empty, or has another format.
     """
     if len(data) > MAX_BYTES:
         raise DomainError(TOO_LARGE, field="file")
@@ -55,7 +55,7 @@ def read_rows(data: bytes) -> list[tuple[int, list[Any]]]:
 
 
 def text_of(cell: Any) -> str:
-    """Return what a cell says as a person would have typed it."""
+    """Return the value of a cell as a user would type it."""
     if isinstance(cell, datetime):
         return cell.date().isoformat()
     if isinstance(cell, date):
@@ -94,7 +94,7 @@ def _workbook(data: bytes) -> Iterable[list[Any]]:
 
 
 def _refuse_bombs(data: bytes) -> None:
-    """Refuse a workbook that unpacks to more than memory should hold, or that has a cell far beyond its last row."""
+    """Raise DomainError if a workbook is too large when unpacked, or has a cell far beyond the permitted rows or columns."""
     unpacked = 0
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = archive.infolist()
@@ -113,9 +113,9 @@ def _refuse_bombs(data: bytes) -> None:
 
 def _refuse_far_cells(piece: bytes) -> None:
     for letters, digits in _PLACE.findall(piece):
-        # Empty rows at the end are common; ten times as many as are taken are not.
-        if len(digits) > 7 or int(digits) > 10 * MAX_ROWS or _column(letters) > _MAX_COLUMNS:
-            raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MAX_ROWS:,}")
+        # Trailing empty rows are common, but not ten times the maximum number of rows.
+        if len(digits) > 7 or int(digits) > 10 * MOST_ROWS or _column(letters) > _MOST_COLUMNS:
+            raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MOST_ROWS:,}")
 
 
 def _column(letters: bytes) -> int:

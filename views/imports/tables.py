@@ -38,7 +38,7 @@ OUTCOMES = {
 
 
 class Counts(NamedTuple):
-    """How many rows of an import have each outcome."""
+    """The number of rows of an import by outcome."""
 
     written: int = 0
     same: int = 0
@@ -48,17 +48,17 @@ class Counts(NamedTuple):
 
     @property
     def worked_on(self) -> int:
-        """How many the run has come to."""
+        """The number of processed rows."""
         return sum(self)
 
     @property
     def to_undo(self) -> int:
-        """How many there are to be taken back, with those that already are."""
+        """The number of rows to be undone, including those already processed."""
         return self.written + self.undone + self.kept
 
 
 def outcome_counts(session: Session, run: ImportRun) -> Counts:
-    """Return how many rows of an import have each outcome."""
+    """Return the number of rows of an import by outcome."""
     counted = session.execute(
         select(ImportRow.outcome, func.count())
         .where(ImportRow.run_id == run.id, ImportRow.outcome.is_not(None))
@@ -68,12 +68,12 @@ def outcome_counts(session: Session, run: ImportRun) -> Counts:
 
 
 def state_word(state: str) -> str:
-    """Return a state as people read it."""
+    """Return the label of a state."""
     return str(STATES[RunState(state)])
 
 
 def error_table(errors: Sequence[RowError]) -> Table:
-    """Return the errors of a check."""
+    """Return the table of the errors of a check."""
     columns = [
         (gettext("Row"), formats.NUMBER, lambda each: each.number),
         (gettext("Column"), formats.TEXT, lambda each: each.column),
@@ -83,7 +83,7 @@ def error_table(errors: Sequence[RowError]) -> Table:
 
 
 def run_table(runs: Sequence[ImportRun]) -> Table:
-    """Return the latest imports."""
+    """Return the table of the latest imports."""
     columns = [
         (gettext("Date and time"), formats.TEXT, lambda run: clock.screen_time(run.created_at)),
         (
@@ -100,7 +100,7 @@ def run_table(runs: Sequence[ImportRun]) -> Table:
 
 
 def row_table(session: Session, run: ImportRun) -> Table:
-    """Return the rows of an import, a page of them."""
+    """Return the table of the rows of an import, one page at a time."""
     pages = max(1, -(-run.row_count // PAGE_SIZE))
     page = min(page_number(), pages)
     of_run = select(ImportRow).where(ImportRow.run_id == run.id).order_by(ImportRow.number)

@@ -1,4 +1,4 @@
-"""The search over everything of a tenant."""
+"""The search for customers, contracts and UTMs of a tenant."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The search field of the header: its suggestions while somebody types, and the page of its results.
+"""The search field in the header: its suggestions while the user types, and the page of results.
 
-Whoever may open the list of customers may search; of the kinds that can be found, each needs the right to its pages.
+Searching requires the permission for the list of customers; finding a kind of row also requires that for its pages.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ from views.screen.navigation import may
 from views.screen.table import Empty, Table, filled_table
 
 SUGGESTED = 5
-"""How many suggestions of each kind there are."""
+"""The maximum number of suggestions of each kind."""
 
 RIGHTS_OF_KINDS = {
     Kind.CUSTOMERS: (("can_list", "Customers"), ("can_show", "Customers")),
     Kind.CONTRACTS: (("can_show", "Customers"),),
     Kind.UTMS: (("can_show", "Utms"),),
 }
-"""The rights that a person needs to find rows of a kind."""
+"""The permissions that a user needs to find rows of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How what is found of a kind is shown.
+    """How the rows found of a kind are displayed.
 
-    :param url: returns where a row leads.
-    :param columns: label, format and value of each column; the first one is the link.
+    :param label: the label of the kind.
+    :param url: returns the URL of a row's page.
+    :param columns: the label, format and value of each column; the first one is linked to the row's page.
     """
 
     label: Any
@@ -86,7 +87,7 @@ SHOWN = {
 
 
 class SearchView(PortalView):
-    """検索: customers, contracts and UTMs of the chosen tenant."""
+    """検索: customers, contracts and UTMs of the selected tenant."""
 
     route_base = "/search"
     class_permission_name = "Customers"
@@ -95,7 +96,7 @@ class SearchView(PortalView):
     @has_access
     @permission_name("list")
     def search(self) -> str:
-        """Show what a text finds, by kind."""
+        """Show the rows that match a text, by kind."""
         text = search_text("q")
         too_long = len(text) > LONGEST_TEXT
         found = _find(text, shown=search.SHOWN)
@@ -111,7 +112,7 @@ class SearchView(PortalView):
     @has_access
     @permission_name("list")
     def suggestions(self) -> Response:
-        """Answer with the first rows of each kind, for the script of the search field."""
+        """Return the first rows of each kind as JSON, for the script of the search field."""
         text = search_text("q")
         found = _find(text, shown=SUGGESTED)
         count = sum(each.count for each in found.values())
@@ -127,12 +128,12 @@ class SearchView(PortalView):
 
 
 def user_key() -> str:
-    """Return what searches are counted by: colleagues share an IP address."""
+    """Return the key of the rate limit: the user, because colleagues share an IP address."""
     return f"user {g.identity.user.id}"
 
 
 def search_field() -> dict[str, str] | None:
-    """Return the URLs and the present text of the header's search field; None for people who may not search."""
+    """Return the URLs and the current text of the header's search field; None if the user may not search."""
     url = url_if("can_list", "Customers", "SearchView.search")
     if url is None:
         return None
