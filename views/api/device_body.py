@@ -48,7 +48,7 @@ class UnsupportedEncoding(BodyProblem):
 class Lines:
     """An iterator over the number and bytes of each line of a request body.
 
-    Blank lines are skipped but counted, and a linked_value byte order mark is removed. A line that is too long is truncated to
+    Blank lines are skipped but counted, and a leading byte order mark is removed. A line that is too long is truncated to
     a length that the parser still rejects. After the iteration, ``problem`` is the reason why it ended early, None if it
     did not, and ``number`` is the number of the last line.
     """

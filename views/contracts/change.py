@@ -47,7 +47,7 @@ class ContractChangeView(PortalView):
             return page
         try:
             # The change is tried before the confirmation, to show its errors first; it is then rolled back.
-            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _change(contract, form))
+            answer = response_before_saving(form, lambda: self._page(contract, form), lambda: _change(contract, form))
             if answer is not None:
                 return answer
             _change(contract, form)

@@ -64,7 +64,7 @@ class ContractDeliveryView(PortalView):
             return self._page(contract, form)
         try:
             # The change is tried before the confirmation, to show its errors first; it is then rolled back.
-            answer = answer_before_writing(form, lambda: self._page(contract, form), lambda: _record(contract, form))
+            answer = response_before_saving(form, lambda: self._page(contract, form), lambda: _record(contract, form))
             if answer is not None:
                 return answer
             _record(contract, form)

@@ -46,7 +46,7 @@ def is_day_of_this_century(_form: Form, field: Any) -> None:
         raise ValidationError(gettext("Enter a date from 2000 to 2100, such as 2026-04-01."))
 
 
-class ContractFields(FillsInAddress, AddsLines, ScreenForm):
+class ContractFields(PostcodeLookup, AddsLines, ScreenForm):
     """The base class of the forms of contracts: the fields for both creating and changing one."""
 
     memo1 = MemoField(

@@ -45,9 +45,9 @@ def _is_yen(_form: Form, field: Any) -> None:
 class LineForm(Form):
     """The form for one line."""
 
-    rate_plan_id = SelectField(lazy_gettext("Rate plan"), [Needed()], choices=[])
-    quantity = NumberField(lazy_gettext("Quantity"), [Needed(), _is_quantity])
-    unit_price = NumberField(lazy_gettext("Unit price (yen)"), [Needed(), _is_yen])
+    rate_plan_id = SelectField(lazy_gettext("Rate plan"), [Required()], choices=[])
+    quantity = NumberField(lazy_gettext("Quantity"), [Required(), _is_quantity])
+    unit_price = NumberField(lazy_gettext("Unit price (yen)"), [Required(), _is_yen])
     # The ID of the rate plan from which the unit price was filled in.
     priced_by = HiddenField()
 

@@ -170,6 +170,4 @@ class ContractRowForm(ScreenForm):
     unit_price = NumberField(lazy_gettext("Unit price"), [WholeNumber(0, _MAX_YEN)])
 
 
-NO_LEADING_ZEROS = N_(
-    "The spreadsheet has a number here, in which linked_value zeros are lost. Format the column as text."
-)
+NO_LEADING_ZEROS = N_("The spreadsheet has a number here, in which leading zeros are lost. Format the column as text.")

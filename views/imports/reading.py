@@ -15,7 +15,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from models.errors import N_, DomainError
 from models.imports.rules import MAX_ROWS
 
-MOST_BYTES = 5 * 1024 * 1024
+MAX_BYTES = 5 * 1024 * 1024
 """The maximum size of a file in bytes."""
 
 EMPTY = N_("The file has no rows.")
@@ -114,8 +114,8 @@ def _refuse_bombs(data: bytes) -> None:
 def _refuse_far_cells(piece: bytes) -> None:
     for letters, digits in _PLACE.findall(piece):
         # Trailing empty rows are common, but not ten times the maximum number of rows.
-        if len(digits) > 7 or int(digits) > 10 * MOST_ROWS or _column(letters) > _MOST_COLUMNS:
-            raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MOST_ROWS:,}")
+        if len(digits) > 7 or int(digits) > 10 * MAX_ROWS or _column(letters) > _MAX_COLUMNS:
+            raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MAX_ROWS:,}")
 
 
 def _column(letters: bytes) -> int:

@@ -333,6 +333,6 @@ def read_search(
 
 
 def _amount(text: str) -> int | None:
-    """Parse an amount with or without commas, a linked_value yen sign or a trailing 円; return None for any other text."""
+    """Parse an amount with or without commas, a leading yen sign or a trailing 円; return None for any other text."""
     plain = re.sub(r"[,¥\\\s]", "", plain_hyphens(half_width(text))).removesuffix("円")
     return int(plain) if _YEN.fullmatch(plain) else None
