@@ -23,7 +23,7 @@ from flask import current_app, request
 from itsdangerous import BadSignature, Signer
 from redis import Redis, RedisError
 
-from views.question import MADE_IN, OF_THE_PAGE, shows_typed
+from views.question import MADE_IN, OF_THE_PAGE, returns_typed_form
 from views.redirects import asked_for, came_from
 from views.transaction import KEY_FIELD
 
@@ -69,7 +69,7 @@ def keep() -> str | None:
     key = request.form.get(KEY_FIELD, "")
     owner = _owner(key)
     view = current_app.view_functions.get(request.endpoint or "")
-    if owner is None or not shows_typed(view):
+    if owner is None or not returns_typed_form(view):
         return None
     draft = Draft(asked_for(), came_from(), request.form.get(MADE_IN, ""), kept(request.form.items(multi=True)))
     text = json.dumps(draft).encode()

@@ -32,6 +32,6 @@ def sorted_by(key: str, direction: str) -> str:
     return here(dict.fromkeys(_PLACE_IN_ORDER) | {"sort": key, "direction": direction})
 
 
-def kept_in_another_order() -> list[tuple[str, str]]:
+def arguments_kept_on_sort() -> list[tuple[str, str]]:
     """Return the arguments of the present page that a form sends with another order."""
     return [pair for pair in request.args.items(multi=True) if pair[0] not in {*_NOT_KEPT, *_PLACE_IN_ORDER}]

@@ -23,7 +23,7 @@ def recent_days(today: date) -> tuple[date, date]:
     return today - timedelta(days=RECENT_DAYS - 1), today
 
 
-NO_DAY = N_("Enter a day from 2000 to 2100. It was left out of the search.")
+PAYMENT_DAY_MISSING = N_("Enter a day from 2000 to 2100. It was left out of the search.")
 NO_MONTH = N_("Enter a month from 2000 to 2100. It was left out of the search.")
 NO_TIME = N_("Enter a time as hh:mm. It was left out of the search.")
 ENDS_BEFORE = N_("The end is before the start. It was left out of the search.")
@@ -178,7 +178,7 @@ class _Reader(NamedTuple):
 
 
 def _by_day(reader: _Reader, today: date) -> Period:
-    first, last = (reader.read(name, _day, NO_DAY) for name in ("first", "last"))
+    first, last = (reader.read(name, _day, PAYMENT_DAY_MISSING) for name in ("first", "last"))
     if first is None:
         return Period("day", *recent_days(last or today))
     return Period("day", *_ordered(first, last or max(first, today)))
@@ -192,7 +192,7 @@ def _by_month(reader: _Reader, today: date) -> Period:
 
 
 def _by_minutes(reader: _Reader, today: date) -> Period:
-    day = reader.read("on", _day, NO_DAY) or today
+    day = reader.read("on", _day, PAYMENT_DAY_MISSING) or today
     start = reader.read("from_time", _time, NO_TIME) or _MIDNIGHT
     end = reader.read("to_time", _time, NO_TIME) or _LAST_MINUTE
     if end < start:

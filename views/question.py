@@ -40,7 +40,7 @@ def returns_to_form(view: Callable[..., Any]) -> Any:
     return marked
 
 
-def shows_typed(view: Any) -> bool:
+def returns_typed_form(view: Any) -> bool:
     """Return whether a view is marked with ``returns_to_form``."""
     return getattr(view, "returns_to_form", False)
 

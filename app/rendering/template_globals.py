@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from views import form_draft
 from views.forms.errors import error_list
-from views.page_url import here, kept_in_another_order, sorted_by
+from views.page_url import arguments_kept_on_sort, here, sorted_by
 
 _ICON = Markup('<svg class="%s" aria-hidden="true"><use href="%s#tabler-%s" /></svg>')
 """A symbol from static/icons.svg, hidden from screen readers because it always has text beside it."""
@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
         {
             "here": here,
             "sorted_by": sorted_by,
-            "kept_in_another_order": kept_in_another_order,
+            "arguments_kept_on_sort": arguments_kept_on_sort,
             "static_url": static_url,
             "icon": icon,
             "form_key": form_key,

@@ -29,11 +29,11 @@ class RestoredFormView(PortalView):
         tenant = g.identity.tenant
         # In another tenant it would be saved there.
         if draft is None or draft.tenant_id != (tenant.id if tenant else ""):
-            tell_lost()
+            flash_draft_lost()
             return redirect(url_for("HomeView.index"))
         return render("accounts/restored_form.html", draft=draft, home_url=url_for("HomeView.index"))
 
 
-def tell_lost() -> None:
+def flash_draft_lost() -> None:
     """Say on the next page that a form was not kept; it says the same whoever's form it was."""
     flash_warning(gettext("What was sent before signing in could not be restored. It has not been saved."))

@@ -18,7 +18,7 @@ from models.accounts.identity import SignedIn
 from models.accounts.user import EMAIL_LENGTH
 from models.db import db
 from views import form_draft
-from views.accounts.restored_form import tell_lost
+from views.accounts.restored_form import flash_draft_lost
 from views.base import actor, render
 from views.flashes import flash_error, flash_success
 from views.forms.fields import MaxLength
@@ -110,7 +110,7 @@ def _restored(user_id: int) -> Response | None:
         session["tenant_id"] = draft.tenant_id
         return redirect(url_for("RestoredFormView.show", draft=draft_id))
     if draft_id:
-        tell_lost()
+        flash_draft_lost()
     return None
 
 

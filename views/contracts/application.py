@@ -21,7 +21,7 @@ from models.errors import DomainError
 from views.base import PortalView, actor, render
 from views.contracts.charge_table import charge_table
 from views.contracts.contracts import ContractView, customer_url
-from views.contracts.facts import facts_of_bills
+from views.contracts.facts import creation_facts
 from views.contracts.form import ApplicationForm
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_crumbs
@@ -90,4 +90,4 @@ def _products() -> Sequence[Product]:
 def _details(customer: Any, form: ApplicationForm) -> Any:
     """Return the terms and costs of the new contract, for the confirmation."""
     today = clock.tokyo_day(clock.utc_now())
-    return facts_of_bills(preview(rules.draft(db.session(), customer, form.values(), today=today)))
+    return creation_facts(preview(rules.draft(db.session(), customer, form.values(), today=today)))

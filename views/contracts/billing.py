@@ -48,7 +48,7 @@ TABS = (
     Tab(lazy_gettext("Corrections"), "CorrectionView.list", ("can_list", "Corrections")),
     Tab(lazy_gettext("Usage"), "UsageView.list", ("can_list", "Usage")),
 )
-NO_DAY = N_("Enter the day of the payment.")
+PAYMENT_DAY_MISSING = N_("Enter the day of the payment.")
 NO_CUSTOMER = N_("There is no customer with this ID.")
 _MAX_YEN = 999_999_999_999
 
@@ -208,7 +208,7 @@ class TenantInvoiceView(InvoiceScreen):
         """Record the payment of an invoice."""
         day = iso_day(request.form.get("paid_on"))
         if day is None:
-            raise DomainError(NO_DAY)
+            raise DomainError(PAYMENT_DAY_MISSING)
         today = clock.tokyo_day(clock.utc_now())
         invoicing.mark_paid(db.session(), invoice, day, today=today, by=actor())
 

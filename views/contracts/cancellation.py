@@ -20,8 +20,8 @@ from models.db import db
 from models.errors import Conflict, DomainError
 from views.base import PortalView, actor, render
 from views.contracts.contracts import ContractView, contract_crumbs, contract_of, customer_url
-from views.contracts.facts import facts_of_ending
-from views.contracts.form import is_day_of_this_century
+from views.contracts.facts import cancellation_facts
+from views.contracts.form import is_plausible_day
 from views.flashes import flash_success, flash_warning
 from views.forms.errors import add_error, message_of
 from views.forms.fields import VersionField
@@ -29,7 +29,7 @@ from views.question import response_before_saving, validates_first
 from views.screen.form import ScreenForm
 
 
-def _from_today(_form: Any, field: Any) -> None:
+def _is_not_in_the_past(_form: Any, field: Any) -> None:
     if field.data is not None and field.data < clock.tokyo_day(clock.utc_now()):
         raise ValidationError(gettext(ending.PAST_DAY))
 
@@ -37,7 +37,7 @@ def _from_today(_form: Any, field: Any) -> None:
 class CancellationForm(ScreenForm):
     """The form for a cancellation: the last day, and whether the fee is charged."""
 
-    last_day = DateField(lazy_gettext("Cancellation date"), [InputRequired(), is_day_of_this_century, _from_today])
+    last_day = DateField(lazy_gettext("Cancellation date"), [InputRequired(), is_plausible_day, _is_not_in_the_past])
     charge_fee = RadioField(
         lazy_gettext("Charge the cancellation fee"),
         [InputRequired()],
@@ -128,7 +128,7 @@ def _details(contract: Contract, form: CancellationForm) -> Any:
 
     The cancellation is also tried, so that its errors appear before the confirmation; its changes are rolled back.
     """
-    found = facts_of_ending(ending.preview(contract, form.last_day.data), charged=form.charged)
+    found = cancellation_facts(ending.preview(contract, form.last_day.data), charged=form.charged)
     _cancel(contract, form)
     return found
 

@@ -33,7 +33,7 @@ STATES = {"sold": lazy_gettext("On sale"), "retired": lazy_gettext("No longer so
 STATE = formats.badge(STATES, {"sold": "green"})
 
 
-class SoldScreen(Screen):
+class RetirableScreen(Screen):
     """The base class of the screens of products and rate plans, which can be retired and reactivated."""
 
     tenantless = True
@@ -89,7 +89,7 @@ def reactivating(question: str, done: str) -> Any:
     )(reactivate)
 
 
-class ProductView(SoldScreen):
+class ProductView(RetirableScreen):
     """The screens of products (商品)."""
 
     datamodel = PortalInterface(Product)
@@ -141,7 +141,7 @@ class ProductView(SoldScreen):
     reactivate = reactivating(N_("%(name)s will be sold again. Are you sure?"), N_("The product is sold again."))
 
 
-class RatePlanView(SoldScreen):
+class RatePlanView(RetirableScreen):
     """The screens of a product's rate plans (料金プラン)."""
 
     datamodel = PortalInterface(RatePlan)

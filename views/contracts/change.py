@@ -43,7 +43,7 @@ class ContractChangeView(PortalView):
             flash_warning(gettext(rules.NOT_ACTIVE))
             return redirect(ContractView.of().page_of(contract))
         form = ChangeForm(data=_stored(contract))
-        if (page := self._page_again(contract, form)) is not None:
+        if (page := self._page_unless_saving(contract, form)) is not None:
             return page
         try:
             # The change is tried before the confirmation, to show its errors first; it is then rolled back.
@@ -60,7 +60,7 @@ class ContractChangeView(PortalView):
         flash_success(gettext("The contract information has been changed."))
         return redirect(ContractView.of().page_of(contract))
 
-    def _page_again(self, contract: Contract, form: ChangeForm) -> str | None:
+    def _page_unless_saving(self, contract: Contract, form: ChangeForm) -> str | None:
         """Return the page if the form is opened or one of its helper buttons was pressed; None if it is to be saved."""
         updating = request.method == "GET" or form.change_lines()
         form.prepare(contract, updating=updating)
@@ -85,7 +85,7 @@ class ContractChangeView(PortalView):
         gone = [line for line in contract.lines if line.id in known and line.ends_on is not None]
         found = [
             *differences(form, changed_by_others(form, contract, request.form.get("shown", ""))),
-            *differing([(gettext("Contract information"), "\n".join(map(_line_told, [*now, *gone])), "")]),
+            *differing([(gettext("Contract information"), "\n".join(map(_line_text, [*now, *gone])), "")]),
         ]
         form.prepare(contract, updating=False)
         form.version.data = str(contract.version)
@@ -128,5 +128,5 @@ def _stored(contract: Contract) -> dict[str, Any]:
     return {name: getattr(contract, name) for name in (*MEMOS, *SHIPPING)} | {"version": str(contract.version)}
 
 
-def _line_told(line: Any) -> str:
+def _line_text(line: Any) -> str:
     return f"{line_title(line)} {line_note(line)}"

@@ -85,7 +85,7 @@ class PriceForm(ScreenForm):
     widths: ClassVar = dict.fromkeys(("valid_from", "unit_price"), "col-12 col-md-6")
 
 
-class PartScreen(Screen):
+class RatePlanChildScreen(Screen):
     """The base class of the screens of a rate plan's charges and wholesale prices."""
 
     class_permission_name = "Catalogue"
@@ -102,7 +102,7 @@ class PartScreen(Screen):
         return RatePlanView.of().page_of(g.parent_row)
 
 
-class ChargeView(PartScreen):
+class ChargeView(RatePlanChildScreen):
     """The screens of a rate plan's charges (課金)."""
 
     datamodel = PortalInterface(Charge, options=(joinedload(Charge.rate_plan),))
@@ -153,7 +153,7 @@ class ChargeView(PartScreen):
         return "" if value is None else super().recorded(name, value)
 
 
-class WholesalePriceView(PartScreen):
+class WholesalePriceView(RatePlanChildScreen):
     """The screens of a rate plan's wholesale prices (卸価格)."""
 
     datamodel = PortalInterface(WholesalePrice)

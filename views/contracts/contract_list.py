@@ -32,10 +32,10 @@ from views.screen.labels import Labels
 from views.screen.screen import Screen
 
 _STATUS_LABELS = STATUS_LABELS | {ContractStatus.VOID: lazy_gettext("Void")}
-_TO_COME = "to_come"
+_NOT_STARTED = "to_come"
 _STATUS = formats.badge(
-    _STATUS_LABELS | {_TO_COME: lazy_gettext("Active (not started)")},
-    {ContractStatus.ACTIVE: "green", _TO_COME: "green", ContractStatus.CANCELLED: "orange"},
+    _STATUS_LABELS | {_NOT_STARTED: lazy_gettext("Active (not started)")},
+    {ContractStatus.ACTIVE: "green", _NOT_STARTED: "green", ContractStatus.CANCELLED: "orange"},
 )
 
 
@@ -150,7 +150,7 @@ class ContractListView(Screen):
         if name == "customer":
             return row.customer
         if name == "status" and row.status == ContractStatus.ACTIVE:
-            return _TO_COME if row.start_on > clock.tokyo_day(clock.utc_now()) else row.status
+            return _NOT_STARTED if row.start_on > clock.tokyo_day(clock.utc_now()) else row.status
         return super().value(row, name)
 
 

@@ -30,7 +30,7 @@ from views.screen.navigation import Parent
 from views.screen.screen import Screen
 from views.screen.table import Button, Table
 
-UTM_IS_GONE = N_("The UTM of this contract has been removed. Register it again if the service continues.")
+UTM_WAS_REMOVED = N_("The UTM of this contract has been removed. Register it again if the service continues.")
 ASK_UNDO = N_("The cancellation will be undone. Are you sure?")
 
 SHIPPING_LABELS = {
@@ -221,8 +221,8 @@ class ContractView(Screen):
     def action_button(self, action: Any, row: Contract, back: dict[str, str], **options: Any) -> Button:
         """Return the button of an action. The confirmation of undo has a warning if the UTM was removed."""
         button = super().action_button(action, row, back, **options)
-        if action.name == "undo" and button.question and utm_is_gone(row):
-            text = f"{gettext(UTM_IS_GONE)}\n{button.question.text}"
+        if action.name == "undo" and button.question and utm_was_removed(row):
+            text = f"{gettext(UTM_WAS_REMOVED)}\n{button.question.text}"
             return replace(button, question=replace(button.question, text=text))
         return button
 
@@ -250,10 +250,10 @@ class ContractView(Screen):
     )
     def undo(self, row: Contract) -> str:
         """Undo the cancellation (§7.6.3)."""
-        gone = utm_is_gone(row)
+        gone = utm_was_removed(row)
         ending.undo(db.session(), row, now=clock.utc_now(), by=actor())
         if gone:
-            flash_warning(gettext(UTM_IS_GONE))
+            flash_warning(gettext(UTM_WAS_REMOVED))
         return customer_url(row.customer_id)
 
     @action(
@@ -310,7 +310,7 @@ def registered_utm(contract: Contract) -> Utm | None:
     return _utms(contract).filter(Utm.utm_id == contract.utm_id, Utm.removed_at.is_(None)).one_or_none()
 
 
-def utm_is_gone(contract: Contract) -> bool:
+def utm_was_removed(contract: Contract) -> bool:
     """Return whether the UTM with the contract's UTM ID was removed or, without a UTM ID, all UTMs of the customer."""
     utms = _utms(contract)
     if contract.utm_id:

@@ -18,7 +18,7 @@ from models.db import db
 from models.errors import Conflict, DomainError
 from views.base import PortalView, actor, render
 from views.contracts.contracts import ContractView, contract_crumbs, contract_of
-from views.contracts.form import is_day_of_this_century
+from views.contracts.form import is_plausible_day
 from views.flashes import flash_success, flash_warning
 from views.forms.errors import add_error
 from views.forms.fields import CodeField, MaxLength, OneLine, VersionField
@@ -30,7 +30,7 @@ from views.screen.form import ScreenForm, changed_by_others, differences, finger
 class DeliveryForm(ScreenForm):
     """The form for a delivery: the expected arrival date and the tracking number of a UTM."""
 
-    arrival_on = DateField(lazy_gettext("Expected arrival date"), [Optional(), is_day_of_this_century])
+    arrival_on = DateField(lazy_gettext("Expected arrival date"), [Optional(), is_plausible_day])
     tracking_number = CodeField(
         lazy_gettext("Tracking number"),
         [MaxLength(50), OneLine()],

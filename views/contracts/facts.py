@@ -17,7 +17,7 @@ def _facts(facts: Sequence[tuple[str, Any]], note: str = "") -> Any:
     return get_template_attribute("contracts/_consequences.html", "consequences")(facts, note)
 
 
-def facts_of_bills(found: ContractPreview) -> Any:
+def creation_facts(found: ContractPreview) -> Any:
     """Return the term of a new contract and the amount billed for each month, as markup."""
     terms = [
         (gettext("End of the initial term"), found.term_end_on.isoformat()),
@@ -31,7 +31,7 @@ def facts_of_bills(found: ContractPreview) -> Any:
     return _facts([*terms, *bills], " ".join(filter(None, [gettext("Amounts are before tax."), usage])))
 
 
-def facts_of_ending(found: CancellationPreview, *, charged: bool) -> Any:
+def cancellation_facts(found: CancellationPreview, *, charged: bool) -> Any:
     """Return the consequences of cancelling a contract, as markup.
 
     :param charged: whether the fee is charged.

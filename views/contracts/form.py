@@ -16,7 +16,7 @@ from models.contracts.catalogue import Product
 from models.contracts.contract import SHIPPING, Contract
 from models.values.postcode import Found
 from models.values.prefecture import PREFECTURES
-from views.contracts.line_form import AddsLines
+from views.contracts.line_form import LinesMixin
 from views.forms.fields import MaxLength, MemoField, OneLine, PostcodeField, Required, TextField, VersionField
 from views.forms.phone import PhoneField, PhoneNumber
 from views.forms.postcode import PostcodeLookup
@@ -40,13 +40,13 @@ SHIPPING_WIDTHS: Mapping[str, str] = {
 }
 
 
-def is_day_of_this_century(_form: Form, field: Any) -> None:
+def is_plausible_day(_form: Form, field: Any) -> None:
     """Raise ValidationError for a year out of range: a mistyped date could overflow when terms are added to it."""
     if field.data is not None and not 2000 <= field.data.year <= _LAST_YEAR:
         raise ValidationError(gettext("Enter a date from 2000 to 2100, such as 2026-04-01."))
 
 
-class ContractFields(PostcodeLookup, AddsLines, ScreenForm):
+class ContractFields(PostcodeLookup, LinesMixin, ScreenForm):
     """The base class of the forms of contracts: the fields for both creating and changing one."""
 
     memo1 = MemoField(
@@ -117,7 +117,7 @@ class ApplicationForm(ContractFields):
     Fields that do not apply to the selected product are ignored, because they are displayed without JavaScript.
     """
 
-    start_on = DateField(lazy_gettext("Contract start date"), [InputRequired(), is_day_of_this_century])
+    start_on = DateField(lazy_gettext("Contract start date"), [InputRequired(), is_plausible_day])
     initial_years = SelectField(
         lazy_gettext("Initial contract term: years"), [InputRequired()], choices=YEARS, coerce=int, default=1
     )

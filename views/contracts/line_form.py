@@ -87,7 +87,7 @@ def _price_was_replaced(_form: Form, _field: Any) -> None:
     raise ValidationError(gettext("The unit price was that of another rate plan, and has been replaced. Check it."))
 
 
-class AddsLines:
+class LinesMixin:
     """A mixin for forms with lines to add: the field ``lines`` and its buttons 追加 and 削除."""
 
     # One more than allowed, so that the rule can detect and report too many lines.

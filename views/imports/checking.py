@@ -29,7 +29,7 @@ from views.imports.reading import text_of
 from views.utms.utms import UtmForm
 
 UNKNOWN_CUSTOMER = N_("There is no customer with this ID.")
-OTHER_THAN_BEFORE = N_("Row %(row)s is about the same customer and says something else here.")
+CONTRADICTS_EARLIER_ROW = N_("Row %(row)s is about the same customer and says something else here.")
 TWICE = N_("Row %(row)s has the same.")
 UNKNOWN_PRODUCT = N_("There is no product of this name that is sold.")
 UNKNOWN_PLAN = N_("The product has no rate plan of this name that is sold.")
@@ -157,7 +157,7 @@ class RowCheck:
         row.content["same_as"] = earlier.number
         for name, value in values.items():
             if value != earlier.values[name]:
-                self._error(row.number, "customer", name, gettext(OTHER_THAN_BEFORE, row=earlier.number))
+                self._error(row.number, "customer", name, gettext(CONTRADICTS_EARLIER_ROW, row=earlier.number))
 
     # Contract
 

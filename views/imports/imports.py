@@ -33,7 +33,7 @@ from views.screen.csv_file import csv_lines
 from views.screen.table import Button, Question
 from views.transaction import cross_tenant_session
 
-_LOOK_AGAIN_AFTER = 3
+_REFRESH_SECONDS = 3
 _RECENT = 20
 
 
@@ -122,7 +122,7 @@ class ImportView(PortalView):
         )
         if at_work:
             # Refresh the progress without JavaScript too.
-            answer.headers["Refresh"] = str(_LOOK_AGAIN_AFTER)
+            answer.headers["Refresh"] = str(_REFRESH_SECONDS)
         return answer
 
     @expose("/<key:import_key>/start", methods=["POST"])

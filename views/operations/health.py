@@ -23,7 +23,7 @@ _WRITTEN = "portal:ready"
 _WRITTEN_FOR = 60
 
 
-def worker_lives(heartbeat: ScheduledTask | None, *, now: datetime) -> bool:
+def worker_is_running(heartbeat: ScheduledTask | None, *, now: datetime) -> bool:
     """Return whether there was a recent heartbeat of a worker.
 
     :param heartbeat: the scheduled task of the heartbeat; None if no worker was ever started.
@@ -47,7 +47,7 @@ def readyz() -> tuple[Response, int]:
         checks["database"] = True
         checks["migrations"] = revision == current_app.config["MIGRATION_HEAD"]
         beat = db.session.get(ScheduledTask, "heartbeat")
-        checks["worker"] = worker_lives(beat, now=clock.utc_now())
+        checks["worker"] = worker_is_running(beat, now=clock.utc_now())
     except SQLAlchemyError:
         db.session.rollback()
     with suppress(RedisError):

@@ -19,7 +19,7 @@ from models.operations import schedule
 from models.operations.schedule import ScheduledTask
 from views.base import PortalView, actor, render
 from views.flashes import flash_error, flash_success, flash_warning
-from views.operations.health import worker_lives
+from views.operations.health import worker_is_running
 from views.operations.job_tables import failed_table, queues_table, timetable, workers_table
 from views.screen.table import ICON_BUTTON, Button, Question
 
@@ -45,7 +45,7 @@ class JobBoardView(PortalView):
         return render(
             "operations/jobs.html",
             as_of=clock.screen_time(now),
-            worker_lives=worker_lives(heartbeat, now=now),
+            worker_is_running=worker_is_running(heartbeat, now=now),
             queues=queues_table(snapshot.queues) if snapshot else None,
             workers=workers_table(
                 snapshot.workers if snapshot else None, seen_at=heartbeat.last_finished_at if heartbeat else None

@@ -27,13 +27,13 @@ def row_to_write(screen: Any, pk: Any, *, deleted: bool = False) -> Any:
         return screen.row_or_404(pk, deleted=deleted)
     except NotFound:
         if deleted and _is_there(screen, pk, deleted=False):
-            answer_gone(screen, "already_restored")
+            redirect_gone(screen, "already_restored")
         if _was_deleted(screen, pk):
-            answer_gone(screen)
+            redirect_gone(screen)
         raise
 
 
-def answer_gone(screen: Any, sentence: str = "already_deleted") -> NoReturn:
+def redirect_gone(screen: Any, sentence: str = "already_deleted") -> NoReturn:
     """Answer that somebody else was first, with the list; nothing is written.
 
     :param sentence: its key in ``Labels``.

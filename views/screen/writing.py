@@ -25,7 +25,7 @@ from views.flashes import flash_error, flash_success, flash_warning
 from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
 from views.question import is_back_to_form, response_before_saving, validates_first
-from views.screen.already_done import DONE_ALREADY, answer_gone, row_to_write
+from views.screen.already_done import DONE_ALREADY, redirect_gone, row_to_write
 from views.screen.conflict import Difference, compared
 from views.screen.filters import Filter
 from views.screen.form import changed_by_others, differences, fingerprints
@@ -94,7 +94,7 @@ class WritePages:
             found = differences(form, changed_by_others(form, row, shown))
             return self.form_page(form, row, conflict=found), 409
         except _DELETED_MEANWHILE:
-            answer_gone(self)
+            redirect_gone(self)
         except (DomainError, IntegrityError) as error:
             db.session.rollback()
             add_error(form, error, self.unique_errors)
@@ -277,5 +277,5 @@ class WritePages:
             flash_error(error)
             return False
         except _DELETED_MEANWHILE:
-            answer_gone(self)
+            redirect_gone(self)
         return True
