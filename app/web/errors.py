@@ -87,7 +87,7 @@ def _csrf_error(error: CSRFError) -> Any:
             " proxy has to pass on the host and the port it was called with."
         )
     elif (draft_id := form_draft.keep()) is not None:
-        # Somebody signed in again in another window.
+        # The user has signed in again in another window.
         return redirect(url_for("RestoredFormView.show", draft=draft_id))
     else:
         told = gettext("This page has expired. Go back, reload it and try again.")
