@@ -35,7 +35,7 @@ Permissions = dict[str, tuple[str, ...]]
 
 
 def _of_levels(*levels: str) -> Permissions:
-    """Return the permissions that the registers assign to some levels."""
+    """Return the permissions that the registers assign to the given levels."""
     held = {
         view: tuple(name for level in levels for name in getattr(rights, level))
         for view, rights in sorted(register().rights.items())
