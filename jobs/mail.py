@@ -137,7 +137,7 @@ def _send_due() -> None:
             if not mails:
                 return
             if len(mails) == BATCH:
-                # There are probably more, and other workers can help. Without Redis this worker does it alone.
+                # There are probably more, and other workers can help. Without Redis, this worker sends them alone.
                 with suppress(RedisError):
                     queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
             if not _send_batch(claim, mails):
