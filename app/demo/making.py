@@ -44,7 +44,7 @@ class Made:
 def demo() -> str:
     """Create the demo data, or restore the tokens file of existing data.
 
-    :returns: a message for the person who runs the command.
+    :returns: a message for the user who runs the command.
     :raises click.ClickException: demo data is not allowed here, or the roles are missing.
     """
     check_allowed()
