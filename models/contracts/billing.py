@@ -122,7 +122,7 @@ def _discount_applies(contract: Contract, charge: Charge, month: date) -> bool:
 
 
 def monthly_amount(contract: Contract, day: date) -> Decimal:
-    """Return the regular monthly amount of the lines in force on a day: flat charges less unlimited discounts."""
+    """Return the regular monthly amount of the lines in force on a day: flat charges less discounts without a time limit."""
     total = Decimal(0)
     for line in contract.lines:
         if not line.in_force(day):

@@ -1,4 +1,4 @@
-"""Find customers, contracts and UTMs of the session's tenant by name, number, phone number, MAC address or serial number.
+"""Find customers, contracts and UTMs of the session's tenant by name, ID, phone number, MAC address or serial number.
 
 A text is compared only with the columns it can match: a company name cannot be a UTM ID, so UTMs are not queried. There
 is no substring index: the rows of a tenant are found by the tenant's index, and comparing 10,000 UTMs takes milliseconds.
