@@ -1,7 +1,7 @@
 """Permissions: the built-in roles, and FAB's security manager adapted to the portal.
 
 The areas' registers assign permissions to levels, from which ``ROLES`` derives the permissions of each role. ``flask
-portal upgrade`` writes them to the database, ``flask portal roles`` prints them into docs/roles.md, and
+portal upgrade`` writes them to the database, ``flask portal roles`` prints them for docs/roles.md, and
 tests/conventions checks every route against them.
 """
 
