@@ -212,7 +212,7 @@ def _message(mail: OutgoingMail) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a message was not sent.
+    """The reason why a message was not sent.
 
     :param error: the mail server's reply with its code.
     :param final: whether the server refuses this message permanently.

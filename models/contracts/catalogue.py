@@ -28,7 +28,7 @@ from models.versioned import Versioned
 
 
 class Cycle(StrEnum):
-    """How often the flat fee of a rate plan is billed."""
+    """The billing cycle of a rate plan's flat fee."""
 
     MONTHLY = "monthly"
     YEARLY = "yearly"
@@ -36,7 +36,7 @@ class Cycle(StrEnum):
 
 
 class ChargeModel(StrEnum):
-    """How a charge is calculated (モデル): 定額課金, 従量(数量), ディスカウント-割引率."""
+    """The calculation model of a charge (モデル): 定額課金, 従量(数量), ディスカウント-割引率."""
 
     FLAT = "flat"
     USAGE = "usage"

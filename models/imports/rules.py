@@ -21,10 +21,10 @@ MOST_ROWS = 5_000
 """The maximum number of rows of a file."""
 
 KEPT_CHECKED = timedelta(hours=24)
-"""How long a checked import can be started; after that, it is deleted."""
+"""The time within which a checked import must be started; after that, it is deleted."""
 
 UNDO_FOR = timedelta(days=30)
-"""How long an import can be undone; after that, its rows are deleted."""
+"""The time within which an import can be undone; after that, its rows are deleted."""
 
 NOT_WAITING = N_("This import has already been started.")
 NOT_DONE = N_("Only an import that is done can be undone.")
