@@ -68,12 +68,12 @@ def init_app(app: Flask) -> None:
     app.after_request(_end)
     # app.web.errors logs unexpected errors; Flask would log them again, with the URL of the page.
     app.log_exception = _leave_to_error_pages  # type: ignore[method-assign]
-    # When a view is registered, FAB creates filters for all columns and warns about types it has none for, like lists.
+    # When a view is registered, FAB creates filters for all columns and warns about unsupported types, such as lists.
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
 
 
 def _leave_to_error_pages(exc_info: Any) -> None:
-    """Log nothing, in place of ``Flask.log_exception``."""
+    """Log nothing; replaces ``Flask.log_exception``."""
 
 
 def configure(level: str = "INFO") -> None:

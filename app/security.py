@@ -1,7 +1,7 @@
 """Permissions: the built-in roles, and FAB's security manager adapted to the portal.
 
 The areas' registers assign permissions to levels, from which ``ROLES`` derives the permissions of each role. ``flask
-portal upgrade`` writes them to the database, ``flask portal roles`` prints them into docs/roles.md, and
+portal upgrade`` writes them to the database, ``flask portal roles`` prints them for docs/roles.md, and
 tests/conventions checks every route against them.
 """
 
@@ -35,7 +35,7 @@ Permissions = dict[str, tuple[str, ...]]
 
 
 def _of_levels(*levels: str) -> Permissions:
-    """Return the permissions that the registers assign to some levels."""
+    """Return the permissions that the registers assign to the given levels."""
     held = {
         view: tuple(name for level in levels for name in getattr(rights, level))
         for view, rights in sorted(register().rights.items())

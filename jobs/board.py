@@ -42,7 +42,7 @@ _SELF = "jobs/job.py"
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """The number of waiting, running and failed jobs of a queue."""
+    """The numbers of waiting, running and failed jobs of a queue."""
 
     name: str
     waiting: int

@@ -1,4 +1,4 @@
-"""Renew and expire contracts every night, issue the invoices of each month, and keep the dashboard's income."""
+"""Renew and expire contracts every night, issue monthly invoices, and refresh the income figures of the dashboard."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SCHEDULE = (
 
 @job(entry="contract-terms")
 def renew_and_expire() -> None:
-    """Renew the contracts whose term has passed, or let them expire, and derive the status of the customers.
+    """Renew or expire the contracts whose term has ended, and update the status of the customers.
 
-    It catches up after nights in which it did not run.
+    It catches up on nights in which it did not run.
     """
     today = clock.tokyo_day(clock.utc_now())
     _in_each_tenant(partial(ending.renew_and_expire, today=today, by=SYSTEM))
@@ -41,7 +41,7 @@ def renew_and_expire() -> None:
 
 @job(entry="invoices")
 def issue_invoices() -> None:
-    """Issue the invoices of last month, and of months before it that were missed."""
+    """Issue the invoices of last month, and those of earlier months that were missed."""
     today = clock.tokyo_day(clock.utc_now())
     _in_each_tenant(partial(invoicing.issue_missing, today=today, by=SYSTEM))
 
@@ -53,9 +53,9 @@ def refresh_income() -> None:
 
 
 def _in_each_tenant(step: Callable[[Session], object]) -> None:
-    """Run a step in a transaction of each tenant. A tenant that fails does not stop the others.
+    """Run a step in a separate transaction for each tenant. A failure in one tenant does not affect the others.
 
-    :raises Exception: the first problem, after the last tenant.
+    :raises Exception: the first error, raised after all tenants have been processed.
     """
     with Session(db.engine) as session:
         tenant_ids = session.scalars(select(Tenant.id).order_by(Tenant.id)).all()
@@ -66,7 +66,7 @@ def _in_each_tenant(step: Callable[[Session], object]) -> None:
                 step(session)
                 session.commit()
         except BaseTimeoutException:
-            # The time of the whole job is over. The next run does the rest.
+            # The whole job has timed out. The next run does the rest.
             raise
         except Exception as problem:  # noqa: BLE001  (the other tenants do not depend on this one)
             log.error("job failed for a tenant", extra={"tenant": tenant_id, "error": describe(problem)})  # noqa: TRY400  (the message may quote data)

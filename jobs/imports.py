@@ -1,7 +1,7 @@
 """Run and undo imports of customers.
 
 ``run_waiting`` is enqueued after the commit that starts an import, and once a minute by the schedule. Each batch of rows
-is one transaction (``models.imports.working``), so that any number of workers may run it, and none loses or repeats a row.
+is one transaction (``models.imports.working``), so any number of workers may run it without losing or repeating a row.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def run_waiting() -> None:
 
 @job(entry="imports", quiet=True)
 def sweep() -> None:
-    """Do the same once a minute, for what a lost signal or a dead worker left; and delete old imports."""
+    """Delete old imports, and run those whose signal was lost or whose worker died. Runs once a minute."""
     with all_tenants("retention is the same for every tenant") as session:
         rules.remove_old(session, now=clock.utc_now())
         session.commit()

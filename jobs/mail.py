@@ -137,7 +137,7 @@ def _send_due() -> None:
             if not mails:
                 return
             if len(mails) == BATCH:
-                # There are probably more, and other workers can help. Without Redis this worker does it alone.
+                # There are probably more, and other workers can help. Without Redis, this worker sends them alone.
                 with suppress(RedisError):
                     queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
             if not _send_batch(claim, mails):
@@ -212,7 +212,7 @@ def _message(mail: OutgoingMail) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a message was not sent.
+    """The reason why a message was not sent.
 
     :param error: the mail server's reply with its code.
     :param final: whether the server refuses this message permanently.

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.actor import Actor
 from models.db import Base, CreatedAt
 
-# Columns left out of the entries because they say nothing about what the person did.
+# Columns omitted from the entries, because they say nothing about what the user did.
 _IGNORED = {"version", "search_name", "sort_name", "created_at"}
 
 
@@ -142,11 +142,11 @@ def entries_about(session: Session, row: Any, *, most: int = 50) -> list[AuditEn
 
 
 def has_entry(session: Session, subject: tuple[str, Any], *, tenant_id: str | None, of: str = "") -> bool:
-    """Return whether there is an audit entry about something, which may not exist any more.
+    """Return whether there is an audit entry about a subject, which may no longer exist.
 
-    :param subject: its type and ID.
-    :param tenant_id: its tenant; None for what is outside any tenant.
-    :param of: the end of the action, such as ``.deleted``.
+    :param subject: the subject's type and ID.
+    :param tenant_id: the subject's tenant; None for a subject outside any tenant.
+    :param of: the suffix of the action, such as ``.deleted``.
     """
     found = select(AuditEntry.id).where(
         AuditEntry.tenant_id == tenant_id,

@@ -55,7 +55,7 @@ class Part:
 
 
 def exist(session: Session, part: Part) -> bool:
-    """Whether a part exists. A part is created completely or not at all."""
+    """Return whether a part exists. A part is created completely or not at all."""
     return session.scalar(select(Utm.id).where(Utm.utm_id == part.utm_id(0)).limit(1)) is not None
 
 
@@ -109,7 +109,7 @@ def _make_customers(session: Session, tenant: Tenant, part: Part, now: datetime)
 
 
 def _make_contracts(session: Session, tenant: Tenant, customers: list[str], now: datetime) -> None:
-    """Give each customer a contract with a line."""
+    """Create a contract with one line for each customer."""
     start_on, end_on, status = ContractPlan(Term.RUNNING, 15).dates(clock.tokyo_day(now))
     product = make_catalogue(session)[WITH_UTM]
     plan = next(each for each in product.rate_plans if each.name == MONTHLY)
@@ -135,7 +135,7 @@ def _make_contracts(session: Session, tenant: Tenant, customers: list[str], now:
 
 
 def _slots(part: Part, utms: list[tuple[int, str]]) -> Slots:
-    """Distribute the alerts: many to the first UTM, evenly to its customer's others, by rank to other customers'."""
+    """Distribute the alerts: the first UTM gets the most, the others of its customer equal shares, the rest by rank."""
     total = part.customers * _SLOTS_PER_CUSTOMER
     large = total * part.share
     others = range(LARGE_UTMS, len(utms))

@@ -20,8 +20,8 @@ from models.contracts.catalogue import Charge, ChargeModel, Cycle, Product, Rate
 class PlannedPlan:
     """A planned rate plan.
 
-    :ivar charges: name, description, model and unit price of each charge; a discount is for the first month.
-    :ivar prices: NEC's price for one unit from each day on.
+    :ivar charges: name, description, model and unit price of each charge; a discount applies to the first month.
+    :ivar prices: NEC's unit prices, each with the first day on which it is valid.
     """
 
     product: str

@@ -1,4 +1,4 @@
-"""Create the demo's contracts as the rules would have left them by today."""
+"""Create the demo's contracts in the state that the rules would have produced by today."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def make_contracts(
 ) -> None:
     """Create the contracts of customers with their lines and recorded usage.
 
-    :param plans: of the customers, in the same order.
-    :param products: by name.
+    :param plans: the customers' plans, in the same order.
+    :param products: the products by name.
     """
     for customer, plan in zip(customers, plans, strict=True):
         for number, each in enumerate(plan.contracts):
@@ -80,7 +80,7 @@ def _contract(context: DemoContext, customer: Customer, plan: ContractPlan, prod
 
 
 def _renewals(start_on: date, end_on: date) -> int:
-    """Return the number of renewals after which a term holds a day."""
+    """Return the number of renewals after which the term includes ``end_on``."""
     renewals = 0
     while term_end(start_on, TERM_MONTHS, TERM_MONTHS, renewals) < end_on:
         renewals += 1
@@ -88,7 +88,7 @@ def _renewals(start_on: date, end_on: date) -> int:
 
 
 def _ship(context: DemoContext, contract: Contract, customer: Customer, plan: ContractPlan) -> None:
-    """Let a UTM be sent to the customer's contact person, or to another site."""
+    """Set the recipient of the UTM: the customer's contact person, at another postal address if there is no slip yet."""
     site = {"postcode": customer.postcode, "prefecture": customer.prefecture, "address": customer.address}
     if not plan.slip:
         site = words.place(context.pick)
@@ -102,7 +102,7 @@ def _ship(context: DemoContext, contract: Contract, customer: Customer, plan: Co
 
 
 def _lines(context: DemoContext, contract: Contract, plan: ContractPlan) -> list[ContractLine]:
-    """Return the lines: the present one, the smaller one that it replaced, and the set-up."""
+    """Return the lines: the current one, the smaller one that it replaced, and the set-up fee."""
     start_on = contract.start_on
     changed_on = None if plan.grown is None else clock.months_before(context.today, plan.grown)
     found = [_line(contract, plan.rate_plan, 1 if changed_on else plan.quantity, start_on)]

@@ -1,4 +1,4 @@
-"""Issue the demo's invoices of the last months, and let most of them be paid."""
+"""Issue the demo's invoices for the last months, and record most of them as paid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.customers.customer import Customer
 from models.scope import CROSS_TENANT_ROLE
 
 MONTHS = 6
-"""The number of months that are invoiced, the last one included."""
+"""The number of invoiced months, up to and including last month."""
 
 _PAID = 0.9
 _PAID_AT_ONCE = 0.6
@@ -39,7 +39,7 @@ def make_invoices(context: DemoContext, tenant_id: str) -> None:
 
 
 def _pay(context: DemoContext, session: Session) -> None:
-    """Record payments: of nearly all older invoices, and of many of the newest."""
+    """Record payments for nearly all older invoices and for many of the newest ones."""
     pick, today = context.pick, context.today
     newest = clock.months_before(today, 1)
     for invoice in session.scalars(select(Invoice).where(Invoice.paid_on.is_(None)).order_by(Invoice.id)):
@@ -51,7 +51,7 @@ def _pay(context: DemoContext, session: Session) -> None:
 
 @contextmanager
 def _as_tenant(session: Session, tenant_id: str) -> Iterator[Session]:
-    """Work as a session of one tenant inside the transaction of the demo, which is of all tenants."""
+    """Provide a session of one tenant inside the demo's transaction, which covers all tenants."""
     session.flush()
     connection = session.connection()
     connection.exec_driver_sql("SET LOCAL ROLE NONE")
@@ -59,5 +59,5 @@ def _as_tenant(session: Session, tenant_id: str) -> Iterator[Session]:
         yield own
         own.commit()
     connection.exec_driver_sql(f"SET LOCAL ROLE {CROSS_TENANT_ROLE}")
-    # What the other session wrote.
+    # The other session may have changed these rows.
     session.expire_all()

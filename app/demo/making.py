@@ -33,7 +33,7 @@ _SEED = 20_200_401
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The number of created rows."""
+    """The numbers of created rows."""
 
     tenants: int
     customers: int
@@ -44,7 +44,7 @@ class Made:
 def demo() -> str:
     """Create the demo data, or restore the tokens file of existing data.
 
-    :returns: a message for the person who runs the command.
+    :returns: a message for the user who runs the command.
     :raises click.ClickException: demo data is not allowed here, or the roles are missing.
     """
     check_allowed()
@@ -53,7 +53,7 @@ def demo() -> str:
     with demo_lock(), all_tenants("the demo is created in one transaction") as session:
         if people.any_partner(session):
             return _restore_tokens(session, folder, now)
-        # A file of earlier data must go first: if this run is killed after its commit, the next one would keep it.
+        # Delete a file of earlier data first: if this run is killed after its commit, the next one would keep the file.
         tokens_file.forget(folder)
         try:
             made, tokens = _make(session, now)
@@ -109,7 +109,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
             tokens |= issued
             utm_count += len(each.utms)
             alert_count += stored
-    # Last, because the objects of the session are read again afterwards.
+    # Last, because this expires all objects of the session.
     for tenant in tenants:
         invoices.make_invoices(context, tenant.id)
     utms.tidy(session)

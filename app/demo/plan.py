@@ -37,7 +37,7 @@ class Term(Enum):
     CANCELLED = auto()
     EXPIRED = auto()
     VOID = auto()
-    """Made by mistake."""
+    """Created by mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class ContractPlan:
     :ivar months: how many months ago it started; for ``TO_COME``, in how many months it will start.
     :ivar rate_plan: the rate plan of its lines.
     :ivar quantity: the number of units.
-    :ivar grown: how many months ago its quantity became what it is; before, it was 1. None if it never changed.
-    :ivar setup: whether it began with a one-off set-up fee.
-    :ivar ships: whether NEC sends the UTM.
-    :ivar slip: the tracking number of the UTM that is sent, if there is one.
-    :ivar visits: the visits of the help desk in the last month, which are billed by usage.
+    :ivar grown: how many months ago its quantity changed from 1 to the current one; None if it never changed.
+    :ivar setup: whether it started with a one-off set-up fee.
+    :ivar ships: whether NEC ships the UTM.
+    :ivar slip: the tracking number of the shipment, if there is one.
+    :ivar visits: the number of help desk visits last month, which are billed by usage.
     """
 
     term: Term
@@ -67,7 +67,7 @@ class ContractPlan:
 
     @property
     def counts(self) -> bool:
-        """Whether rules consider it. A void contract was made by mistake."""
+        """Whether the rules take it into account. A void contract was created by mistake."""
         return self.term is not Term.VOID
 
     def dates(self, today: date) -> tuple[date, date, ContractStatus]:

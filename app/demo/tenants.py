@@ -16,7 +16,7 @@ _RUNNING = (ContractPlan(Term.RUNNING, 14),)
 class TenantPlan:
     """A planned tenant with its customers, in the order of their IDs.
 
-    :ivar address: the e-mail address for its notifications.
+    :ivar address: the email address for its notifications.
     """
 
     name: str
@@ -48,7 +48,7 @@ _SHOWCASE = (
     CustomerPlan((ContractPlan(Term.RUNNING, 8),), (UtmPlan("031", "工場", _NOW, alerts=450),)),
     CustomerPlan((ContractPlan(Term.RUNNING, 11),), (UtmPlan("041", "店舗", timedelta(days=9), alerts=300),)),
     CustomerPlan((ContractPlan(Term.RUNNING, 3),), (UtmPlan("051", "本社", _NOW, alerts=500, mac_set=True),)),
-    # Its UTM is on its way.
+    # Its UTM is in transit.
     CustomerPlan(
         (ContractPlan(Term.RUNNING, 1, setup=True, ships=True, slip="5071-3320-0146"),),
         (UtmPlan("061", "事務所（設置前）", None),),
@@ -73,7 +73,7 @@ _SHOWCASE = (
 )
 _MORE = (
     *(CustomerPlan((ContractPlan(Term.RUNNING, months),)) for months in (2, 4, 7, 9, 10, 12, 17, 21, 23, 30)),
-    # Paid for a year at a time: two and one month ago for the last time.
+    # Billed yearly, most recently one and two months ago.
     *(CustomerPlan((ContractPlan(Term.RUNNING, months, rate_plan=YEARLY),)) for months in (13, 26)),
     *(CustomerPlan((ContractPlan(Term.RUNNING, months, WITHOUT_UTM),)) for months in (2, 6, 12, 19)),
     CustomerPlan((ContractPlan(Term.TO_COME, 2, WITHOUT_UTM),)),

@@ -50,10 +50,10 @@ def icon(name: str, classes: str = "") -> Markup:
 
 
 def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]]) -> Markup:
-    """Return the title of a window: the page's, then the pages above it, so that it names the customer, for instance.
+    """Return the window title: the page's title and those of the pages above it, for example the customer's name.
 
-    :param title: of the page, as markup.
-    :param crumbs: label and URL of the breadcrumbs; the dashboard, which is above all pages, is left out.
+    :param title: the page's title, as markup.
+    :param crumbs: label and URL of each breadcrumb; the dashboard, which is above all pages, is omitted.
     """
     parts = [Markup(" ").join(title.split())]
     for label, _ in reversed([*crumbs]):

@@ -37,7 +37,7 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_invalid_input() -> None:
-    """Answer 400 to NUL characters, which the database cannot store, and to files where no form has one."""
+    """Answer 400 to NUL characters, which the database cannot store, and to files where no form accepts them."""
     if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
         abort(400)
     if request.method in {"GET", "HEAD"}:

@@ -87,7 +87,7 @@ def _csrf_error(error: CSRFError) -> Any:
             " proxy must forward the original host and port."
         )
     elif (draft_id := form_draft.keep()) is not None:
-        # Somebody signed in again in another window.
+        # The user has signed in again in another window.
         return redirect(url_for("RestoredFormView.show", draft=draft_id))
     else:
         told = gettext("This page has expired. Go back, reload it and try again.")

@@ -1,4 +1,4 @@
-"""The landing page of users without a dashboard, for after sign-in and for links from error pages."""
+"""The landing page of users without a dashboard, used after sign-in and by links on error pages."""
 
 from __future__ import annotations
 

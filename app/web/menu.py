@@ -9,6 +9,6 @@ from views.register import MenuEntry, Place
 
 
 def allowed(*places: Place) -> list[MenuEntry]:
-    """Return the entries of some menus that the user may open."""
+    """Return the entries of the given menus that the user may open."""
     manager = current_app.extensions["appbuilder"].sm
     return [entry for place in places for entry in register().menu_at(place) if manager.has_access(*entry.right)]

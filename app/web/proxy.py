@@ -1,4 +1,4 @@
-"""The client address, host and prefix of requests: taken from the headers of reverse proxies, and validated."""
+"""The client IP address, host and prefix of requests: taken from the headers of reverse proxies, and validated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def init_app(app: Flask) -> None:
-    """Take client address, scheme, host, port and prefix from ``PROXY_COUNT`` proxies, and validate them."""
+    """Take client IP address, scheme, host, port and prefix from ``PROXY_COUNT`` proxies, and validate them."""
     count = app.config["PROXY_COUNT"]
     checked: Application = Checked(app.wsgi_app, behind_proxies=bool(count))
     if count:
@@ -44,7 +44,7 @@ def _refuse() -> None:
 
 
 class Checked:
-    """WSGI middleware that removes or replaces invalid client addresses, hosts and prefixes.
+    """WSGI middleware that removes or replaces invalid client IP addresses, hosts and prefixes.
 
     :param behind_proxies: whether the prefix was taken from a header.
     """

@@ -41,7 +41,7 @@ COUNT_CAP = 10_000
 """Up to this many alerts are counted exactly."""
 
 _FOUND_LENGTH = 200
-"""How many characters of what an alert found the list shows; its details have all of them."""
+"""The maximum length of a finding in the list; the alert's details show it in full."""
 
 SORT_COLUMNS: dict[str, Any] = {
     "alert_id": Alert.alert_id,
@@ -67,7 +67,7 @@ _WILDCARD, _ESCAPED = re.compile(r"[\\%_]"), r"\\\g<0>"
 
 _NETWORKS: dict[str, Any] = {"source": Alert.src_ip, "destination": Alert.dst_ip}
 
-# The columns that the list shows. Addresses as text: psycopg would make an object of each.
+# The columns of the list. IP addresses are selected as text, because psycopg would create an object for each.
 _SHOWN = (
     Alert.seq,
     Alert.occurred_at,
@@ -93,8 +93,8 @@ class AlertQuery:
     :param utm_id: the ID of a UTM.
     :param action: the action (処置), in any case.
     :param level: an alert level.
-    :param source: an IP address or network (CIDR) that contains the source address.
-    :param destination: the same for the destination address.
+    :param source: an IP address or network (CIDR) that contains the source IP address.
+    :param destination: the same for the destination IP address.
     :param alert_id: a prefix of the alert ID.
     :param url: a part of the URL, in any case.
     :param threat: a part of the virus, message, category or application, in any case.
@@ -118,17 +118,17 @@ class AlertQuery:
 
 
 Position = tuple[str | datetime | None, datetime, int]
-"""A row's position in the order: its sort value (None when sorted by time), its time, its number."""
+"""A row's position in the order: its sort value (None when sorted by time), its time and its sequence number."""
 
 
 def conditions(query: AlertQuery) -> tuple[str, dict[str, Any]]:
-    """Return the WHERE clause of a query and its values, in the form that psycopg takes."""
+    """Return the WHERE clause of a query and its parameters, in psycopg's format."""
     where = prepare(and_(*_where(_shape(query))))
     return where.text, {**where.values, **_values(query)}
 
 
 Shape = tuple[tuple[str, bool], ...]
-"""The names of a query's conditions, and whether each takes the second of its two forms (``_is_second``)."""
+"""The names of a query's conditions, and whether each uses the second of its two forms (``_is_second``)."""
 
 
 def _shape(query: AlertQuery) -> Shape:
@@ -137,7 +137,7 @@ def _shape(query: AlertQuery) -> Shape:
 
 
 def _is_second(name: str, value: Any) -> bool:
-    """Return whether a value is a network of more than one address, or an action that is stored in lower case."""
+    """Return whether a value is a network of more than one IP address, or an action that is stored in lower case."""
     if name == "action":
         return value.lower() in ACTION_LABELS
     return name in _NETWORKS and _network(value).num_addresses > 1
@@ -181,7 +181,7 @@ def _condition(name: str, *, second: bool) -> ColumnElement[bool]:
     if name in _NETWORKS:
         return _within(_NETWORKS[name], name, wide=second)
     if name == "action" and second:
-        # Half of a customer's alerts may have it, and lower() would take most of the time that counting them takes.
+        # Half of a customer's alerts may match, and lower() would account for most of the time spent counting them.
         return Alert.action == bindparam("action")
     return _CONDITIONS[name]
 
@@ -224,7 +224,7 @@ def _long_ones(name: str) -> Any:
     return select(_Long.seq).where(*_place(_Long), cut, _contains(whole_text, name))
 
 
-def page(  # noqa: PLR0913  (a page is a query, an order and a place in it)
+def page(  # noqa: PLR0913  (a page is a query, an order and a position in it)
     session: Session,
     query: AlertQuery,
     *,
@@ -266,7 +266,7 @@ def whole(session: Session, customer_id: str, row: Any) -> Alert:
 
 
 def position_of(row: Any, sort: str) -> Position:
-    """Return the position of a row of ``page``, to page on from there."""
+    """Return the position of a row of ``page``, from which the next page can be requested."""
     value = None if sort == "occurred_at" else row.utm_name if sort == "utm" else getattr(row, sort)
     return (value, row.occurred_at, row.seq)
 
@@ -284,7 +284,7 @@ def counts_by_utm(session: Session, customer_id: str, *, first: date, last: date
 
 
 def utm_counts(customer_id: str, first: date, last: date) -> Select[int, int]:
-    """Return the statement for the number of alerts by UTM, to sort UTMs by; its columns are ``utm_id`` and ``count``."""
+    """Return the statement for the number of alerts by UTM, for sorting; its columns are ``utm_id`` and ``count``."""
     return (
         select(AlertDaily.utm_id, func.sum(AlertDaily.count).label("count"))
         .where(AlertDaily.customer_id == customer_id, AlertDaily.day.between(first, last))
@@ -307,7 +307,7 @@ def important_count(session: Session, customer_id: str, *, first: date, last: da
 
 
 def important_by_customer(session: Session, *, first: date, last: date, limit: int) -> list[tuple[str, int]]:
-    """Return the customers with the most High alerts over a range of days (in Asia/Tokyo), most first."""
+    """Return the customers with the most High alerts over a range of days (in Asia/Tokyo), in descending order."""
     total = func.sum(AlertDaily.count)
     rows = session.execute(
         select(AlertDaily.customer_id, total)
@@ -327,7 +327,7 @@ _POSITION = ("from_value", "from_time", "from_seq")
 def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size: int) -> PreparedStatement:  # noqa: FBT001  (a key)
     """Return the statement for a page, with one row more than the page to detect whether another page follows.
 
-    The first page by time has the count of all its alerts in each row.
+    On the first page by time, each row includes the count of all matching alerts.
 
     :param positioned: whether the page starts at a position.
     """
@@ -346,7 +346,7 @@ def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size
         rows = rows.add_columns(Utm.name.label("utm_name")).join(Utm, Utm.id == Alert.utm_id)
     places = places.order_by(*order)
     if counts and any(name in _PARTS for name, _ in shape):
-        # Looking through texts takes long: what was looked through for the page is counted as well.
+        # Searching texts is slow, so the page and the count share one scan.
         found = places.limit(COUNT_CAP + 1).cte("found")
         keys = (found.c.occurred_at, found.c.seq)
         places = select(*keys).order_by(*(key.desc() if towards_smaller else key.asc() for key in keys))
@@ -365,7 +365,7 @@ def _count(shape: Shape) -> PreparedStatement:
 
 
 def _counted(shape: Shape) -> Any:
-    """Return the number of matching alerts as an expression: so many keys are found in the index, and no row is read."""
+    """Return an expression for the number of matching alerts, capped, and counted from the index without reading rows."""
     inner = select(Alert.seq).where(*_where(shape)).limit(COUNT_CAP + 1)
     return select(func.count()).select_from(inner.subquery("counted")).scalar_subquery()
 

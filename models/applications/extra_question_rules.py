@@ -57,7 +57,7 @@ def create(session: Session, values: dict[str, Any], *, by: Actor) -> Applicatio
 def change(session: Session, field: ApplicationField, values: dict[str, Any], *, version: int, by: Actor) -> None:
     """Change a question. Existing answers are unaffected.
 
-    :param version: the question's version when the person opened the form.
+    :param version: the question's version when the user opened the form.
     :raises Conflict: the question was changed in the meantime.
     :raises DomainError: nothing changes, the title is taken, or the choices are invalid.
     """
@@ -73,7 +73,7 @@ def change(session: Session, field: ApplicationField, values: dict[str, Any], *,
 
 
 def move(session: Session, field: ApplicationField, *, steps: int, by: Actor) -> None:
-    """Move a question up (negative ``steps``) or down the form, at most to its end.
+    """Move a question up (negative ``steps``) or down the form, at most to its start or end.
 
     :raises DomainError: it is retired.
     """
@@ -94,7 +94,7 @@ def move(session: Session, field: ApplicationField, *, steps: int, by: Actor) ->
 def retire(session: Session, field: ApplicationField, *, now: datetime, by: Actor) -> None:
     """Retire a question: it is no longer asked, but kept because answers refer to it.
 
-    :raises DomainError: it was retired before.
+    :raises DomainError: it is already retired.
     """
     order = list(_in_use_locked(session))
     if field not in order:

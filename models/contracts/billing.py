@@ -1,6 +1,6 @@
-"""What a contract costs in a month. ``charges`` is the one place that knows; ``DUE`` is the same for many contracts.
+"""The charges of a contract for a month: ``charges`` for one contract, ``DUE`` as SQL for many.
 
-Both are proved equal by ``tests/models/contracts/test_due.py``.
+``tests/models/contracts/test_due.py`` checks that both give the same result.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from models.contracts.invoice import LineKind
 from models.contracts.terms import add_months
 
 FEE_NAME = "解約金"
-"""The name of the cancellation fee on invoices, which are in Japanese whatever the operator's language is."""
+"""The name of the cancellation fee on invoices, which are in Japanese regardless of the operator's language."""
 
 
 @dataclass(frozen=True, slots=True)
 class BilledCharge:
     """A line of a bill.
 
-    :ivar quantity: how many units, or the usage.
-    :ivar unit_price: yen, or the percentage of a discount.
-    :ivar amount: yen; negative for a discount.
+    :ivar quantity: the number of units, or the usage.
+    :ivar unit_price: in yen, or the percentage of a discount.
+    :ivar amount: in yen; negative for a discount.
     """
 
     kind: LineKind
@@ -42,12 +42,12 @@ class BilledCharge:
 
 
 def charges(contract: Contract, month: date) -> list[BilledCharge]:
-    """Return what a contract costs in a month, before tax.
+    """Return the charges of a contract for a month, before tax.
 
-    A monthly plan is billed in every month that the line touches, a yearly one in the month that has an anniversary of the
-    line's first day, if the line is still in force on that day, and a one-off plan in the month of the line's first day.
-    Discounts take their percentage off that line's flat amount of the month, rounded down to a yen. Usage is billed in
-    the month it was recorded for. The cancellation fee is billed in the month of the last day.
+    A monthly plan is billed for every month in which the line is in force, a yearly one in the month of the anniversary
+    of the line's first day, if the line is still in force on that day, and a one-off plan in the month of the line's
+    first day. A discount is a percentage of the line's flat amount for the month, rounded down to whole yen. Usage is
+    billed for the month it was recorded for. The cancellation fee is billed in the month of the last day of service.
 
     :param month: the first day of the month.
     """
@@ -97,9 +97,9 @@ def _line_charges(contract: Contract, line: ContractLine, month: date) -> Iterat
 
 
 def _billed_period(line: ContractLine, cycle: str, month: date, last: date | None) -> tuple[date, date] | None:
-    """Return the first and the last day that a line's flat charge of a month pays for, None when the month has none.
+    """Return the first and last day covered by a line's flat charge for a month; None if there is no such charge.
 
-    :param last: the last day of the line's service, None while it goes on.
+    :param last: the last day of the line's service; None if it has no end yet.
     """
     if cycle == Cycle.MONTHLY:
         return max(line.starts_on, month), min([month_end(month), *([last] if last else [])])
@@ -122,7 +122,7 @@ def _discount_applies(contract: Contract, charge: Charge, month: date) -> bool:
 
 
 def monthly_amount(contract: Contract, day: date) -> Decimal:
-    """Return what the lines in force on a day cost in an ordinary month: flat charges less the discounts of every month."""
+    """Return the regular monthly amount of the lines in force on a day: flat charges less discounts without a time limit."""
     total = Decimal(0)
     for line in contract.lines:
         if not line.in_force(day):
@@ -194,7 +194,7 @@ SELECT tenant_id, customer_id, id, NULL, 'fee', '', :fee_name, NULL, end_on + 1,
 FROM contract
 WHERE status = 'cancelled' AND cancellation_fee > 0 AND end_on BETWEEN :month AND :month_end
 """
-"""What all contracts that the session sees cost in a month. Parameters: those of ``due_parameters``."""
+"""The charges of all contracts visible to the session for a month. For the parameters, see ``due_parameters``."""
 
 
 def due_parameters(month: date) -> dict[str, object]:

@@ -1,7 +1,7 @@
-"""The catalogue that NEC staff maintain: products, their rate plans with charges, and NEC's wholesale prices (§7.5, §7.6).
+"""The catalogue maintained by NEC staff: products, rate plans with charges, and NEC's wholesale prices (§7.5, §7.6).
 
-The catalogue belongs to no tenant. Items that contracts use are retired instead of deleted, and the charges of a rate plan
-in use stay as they are, so that no contract changes its price by itself.
+The catalogue belongs to no tenant. Items used by contracts are retired instead of deleted, and the charges of a rate
+plan in use cannot be changed, so that the price of an existing contract never changes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from models.versioned import Versioned
 
 
 class Cycle(StrEnum):
-    """How often the flat fee of a rate plan is billed."""
+    """The billing cycle of a rate plan's flat fee."""
 
     MONTHLY = "monthly"
     YEARLY = "yearly"
@@ -36,7 +36,7 @@ class Cycle(StrEnum):
 
 
 class ChargeModel(StrEnum):
-    """How a charge is calculated (モデル): 定額課金, 従量(数量), ディスカウント-割引率."""
+    """The calculation model of a charge (モデル): 定額課金, 従量(数量), ディスカウント-割引率."""
 
     FLAT = "flat"
     USAGE = "usage"
@@ -59,9 +59,9 @@ class Product(Versioned, Base):
 
 
 class RatePlan(Versioned, Base):
-    """A price model of a product (料金プラン): what a line of a contract costs.
+    """A price model of a product (料金プラン), which determines what a contract line costs.
 
-    ``counts_utms`` says whether the quantity of a line is a number of UTMs.
+    ``counts_utms`` is whether the quantity of a line is a number of UTMs.
     """
 
     __tablename__ = "rate_plan"
@@ -88,19 +88,19 @@ class RatePlan(Versioned, Base):
 
     @property
     def flat_price(self) -> Decimal:
-        """The unit price of the flat charge in yen, which prefills the price of a contract's line; 0 without one."""
+        """The unit price of the flat charge in yen, the default price of a contract line; 0 without a flat charge."""
         return next((each.unit_price for each in self.charges if each.model == ChargeModel.FLAT), Decimal(0))
 
     def wholesale_price(self, day: date) -> Decimal:
-        """Return NEC's price in yen for one unit on a day; 0 before the first price is valid."""
+        """Return NEC's unit price in yen on a day; 0 before the first price is valid."""
         return next((each.unit_price for each in self.wholesale_prices if each.valid_from <= day), Decimal(0))
 
 
 class Charge(Versioned, Base):
     """A part of a rate plan (課金).
 
-    ``unit_price`` is in yen, or a percentage for a discount. A discount applies to the first ``discount_months`` months of a
-    contract, to every month when that is NULL.
+    ``unit_price`` is in yen, or a percentage for a discount. A discount applies to the first ``discount_months`` months
+    of a contract, or to every month if that is NULL.
     """
 
     __tablename__ = "charge"
@@ -127,7 +127,7 @@ class Charge(Versioned, Base):
 
 
 class WholesalePrice(Versioned, Base):
-    """What NEC charges the partner for one unit of a rate plan, from a day on."""
+    """The price that NEC charges the partner for one unit of a rate plan, starting from ``valid_from``."""
 
     __tablename__ = "wholesale_price"
     __table_args__ = (

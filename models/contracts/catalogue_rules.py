@@ -1,7 +1,7 @@
 """Maintain the catalogue of products, rate plans, charges and wholesale prices (§7.5, §7.6). Only NEC staff may do so.
 
-A change locks its product or rate plan before it looks for contracts that use it. Whoever makes a contract takes a shared
-lock on both (``rules.py``). So either the change sees the contract, or the contract is made with what was changed.
+A change locks its product or rate plan before it looks for contracts that use it, and creating a contract takes a shared
+lock on both (``rules.py``). So either the change sees the new contract, or the contract is created from the changed item.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ _REASON = "the catalogue is shared, so contracts of every tenant count as its us
 
 
 def product_in_use(product_id: int) -> bool:
-    """Return whether a contract of any tenant has a product."""
+    """Return whether a contract of any tenant uses a product."""
     return _any_tenant_has(Contract.product_id == product_id)
 
 
 def plan_in_use(rate_plan_id: int) -> bool:
-    """Return whether a line of a contract of any tenant has a rate plan, also one that ended or is void."""
+    """Return whether a contract line of any tenant uses a rate plan, including ended and void ones."""
     return _any_tenant_has(ContractLine.rate_plan_id == rate_plan_id)
 
 
@@ -73,23 +73,23 @@ def _any_tenant_has(condition: Any) -> bool:
 
 
 class RetiredRules(PlainRules):
-    """Rules of items that are retired: contracts keep them, but no new contract gets them."""
+    """Rules for items that can be retired: existing contracts keep them, but new contracts cannot use them."""
 
     def retire(self, session: Session, row: Any, *, now: datetime, by: Actor) -> None:
-        """Retire an item. One that is retired already stays so."""
+        """Retire an item. Has no effect if it is already retired."""
         lock(session, row)
         if row.retired_at is None:
             apply_change(session, row, {"retired_at": now}, action=f"{self.name}.retired", by=by)
 
     def reactivate(self, session: Session, row: Any, *, by: Actor) -> None:
-        """Sell a retired item again."""
+        """Make a retired item available again. Has no effect if it is not retired."""
         lock(session, row)
         if row.retired_at is not None:
             apply_change(session, row, {"retired_at": None}, action=f"{self.name}.reactivated", by=by)
 
 
 class ProductRules(RetiredRules):
-    """Rules of products."""
+    """Rules for products."""
 
     def change(self, session: Session, row: Product, values: Mapping[str, Any], *, version: int, by: Actor) -> None:
         """Change a product.
@@ -113,7 +113,7 @@ class ProductRules(RetiredRules):
         super().delete(session, row, now=now, by=by)
 
     def refusal_to_delete(self, session: Session, row: Product) -> DomainError | None:
-        """Return why a product cannot be deleted, None when it can."""
+        """Return the reason why a product cannot be deleted; None if it can."""
         if product_in_use(row.id):
             return DomainError(PRODUCT_IN_USE)
         has_plans = session.scalar(select(exists().where(RatePlan.product_id == row.id)))
@@ -121,7 +121,7 @@ class ProductRules(RetiredRules):
 
 
 class RatePlanRules(RetiredRules):
-    """Rules of rate plans."""
+    """Rules for rate plans."""
 
     def add(self, session: Session, product: Product, values: Mapping[str, Any], *, by: Actor) -> RatePlan:
         """Add a rate plan to a product.
@@ -137,7 +137,7 @@ class RatePlanRules(RetiredRules):
         """Change a rate plan.
 
         :raises Conflict: it was changed in the meantime.
-        :raises DomainError: nothing changes, or contracts use it and would change their price or their number of UTMs.
+        :raises DomainError: nothing changes, or it would change the price or the number of UTMs of existing contracts.
         """
         lock_version(session, row, version)
         fixed = next((name for name in ("cycle", "counts_utms") if values[name] != getattr(row, name)), None)
@@ -162,7 +162,7 @@ class RatePlanRules(RetiredRules):
 
 
 class ChargeRules(PlainRules):
-    """Rules of charges."""
+    """Rules for charges."""
 
     def add(self, session: Session, plan: RatePlan, values: Mapping[str, Any], *, by: Actor) -> Charge:
         """Add a charge to a rate plan.
@@ -180,7 +180,7 @@ class ChargeRules(PlainRules):
     def change(self, session: Session, row: Charge, values: Mapping[str, Any], *, version: int, by: Actor) -> None:
         """Change a charge.
 
-        :param values: while contracts use the plan, its name and description alone.
+        :param values: while contracts use the plan, only name and description may differ.
         :raises Conflict: it was changed in the meantime.
         :raises DomainError: nothing changes, contracts use the plan, or a value is not allowed.
         """
@@ -206,10 +206,10 @@ class ChargeRules(PlainRules):
 
 
 class WholesalePriceRules(PlainRules):
-    """Rules of wholesale prices. What NEC charges for past days and for this month's stays as it is."""
+    """Rules for wholesale prices. Prices that apply to this month or earlier ones cannot be changed."""
 
     def add(self, session: Session, plan: RatePlan, values: Mapping[str, Any], *, by: Actor) -> WholesalePrice:
-        """Add a price, from any day on.
+        """Add a price that is valid from any day, past or future.
 
         :raises Gone: the plan was deleted in the meantime.
         """
@@ -218,7 +218,7 @@ class WholesalePriceRules(PlainRules):
         apply_creation(session, price, action="wholesale_price.created", by=by)
         return price
 
-    def revise(  # noqa: PLR0913  (a change needs its day beside what every change needs)
+    def revise(  # noqa: PLR0913  (needs the day in addition to what every change needs)
         self,
         session: Session,
         row: WholesalePrice,
@@ -251,7 +251,7 @@ class WholesalePriceRules(PlainRules):
 
 
 def in_force(price: WholesalePrice, today: date) -> bool:
-    """Return whether a wholesale price is valid on the first day of this month or was before.
+    """Return whether a wholesale price became valid on or before the first day of this month.
 
     :param today: the day in Asia/Tokyo.
     """
@@ -261,9 +261,9 @@ def in_force(price: WholesalePrice, today: date) -> bool:
 def _checked(
     session: Session, rate_plan_id: int, values: Mapping[str, Any], *, other_than: int | None = None
 ) -> dict[str, Any]:
-    """Validate the values of a charge and return them. The rate plan must be locked, because its discounts are added up.
+    """Validate and return the values of a charge. The rate plan must be locked, because its discounts are summed.
 
-    :param other_than: the charge that is changed.
+    :param other_than: the ID of the charge being changed, which is excluded from the sum.
     """
     if values["model"] != ChargeModel.DISCOUNT:
         if values["discount_months"] is not None:

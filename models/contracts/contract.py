@@ -43,11 +43,11 @@ SHIPPING = (
     "ship_address",
     "ship_phone",
 )
-"""The columns of the place that a UTM is sent to (UTM送付先情報)."""
+"""The columns of the UTM's shipping address (UTM送付先情報)."""
 
 
 class ContractStatus(StrEnum):
-    """The states of a contract. ``void`` marks one that was made by mistake, which rules ignore."""
+    """The states of a contract. ``void`` marks one that was created by mistake, which the rules ignore."""
 
     ACTIVE = "active"
     CANCELLED = "cancelled"
@@ -58,9 +58,9 @@ class ContractStatus(StrEnum):
 class Contract(Versioned, TenantScoped, Base):
     """A customer's subscription.
 
-    ``term_end_on`` is the last day of the present term. ``end_on`` (契約終了日) is the same or, once cancelled, the last day
-    of the service. ``cancellation_fee`` is NULL unless a fee is charged. ``ships_utm`` says whether NEC sends the UTM; it is
-    NULL for a product without a UTM.
+    ``term_end_on`` is the last day of the current term. ``end_on`` (契約終了日) is the same or, once cancelled, the last
+    day of service. ``cancellation_fee`` is NULL unless a fee is charged. ``ships_utm`` is whether NEC ships the UTM; it
+    is NULL for a product without a UTM.
     """
 
     __tablename__ = "contract"
@@ -108,7 +108,7 @@ class Contract(Versioned, TenantScoped, Base):
     ship_prefecture: Mapped[str] = mapped_column(String(4), server_default="")
     ship_address: Mapped[str] = mapped_column(String(100), server_default="")
     ship_phone: Mapped[str] = mapped_column(String(15), server_default="")
-    # The delivery, which NEC staff record (着荷予定日, 伝票番号).
+    # The delivery, recorded by NEC staff (着荷予定日, 伝票番号).
     arrival_on: Mapped[date | None]
     tracking_number: Mapped[str] = mapped_column(String(50), server_default="")
     created_at: Mapped[CreatedAt]
@@ -125,22 +125,22 @@ class Contract(Versioned, TenantScoped, Base):
 
     @property
     def counts(self) -> bool:
-        """Whether rules consider the contract. A void one was made by mistake."""
+        """Whether the rules take the contract into account. A void one was created by mistake."""
         return self.status != ContractStatus.VOID
 
     @property
     def renews(self) -> bool:
-        """Whether the service goes on when the term ends."""
+        """Whether the contract is renewed when the term ends."""
         return self.status == ContractStatus.ACTIVE and self.auto_renew
 
     @property
     def last_service_day(self) -> date | None:
-        """The last day of the service; None while it goes on from term to term."""
+        """The last day of service; None while the contract is renewed automatically."""
         return None if self.renews else self.end_on
 
     @property
     def ship_name(self) -> str:
-        """The full name of the person that a UTM is sent to (氏名), family name first."""
+        """The full name of the UTM's recipient (氏名), family name first."""
         return f"{self.ship_last_name} {self.ship_first_name}".strip()
 
     @property
@@ -149,12 +149,12 @@ class Contract(Versioned, TenantScoped, Base):
         return [line for line in self.lines if line.ends_on is None]
 
     def in_force(self, day: date) -> bool:
-        """Return whether the contract is in force on a day, a cancelled one until its last day."""
+        """Return whether the contract is in force on a day; a cancelled one is until its last day of service."""
         last = self.last_service_day
         return self.counts and self.start_on <= day and (last is None or day <= last)
 
     def utm_count(self, day: date) -> int:
-        """Return the number of UTMs that the contract includes on a day; 0 when it is not in force."""
+        """Return the number of UTMs that the contract includes on a day; 0 if it is not in force."""
         if not self.in_force(day):
             return 0
         return sum(line.quantity for line in self.lines if line.rate_plan.counts_utms and line.in_force(day))
@@ -196,7 +196,7 @@ class ContractLine(TenantScoped, Base):
         return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
 
     def touches(self, month: date) -> bool:
-        """Return whether the line and its contract are in force on a day of a month.
+        """Return whether the line and its contract are in force on any day of a month.
 
         :param month: the first day of the month.
         """
@@ -206,7 +206,7 @@ class ContractLine(TenantScoped, Base):
 
 
 def contracted_utms(session: Session, customer_id: str, *, today: date) -> int:
-    """Return the number of UTMs that a customer's contracts include, those in force and those to come.
+    """Return the number of UTMs that a customer's current and future contracts include.
 
     :param today: the day in Asia/Tokyo.
     """
@@ -219,7 +219,7 @@ def contracted_utms(session: Session, customer_id: str, *, today: date) -> int:
 
 
 def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:
-    """Whether a customer has a current or future contract whose product includes a UTM (§7.8).
+    """Return whether a customer has a current or future contract whose product includes a UTM (§7.8).
 
     :param today: the day in Asia/Tokyo.
     """

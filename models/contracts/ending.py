@@ -1,4 +1,4 @@
-"""End contracts: cancel and undo it (§7.6.1, §7.6.3), void, auto-renewal off, and what happens every night."""
+"""End contracts: cancel them and undo that (§7.6.1, §7.6.3), void them, stop their renewal, and renew or expire them."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ ALREADY_VOID = N_("The contract is already void.")
 AUTO_RENEWAL_IS_OFF = N_("Automatic renewal is already off.")
 
 CREDIT_TEXT = "取消済契約 {contract} のご請求分の返金"
-"""The text of the line that credits a void contract. Invoices are in Japanese whatever the operator's language is."""
+"""The text of the line that credits a void contract. Invoices are in Japanese regardless of the operator's language."""
 
 
 class CancellationPreview(NamedTuple):
-    """What follows from cancelling a contract on a day.
+    """The consequences of cancelling a contract on a day.
 
-    :ivar fee: the fee in yen if one is charged; None when none can be charged.
-    :ivar months: the number of months that the fee is for.
-    :ivar undo_until: the last day on which the cancellation can be undone; None when it cannot be undone.
+    :ivar fee: the cancellation fee in yen; None if no fee can be charged.
+    :ivar months: the number of months that the fee covers.
+    :ivar undo_until: the last day on which the cancellation can be undone; None if it cannot be undone.
     :ivar deletable_from: the first day on which the customer can be deleted if it has no other contract.
     """
 
@@ -54,9 +54,9 @@ class CancellationPreview(NamedTuple):
 
 
 def preview(contract: Contract, last_day: date) -> CancellationPreview:
-    """Return what follows from cancelling a contract.
+    """Return the consequences of cancelling a contract.
 
-    :param last_day: the last day of the service (契約解約日).
+    :param last_day: the last day of service (契約解約日).
     """
     months = _months_left(contract, last_day)
     monthly = monthly_amount(contract, max(last_day, contract.start_on))
@@ -71,25 +71,25 @@ def preview(contract: Contract, last_day: date) -> CancellationPreview:
 
 
 def may_charge_fee(contract: Contract) -> bool:
-    """Return whether a cancellation fee can be charged: every line is billed monthly."""
+    """Return whether a cancellation fee can be charged, which requires that every line is billed monthly."""
     return all(line.rate_plan.cycle == Cycle.MONTHLY for line in contract.present_lines)
 
 
 def refusal_to_cancel(contract: Contract) -> DomainError | None:
-    """Return why a contract cannot be cancelled, None when it can."""
+    """Return the reason why a contract cannot be cancelled; None if it can."""
     return None if contract.status == ContractStatus.ACTIVE else DomainError(NOT_ACTIVE)
 
 
-def cancel(  # noqa: PLR0913  (a change needs its time beside what every change needs)
+def cancel(  # noqa: PLR0913  (needs the time in addition to what every change needs)
     session: Session, contract: Contract, last_day: date, *, charge_fee: bool, version: int, now: datetime, by: Actor
 ) -> None:
-    """Cancel a contract and mail the tenant's notification addresses (§7.6.1, §7.6.2).
+    """Cancel a contract and send mail to the tenant's notification addresses (§7.6.1, §7.6.2).
 
-    :param last_day: the last day of the service (契約解約日), today or later.
+    :param last_day: the last day of service (契約解約日), today or later.
     :param charge_fee: whether the cancellation fee is billed.
     :raises Conflict: the contract was changed in the meantime.
-    :raises DomainError: the contract is not active, the day is in the past or after the end of a contract that does not
-        renew itself, or no fee can be charged.
+    :raises DomainError: the contract is not active, the day is in the past or after the end of a contract without
+        automatic renewal, or no fee can be charged.
     """
     lock_version(session, contract, version)
     if refusal := refusal_to_cancel(contract):
@@ -111,7 +111,7 @@ def cancel(  # noqa: PLR0913  (a change needs its time beside what every change 
 
 
 def refusal_to_undo(contract: Contract, *, today: date) -> DomainError | None:
-    """Return why the cancellation of a contract cannot be undone, None when it can (§7.6.3).
+    """Return the reason why the cancellation of a contract cannot be undone; None if it can (§7.6.3).
 
     :param today: the day in Asia/Tokyo.
     """
@@ -123,7 +123,7 @@ def refusal_to_undo(contract: Contract, *, today: date) -> DomainError | None:
 
 
 def undo(session: Session, contract: Contract, *, now: datetime, by: Actor) -> None:
-    """Undo the cancellation of a contract and mail the tenant's notification addresses (§7.6.3, §7.6.4).
+    """Undo the cancellation of a contract and send mail to the tenant's notification addresses (§7.6.3, §7.6.4).
 
     :raises DomainError: the cancellation cannot be undone; see :func:`refusal_to_undo`.
     """
@@ -134,7 +134,7 @@ def undo(session: Session, contract: Contract, *, now: datetime, by: Actor) -> N
     contract.status, contract.cancellation_fee = ContractStatus.ACTIVE.value, None
     contract.end_on = contract.term_end_on
     if contract.auto_renew:
-        # The term of a cancelled contract is the one that holds its last day, which may be an earlier or a later one.
+        # The term of a cancelled contract is the one that includes its last day, which is not always the current term.
         _set_renewals(contract, _renewals_by(contract, today))
     else:
         _renew_or_expire(contract, today)
@@ -144,7 +144,7 @@ def undo(session: Session, contract: Contract, *, now: datetime, by: Actor) -> N
 
 
 def void(session: Session, contract: Contract, *, now: datetime, by: Actor) -> Decimal:
-    """Void a contract that was made by mistake. What was invoiced for it is credited on the next invoice. Only for staff.
+    """Void a contract that was created by mistake, and credit what was invoiced for it on the next invoice. Staff only.
 
     :returns: the credited amount in yen.
     :raises DomainError: it is already void.
@@ -161,25 +161,25 @@ def void(session: Session, contract: Contract, *, now: datetime, by: Actor) -> D
 
 
 def stop_renewal(session: Session, contract: Contract, *, now: datetime, by: Actor) -> None:
-    """Switch the automatic renewal of an active contract off: it expires at the end of its term. Only for NEC staff.
+    """Turn off the automatic renewal of an active contract, so that it expires at the end of its term. NEC staff only.
 
-    :raises DomainError: the contract is not active, or its renewal is off already.
+    :raises DomainError: the contract is not active, or its renewal is already off.
     """
     lock(session, contract)
     if contract.status != ContractStatus.ACTIVE:
         raise DomainError(NOT_ACTIVE)
     if not contract.auto_renew:
         raise DomainError(AUTO_RENEWAL_IS_OFF)
-    # Its term may have ended since the last nightly run. It was renewed then, and expires with the present term.
+    # If its term has ended since the last nightly run, it is renewed first, and expires at the end of the new term.
     _renew_or_expire(contract, clock.tokyo_day(now))
     contract.auto_renew = False
     audit.record(session, "contract.renewal_stopped", contract, by=by)
 
 
 def renew_and_expire(session: Session, *, today: date, by: Actor) -> int:
-    """Renew the active contracts whose term has passed, or let them expire, and refresh the status of all customers.
+    """Renew or expire the active contracts whose term has ended, and refresh the status of all customers.
 
-    It catches up after nights in which it did not run.
+    It catches up on nights in which it did not run.
 
     :param today: the day in Asia/Tokyo.
     :returns: the number of contracts renewed or expired.
@@ -214,7 +214,7 @@ def _set_renewals(contract: Contract, renewals: int) -> None:
 
 
 def _renewals_by(contract: Contract, day: date) -> int:
-    """Return how often a contract that renews itself has been renewed by a day, or will have been."""
+    """Return the number of renewals of an automatically renewed contract up to a day in the past or future."""
     renewals = 0
     while _term_end(contract, renewals) < day:
         renewals += 1
@@ -226,7 +226,7 @@ def _term_end(contract: Contract, renewals: int) -> date:
 
 
 def _months_left(contract: Contract, last_day: date) -> int:
-    """Return the whole months from the month after the last day to the end of the term that holds the last day."""
+    """Return the number of whole months after the month of the last day, up to the end of the term that includes it."""
     until = _term_end(contract, _renewals_by(contract, last_day)) if contract.auto_renew else contract.term_end_on
-    # Of a contract that has not started, the months before its start do not count.
+    # If the contract has not started, the months before its start do not count.
     return whole_months_between(max(last_day, contract.start_on - timedelta(days=1)), until)

@@ -1,6 +1,6 @@
-"""What a tenant earns in a month: the forecast of the running one and what earlier ones brought (§5.1 (1)).
+"""The monthly income of a tenant: the forecast for the current month and the income of earlier ones (§5.1 (1)).
 
-The figures are kept in a table, because the charges of ten thousand contracts take longer than a page may.
+The figures are stored in a table, because calculating the charges of ten thousand contracts is too slow for a page.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _MONTHS = 3
 
 
 class IncomeFigures(TenantScoped, Base):
-    """A tenant's income of three months in yen before tax, with discounts, as of a time.
+    """A tenant's income for three months as of a time, in yen before tax and after discounts.
 
-    ``this_month`` is what all charges of the calendar month come to. ``last_month`` and ``month_before`` are the invoices of
-    their months, or the charges while there are no invoices.
+    ``this_month`` is the sum of all charges for the calendar month. ``last_month`` and ``month_before`` are the sums of
+    the invoices of these months, or of their charges while there are no invoices.
     """
 
     __tablename__ = "income_figures"
@@ -40,20 +40,20 @@ class IncomeFigures(TenantScoped, Base):
 
     @property
     def change(self) -> int | None:
-        """The change of this month against the last in percent; None when the last month had no income."""
+        """The change from last month to this month in percent; None if last month had no income."""
         if not self.last_month:
             return None
         return round((self.this_month - self.last_month) * 100 / abs(self.last_month))
 
 
 def _charges(number: int) -> str:
-    """Return the sum of all charges as a subquery. Its parameters end with a number, so that three fit one statement."""
+    """Return a subquery for the sum of all charges. Its parameters end with the number, to be unique in a statement."""
     due = re.sub(r":(month_end|month)\b", rf":\1_{number}", DUE)
     return f"(SELECT coalesce(sum(amount), 0) FROM ({due}) AS due)"  # noqa: S608  (the text is constant)
 
 
 def _invoiced(number: int) -> str:
-    """Return the sum of the invoices of a month, or of its charges while there is none, as an expression."""
+    """Return an expression for the sum of a month's invoices, or of its charges while there are no invoices."""
     invoices = f"FROM invoice WHERE month = :month_{number}"
     return f"CASE WHEN EXISTS (SELECT {invoices}) THEN (SELECT sum(total) {invoices}) ELSE {_charges(number)} END"
 
@@ -62,7 +62,7 @@ _INCOME = text(f"SELECT {_charges(0)} AS this_month, {_invoiced(1)} AS last_mont
 
 
 def compute(session: Session, *, now: datetime) -> IncomeFigures:
-    """Return the present figures of the session's tenant in an unsaved row."""
+    """Return the current figures of the session's tenant as an unsaved row."""
     today = clock.tokyo_day(now)
     parameters: dict[str, object] = {}
     for number in range(_MONTHS):
@@ -75,7 +75,7 @@ def compute(session: Session, *, now: datetime) -> IncomeFigures:
 
 
 def refresh(session: Session, *, now: datetime) -> None:
-    """Keep the present figures of the session's tenant. Those of a run that began later stay."""
+    """Store the current figures of the session's tenant, unless a run that started later has already stored its own."""
     figures = compute(session, now=now)
     values = {name: getattr(figures, name) for name in ("as_of", "this_month", "last_month", "month_before")}
     kept = insert(IncomeFigures).values(tenant_id=scope.own_tenant_id(session), **values)
@@ -87,7 +87,7 @@ def refresh(session: Session, *, now: datetime) -> None:
 
 
 def of_tenant(session: Session, *, now: datetime) -> IncomeFigures:
-    """Return the kept figures of the session's tenant; present ones when none are kept of this month."""
+    """Return the stored figures of the session's tenant, or compute them if none are stored for this month."""
     kept: IncomeFigures | None = session.scalar(select(IncomeFigures))
     if kept is not None and _month(kept.as_of) == _month(now):
         return kept
@@ -95,11 +95,11 @@ def of_tenant(session: Session, *, now: datetime) -> IncomeFigures:
 
 
 def charged_in(month: date) -> Any:
-    """Return the condition on ``Contract`` that it costs something in a month: what the figures of the month are made of.
+    """Return the condition that a ``Contract`` has charges for a month, which the month's figures are made up of.
 
     :param month: the first day of the month.
     """
-    # Unique names, so that a statement may have parameters of its own.
+    # Unique names, so that they do not collide with other parameters of the statement.
     values: list[Any] = [bindparam(name, value, unique=True) for name, value in due_parameters(month).items()]
     due = text(DUE).bindparams(*values).columns(column("contract_id", String)).subquery("due")
     return Contract.id.in_(select(due.c.contract_id))

@@ -1,4 +1,4 @@
-"""Invoices of customers, the corrections that the next invoice includes, and the usage that staff record."""
+"""Customers' invoices, corrections for the next invoice, and the usage recorded by staff."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIRST_OF_MONTH = "extract(day FROM month) = 1"
 
 
 class LineKind(StrEnum):
-    """What a line of an invoice bills: a charge by its model, the cancellation fee, or a correction."""
+    """The subject of an invoice line: a charge (by its model), the cancellation fee, or a correction."""
 
     FLAT = "flat"
     USAGE = "usage"
@@ -73,12 +73,12 @@ class Invoice(Versioned, TenantScoped, Base):
 
     @property
     def name(self) -> str:
-        """The invoice's number as people read it, such as ``A00000001-202611``."""
+        """The invoice number shown to users, such as ``A00000001-202611``."""
         return f"{self.customer_id}-{self.month:%Y%m}"
 
 
 class InvoiceLine(TenantScoped, Base):
-    """A line of an invoice. It keeps the names and prices of its time.
+    """A line of an invoice. It stores names and prices as they were when the invoice was issued.
 
     ``unit_price`` is in yen, or a percentage for a discount.
     """
@@ -95,7 +95,7 @@ class InvoiceLine(TenantScoped, Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     invoice_id: Mapped[int] = mapped_column(BigInteger)
     contract_id: Mapped[str | None] = mapped_column(String(11))
-    # No foreign key, because a line that never took effect is deleted from its contract.
+    # No foreign key, because a contract line that never took effect is deleted.
     line_id: Mapped[int | None] = mapped_column(BigInteger)
     kind: Mapped[str] = mapped_column(String(10))
     plan_name: Mapped[str] = mapped_column(String(100), server_default="")
@@ -110,7 +110,7 @@ class InvoiceLine(TenantScoped, Base):
 
 
 class Correction(TenantScoped, Base):
-    """An amount that the customer's next invoice adds or takes off. ``invoice_id`` is NULL until then."""
+    """An amount to add to or subtract from the customer's next invoice. ``invoice_id`` is NULL until then."""
 
     __tablename__ = "correction"
     __table_args__ = (
@@ -133,7 +133,7 @@ class Correction(TenantScoped, Base):
 
 
 class Usage(TenantScoped, Base):
-    """The quantity of a usage charge (従量) that a line of a contract used in a month."""
+    """The quantity of a usage charge (従量) for a contract line in a month."""
 
     __tablename__ = "usage"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What changed on an invoice since the month before, line by line, and why."""
+"""Compare an invoice with that of the month before, and explain the changes line by line."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _NOT_MONTHLY: dict[str, str] = {Cycle.ONCE: ONE_OFF, Cycle.YEARLY: YEARLY}
 
 
 class Reason(NamedTuple):
-    """Why a line is not as in the month before.
+    """The reason why a line differs from the month before.
 
-    :ivar message: marked for translation.
-    :ivar values: of its placeholders.
+    :ivar message: a message marked for translation.
+    :ivar values: the values of its placeholders.
     """
 
     message: str
@@ -55,9 +55,9 @@ class Reason(NamedTuple):
 
 @dataclass(slots=True)
 class ExplainedLine:
-    """A line of an invoice, or one of the month before that is gone.
+    """A line of an invoice, or a line of the month before that is missing from it.
 
-    :ivar reasons: why it changed, appeared or is gone; none when it is as before.
+    :ivar reasons: why it changed, appeared or disappeared; empty if it is unchanged.
     """
 
     line: InvoiceLine
@@ -66,11 +66,11 @@ class ExplainedLine:
 
 @dataclass(slots=True)
 class Explanation:
-    """An invoice compared with that of the month before.
+    """The comparison of an invoice with that of the month before.
 
-    :ivar previous: the invoice of the month before, None when there is none.
+    :ivar previous: the invoice of the month before; None if there is none.
     :ivar lines: the lines of the invoice.
-    :ivar gone: the lines of the month before that this one has not.
+    :ivar gone: the lines of the month before that are missing from this invoice.
     """
 
     previous: Invoice | None
@@ -103,7 +103,7 @@ def explain(session: Session, invoice: Invoice) -> Explanation:
 
 
 class _Comparison:
-    """The lines of two months and what the contracts say about them."""
+    """The comparison of the lines of two months, based on their contracts."""
 
     def __init__(self, month: date, contracts: dict[str, Contract], now: list[InvoiceLine]) -> None:
         self.month = month
@@ -113,11 +113,11 @@ class _Comparison:
         self.still_flat = {line.line_id for line in now if line.kind == LineKind.FLAT}
 
     def explanation(self, previous: Invoice | None, before: list[InvoiceLine]) -> Explanation:
-        """Return what changed."""
+        """Return the explanation of the changes."""
         pairs = _pairs(self.now, before, lambda line: (line.contract_id, line.line_id, line.kind, line.charge_name))
         unpaired = [line for line in self.now if line not in pairs]
         rest = [line for line in before if line not in pairs.values()]
-        # A changed quantity is another line of the contract. From the 1st of a month on it takes the place of the old one.
+        # A changed quantity is a new contract line. If the old one ended before this month, the new one replaces it.
         pairs |= _pairs(
             [line for line in unpaired if self._begins(line)],
             [line for line in rest if self._ended(line)],
@@ -131,7 +131,7 @@ class _Comparison:
         return Explanation(previous, lines, gone)
 
     def changes(self, line: InvoiceLine, before: InvoiceLine) -> list[Reason]:
-        """Return what is different on a line that was there in the month before."""
+        """Return the reasons why a line differs from its counterpart of the month before."""
         found = []
         if line.quantity != before.quantity:
             message = USAGE if line.kind == LineKind.USAGE else QUANTITY
@@ -141,7 +141,7 @@ class _Comparison:
         return found + self._ends(line)
 
     def appeared(self, line: InvoiceLine) -> list[Reason]:
-        """Return why a line is new."""
+        """Return the reasons why a line is new."""
         contract, part = self._of(line)
         if line.kind == LineKind.CORRECTION:
             return [Reason(CORRECTION, {})]
@@ -160,7 +160,7 @@ class _Comparison:
         return [first, *self._ends(line)]
 
     def disappeared(self, line: InvoiceLine) -> Reason:
-        """Return why a line of the month before is gone."""
+        """Return the reason why a line of the month before has disappeared."""
         if line.kind in _ONCE:
             return Reason(_ONCE[LineKind(line.kind)], {})
         if line.kind == LineKind.DISCOUNT and line.line_id in self.still_flat:
@@ -187,7 +187,7 @@ class _Comparison:
         return _on(CANCELLED if contract.status == ContractStatus.CANCELLED else EXPIRED, last)
 
     def _ends(self, line: InvoiceLine) -> list[Reason]:
-        """Return that this month is the last one of a flat charge."""
+        """Return the reason why this month is the last one of a flat charge, if it is."""
         contract, part = self._of(line)
         if contract is None or line.kind != LineKind.FLAT:
             return []
@@ -198,7 +198,7 @@ class _Comparison:
         return []
 
     def _of(self, line: InvoiceLine) -> tuple[Contract | None, ContractLine | None]:
-        """Return the contract of a line and the part of the contract that it bills, as far as there are any."""
+        """Return the contract and the contract line that an invoice line bills; each is None if there is none."""
         contract = self.contracts.get(line.contract_id or "")
         parts = contract.lines if contract is not None and line.line_id is not None else []
         return contract, next((part for part in parts if part.id == line.line_id), None)
@@ -218,7 +218,7 @@ class _Comparison:
 def _pairs(
     now: Iterable[InvoiceLine], before: Iterable[InvoiceLine], key: Callable[[InvoiceLine], Any]
 ) -> dict[InvoiceLine, InvoiceLine]:
-    """Return those lines that were there before under the same key, with the line of before. Corrections never were."""
+    """Return the earlier line with the same key for each line that has one. Corrections are never paired."""
     known: dict[Any, list[InvoiceLine]] = {}
     for line in before:
         if line.kind != LineKind.CORRECTION:

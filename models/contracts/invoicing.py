@@ -1,4 +1,4 @@
-"""Issue the invoices of a month, record payments, usage and corrections, and keep the customers' balances."""
+"""Issue the invoices of a month, record payments, usage and corrections, and update the customers' balances."""
 
 from __future__ import annotations
 
@@ -95,14 +95,14 @@ def issue(session: Session, month: date, *, today: date, by: Actor) -> int:
 
 
 def issue_missing(session: Session, *, today: date, by: Actor) -> int:
-    """Issue the invoices of the session's tenant for every month that is over and was not issued.
+    """Issue the invoices of the session's tenant for every past month for which none were issued.
 
-    These are the months after that of the tenant's newest invoice; without any, the months from its first line on.
+    These are the months after that of the tenant's newest invoice or, without invoices, from its first contract line on.
 
     :param today: the day in Asia/Tokyo.
     :returns: the number of invoices issued.
     """
-    # Before reading, so that a run at the same time has committed what it issued.
+    # Before reading, so that the invoices of a concurrent run are committed and visible.
     take_turns(session, _TURNS, scope.own_tenant_id(session))
     newest = session.scalar(select(func.max(Invoice.month)))
     month = clock.next_month(newest) if newest else session.scalar(select(func.min(ContractLine.starts_on)))
@@ -114,9 +114,9 @@ def issue_missing(session: Session, *, today: date, by: Actor) -> int:
 
 
 def refresh_balances(session: Session, customer_ids: list[str] | None = None) -> None:
-    """Derive the balance (残高) and the last invoice date (最終請求日) of customers from their invoices.
+    """Update the balance (残高) and the last invoice date (最終請求日) of customers from their invoices.
 
-    :param customer_ids: the customers, None for all of the tenant.
+    :param customer_ids: the customers; None for all of the tenant's.
     """
     session.flush()
     session.execute(_BALANCES, {"customer_ids": customer_ids or [], "everybody": customer_ids is None})
@@ -141,10 +141,10 @@ def mark_paid(session: Session, invoice: Invoice, paid_on: date, *, today: date,
 
 
 def correct(session: Session, customer: Customer, values: dict[str, Any], *, by: Actor) -> Correction:
-    """Add an amount to, or take it off, a customer's next invoice.
+    """Add an amount to a customer's next invoice, or subtract it.
 
     :param values: ``amount`` in yen, negative for a credit; ``reason``; optionally ``contract_id``.
-    :raises DomainError: the amount is 0, or the contract is another customer's.
+    :raises DomainError: the amount is 0, or the contract belongs to another customer.
     """
     if not values["amount"]:
         raise DomainError(ZERO_CORRECTION, field="amount")
@@ -162,13 +162,13 @@ def correct(session: Session, customer: Customer, values: dict[str, Any], *, by:
 
 
 def credit_contract(session: Session, contract: Contract, reason: str, *, by: Actor) -> Decimal:
-    """Credit everything that was invoiced for a contract, less what was credited before.
+    """Credit everything that was invoiced for a contract, less earlier credits.
 
     :param reason: the text of the line on the next invoice.
-    :returns: the amount in yen, 0 when nothing was invoiced.
+    :returns: the amount in yen; 0 if nothing was invoiced.
     """
     take_turns(session, _TURNS, contract.tenant_id)
-    # Corrections on invoices are lines of invoices; those that wait are not yet.
+    # Invoiced corrections are among the invoice lines; pending ones are not yet.
     invoiced = session.scalar(
         select(func.coalesce(func.sum(InvoiceLine.amount), 0)).where(InvoiceLine.contract_id == contract.id)
     )
@@ -187,7 +187,7 @@ def credit_contract(session: Session, contract: Contract, reason: str, *, by: Ac
 def record_usage(  # noqa: PLR0913  (each is part of the key or the value)
     session: Session, line: ContractLine, charge: Charge, month: date, quantity: Decimal, *, by: Actor
 ) -> None:
-    """Record the usage of a month for a usage charge (従量), replacing what was recorded before.
+    """Record the usage of a month for a usage charge (従量), replacing any earlier value.
 
     :param month: the first day of the month.
     :raises DomainError: the line has no such charge or is not in force in the month, or the month is already invoiced.

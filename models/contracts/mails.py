@@ -1,4 +1,4 @@
-"""The mails about contracts: to the tenant (§7.5.5, §7.6.2, §7.6.4) and, about a delivery, to the customer's contact person."""
+"""Mail about contracts: to the tenant (§7.5.5, §7.6.2, §7.6.4), and about deliveries to the customer's contact person."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from models.tenants.tenant import Tenant
 
 
 def term_text(months: int) -> str:
-    """Return a term as the manual shows it, such as ``1年 0ヵ月``. Mails are in Japanese.
+    """Return a term in the manual's format, such as ``1年 0ヵ月``. Mails are in Japanese.
 
-    :param months: its length.
+    :param months: the length of the term.
     """
     years, rest = divmod(months, 12)
     return f"{years}年 {rest}ヵ月"
 
 
 def contract_made(session: Session, contract: Contract, *, now: datetime) -> None:
-    """Tell the tenant that a contract was made (§7.5.5)."""
+    """Notify the tenant that a contract was created (§7.5.5)."""
     more = {
         "StartsOn": contract.start_on.isoformat(),
         "EndsOn": contract.end_on.isoformat(),
@@ -33,25 +33,25 @@ def contract_made(session: Session, contract: Contract, *, now: datetime) -> Non
 
 
 def contract_cancelled(session: Session, contract: Contract, *, now: datetime) -> None:
-    """Tell the tenant that a contract was cancelled (§7.6.2)."""
+    """Notify the tenant that a contract was cancelled (§7.6.2)."""
     more = {"CancelledOn": contract.end_on.isoformat(), "Fee": "なし" if contract.cancellation_fee is None else "あり"}
     _tell_tenant(session, "contract_cancelled", contract, more, now=now)
 
 
 def cancellation_undone(session: Session, contract: Contract, *, now: datetime) -> None:
-    """Tell the tenant that the cancellation of a contract was undone (§7.6.4)."""
+    """Notify the tenant that the cancellation of a contract was undone (§7.6.4)."""
     more = {"UndoneOn": clock.tokyo_day(now).isoformat()}
     _tell_tenant(session, "contract_cancellation_undone", contract, more, now=now)
 
 
 def arrival(session: Session, contract: Contract, *, now: datetime) -> None:
-    """Tell the customer's contact person when the UTM arrives."""
+    """Notify the customer's contact person of the UTM's arrival date."""
     more = {"ArrivalDate": contract.arrival_on.isoformat() if contract.arrival_on else ""}
     _tell_customer(session, "utm_arrival", contract, more, now=now)
 
 
 def tracking(session: Session, contract: Contract, *, now: datetime) -> None:
-    """Tell the customer's contact person the tracking number of the UTM."""
+    """Notify the customer's contact person of the UTM's tracking number."""
     _tell_customer(session, "utm_tracking", contract, {"TrackingNumber": contract.tracking_number}, now=now)
 
 

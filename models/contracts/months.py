@@ -1,4 +1,4 @@
-"""What was invoiced in each month, for the people who run the billing."""
+"""The invoiced totals by month, for the billing staff."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from models.contracts.contract import ContractLine
 from models.contracts.invoice import Invoice
 
 MONTHS_SHOWN = 36
-"""How many months are shown at most, the newest first."""
+"""The maximum number of months shown; the newest ones."""
 
 
 class BilledMonth(NamedTuple):
     """The invoices of a month that is over.
 
-    :ivar month: its first day.
-    :ivar invoices: how many invoices there are.
-    :ivar total: what they come to, in yen.
-    :ivar unpaid: the part of it that is not paid.
+    :ivar month: the first day of the month.
+    :ivar invoices: the number of invoices.
+    :ivar total: the sum of the invoices in yen.
+    :ivar unpaid: the sum of the unpaid invoices in yen.
     """
 
     month: date
@@ -33,7 +33,7 @@ class BilledMonth(NamedTuple):
 
 
 def billed_months(session: Session, *, today: date) -> list[BilledMonth]:
-    """Return the months that are over, from the newest back to the first with a service or an invoice.
+    """Return the months that are over, from the newest back to the first with a contract line or an invoice.
 
     :param today: the day in Asia/Tokyo.
     """

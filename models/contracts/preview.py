@@ -1,4 +1,4 @@
-"""What a new contract will cost, shown before it is made (§7.5.4)."""
+"""The cost of a new contract, shown before it is created (§7.5.4)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MONTHS = 12
 
 
 class ContractPreview(NamedTuple):
-    """What follows from making a contract.
+    """The consequences of creating a contract.
 
-    :ivar bills: the first day of each month and the amount billed for it in yen before tax, from the month of the start.
-    :ivar has_usage: whether charges for usage come on top, which nobody knows in advance.
+    :ivar bills: the first day of each month from the start, and the amount billed for it in yen before tax.
+    :ivar has_usage: whether usage charges will be added, whose amount is not known in advance.
     :ivar term_end_on: the last day of the initial term.
-    :ivar renews_on: the first day of the term after it.
+    :ivar renews_on: the first day of the next term.
     """
 
     bills: list[tuple[date, Decimal]]
@@ -32,9 +32,9 @@ class ContractPreview(NamedTuple):
 
 
 def preview(contract: Contract) -> ContractPreview:
-    """Return what follows from making a contract.
+    """Return the consequences of creating a contract.
 
-    :param contract: it need not be stored; see ``models.contracts.rules.draft``.
+    :param contract: the contract, which need not be stored; see ``models.contracts.rules.draft``.
     """
     first = clock.month_start(contract.start_on)
     months = [add_months(first, number) for number in range(MONTHS)]

@@ -1,4 +1,4 @@
-"""Make and change contracts, and record deliveries (§7.5, §7.7)."""
+"""Create and change contracts, and record deliveries (§7.5, §7.7)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.row_lock import lock
 from models.versioned import lock_version
 
 MAX_LINES = 20
-"""The maximum number of lines that a contract has at one time."""
+"""The maximum number of lines that a contract can have at a time."""
 
 STARTS_IN_THE_PAST = N_("Enter today or a later day.")
 NO_TERM = N_("Enter a term of 1 month or more.")
@@ -42,7 +42,7 @@ CUSTOMER_DELETED = N_("The customer has been deleted.")
 class LineValues(NamedTuple):
     """A line that is added to a contract.
 
-    :ivar unit_price: yen.
+    :ivar unit_price: in yen.
     """
 
     rate_plan_id: int
@@ -51,9 +51,9 @@ class LineValues(NamedTuple):
 
 
 def draft(session: Session, customer: Customer, values: Mapping[str, Any], *, today: date) -> Contract:
-    """Return a contract as it would be made, outside the session. Its product and rate plans are locked against changes.
+    """Return a new contract that is not added to the session. Its product and rate plans are locked against changes.
 
-    :param values: those of :func:`create`.
+    :param values: the same as for :func:`create`.
     :param today: the day in Asia/Tokyo.
     :raises DomainError: a date, term, product, line or the delivery is not allowed.
     """
@@ -69,14 +69,14 @@ def draft(session: Session, customer: Customer, values: Mapping[str, Any], *, to
     return contract
 
 
-def create(  # noqa: PLR0913  (a change needs its time beside what every change needs)
+def create(  # noqa: PLR0913  (needs the time in addition to what every change needs)
     session: Session, customer: Customer, values: Mapping[str, Any], *, now: datetime, by: Actor, mail: bool = True
 ) -> Contract:
-    """Make a contract and mail the tenant's notification addresses (§7.5.4, §7.5.5).
+    """Create a contract and send mail to the tenant's notification addresses (§7.5.4, §7.5.5).
 
     :param values: ``product_id``, ``start_on``, ``initial_months``, ``renewal_months``, the memos, ``ships_utm``, ``utm_id``,
         the columns of ``SHIPPING``, and ``lines``, a sequence of ``LineValues``.
-    :param mail: whether to mail; an import of thousands does not.
+    :param mail: whether to send mail; False for imports, which may create thousands of contracts.
     :raises DomainError: a date, term, product, line or the delivery is not allowed.
     """
     today = clock.tokyo_day(now)
@@ -93,20 +93,20 @@ def create(  # noqa: PLR0913  (a change needs its time beside what every change 
     return contract
 
 
-def change(  # noqa: PLR0913  (a change needs its time beside what every change needs)
+def change(  # noqa: PLR0913  (needs the time in addition to what every change needs)
     session: Session, contract: Contract, values: Mapping[str, Any], *, version: int, now: datetime, by: Actor
 ) -> None:
-    """Change the memos, the shipping address and the lines of an active contract from today on (§7.7).
+    """Change the memos, the shipping address and the lines of an active contract, effective today (§7.7).
 
-    :param values: of the memos and the columns of ``SHIPPING``; ``added``, a sequence of ``LineValues``, and ``removed``,
-        the IDs of lines. What is missing stays as it is.
-    :param version: the contract's version when the person opened the form.
+    :param values: the memos and the columns of ``SHIPPING``; ``added``, a sequence of ``LineValues``, and ``removed``,
+        the IDs of lines. Missing values remain unchanged.
+    :param version: the contract's version when the user opened the form.
     :raises Conflict: the contract was changed in the meantime.
     :raises DomainError: nothing changes, the contract is not active, or a value is not allowed.
     """
     lock_version(session, contract, version)
     today = clock.tokyo_day(now)
-    # One that is not renewed is over after its last day, although the nightly run has not marked it as expired yet.
+    # Without renewal it ends after its last day, even if the nightly run has not marked it as expired yet.
     if contract.status != ContractStatus.ACTIVE or not (contract.auto_renew or today <= contract.term_end_on):
         raise DomainError(NOT_ACTIVE)
     added, removed = values.get("added", ()), set(values.get("removed", ()))
@@ -140,14 +140,14 @@ def change(  # noqa: PLR0913  (a change needs its time beside what every change 
     audit.record(session, "contract.changed", contract, by=by, before=before, after=after)
 
 
-def record_delivery(  # noqa: PLR0913  (a change needs its time beside what every change needs)
+def record_delivery(  # noqa: PLR0913  (needs the time in addition to what every change needs)
     session: Session, contract: Contract, values: Mapping[str, Any], *, version: int, now: datetime, by: Actor
 ) -> None:
-    """Record when a UTM arrives and under which number it is sent, and mail the customer what is new. Only for NEC staff.
+    """Record a UTM's arrival date and tracking number, and send mail to the customer about what changed. NEC staff only.
 
-    :param values: ``arrival_on`` (or None) and ``tracking_number`` (or an empty text).
+    :param values: ``arrival_on`` (or None) and ``tracking_number`` (or an empty string).
     :raises Conflict: the contract was changed in the meantime.
-    :raises DomainError: nothing changes, or no UTM is sent with the contract.
+    :raises DomainError: nothing changes, or no UTM is shipped with the contract.
     """
     lock_version(session, contract, version)
     if not contract.ships_utm or not contract.counts:
@@ -165,14 +165,14 @@ def record_delivery(  # noqa: PLR0913  (a change needs its time beside what ever
 
 
 def _checked(session: Session, values: Mapping[str, Any], today: date) -> dict[str, Any]:
-    """Validate the values of a new contract and return them as they are stored."""
+    """Validate the values of a new contract and return them in the form in which they are stored."""
     if values["start_on"] < today:
         raise DomainError(STARTS_IN_THE_PAST, field="start_on")
     for name in ("initial_months", "renewal_months"):
         if values[name] < 1:
             raise DomainError(NO_TERM, field=name)
-    # Shared, so that the product cannot be retired or changed before this transaction ends. Reloaded, because the form
-    # that offered it may have read it before somebody else retired it.
+    # A shared lock, so that the product cannot be retired or changed before this transaction ends. Reloaded, because it
+    # may have been retired since the form was loaded.
     product = session.scalar(
         select(Product)
         .where(Product.id == values["product_id"])
@@ -225,7 +225,7 @@ def _new_line(contract: Contract, plan: RatePlan | None, line: LineValues, *, to
 
 
 def _end(contract: Contract, line: ContractLine, *, today: date) -> None:
-    """Remove a line from today on. One that was never in force is deleted."""
+    """End a line, so that yesterday was its last day. A line that was never in force is deleted."""
     if line.starts_on >= today:
         contract.lines.remove(line)
     else:
@@ -233,7 +233,7 @@ def _end(contract: Contract, line: ContractLine, *, today: date) -> None:
 
 
 def _facts(line: ContractLine) -> dict[str, Any]:
-    """Return what the audit log says about a line."""
+    """Return the data of a line for the audit log."""
     return {
         "id": line.id,
         "rate_plan": line.rate_plan.name,

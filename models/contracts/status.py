@@ -1,4 +1,4 @@
-"""The status of customers, which follows from their contracts."""
+"""The status of customers, derived from their contracts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.customers.customer import Customer
 
-# Not one statement with a condition that may be switched off: it would be planned to read all customers.
+# Two statements, because the planner would read all customers if the condition were optional.
 _REFRESH, _REFRESH_ALL = (
     text(f"""
 UPDATE customer SET status = derived.status
@@ -28,12 +28,12 @@ WHERE customer.id = derived.id AND customer.status <> derived.status
 
 
 def refresh_status(session: Session, *, today: date, customer_ids: Sequence[str] | None = None) -> None:
-    """Derive the status of customers: draft without a contract, active with a current or future one, else cancelled.
+    """Update the status of customers: draft without a contract, active with a current or future one, else cancelled.
 
-    The version of a customer stays, because no person edits the status.
+    The version of a customer is not incremented, because users do not edit the status.
 
     :param today: the day in Asia/Tokyo.
-    :param customer_ids: the customers, None for all that the session sees.
+    :param customer_ids: the customers; None for all that are visible to the session.
     """
     session.flush()
     if customer_ids is None:

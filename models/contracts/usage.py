@@ -1,4 +1,4 @@
-"""The usage of a month: what is to be recorded, and its import from a CSV file."""
+"""The usage of a month: the charges to record it for, and its import from a CSV file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_ROWS = 1_000
 """The maximum number of rows of a file."""
 
 HEAD = ("契約番号", "課金名", "対象月", "数量")
-"""The first line of a file, which is the same in every language."""
+"""The header line of a file, the same in every language."""
 
 TOO_MANY_ROWS = N_("A file has 1,000 rows or fewer.")
 NO_ROWS = N_("The file has no rows.")
@@ -45,7 +45,7 @@ _QUANTITY = re.compile(r"[0-9]{1,12}")
 
 
 class Recordable(NamedTuple):
-    """A usage charge of a line of a contract, with what is recorded for a month; None when nothing is."""
+    """A usage charge of a contract line, with the quantity recorded for a month, if any."""
 
     line: ContractLine
     charge: Charge
@@ -53,9 +53,9 @@ class Recordable(NamedTuple):
 
 
 class RowFault(NamedTuple):
-    """What is wrong with a row of a file.
+    """An error in a row of a file.
 
-    :ivar row: its number as spreadsheets count, the head being row 1.
+    :ivar row: the row number as in a spreadsheet, where the header is row 1.
     """
 
     row: int
@@ -74,7 +74,7 @@ class UsageRow(NamedTuple):
 
 @dataclass(slots=True)
 class UsageFile:
-    """A file after its dry run: all rows, or all that is wrong with them."""
+    """The result of a file's dry run: the valid rows and all errors."""
 
     rows: list[UsageRow] = field(default_factory=list)
     faults: list[RowFault] = field(default_factory=list)
@@ -94,7 +94,7 @@ def recordable(
     """Return the usage charges of the contract lines that are in force in a month.
 
     :param month: the first day of the month.
-    :param contract_part: a part of the contract's number.
+    :param contract_part: a part of the contract number.
     """
     rows = session.execute(
         _in_month(select(ContractLine, Charge, Usage.quantity), month, contract_part)
@@ -110,7 +110,7 @@ def recordable(
 
 
 def count_recordable(session: Session, month: date, *, contract_part: str = "") -> int:
-    """Return how many rows ``recordable`` has without a limit."""
+    """Return the number of rows that ``recordable`` returns without a limit."""
     return session.scalar(_in_month(select(func.count()), month, contract_part).select_from(ContractLine)) or 0
 
 
@@ -129,7 +129,7 @@ def _in_month(statement: Any, month: date, contract_part: str) -> Any:
 
 
 def month_of(text: str) -> date | None:
-    """Return the first day of a month that is written as ``2026-10``, ``2026/10`` or ``2026年10月``; None for others."""
+    """Return the first day of a month written as ``2026-10``, ``2026/10`` or ``2026年10月``; None for other formats."""
     found = _MONTH.fullmatch(text.strip())
     if found is None or not 2000 <= int(found[1]) <= 2100 or not 1 <= int(found[2]) <= 12:
         return None
@@ -137,9 +137,9 @@ def month_of(text: str) -> date | None:
 
 
 def decoded(content: bytes) -> str:
-    """Return the text of a file in UTF-8, or in the Shift_JIS that spreadsheets in Japan write.
+    """Decode a file in UTF-8, or in Shift_JIS as written by Japanese spreadsheet software.
 
-    :raises DomainError: it is in neither.
+    :raises DomainError: the file has another encoding.
     """
     for encoding in ("utf-8-sig", "cp932"):
         try:
@@ -152,9 +152,9 @@ def decoded(content: bytes) -> str:
 
 
 def check(session: Session, text: str) -> UsageFile:
-    """Read a file without recording anything, and return all its rows, or everything that is wrong with them.
+    """Check a file without recording anything, and return its valid rows and all errors.
 
-    :raises DomainError: it is no file of usage.
+    :raises DomainError: it is not a usage file.
     """
     file = UsageFile()
     typed = _read(text, file.faults)
@@ -191,9 +191,9 @@ def check(session: Session, text: str) -> UsageFile:
 
 
 def record(session: Session, rows: Sequence[UsageRow], *, by: Actor) -> None:
-    """Record the rows of a file that has no faults.
+    """Record the rows of a file that has no errors.
 
-    :raises DomainError: a month was invoiced, or a contract ended, since the dry run.
+    :raises DomainError: a month was invoiced or a contract ended after the dry run.
     """
     for row in rows:
         record_usage(session, row.line, row.charge, row.month, row.quantity, by=by)
@@ -230,7 +230,7 @@ def _typed(number: int, line: Sequence[str], faults: list[RowFault]) -> _Typed |
 
 
 def _resolved(row: _Typed, contract: Contract | None) -> tuple[str, str, tuple[ContractLine, Charge] | None]:
-    """Return what is wrong with a row, and what that is about; else the line and the charge that it means."""
+    """Return a row's error message and its value, or empty strings with the contract line and charge it refers to."""
     if contract is None:
         return NO_CONTRACT, row.contract_id, None
     meant = [

@@ -1,4 +1,4 @@
-"""What NEC charges a tenant for its contracts in a month (請求予定金額, §10.1)."""
+"""NEC's charges to a tenant for its contracts in a month (請求予定金額, §10.1)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from models.contracts.contract import Contract, ContractLine, ContractStatus
 
 @dataclass(frozen=True, slots=True)
 class PlanStatus:
-    """A rate plan with what a tenant's contracts use of it in a month.
+    """A rate plan with the quantities that a tenant's contracts use in a month.
 
-    :ivar unit_price: NEC's price in yen for one unit on the first day of the month.
+    :ivar unit_price: NEC's unit price in yen on the first day of the month.
     :ivar present: the quantity in force on the day that ``present_day`` returns (現在契約数).
     :ivar billed: the quantity that is billed for the month (請求予定数).
     """
@@ -39,7 +39,7 @@ class PlanStatus:
 
 
 def present_day(month: date, today: date) -> date:
-    """Return the day whose contracts are the present ones: today, or the last day of an earlier month.
+    """Return the day on which the current quantity is determined: today, or the last day of a past month.
 
     :param month: the first day of the month.
     """
@@ -47,9 +47,9 @@ def present_day(month: date, today: date) -> date:
 
 
 def counted_to(month: date, today: date) -> date:
-    """Return the last day that a month's charges are counted to: yesterday, or the last day of an earlier month.
+    """Return the last day up to which a month's charges are counted: yesterday, or the last day of a past month.
 
-    On the 1st of the running month it is before the month: nothing is counted yet.
+    On the 1st of the current month, it lies before the month, so nothing is counted yet.
 
     :param month: the first day of the month.
     """
@@ -57,7 +57,7 @@ def counted_to(month: date, today: date) -> date:
 
 
 def status_of_month(session: Session, month: date, *, today: date) -> list[PlanStatus]:
-    """Return the rate plans that the contracts the session sees use in a month, by product and plan.
+    """Return the rate plans used in a month by the contracts visible to the session, sorted by product and plan.
 
     :param month: the first day of the month.
     :param today: the day in Asia/Tokyo.
@@ -98,10 +98,10 @@ def status_of_month(session: Session, month: date, *, today: date) -> list[PlanS
 
 
 def has_line(condition: Any, plan_id: int | None = None) -> Any:
-    """Return the condition on ``Contract`` that it has such a line.
+    """Return the condition that a ``Contract`` has a matching line.
 
-    :param condition: from ``in_force`` or ``billed_in``; None for any line.
-    :param plan_id: the rate plan of the line; None for any.
+    :param condition: the result of ``in_force`` or ``billed_in``; None for any line.
+    :param plan_id: the ID of the line's rate plan; None for any.
     """
     line = exists().where(ContractLine.contract_id == Contract.id, RatePlan.id == ContractLine.rate_plan_id)
     if condition is not None:
@@ -119,20 +119,20 @@ def in_force(day: date) -> Any:
 def billed_in(month: date, today: date) -> Any:
     """Return the condition that NEC bills a line for a month, for a statement that joins ``Contract`` and ``RatePlan``.
 
-    A monthly plan is billed when the line is in force on any day of the month up to yesterday, a yearly one when its
-    anniversary is such a day, and a one-off plan when its first day is.
+    A monthly plan is billed if the line is in force on any day of the month up to yesterday, a yearly one if its
+    anniversary is such a day, and a one-off plan if its first day is.
 
     :param month: the first day of the month.
     """
     until = counted_to(month, today)
     starts_on, last_on = ContractLine.starts_on, _last_on()
-    # The first day that counts, by the cycle.
+    # The first day that counts, depending on the billing cycle.
     day = case(
         (RatePlan.cycle == Cycle.MONTHLY, func.greatest(starts_on, month)),
         (RatePlan.cycle == Cycle.ONCE, starts_on),
         else_=_anniversary(month),
     )
-    # The anniversary of a line that begins in a later year is before its first day.
+    # The anniversary of a line that starts in a later year is before its first day.
     return and_(_counts(), day.between(month, until), starts_on <= day, or_(last_on.is_(None), last_on >= day))
 
 
@@ -141,13 +141,13 @@ def _counts() -> Any:
 
 
 def _last_on() -> Any:
-    """Return the last day of a line's service as SQL; NULL while it goes on."""
+    """Return an SQL expression for the last day of a line's service; NULL if it has no end yet."""
     renews = and_(Contract.status == ContractStatus.ACTIVE, Contract.auto_renew)
     # LEAST ignores NULL.
     return func.least(ContractLine.ends_on, case((renews, None), else_=Contract.end_on), type_=Date)
 
 
 def _anniversary(month: date) -> Any:
-    """Return the anniversary of a line's first day in the year of a month as SQL."""
+    """Return an SQL expression for the anniversary of a line's first day in the year of a month."""
     years = cast(month.year - func.extract("year", ContractLine.starts_on), Integer)
     return cast(ContractLine.starts_on + func.make_interval(years, type_=Interval), Date)

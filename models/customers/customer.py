@@ -30,10 +30,10 @@ from models.versioned import Versioned
 
 customer_number = Sequence("customer_number", start=1, maxvalue=99999999)
 
-# A name that is nothing but a legal form stays as it is.
+# A name that consists only of a legal form is left unchanged.
 _SORT_NAME = "regexp_replace(search_name, '^({forms})(?=.)|(?<=.)({forms})$', '')".format(forms="|".join(LEGAL_FORMS))
 
-# As models.values.person_name.person_key has it.
+# Must match models.values.person_name.person_key.
 _CONTACT_KEY = "lower(regexp_replace(translate({plain}, '{variants}', '{written}'), '\\s+', '', 'g'))".format(
     plain=f"normalize(regexp_replace(contact_last_name || contact_first_name, '[{SHAPES}]', '', 'g'), NFKC)",
     variants="".join(group[1:] for group in VARIANT_GROUPS),
@@ -42,7 +42,7 @@ _CONTACT_KEY = "lower(regexp_replace(translate({plain}, '{variants}', '{written}
 
 
 class CustomerStatus(StrEnum):
-    """Derived from the contracts: none yet, a current or future one, or all ended."""
+    """The status derived from the contracts: none yet, a current or future one, or all ended."""
 
     DRAFT = "draft"
     ACTIVE = "active"
@@ -69,7 +69,7 @@ class Customer(Versioned, TenantScoped, Base):
     name: Mapped[str] = mapped_column(String(40))
     # The normalized name for search, kept in sync by the listener below.
     search_name: Mapped[str] = mapped_column(Text)
-    # The name as it is sorted: without its legal form. The database keeps it.
+    # The name without its legal form, for sorting. Computed by the database.
     sort_name: Mapped[str] = mapped_column(Text, Computed(_SORT_NAME, persisted=True))
     status: Mapped[str] = mapped_column(String(16), server_default=CustomerStatus.DRAFT.value)
     memo1: Mapped[str] = mapped_column(String(255), server_default="")
@@ -77,7 +77,7 @@ class Customer(Versioned, TenantScoped, Base):
     memo3: Mapped[str] = mapped_column(String(255), server_default="")
     contact_last_name: Mapped[str] = mapped_column(String(100))
     contact_first_name: Mapped[str] = mapped_column(String(100))
-    # The contact person's normalized name for search. The database keeps it.
+    # The contact person's normalized name for search. Computed by the database.
     contact_key: Mapped[str] = mapped_column(Text, Computed(_CONTACT_KEY, persisted=True))
     contact_department: Mapped[str] = mapped_column(String(40), server_default="")
     contact_title: Mapped[str] = mapped_column(String(255), server_default="")

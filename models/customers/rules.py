@@ -36,7 +36,7 @@ def create(session: Session, values: dict[str, Any], *, by: Actor) -> Customer:
 def change(session: Session, customer: Customer, values: dict[str, Any], *, version: int, by: Actor) -> None:
     """Change a customer.
 
-    :param version: the customer's version when the person opened the form.
+    :param version: the customer's version when the user opened the form.
     :raises Conflict: the customer was changed in the meantime.
     :raises DomainError: nothing changes.
     """
@@ -45,7 +45,7 @@ def change(session: Session, customer: Customer, values: dict[str, Any], *, vers
 
 
 def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
-    """Return the reason why a customer cannot be deleted, None when it can (§7.4.1 (2)).
+    """Return the reason why a customer cannot be deleted; None if it can (§7.4.1 (2)).
 
     A customer whose contracts have all ended or been cancelled can be deleted from the 5th of the month after the last
     day of service.

@@ -1,4 +1,4 @@
-"""An import of customers from a file: its run, and the checked rows that the run works through."""
+"""An import of customers from a file: its run, and the checked rows that the run processes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from models.versioned import Versioned
 
 
 class RunState(StrEnum):
-    """The states of an import: checked, waiting for or in its run, done, waiting for or in its undoing, undone."""
+    """The states of an import: checked, queued or running, done, queued for or being undone, undone."""
 
     CHECKED = "checked"
     RUNNING = "running"
@@ -37,7 +37,7 @@ class RunState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a row: written, nothing to change in it, refused, or taken back."""
+    """The outcome of a row: written, unchanged, refused, undone, or kept because it could not be undone."""
 
     WRITTEN = "written"
     SAME = "same"
@@ -47,7 +47,7 @@ class Outcome(StrEnum):
 
 
 AT_WORK = (RunState.RUNNING.value, RunState.UNDOING.value)
-"""The states in which a job works on an import. A tenant has one such import at a time."""
+"""The states in which a job works on an import. A tenant has at most one such import at a time."""
 
 ALREADY_RUNNING = N_("Another import is running. Wait until it is done.")
 
@@ -55,7 +55,7 @@ UNIQUE_ERRORS = {"uq_import_run_at_work": (None, ALREADY_RUNNING)}
 
 
 class ImportRun(Versioned, TenantScoped, Base):
-    """An import. ``actor`` is the person behind it as the audit log names them; they need not be signed in any more."""
+    """An import. ``actor`` is the user on whose behalf it runs, for the audit log; they may have signed out since."""
 
     __tablename__ = "import_run"
     __table_args__ = (
@@ -82,9 +82,9 @@ class ImportRun(Versioned, TenantScoped, Base):
 class ImportRow(TenantScoped, Base):
     """A row of an import.
 
-    ``number`` is its number in the file. ``content`` is what is written (``models.imports.content``), ``differences`` each
-    changed field as a column of the file with its value before and after. ``outcome`` is NULL until the run has come to
-    the row. ``written`` is what undoing needs to know. ``refusal`` is why it was refused, or kept when undoing.
+    ``number`` is its number in the file. ``content`` is the data to write (``models.imports.writing``). ``differences``
+    lists the changed fields, each as a column of the file with its old and new value. ``outcome`` is NULL until the row
+    has been processed. ``written`` is the data for undoing it. ``refusal`` is why it was refused, or kept when undoing.
     """
 
     __tablename__ = "import_row"

@@ -1,4 +1,4 @@
-"""Store a checked import, start it, discard it, and have it undone."""
+"""Store, start, discard and undo checked imports."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MAX_ROWS = 5_000
 """The maximum number of rows of a file."""
 
 KEPT_CHECKED = timedelta(hours=24)
-"""How long a checked import waits to be started."""
+"""The time within which a checked import must be started; after that, it is deleted."""
 
 UNDO_FOR = timedelta(days=30)
-"""How long an import can be undone; then its rows are deleted."""
+"""The time within which an import can be undone; after that, its rows are deleted."""
 
 NOT_WAITING = N_("This import has already been started.")
 NOT_DONE = N_("Only an import that is done can be undone.")
@@ -39,9 +39,9 @@ _BATCH = 1_000
 class CheckedRow:
     """A row of a file that has no errors.
 
-    :ivar content: what is written; see ``models.imports.writing``.
-    :ivar differences: column, value before and value after of each changed field.
-    :ivar warnings: what the person should look at, each as a message marked for translation and its values.
+    :ivar content: the data to write; see ``models.imports.writing``.
+    :ivar differences: the column, old value and new value of each changed field.
+    :ivar warnings: the warnings for the user, each as a message marked for translation and its values.
     """
 
     number: int
@@ -51,7 +51,7 @@ class CheckedRow:
 
 
 def store(session: Session, tenant_id: str, file_name: str, rows: Iterable[CheckedRow], *, by: Actor) -> ImportRun:
-    """Store the rows of a checked file. Nothing of them is written before :func:`start`."""
+    """Store the rows of a checked file. They are not written before :func:`start`."""
     found = list(rows)
     actor = {"name": by.name, "user_id": by.user_id, "address": by.address}
     run = ImportRun(tenant_id=tenant_id, file_name=file_name, row_count=len(found), actor=actor)
@@ -74,9 +74,9 @@ def store(session: Session, tenant_id: str, file_name: str, rows: Iterable[Check
 
 
 def start(session: Session, run: ImportRun, *, by: Actor) -> None:
-    """Let a job write the rows of an import.
+    """Start an import: a job will write its rows.
 
-    :raises DomainError: it was started before, or another import of the tenant is running.
+    :raises DomainError: it has already been started, or another import of the tenant is running.
     """
     _work_begins(session, run)
     if run.state != RunState.CHECKED:
@@ -90,7 +90,7 @@ def start(session: Session, run: ImportRun, *, by: Actor) -> None:
 def discard(session: Session, run: ImportRun) -> None:
     """Delete a checked import.
 
-    :raises DomainError: it was started before.
+    :raises DomainError: it has already been started.
     """
     lock(session, run)
     if run.state != RunState.CHECKED:
@@ -104,7 +104,7 @@ def may_undo(run: ImportRun, *, now: datetime) -> bool:
 
 
 def undo(session: Session, run: ImportRun, *, now: datetime, by: Actor) -> None:
-    """Let a job take back everything that an import wrote, while none of it has changed since.
+    """Start undoing an import: a job will revert everything it wrote. Nothing of it may have changed since.
 
     :raises DomainError: it is not done or too old, something has changed, or another import of the tenant is running.
     """
@@ -124,7 +124,7 @@ def undo(session: Session, run: ImportRun, *, now: datetime, by: Actor) -> None:
 
 
 def remove_old(session: Session, *, now: datetime) -> None:
-    """Delete imports that nobody started within a day, and the rows of those that can no longer be undone."""
+    """Delete imports that were not started within a day, and the rows of those that can no longer be undone."""
     session.execute(
         delete(ImportRun).where(ImportRun.state == RunState.CHECKED.value, ImportRun.created_at < now - KEPT_CHECKED)
     )

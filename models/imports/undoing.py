@@ -1,4 +1,4 @@
-"""Take back what an import wrote, while it is as the import left it."""
+"""Undo what an import wrote, provided that it has not changed since."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ CHANGED_SINCE = N_("It has changed since the import.")
 
 
 def changed_since(session: Session, run: ImportRun) -> list[int]:
-    """Return the numbers of the rows of an import whose customer, contract or UTM is not as the import left it.
+    """Return the numbers of the rows of an import whose customer, contract or UTM has changed since.
 
-    A customer that the import made has also changed when somebody gave it a further contract or UTM.
+    A customer created by the import has also changed if a contract or UTM was added to it.
     """
     rows = session.scalars(
         select(ImportRow)
@@ -72,7 +72,7 @@ def _changed(session: Session, rows: Any) -> list[int]:
 
 
 def take_back(session: Session, row: ImportRow, *, now: datetime, by: Actor) -> None:
-    """Take back what a row wrote: its UTM is removed, its contract void, its customer deleted, or each as it was before.
+    """Undo what a row wrote: remove its UTM, void its contract, delete its customer, or restore the previous values.
 
     :raises DomainError: it has changed since, or the customer cannot be deleted.
     """

@@ -1,6 +1,6 @@
-"""The work of a job on an import: some rows at a time, each batch in one transaction with what says that it is done.
+"""The processing of an import by a job, in batches. Each batch is one transaction that also stores the outcomes.
 
-A worker that dies leaves a batch undone as a whole, and the next one continues with the first row that has no outcome.
+If a worker dies, its batch is rolled back, and the next worker continues with the first row without an outcome.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from models.imports.import_run import AT_WORK, ImportRow, ImportRun, Outcome, Ru
 from models.utms import utm as utm_rules
 
 BATCH = 25
-"""How many rows are written in one transaction."""
+"""The number of rows that are written in one transaction."""
 
 NOT_STORED = N_("The database rejected it.")
 
@@ -27,13 +27,13 @@ NOT_STORED = N_("The database rejected it.")
 def tenants_with_work(session: Session) -> list[str]:
     """Return the tenants that have an import to run or to undo.
 
-    :param session: one that crosses tenants.
+    :param session: a cross-tenant session.
     """
     return list(session.scalars(select(ImportRun.tenant_id).where(ImportRun.state.in_(AT_WORK)).distinct()))
 
 
 def work(session: Session, *, now: datetime) -> bool:
-    """Write, or take back, the next rows of the tenant's import. The caller commits.
+    """Write or undo the next rows of the tenant's import. The caller commits.
 
     :returns: whether there is more to do.
     """

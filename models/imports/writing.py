@@ -1,13 +1,13 @@
 """Write a row of an import: its customer, its contract and its UTM.
 
-The content of a row is JSON with these parts, each None where the row has nothing of it:
+The content of a row is JSON with these parts, each None if the row does not have it:
 
-``customer_id``   of a customer that is known, and ``version``: the version that the file was checked against
+``customer_id``   the ID of an existing customer, and ``version``: the version that the file was checked against
 ``same_as``       the number of the earlier row whose customer it belongs to
 ``customer``      the columns of the customer
 ``contract``      ``start_on``, ``initial_months``, ``renewal_months``, ``product_id``, ``rate_plan_id``, ``quantity``, ``unit_price``
 ``utm``           the columns of the UTM
-``utm_key``       of a UTM that is known, and ``utm_before``: what its columns were when the file was checked
+``utm_key``       the key of an existing UTM, and ``utm_before``: its column values when the file was checked
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ EARLIER_REFUSED = N_("The row of the same customer, row %(row)s, was not importe
 def write(session: Session, row: ImportRow, *, now: datetime, by: Actor) -> dict[str, Any] | None:
     """Write a row.
 
-    :returns: what undoing needs to know; None when nothing was to be changed.
-    :raises DomainError: a rule refuses it, or its customer or UTM was changed since the file was checked.
+    :returns: the data for undoing it; None if there was nothing to change.
+    :raises DomainError: a rule refuses it, or its customer or UTM has changed since the file was checked.
     """
     content, written = row.content, {}
     customer, fact = _customer(session, row, by=by)
@@ -61,7 +61,7 @@ def write(session: Session, row: ImportRow, *, now: datetime, by: Actor) -> dict
 
 
 def contract_facts(contract: Contract) -> dict[str, Any]:
-    """Return what tells whether a contract was changed. The UTM that is linked to it is no change of the contract."""
+    """Return the data that is compared to detect changes of a contract. Linking a UTM does not count as a change."""
     values = audit.values_of(contract)
     values.pop("utm_id")
     lines = [[line.id, line.ends_on.isoformat() if line.ends_on else None] for line in contract.lines]

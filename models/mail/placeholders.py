@@ -24,10 +24,10 @@ _WRITTEN = re.compile(
     rf"|(?P<word>[A-Za-z\uff21-\uff3a\uff41-\uff5a]+)(?P<word_closing>{_BLANK}*{_CLOSING})"
 )
 _JOINTS = re.compile(r"[\s_.-]")
-# How alike a name must be to the one that was probably meant; 1 is the same.
+# The minimum similarity of a name to the one that was probably meant; 1 means equal.
 _ALIKE = 0.7
 _MAX_FOUND = 80
-# What values must not inject into a mail: line breaks where one line is expected, and control characters.
+# Values must not inject these into a mail: line breaks where one line is expected, and control characters.
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BLANKS = re.compile(r"[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _TORN = ("Cc", "Cs")
@@ -50,10 +50,10 @@ class Fault:
 
 
 def faults(text: str, placeholders: Collection[str]) -> list[Fault]:
-    """Return what looks like a placeholder in a text and is none.
+    """Return everything in a text that looks like a placeholder but is not one.
 
-    That is every pair of opening braces, full-width ones too, that does not start a valid placeholder, and the name of a
-    placeholder next to any other brace. Single braces around other words are text.
+    That is every pair of opening braces, including full-width ones, that does not start a valid placeholder, and the
+    name of a placeholder next to any other brace. Single braces around other words are text.
     """
     return [
         fault
@@ -64,7 +64,7 @@ def faults(text: str, placeholders: Collection[str]) -> list[Fault]:
 
 
 def _fault(number: int, written: re.Match[str], placeholders: Collection[str]) -> Fault | None:
-    """Return what is wrong with one thing in braces; None if it is a placeholder or text."""
+    """Return the error in an expression in braces; None if it is a valid placeholder or plain text."""
     if written["opening"] is None:
         found, name, opened, closed = written[0], written["word"], 0, True
     else:
@@ -88,7 +88,7 @@ def _fault(number: int, written: re.Match[str], placeholders: Collection[str]) -
 
 
 def _simplified(name: str) -> str:
-    """Return a name without what is easily mistyped: width, case, blanks and hyphens."""
+    """Return a name without distinctions that are easily mistyped: width, case, blanks, dots, underscores and hyphens."""
     return _JOINTS.sub("", unicodedata.normalize("NFKC", name)).casefold()
 
 

@@ -48,7 +48,7 @@ class Entry:
 
 
 def every(minutes: int) -> Callable[[datetime], datetime]:
-    """Run at multiples of a number of minutes."""
+    """Return a function for running at multiples of a number of minutes."""
     step = minutes * 60
 
     def after(moment: datetime) -> datetime:
@@ -58,7 +58,7 @@ def every(minutes: int) -> Callable[[datetime], datetime]:
 
 
 def daily(hour: int, minute: int) -> Callable[[datetime], datetime]:
-    """Run once a day at a time in Tokyo."""
+    """Return a function for running once a day at a time in Tokyo."""
 
     def after(moment: datetime) -> datetime:
         day = clock.tokyo_day(moment)
@@ -69,7 +69,7 @@ def daily(hour: int, minute: int) -> Callable[[datetime], datetime]:
 
 
 def monthly(hour: int, minute: int) -> Callable[[datetime], datetime]:
-    """Run on the 1st of each month at a time in Tokyo."""
+    """Return a function for running on the 1st of each month at a time in Tokyo."""
 
     def after(moment: datetime) -> datetime:
         day = clock.month_start(clock.tokyo_day(moment))
@@ -96,7 +96,7 @@ def install(entries: Iterable[Entry]) -> None:
 
 
 def entries() -> list[Entry]:
-    """Return all entries, by name."""
+    """Return all entries, sorted by name."""
     return sorted(_entries.values(), key=lambda each: each.name)
 
 

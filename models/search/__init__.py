@@ -1,1 +1,1 @@
-"""The search over everything of a tenant."""
+"""The global search in a tenant's data."""

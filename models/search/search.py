@@ -1,7 +1,7 @@
-"""Find customers, contracts and UTMs of the session's tenant by whatever tells them apart.
+"""Find customers, contracts and UTMs of the session's tenant by name, ID, phone number, MAC address or serial number.
 
-A text is compared only with what it can be: a company's name is no UTM ID, and costs no statement about UTMs. Parts have no
-index of their own: the rows of one tenant are reached by its index, and comparing 10,000 UTMs takes some milliseconds.
+A text is compared only with the columns it can match: a company name cannot be a UTM ID, so UTMs are not queried. There
+is no substring index: the rows of a tenant are found by the tenant's index, and comparing 10,000 UTMs takes milliseconds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SHOWN = 20
 """The maximum number of rows of each kind."""
 
 _SHORTEST_CODE = 4
-"""Fewer characters of a number would be part of nearly every other number."""
+"""The minimum length of a part of a number; shorter ones would match nearly every number."""
 
 _COMPANY_ID = re.compile(r"A[0-9]{1,8}")
 _CONTRACT_NUMBER = re.compile(r"(?P<prefix>(?:A-?)?S)?(?P<digits>[0-9]{1,8})")
@@ -43,7 +43,7 @@ _BETWEEN_HEX_DIGITS = re.compile(r"[\s:.\-_]+")
 
 
 class Kind(StrEnum):
-    """What can be found."""
+    """The kinds of rows that can be found."""
 
     CUSTOMERS = "customers"
     CONTRACTS = "contracts"
@@ -52,10 +52,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found of one kind.
+    """The result of a search for one kind.
 
-    :param rows: the first of them, with the columns of the statement.
-    :param count: how many there are.
+    :param rows: the first matching rows, with the columns of the statement.
+    :param count: the number of all matching rows.
     """
 
     rows: Sequence[Any]
@@ -63,10 +63,10 @@ class Found:
 
 
 def find(session: Session, text: str, *, kinds: Collection[Kind], shown: int = SHOWN) -> dict[Kind, Found]:
-    """Return what a text finds in the session's tenant, by kind; kinds of which nothing is found are left out.
+    """Return the matches of a text in the session's tenant by kind; kinds without matches are omitted.
 
-    :param text: as typed, of at most ``LONGEST_TEXT`` characters.
-    :param kinds: what the person may see.
+    :param text: the text as typed, at most ``LONGEST_TEXT`` characters long.
+    :param kinds: the kinds that the user may see.
     :param shown: the maximum number of rows of each kind.
     """
     statements = {Kind.CUSTOMERS: _customers, Kind.CONTRACTS: _contracts, Kind.UTMS: _utms}
@@ -126,7 +126,7 @@ def _contracts(text: str) -> Select[*tuple[Any, ...]] | None:
 def _utms(text: str) -> Select[*tuple[Any, ...]] | None:
     conditions: list[ColumnElement[bool]] = []
     plain = plain_hyphens(visible(text))
-    # A UTM ID is a MAC address without what stands between its parts.
+    # A UTM ID is a MAC address without separators.
     if _MAC_PART.fullmatch(part := _BETWEEN_HEX_DIGITS.sub("", plain).lower()):
         conditions.append(Utm.utm_id.contains(part))
     if mac := mac_address(plain):
@@ -144,5 +144,5 @@ def _utms(text: str) -> Select[*tuple[Any, ...]] | None:
 
 
 def _code(text: str) -> str:
-    """A number or code as it is stored: half width, upper case, without blanks."""
+    """Return a number or code in its stored form: half-width, upper case, without blanks."""
     return _BLANKS.sub("", plain_hyphens(visible(text))).upper()

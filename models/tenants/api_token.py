@@ -30,7 +30,7 @@ UNIQUE_ERRORS = {"uq_portal_token_name_in_force": ("name", TAKEN_NAME)}
 """The error for a violated unique index, when a concurrent request was first."""
 
 _PREFIX = "cst_"
-# Not every call should write to the database just to record the use of its token.
+# So that not every call has to write to the database to record the use of its token.
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -93,7 +93,7 @@ def create(session: Session, name: str, *, now: datetime, by: Actor) -> tuple[Po
 def rename(session: Session, row: PortalToken, name: str, *, version: int, by: Actor) -> None:
     """Rename a token.
 
-    :param version: the token's version when the person opened the form.
+    :param version: the token's version when the user opened the form.
     :raises Conflict: the token was changed in the meantime.
     :raises DomainError: the name is unchanged or taken.
     """
@@ -135,13 +135,13 @@ def revoke(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> N
 
 
 def _names_in_force(session: Session) -> Sequence[str]:
-    """Return the names of the tenant's active tokens, after taking a lock so that none is created or renamed."""
+    """Return the names of the tenant's active tokens, after taking a lock that prevents creating and renaming tokens."""
     take_turns(session, "portal_token", scope.own_tenant_id(session))
     return session.scalars(select(PortalToken.name).where(PortalToken.revoked_at.is_(None))).all()
 
 
 def caller_of(session: Session, token: str, *, now: datetime) -> tuple[Caller, bool] | None:
-    """Return the caller behind a token, None when the token is not valid.
+    """Return the caller identified by a token; None if the token is not valid.
 
     :param session: a cross-tenant session, because the token determines the tenant.
     :returns: the caller, and whether this use should be recorded.

@@ -13,7 +13,7 @@ from models.utms.utm import Utm, UtmState, in_state
 
 
 class Fleet(NamedTuple):
-    """The number of UTMs in each state; removed ones are not counted."""
+    """The numbers of UTMs in each state; removed ones are not counted."""
 
     online: int = 0
     offline: int = 0

@@ -38,7 +38,7 @@ TAKEN_SERIAL = N_("This serial number is already registered.")
 UNIQUE_ERRORS = {"uq_utm_utm_id_kept": ("utm_id", TAKEN_UTM_ID), "uq_utm_serial_kept": ("serial", TAKEN_SERIAL)}
 
 CONTACT_NOTED_EVERY = timedelta(seconds=15)
-"""How exactly it is kept when a UTM last called. Heartbeats are kept to the second."""
+"""The precision with which a UTM's last call is recorded. The time of a heartbeat is recorded exactly."""
 
 _NOT_REMOVED = text("removed_at IS NULL")
 
@@ -52,7 +52,7 @@ class UtmState(StrEnum):
 
 
 class Utm(TenantScoped, Base):
-    """An appliance. Its UTM ID can be registered again after a removal, so the primary key is a number of our own."""
+    """An appliance. Its UTM ID can be registered again after a removal, so the primary key is a surrogate key."""
 
     __tablename__ = "utm"
     __table_args__ = (
@@ -110,12 +110,12 @@ class Utm(TenantScoped, Base):
 
     @property
     def reports_another_mac(self) -> bool:
-        """Whether the MAC address in its heartbeats is not the one its UTM ID is made of."""
+        """Whether the MAC address in its heartbeats differs from the one that its UTM ID is derived from."""
         return self.reported_mac is not None and self.reported_mac.replace(":", "") != self.utm_id
 
 
 def in_state(state: UtmState, *, now: datetime, online_for: timedelta) -> ColumnElement[bool]:
-    """Return the condition that a UTM is in a connection state, as ``Utm.state`` has it.
+    """Return the condition that a UTM is in a connection state, consistent with ``Utm.state``.
 
     :param online_for: how long a UTM counts as online after its last call.
     """
@@ -144,7 +144,7 @@ def register(session: Session, customer: Customer, values: dict[str, Any], *, to
 
 
 def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
-    """Remove a UTM (§7.10): its token is revoked, its alerts stay on the list screens."""
+    """Remove a UTM (§7.10): its token is revoked, and its alerts remain on the list screens."""
     if utm.removed_at is not None:
         return
     for token in utm.tokens:
@@ -155,9 +155,9 @@ def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
 
 
 def note_contact(session: Session, utm_id: int, *, now: datetime) -> None:
-    """Note that a UTM has just called, at most once in ``CONTACT_NOTED_EVERY`` however many calls come at once.
+    """Record that a UTM has just called, at most once per ``CONTACT_NOTED_EVERY`` even for concurrent calls.
 
-    :param utm_id: its key.
+    :param utm_id: the UTM's primary key.
     """
     session.execute(
         update(Utm)
@@ -168,15 +168,15 @@ def note_contact(session: Session, utm_id: int, *, now: datetime) -> None:
 
 
 def contact_is_noted(last_seen_at: datetime | None, *, now: datetime) -> bool:
-    """Whether a contact was noted so lately that a further one need not be.
+    """Return whether the last recorded contact is so recent that another one need not be recorded.
 
-    :param last_seen_at: what is kept so far, None for a UTM that was never seen.
+    :param last_seen_at: the time of the last recorded contact; None for a UTM that was never seen.
     """
     return last_seen_at is not None and last_seen_at > now - CONTACT_NOTED_EVERY
 
 
 def note_heartbeat(utm: Utm, *, now: datetime, firmware: str | None, ip_address: str | None, mac: str | None) -> None:
-    """Record the data of a heartbeat. The reported MAC address is only shown beside the registered one."""
+    """Record the data of a heartbeat. The reported MAC address is only displayed next to the registered one."""
     utm.last_seen_at = now
     utm.firmware = firmware or utm.firmware
     utm.ip_address = ip_address or utm.ip_address

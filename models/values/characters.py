@@ -1,7 +1,7 @@
-"""Characters that people write for one another in names: the one mapping that every search by name applies.
+"""Characters that are used interchangeably in names: the mapping that every search by name applies.
 
-Each group is written as its first character. Applied after NFKC, which already unifies widths and most compatibility
-characters; stored search keys depend on it, so a change needs a migration that writes them anew.
+Each group is replaced by its first character. The mapping is applied after NFKC, which already unifies widths and most
+compatibility characters. Stored search keys depend on it, so a change needs a migration that recomputes them.
 """
 
 from __future__ import annotations
@@ -56,16 +56,16 @@ VARIANT_GROUPS = (
     "曽曾",
     "薮藪籔",
 )
-"""Characters that count as the same, the one they are written as first."""
+"""Groups of characters that are considered equal; the first one replaces the others."""
 
 _TRANSLATION = str.maketrans({char: group[0] for group in VARIANT_GROUPS for char in group[1:]})
 SHAPES = r"\ufe00-\ufe0f\U000e0100-\U000e01ef"
-"""Variation selectors, which choose a glyph, as a range for Python and PostgreSQL: 葛 has two, but is typed without one."""
+"""Variation selectors, as a character range for Python and PostgreSQL: 葛 has two glyphs, but is typed without one."""
 _SHAPES = re.compile(f"[{SHAPES}]")
 
 
 def unified(text: str) -> str:
-    """Return a text with each variant written as the first character of its group.
+    """Return a text with each variant replaced by the first character of its group.
 
     >>> unified("髙﨑 霞ヶ関")
     '高崎 霞ケ関'

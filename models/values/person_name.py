@@ -1,4 +1,4 @@
-"""Normalize people's names for comparison: blanks, width, case and variants of characters do not matter."""
+"""Normalize personal names for comparison: blanks, width, case and character variants are ignored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BLANKS = re.compile(r"\s+")
 
 
 def person_key(name: str) -> str:
-    """Return the normalized form of a name, which substring search compares; the database computes it for stored names.
+    """Return the normalized form of a name for substring search; the database computes it for stored names.
 
     >>> person_key("髙橋　花子")
     '高橋花子'

@@ -1,7 +1,7 @@
-"""PostgreSQL and Redis for machines without them: real servers (Valkey as Redis) from Python packages, with data in the instance folder.
+"""PostgreSQL and Redis for machines without them: real servers from Python packages, with data in the instance folder.
 
-They run as children of the process that starts them and end with it, even if it is killed. In production, both are
-given by URL and this package is not used.
+Valkey serves as Redis. The servers run as children of the process that starts them and end with it, even if it is
+killed. In production, both are given by URL and this package is not used.
 """
 
 from __future__ import annotations

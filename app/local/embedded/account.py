@@ -76,7 +76,7 @@ def runnable_by(account: Account | None, root: Path, parts: Sequence[str], label
 
     :param parts: files and folders under ``root``; the first one is a program that supports ``--version``. Parts that
         do not exist are not needed on this system.
-    :param label: the name of the copy, made of name and version.
+    :param label: the name of the copy, which contains the package's name and version.
     :raises ServiceError: the copy cannot be made.
     """
     program = parts[0]
