@@ -19,10 +19,10 @@ depends_on = None
 
 SCOPED = {
     "contract_line": "SELECT, INSERT, UPDATE, DELETE",
-    # Invoices are never changed, only paid; corrections are only put on an invoice.
+    # Invoices are never changed, only paid.
     "invoice": "SELECT, INSERT, UPDATE",
     "invoice_line": "SELECT, INSERT",
-    "correction": "SELECT, INSERT, UPDATE",
+    "correction": "SELECT, INSERT, UPDATE, DELETE",
     "usage": "SELECT, INSERT, UPDATE, DELETE",
 }
 SHARED = ("rate_plan", "charge", "wholesale_price")

@@ -68,7 +68,7 @@ def test_an_operator_registers_a_utm_and_takes_its_alerts_home(page, live_url, c
     page.get_by_role("link", name=customer.id).click()
     sound(page)
     page.get_by_role("link", name="セキュリティサービス").click()
-    page.get_by_text("検出された脅威はありません").wait_for()
+    page.get_by_text("UTM未登録").first.wait_for()
     sound(page)
     page.get_by_role("link", name="作成").first.click()
     sound(page)

@@ -111,7 +111,7 @@ def test_a_list_of_rights_says_which_page_of_how_many_it_is(page, customer):
     words = paper(page)
 
     assert re.search(r"^\d+件$", words, re.MULTILINE)
-    assert "3ページ中2ページ" in words
+    assert re.search(r"\dページ中2ページ", words)
 
 
 @pytest.mark.parametrize(

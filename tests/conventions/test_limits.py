@@ -23,6 +23,8 @@ from models.accounts.user import Role, User
 from models.actor import SYSTEM, Actor
 from models.applications import extra_question, extra_question_rules
 from models.applications.extra_question import ApplicationField
+from models.contracts import rules as contract_rules
+from models.contracts.contract import Contract, ContractLine
 from models.errors import Conflict, DomainError
 from models.mail import template_rules
 from models.mail.kinds import KINDS, MailText
@@ -43,7 +45,8 @@ QUESTION = {"required": False, "kind": "text", "choices": []}
 
 TRIED = {
     "applications/extra_question_rules.py": ("MAX_IN_USE",),
-    "notifications/address_rules.py": ("MOST", "MAX_TO_ONE"),
+    "contracts/rules.py": ("MAX_LINES",),
+    "notifications/address_rules.py": ("MAX_TO_ONE", "MOST"),
     "tenants/access_origin.py": ("MAX_ORIGINS",),
     "tenants/api_token.py": ("MAX_IN_FORCE",),
     "tenants/link.py": ("MAX_LINKS",),
@@ -52,6 +55,10 @@ TRIED = {
 
 NOT_COUNTED = {
     "accounts/password_policy.py": ("MOST",),  # characters
+    "alerts/ingest.py": ("MAX_LINES", "MAX_REASONS"),  # of one request
+    "alerts/line.py": ("MAX_LINE_BYTES", "_MAX_EXTRA_BYTES"),  # bytes
+    "contracts/usage.py": ("MAX_ROWS",),  # of one file
+    "mail/placeholders.py": ("_MAX_FOUND",),  # characters
     "applications/extra_question.py": ("MAX_CHOICES",),  # in one row
     "customers/cross_tenant_search.py": ("MOST",),  # rows shown
     "imports/rules.py": ("MAX_ROWS", "_MAX_NAMED"),  # of one file, and named in one message
@@ -345,8 +352,25 @@ def test_of_administrators_who_delete_each_other_one_stays(make, at_once):
     assert counted(make, User.id) == 1
 
 
+def test_a_contract_has_twenty_rate_plans(make, at_once, tenant):
+    contract = make.contract(customer_row=make.customer(tenant=tenant))
+    plan = make.contract_line(contract=contract).rate_plan
+    line = contract_rules.LineValues(plan.id, 1, plan.flat_price)
+
+    def add_ten(session, _number):
+        found = session.get_one(Contract, contract.id)
+        contract_rules.change(session, found, {"added": [line] * 10}, version=found.version, now=NOW, by=SYSTEM)
+
+    outcomes = at_once(add_ten)
+
+    # One is the first; of the others, those that had read the contract before were told of the conflict.
+    assert outcomes["done"] == 1
+    assert outcomes["done"] + outcomes["conflict"] + outcomes[contract_rules.TOO_MANY_LINES] == MANY
+    assert counted(make, ContractLine.id) == 11
+
+
 def limits_in(folder: Path) -> dict[str, tuple[str, ...]]:
-    """The constants called MOST or MOST_... in each module of a folder."""
+    """The constants called MOST, MAX or MAX_... in each module of a folder."""
     found = {}
     for path in sorted(folder.rglob("*.py")):
         names = [
@@ -354,7 +378,7 @@ def limits_in(folder: Path) -> dict[str, tuple[str, ...]]:
             for statement in ast.parse(path.read_text()).body
             if isinstance(statement, ast.Assign)
             for target in statement.targets
-            if isinstance(target, ast.Name) and target.id.lstrip("_").split("_")[0] == "MOST"
+            if isinstance(target, ast.Name) and target.id.lstrip("_").split("_")[0] in {"MAX", "MOST"}
         ]
         if names:
             found[path.relative_to(folder).as_posix()] = tuple(sorted(names))

@@ -84,7 +84,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "charge": "DELETE,INSERT,SELECT,UPDATE",
         "contract": "DELETE,INSERT,SELECT,UPDATE",
         "contract_line": "DELETE,INSERT,SELECT,UPDATE",
-        "correction": "INSERT,SELECT,UPDATE",
+        "correction": "DELETE,INSERT,SELECT,UPDATE",
         "customer": "DELETE,INSERT,SELECT,UPDATE",
         "device_token": "DELETE,INSERT,SELECT,UPDATE",
         "form_key": "DELETE,INSERT,SELECT,UPDATE",

@@ -1,4 +1,4 @@
-"""The read-only pages of a screen: the list with its search, the details, and the list as a CSV file."""
+"""The list of a screen with its search, also as a CSV file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Response, request, stream_with_context
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy import func, inspect
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from models.db import db
@@ -22,10 +22,8 @@ from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
 from views.screen.formats import linked
-from views.screen.history import history_table
 from views.screen.navigation import list_arguments, present_arguments, with_arguments
 from views.screen.table import ICON_BUTTON, Button, Column, Empty, Question, Row, Table
-from views.shown_once import token_to_show
 
 COUNT_CAP = 1_000
 """The limit up to which lists count their rows, unless a later page is displayed; above it, they show "1,000 or more"."""
@@ -35,7 +33,7 @@ _FILE_BATCH = 500
 
 
 class ListPages:
-    """A mixin with the list, the details and the CSV file of a screen; the attributes are those of ``Screen``."""
+    """A mixin with the list of a screen and its CSV file; the attributes are those of ``Screen``."""
 
     list_labels: ClassVar[Mapping[str, Any]] = {}
     """Labels of columns that differ in the list from those in the form and the details."""
@@ -43,11 +41,7 @@ class ListPages:
     list_intro: Any = None
     """The introductory text of the list, lazily translated."""
 
-    secret_help: Any = None
-    """The help text for a secret that is shown once, if the rows have one; lazily translated."""
-
     list_template = "screen/list.html"
-    show_template = "screen/show.html"
 
     def list_page(self: Any, form: Any = None) -> str:
         """Return the page of the list.
@@ -187,13 +181,13 @@ class ListPages:
 
         :param searched: whether the list is empty because no row matches the search.
         """
-        say = self.labels.say
+        message = self.labels.message
         if searched:
-            all_rows = Button(say("show_all"), request.root_path + request.path)
-            return Empty("search-off", say("no_match"), say("no_match_hint") or None, [all_rows])
+            all_rows = Button(message("show_all"), request.root_path + request.path)
+            return Empty("search-off", message("no_match"), message("no_match_hint") or None, [all_rows])
         add = [] if self.add_on_list else self.add_buttons()
-        hint = say("empty_hint") if add or self.add_on_list else ""
-        return Empty(self.labels.icon, say("empty"), hint or None, add)
+        hint = message("empty_hint") if add or self.add_on_list else ""
+        return Empty(self.labels.icon, message("empty"), hint or None, add)
 
     def list_links(self: Any, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
         """Return the buttons next to the title of the list."""
@@ -215,24 +209,28 @@ class ListPages:
 
         :param back: the query parameter that contains the state of the list to return to.
         """
-        say, name = self.labels.say, self.name_of(row)
+        message, name = self.labels.message, self.name_of(row)
         if self._is_deleted(row):
-            question = Question(say("ask_restore", name), say("restore_title"))
-            label = say("restore_button")
+            question = Question(message("ask_restore", name), message("restore_title"))
+            label = message("restore_button")
             url = self.url("restore", row)
-            return [Button(label, url, "refresh", say("restore_name", name), back, question, css="btn btn-sm")]
+            return [Button(label, url, "refresh", message("restore_name", name), back, question, css="btn btn-sm")]
         found = []
         if self.may("edit") and not self.refusal("edit", row):
-            found.append(Button("", self.url("edit", row, **back), "pencil", say("edit_name", name), css=ICON_BUTTON))
+            found.append(
+                Button("", self.url("edit", row, **back), "pencil", message("edit_name", name), css=ICON_BUTTON)
+            )
         found += [
             self.action_button(each, row, back, css="btn btn-sm" if each.label else ICON_BUTTON)
             for each in self.actions_of_rows
             if each.single and self.may(each.name) and each.when(row)
         ]
         if self.may("delete") and self.deletable(row):
-            question = Question(say("ask_delete", name), say("delete_title"), "danger")
+            question = Question(message("ask_delete", name), message("delete_title"), "danger")
             found.append(
-                Button("", self.url("delete", row), "trash", say("delete_name", name), back, question, css=ICON_BUTTON)
+                Button(
+                    "", self.url("delete", row), "trash", message("delete_name", name), back, question, css=ICON_BUTTON
+                )
             )
         return found
 
@@ -273,70 +271,6 @@ class ListPages:
             if each.multiple and self.may(each.name)
         ]
 
-    @expose("/<row>")
-    @has_access
-    def show(self: Any, pk: Any) -> Any:
-        """Show one row."""
-        row = self.row_or_404(pk)
-        return render(
-            self.show_template,
-            screen=self,
-            row=row,
-            title=self.name_of(row),
-            crumbs=self.crumbs(row),
-            tabs=self.tabs_of_row(row),
-            overview=self.overview(row),
-            parts=self.details(row),
-            buttons=self.page_buttons(row),
-            related=self.related(row),
-            history=self.changes(row),
-            secret=self.secret_of([inspect(row).identity[0]]),
-        )
-
-    def secret_of(self: Any, keys: Sequence[Any]) -> dict[str, Any] | None:
-        """Return the secret that was just issued for one of some rows, which can be shown only once; None if there is none.
-
-        :param keys: the keys of the rows.
-        """
-        waiting = token_to_show(self.model, map(int, keys)) if self.secret_help else None
-        if waiting is None:
-            return None
-        row = db.session.get(self.model, waiting["key"])
-        return {"title": self.name_of(row), "value": waiting["token"], "help": self.secret_help}
-
-    def details(self: Any, row: Any) -> list[tuple[Any, list[tuple[Any, Any, str]], list[tuple[Any, Any, str]]]]:
-        """Return the title, the values and the values hidden while empty of each part of a row's page."""
-        return [
-            (title, self._facts(row, part["fields"]), self._facts(row, part.get("more", ()), only_filled=True))
-            for title, part in self.show_fieldsets or [(None, {"fields": self.list_columns})]
-        ]
-
-    def _facts(self: Any, row: Any, names: Sequence[str], *, only_filled: bool = False) -> list[tuple[Any, Any, str]]:
-        found = [(name, self.value(row, name), self.formats[name]) for name in names]
-        return [
-            (self.label_of(name), each.cell(value), each.css)
-            for name, value, each in found
-            if value not in (None, "") or not only_filled
-        ]
-
-    def page_buttons(self: Any, row: Any) -> list[Button]:
-        """Return the buttons of a row's page."""
-        say, name = self.labels.say, self.name_of(row)
-        back = self.back_argument()
-        found = []
-        if self.may("edit") and not self.refusal("edit", row):
-            found.append(Button(say("edit_button"), self.url("edit", row, **back), "pencil"))
-        found += [
-            self.action_button(each, row, back)
-            for each in self.actions_of_rows
-            if each.is_on_page and self.may(each.name) and each.when(row)
-        ]
-        if self.may("delete") and self.deletable(row):
-            question = Question(say("ask_delete", name), say("delete_title"), "danger")
-            url, refusal = self.url("delete", row), self._refusal_message("delete", row)
-            found.append(Button(say("delete_button"), url, "trash", "", back, question, refusal))
-        return found
-
     def refusal(self: Any, method: str, row: Any) -> DomainError | str | None:
         """Return the reason why a method is currently not possible for a row, None if it is.
 
@@ -350,18 +284,6 @@ class ListPages:
     def _refusal_message(self: Any, method: str, row: Any) -> str | None:
         refusal = self.refusal(method, row)
         return message_of(refusal) if refusal else None
-
-    def related(self: Any, row: Any) -> Sequence[Table]:
-        """Return the tables of related rows for a row's page, each with a title."""
-        return ()
-
-    def tabs_of_row(self: Any, row: Any) -> list[dict[str, Any]]:
-        """Return the tabs of a row's pages."""
-        return []
-
-    def changes(self: Any, row: Any) -> Table | None:
-        """Return the change history of a row; None for rows whose audit entries belong to no tenant."""
-        return None if self.tenantless or not self.history else history_table(self, row)
 
     def back_argument(self: Any) -> dict[str, str]:
         """Return the query parameter that contains the state of the list from which the current page was opened."""

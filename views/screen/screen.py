@@ -16,6 +16,7 @@ from models.db import db
 from views.base import first_of
 from views.routing import TransactionalRoutes
 from views.screen.actions import Action
+from views.screen.details import DetailPages
 from views.screen.filters import DeclaredFilter
 from views.screen.form import form_from_model
 from views.screen.formats import Format, as_stored, default_format, word
@@ -50,7 +51,7 @@ FAB_ROUTES = {
 _READ_AND_WRITE = frozenset({"list", "show", "add", "edit", "delete"})
 
 
-class Screen(TransactionalRoutes, ListPages, WritePages, ModelView):
+class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView):
     """The pages of one table.
 
     These attributes have the same meaning as in FAB: ``datamodel``, ``route_base``, ``class_permission_name``,

@@ -164,6 +164,11 @@ class Table:
         return [each for row in self.rows for each in row.buttons]
 
     @property
+    def refused(self) -> list[Button]:
+        """The buttons, those in the header included, that cannot be used."""
+        return [each for each in (*self.buttons, *self.links) if each.refusal]
+
+    @property
     def forms(self) -> dict[Any, Button]:
         """One of each kind of button that submits a form; all buttons of a kind share that form."""
         sent = (each for row in self.rows for each in row.buttons if each.values is not None and not each.refusal)
