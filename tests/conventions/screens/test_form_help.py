@@ -39,7 +39,9 @@ def test_a_field_with_a_limit_says_it_before_it_is_exceeded_and_once(case):
         if isinstance(field, CHOICES) or limit is None or f"{case.name}.{name}" in NO_LIMIT or name in LIMIT_BY_EXAMPLE:
             continue
         said = description_of(page, name)
-        assert said.replace(",", "").count(str(limit)) == 1, f"{case.name}.{name} does not say once that it takes {limit}: {said!r}"
+        assert said.replace(",", "").count(str(limit)) == 1, (
+            f"{case.name}.{name} does not say once that it takes {limit}: {said!r}"
+        )
 
 
 @screens(unless=lambda screen: not has_form(screen))
