@@ -33,7 +33,10 @@ _TURNS = "invoices"
 
 _ISSUE = text(f"""
 WITH due AS MATERIALIZED ({DUE}), waiting AS MATERIALIZED (
-    SELECT id, customer_id, contract_id, amount, reason FROM correction WHERE invoice_id IS NULL
+    SELECT id, customer_id, contract_id, amount, reason FROM correction
+    WHERE invoice_id IS NULL AND (
+        -- After the first run of the month, a correction alone does not make an invoice: it waits for the next month.
+        NOT EXISTS (SELECT FROM invoice WHERE month = :month) OR customer_id IN (SELECT customer_id FROM due))
 ), bill AS (
     SELECT customer_id, contract_id, line_id, kind, plan_name, charge_name, charge_order, from_on, to_on, quantity,
            unit_price, amount

@@ -136,6 +136,15 @@ def test_a_correction_is_billed_once_with_the_next_invoice(make, run, line):
     assert facts(make)[2] == [(-1000, False)]
 
 
+def test_a_correction_after_the_run_waits_for_the_next_month(make, run, line):
+    other = make.customer(tenant_id=line.tenant_id)
+    run(issue)
+    make.correction(customer=other)
+
+    assert run(issue) == 0
+    assert run(lambda session: issue(session, NOVEMBER, date(2026, 12, 1))) == 2
+
+
 def test_a_correction_of_nothing_and_one_for_another_customers_contract_are_refused(make, run, line):
     other = make.contract(customer_row=make.customer(tenant_id=line.tenant_id))
 
