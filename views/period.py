@@ -23,8 +23,8 @@ def recent_days(today: date) -> tuple[date, date]:
     return today - timedelta(days=RECENT_DAYS - 1), today
 
 
-PAYMENT_DAY_MISSING = N_("Enter a day from 2000 to 2100. It was left out of the search.")
-NO_MONTH = N_("Enter a month from 2000 to 2100. It was left out of the search.")
+INVALID_DAY = N_("Enter a day from 2000 to 2100. It was left out of the search.")
+INVALID_MONTH = N_("Enter a month from 2000 to 2100. It was left out of the search.")
 NO_TIME = N_("Enter a time as hh:mm. It was left out of the search.")
 ENDS_BEFORE = N_("The end is before the start. It was left out of the search.")
 
@@ -178,21 +178,22 @@ class _Reader(NamedTuple):
 
 
 def _by_day(reader: _Reader, today: date) -> Period:
-    first, last = (reader.read(name, _day, PAYMENT_DAY_MISSING) for name in ("first", "last"))
+    first, last = (reader.read(name, _day, INVALID_DAY) for name in ("first", "last"))
     if first is None:
-        return Period("day", *recent_days(last or today))
+        first, end = recent_days(last or today)
+        return Period("day", max(first, _FIRST_DAY), end)
     return Period("day", *_ordered(first, last or max(first, today)))
 
 
 def _by_month(reader: _Reader, today: date) -> Period:
-    first, last = (reader.read(name, _month, NO_MONTH) for name in ("first_month", "last_month"))
+    first, last = (reader.read(name, _month, INVALID_MONTH) for name in ("first_month", "last_month"))
     first = first or last or today
     first, last = _ordered(first, last or max(first, today))
     return Period("month", clock.month_start(first), clock.next_month(last) - timedelta(days=1))
 
 
 def _by_minutes(reader: _Reader, today: date) -> Period:
-    day = reader.read("on", _day, PAYMENT_DAY_MISSING) or today
+    day = reader.read("on", _day, INVALID_DAY) or today
     start = reader.read("from_time", _time, NO_TIME) or _MIDNIGHT
     end = reader.read("to_time", _time, NO_TIME) or _LAST_MINUTE
     if end < start:
@@ -209,6 +210,7 @@ def _ordered(one: Any, other: Any) -> tuple[Any, Any]:
 
 # Other years are typing errors, and date arithmetic fails at the limits of ``date``.
 _YEARS = range(2000, 2101)
+_FIRST_DAY = date(_YEARS.start, 1, 1)
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

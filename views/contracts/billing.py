@@ -229,7 +229,7 @@ class CorrectionForm(ScreenForm):
     reason = TextField(
         lazy_gettext("Reason"),
         [Required(), MaxLength(200), OneLine()],
-        description=lazy_gettext("Up to 200 characters. It is the text of the line on the invoice."),
+        description=lazy_gettext("It is the text of the line on the invoice."),
     )
     contract_id = CodeField(
         lazy_gettext("Contract number"),

@@ -108,7 +108,7 @@ def test_roles_given_and_taken_are_audited_each(make, session):
 def test_only_necs_roles_are_held_everywhere(make, session, name):
     user = make.user()
 
-    with pytest.raises(DomainError, match="every tenant"):
+    with pytest.raises(DomainError, match="for all tenants"):
         change(session, user.id, [name])
 
 

@@ -78,6 +78,7 @@ def test_the_timetable_says_when_in_tokyo():
         "alert-retention": "23. 02:00",
         "old-links": "23. 02:30",
         "contract-terms": "23. 00:10",
+        "imports": "22. 12:01",
         "income": "22. 13:00",
         "invoices": "01. 01:00",
     }
@@ -96,7 +97,10 @@ def names(entries: list[schedule.Entry]) -> list[str]:
     return sorted(each.name for each in entries)
 
 
-ALL = ["alert-partitions", "alert-retention", "contract-terms", "heartbeat", "income", "invoices", "mail", "old-links"]
+ALL = [
+    *("alert-partitions", "alert-retention", "contract-terms", "heartbeat", "imports", "income", "invoices", "mail"),
+    "old-links",
+]
 
 
 def test_a_new_entry_is_due_at_once_and_reconciling_again_changes_nothing(session):

@@ -147,7 +147,7 @@ def test_an_upgrade_takes_from_own_roles_what_a_partner_operator_lost(make, serv
 
 
 def test_rights_are_listed_with_the_roles_that_hold_them(admin):
-    page = admin.get("/permissionviews/list/?sort=view_menu.name&direction=asc").text
+    page = admin.get("/permissionviews/list/?sort=view_menu.name&direction=asc&size=100").text
 
     assert "NEC Admin, NEC Staff, Partner Operator, Partner Viewer" in page
     assert page.index(">Alerts<") < page.index(">Customers<")

@@ -38,12 +38,12 @@ def test_the_overview_has_the_figures_of_all_areas_as_links(operator, customer):
     url = f"/customers/{customer.id}"
 
     assert overview(operator, customer) == {
-        "契約UTM数": ("1", "#related-1"),
+        "契約UTM数": ("1", "#contracts"),
         "登録UTM数": ("1", f"{url}/security"),
         "動作": ("未接続 1", f"{url}/security"),
         "重要アラート（31日間）": ("0", f"{url}/alerts/important"),
-        "次回更新日": (f"{today + timedelta(days=10)}", "#related-1"),
-        "残高": ("¥13,200", f"/customers/?id={customer.id}"),
+        "次回の更新日": (f"{today + timedelta(days=10)}", f"{url}/contracts/A-S00000001"),
+        "残高": ("¥13,200", f"{url}/invoices/"),
         "取引先": ("青空 花子", f"{url}#part-2"),
     }
 

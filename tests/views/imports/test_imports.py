@@ -128,7 +128,7 @@ def test_all_errors_of_all_rows_are_told_at_once_as_the_forms_tell_them(operator
         ("2", "会社名", "40文字以下で入力してください。"),
         ("2", "メールアドレス", "メールアドレスの形式が正しくありません。"),
         ("4", "都道府県", "選択肢から選択してください。"),
-        ("5", "会社ID", "この会社IDの顧客はいません。"),
+        ("5", "会社ID", "この会社IDの顧客はありません。"),
     ]
     assert make.session.scalar(select(func.count()).select_from(ImportRun)) == 0
 
