@@ -14,6 +14,7 @@ from models.actor import COMMAND_LINE
 from models.contracts import ending, invoicing
 from models.contracts.catalogue import ChargeModel, Product, RatePlan
 from models.contracts.contract import Contract, ContractLine
+from models.contracts.rules import line_facts
 from models.contracts.terms import term_end
 from models.customers.customer import Customer
 
@@ -47,7 +48,7 @@ def _make(context: DemoContext, contract: Contract, plan: ContractPlan) -> None:
     session.add(contract)
     _, after = audit.changes(contract)
     session.flush()
-    lines = [f"{line.rate_plan.name} x {line.quantity}" for line in contract.lines]
+    lines = [line_facts(line) for line in contract.lines]
     audit.record(session, "contract.created", contract, by=COMMAND_LINE, after=(after or {}) | {"lines": lines})
     if plan.visits:
         line = contract.lines[0]

@@ -85,7 +85,7 @@ def create(  # noqa: PLR0913  (needs the time in addition to what every change n
     session.add(contract)
     _, after = audit.changes(contract)
     session.flush()
-    after = (after or {}) | {"lines": [_facts(line) for line in contract.lines]}
+    after = (after or {}) | {"lines": [line_facts(line) for line in contract.lines]}
     audit.record(session, "contract.created", contract, by=by, after=after)
     refresh_status(session, today=today, customer_ids=[customer.id])
     if mail:
@@ -126,7 +126,7 @@ def change(  # noqa: PLR0913  (needs the time in addition to what every change n
         raise DomainError(NO_LINE)
     if kept > MAX_LINES:
         raise DomainError(TOO_MANY_LINES)
-    facts_of_gone = [_facts(line) for line in gone]
+    facts_of_gone = [line_facts(line) for line in gone]
     for line in gone:
         _end(contract, line, today=today)
     new = _new_lines(session, contract, added, today=today) if added else []
@@ -136,7 +136,7 @@ def change(  # noqa: PLR0913  (needs the time in addition to what every change n
         contract.version = contract.version + 1
         session.flush()
         before = (before or {}) | ({"lines": facts_of_gone} if gone else {})
-        after = (after or {}) | ({"lines": [_facts(line) for line in new]} if new else {})
+        after = (after or {}) | ({"lines": [line_facts(line) for line in new]} if new else {})
     audit.record(session, "contract.changed", contract, by=by, before=before, after=after)
 
 
@@ -232,7 +232,7 @@ def _end(contract: Contract, line: ContractLine, *, today: date) -> None:
         line.ends_on = today - timedelta(days=1)
 
 
-def _facts(line: ContractLine) -> dict[str, Any]:
+def line_facts(line: ContractLine) -> dict[str, Any]:
     """Return the data of a line for the audit log."""
     return {
         "id": line.id,

@@ -34,7 +34,7 @@ class DeliveryForm(ScreenForm):
     tracking_number = CodeField(
         lazy_gettext("Tracking number"),
         [MaxLength(50), OneLine()],
-        description=lazy_gettext("Up to 50 characters. Once it is set, the shipping address cannot be changed."),
+        description=lazy_gettext("Once it is set, the shipping address cannot be changed."),
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
     version = VersionField()

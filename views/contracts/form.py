@@ -52,7 +52,7 @@ class ContractFields(PostcodeLookup, LinesMixin, ScreenForm):
     memo1 = MemoField(
         lazy_gettext("Memo 1"),
         [MaxLength(500)],
-        description=lazy_gettext("Up to 500 characters. The customer does not see memos."),
+        description=lazy_gettext("The customer does not see memos."),
         render_kw={"rows": 3},
     )
     memo2 = MemoField(lazy_gettext("Memo 2"), [MaxLength(255)], render_kw={"rows": 3})
@@ -71,13 +71,13 @@ class ContractFields(PostcodeLookup, LinesMixin, ScreenForm):
         lazy_gettext("Address"),
         [Required(), MaxLength(100), OneLine()],
         description=lazy_gettext(
-            "Up to 100 characters. An address filled in from the postcode may lack the house number. Please complete it."
+            "An address filled in from the postcode may lack the house number. Please complete it."
         ),
     )
     ship_phone = PhoneField(
         lazy_gettext("Phone number"),
         [Required(), PhoneNumber()],
-        description=lazy_gettext("Digits, with or without hyphens."),
+        description=lazy_gettext("Up to 15 digits, with or without hyphens."),
         render_kw={"inputmode": "tel", "autocomplete": "off"},
     )
 

@@ -118,6 +118,20 @@ def test_every_account_signs_in(app, demo):
     }
 
 
+def test_the_pages_of_every_customer_contract_and_invoice_open(app, demo):
+    client = app.test_client()
+    client.post("/login/", data={"email": "operator@example.jp", "password": PASSWORD})
+    tenant_id = demo.scalars(select(Customer.tenant_id).order_by(Customer.id)).first()
+    below = {"contracts": Contract, "invoices": Invoice}
+    urls = [f"/customers/{key}" for key in demo.scalars(select(Customer.id).filter_by(tenant_id=tenant_id))]
+    for name, model in below.items():
+        keys = demo.execute(select(model.customer_id, model.id).filter_by(tenant_id=tenant_id))
+        urls += [f"/customers/{customer_id}/{name}/{key}" for customer_id, key in keys]
+
+    assert len(urls) > 100
+    assert {url: client.get(url).status_code for url in urls} == dict.fromkeys(urls, 200)
+
+
 def test_customers_of_every_status_agree_with_their_contracts(demo):
     customers = demo.scalars(select(Customer).order_by(Customer.id)).all()
 
