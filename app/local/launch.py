@@ -120,8 +120,9 @@ def _serve(settings: Mapping[str, Any], started: Services) -> None:
             sink.child.start(config.ROOT, env)
         cron.start(config.ROOT, env)
         worker.start(config.ROOT, env)
-        _announce(settings, sink)
         try:
+            # A signal may follow the announcement at once.
+            _announce(settings, sink)
             watch(children, started, config.ROOT, env, say)
         except StopRequested:
             say("Stopping.")

@@ -295,7 +295,8 @@ class Contracts(RuleBasedStateMachine):
 
     def check_contract(self, pair: Pair) -> None:
         """A contract was billed for what it costs as it is now: nothing that people did later changed a month that is over."""
-        months, month = [], pair.deal.start.replace(day=1)
+        # The fee of a contract that is cancelled before it starts is billed before its first month.
+        months, month = [], min(pair.deal.start, pair.deal.last_day or pair.deal.start).replace(day=1)
         while month < self.unbilled:
             months.append(month)
             month = next_month(month)
@@ -341,7 +342,11 @@ def test_contracts_cost_what_the_oracle_says_whatever_happens(engine, make, plan
     run_state_machine_as_test(
         lambda: Contracts(engine, tenant_id, product_id, plan_ids),
         # Shrinking takes minutes. Where a failure needs it, add Phase.shrink.
+        # The same examples in each run, so that the CI fails only for what was changed.
         settings=settings(
-            max_examples=25, stateful_step_count=40, phases=[Phase.explicit, Phase.reuse, Phase.generate]
+            max_examples=25,
+            stateful_step_count=40,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
+            derandomize=True,
         ),
     )
