@@ -15,7 +15,7 @@ from models.contracts import mails
 from models.contracts.billing import monthly_amount
 from models.contracts.catalogue import Cycle
 from models.contracts.contract import Contract, ContractStatus
-from models.contracts.invoicing import credit_contract
+from models.contracts.invoicing import credit_contract, take_billing_turn
 from models.contracts.status import refresh_status
 from models.contracts.terms import term_end, whole_months_between
 from models.customers.rules import deletable_from
@@ -149,6 +149,7 @@ def void(session: Session, contract: Contract, *, now: datetime, by: Actor) -> D
     :returns: the credited amount in yen.
     :raises DomainError: it is already void.
     """
+    take_billing_turn(session, contract.tenant_id)
     lock(session, contract)
     if not contract.counts:
         raise DomainError(ALREADY_VOID)

@@ -29,8 +29,6 @@ NOT_IN_SERVICE = N_("The contract has no such service in this month, so that its
 OTHER_CONTRACT = N_("The customer has no such contract.")
 ZERO_CORRECTION = N_("Enter an amount other than 0.")
 
-_TURNS = "invoices"
-
 _ISSUE = text(f"""
 WITH due AS MATERIALIZED ({DUE}), waiting AS MATERIALIZED (
     SELECT id, customer_id, contract_id, amount, reason FROM correction
@@ -73,6 +71,14 @@ WHERE customer.id = sums.customer_id
 """)
 
 
+def take_billing_turn(session: Session, tenant_id: str) -> None:
+    """Take a tenant's billing lock, so that changes of its invoices, corrections and usage run in turn.
+
+    Call it before locking any row: an invoice run holds it while its new lines wait for the rows of their contracts.
+    """
+    take_turns(session, "invoices", tenant_id)
+
+
 def issue(session: Session, month: date, *, today: date, by: Actor) -> int:
     """Issue the invoices of the session's tenant for a month that is over.
 
@@ -86,7 +92,7 @@ def issue(session: Session, month: date, *, today: date, by: Actor) -> int:
     if month >= clock.month_start(today):
         raise DomainError(NOT_OVER, field="month")
     tenant_id = scope.own_tenant_id(session)
-    take_turns(session, _TURNS, tenant_id)
+    take_billing_turn(session, tenant_id)
     session.flush()
     parameters = due_parameters(month) | {"tenant_id": tenant_id, "issued_on": today}
     issued: int = session.execute(_ISSUE, parameters).scalar_one()
@@ -106,7 +112,7 @@ def issue_missing(session: Session, *, today: date, by: Actor) -> int:
     :returns: the number of invoices issued.
     """
     # Before reading, so that the invoices of a concurrent run are committed and visible.
-    take_turns(session, _TURNS, scope.own_tenant_id(session))
+    take_billing_turn(session, scope.own_tenant_id(session))
     newest = session.scalar(select(func.max(Invoice.month)))
     month = clock.next_month(newest) if newest else session.scalar(select(func.min(ContractLine.starts_on)))
     issued = 0
@@ -133,6 +139,8 @@ def mark_paid(session: Session, invoice: Invoice, paid_on: date, *, today: date,
     :param paid_on: the day of the payment.
     :raises DomainError: it is already paid, or the day is before the issue date or in the future.
     """
+    # Two users may mark several invoices in different orders, each of which updates its customer.
+    take_billing_turn(session, invoice.tenant_id)
     lock(session, invoice)
     if invoice.paid_on is not None:
         raise DomainError(ALREADY_PAID)
@@ -155,7 +163,7 @@ def correct(session: Session, customer: Customer, values: dict[str, Any], *, by:
         contract = session.get(Contract, contract_id)
         if contract is None or contract.customer_id != customer.id:
             raise DomainError(OTHER_CONTRACT, field="contract_id")
-    take_turns(session, _TURNS, customer.tenant_id)
+    take_billing_turn(session, customer.tenant_id)
     correction = Correction(tenant_id=customer.tenant_id, customer_id=customer.id, **values)
     session.add(correction)
     _, after = audit.changes(correction)
@@ -170,7 +178,7 @@ def credit_contract(session: Session, contract: Contract, reason: str, *, by: Ac
     :param reason: the text of the line on the next invoice.
     :returns: the amount in yen; 0 if nothing was invoiced.
     """
-    take_turns(session, _TURNS, contract.tenant_id)
+    take_billing_turn(session, contract.tenant_id)
     # Invoiced corrections are among the invoice lines; pending ones are not yet.
     invoiced = session.scalar(
         select(func.coalesce(func.sum(InvoiceLine.amount), 0)).where(InvoiceLine.contract_id == contract.id)
@@ -199,7 +207,7 @@ def record_usage(  # noqa: PLR0913  (each is part of the key or the value)
         raise DomainError(NO_USAGE_CHARGE)
     if not line.touches(month):
         raise DomainError(NOT_IN_SERVICE, field="month")
-    take_turns(session, _TURNS, line.tenant_id)
+    take_billing_turn(session, line.tenant_id)
     customer_id = line.contract.customer_id
     if session.scalar(select(Invoice.id).where(Invoice.customer_id == customer_id, Invoice.month == month)) is not None:
         raise DomainError(ALREADY_INVOICED, field="month")

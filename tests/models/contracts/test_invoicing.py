@@ -18,6 +18,7 @@ from models.contracts.contract import Contract, ContractLine
 from models.contracts.invoice import Correction, Invoice, InvoiceLine, Usage
 from models.customers.customer import Customer
 from models.errors import DomainError
+from tests.support.waiting import wait_until_somebody_waits
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 TODAY = date(2026, 11, 2)
@@ -102,6 +103,18 @@ def test_issuing_twice_changes_nothing(make, run):
 def test_runs_at_once_issue_once(make, run):
     assert sorted(at_once(run, issue)) == [0, 0, 0, 1]
     assert facts(make)[1] == [("flat", 6600)]
+
+
+def test_voiding_a_contract_waits_for_an_invoice_run_without_a_deadlock(engine, run, line):
+    """The run needs the contract's row for its new lines, and voiding needs the run's lock."""
+    with Session(engine, info={"tenant_scope": line.tenant_id}) as session, ThreadPoolExecutor() as pool:
+        invoicing.take_billing_turn(session, line.tenant_id)
+        voided = pool.submit(run, lambda other: void(other, line))
+        wait_until_somebody_waits(engine)
+
+        assert issue(session) == 1
+        session.commit()
+        assert voided.result(timeout=30) == 6600
 
 
 @pytest.mark.parametrize("month", [NOVEMBER, date(2026, 12, 1)])
