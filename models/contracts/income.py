@@ -5,22 +5,20 @@ The figures are stored in a table, because calculating the charges of ten thousa
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import DateTime, ForeignKey, Numeric, String, bindparam, column, select, text
+from sqlalchemy import DateTime, ForeignKey, Numeric, String, bindparam, column, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import clock, scope
 from models.contracts.billing import DUE, due_parameters
 from models.contracts.contract import Contract
+from models.contracts.invoice import Invoice
 from models.db import Base
 from models.scope import TenantScoped
-
-_MONTHS = 3
 
 
 class IncomeFigures(TenantScoped, Base):
@@ -46,32 +44,22 @@ class IncomeFigures(TenantScoped, Base):
         return round((self.this_month - self.last_month) * 100 / abs(self.last_month))
 
 
-def _charges(number: int) -> str:
-    """Return a subquery for the sum of all charges. Its parameters end with the number, to be unique in a statement."""
-    due = re.sub(r":(month_end|month)\b", rf":\1_{number}", DUE)
-    return f"(SELECT coalesce(sum(amount), 0) FROM ({due}) AS due)"  # noqa: S608  (the text is constant)
-
-
-def _invoiced(number: int) -> str:
-    """Return an expression for the sum of a month's invoices, or of its charges while there are no invoices."""
-    invoices = f"FROM invoice WHERE month = :month_{number}"
-    return f"CASE WHEN EXISTS (SELECT {invoices}) THEN (SELECT sum(total) {invoices}) ELSE {_charges(number)} END"
-
-
-_INCOME = text(f"SELECT {_charges(0)} AS this_month, {_invoiced(1)} AS last_month, {_invoiced(2)} AS month_before")
+_CHARGES = text(f"SELECT coalesce(sum(amount), 0) FROM ({DUE}) AS due")  # noqa: S608  (the text is constant)
 
 
 def compute(session: Session, *, now: datetime) -> IncomeFigures:
     """Return the current figures of the session's tenant as an unsaved row."""
-    today = clock.tokyo_day(now)
-    parameters: dict[str, object] = {}
-    for number in range(_MONTHS):
-        of_month = due_parameters(clock.months_before(today, number))
-        parameters |= {"fee_name": of_month.pop("fee_name")} | {
-            f"{name}_{number}": day for name, day in of_month.items()
-        }
-    row = session.execute(_INCOME, parameters).one()
-    return IncomeFigures(as_of=now, this_month=row.this_month, last_month=row.last_month, month_before=row.month_before)
+    months = [clock.months_before(clock.tokyo_day(now), number) for number in range(3)]
+    invoiced: dict[date, Decimal] = dict(
+        session.execute(
+            select(Invoice.month, func.sum(Invoice.total)).where(Invoice.month.in_(months[1:])).group_by(Invoice.month)
+        ).all()
+    )
+    income = [
+        invoiced[month] if month in invoiced else session.execute(_CHARGES, due_parameters(month)).scalar_one()
+        for month in months
+    ]
+    return IncomeFigures(as_of=now, this_month=income[0], last_month=income[1], month_before=income[2])
 
 
 def refresh(session: Session, *, now: datetime) -> None:
