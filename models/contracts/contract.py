@@ -11,6 +11,8 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    ColumnElement,
+    Date,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
@@ -19,6 +21,10 @@ from sqlalchemy import (
     Sequence,
     String,
     UniqueConstraint,
+    and_,
+    case,
+    func,
+    or_,
     select,
     text,
 )
@@ -205,6 +211,25 @@ class ContractLine(TenantScoped, Base):
         return self.contract.counts and max(self.starts_on, month) <= end
 
 
+def counting() -> ColumnElement[bool]:
+    """Return the condition that the rules take a ``Contract`` into account; see ``Contract.counts``."""
+    return Contract.status != ContractStatus.VOID
+
+
+def renewing() -> ColumnElement[bool]:
+    """Return the condition that a ``Contract`` is renewed when its term ends; see ``Contract.renews``."""
+    return and_(Contract.status == ContractStatus.ACTIVE, Contract.auto_renew)
+
+
+def last_line_day() -> ColumnElement[date | None]:
+    """Return an SQL expression for the last day of a line's service, for a statement that joins ``Contract``.
+
+    It is NULL if the service has no end yet.
+    """
+    # LEAST ignores NULL.
+    return func.least(ContractLine.ends_on, case((renewing(), None), else_=Contract.end_on), type_=Date)
+
+
 def contracted_utms(session: Session, customer_id: str, *, today: date) -> int:
     """Return the number of UTMs that a customer's current and future contracts include.
 
@@ -212,7 +237,7 @@ def contracted_utms(session: Session, customer_id: str, *, today: date) -> int:
     """
     contracts = session.scalars(
         select(Contract)
-        .where(Contract.customer_id == customer_id, Contract.status != ContractStatus.VOID)
+        .where(Contract.customer_id == customer_id, counting())
         .options(selectinload(Contract.lines).joinedload(ContractLine.rate_plan))
     ).unique()
     return sum(contract.utm_count(max(today, contract.start_on)) for contract in contracts)
@@ -228,8 +253,9 @@ def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:
         .join(Product)
         .where(
             Contract.customer_id == customer_id,
-            Contract.status != ContractStatus.VOID,
-            Contract.end_on >= today,
+            counting(),
+            # The end of a contract that is renewed may have passed, until the nightly run moves it.
+            or_(Contract.end_on >= today, renewing()),
             Product.includes_utm,
         )
         .limit(1)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 from models.actor import Actor
 from models.contracts.billing import month_end
 from models.contracts.catalogue import Charge, ChargeModel, RatePlan
-from models.contracts.contract import Contract, ContractLine, ContractStatus
+from models.contracts.contract import Contract, ContractLine, counting, last_line_day
 from models.contracts.invoice import Invoice, Usage
 from models.contracts.invoicing import ALREADY_INVOICED, NOT_IN_SERVICE, record_usage
 from models.errors import N_, DomainError
@@ -115,14 +115,15 @@ def count_recordable(session: Session, month: date, *, contract_part: str = "") 
 
 
 def _in_month(statement: Any, month: date, contract_part: str) -> Any:
+    first, last = func.greatest(ContractLine.starts_on, month), last_line_day()
     return (
         statement.join_from(ContractLine, Contract, Contract.id == ContractLine.contract_id)
         .join(Charge, and_(Charge.rate_plan_id == ContractLine.rate_plan_id, Charge.model == ChargeModel.USAGE))
         .where(
-            ContractLine.starts_on <= month_end(month),
-            or_(ContractLine.ends_on.is_(None), ContractLine.ends_on >= month),
-            Contract.status != ContractStatus.VOID,
-            or_(and_(Contract.status == ContractStatus.ACTIVE, Contract.auto_renew), Contract.end_on >= month),
+            # As ``ContractLine.touches``.
+            counting(),
+            first <= month_end(month),
+            or_(last.is_(None), first <= last),
             Contract.id.contains(contract_part, autoescape=True),
         )
     )
@@ -136,24 +137,10 @@ def month_of(text: str) -> date | None:
     return date(int(found[1]), int(found[2]), 1)
 
 
-def decoded(content: bytes) -> str:
-    """Decode a file in UTF-8, or in Shift_JIS as written by Japanese spreadsheet software.
-
-    :raises DomainError: the file has another encoding.
-    """
-    for encoding in ("utf-8-sig", "cp932"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise DomainError(NOT_CSV)
-
-
 def check(session: Session, text: str) -> UsageFile:
     """Check a file without recording anything, and return its valid rows and all errors.
 
+    :param text: the content of the file.
     :raises DomainError: it is not a usage file.
     """
     file = UsageFile()

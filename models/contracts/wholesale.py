@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.contracts.billing import month_end
 from models.contracts.catalogue import Cycle, Product, RatePlan, WholesalePrice
-from models.contracts.contract import Contract, ContractLine, ContractStatus
+from models.contracts.contract import Contract, ContractLine, counting, last_line_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def has_line(condition: Any, plan_id: int | None = None) -> Any:
 
 def in_force(day: date) -> Any:
     """Return the condition that a line is in force on a day, for a statement that joins ``Contract``."""
-    return and_(_counts(), ContractLine.starts_on <= day, or_(_last_on().is_(None), _last_on() >= day))
+    return and_(counting(), ContractLine.starts_on <= day, or_(last_line_day().is_(None), last_line_day() >= day))
 
 
 def billed_in(month: date, today: date) -> Any:
@@ -125,7 +125,7 @@ def billed_in(month: date, today: date) -> Any:
     :param month: the first day of the month.
     """
     until = counted_to(month, today)
-    starts_on, last_on = ContractLine.starts_on, _last_on()
+    starts_on, last_on = ContractLine.starts_on, last_line_day()
     # The first day that counts, depending on the billing cycle.
     day = case(
         (RatePlan.cycle == Cycle.MONTHLY, func.greatest(starts_on, month)),
@@ -133,18 +133,7 @@ def billed_in(month: date, today: date) -> Any:
         else_=_anniversary(month),
     )
     # The anniversary of a line that starts in a later year is before its first day.
-    return and_(_counts(), day.between(month, until), starts_on <= day, or_(last_on.is_(None), last_on >= day))
-
-
-def _counts() -> Any:
-    return Contract.status != ContractStatus.VOID
-
-
-def _last_on() -> Any:
-    """Return an SQL expression for the last day of a line's service; NULL if it has no end yet."""
-    renews = and_(Contract.status == ContractStatus.ACTIVE, Contract.auto_renew)
-    # LEAST ignores NULL.
-    return func.least(ContractLine.ends_on, case((renews, None), else_=Contract.end_on), type_=Date)
+    return and_(counting(), day.between(month, until), starts_on <= day, or_(last_on.is_(None), last_on >= day))
 
 
 def _anniversary(month: date) -> Any:

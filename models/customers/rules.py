@@ -55,7 +55,7 @@ def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
     if any(utm.removed_at is None for utm in customer.utms):
         return DomainError(HAS_UTM)
     counted = [contract for contract in customer.contracts if contract.counts]
-    if any(contract.renews and contract.end_on >= today for contract in counted):
+    if any(contract.renews for contract in counted):
         return DomainError(HAS_CONTRACT)
     if not counted:
         return None

@@ -12,6 +12,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
 from wtforms import IntegerField, TextAreaField
 from wtforms.validators import InputRequired, NumberRange
 
@@ -23,6 +24,7 @@ from models.contracts.invoice import Usage
 from models.contracts.usage import Recordable, RowFault, UsageFile, month_of
 from models.db import db
 from models.errors import DomainError
+from models.values.text_file import decoded
 from models.values.visible_text import visible
 from views.arguments import page_number
 from views.base import PAGE_SIZE, PortalView, actor, render
@@ -129,7 +131,7 @@ class UsageView(PortalView):
             return _file_page()
         given = request.files.get("file")
         try:
-            text = usage.decoded(given.read()) if given is not None else request.form.get("content", "")
+            text = _text_of(given) if given is not None else request.form.get("content", "")
             found = usage.check(db.session(), text)
             if found.faults or given is not None or "record" not in request.form:
                 return _file_page(found, text), 422 if found.faults else 200
@@ -170,6 +172,17 @@ class UsageView(PortalView):
             label=gettext("Usage"),
             empty=Empty("list", gettext("No contract has a usage charge in this month.")),
         )
+
+
+def _text_of(file: FileStorage) -> str:
+    """Return the text of an uploaded file.
+
+    :raises DomainError: it is not a text file.
+    """
+    text = decoded(file.read())
+    if text is None:
+        raise DomainError(usage.NOT_CSV)
+    return text
 
 
 def _file_page(found: UsageFile | None = None, text: str = "", *, error: str = "") -> str:

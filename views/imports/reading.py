@@ -14,6 +14,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from models.errors import N_, DomainError
 from models.imports.rules import MAX_ROWS
+from models.values.text_file import decoded
 
 MAX_BYTES = 5 * 1024 * 1024
 """The maximum size of a file in bytes."""
@@ -23,6 +24,11 @@ TOO_LARGE = N_("Choose a file of 5 MB or less.")
 TOO_MANY_ROWS = N_("A file has %(most)s rows or fewer. Split it.")
 UNREADABLE = N_("The file cannot be read. Choose a CSV file (UTF-8 or Shift_JIS) or an Excel workbook (.xlsx).")
 
+# What the readers raise for a damaged or encrypted workbook, or one packed in a way that they do not support.
+_DAMAGED = (
+    *(CalamineError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError),
+    *(OSError, ValueError, EOFError, RuntimeError, IndexError),
+)
 _MAX_UNPACKED = 60 * 1024 * 1024
 _MAX_PARTS = 1_000
 _MAX_COLUMNS = 200
@@ -66,15 +72,8 @@ def text_of(cell: Any) -> str:
 
 
 def _csv(data: bytes) -> Iterator[list[str]]:
-    for encoding in ("utf-8-sig", "cp932"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        break
-    else:
-        raise DomainError(UNREADABLE, field="file")
-    if "\0" in text:
+    text = decoded(data)
+    if text is None:
         raise DomainError(UNREADABLE, field="file")
     try:
         yield from csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -87,9 +86,7 @@ def _workbook(data: bytes) -> Iterable[list[Any]]:
         _refuse_bombs(data)
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
         return sheet.to_python(skip_empty_area=False)
-    except (CalamineError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, OSError, ValueError) as error:
-        raise DomainError(UNREADABLE, field="file") from error
-    except (EOFError, RuntimeError, IndexError) as error:
+    except _DAMAGED as error:
         raise DomainError(UNREADABLE, field="file") from error
 
 

@@ -55,6 +55,13 @@ def test_a_contract_that_goes_on_stands_in_the_way_without_a_day(make):
     assert refusal(make, customer, date(2026, 8, 31)) == customer_rules.HAS_CONTRACT
 
 
+def test_a_contract_that_is_renewed_stands_in_the_way_before_the_nightly_run_has_renewed_it(make):
+    customer = make.customer()
+    make.contract(customer_row=customer, start_on=date(2025, 9, 1), end_on=date(2026, 8, 31), status="active")
+
+    assert refusal(make, customer, date(2026, 10, 5)) == customer_rules.HAS_CONTRACT
+
+
 def test_a_void_contract_does_not_count(make):
     customer = make.customer()
     make.contract(customer_row=customer, start_on=date(2026, 1, 1), end_on=date(2026, 12, 31), status="void")
@@ -67,6 +74,8 @@ def test_a_utm_stands_in_the_way_until_it_is_removed(make):
     assert refusal(make, customer, date(2040, 1, 5)) == customer_rules.HAS_UTM
 
     utm.removed_at = datetime(2026, 11, 1, tzinfo=UTC)
+    for contract in customer.contracts:
+        contract.status = "expired"
     make.session.commit()
 
     assert refusal(make, customer, date(2040, 1, 5)) is None

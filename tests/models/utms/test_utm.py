@@ -57,11 +57,20 @@ def register(in_tenant) -> Callable[..., None]:
         {"start_on": LAST_YEAR, "end_on": NEXT_YEAR},
         {"start_on": TODAY, "end_on": NEXT_YEAR},
         {"start_on": LAST_YEAR, "end_on": TODAY},
+        {"start_on": LAST_YEAR, "end_on": YESTERDAY},
         {"start_on": TOMORROW, "end_on": NEXT_YEAR},
         {"start_on": LAST_YEAR, "end_on": TOMORROW, "status": ContractStatus.CANCELLED},
         {"start_on": LAST_YEAR, "end_on": TODAY, "status": ContractStatus.CANCELLED},
     ],
-    ids=["in force", "first day", "last day", "to come", "cancelled, still running", "cancelled, last day"],
+    ids=[
+        "in force",
+        "first day",
+        "last day",
+        "not yet renewed",
+        "to come",
+        "cancelled, still running",
+        "cancelled, last day",
+    ],
 )
 def test_a_utm_can_be_registered_with_a_contract_that_counts(make, customer, register, contract):
     make.contract(customer_row=customer, **contract)
@@ -74,7 +83,7 @@ def test_a_utm_can_be_registered_with_a_contract_that_counts(make, customer, reg
 @pytest.mark.parametrize(
     "contract",
     [
-        {"start_on": LAST_YEAR, "end_on": YESTERDAY},
+        {"start_on": LAST_YEAR, "end_on": YESTERDAY, "auto_renew": False},
         {"start_on": LAST_YEAR, "end_on": YESTERDAY, "status": ContractStatus.EXPIRED},
         {"start_on": LAST_YEAR, "end_on": YESTERDAY, "status": ContractStatus.CANCELLED},
         {"start_on": LAST_YEAR, "end_on": NEXT_YEAR, "status": ContractStatus.VOID},
