@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.local.launch import DEMO_PASSWORD
+from tests.support.processes import eventually
 
 ROOT = Path(__file__).parents[2]
 READY = "Press Ctrl-C to stop."
@@ -75,11 +75,9 @@ def _running(python: str, instance: Path) -> Iterator[str]:
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while READY not in log.read_text():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise Failed("The portal did not start.")
-        time.sleep(0.2)
+    eventually(lambda: READY in log.read_text() or process.poll() is not None, seconds=START_TIMEOUT)
+    if READY not in log.read_text():
+        raise Failed("The portal did not start.")
 
 
 def _send(browser: urllib.request.OpenerDirector, url: str, values: Mapping[str, str]) -> str:
@@ -103,8 +101,8 @@ def hidden_fields(page: str) -> dict[str, str]:
 
 
 def _wait_for_mail(mailbox: Path) -> None:
-    deadline = time.monotonic() + MAIL_TIMEOUT
-    while not any(f"To: {ADDRESS}" in mail.read_text() for mail in mailbox.glob("new/*")):
-        if time.monotonic() > deadline:
-            raise Failed("The worker sent no mail.")
-        time.sleep(0.2)
+    def arrived() -> bool:
+        return any(f"To: {ADDRESS}" in mail.read_text() for mail in mailbox.glob("new/*"))
+
+    if not eventually(arrived, seconds=MAIL_TIMEOUT):
+        raise Failed("The worker sent no mail.")

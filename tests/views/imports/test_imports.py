@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import event, func, select, text
 
@@ -19,64 +15,7 @@ from models.imports.import_run import ImportRow, ImportRun
 from models.mail.outbox import MailMessage
 from models.utms.utm import Utm
 from tests.support.pages import Page
-
-HEAD = "会社ID,会社名,氏名（姓）,氏名（名）,メールアドレス,郵便番号,都道府県,住所,電話番号,メモ1"
-AOZORA = ",株式会社あおぞら,青空,花子,hanako@example.com,100-0001,東京都,千代田区1-1,03-1234-5678,"
-MIDORI = ",株式会社みどり,緑,太郎,taro@example.com,100-0002,東京都,千代田区2-2,03-1234-0000,"
-MORE = "契約開始日,初期契約期間(月),契約更新期間(月),商品,料金プラン,数量,単価,UTM ID,UTM名,製造番号,UTM郵便番号,UTM住所,配送状況"
-UTM = "{id},本社,{serial},100-0001,東京都千代田区1-1,受領済"
-
-
-def csv(*rows: str, head: str = HEAD) -> bytes:
-    return "\r\n".join((head, *rows, "")).encode()
-
-
-def upload(client, data: bytes, name: str = "顧客.csv"):
-    return client.post("/customers/import/", data={"file": (io.BytesIO(data), name)}, follow_redirects=True)
-
-
-def run_key(answer) -> int:
-    return int(answer.request.path.rpartition("/")[2])
-
-
-@pytest.fixture
-def run_jobs(app):
-    def run():
-        with app.app_context():
-            import_jobs.run_waiting()
-
-    return run
-
-
-@pytest.fixture
-def imported(operator, run_jobs):
-    """Import a file to its end, and return the key of the import."""
-
-    def do(data: bytes) -> int:
-        key = run_key(upload(operator, data))
-        operator.post(f"/customers/import/{key}/start")
-        run_jobs()
-        return key
-
-    return do
-
-
-@pytest.fixture
-def sold(make):
-    """A product with a UTM and a plan of 6,600 yen."""
-    return make.rate_plan(product=make.product(name="見守り"), name="月額", price=6600)
-
-
-def whole_row(start: int = 3, *, utm: int = 1, customer: str = AOZORA) -> str:
-    day = clock.tokyo_day(clock.utc_now()) + timedelta(days=start)
-    return f"{customer},{day:%Y/%m/%d},１２,1,見守り,月額,2,," + UTM.format(
-        id=f"A0:B1:C2:00:00:{utm:02d}", serial=f"SERIAL-IMPORT-{utm:02d}"
-    )
-
-
-def of_tenant(make, model, tenant):
-    make.session.expire_all()
-    return make.session.scalars(select(model).where(model.tenant_id == tenant.id).order_by(model.id)).unique().all()
+from tests.views.imports.files import AOZORA, HEAD, MIDORI, MORE, UTM, csv, of_tenant, run_key, upload, whole_row
 
 
 def test_a_file_is_checked_and_nothing_is_written_before_it_is_started(operator, make, run_jobs):
@@ -381,70 +320,3 @@ def test_a_viewer_has_no_import(make, signed_in):
 
     assert "取り込み" not in viewer.get("/customers/").text
     assert viewer.get("/customers/import/").status_code == 403
-
-
-def test_the_templates_can_be_filled_in_and_imported(operator):
-    for query in ("", "?contracts=1"):
-        answer = operator.get(f"/customers/import/template{query}")
-        assert answer.data.startswith("\ufeff会社ID,会社名".encode())
-    assert upload(operator, operator.get("/customers/import/template").data).status_code == 200
-
-
-def workbook(*rows: list[str], more: str = "") -> bytes:
-    """A minimal workbook with texts in its cells; a number is written as one."""
-    cells = "".join(
-        f'<row r="{number}">'
-        + "".join(
-            f'<c r="{chr(65 + place)}{number}"'
-            + (f"><v>{cell}</v></c>" if isinstance(cell, int) else f' t="inlineStr"><is><t>{cell}</t></is></c>')
-            for place, cell in enumerate(row)
-        )
-        + "</row>"
-        for number, row in enumerate(rows, start=1)
-    )
-    sheet = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(
-            "_rels/.rels",
-            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-            f'<Relationship Id="rId1" Type="{rel}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        )
-        archive.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{sheet}" xmlns:r="{rel}"><sheets><sheet name="1" sheetId="1" r:id="rId1"/></sheets></workbook>',
-        )
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-            f'<Relationship Id="rId1" Type="{rel}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        )
-        archive.writestr(
-            "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{sheet}"><sheetData>{cells}{more}</sheetData></worksheet>'
-        )
-    return buffer.getvalue()
-
-
-def test_a_workbook_is_read_and_a_number_that_lost_its_zeros_is_an_error(operator):
-    row = AOZORA.split(",")
-    good = upload(operator, workbook(HEAD.split(","), row), "顧客.xlsx")
-    row[8] = 312345678
-    bad = upload(operator, workbook(HEAD.split(","), row), "顧客.xlsx")
-
-    assert Page(good.text).column("登録内容") == ["新しい顧客"]
-    assert Page(bad.text).column("列") == ["電話番号"]
-
-
-@pytest.mark.parametrize(
-    "more", ['<row r="1048576"><c r="A1048576"><v>1</v></c></row>', '<row r="3"><c r="XFD3"><v>1</v></c></row>']
-)
-def test_a_workbook_with_a_cell_far_away_is_refused_before_memory_is_taken(operator, more):
-    assert upload(operator, workbook(HEAD.split(","), more=more), "x.xlsx").status_code == 422
-
-
-def test_a_workbook_that_unpacks_to_too_much_is_refused(operator):
-    bomb = workbook(HEAD.split(","), more=" " * (61 * 1024 * 1024))
-
-    assert len(bomb) < 1024 * 1024
-    assert upload(operator, bomb, "x.xlsx").status_code == 422
