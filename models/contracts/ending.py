@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import audit, clock
+from models import audit, clock, scope
 from models.actor import Actor
 from models.contracts import mails
 from models.contracts.billing import monthly_amount
@@ -185,6 +185,7 @@ def renew_and_expire(session: Session, *, today: date, by: Actor) -> int:
     :param today: the day in Asia/Tokyo.
     :returns: the number of contracts renewed or expired.
     """
+    take_billing_turn(session, scope.own_tenant_id(session))
     past = session.scalars(
         select(Contract)
         .where(Contract.status == ContractStatus.ACTIVE, Contract.term_end_on < today)

@@ -74,7 +74,8 @@ WHERE customer.id = sums.customer_id
 def take_billing_turn(session: Session, tenant_id: str) -> None:
     """Take a tenant's billing lock, so that changes of its invoices, corrections and usage run in turn.
 
-    Call it before locking any row: an invoice run holds it while its new lines wait for the rows of their contracts.
+    Call it before locking contracts or customers together with it, or several of them: an invoice run holds it while its
+    new rows wait for those of their contracts and customers, in any order.
     """
     take_turns(session, "invoices", tenant_id)
 

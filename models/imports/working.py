@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from models.actor import Actor
+from models.contracts.invoicing import take_billing_turn
 from models.errors import N_, Conflict, DomainError, Gone
 from models.imports import undoing, writing
 from models.imports.import_run import AT_WORK, ImportRow, ImportRun, Outcome, RunState
@@ -40,6 +41,7 @@ def work(session: Session, *, now: datetime) -> bool:
     run = session.scalar(select(ImportRun).where(ImportRun.state.in_(AT_WORK)).with_for_update(skip_locked=True))
     if run is None:
         return False
+    take_billing_turn(session, run.tenant_id)
     by = Actor(**run.actor, request_id=f"import {run.id}")
     undoes = run.state == RunState.UNDOING
     of_run = select(ImportRow).where(ImportRow.run_id == run.id).limit(BATCH)

@@ -105,16 +105,24 @@ def test_runs_at_once_issue_once(make, run):
     assert facts(make)[1] == [("flat", 6600)]
 
 
-def test_voiding_a_contract_waits_for_an_invoice_run_without_a_deadlock(engine, run, line):
-    """The run needs the contract's row for its new lines, and voiding needs the run's lock."""
+@pytest.mark.parametrize(
+    ("rule", "result"),
+    [
+        (void, 6600),
+        (lambda session, _line: ending.renew_and_expire(session, today=date(2027, 10, 1), by=SYSTEM), 1),
+    ],
+    ids=["voiding", "the nightly run"],
+)
+def test_what_locks_contracts_waits_for_an_invoice_run_without_a_deadlock(engine, run, line, rule, result):
+    """The run needs the contracts' rows for its new lines."""
     with Session(engine, info={"tenant_scope": line.tenant_id}) as session, ThreadPoolExecutor() as pool:
         invoicing.take_billing_turn(session, line.tenant_id)
-        voided = pool.submit(run, lambda other: void(other, line))
+        done = pool.submit(run, lambda other: rule(other, line))
         wait_until_somebody_waits(engine)
 
         assert issue(session) == 1
         session.commit()
-        assert voided.result(timeout=30) == 6600
+        assert done.result(timeout=30) == result
 
 
 @pytest.mark.parametrize("month", [NOVEMBER, date(2026, 12, 1)])
