@@ -29,7 +29,7 @@ SUGGESTED = 5
 
 RIGHTS_OF_KINDS = {
     Kind.CUSTOMERS: (("can_list", "Customers"), ("can_show", "Customers")),
-    Kind.CONTRACTS: (("can_show", "Customers"),),
+    Kind.CONTRACTS: (("can_show", "Contracts"),),
     Kind.UTMS: (("can_show", "Utms"),),
 }
 """The permissions that a user needs to find rows of a kind."""
@@ -122,7 +122,7 @@ class SearchView(PortalView):
                 {"label": str(SHOWN[kind].label), "options": [_option(SHOWN[kind], row) for row in each.rows]}
                 for kind, each in found.items()
             ],
-            told=_counted(count),
+            status=_counted(count),
             more={"label": gettext("Show all results"), "url": url_for("SearchView.search", q=text)} if more else None,
         )
 

@@ -49,7 +49,7 @@ function searchBox(form) {
     show(false);
   }
 
-  function fill({ groups, told, more }) {
+  function fill({ groups, status: counted, more }) {
     let number = 0;
     const nextId = () => `${list.id}-${(number += 1)}`;
     const parts = groups.map((group) => {
@@ -59,7 +59,7 @@ function searchBox(form) {
     });
     if (more) parts.push(option(nextId(), more));
     list.replaceChildren(...parts);
-    status.textContent = told;
+    status.textContent = counted;
     show(parts.length > 0);
   }
 

@@ -76,12 +76,12 @@ def test_suggestions_are_the_first_of_each_kind(operator, make, customer):
                 ],
             }
         ],
-        "told": "1件見つかりました。",
+        "status": "1件見つかりました。",
         "more": None,
     }
     assert "髙橋サーバー㈱ / 00000001-ABCDEFG" in few["groups"][0]["options"][0]["detail"]
     assert [each["label"] for each in many["groups"][0]["options"]] == [f"森{number:02}" for number in range(5)]
-    assert (many["told"], many["more"]["url"]) == ("7件見つかりました。", "/search/?q=%E6%A3%AE")
+    assert (many["status"], many["more"]["url"]) == ("7件見つかりました。", "/search/?q=%E6%A3%AE")
 
 
 def test_another_tenants_rows_are_never_found(signed_in, make, customer):
@@ -104,7 +104,8 @@ def test_without_a_tenant_there_is_no_search(signed_in, make):
     ("rights", "kinds"),
     [
         (["Customers can_list"], []),
-        (["Customers can_list", "Customers can_show"], ["契約"]),
+        (["Customers can_list", "Customers can_show"], []),
+        (["Customers can_list", "Contracts can_show"], ["契約"]),
         (["Customers can_list", "Utms can_show"], ["UTM"]),
     ],
 )
