@@ -41,12 +41,14 @@ class Shown:
 
     :param label: the label of the kind.
     :param url: returns the URL of a row's page.
-    :param columns: the label, format and value of each column; the first one is linked to the row's page.
+    :param columns: the label, format and value of each column.
+    :param links: how many of the first columns link to the row's page.
     """
 
     label: Any
     url: Callable[[Any], str]
     columns: tuple[tuple[Any, Format, Callable[[Any], Any]], ...]
+    links: int = 1
 
 
 def _contact(row: Any) -> str:
@@ -63,6 +65,7 @@ SHOWN = {
             (lazy_gettext("Contact name"), formats.TEXT, _contact),
             (lazy_gettext("Phone number"), formats.WORD, lambda row: row.contact_phone),
         ),
+        links=2,
     ),
     Kind.CONTRACTS: Shown(
         lazy_gettext("Contract"),
@@ -150,15 +153,20 @@ def _find(text: str, *, shown: int) -> Mapping[Kind, Found]:
 
 def _table(kind: Kind, found: Found) -> Table:
     shown = SHOWN[kind]
-    (label, first, value), *others = shown.columns
-    linked = Format(lambda row: formats.linked(shown.url(row), first.cell(value(row))), css=first.css)
-    table = filled_table([(label, linked, lambda row: row), *others], found.rows, title=shown.label)
+    columns = [_linked(shown, *each) for each in shown.columns[: shown.links]] + [*shown.columns[shown.links :]]
+    table = filled_table(columns, found.rows, title=shown.label)
     table.count = found.count
     if found.count > len(found.rows):
         table.note = gettext(
             "%(count)s were found. Up to %(most)s are shown.", count=f"{found.count:,}", most=len(found.rows)
         )
     return table
+
+
+def _linked(shown: Shown, label: Any, cell_format: Format, value: Any) -> tuple[Any, Format, Any]:
+    """Return a column whose cells link to the page of their row."""
+    cell = Format(lambda row: formats.linked(shown.url(row), cell_format.cell(value(row))), css=cell_format.css)
+    return label, cell, lambda row: row
 
 
 def _option(shown: Shown, row: Any) -> dict[str, str]:
