@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from app.web.registers import register
+from jobs.contracts import refresh_income
 from tests.conventions.routes import path, routes
 from tests.support.pages import Page
 
@@ -99,6 +100,8 @@ def test_a_page_costs_a_fixed_number_of_statements(app, world, make, statements)
         make.mail_message(tenant_id=world.ours.tenant.id)
         make.join(make.member(world.ours.tenant, "Partner Viewer"), world.theirs.tenant, "ひばり係")
         make.role(f"係{number}", "Customers can_list", "Customers can_show")
+    with app.app_context():
+        refresh_income()
     for role in ("Partner Operator", "NEC Staff", "NEC Admin"):
         client = world.clients[role]
         client.get("/")  # the rights of the roles are read once

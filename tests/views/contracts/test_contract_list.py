@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 import pytest
 import time_machine
 
+from jobs.contracts import refresh_income
 from tests.support.pages import Page
 
 
@@ -177,7 +178,9 @@ def test_who_may_not_list_contracts_sees_no_income(make, signed_in, operator, co
     assert "収益" not in page.text
 
 
-def test_the_pages_take_few_statements_whatever_they_show(operator, contracts, statements):
+def test_the_pages_take_few_statements_whatever_they_show(app, operator, contracts, statements):
+    with app.app_context():
+        refresh_income()
     for url in ("/contracts/?month=2026-11", "/contract-status/", "/"):
         operator.get(url)
         del statements[:]

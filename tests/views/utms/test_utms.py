@@ -133,11 +133,21 @@ def test_fields_the_form_does_not_have_are_not_taken(operator, customer, make):
         ({"status": "cancelled"}, True),
         ({"status": "void"}, False),
         ({"ends": 0}, True),
-        ({"ends": -1}, False),
+        ({"ends": -1}, True),
+        ({"ends": -1, "status": "expired"}, False),
         ({"starts": 5, "ends": 300}, True),
         ({"without_utm": True}, False),
     ],
-    ids=["in force", "cancelled but running", "void", "last day", "ended", "to come", "no UTM in it"],
+    ids=[
+        "in force",
+        "cancelled but running",
+        "void",
+        "last day",
+        "renewed tonight",
+        "expired",
+        "to come",
+        "no UTM in it",
+    ],
 )
 def test_registering_needs_a_contract_with_a_utm(operator, make, contract, allowed):
     from models import clock
