@@ -31,8 +31,11 @@ def empty(env: dict[str, str]) -> None:
     row = connection.execute(sql.SQL("SELECT {}").format(filled)).fetchone()
     touched = [table for table, has_rows in zip(tables, row, strict=True) if has_rows]
     if touched:
-        names = sql.SQL(", ").join(map(sql.Identifier, touched))
-        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+        # TRUNCATE takes several times as long for a few rows, because it also replaces the files of all referring tables.
+        deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in touched]
+        # As a replica, because foreign keys and triggers do not matter when all tables are emptied.
+        replica = sql.SQL("SET LOCAL session_replication_role = replica")
+        connection.execute(sql.SQL("; ").join([sql.SQL("BEGIN"), replica, *deletes, sql.SQL("COMMIT")]))
     restart = sql.SQL(", ").join(sql.SQL("setval({}, {}, false)").format(name, start) for name, start in sequences)
     connection.execute(sql.SQL("SELECT {}").format(restart))
     if _rights(connection) != rights:
