@@ -16,6 +16,7 @@ from models.row_lock import lock
 from models.versioned import lock_version
 
 HAS_UTM = N_("The customer has a UTM. Remove it first.")
+HAS_APPLICATION = N_("A UTM application of the customer has not been decided yet.")
 HAS_CONTRACT = N_("The customer has a current or future contract.")
 DELETABLE_LATER = N_("The customer can be deleted from %(day)s.")
 RESTORED_ALREADY = N_("This customer has already been restored.")
@@ -54,6 +55,8 @@ def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
     """
     if any(utm.removed_at is None for utm in customer.utms):
         return DomainError(HAS_UTM)
+    if any(application.is_open for application in customer.utm_applications):
+        return DomainError(HAS_APPLICATION)
     counted = [contract for contract in customer.contracts if contract.counts]
     if any(contract.renews for contract in counted):
         return DomainError(HAS_CONTRACT)
@@ -71,7 +74,10 @@ def deletable_from(last_day: date) -> date:
 def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) -> None:
     """Soft-delete a customer: it is hidden everywhere but in the audit log, and staff can restore it.
 
-    :raises DomainError: it has a UTM, or a contract prevents the deletion; see :func:`refusal_to_delete`.
+    Its portal users are deleted with it, and are not restored.
+
+    :raises DomainError: it has a UTM, or an application or a contract prevents the deletion; see
+        :func:`refusal_to_delete`.
     :raises Gone: it was deleted concurrently.
     """
     lock(session, customer)
@@ -81,6 +87,22 @@ def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) ->
         raise refusal
     customer.deleted_at = now
     audit.record(session, "customer.deleted", customer, by=by)
+    for user in customer.portal_users:
+        if user.deleted_at is None:
+            user.deleted_at = now
+            audit.record(session, "portal_user.deleted", user, by=by)
+
+
+def exempt(session: Session, customer: Customer, reason: str, *, version: int, by: Actor) -> None:
+    """Let the check for missing contracts skip a customer, or no longer (§5.4.1 (2)). NEC staff only.
+
+    :param reason: empty to end the exemption.
+    :param version: the customer's version when the user opened the form.
+    :raises Conflict: the customer was changed in the meantime.
+    :raises DomainError: nothing changes.
+    """
+    lock_version(session, customer, version)
+    apply_change(session, customer, {"shortage_exemption": reason}, action="customer.shortage_exemption", by=by)
 
 
 def restore(session: Session, customer: Customer, *, by: Actor) -> None:

@@ -7,7 +7,18 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from tests.factories import accounts, applications, contracts, customers, imports, mail, notifications, tenants, utms
+from tests.factories import (
+    accounts,
+    applications,
+    contracts,
+    customers,
+    imports,
+    mail,
+    notifications,
+    portal_users,
+    tenants,
+    utms,
+)
 
 PASSWORD = "Mimamori-2026!"
 
@@ -65,6 +76,9 @@ class Make:
     import_row = imports.import_row
 
     application_field = applications.application_field
+    service_application = applications.service_application
+    utm_application = applications.utm_application
+    portal_user = portal_users.portal_user
     mail_message = mail.mail_message
     mail = mail.mail_message
     confirmed_address = notifications.confirmed_address
