@@ -9,7 +9,9 @@ from models.errors import N_
 from models.notifications import address_rules
 from models.operations import form_key
 from models.operations.schedule import Entry, daily
+from models.portal_users import rules as portal_user_rules
 from models.scope import all_tenants
+from models.tenants import idempotency
 
 SCHEDULE = (
     Entry(
@@ -23,11 +25,13 @@ SCHEDULE = (
 
 @job(entry="old-links")
 def remove_old() -> None:
-    """Delete expired links for notification addresses (§5.4.2) and passwords, old sessions, and old form keys."""
+    """Delete expired links, for notification addresses (§5.4.2), passwords and portal users, old sessions and keys."""
     now = clock.utc_now()
     with all_tenants("retention is the same for every tenant") as session:
         address_rules.remove_old(session, now=now)
         password_link.remove_old(session, now=now)
         user_session.remove_old(session, now=now)
         form_key.remove_old(session, now=now)
+        idempotency.remove_old(session, now=now)
+        portal_user_rules.remove_old_links(session, now=now)
         session.commit()

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ARRAY, Date, DateTime, ForeignKey, ForeignKeyConstraint, Index, String, Subquery, func, select
+from sqlalchemy import (
+    ARRAY,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Subquery,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import scope
@@ -22,6 +34,7 @@ from models.notifications import address
 from models.scope import TenantScoped
 from models.tenants import settings as tenant_settings
 from models.tenants.tenant import Tenant
+from models.utms.utm import Utm
 
 
 class ShortageNotice(TenantScoped, Base):
@@ -140,3 +153,48 @@ def notify(session: Session, *, today: date, now: datetime) -> bool:
     }
     outbox.write(session, "contract_shortage", recipients, values, now=now, tenant_id=tenant_id)
     return True
+
+
+def check(session: Session, *, today: date, now: datetime) -> None:
+    """Do the check of a morning: note since when the numbers of UTMs disagree, and mail the tenant if necessary.
+
+    :param today: the day in Asia/Tokyo.
+    """
+    note_mismatches(session, today=today)
+    notify(session, today=today, now=now)
+
+
+def registered_counts() -> Subquery:
+    """Return a subquery of the number of registered UTMs: ``customer_id``, ``registered``."""
+    return (
+        select(Utm.customer_id, func.count().label("registered"))
+        .where(Utm.removed_at.is_(None))
+        .group_by(Utm.customer_id)
+        .subquery("registered")
+    )
+
+
+def note_mismatches(session: Session, *, today: date) -> None:
+    """Note the customers whose numbers of applied, contracted and registered UTMs disagree, with the first such day."""
+    applied, contracted, registered = applied_counts(), contracted_counts(today), registered_counts()
+    numbers = [
+        func.coalesce(applied.c.applied, 0),
+        func.coalesce(contracted.c.contracted, 0),
+        func.coalesce(registered.c.registered, 0),
+    ]
+    differing = set(
+        session.scalars(
+            select(Customer.id)
+            .outerjoin(applied, applied.c.customer_id == Customer.id)
+            .outerjoin(contracted, contracted.c.customer_id == Customer.id)
+            .outerjoin(registered, registered.c.customer_id == Customer.id)
+            .where(Customer.deleted_at.is_(None), func.greatest(*numbers) != func.least(*numbers))
+        )
+    )
+    known = set(session.scalars(select(UtmMismatch.customer_id)))
+    session.execute(
+        delete(UtmMismatch)
+        .where(UtmMismatch.customer_id.in_(known - differing))
+        .execution_options(synchronize_session=False)
+    )
+    session.add_all(UtmMismatch(customer_id=customer_id, since=today) for customer_id in sorted(differing - known))

@@ -34,6 +34,8 @@ EVERYTHING = {
     "periodic": [
         "jobs.alerts.drop_old_partitions",
         "jobs.alerts.make_partitions",
+        "jobs.applications.notify_shortage",
+        "jobs.applications.remove_unconfirmed",
         "jobs.contracts.issue_invoices",
         "jobs.contracts.refresh_income",
         "jobs.contracts.renew_and_expire",
