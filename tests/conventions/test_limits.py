@@ -6,15 +6,11 @@ A rule that counts first and writes then must let nobody else count meanwhile: `
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
 
 import models
 from models.accounts import password_link, role, user_rules
@@ -25,7 +21,6 @@ from models.applications import extra_question, extra_question_rules
 from models.applications.extra_question import ApplicationField
 from models.contracts import rules as contract_rules
 from models.contracts.contract import Contract, ContractLine
-from models.errors import Conflict, DomainError
 from models.mail import template_rules
 from models.mail.kinds import KINDS, MailText
 from models.mail.template import MailTemplateVersion
@@ -38,20 +33,23 @@ from models.tenants.tenant import Tenant
 from models.utms import device_token
 from models.utms.device_token import DeviceToken
 from models.utms.utm import Utm
+from tests.support.at_once import MANY, outcomes
 
-MANY = 16
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 QUESTION = {"required": False, "kind": "text", "choices": []}
 
 TRIED = {
     "applications/extra_question_rules.py": ("MAX_IN_USE",),
+    "applications/rules.py": ("MAX_TO_ONE",),
+    "applications/utm_rules.py": ("MAX_OPEN",),
     "contracts/rules.py": ("MAX_LINES",),
     "notifications/address_rules.py": ("MAX_TO_ONE", "MOST"),
+    "portal_users/rules.py": ("MAX_USERS",),
     "tenants/access_origin.py": ("MAX_ORIGINS",),
     "tenants/api_token.py": ("MAX_IN_FORCE",),
     "tenants/link.py": ("MAX_LINKS",),
 }
-"""The limits that are tried below."""
+"""The limits that are tried below and in ``test_application_limits``."""
 
 NOT_COUNTED = {
     "accounts/password_policy.py": ("MOST",),  # characters
@@ -59,11 +57,14 @@ NOT_COUNTED = {
     "alerts/line.py": ("MAX_LINE_BYTES", "_MAX_EXTRA_BYTES"),  # bytes
     "contracts/usage.py": ("MAX_ROWS",),  # of one file
     "mail/placeholders.py": ("_MAX_FOUND",),  # characters
+    "applications/application.py": ("MAX_USERS",),  # of one form
+    "applications/delivery.py": ("MAX_DELIVERIES", "MAX_UTMS"),  # of one form
+    "applications/duplicates.py": ("MOST",),  # rows shown
     "applications/extra_question.py": ("MAX_CHOICES",),  # in one row
     "customers/cross_tenant_search.py": ("MOST",),  # rows shown
     "imports/rules.py": ("MAX_ROWS", "_MAX_NAMED"),  # of one file, and named in one message
     "mail/log.py": ("MAX_AT_ONCE",),  # of one click, however many are kept
-    "tenants/settings.py": ("MAX_GRACE_DAYS",),  # days
+    "tenants/settings.py": ("MAX_GRACE_DAYS", "MAX_LOGO_BYTES"),  # days, bytes
 }
 """Limits that are not about how many rows there are."""
 
@@ -77,29 +78,9 @@ def tenant(make):
 def at_once(engine, tenant):
     """Let sixteen transactions do something at the same moment: how often each outcome was.
 
-    ``act(session, number)`` runs in the tenant. What a rule refuses is its message; whatever else is raised, a deadlock
-    say, fails the test.
+    ``act(session, number)`` runs in the tenant.
     """
-
-    def run(act, *, scope=None):
-        together = Barrier(MANY)
-
-        def one(number):
-            together.wait(timeout=30)
-            with Session(engine, info={"tenant_scope": scope or tenant.id}) as session:
-                try:
-                    act(session, number)
-                    session.commit()
-                except DomainError as error:
-                    return error.message
-                except Conflict:
-                    return "conflict"
-            return "done"
-
-        with ThreadPoolExecutor(MANY) as pool:
-            return Counter(pool.map(one, range(MANY)))
-
-    return run
+    return lambda act, *, scope=None: outcomes(engine, scope or tenant.id, act)
 
 
 @pytest.fixture

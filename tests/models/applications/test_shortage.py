@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from models.applications import shortage
+from models.applications import reconciliation, shortage
 from models.mail.outbox import MailMessage
 from tests.factories.applications import DELIVERY
 
@@ -104,11 +104,11 @@ def test_mismatches_keep_their_first_day_until_they_end(make, tenant, session):
     row = make.session.merge(customer(make, tenant, applied=1, contracted=1))
     make.customer(tenant=tenant)
     for days in range(2):
-        shortage.note_mismatches(session, today=TODAY + timedelta(days=days))
+        reconciliation.note_mismatches(session, today=TODAY + timedelta(days=days))
         session.commit()
 
-    found = session.scalars(select(shortage.UtmMismatch)).one()
+    found = session.scalars(select(reconciliation.UtmMismatch)).one()
     assert (found.customer_id, found.since) == (row.id, TODAY)
     make.utm(customer_row=row)
-    shortage.note_mismatches(session, today=TODAY)
-    assert session.scalars(select(shortage.UtmMismatch)).all() == []
+    reconciliation.note_mismatches(session, today=TODAY)
+    assert session.scalars(select(reconciliation.UtmMismatch)).all() == []
