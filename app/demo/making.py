@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.demo import catalogue, contracts, customers, invoices, mails, people, tokens_file, utms
+from app.demo import applications, catalogue, contracts, customers, invoices, mails, people, tokens_file, utms
 from app.demo.context import DemoContext
 from app.demo.tenants import TENANTS
 from models import clock
@@ -104,6 +104,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
         customer_count += len(made)
         if tenant is tenants[0]:
             mails.make_mails(context, tenant, made[0])
+            applications.make_applications(context, tenant, made)
         for customer, each in zip(made, plan.customers, strict=True):
             issued, stored = utms.make_utms(context, customer, each.utms)
             tokens |= issued

@@ -114,7 +114,7 @@ def registered_counts() -> Subquery:
     )
 
 
-def differing_customers(today: date) -> Select[tuple[str]]:
+def differing_customers(today: date) -> Select[str]:
     """Return the query for the IDs of customers whose numbers of applied, contracted and registered UTMs disagree.
 
     :param today: the day in Asia/Tokyo.
@@ -167,10 +167,10 @@ def figures_of(
         .where(Customer.id.in_(customer_ids))
     )
     found = {}
-    for customer_id, *numbers, since in rows:
-        figures = Figures(*numbers, since=since)
+    for customer_id, *figures in rows:
+        noted = Figures(*figures)
         # Until the next check, the noted day may belong to a difference that has ended, and a new one has none yet.
-        found[customer_id] = replace(figures, since=None if figures.agrees else since or today)
+        found[customer_id] = replace(noted, since=None if noted.agrees else noted.since or today)
     return found
 
 

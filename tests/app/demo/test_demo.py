@@ -151,14 +151,17 @@ def test_every_write_is_in_the_audit_log(demo):
 
     paid = demo.scalar(select(func.count()).select_from(Invoice).where(Invoice.paid_on.is_not(None), Invoice.total > 0))
     assert dict(counts) == {
+        "application_field.added": 3,
         "contract.created": 41,
         "customer.created": 44,
         "invoice.corrected": 2,
         "invoice.issued": 12,
         "invoice.paid": paid,
         "membership.created": 4,
+        "portal_user.created": 12,
         "product.created": 2,
         "rate_plan.created": 4,
+        "service_application.confirmed": 11,
         "tenant.created": 2,
         "usage.recorded": 1,
         "user.created": 5,
@@ -166,6 +169,7 @@ def test_every_write_is_in_the_audit_log(demo):
         "utm.registered": 14,
         "utm.removed": 1,
         "utm.token_issued": 14,
+        "utm_application.received": 2,
     }
 
 
