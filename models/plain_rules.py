@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,21 +21,40 @@ def apply_change(session: Session, row: Any, values: Mapping[str, Any], *, actio
     :param action: the action in the audit log, such as ``customer.changed``.
     :raises DomainError: nothing changes.
     """
-    for name, value in values.items():
-        if getattr(row, name) != value:
-            setattr(row, name, value)
-    before, after = audit.changes(row)
-    if before is None and after is None:
-        raise DomainError(NOTHING_CHANGED)
-    audit.record(session, action, row, by=by, before=before, after=after)
+    apply_changes(session, [(row, values)], action=action, by=by)
+
+
+def apply_changes(
+    session: Session, changed: Iterable[tuple[Any, Mapping[str, Any]]], *, action: str, by: Actor
+) -> None:
+    """Apply changed values to several rows and record them in the audit log, like :func:`apply_change`.
+
+    :param changed: the rows with their values.
+    :raises DomainError: nothing changes in a row.
+    """
+    entries = []
+    for row, values in changed:
+        for name, value in values.items():
+            if getattr(row, name) != value:
+                setattr(row, name, value)
+        entry = audit.change_of(row)
+        if entry.before is None and entry.after is None:
+            raise DomainError(NOTHING_CHANGED)
+        entries.append(entry)
+    audit.record_all(session, action, entries, by=by)
 
 
 def apply_creation(session: Session, row: Any, *, action: str, by: Actor) -> None:
     """Add a row and record it in the audit log."""
-    session.add(row)
-    _, after = audit.changes(row)
+    apply_creations(session, [row], action=action, by=by)
+
+
+def apply_creations(session: Session, rows: Sequence[Any], *, action: str, by: Actor) -> None:
+    """Add several rows of a table and record them in the audit log."""
+    session.add_all(rows)
+    entries = [audit.change_of(row) for row in rows]
     session.flush()
-    audit.record(session, action, row, by=by, after=after)
+    audit.record_all(session, action, entries, by=by)
 
 
 class PlainRules:

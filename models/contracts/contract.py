@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -248,16 +249,22 @@ def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:
 
     :param today: the day in Asia/Tokyo.
     """
-    found = session.scalar(
-        select(Contract.id)
-        .join(Product)
-        .where(
-            Contract.customer_id == customer_id,
-            counting(),
-            # The end of a contract that is renewed may have passed, until the nightly run moves it.
-            or_(Contract.end_on >= today, renewing()),
-            Product.includes_utm,
+    return bool(allowing_utm(session, [customer_id], today=today))
+
+
+def allowing_utm(session: Session, customer_ids: Iterable[str], *, today: date) -> set[str]:
+    """Return those of several customers for whom a UTM can be registered, like :func:`allows_utm`."""
+    return set(
+        session.scalars(
+            select(Contract.customer_id)
+            .join(Product)
+            .where(
+                Contract.customer_id.in_(list(customer_ids)),
+                counting(),
+                # The end of a contract that is renewed may have passed, until the nightly run moves it.
+                or_(Contract.end_on >= today, renewing()),
+                Product.includes_utm,
+            )
+            .distinct()
         )
-        .limit(1)
     )
-    return found is not None
