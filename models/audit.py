@@ -6,12 +6,24 @@ The app's database role may not update or delete them (see the grants in the mig
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, String, insert, inspect, select
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    String,
+    bindparam,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -70,10 +82,10 @@ def record(  # noqa: PLR0913  (each is a column of the row)
     :param by: who made the change.
     :param tenant_id: the tenant; taken from ``subject`` by default.
     """
-    change = Change(subject, before, after)
+    recorded = Change(subject, before, after)
     if before is None and after is None and not isinstance(subject, tuple):
-        change = change_of(subject)
-    session.execute(_INSERT, _values(action, change, by, tenant_id))
+        recorded = change_of(subject)
+    session.execute(_INSERT, _values(action, recorded, by, tenant_id))
 
 
 class Change(NamedTuple):
@@ -86,9 +98,15 @@ class Change(NamedTuple):
 
 def record_all(session: Session, action: str, changed: Iterable[Change], *, by: Actor) -> None:
     """Add the audit entries of the same change of several rows, like :func:`record`, with one statement."""
-    entries = [_values(action, change, by, None) for change in changed]
+    entries = [_values(action, each, by, None) for each in changed]
     if entries:
-        session.execute(_INSERT, entries)
+        session.execute(_INSERT_ALL, {"entries": entries})
+
+
+def change(row: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
+    """Return the change of a row with the given old and new values."""
+    old, new = ({name: _plain(value) for name, value in values.items()} for values in (before, after))
+    return Change(row, old, new)
 
 
 def change_of(row: Any) -> Change:
@@ -98,11 +116,20 @@ def change_of(row: Any) -> Change:
 
 # Inline, because returning the new ID needs permission to read the row, which no session outside a tenant has.
 _INSERT = insert(AuditEntry.__table__).inline()
+# Much faster than a statement for each entry, or one with a parameter for each value.
+_INSERT_ALL = text("""
+INSERT INTO audit_entry
+    (tenant_id, actor, user_id, address, request_id, action, subject_type, subject_id, before, after)
+SELECT tenant_id, actor, user_id, address, request_id, action, subject_type, subject_id, before, after
+FROM jsonb_to_recordset(:entries) AS entry
+    (tenant_id text, actor text, user_id integer, address text, request_id text, action text, subject_type text,
+     subject_id text, before jsonb, after jsonb)
+""").bindparams(bindparam("entries", type_=JSONB))
 
 
-def _values(action: str, change: Change, by: Actor, tenant_id: str | None) -> dict[str, Any]:
+def _values(action: str, recorded: Change, by: Actor, tenant_id: str | None) -> dict[str, Any]:
     """Return the columns of an entry."""
-    subject = change.subject
+    subject = recorded.subject
     if isinstance(subject, tuple):
         subject_type, subject_id = subject
     else:
@@ -117,14 +144,19 @@ def _values(action: str, change: Change, by: Actor, tenant_id: str | None) -> di
         "action": action,
         "subject_type": subject_type,
         "subject_id": str(subject_id),
-        "before": change.before,
-        "after": change.after,
+        "before": recorded.before,
+        "after": recorded.after,
     }
 
 
 def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """Return the unflushed changes of a row: the old and the new values of the columns that differ."""
     state = inspect(row)
+    if state.transient or state.pending:
+        set_values = {
+            each.key: state.dict.get(each.key) for each in state.mapper.column_attrs if each.key not in _IGNORED
+        }
+        return None, {key: _plain(value) for key, value in set_values.items() if value is not None} or None
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     unmodified = state.unmodified
@@ -136,9 +168,7 @@ def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
             continue
         if history.deleted:
             before[attribute.key] = _plain(history.deleted[0])
-        if (history.added and not (state.transient or state.pending)) or (
-            history.added and history.added[0] is not None
-        ):
+        if history.added:
             after[attribute.key] = _plain(history.added[0])
     return before or None, after or None
 

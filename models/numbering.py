@@ -1,25 +1,18 @@
-"""The IDs of new rows whose table generates them from a sequence, such as A00000001."""
+"""IDs that the database generates from a sequence, such as A00000001."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, inspect, literal_column, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Text, func
 
 
-def number_rows(session: Session, rows: Sequence[Any]) -> None:
-    """Give several new rows of a table the IDs that the database would generate for them, with one statement.
+def next_number(prefix: str, sequence: str) -> Any:
+    """Return the server default of a column with such IDs: the prefix and eight digits.
 
-    Rows without an ID would be inserted one by one, because SQLAlchemy could not tell which ID belongs to which row.
+    It is marked as increasing, so that SQLAlchemy can insert several rows with one statement: the order of the generated
+    IDs tells which one belongs to which row. Such a column must be the table's ``insert_sentinel``.
     """
-    if len(rows) < 2:
-        return
-    mapper = inspect(type(rows[0]))
-    (column,) = mapper.primary_key
-    new_id = literal_column(column.server_default.arg.text)
-    ids = session.scalars(select(new_id).select_from(func.generate_series(1, len(rows))))
-    name = mapper.get_property_by_column(column).key
-    for row, value in zip(rows, ids, strict=True):
-        setattr(row, name, value)
+    digits = func.lpad(func.nextval(sequence).cast(Text), 8, "0")
+    # Not concat, which SQLAlchemy has a class for that does not take the mark.
+    return func.format(f"{prefix}%s", digits, monotonic=True)

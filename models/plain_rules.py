@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import inspect, update
 from sqlalchemy.orm import Session
 
 from models import audit
 from models.actor import Actor
 from models.errors import NOTHING_CHANGED, DomainError
+from models.insertion import insert_rows
 from models.row_lock import lock
 from models.versioned import lock_version
 
@@ -44,16 +46,39 @@ def apply_changes(
     audit.record_all(session, action, entries, by=by)
 
 
+def set_all(session: Session, rows: Sequence[Any], values: Mapping[str, Any], *, action: str, by: Actor) -> None:
+    """Set the same values in several locked rows of a versioned table, and record them in the audit log.
+
+    One statement updates them all. In a flush, SQLAlchemy updates each versioned row by itself.
+    """
+    if not rows:
+        return
+    before = [{name: getattr(row, name) for name in values} for row in rows]
+    audit.record_all(session, action, (audit.change(*each, values) for each in zip(rows, before, strict=True)), by=by)
+    model = type(rows[0])
+    (key,) = inspect(model).primary_key
+    session.execute(
+        update(model)
+        .where(key.in_([inspect(row).identity[0] for row in rows]))
+        .values(**values, version=model.version + 1)
+    )
+
+
 def apply_creation(session: Session, row: Any, *, action: str, by: Actor) -> None:
     """Add a row and record it in the audit log."""
-    apply_creations(session, [row], action=action, by=by)
+    session.add(row)
+    _, after = audit.changes(row)
+    session.flush()
+    audit.record(session, action, row, by=by, after=after)
 
 
 def apply_creations(session: Session, rows: Sequence[Any], *, action: str, by: Actor) -> None:
-    """Add several rows of a table and record them in the audit log."""
-    session.add_all(rows)
+    """Add several rows of a table and record them in the audit log; see :func:`insert_rows` for which ones."""
+    if len(rows) == 1:
+        apply_creation(session, rows[0], action=action, by=by)
+        return
     entries = [audit.change_of(row) for row in rows]
-    session.flush()
+    insert_rows(session, rows)
     audit.record_all(session, action, entries, by=by)
 
 

@@ -27,7 +27,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
@@ -35,6 +34,7 @@ from models import clock
 from models.contracts.catalogue import Product, RatePlan
 from models.customers.customer import Customer
 from models.db import Base, CreatedAt
+from models.numbering import next_number
 from models.scope import TenantScoped
 from models.versioned import Versioned
 
@@ -89,7 +89,8 @@ class Contract(Versioned, TenantScoped, Base):
     id: Mapped[str] = mapped_column(
         String(11),
         primary_key=True,
-        server_default=text("'A-S' || lpad(nextval('contract_number')::text, 8, '0')"),
+        insert_sentinel=True,
+        server_default=next_number("A-S", "contract_number"),
     )
     customer_id: Mapped[str] = mapped_column(String(9))
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))

@@ -21,6 +21,7 @@ from models.contracts.status import refresh_status
 from models.contracts.terms import term_end, whole_months_between
 from models.customers.rules import deletable_from
 from models.errors import N_, DomainError, Gone
+from models.plain_rules import set_all
 from models.row_lock import lock, lock_all
 from models.versioned import lock_version
 
@@ -167,10 +168,7 @@ def void_all(session: Session, contracts: Sequence[Contract], *, now: datetime, 
             raise Gone
         if not contract.counts:
             raise DomainError(ALREADY_VOID)
-    for contract in contracts:
-        contract.status = ContractStatus.VOID.value
-    audit.record_all(session, "contract.voided", map(audit.change_of, contracts), by=by)
-    session.flush()
+    set_all(session, contracts, {"status": ContractStatus.VOID.value}, action="contract.voided", by=by)
     credited = credit_contracts(session, {each: CREDIT_TEXT.format(contract=each.id) for each in contracts}, by=by)
     refresh_status(session, today=clock.tokyo_day(now), customer_ids=[each.customer_id for each in contracts])
     return credited

@@ -187,7 +187,7 @@ def credit_contracts(session: Session, reasons: Mapping[Contract, str], *, by: A
     for lines, waiting in ((InvoiceLine, true()), (Correction, Correction.invoice_id.is_(None))):
         sums = select(lines.contract_id, func.sum(lines.amount)).where(lines.contract_id.in_(list(amounts)), waiting)
         for contract_id, amount in session.execute(sums.group_by(lines.contract_id)):
-            amounts[contract_id] += amount
+            amounts[str(contract_id)] += amount
     for contract, reason in reasons.items():
         if amount := amounts[contract.id]:
             values = {"contract_id": contract.id, "amount": -amount, "reason": reason}

@@ -19,7 +19,6 @@ from models.contracts.status import refresh_status
 from models.contracts.terms import term_end
 from models.customers.customer import Customer
 from models.errors import N_, NOTHING_CHANGED, DomainError, Gone
-from models.numbering import number_rows
 from models.row_lock import lock_all
 from models.versioned import lock_version
 
@@ -102,7 +101,6 @@ def create_all(
         raise Gone
     catalogue = _lock_catalogue(session, [values for _, values in created])
     contracts = [_draft(customer, values, catalogue, today=today) for customer, values in created]
-    number_rows(session, contracts)
     session.add_all(contracts)
     changes = [audit.change_of(contract) for contract in contracts]
     session.flush()

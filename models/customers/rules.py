@@ -12,8 +12,7 @@ from models import audit, clock
 from models.actor import Actor
 from models.customers.customer import Customer
 from models.errors import N_, DomainError, Gone
-from models.numbering import number_rows
-from models.plain_rules import apply_changes, apply_creations
+from models.plain_rules import apply_changes, apply_creations, set_all
 from models.row_lock import lock, lock_all
 from models.versioned import check_version
 
@@ -39,7 +38,6 @@ def create_all(session: Session, many: Iterable[dict[str, Any]], *, by: Actor) -
     :param many: the values of each.
     """
     customers = [Customer(**values) for values in many]
-    number_rows(session, customers)
     apply_creations(session, customers, action="customer.created", by=by)
     return customers
 
@@ -109,9 +107,7 @@ def delete_all(session: Session, customers: Sequence[Customer], *, now: datetime
             raise Gone
         if refusal := refusal_to_delete(customer, today=clock.tokyo_day(now)):
             raise refusal
-    for customer in customers:
-        customer.deleted_at = now
-    audit.record_all(session, "customer.deleted", map(audit.change_of, customers), by=by)
+    set_all(session, customers, {"deleted_at": now}, action="customer.deleted", by=by)
 
 
 def restore(session: Session, customer: Customer, *, by: Actor) -> None:

@@ -30,17 +30,15 @@ def changed_since(session: Session, run: ImportRun) -> list[int]:
 
     A customer created by the import has also changed if a contract or UTM was added to it.
     """
-    rows = session.scalars(
-        select(ImportRow)
+    facts = session.execute(
+        select(ImportRow.number, ImportRow.written)
         .where(ImportRow.run_id == run.id, ImportRow.outcome == Outcome.WRITTEN.value)
         .order_by(ImportRow.number)
     ).all()
-    return _changed(session, rows)
-
-
-def _changed(session: Session, rows: Any) -> list[int]:
-    facts = [(row.number, row.written) for row in rows]
-    customers = _by_id(session, Customer, [each["customer"]["id"] for _, each in facts if "customer" in each])
+    ids = [each["customer"]["id"] for _, each in facts if "customer" in each]
+    customers = {
+        row.id: row for row in session.execute(select(Customer.id, Customer.version).where(Customer.id.in_(ids)))
+    }
     contracts = _by_id(session, Contract, [each["contract"]["id"] for _, each in facts if "contract" in each])
     utms = _by_id(session, Utm, [each["utm"]["id"] for _, each in facts if "utm" in each])
     created = [each["customer"]["id"] for _, each in facts if each.get("customer", {}).get("created")]

@@ -125,11 +125,11 @@ def _known_customers(session: Session, rows: Sequence[ImportRow]) -> dict[int, C
     }
     if of_earlier:
         earlier = session.execute(
-            select(ImportRow.number, ImportRow.written["customer_id"].astext).where(
+            select(ImportRow.number, ImportRow.written["customer_id"].astext.label("customer_id")).where(
                 ImportRow.run_id == rows[0].run_id, ImportRow.number.in_(set(of_earlier.values()))
             )
         )
-        by_number = dict(earlier.tuples().all())
+        by_number = {each.number: each.customer_id for each in earlier}
         ids |= {number: by_number[same_as] for number, same_as in of_earlier.items() if by_number.get(same_as)}
     locked = lock_all(session, Customer, ids.values())
     return {number: locked.get(customer_id) for number, customer_id in ids.items()}

@@ -68,7 +68,7 @@ class _Turn:
 
     def __init__(self, owner: psycopg.Connection, place: Place, ask: Callable[..., Any], path: Path, rows: int) -> None:
         self.owner, self.place, self.ask, self.path, self.rows = owner, place, ask, path, rows
-        self.key: int | None = None
+        self.key = 0
 
     def check(self) -> float:
         """Upload the file, after deleting what the last turn left."""
@@ -104,13 +104,13 @@ class _Turn:
         return took
 
     def clean(self) -> None:
-        """Delete everything of the last turn."""
-        if self.key is None:
-            return
-        self._delete()
-        self.owner.execute("DELETE FROM import_run WHERE id = %s", [self.key])
+        """Delete everything of the last turn, or of a run that was stopped."""
+        left = "SELECT id FROM import_run WHERE tenant_id = %s AND file_name = %s"
+        for row in self.owner.execute(left, [self.place.tenant_id, self.path.name]).fetchall():
+            (self.key,) = row
+            self._delete()
+            self.owner.execute("DELETE FROM import_run WHERE id = %s", [self.key])
         self.owner.execute(f"VACUUM (ANALYZE) {', '.join(_TABLES)}, import_row")
-        self.key = None
 
     @property
     def _values(self) -> dict[str, Any]:
