@@ -20,8 +20,11 @@ from models.imports import undoing, writing
 from models.imports.import_run import AT_WORK, ImportRow, ImportRun, Outcome, RunState
 from models.utms import utm as utm_rules
 
-BATCH = 500
-"""The number of rows that are written in one transaction."""
+BATCH = 250
+"""The number of rows that are written in one transaction, and together unless some are refused."""
+
+_PIECE = 25
+"""The number of rows that are written together when some of a batch are refused."""
 
 NOT_STORED = N_("The database rejected it.")
 
@@ -61,7 +64,10 @@ def work(session: Session, *, now: datetime) -> bool:
 
 
 def _work_on(session: Session, rows: Sequence[ImportRow], *, undoes: bool, now: datetime, by: Actor) -> None:
-    """Write or undo rows together. If that is refused, halve them, until a refused row is alone and the others are done."""
+    """Write or undo rows together. If that is refused, do it in pieces, and in single rows in a piece that is refused.
+
+    Dividing them further would repeat the work too often when every row is refused.
+    """
     if not rows:
         return
     try:
@@ -74,9 +80,9 @@ def _work_on(session: Session, rows: Sequence[ImportRow], *, undoes: bool, now: 
             session.flush()
     except (DomainError, Conflict, Gone, IntegrityError, DataError) as error:
         if len(rows) > 1:
-            half = len(rows) // 2
-            _work_on(session, rows[:half], undoes=undoes, now=now, by=by)
-            _work_on(session, rows[half:], undoes=undoes, now=now, by=by)
+            size = _PIECE if len(rows) > _PIECE else 1
+            for start in range(0, len(rows), size):
+                _work_on(session, rows[start : start + size], undoes=undoes, now=now, by=by)
             return
         rows[0].outcome = (Outcome.KEPT if undoes else Outcome.REFUSED).value
         rows[0].refusal = _refusal(error, undoes=undoes)

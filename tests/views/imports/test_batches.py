@@ -97,6 +97,20 @@ def test_refused_rows_do_not_hold_up_the_rows_of_their_batch(operator, make, sol
     assert sorted(actions) == sorted(["customer.created", "contract.created", "utm.registered"] * 10)
 
 
+def test_only_refused_pieces_of_a_batch_are_written_row_by_row(operator, make, sold, monkeypatch, counted):
+    monkeypatch.setattr(working, "_PIECE", 3)
+    key = run_key(upload(operator, whole_file(10, 12)))
+    make.utm(utm_id="a0b1c2000014")
+    operator.post(f"/customers/import/{key}/start")
+    statements = counted()
+
+    rows = of_tenant(make, ImportRow, operator.tenant)
+    assert [row.number for row in rows if row.outcome == "refused"] == [6]
+    assert len({row.written["customer"]["id"] for row in rows if row.written}) == 11
+    # The batch, its four pieces and the rows of one of them, in place of 12 rows.
+    assert statements <= 8 * 30
+
+
 def test_rows_of_one_customer_are_refused_with_the_row_that_makes_it(operator, make, sold, run_jobs):
     second_utm = f"{new_customer(10)},,,,,,,," + UTM.format(id="A0:B1:C2:00:00:11", serial="SERIAL-IMPORT-11")
     whole = [whole_row(utm=number, customer=new_customer(number)) for number in (10, 12, 13)]
