@@ -20,7 +20,7 @@ from models.imports import undoing, writing
 from models.imports.import_run import AT_WORK, ImportRow, ImportRun, Outcome, RunState
 from models.utms import utm as utm_rules
 
-BATCH = 250
+BATCH = 500
 """The number of rows that are written in one transaction, and together unless some are refused."""
 
 _PIECE = 25
