@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from models import audit, clock
 from models.actor import Actor
 from models.customers.customer import Customer
 from models.errors import N_, DomainError, Gone
-from models.plain_rules import apply_change, apply_creation
-from models.row_lock import lock
-from models.versioned import lock_version
+from models.plain_rules import apply_changes, apply_creations, set_all
+from models.row_lock import lock, lock_all
+from models.versioned import check_version
 
 HAS_UTM = N_("The customer has a UTM. Remove it first.")
 HAS_CONTRACT = N_("The customer has a current or future contract.")
@@ -28,9 +29,17 @@ def create(session: Session, values: dict[str, Any], *, by: Actor) -> Customer:
 
     :param values: the form's values, normalized for storage.
     """
-    customer = Customer(**values)
-    apply_creation(session, customer, action="customer.created", by=by)
-    return customer
+    return create_all(session, [values], by=by)[0]
+
+
+def create_all(session: Session, many: Iterable[dict[str, Any]], *, by: Actor) -> list[Customer]:
+    """Create several customers, like :func:`create`.
+
+    :param many: the values of each.
+    """
+    customers = [Customer(**values) for values in many]
+    apply_creations(session, customers, action="customer.created", by=by)
+    return customers
 
 
 def change(session: Session, customer: Customer, values: dict[str, Any], *, version: int, by: Actor) -> None:
@@ -40,8 +49,20 @@ def change(session: Session, customer: Customer, values: dict[str, Any], *, vers
     :raises Conflict: the customer was changed in the meantime.
     :raises DomainError: nothing changes.
     """
-    lock_version(session, customer, version)
-    apply_change(session, customer, values, action="customer.changed", by=by)
+    change_all(session, [(customer, values, version)], by=by)
+
+
+def change_all(session: Session, changed: Sequence[tuple[Customer, dict[str, Any], int]], *, by: Actor) -> None:
+    """Change several customers, like :func:`change`.
+
+    :param changed: the customers with their values and the versions that were opened.
+    """
+    locked = lock_all(session, Customer, [customer.id for customer, _, _ in changed])
+    for customer, _, version in changed:
+        if customer.id not in locked:
+            raise Gone
+        check_version(customer.version, version)
+    apply_changes(session, [(customer, values) for customer, values, _ in changed], action="customer.changed", by=by)
 
 
 def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
@@ -74,13 +95,19 @@ def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) ->
     :raises DomainError: it has a UTM, or a contract prevents the deletion; see :func:`refusal_to_delete`.
     :raises Gone: it was deleted concurrently.
     """
-    lock(session, customer)
-    if customer.deleted_at is not None:
-        raise Gone
-    if refusal := refusal_to_delete(customer, today=clock.tokyo_day(now)):
-        raise refusal
-    customer.deleted_at = now
-    audit.record(session, "customer.deleted", customer, by=by)
+    delete_all(session, [customer], now=now, by=by)
+
+
+def delete_all(session: Session, customers: Sequence[Customer], *, now: datetime, by: Actor) -> None:
+    """Soft-delete several customers, like :func:`delete`."""
+    load = (selectinload(Customer.contracts), selectinload(Customer.utms))
+    locked = lock_all(session, Customer, [customer.id for customer in customers], load=load)
+    for customer in customers:
+        if customer.id not in locked or customer.deleted_at is not None:
+            raise Gone
+        if refusal := refusal_to_delete(customer, today=clock.tokyo_day(now)):
+            raise refusal
+    set_all(session, customers, {"deleted_at": now}, action="customer.deleted", by=by)
 
 
 def restore(session: Session, customer: Customer, *, by: Actor) -> None:
