@@ -6,7 +6,10 @@ is one transaction (``models.imports.working``), so any number of workers may ru
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from jobs import queues
 from jobs.job import job
@@ -47,6 +50,16 @@ def _work() -> None:
             if time.monotonic() - begun > BUDGET:
                 queues.queue(queues.DEFAULT).enqueue("jobs.imports.run_waiting", **queues.LIMITS)
                 return
-            with tenant_session(tenant_id) as session:
+            with _no_collection(), tenant_session(tenant_id) as session:
                 more = working.work(session, now=clock.utc_now())
                 session.commit()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Pause the search for unreachable objects during a batch: it finds none, and takes a third of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import inspect, select, text
@@ -30,6 +30,30 @@ def lock(session: Session, row: Any) -> None:
     )
     if session.scalar(found.with_for_update().execution_options(populate_existing=True)) is None:
         raise Gone
+
+
+def lock_all(session: Session, model: Any, keys: Iterable[Any], *, load: Sequence[Any] = ()) -> dict[Any, Any]:
+    """Lock several rows of a table until the end of the transaction and reload them, like :func:`lock`, in one statement.
+
+    They are locked in the order of their keys. To avoid deadlocks, do not lock rows of the table one by one before.
+
+    :param keys: primary keys; those of deleted rows are missing in the result.
+    :param load: loader options for what is loaded along with the rows.
+    :returns: the rows by their keys.
+    """
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    (column,) = inspect(model).primary_key
+    found = session.scalars(
+        select(model)
+        .where(column.in_(wanted))
+        .order_by(column)
+        .options(*load)
+        .with_for_update(of=model)
+        .execution_options(populate_existing=True)
+    ).unique()
+    return {inspect(row).identity[0]: row for row in found}
 
 
 def take_turns(session: Session, purpose: str, of: str | Iterable[str] = "") -> None:

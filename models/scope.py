@@ -135,14 +135,16 @@ def _only_own_rows(state: ORMExecuteState) -> None:
 @event.listens_for(Session, "before_flush")
 def _only_own_writes(session: Session, _context: Any, _instances: Any) -> None:
     scope = session.info.get(_KEY, _NOBODY)
-    for row in (*session.new, *session.dirty, *session.deleted):
+    # Each access to ``session.new`` makes a new set.
+    new = session.new
+    for row in (*new, *session.dirty, *session.deleted):
         if not isinstance(row, TenantScoped):
             continue
         if scope == _ALL:
             if row.tenant_id is None:
                 raise ScopeError(f"{type(row).__name__} needs a tenant_id when it is written across tenants.")
             continue
-        if row in session.new and row.tenant_id is None and scope != _NOBODY:
+        if row.tenant_id is None and scope != _NOBODY and row in new:
             row.tenant_id = scope
         if row.tenant_id != scope or scope == _NOBODY:
             raise ScopeError(f"A {type(row).__name__} of another tenant cannot be written from this session.")

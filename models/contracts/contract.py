@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -26,7 +27,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
@@ -34,6 +34,7 @@ from models import clock
 from models.contracts.catalogue import Product, RatePlan
 from models.customers.customer import Customer
 from models.db import Base, CreatedAt
+from models.numbering import next_number
 from models.scope import TenantScoped
 from models.versioned import Versioned
 
@@ -88,7 +89,8 @@ class Contract(Versioned, TenantScoped, Base):
     id: Mapped[str] = mapped_column(
         String(11),
         primary_key=True,
-        server_default=text("'A-S' || lpad(nextval('contract_number')::text, 8, '0')"),
+        insert_sentinel=True,
+        server_default=next_number("A-S", "contract_number"),
     )
     customer_id: Mapped[str] = mapped_column(String(9))
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))
@@ -248,16 +250,22 @@ def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:
 
     :param today: the day in Asia/Tokyo.
     """
-    found = session.scalar(
-        select(Contract.id)
-        .join(Product)
-        .where(
-            Contract.customer_id == customer_id,
-            counting(),
-            # The end of a contract that is renewed may have passed, until the nightly run moves it.
-            or_(Contract.end_on >= today, renewing()),
-            Product.includes_utm,
+    return bool(allowing_utm(session, [customer_id], today=today))
+
+
+def allowing_utm(session: Session, customer_ids: Iterable[str], *, today: date) -> set[str]:
+    """Return those of several customers for whom a UTM can be registered, like :func:`allows_utm`."""
+    return set(
+        session.scalars(
+            select(Contract.customer_id)
+            .join(Product)
+            .where(
+                Contract.customer_id.in_(list(customer_ids)),
+                counting(),
+                # The end of a contract that is renewed may have passed, until the nightly run moves it.
+                or_(Contract.end_on >= today, renewing()),
+                Product.includes_utm,
+            )
+            .distinct()
         )
-        .limit(1)
     )
-    return found is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -15,12 +16,13 @@ from models.contracts import mails
 from models.contracts.billing import monthly_amount
 from models.contracts.catalogue import Cycle
 from models.contracts.contract import Contract, ContractStatus
-from models.contracts.invoicing import credit_contract, take_billing_turn
+from models.contracts.invoicing import credit_contracts, take_billing_turn
 from models.contracts.status import refresh_status
 from models.contracts.terms import term_end, whole_months_between
 from models.customers.rules import deletable_from
-from models.errors import N_, DomainError
-from models.row_lock import lock
+from models.errors import N_, DomainError, Gone
+from models.plain_rules import set_all
+from models.row_lock import lock, lock_all
 from models.versioned import lock_version
 
 PAST_DAY = N_("Enter today or a later day.")
@@ -149,15 +151,26 @@ def void(session: Session, contract: Contract, *, now: datetime, by: Actor) -> D
     :returns: the credited amount in yen.
     :raises DomainError: it is already void.
     """
-    take_billing_turn(session, contract.tenant_id)
-    lock(session, contract)
-    if not contract.counts:
-        raise DomainError(ALREADY_VOID)
-    contract.status = ContractStatus.VOID.value
-    audit.record(session, "contract.voided", contract, by=by)
-    session.flush()
-    credited = credit_contract(session, contract, CREDIT_TEXT.format(contract=contract.id), by=by)
-    refresh_status(session, today=clock.tokyo_day(now), customer_ids=[contract.customer_id])
+    return void_all(session, [contract], now=now, by=by)[contract.id]
+
+
+def void_all(session: Session, contracts: Sequence[Contract], *, now: datetime, by: Actor) -> dict[str, Decimal]:
+    """Void several contracts of a tenant, like :func:`void`.
+
+    :returns: the credited amounts by contract ID.
+    """
+    if not contracts:
+        return {}
+    take_billing_turn(session, contracts[0].tenant_id)
+    locked = lock_all(session, Contract, [contract.id for contract in contracts])
+    for contract in contracts:
+        if contract.id not in locked:
+            raise Gone
+        if not contract.counts:
+            raise DomainError(ALREADY_VOID)
+    set_all(session, contracts, {"status": ContractStatus.VOID.value}, action="contract.voided", by=by)
+    credited = credit_contracts(session, {each: CREDIT_TEXT.format(contract=each.id) for each in contracts}, by=by)
+    refresh_status(session, today=clock.tokyo_day(now), customer_ids=[each.customer_id for each in contracts])
     return credited
 
 

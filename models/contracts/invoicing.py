@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -173,27 +174,25 @@ def correct(session: Session, customer: Customer, values: dict[str, Any], *, by:
     return correction
 
 
-def credit_contract(session: Session, contract: Contract, reason: str, *, by: Actor) -> Decimal:
-    """Credit everything that was invoiced for a contract, less earlier credits.
+def credit_contracts(session: Session, reasons: Mapping[Contract, str], *, by: Actor) -> dict[str, Decimal]:
+    """Credit everything that was invoiced for contracts of a tenant, less earlier credits.
 
-    :param reason: the text of the line on the next invoice.
-    :returns: the amount in yen; 0 if nothing was invoiced.
+    :param reasons: the text of the line on the next invoice, by contract.
+    :returns: the amounts in yen by contract ID; 0 if nothing was invoiced.
     """
-    take_billing_turn(session, contract.tenant_id)
+    for tenant_id in {contract.tenant_id for contract in reasons}:
+        take_billing_turn(session, tenant_id)
+    amounts = {contract.id: Decimal(0) for contract in reasons}
     # Invoiced corrections are among the invoice lines; pending ones are not yet.
-    invoiced = session.scalar(
-        select(func.coalesce(func.sum(InvoiceLine.amount), 0)).where(InvoiceLine.contract_id == contract.id)
-    )
-    waiting = session.scalar(
-        select(func.coalesce(func.sum(Correction.amount), 0)).where(
-            Correction.contract_id == contract.id, Correction.invoice_id.is_(None)
-        )
-    )
-    amount = Decimal(invoiced or 0) + Decimal(waiting or 0)
-    if amount:
-        values = {"contract_id": contract.id, "amount": -amount, "reason": reason}
-        correct(session, contract.customer, values, by=by)
-    return amount
+    for lines, waiting in ((InvoiceLine, true()), (Correction, Correction.invoice_id.is_(None))):
+        sums = select(lines.contract_id, func.sum(lines.amount)).where(lines.contract_id.in_(list(amounts)), waiting)
+        for contract_id, amount in session.execute(sums.group_by(lines.contract_id)):
+            amounts[str(contract_id)] += amount
+    for contract, reason in reasons.items():
+        if amount := amounts[contract.id]:
+            values = {"contract_id": contract.id, "amount": -amount, "reason": reason}
+            correct(session, contract.customer, values, by=by)
+    return amounts
 
 
 def record_usage(  # noqa: PLR0913  (each is part of the key or the value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from models import audit, clock
 from models.actor import Actor
@@ -18,8 +18,8 @@ from models.contracts.contract import SHIPPING, Contract, ContractLine, Contract
 from models.contracts.status import refresh_status
 from models.contracts.terms import term_end
 from models.customers.customer import Customer
-from models.errors import N_, NOTHING_CHANGED, DomainError
-from models.row_lock import lock
+from models.errors import N_, NOTHING_CHANGED, DomainError, Gone
+from models.row_lock import lock_all
 from models.versioned import lock_version
 
 MAX_LINES = 20
@@ -57,40 +57,61 @@ def draft(session: Session, customer: Customer, values: Mapping[str, Any], *, to
     :param today: the day in Asia/Tokyo.
     :raises DomainError: a date, term, product, line or the delivery is not allowed.
     """
+    return _draft(customer, values, _lock_catalogue(session, [values]), today=today)
+
+
+def _draft(customer: Customer, values: Mapping[str, Any], catalogue: _Catalogue, *, today: date) -> Contract:
     if customer.deleted_at is not None:
         raise DomainError(CUSTOMER_DELETED)
-    checked = _checked(session, values, today)
+    checked = _checked(values, catalogue.products.get(values["product_id"]), today)
     lines = checked.pop("lines")
     contract = Contract(tenant_id=customer.tenant_id, customer_id=customer.id, **checked)
     contract.term_end_on = term_end(contract.start_on, contract.initial_months, contract.renewal_months, 0)
     contract.end_on = contract.term_end_on
     contract.renewals, contract.auto_renew, contract.status = 0, True, ContractStatus.ACTIVE.value
-    contract.lines = _new_lines(session, contract, lines, today=today)
+    contract.lines = _new_lines(contract, lines, catalogue.plans, today=today)
     return contract
 
 
-def create(  # noqa: PLR0913  (needs the time in addition to what every change needs)
-    session: Session, customer: Customer, values: Mapping[str, Any], *, now: datetime, by: Actor, mail: bool = True
-) -> Contract:
+def create(session: Session, customer: Customer, values: Mapping[str, Any], *, now: datetime, by: Actor) -> Contract:
     """Create a contract and send mail to the tenant's notification addresses (§7.5.4, §7.5.5).
 
     :param values: ``product_id``, ``start_on``, ``initial_months``, ``renewal_months``, the memos, ``ships_utm``, ``utm_id``,
         the columns of ``SHIPPING``, and ``lines``, a sequence of ``LineValues``.
-    :param mail: whether to send mail; False for imports, which may create thousands of contracts.
     :raises DomainError: a date, term, product, line or the delivery is not allowed.
     """
-    today = clock.tokyo_day(now)
-    lock(session, customer)
-    contract = draft(session, customer, values, today=today)
-    session.add(contract)
-    _, after = audit.changes(contract)
-    session.flush()
-    after = (after or {}) | {"lines": [line_facts(line) for line in contract.lines]}
-    audit.record(session, "contract.created", contract, by=by, after=after)
-    refresh_status(session, today=today, customer_ids=[customer.id])
-    if mail:
-        mails.contract_made(session, contract, now=now)
+    (contract,) = create_all(session, [(customer, values)], now=now, by=by)
+    mails.contract_made(session, contract, now=now)
     return contract
+
+
+def create_all(
+    session: Session, created: Sequence[tuple[Customer, Mapping[str, Any]]], *, now: datetime, by: Actor
+) -> list[Contract]:
+    """Create several contracts without sending mail, for imports, which may create thousands of contracts.
+
+    :param created: the customers with the values of their contracts; see :func:`create`.
+    :raises DomainError: a date, term, product, line or the delivery is not allowed.
+    """
+    if not created:
+        return []
+    today = clock.tokyo_day(now)
+    customer_ids = {customer.id for customer, _ in created}
+    if lock_all(session, Customer, customer_ids).keys() != customer_ids:
+        raise Gone
+    catalogue = _lock_catalogue(session, [values for _, values in created])
+    contracts = [_draft(customer, values, catalogue, today=today) for customer, values in created]
+    session.add_all(contracts)
+    changes = [audit.change_of(contract) for contract in contracts]
+    session.flush()
+    audit.record_all(session, "contract.created", map(_with_lines, changes), by=by)
+    refresh_status(session, today=today, customer_ids=list(customer_ids))
+    return contracts
+
+
+def _with_lines(change: audit.Change) -> audit.Change:
+    """Add the lines of a new contract, which have IDs after the flush."""
+    return change._replace(after=(change.after or {}) | {"lines": [line_facts(line) for line in change.subject.lines]})
 
 
 def change(  # noqa: PLR0913  (needs the time in addition to what every change needs)
@@ -129,7 +150,7 @@ def change(  # noqa: PLR0913  (needs the time in addition to what every change n
     facts_of_gone = [line_facts(line) for line in gone]
     for line in gone:
         _end(contract, line, today=today)
-    new = _new_lines(session, contract, added, today=today) if added else []
+    new = _new_lines(contract, added, _lock_plans(session, added), today=today) if added else []
     contract.lines.extend(new)
     if gone or new:
         # So that the version of the contract also changes when only its lines do.
@@ -164,21 +185,49 @@ def record_delivery(  # noqa: PLR0913  (needs the time in addition to what every
         mails.tracking(session, contract, now=now)
 
 
-def _checked(session: Session, values: Mapping[str, Any], today: date) -> dict[str, Any]:
+class _Catalogue(NamedTuple):
+    """The products and rate plans of new contracts by their IDs, locked against changes."""
+
+    products: dict[int, Product]
+    plans: dict[int, RatePlan]
+
+
+def _lock_catalogue(session: Session, many: Sequence[Mapping[str, Any]]) -> _Catalogue:
+    """Lock the products and rate plans of contracts with the given values.
+
+    A shared lock, so that they cannot be retired or changed before this transaction ends. Reloaded, because they may have
+    been retired since the form was loaded.
+    """
+    products = session.scalars(
+        select(Product)
+        .where(Product.id.in_({values["product_id"] for values in many}))
+        .order_by(Product.id)
+        .with_for_update(read=True, of=Product)
+        .execution_options(populate_existing=True)
+    )
+    found = {product.id: product for product in products}
+    return _Catalogue(found, _lock_plans(session, [line for values in many for line in values["lines"]]))
+
+
+def _lock_plans(session: Session, lines: Iterable[LineValues]) -> dict[int, RatePlan]:
+    plans = session.scalars(
+        select(RatePlan)
+        .where(RatePlan.id.in_({line.rate_plan_id for line in lines}))
+        .order_by(RatePlan.id)
+        .options(selectinload(RatePlan.charges))
+        .with_for_update(read=True, of=RatePlan)
+        .execution_options(populate_existing=True)
+    )
+    return {plan.id: plan for plan in plans}
+
+
+def _checked(values: Mapping[str, Any], product: Product | None, today: date) -> dict[str, Any]:
     """Validate the values of a new contract and return them in the form in which they are stored."""
     if values["start_on"] < today:
         raise DomainError(STARTS_IN_THE_PAST, field="start_on")
     for name in ("initial_months", "renewal_months"):
         if values[name] < 1:
             raise DomainError(NO_TERM, field=name)
-    # A shared lock, so that the product cannot be retired or changed before this transaction ends. Reloaded, because it
-    # may have been retired since the form was loaded.
-    product = session.scalar(
-        select(Product)
-        .where(Product.id == values["product_id"])
-        .with_for_update(read=True, of=Product)
-        .execution_options(populate_existing=True)
-    )
     if product is None or product.retired_at is not None:
         raise DomainError(RETIRED_PRODUCT, field="product_id")
     ships = values.get("ships_utm") if product.includes_utm else None
@@ -192,26 +241,18 @@ def _checked(session: Session, values: Mapping[str, Any], today: date) -> dict[s
     return checked
 
 
-def _new_lines(session: Session, contract: Contract, lines: Sequence[LineValues], *, today: date) -> list[ContractLine]:
+def _new_lines(
+    contract: Contract, lines: Sequence[LineValues], plans: Mapping[int, RatePlan], *, today: date
+) -> list[ContractLine]:
     if not lines:
         raise DomainError(NO_LINE)
     if len(lines) > MAX_LINES:
         raise DomainError(TOO_MANY_LINES)
-    plans = {
-        plan.id: plan
-        for plan in session.scalars(
-            select(RatePlan)
-            .where(RatePlan.id.in_({line.rate_plan_id for line in lines}), RatePlan.product_id == contract.product_id)
-            .order_by(RatePlan.id)
-            .with_for_update(read=True)
-            .execution_options(populate_existing=True)
-        )
-    }
     return [_new_line(contract, plans.get(line.rate_plan_id), line, today=today) for line in lines]
 
 
 def _new_line(contract: Contract, plan: RatePlan | None, line: LineValues, *, today: date) -> ContractLine:
-    if plan is None or plan.retired_at is not None:
+    if plan is None or plan.retired_at is not None or plan.product_id != contract.product_id:
         raise DomainError(RETIRED_PLAN, field="lines")
     if not plan.price_editable and line.unit_price != plan.flat_price:
         raise DomainError(FIXED_PRICE, field="lines")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
 from models.customers.customer import Customer
@@ -40,5 +40,7 @@ def refresh_status(session: Session, *, today: date, customer_ids: Sequence[str]
         session.execute(_REFRESH_ALL, {"today": today})
     else:
         session.execute(_REFRESH, {"today": today, "customer_ids": list(customer_ids)})
+    refreshed = None if customer_ids is None else set(customer_ids)
     for customer in [each for each in session.identity_map.values() if isinstance(each, Customer)]:
-        session.expire(customer, ["status"])
+        if refreshed is None or inspect(customer).identity[0] in refreshed:
+            session.expire(customer, ["status"])

@@ -18,11 +18,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.db import Base, CreatedAt
+from models.numbering import next_number
 from models.scope import TenantScoped
 from models.values.characters import SHAPES, VARIANT_GROUPS
 from models.values.company_name import LEGAL_FORMS, search_key
@@ -64,7 +64,8 @@ class Customer(Versioned, TenantScoped, Base):
     id: Mapped[str] = mapped_column(
         String(9),
         primary_key=True,
-        server_default=text("'A' || lpad(nextval('customer_number')::text, 8, '0')"),
+        insert_sentinel=True,
+        server_default=next_number("A", "customer_number"),
     )
     name: Mapped[str] = mapped_column(String(40))
     # The normalized name for search, kept in sync by the listener below.

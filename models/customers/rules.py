@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from models import audit, clock
 from models.actor import Actor
 from models.customers.customer import Customer
 from models.errors import N_, DomainError, Gone
-from models.plain_rules import apply_change, apply_creation
-from models.row_lock import lock
-from models.versioned import lock_version
+from models.plain_rules import apply_change, apply_changes, apply_creations, set_all
+from models.row_lock import lock, lock_all
+from models.versioned import check_version, lock_version
 
 HAS_UTM = N_("The customer has a UTM. Remove it first.")
 HAS_APPLICATION = N_("A UTM application of the customer has not been decided yet.")
@@ -29,9 +30,17 @@ def create(session: Session, values: dict[str, Any], *, by: Actor) -> Customer:
 
     :param values: the form's values, normalized for storage.
     """
-    customer = Customer(**values)
-    apply_creation(session, customer, action="customer.created", by=by)
-    return customer
+    return create_all(session, [values], by=by)[0]
+
+
+def create_all(session: Session, many: Iterable[dict[str, Any]], *, by: Actor) -> list[Customer]:
+    """Create several customers, like :func:`create`.
+
+    :param many: the values of each.
+    """
+    customers = [Customer(**values) for values in many]
+    apply_creations(session, customers, action="customer.created", by=by)
+    return customers
 
 
 def change(session: Session, customer: Customer, values: dict[str, Any], *, version: int, by: Actor) -> None:
@@ -41,8 +50,20 @@ def change(session: Session, customer: Customer, values: dict[str, Any], *, vers
     :raises Conflict: the customer was changed in the meantime.
     :raises DomainError: nothing changes.
     """
-    lock_version(session, customer, version)
-    apply_change(session, customer, values, action="customer.changed", by=by)
+    change_all(session, [(customer, values, version)], by=by)
+
+
+def change_all(session: Session, changed: Sequence[tuple[Customer, dict[str, Any], int]], *, by: Actor) -> None:
+    """Change several customers, like :func:`change`.
+
+    :param changed: the customers with their values and the versions that were opened.
+    """
+    locked = lock_all(session, Customer, [customer.id for customer, _, _ in changed])
+    for customer, _, version in changed:
+        if customer.id not in locked:
+            raise Gone
+        check_version(customer.version, version)
+    apply_changes(session, [(customer, values) for customer, values, _ in changed], action="customer.changed", by=by)
 
 
 def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
@@ -80,17 +101,24 @@ def delete(session: Session, customer: Customer, *, now: datetime, by: Actor) ->
         :func:`refusal_to_delete`.
     :raises Gone: it was deleted concurrently.
     """
-    lock(session, customer)
-    if customer.deleted_at is not None:
-        raise Gone
-    if refusal := refusal_to_delete(customer, today=clock.tokyo_day(now)):
-        raise refusal
-    customer.deleted_at = now
-    audit.record(session, "customer.deleted", customer, by=by)
-    for user in customer.portal_users:
-        if user.deleted_at is None:
-            user.deleted_at = now
-            audit.record(session, "portal_user.deleted", user, by=by)
+    delete_all(session, [customer], now=now, by=by)
+
+
+def delete_all(session: Session, customers: Sequence[Customer], *, now: datetime, by: Actor) -> None:
+    """Soft-delete several customers, like :func:`delete`."""
+    load = [
+        selectinload(each)
+        for each in (Customer.contracts, Customer.utms, Customer.utm_applications, Customer.portal_users)
+    ]
+    locked = lock_all(session, Customer, [customer.id for customer in customers], load=load)
+    for customer in customers:
+        if customer.id not in locked or customer.deleted_at is not None:
+            raise Gone
+        if refusal := refusal_to_delete(customer, today=clock.tokyo_day(now)):
+            raise refusal
+    set_all(session, customers, {"deleted_at": now}, action="customer.deleted", by=by)
+    users = [user for customer in customers for user in customer.portal_users if user.deleted_at is None]
+    set_all(session, users, {"deleted_at": now}, action="portal_user.deleted", by=by)
 
 
 def exempt(session: Session, customer: Customer, reason: str, *, version: int, by: Actor) -> None:

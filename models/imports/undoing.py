@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +17,8 @@ from models.customers.customer import Customer
 from models.errors import N_, DomainError
 from models.imports.import_run import ImportRow, ImportRun, Outcome
 from models.imports.writing import contract_facts
-from models.plain_rules import apply_change
-from models.row_lock import lock
+from models.plain_rules import apply_changes
+from models.row_lock import lock_all
 from models.utms import utm as utm_rules
 from models.utms.utm import Utm
 
@@ -29,17 +30,15 @@ def changed_since(session: Session, run: ImportRun) -> list[int]:
 
     A customer created by the import has also changed if a contract or UTM was added to it.
     """
-    rows = session.scalars(
-        select(ImportRow)
+    facts = session.execute(
+        select(ImportRow.number, ImportRow.written)
         .where(ImportRow.run_id == run.id, ImportRow.outcome == Outcome.WRITTEN.value)
         .order_by(ImportRow.number)
     ).all()
-    return _changed(session, rows)
-
-
-def _changed(session: Session, rows: Any) -> list[int]:
-    facts = [(row.number, row.written) for row in rows]
-    customers = _by_id(session, Customer, [each["customer"]["id"] for _, each in facts if "customer" in each])
+    ids = [each["customer"]["id"] for _, each in facts if "customer" in each]
+    customers = {
+        row.id: row for row in session.execute(select(Customer.id, Customer.version).where(Customer.id.in_(ids)))
+    }
     contracts = _by_id(session, Contract, [each["contract"]["id"] for _, each in facts if "contract" in each])
     utms = _by_id(session, Utm, [each["utm"]["id"] for _, each in facts if "utm" in each])
     created = [each["customer"]["id"] for _, each in facts if each.get("customer", {}).get("created")]
@@ -71,49 +70,42 @@ def _changed(session: Session, rows: Any) -> list[int]:
     return changed
 
 
-def take_back(session: Session, row: ImportRow, *, now: datetime, by: Actor) -> None:
-    """Undo what a row wrote: remove its UTM, void its contract, delete its customer, or restore the previous values.
+def take_back(session: Session, rows: Sequence[ImportRow], *, now: datetime, by: Actor) -> None:
+    """Undo what rows wrote: remove UTMs, void contracts, delete customers, or restore the previous values.
 
-    :raises DomainError: it has changed since, or the customer cannot be deleted.
+    :raises DomainError: something has changed since, or a customer cannot be deleted.
     """
-    written = row.written or {}
-    if "utm" in written:
-        _take_back_utm(session, written["utm"], now=now, by=by)
-    if "contract" in written:
-        contract = session.get(Contract, written["contract"]["id"])
-        if contract is None:
-            raise DomainError(CHANGED_SINCE)
-        lock(session, contract)
-        if not _is_same(contract, written["contract"]):
-            raise DomainError(CHANGED_SINCE)
-        ending.void(session, contract, now=now, by=by)
+    facts = [row.written or {} for row in rows]
+    _take_back_utms(session, [each["utm"] for each in facts if "utm" in each], now=now, by=by)
+    contracts = {each["contract"]["id"]: each["contract"] for each in facts if "contract" in each}
+    locked = lock_all(session, Contract, contracts, load=(selectinload(Contract.lines),))
+    if not all(_is_same(locked.get(key), fact) for key, fact in contracts.items()):
+        raise DomainError(CHANGED_SINCE)
+    ending.void_all(session, list(locked.values()), now=now, by=by)
     session.flush()
-    if "customer" in written:
-        _take_back_customer(session, written["customer"], now=now, by=by)
+    _take_back_customers(session, [each["customer"] for each in facts if "customer" in each], now=now, by=by)
 
 
-def _take_back_utm(session: Session, fact: dict[str, Any], *, now: datetime, by: Actor) -> None:
-    utm = session.scalar(select(Utm).where(Utm.id == fact["id"]).with_for_update())
-    if utm is None or not _as_left(utm, fact):
+def _take_back_utms(session: Session, facts: Sequence[dict[str, Any]], *, now: datetime, by: Actor) -> None:
+    locked = lock_all(session, Utm, [fact["id"] for fact in facts], load=(selectinload(Utm.tokens),))
+    if not all(_as_left(locked.get(fact["id"]), fact) for fact in facts):
         raise DomainError(CHANGED_SINCE)
-    if fact["created"]:
-        utm_rules.remove(session, utm, now=now, by=by)
-    else:
-        apply_change(session, utm, fact["before"], action="utm.changed", by=by)
+    utm_rules.remove_all(session, [locked[fact["id"]] for fact in facts if fact["created"]], now=now, by=by)
+    changed = [(locked[fact["id"]], fact["before"]) for fact in facts if not fact["created"]]
+    apply_changes(session, changed, action="utm.changed", by=by)
 
 
-def _take_back_customer(session: Session, fact: dict[str, Any], *, now: datetime, by: Actor) -> None:
-    customer = session.get(Customer, fact["id"])
-    if customer is None:
-        raise DomainError(CHANGED_SINCE)
-    lock(session, customer)
-    if customer.version != fact["version"] or customer.deleted_at is not None:
-        raise DomainError(CHANGED_SINCE)
-    if fact["created"]:
-        session.expire(customer, ["contracts", "utms"])
-        customer_rules.delete(session, customer, now=now, by=by)
-    else:
-        customer_rules.change(session, customer, fact["before"], version=fact["version"], by=by)
+def _take_back_customers(session: Session, facts: Sequence[dict[str, Any]], *, now: datetime, by: Actor) -> None:
+    locked = lock_all(session, Customer, [fact["id"] for fact in facts])
+    for fact in facts:
+        if not _has_version(locked, fact) or locked[fact["id"]].deleted_at is not None:
+            raise DomainError(CHANGED_SINCE)
+    customer_rules.delete_all(session, [locked[fact["id"]] for fact in facts if fact["created"]], now=now, by=by)
+    customer_rules.change_all(
+        session,
+        [(locked[fact["id"]], fact["before"], fact["version"]) for fact in facts if not fact["created"]],
+        by=by,
+    )
 
 
 def _by_id(session: Session, model: Any, ids: list[Any]) -> dict[Any, Any]:

@@ -5,6 +5,7 @@ If a worker dies, its batch is rolled back, and the next worker continues with t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,8 +20,11 @@ from models.imports import undoing, writing
 from models.imports.import_run import AT_WORK, ImportRow, ImportRun, Outcome, RunState
 from models.utms import utm as utm_rules
 
-BATCH = 25
-"""The number of rows that are written in one transaction."""
+BATCH = 500
+"""The number of rows that are written in one transaction, and together unless some are refused."""
+
+_PIECE = 25
+"""The number of rows that are written together when some of a batch are refused."""
 
 NOT_STORED = N_("The database rejected it.")
 
@@ -51,8 +55,7 @@ def work(session: Session, *, now: datetime) -> bool:
     else:
         of_run = of_run.where(ImportRow.outcome.is_(None)).order_by(ImportRow.number)
     rows = session.scalars(of_run).all()
-    for row in rows:
-        _work_on(session, row, undoes=undoes, now=now, by=by)
+    _work_on(session, rows, undoes=undoes, now=now, by=by)
     if len(rows) == BATCH:
         return True
     run.state = RunState.UNDONE.value if undoes else RunState.DONE.value
@@ -60,21 +63,33 @@ def work(session: Session, *, now: datetime) -> bool:
     return False
 
 
-def _work_on(session: Session, row: ImportRow, *, undoes: bool, now: datetime, by: Actor) -> None:
+def _work_on(session: Session, rows: Sequence[ImportRow], *, undoes: bool, now: datetime, by: Actor) -> None:
+    """Write or undo rows together. If that is refused, do it in pieces, and in single rows in a piece that is refused.
+
+    Dividing them further would repeat the work too often when every row is refused.
+    """
+    if not rows:
+        return
     try:
         with session.begin_nested():
             if undoes:
-                undoing.take_back(session, row, now=now, by=by)
-                outcome, written = Outcome.UNDONE, row.written
+                undoing.take_back(session, rows, now=now, by=by)
+                written = [row.written for row in rows]
             else:
-                written = writing.write(session, row, now=now, by=by)
-                outcome = Outcome.WRITTEN if written else Outcome.SAME
+                written = writing.write(session, rows, now=now, by=by)
             session.flush()
     except (DomainError, Conflict, Gone, IntegrityError, DataError) as error:
-        row.outcome = (Outcome.KEPT if undoes else Outcome.REFUSED).value
-        row.refusal = _refusal(error, undoes=undoes)
+        if len(rows) > 1:
+            size = _PIECE if len(rows) > _PIECE else 1
+            for start in range(0, len(rows), size):
+                _work_on(session, rows[start : start + size], undoes=undoes, now=now, by=by)
+            return
+        rows[0].outcome = (Outcome.KEPT if undoes else Outcome.REFUSED).value
+        rows[0].refusal = _refusal(error, undoes=undoes)
     else:
-        row.outcome, row.written = outcome.value, written
+        done = Outcome.UNDONE if undoes else Outcome.WRITTEN
+        for row, facts in zip(rows, written, strict=True):
+            row.outcome, row.written = (done if facts else Outcome.SAME).value, facts
     session.flush()
 
 

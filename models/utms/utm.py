@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -28,6 +29,7 @@ from models.contracts import contract
 from models.customers.customer import Customer
 from models.db import Base, CreatedAt
 from models.errors import N_, DomainError
+from models.plain_rules import apply_creations
 from models.scope import TenantScoped
 
 NO_CONTRACT = N_("Registering a UTM requires a current or future contract that includes a UTM.")
@@ -133,25 +135,38 @@ def register(session: Session, customer: Customer, values: dict[str, Any], *, to
     :raises DomainError: no contract allows it. A UTM ID or serial number that is taken is reported by the database at
         the flush (``UNIQUE_ERRORS``), because only the database sees other tenants' UTMs.
     """
-    if not contract.allows_utm(session, customer.id, today=today):
+    return register_all(session, [(customer, values)], today=today, by=by)[0]
+
+
+def register_all(
+    session: Session, registered: Sequence[tuple[Customer, dict[str, Any]]], *, today: date, by: Actor
+) -> list[Utm]:
+    """Register several UTMs, like :func:`register`.
+
+    :param registered: the customers with the values of their UTMs.
+    """
+    allowed = contract.allowing_utm(session, {customer.id for customer, _ in registered}, today=today)
+    if any(customer.id not in allowed for customer, _ in registered):
         raise DomainError(NO_CONTRACT)
-    utm = Utm(tenant_id=customer.tenant_id, customer_id=customer.id, **values)
-    session.add(utm)
-    _, after = audit.changes(utm)
-    session.flush()
-    audit.record(session, "utm.registered", utm, by=by, after=after)
-    return utm
+    utms = [Utm(tenant_id=customer.tenant_id, customer_id=customer.id, **values) for customer, values in registered]
+    apply_creations(session, utms, action="utm.registered", by=by)
+    return utms
 
 
 def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
     """Remove a UTM (§7.10): its token is revoked, and its alerts remain on the list screens."""
-    if utm.removed_at is not None:
-        return
-    for token in utm.tokens:
+    remove_all(session, [utm], now=now, by=by)
+
+
+def remove_all(session: Session, utms: Sequence[Utm], *, now: datetime, by: Actor) -> None:
+    """Remove several UTMs, like :func:`remove`."""
+    kept = [utm for utm in utms if utm.removed_at is None]
+    for token in [token for utm in kept for token in utm.tokens]:
         token.revoked_at = token.revoked_at or now
     # Only after reading the tokens: the query would flush this change, and the audit log reads unflushed changes.
-    utm.removed_at = now
-    audit.record(session, "utm.removed", utm, by=by)
+    for utm in kept:
+        utm.removed_at = now
+    audit.record_all(session, "utm.removed", map(audit.change_of, kept), by=by)
 
 
 def note_contact(session: Session, utm_id: int, *, now: datetime) -> None:

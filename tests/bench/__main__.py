@@ -13,6 +13,7 @@ from tests.bench import (
     declared,
     downloads,
     growth,
+    imports,
     ingest,
     invoices,
     lists,
@@ -50,6 +51,7 @@ PARTS = (
     Part("rights", rights.TITLE, rights.ABOUT, rights.measure),
     Part("invoices", invoices.TITLE, invoices.ABOUT, invoices.measure),
     Part("customers", customers.TITLE, customers.ABOUT, customers.measure),
+    Part("imports", imports.TITLE, imports.ABOUT, imports.measure),
     Part("mail", mail.TITLE, mail.ABOUT, mail.measure),
 )
 

@@ -11,7 +11,7 @@ import zipfile
 import pytest
 
 from models import clock
-from tests.bench import customers, declared, downloads, growth, ingest, invoices, lists, rights, throughput
+from tests.bench import customers, declared, downloads, growth, imports, ingest, invoices, lists, rights, throughput
 from tests.bench.finding import Missing
 from tests.bench.timing import probe
 
@@ -145,6 +145,16 @@ def test_every_search_field_of_the_customer_list_is_asked_with_few_statements(ti
 def test_searches_with_other_rows_are_not_compared():
     with pytest.raises(RuntimeError, match="all: the portal shows 2 rows and the statement by hand 1"):
         customers.check_rows(customers.CASES[0], 2, 1)
+
+
+def test_an_import_is_compared_with_the_copy_of_its_rows_and_nothing_of_it_stays(tiny):
+    findings = imports.measure(tiny, runs=1, rows=3)
+
+    assert [each.name for each in findings] == ["3 rows, run", "check", "undo"]
+    with tiny.owner() as owner:
+        left = owner.execute("SELECT count(*) FROM audit_entry WHERE request_id LIKE 'import%'").fetchone()
+        assert left == owner.execute("SELECT count(*) FROM import_row").fetchone() == (0,)
+        assert owner.execute("SELECT count(*) FROM utm WHERE serial LIKE '%IMPORT%'").fetchone() == (0,)
 
 
 def _packed(ids: list[str]) -> bytes:

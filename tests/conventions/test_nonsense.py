@@ -118,6 +118,10 @@ FIELDS = (
 )
 
 
+WITH_PERIOD = ("alerts", "applications", "security")
+"""Parts of the URLs of pages about a period, which read their arguments in several ways."""
+
+
 def somebody_who_may(world, route):
     """A client that gets past the permission of a route."""
     administrative = route.endpoint.partition(".")[0] in tenantless_views()
@@ -133,6 +137,8 @@ def test_nonsense_in_arguments_never_gives_a_500(app, world, word):
         address = path(app, route, world.ours.keys())
         together = client.get(address, query_string=dict.fromkeys(ARGUMENTS, word))
         assert together.status_code < 500, f"{route} with {word!r} in every argument"
+        if not any(part in route.rule for part in WITH_PERIOD):
+            continue
         for unit in ("day", "month", "time"):
             answer = client.get(address, query_string=dict.fromkeys(ARGUMENTS, word) | {"unit": unit})
             assert answer.status_code < 500, f"{route} with {word!r} by {unit}"

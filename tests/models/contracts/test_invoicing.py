@@ -200,7 +200,8 @@ def test_crediting_twice_credits_once(make, run, line):
     run(issue)
 
     def credit(session):
-        return invoicing.credit_contract(session, session.get_one(Contract, line.contract_id), "返金", by=SYSTEM)
+        contract = session.get_one(Contract, line.contract_id)
+        return invoicing.credit_contracts(session, {contract: "返金"}, by=SYSTEM)[contract.id]
 
     assert sorted(at_once(run, credit)) == [0, 0, 0, 6600]
     assert facts(make)[2] == [(-6600, True)]

@@ -238,8 +238,11 @@ def test_one_import_of_a_tenant_runs_at_a_time(operator, make):
     assert "この取り込みは既に開始されています。" in again.text
 
 
-def test_a_worker_that_dies_at_any_statement_loses_and_repeats_nothing(operator, make, sold, in_tenant, monkeypatch):
-    monkeypatch.setattr(working, "BATCH", 1)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_worker_that_dies_at_any_statement_loses_and_repeats_nothing(
+    operator, make, sold, in_tenant, monkeypatch, batch
+):
+    monkeypatch.setattr(working, "BATCH", batch)
     key = run_key(upload(operator, csv(whole_row(), MIDORI + "," * 13, head=f"{HEAD},{MORE}")))
     operator.post(f"/customers/import/{key}/start")
 
