@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
             "icon": icon,
             "form_key": form_key,
             "window_title": window_title,
+            "page_name": page_name,
         }
     )
     app.jinja_env.filters["error_list"] = error_list
@@ -52,6 +53,8 @@ def icon(name: str, classes: str = "") -> Markup:
 def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]]) -> Markup:
     """Return the window title: the page's title and those of the pages above it, for example the customer's name.
 
+    It is kept for ``page_name``.
+
     :param title: the page's title, as markup.
     :param crumbs: label and URL of each breadcrumb; the dashboard, which is above all pages, is omitted.
     """
@@ -59,7 +62,13 @@ def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]]) -> Mar
     for label, _ in reversed([*crumbs]):
         if label != gettext("Dashboard") and escape(label) not in parts:
             parts.append(escape(label))
-    return Markup(" - ").join(parts)
+    g.page_name = Markup(" - ").join(parts)
+    return Markup(g.page_name)
+
+
+def page_name() -> str:
+    """Return the window title of the current page as text, which a form sends with its question."""
+    return str(Markup(g.get("page_name", "")).unescape())
 
 
 def form_key() -> str:

@@ -58,6 +58,9 @@ def test_a_contract_is_cancelled_after_the_preview(make, operator, shop, form, s
 
     question = Page(send(contract, sent).text)
     assert "契約を解約します。 よろしいでしょうか。" in question.main.text
+    name = f"契約解約 - {contract.id} - 株式会社テストABC - 顧客管理"
+    assert name in question.main.text
+    assert question.root.one("title").text == f"契約解約確認 - {name} | パートナー向けサービスポータル"
     after = clock.next_month(TODAY)
     assert facts_of(question) == {
         "サービス最終日": last_day.isoformat(),
