@@ -62,13 +62,14 @@ def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]]) -> Mar
     for label, _ in reversed([*crumbs]):
         if label != gettext("Dashboard") and escape(label) not in parts:
             parts.append(escape(label))
-    g.page_name = Markup(" - ").join(parts)
-    return Markup(g.page_name)
+    found = Markup(" - ").join(parts)
+    g.page_name = found.unescape()
+    return found
 
 
 def page_name() -> str:
     """Return the window title of the current page as text, which a form sends with its question."""
-    return str(Markup(g.get("page_name", "")).unescape())
+    return str(g.get("page_name", ""))
 
 
 def form_key() -> str:

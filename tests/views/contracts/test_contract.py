@@ -68,9 +68,11 @@ def test_details_show_every_field_and_the_lines_with_their_charges(make, shop, c
     assert page.column("単価") == ["¥6,600", "100 % (最初の1ヵ月)", "¥6,000", "100 % (最初の1ヵ月)"]
     assert page.column("モデル")[:2] == ["定額課金", "ディスカウント-割引率"]
     titles = [each.text for each in page.main.all("h2")]
-    assert "月額料金プラン" in titles
-    assert "月額料金プラン(削除済)" in titles
+    assert "契約情報: 月額料金プラン" in titles
+    assert "契約情報: 月額料金プラン(削除済)" in titles
+    assert list(told)[-1] == "メモ1", "Memo 2 and 3 are shown below it."
     text = page.main.text
+    assert "株式会社テストABC" in text
     assert f"数量: 2 / {contract.start_on} から" in text
     assert f"数量: 5 / 最終日: {removed.ends_on}" in text
 
