@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models import audit, clock
 from models.actor import Actor
 from models.contracts import mails
-from models.contracts.catalogue import Product, RatePlan
+from models.contracts.catalogue import MAX_AMOUNT, Product, RatePlan
 from models.contracts.contract import SHIPPING, Contract, ContractLine, ContractStatus
 from models.contracts.status import refresh_status
 from models.contracts.terms import term_end
@@ -31,6 +31,7 @@ RETIRED_PRODUCT = N_("This product is no longer sold.")
 RETIRED_PLAN = N_("This rate plan is no longer sold, or belongs to another product.")
 FIXED_PRICE = N_("The unit price of this rate plan is fixed.")
 NO_LINE = N_("Add at least one rate plan.")
+TOO_HIGH = N_("Quantity × unit price of all rate plans together must not exceed 99,999,999,999 yen.")
 TOO_MANY_LINES = N_("A contract has 20 rate plans or fewer.")
 NEEDS_SHIPPING = N_("Choose whether the UTM is to be sent.")
 NOT_ACTIVE = N_("Only an active contract can be changed.")
@@ -66,6 +67,7 @@ def draft(session: Session, customer: Customer, values: Mapping[str, Any], *, to
     contract.end_on = contract.term_end_on
     contract.renewals, contract.auto_renew, contract.status = 0, True, ContractStatus.ACTIVE.value
     contract.lines = _new_lines(session, contract, lines, today=today)
+    _check_amount(contract)
     return contract
 
 
@@ -131,6 +133,8 @@ def change(  # noqa: PLR0913  (needs the time in addition to what every change n
         _end(contract, line, today=today)
     new = _new_lines(session, contract, added, today=today) if added else []
     contract.lines.extend(new)
+    if new:
+        _check_amount(contract)
     if gone or new:
         # So that the version of the contract also changes when only its lines do.
         contract.version = contract.version + 1
@@ -222,6 +226,12 @@ def _new_line(contract: Contract, plan: RatePlan | None, line: LineValues, *, to
         unit_price=line.unit_price,
         starts_on=max(today, contract.start_on),
     )
+
+
+def _check_amount(contract: Contract) -> None:
+    """Raise DomainError if the contract's present lines together exceed ``MAX_AMOUNT``."""
+    if sum(line.quantity * line.unit_price for line in contract.present_lines) > MAX_AMOUNT:
+        raise DomainError(TOO_HIGH, field="lines")
 
 
 def _end(contract: Contract, line: ContractLine, *, today: date) -> None:

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from models.actor import Actor
 from models.contracts.billing import month_end
-from models.contracts.catalogue import Charge, ChargeModel, RatePlan
+from models.contracts.catalogue import MAX_AMOUNT, Charge, ChargeModel, RatePlan
 from models.contracts.contract import Contract, ContractLine, counting, last_line_day
 from models.contracts.invoice import Invoice, Usage
-from models.contracts.invoicing import ALREADY_INVOICED, NOT_IN_SERVICE, record_usage
+from models.contracts.invoicing import ALREADY_INVOICED, NOT_IN_SERVICE, TOO_MUCH_USAGE, record_usage
 from models.errors import N_, DomainError
 
 MAX_ROWS = 1_000
@@ -261,4 +261,7 @@ def _resolved(row: _Typed, contract: Contract | None) -> tuple[str, str, tuple[C
     present = [pair for pair in meant if pair[0].touches(row.month)]
     if not present:
         return NOT_IN_SERVICE, "", None
-    return ("", "", present[0]) if len(present) == 1 else (SEVERAL_LINES, "", None)
+    if len(present) > 1:
+        return SEVERAL_LINES, "", None
+    too_high = row.quantity * present[0][1].unit_price > MAX_AMOUNT
+    return (TOO_MUCH_USAGE, "", None) if too_high else ("", "", present[0])

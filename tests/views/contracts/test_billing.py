@@ -185,6 +185,17 @@ def test_usage_that_no_invoice_bills_is_announced_with_the_run_that_bills_it(sta
     assert [invoice.total for invoice in stored(make, select(Invoice))] == [6650]
 
 
+def test_usage_of_an_amount_that_no_invoice_holds_is_refused(staff, line, make):
+    message, month = "数量×単価は99,999,999,999円以下にしてください。", f"{MONTH:%Y-%m}"
+
+    answer = staff.post(f"/billing/usage/{line.id}/{usage_charge(line).id}/{month}", data={"quantity": "10000000000"})
+    page = Page(upload(staff, f"{HEAD}{line.contract_id},通信量,{month},10000000000\r\n").text)
+
+    assert message in Page(answer.text).main.text
+    assert page.column("エラー") == [message]
+    assert stored(make, select(Usage)) == []
+
+
 def test_usage_of_the_current_month_is_not_announced(staff, line):
     staff.post(f"/billing/usage/{line.id}/{usage_charge(line).id}/{TODAY:%Y-%m}", data={"quantity": "5"})
 
