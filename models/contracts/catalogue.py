@@ -26,7 +26,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.db import Base
 from models.versioned import Versioned
 
-
 MAX_AMOUNT = 99_999_999_999
 """The maximum amount in yen of a contract's lines together, and of the usage of a charge in a month.
 

@@ -123,11 +123,7 @@ def change(  # noqa: PLR0913  (needs the time in addition to what every change n
     gone = [line for line in contract.present_lines if line.id in removed]
     if before is None and after is None and not gone and not added:
         raise DomainError(NOTHING_CHANGED)
-    kept = len(contract.present_lines) - len(gone) + len(added)
-    if not kept:
-        raise DomainError(NO_LINE)
-    if kept > MAX_LINES:
-        raise DomainError(TOO_MANY_LINES)
+    _check_number(len(contract.present_lines) - len(gone) + len(added))
     facts_of_gone = [line_facts(line) for line in gone]
     for line in gone:
         _end(contract, line, today=today)
@@ -197,10 +193,7 @@ def _checked(session: Session, values: Mapping[str, Any], today: date) -> dict[s
 
 
 def _new_lines(session: Session, contract: Contract, lines: Sequence[LineValues], *, today: date) -> list[ContractLine]:
-    if not lines:
-        raise DomainError(NO_LINE)
-    if len(lines) > MAX_LINES:
-        raise DomainError(TOO_MANY_LINES)
+    _check_number(len(lines))
     plans = {
         plan.id: plan
         for plan in session.scalars(
@@ -226,6 +219,14 @@ def _new_line(contract: Contract, plan: RatePlan | None, line: LineValues, *, to
         unit_price=line.unit_price,
         starts_on=max(today, contract.start_on),
     )
+
+
+def _check_number(lines: int) -> None:
+    """Raise DomainError if a contract cannot have so many lines."""
+    if not lines:
+        raise DomainError(NO_LINE)
+    if lines > MAX_LINES:
+        raise DomainError(TOO_MANY_LINES)
 
 
 def _check_amount(contract: Contract) -> None:

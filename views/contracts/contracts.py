@@ -251,7 +251,7 @@ class ContractView(Screen):
     @action(
         N_("Undo termination"),
         icon="arrow-back-up",
-        title=N_("Undo termination"),
+        title=N_("Confirm undoing the termination"),
         question=ASK_UNDO,
         done=N_("The cancellation has been undone."),
         when=lambda contract: contract.status == ContractStatus.CANCELLED,

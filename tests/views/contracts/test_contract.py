@@ -183,6 +183,7 @@ def test_a_cancellation_is_undone_after_its_question(make, operator, shop, show)
     form = show(contract).form_to(f"{shop.url}/{contract.id}/undo")
 
     question = Page(operator.post(form.action, data=form.sent()).text)
+    assert question.root.one("h1").text == "解約取消確認"
     assert question.main.text.endswith("解約を取り消します。 よろしいでしょうか。 OK キャンセル")
     answer = operator.post(form.action, data=answered(form.sent()))
 
