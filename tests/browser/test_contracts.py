@@ -149,3 +149,16 @@ def test_the_form_is_filled_in_by_keyboard_alone(page, customer):
     page.get_by_role("dialog").wait_for()
     page.keyboard.press("Enter")
     page.get_by_text("契約を申込みました。").wait_for()
+
+
+def test_the_label_of_a_number_is_wrapped_on_a_phone(page, make, customer):
+    contract = make.contract(customer_row=customer)
+    make.contract_line(contract=contract)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/contract-status/")
+
+    spaces = page.locator("td.number").evaluate_all(
+        "all => all.map(each => getComputedStyle(each, '::before').whiteSpace)"
+    )
+
+    assert set(spaces) == {"normal"}, "A long label is written over the number."
