@@ -162,3 +162,21 @@ def test_the_label_of_a_number_is_wrapped_on_a_phone(page, make, customer):
     )
 
     assert set(spaces) == {"normal"}, "A long label is written over the number."
+
+
+def test_a_high_fee_stays_on_its_line_on_a_phone(page, make, customer):
+    contract = make.contract(customer_row=customer, ships_utm=False)
+    make.contract_line(contract=contract, quantity=9, unit_price=9_999_999_999)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"/customers/{customer.id}/contracts/{contract.id}/cancel")
+    page.get_by_label("はい").check()
+    page.get_by_role("button", name="解約", exact=True).last.click()
+    page.get_by_role("dialog").wait_for()
+
+    fee = page.locator("#question-details dd").nth(1)
+    height = fee.evaluate("each => each.clientHeight")
+    dialog = page.get_by_role("dialog").evaluate("each => each.scrollWidth - each.clientWidth")
+
+    assert "999,999" in fee.inner_text()
+    assert height < 40, "The amount is broken into two lines."
+    assert dialog == 0
