@@ -319,6 +319,12 @@ def test_a_file_that_is_too_large_is_refused(staff):
     assert upload(staff, "x" * 17 * 1024 * 1024).status_code == 413
 
 
+def test_a_customer_without_an_invoice_reads_when_the_first_is_issued(staff, line):
+    page = Page(staff.get(f"/customers/{line.contract.customer_id}/invoices/").text)
+
+    assert "請求は月が終わってから発行されます。" in page.main.text
+
+
 def test_the_page_of_an_invoice_explains_each_line(make, signed_in, line, staff):
     staff.post("/billing/issue", data={"month": f"{MONTH:%Y-%m}"})
     invoice = stored(make, select(Invoice))[0]

@@ -248,6 +248,8 @@ def test_the_history_says_what_was_done_in_words(make, operator, shop, show):
 
     page = show(make.session.scalars(select(Contract)).one())
 
+    opened_by = page.main.one("details", class_="card more-card").one("summary")
+    assert opened_by.one("use").attributes["href"].endswith("#tabler-chevron-down")
     changes = {row["項目"]: row["変更後"] for row in page.rows if "項目" in row}
     assert changes["契約情報"] == "月額料金プラン × 3 (¥6,600)"
     assert changes["商品"] == "サイバーセキュリティ見守りサービス"
