@@ -180,3 +180,23 @@ def test_a_high_fee_stays_on_its_line_on_a_phone(page, make, customer):
     assert "999,999" in fee.inner_text()
     assert height < 40, "The amount is broken into two lines."
     assert dialog == 0
+
+
+def test_usage_that_no_invoice_bills_is_billed_from_its_page(page, make, customer, sound):
+    month = clock.months_before(clock.tokyo_day(clock.utc_now()), 1)
+    contract = make.contract(customer_row=customer, start_on=month)
+    plan = make.rate_plan(product=contract.product, name="従量プラン")
+    charge = make.charge(rate_plan=plan, name="通信量", model="usage", unit_price=10)
+    line = make.contract_line(contract=contract, rate_plan=plan)
+    make.usage(line=line, charge_id=charge.id, month=month, quantity=5)
+    page.context.clear_cookies()
+    sign_in(page, make.elevated("NEC Staff", password=weak_hash()).email)
+    page.get_by_role("button", name=customer.tenant_id).click()
+    page.goto("/billing/usage/")
+    page.get_by_text("まだ請求されていません").wait_for()
+    sound(page)
+
+    page.get_by_role("button", name=f"{month:%Y-%m}の請求を発行").click()
+    page.get_by_role("dialog").get_by_role("button", name="OK").click()
+
+    page.get_by_text("請求を発行しました: 1件").wait_for()
