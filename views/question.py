@@ -83,7 +83,7 @@ def question_page(*, editable: bool = False, details: Any = None) -> str:
         title=request.form.get("question_title", ""),
         text=request.form.get("question", ""),
         tone=tone if tone in TONES else "primary",
-        page=request.form.get("question_page", ""),
+        asking_page=request.form.get("question_page", ""),
         values=values,
         editable=editable,
         details=details,
