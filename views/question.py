@@ -1,7 +1,8 @@
 """Confirmation of operations. With JavaScript, a form shows its question in a dialog; without, on a separate page.
 
-A form with a question contains it in hidden fields (``macros/dialogs.html``), the first of which is named ``ask``. Choosing
-OK submits the form again without these fields.
+A form with a question contains it in hidden fields (``macros/dialogs.html``), the first of which is named ``ask``; the last one
+contains the window title of the form's page, so that the separate page names the customer too. Choosing OK submits the form again
+without these fields.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ MADE_IN = "made_in"
 """The hidden field with the tenant in which the form's page was made."""
 
 _BACK, _RESTORED = "back_to_form", "restored"
-_QUESTION = ("ask", "question", "question_title", "question_tone")
+_QUESTION = ("ask", "question", "question_title", "question_tone", "question_page")
 OF_THE_PAGE = frozenset({*_QUESTION, "csrf_token", "form_key", MADE_IN, _BACK, _RESTORED})
 """Fields that are generated for each page, or belong to the question."""
 
@@ -82,6 +83,7 @@ def question_page(*, editable: bool = False, details: Any = None) -> str:
         title=request.form.get("question_title", ""),
         text=request.form.get("question", ""),
         tone=tone if tone in TONES else "primary",
+        asking_page=request.form.get("question_page", ""),
         values=values,
         editable=editable,
         details=details,

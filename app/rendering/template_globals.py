@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
             "icon": icon,
             "form_key": form_key,
             "window_title": window_title,
+            "page_name": page_name,
         }
     )
     app.jinja_env.filters["error_list"] = error_list
@@ -49,17 +50,27 @@ def icon(name: str, classes: str = "") -> Markup:
     return _ICON % (f"icon {classes}".rstrip(), g.icons_url, name)
 
 
-def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]]) -> Markup:
+def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]], asking_page: str = "") -> Markup:
     """Return the window title: the page's title and those of the pages above it, for example the customer's name.
+
+    It is kept for ``page_name``.
 
     :param title: the page's title, as markup.
     :param crumbs: label and URL of each breadcrumb; the dashboard, which is above all pages, is omitted.
+    :param asking_page: the window title of the page that asks the question of this page.
     """
     parts = [Markup(" ").join(title.split())]
     for label, _ in reversed([*crumbs]):
         if label != gettext("Dashboard") and escape(label) not in parts:
             parts.append(escape(label))
-    return Markup(" - ").join(parts)
+    found = Markup(" - ").join([*parts, asking_page] if asking_page else parts)
+    g.page_name = found.unescape()
+    return found
+
+
+def page_name() -> str:
+    """Return the window title of the current page as text, which a form sends with its question."""
+    return str(g.get("page_name", ""))
 
 
 def form_key() -> str:

@@ -26,6 +26,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.db import Base
 from models.versioned import Versioned
 
+MAX_AMOUNT = 99_999_999_999
+"""The maximum amount in yen of a contract's lines together, and of the usage of a charge in a month.
+
+An invoice is issued with all others of its tenant, so one amount that does not fit into its column would stop them all.
+"""
+
 
 class Cycle(StrEnum):
     """The billing cycle of a rate plan's flat fee."""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models import audit, clock, scope
 from models.actor import Actor
 from models.contracts.billing import DUE, due_parameters
-from models.contracts.catalogue import Charge, ChargeModel
+from models.contracts.catalogue import MAX_AMOUNT, Charge, ChargeModel
 from models.contracts.contract import Contract, ContractLine
 from models.contracts.invoice import Correction, Invoice, InvoiceLine, Usage
 from models.customers.customer import Customer
@@ -27,6 +27,7 @@ ALREADY_PAID = N_("This invoice is already paid.")
 ALREADY_INVOICED = N_("This month is already invoiced. Enter a correction instead.")
 NO_USAGE_CHARGE = N_("This line has no such usage charge.")
 NOT_IN_SERVICE = N_("The contract has no such service in this month, so that its usage would never be billed.")
+TOO_MUCH_USAGE = N_("Quantity × unit price must not exceed 99,999,999,999 yen.")
 OTHER_CONTRACT = N_("The customer has no such contract.")
 ZERO_CORRECTION = N_("Enter an amount other than 0.")
 
@@ -201,12 +202,15 @@ def record_usage(  # noqa: PLR0913  (each is part of the key or the value)
     """Record the usage of a month for a usage charge (従量), replacing any earlier value.
 
     :param month: the first day of the month.
-    :raises DomainError: the line has no such charge or is not in force in the month, or the month is already invoiced.
+    :raises DomainError: the line has no such charge or is not in force in the month, the month is already invoiced,
+        or the amount is too high.
     """
     if charge.model != ChargeModel.USAGE or charge.rate_plan_id != line.rate_plan_id:
         raise DomainError(NO_USAGE_CHARGE)
     if not line.touches(month):
         raise DomainError(NOT_IN_SERVICE, field="month")
+    if quantity * charge.unit_price > MAX_AMOUNT:
+        raise DomainError(TOO_MUCH_USAGE, field="quantity")
     take_billing_turn(session, line.tenant_id)
     customer_id = line.contract.customer_id
     if session.scalar(select(Invoice.id).where(Invoice.customer_id == customer_id, Invoice.month == month)) is not None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from models import audit, clock
 from models.actor import Actor
 from models.contracts import mails
-from models.contracts.catalogue import Product, RatePlan
+from models.contracts.catalogue import MAX_AMOUNT, Product, RatePlan
 from models.contracts.contract import SHIPPING, Contract, ContractLine, ContractStatus
 from models.contracts.status import refresh_status
 from models.contracts.terms import term_end
@@ -31,6 +31,7 @@ RETIRED_PRODUCT = N_("This product is no longer sold.")
 RETIRED_PLAN = N_("This rate plan is no longer sold, or belongs to another product.")
 FIXED_PRICE = N_("The unit price of this rate plan is fixed.")
 NO_LINE = N_("Add at least one rate plan.")
+TOO_HIGH = N_("Quantity × unit price of all rate plans together must not exceed 99,999,999,999 yen.")
 TOO_MANY_LINES = N_("A contract has 20 rate plans or fewer.")
 NEEDS_SHIPPING = N_("Choose whether the UTM is to be sent.")
 NOT_ACTIVE = N_("Only an active contract can be changed.")
@@ -70,6 +71,7 @@ def _draft(customer: Customer, values: Mapping[str, Any], catalogue: _Catalogue,
     contract.end_on = contract.term_end_on
     contract.renewals, contract.auto_renew, contract.status = 0, True, ContractStatus.ACTIVE.value
     contract.lines = _new_lines(contract, lines, catalogue.plans, today=today)
+    _check_amount(contract)
     return contract
 
 
@@ -142,16 +144,14 @@ def change(  # noqa: PLR0913  (needs the time in addition to what every change n
     gone = [line for line in contract.present_lines if line.id in removed]
     if before is None and after is None and not gone and not added:
         raise DomainError(NOTHING_CHANGED)
-    kept = len(contract.present_lines) - len(gone) + len(added)
-    if not kept:
-        raise DomainError(NO_LINE)
-    if kept > MAX_LINES:
-        raise DomainError(TOO_MANY_LINES)
+    _check_number(len(contract.present_lines) - len(gone) + len(added))
     facts_of_gone = [line_facts(line) for line in gone]
     for line in gone:
         _end(contract, line, today=today)
     new = _new_lines(contract, added, _lock_plans(session, added), today=today) if added else []
     contract.lines.extend(new)
+    if new:
+        _check_amount(contract)
     if gone or new:
         # So that the version of the contract also changes when only its lines do.
         contract.version = contract.version + 1
@@ -244,10 +244,7 @@ def _checked(values: Mapping[str, Any], product: Product | None, today: date) ->
 def _new_lines(
     contract: Contract, lines: Sequence[LineValues], plans: Mapping[int, RatePlan], *, today: date
 ) -> list[ContractLine]:
-    if not lines:
-        raise DomainError(NO_LINE)
-    if len(lines) > MAX_LINES:
-        raise DomainError(TOO_MANY_LINES)
+    _check_number(len(lines))
     return [_new_line(contract, plans.get(line.rate_plan_id), line, today=today) for line in lines]
 
 
@@ -263,6 +260,20 @@ def _new_line(contract: Contract, plan: RatePlan | None, line: LineValues, *, to
         unit_price=line.unit_price,
         starts_on=max(today, contract.start_on),
     )
+
+
+def _check_number(lines: int) -> None:
+    """Raise DomainError if a contract cannot have so many lines."""
+    if not lines:
+        raise DomainError(NO_LINE)
+    if lines > MAX_LINES:
+        raise DomainError(TOO_MANY_LINES)
+
+
+def _check_amount(contract: Contract) -> None:
+    """Raise DomainError if the contract's present lines together exceed ``MAX_AMOUNT``."""
+    if sum(line.quantity * line.unit_price for line in contract.present_lines) > MAX_AMOUNT:
+        raise DomainError(TOO_HIGH, field="lines")
 
 
 def _end(contract: Contract, line: ContractLine, *, today: date) -> None:

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from models.actor import Actor
 from models.contracts.billing import month_end
-from models.contracts.catalogue import Charge, ChargeModel, RatePlan
+from models.contracts.catalogue import MAX_AMOUNT, Charge, ChargeModel, RatePlan
 from models.contracts.contract import Contract, ContractLine, counting, last_line_day
 from models.contracts.invoice import Invoice, Usage
-from models.contracts.invoicing import ALREADY_INVOICED, NOT_IN_SERVICE, record_usage
+from models.contracts.invoicing import ALREADY_INVOICED, NOT_IN_SERVICE, TOO_MUCH_USAGE, record_usage
 from models.errors import N_, DomainError
 
 MAX_ROWS = 1_000
@@ -45,11 +45,16 @@ _QUANTITY = re.compile(r"[0-9]{1,12}")
 
 
 class Recordable(NamedTuple):
-    """A usage charge of a contract line, with the quantity recorded for a month, if any."""
+    """A usage charge of a contract line in a month.
+
+    :ivar quantity: the recorded quantity, if any.
+    :ivar invoice: the customer's invoice for the month, if any; it can no longer be changed.
+    """
 
     line: ContractLine
     charge: Charge
     quantity: Decimal | None
+    invoice: Invoice | None
 
 
 class RowFault(NamedTuple):
@@ -97,8 +102,9 @@ def recordable(
     :param contract_part: a part of the contract number.
     """
     rows = session.execute(
-        _in_month(select(ContractLine, Charge, Usage.quantity), month, contract_part)
-        .outerjoin(Usage, and_(Usage.line_id == ContractLine.id, Usage.charge_id == Charge.id, Usage.month == month))
+        _in_month(select(ContractLine, Charge, Usage.quantity, Invoice), month, contract_part)
+        .outerjoin(Usage, _recorded(month))
+        .outerjoin(Invoice, _invoiced(month))
         .options(
             contains_eager(ContractLine.contract).joinedload(Contract.customer), joinedload(ContractLine.rate_plan)
         )
@@ -112,6 +118,30 @@ def recordable(
 def count_recordable(session: Session, month: date, *, contract_part: str = "") -> int:
     """Return the number of rows that ``recordable`` returns without a limit."""
     return session.scalar(_in_month(select(func.count()), month, contract_part).select_from(ContractLine)) or 0
+
+
+def count_not_invoiced(session: Session, month: date) -> int:
+    """Return the number of customers with recorded usage in a month for which they have no invoice.
+
+    When the month's other invoices were issued already, nothing bills this usage until the month is run again.
+    """
+    customers = _in_month(select(func.count(Contract.customer_id.distinct())).select_from(ContractLine), month, "")
+    return (
+        session.scalar(
+            customers.join(Usage, _recorded(month))
+            .outerjoin(Invoice, _invoiced(month))
+            .where(Usage.quantity > 0, Invoice.id.is_(None))
+        )
+        or 0
+    )
+
+
+def _recorded(month: date) -> Any:
+    return and_(Usage.line_id == ContractLine.id, Usage.charge_id == Charge.id, Usage.month == month)
+
+
+def _invoiced(month: date) -> Any:
+    return and_(Invoice.customer_id == Contract.customer_id, Invoice.month == month)
 
 
 def _in_month(statement: Any, month: date, contract_part: str) -> Any:
@@ -231,4 +261,7 @@ def _resolved(row: _Typed, contract: Contract | None) -> tuple[str, str, tuple[C
     present = [pair for pair in meant if pair[0].touches(row.month)]
     if not present:
         return NOT_IN_SERVICE, "", None
-    return ("", "", present[0]) if len(present) == 1 else (SEVERAL_LINES, "", None)
+    if len(present) > 1:
+        return SEVERAL_LINES, "", None
+    too_high = row.quantity * present[0][1].unit_price > MAX_AMOUNT
+    return (TOO_MUCH_USAGE, "", None) if too_high else ("", "", present[0])

@@ -149,3 +149,54 @@ def test_the_form_is_filled_in_by_keyboard_alone(page, customer):
     page.get_by_role("dialog").wait_for()
     page.keyboard.press("Enter")
     page.get_by_text("契約を申込みました。").wait_for()
+
+
+def test_the_label_of_a_number_is_wrapped_on_a_phone(page, make, customer):
+    contract = make.contract(customer_row=customer)
+    make.contract_line(contract=contract)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/contract-status/")
+
+    spaces = page.locator("td.number").evaluate_all(
+        "all => all.map(each => getComputedStyle(each, '::before').whiteSpace)"
+    )
+
+    assert set(spaces) == {"normal"}, "A long label is written over the number."
+
+
+def test_a_high_fee_stays_on_its_line_on_a_phone(page, make, customer):
+    contract = make.contract(customer_row=customer, ships_utm=False)
+    make.contract_line(contract=contract, quantity=9, unit_price=9_999_999_999)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"/customers/{customer.id}/contracts/{contract.id}/cancel")
+    page.get_by_label("はい").check()
+    page.get_by_role("button", name="解約", exact=True).last.click()
+    page.get_by_role("dialog").wait_for()
+
+    fee = page.locator("#question-details dd").nth(1)
+    height = fee.evaluate("each => each.clientHeight")
+    dialog = page.get_by_role("dialog").evaluate("each => each.scrollWidth - each.clientWidth")
+
+    assert "999,999" in fee.inner_text()
+    assert height < 40, "The amount is broken into two lines."
+    assert dialog == 0
+
+
+def test_usage_that_no_invoice_bills_is_billed_from_its_page(page, make, customer, sound):
+    month = clock.months_before(clock.tokyo_day(clock.utc_now()), 1)
+    contract = make.contract(customer_row=customer, start_on=month)
+    plan = make.rate_plan(product=contract.product, name="従量プラン")
+    charge = make.charge(rate_plan=plan, name="通信量", model="usage", unit_price=10)
+    line = make.contract_line(contract=contract, rate_plan=plan)
+    make.usage(line=line, charge_id=charge.id, month=month, quantity=5)
+    page.context.clear_cookies()
+    sign_in(page, make.elevated("NEC Staff", password=weak_hash()).email)
+    page.get_by_role("button", name=customer.tenant_id).click()
+    page.goto("/billing/usage/")
+    page.get_by_text("まだ請求されていません").wait_for()
+    sound(page)
+
+    page.get_by_role("button", name=f"{month:%Y-%m}の請求を発行").click()
+    page.get_by_role("dialog").get_by_role("button", name="OK").click()
+
+    page.get_by_text("請求を発行しました: 1件").wait_for()

@@ -200,3 +200,19 @@ def test_names_knows_classes_that_are_put_together(name, used):
     names.add_script("""document.querySelector(".hidden-part")""")
 
     assert names.has(name) is used
+
+
+ICON = re.compile(
+    r'\bicon\("([a-z-]+)"|\bicon="([a-z-]+)"|\bEmpty\(\s*"([a-z-]+)"|\bLabels\((?:\s*lazy_gettext\("[^"]*"\),){2}\s*"([a-z-]+)"'
+)
+"""The name of an icon in a template, an action, an empty list, or the labels of a screen."""
+
+
+def test_every_icon_that_is_used_exists():
+    symbols = set(re.findall(r'id="tabler-([a-z-]+)"', (STATIC / "icons.svg").read_text("utf-8")))
+    files = [*(ROOT / "views").rglob("*.py"), *(ROOT / "app" / "templates").rglob("*.html")]
+
+    used = {name for file in files for found in ICON.findall(file.read_text("utf-8")) for name in found if name}
+
+    assert len(used) > 20
+    assert not used - symbols

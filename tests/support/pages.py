@@ -111,7 +111,7 @@ class Form:
 def answered(sent: MultiDict[str, str]) -> MultiDict[str, str]:
     """What is sent once the form's question was answered with OK."""
     rest = sent.copy()
-    for name in ("ask", "question", "question_title", "question_tone"):
+    for name in ("ask", "question", "question_title", "question_tone", "question_page"):
         rest.poplist(name)
     return rest
 

@@ -45,7 +45,7 @@ RIGHTS = {
     "Catalogue": Rights(
         N_("Products and prices"),
         staff=("can_list", "can_show", "can_add", "can_edit", "can_delete", "can_retire", "can_reactivate"),
-        labels={"can_retire": N_("Retire"), "can_reactivate": N_("Sell again")},
+        labels={"can_retire": N_("Stop selling"), "can_reactivate": N_("Sell again")},
     ),
     "ContractList": Rights(N_("All contracts"), read=("can_list",)),
     "ContractStatus": Rights(N_("Contract status"), read=("can_index",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, ClassVar
 
 from flask import abort, redirect, request, url_for
@@ -26,8 +27,8 @@ from models.errors import N_, DomainError
 from models.values.company_name import search_key
 from models.values.visible_text import visible
 from views.arguments import iso_day
-from views.base import PortalView, actor, render
-from views.contracts.invoices import MONTH, STATES, InvoiceScreen, is_paid, month_text
+from views.base import PortalView, actor, render, url_if
+from views.contracts.invoices import CUSTOMER, MONTH, STATES, InvoiceScreen, invoice_number, is_paid, month_text
 from views.customers.contract_list import contract_number
 from views.data_interface import PortalInterface
 from views.flashes import flash_error, flash_success, flash_warning
@@ -106,20 +107,22 @@ class BillingView(PortalView):
         )
 
     def _buttons(self, each: BilledMonth) -> Sequence[Button]:
-        if not self.appbuilder.sm.has_access("can_issue", self.class_permission_name):
-            return []
-        month = month_text(each.month)
-        text = gettext(
-            "The invoices of %(month)s will be issued. Existing invoices stay unchanged. Are you sure?", month=month
-        )
-        name = gettext("Issue the invoices of %(month)s", month=month)
-        question = Question(text, gettext("Issue invoices"))
-        values = {"month": month}
-        return [
-            Button(
-                gettext("Issue"), url_for("BillingView.issue"), "file-invoice", name, values, question, css="btn btn-sm"
-            )
-        ]
+        button = issue_button(each.month)
+        return [button] if button else []
+
+
+def issue_button(month: date) -> Button | None:
+    """Return the button that issues the invoices of a month; None if the user may not issue any."""
+    url = url_if("can_issue", "Billing", "BillingView.issue")
+    if url is None:
+        return None
+    text = gettext(
+        "The invoices of %(month)s will be issued. Existing invoices stay unchanged. Are you sure?",
+        month=month_text(month),
+    )
+    name = gettext("Issue the invoices of %(month)s", month=month_text(month))
+    question = Question(text, gettext("Issue invoices"))
+    return Button(gettext("Issue"), url, "file-invoice", name, {"month": month_text(month)}, question, css="btn btn-sm")
 
 
 def _invoices_url(each: BilledMonth) -> str:
@@ -150,11 +153,6 @@ class CustomerFilter(DeclaredFilter):
         return self._filter(label, value=value, condition=or_(by_id, by_name))
 
 
-def _link_to(invoice: Invoice) -> Any:
-    url = url_for("InvoiceView.show", customer_id=invoice.customer_id, invoice_key=invoice.id)
-    return linked(url, formats.CODE.html(invoice.name))
-
-
 class TenantInvoiceView(InvoiceScreen):
     """請求一覧 of the tenant, where payments are recorded."""
 
@@ -176,8 +174,8 @@ class TenantInvoiceView(InvoiceScreen):
         "customer_id": lazy_gettext("Company ID"),
     }
     formatters_columns: ClassVar = InvoiceScreen.formatters_columns | {
-        "link": Format(_link_to, lambda row: row.name),
-        "customer": Format(lambda customer: customer.name, lambda customer: customer.name, css="text"),
+        "link": Format(invoice_number, lambda row: row.name, css=formats.CODE.css),
+        "customer": CUSTOMER,
     }
     filters = (
         MonthFilter("month", beside=True),
@@ -277,9 +275,9 @@ class CorrectionView(Screen):
     }
     formatters_columns: ClassVar = {
         "customer_id": formats.CODE,
-        "customer": Format(lambda customer: customer.name, lambda customer: customer.name, css="text"),
+        "customer": CUSTOMER,
         "amount": formats.YEN,
-        "contract_id": Format(_contract_of, lambda each: each.contract_id or ""),
+        "contract_id": Format(_contract_of, lambda each: each.contract_id or "", css=formats.CODE.css),
     }
 
     def base_conditions(self) -> list[Any]:

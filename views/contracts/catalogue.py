@@ -63,9 +63,9 @@ def retiring(question: str, done: str) -> Any:
         self._retire(row)
 
     return action(
-        N_("Retire"),
+        N_("Stop selling"),
         icon="ban",
-        accessible_name=N_("Retire %(name)s"),
+        accessible_name=N_("Stop selling %(name)s"),
         question=question,
         done=done,
         when=lambda row: row.retired_at is None,

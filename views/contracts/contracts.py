@@ -100,8 +100,8 @@ class ContractView(Screen):
             lazy_gettext("Basic information"),
             {
                 "fields": [
-                    *("id", "memo1", "start_on", "end_on", "initial_months", "renewal_months", "auto_renew"),
-                    *("product", "ships_utm", "utm_id", "cancellation_fee", "state"),
+                    *("id", "start_on", "end_on", "initial_months", "renewal_months", "auto_renew"),
+                    *("product", "ships_utm", "utm_id", "cancellation_fee", "state", "memo1"),
                 ],
                 "more": ["memo2", "memo3"],
             },
@@ -201,7 +201,15 @@ class ContractView(Screen):
     def related(self, row: Contract) -> Sequence[Table]:
         """Return the tables of the charges of each contract line, removed lines last."""
         lines = sorted(row.lines, key=lambda line: (line.ends_on is not None, line.id))
-        return [charge_table(line.rate_plan, line, title=line_title(line), note=line_note(line)) for line in lines]
+        return [
+            charge_table(
+                line.rate_plan,
+                line,
+                title=gettext("Contract information: %(plan)s", plan=line_title(line)),
+                note=line_note(line),
+            )
+            for line in lines
+        ]
 
     def page_buttons(self, row: Contract) -> list[Button]:
         """Return the buttons for what the user can currently do with the contract."""
@@ -243,7 +251,7 @@ class ContractView(Screen):
     @action(
         N_("Undo termination"),
         icon="arrow-back-up",
-        title=N_("Undo termination"),
+        title=N_("Confirm undoing the termination"),
         question=ASK_UNDO,
         done=N_("The cancellation has been undone."),
         when=lambda contract: contract.status == ContractStatus.CANCELLED,

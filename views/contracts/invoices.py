@@ -16,6 +16,7 @@ from models.contracts.invoice import Invoice, InvoiceLine, LineKind
 from models.contracts.invoice_changes import ExplainedLine, Explanation, explain
 from models.db import db
 from models.errors import N_
+from views.base import url_if
 from views.customers.contract_list import contract_number
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_tabs
@@ -45,7 +46,12 @@ def month_text(month: date) -> str:
     return f"{month:%Y-%m}"
 
 
+# For cells that are links.
+CODE = Format(css=formats.CODE.css)
 MONTH = Format(lambda month: formats.WORD.html(month_text(month)), month_text)
+
+
+CUSTOMER = Format(lambda customer: customer.name, lambda customer: customer.name, css="text")
 
 
 def is_paid(state: str) -> Any:
@@ -92,13 +98,17 @@ class InvoiceView(InvoiceScreen):
     list_columns: ClassVar = ["name", "month", "total", "issued_on", "state", "paid_on"]
     filters = (Choice("state", labels=STATES, on=is_paid, beside=True),)
     show_fieldsets: ClassVar = [
-        (None, {"fields": ["month", "total", "issued_on", "state", "paid_on", "total_before", "difference"]})
+        (
+            None,
+            {"fields": ["customer", "month", "total", "issued_on", "state", "paid_on", "total_before", "difference"]},
+        )
     ]
     label_columns: ClassVar = InvoiceScreen.label_columns | {
         "total_before": lazy_gettext("Total of the previous month"),
         "difference": lazy_gettext("Difference"),
     }
     formatters_columns: ClassVar = InvoiceScreen.formatters_columns | {
+        "customer": CUSTOMER,
         "total_before": formats.YEN,
         "difference": Format(
             lambda yen: f"{'+' if yen > 0 else '-' if yen < 0 else '±'}¥{abs(yen):,.0f}", css="number"
@@ -164,6 +174,13 @@ class InvoiceView(InvoiceScreen):
         return answer
 
 
+def invoice_number(invoice: Invoice) -> Any:
+    """Return the number of an invoice, as a link to its page if the user may open it."""
+    arguments = {"customer_id": invoice.customer_id, "invoice_key": invoice.id}
+    url, number = url_if("can_show", "Invoices", "InvoiceView.show", **arguments), formats.CODE.html(invoice.name)
+    return formats.linked(url, number) if url else number
+
+
 def explanation_of(invoice: Invoice) -> Explanation:
     """Return the explanation of the changes on an invoice, cached for the request."""
     if g.get("explained") is None or g.explained[0] != invoice.id:
@@ -186,7 +203,7 @@ def _columns(customer_id: str) -> list[tuple[Any, Format, Any]]:
     return [
         (
             gettext("Contract number"),
-            formats.PLAIN,
+            CODE,
             lambda each: each.line.contract_id and contract_number(customer_id, each.line.contract_id),
         ),
         (gettext("Rate plan"), formats.TEXT, lambda each: each.line.plan_name),

@@ -13,7 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from models.contracts.catalogue import RatePlan
-from models.contracts.rules import MAX_LINES, LineValues
+from models.contracts.rules import MAX_LINES, TOO_MANY_LINES, LineValues
 from views.arguments import whole_number
 from views.forms.fields import CodeField, Required
 
@@ -102,6 +102,8 @@ class LinesMixin:
         if "add_line" in request.form:
             if len(lines.entries) < MAX_LINES:
                 lines.append_entry({"quantity": "1"})
+            else:
+                lines.errors = [gettext(TOO_MANY_LINES)]
             return True
         if "remove_line" in request.form:
             number = whole_number(request.form["remove_line"], most=MAX_LINES)

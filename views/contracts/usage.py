@@ -28,8 +28,8 @@ from models.values.text_file import decoded
 from models.values.visible_text import visible
 from views.arguments import page_number
 from views.base import PAGE_SIZE, PortalView, actor, render
-from views.contracts.billing import TABS
-from views.contracts.invoices import month_text
+from views.contracts.billing import TABS, issue_button
+from views.contracts.invoices import CODE, invoice_number, month_text
 from views.customers.contract_list import contract_number
 from views.flashes import flash_success
 from views.forms.errors import add_error, message_of
@@ -42,6 +42,7 @@ from views.screen.navigation import tabs_of
 from views.screen.table import ICON_BUTTON, Button, Empty, Question, Table, filled_table
 
 _MOST = 999_999_999_999
+_INVOICE = formats.Format(invoice_number, css=formats.CODE.css, empty=lazy_gettext("Not invoiced"))
 
 
 class QuantityForm(ScreenForm):
@@ -77,12 +78,16 @@ class UsageView(PortalView):
         rows = usage.recordable(session, month, contract_part=part, limit=PAGE_SIZE, offset=offset)
         table = self._table(rows, month)
         table.page, table.pages, table.count = page, pages, count
+        is_over = month < clock.month_start(clock.tokyo_day(clock.utc_now()))
+        not_invoiced = usage.count_not_invoiced(session, month) if is_over else 0
         return render(
             "billing/usage.html",
             title=gettext("Usage"),
             tabs=tabs_of(self),
             search=_search(month, part),
             table=table,
+            not_invoiced=not_invoiced,
+            issue=issue_button(month) if not_invoiced else None,
             import_url=url_for("UsageView.read_file") if self._may("read_file") else None,
         )
 
@@ -150,13 +155,15 @@ class UsageView(PortalView):
 
     def _table(self, rows: Sequence[Recordable], month: date) -> Table:
         def buttons(each: Recordable) -> list[Button]:
+            if each.invoice is not None:
+                return []
             url = url_for("UsageView.enter", line_key=each.line.id, charge_key=each.charge.id, month=month_text(month))
             name = gettext("Enter the usage of %(name)s", name=f"{each.line.contract_id} {each.charge.name}")
             return [Button("", url, "pencil", name, css=ICON_BUTTON)]
 
         return filled_table(
             [
-                (gettext("Contract number"), formats.PLAIN, _contract_of),
+                (gettext("Contract number"), CODE, _contract_of),
                 (gettext("Customer"), formats.TEXT, lambda each: each.line.contract.customer.name),
                 (gettext("Rate plan"), formats.TEXT, lambda each: each.line.rate_plan.name),
                 (gettext("Charge"), formats.TEXT, lambda each: each.charge.name),
@@ -166,6 +173,7 @@ class UsageView(PortalView):
                     formats.Format(lambda number: f"{number:,.0f}", css="number", empty=gettext("Not entered")),
                     lambda each: each.quantity,
                 ),
+                (gettext("Invoice"), _INVOICE, lambda each: each.invoice),
             ],
             rows,
             buttons=buttons if self._may("enter") else None,

@@ -19,6 +19,7 @@ from views.base import PAGE_SIZE, url_if
 from views.forms.fields import half_width
 from views.screen import formats
 from views.screen.filters import Choice, Day, Part, Search, read_search
+from views.screen.navigation import may
 from views.screen.table import Button, Column, Empty, Row, Table
 
 STATUS_LABELS = {
@@ -37,6 +38,14 @@ _LABELS = {
     "end_on": lazy_gettext("Contract end date"),
     "status": lazy_gettext("Status"),
 }
+
+
+def _statuses() -> dict[Any, Any]:
+    """Return the statuses to search for; void contracts only for users who can void contracts, as the manual has none."""
+    voids = may(("can_void", "Contracts"))
+    return STATUS_LABELS | ({ContractStatus.VOID: lazy_gettext("Void")} if voids else {})
+
+
 _FILTERS = (
     Part(
         "id",
@@ -48,7 +57,7 @@ _FILTERS = (
     ),
     Day("start_on", beside=True),
     Day("end_on", beside=True),
-    Choice("status", labels=STATUS_LABELS, beside=True),
+    Choice("status", labels=_statuses, beside=True),
 )
 _ORDER = {
     "id": Contract.id,

@@ -62,6 +62,7 @@ class CustomerView(Screen):
         "building",
         {
             "edit_title": N_("Change customer"),
+            "delete_title": N_("Confirm the deletion of the customer"),
             "ask_edit": N_("The customer information will be changed. Are you sure?"),
             "changed": N_("The customer information has been changed."),
             "conflict": N_("Somebody else changed this customer while you were editing."),

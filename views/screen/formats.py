@@ -60,7 +60,7 @@ def _word(value: Any) -> Markup:
 
 
 def _yen(value: Any) -> str:
-    return f"¥{value:,.0f}"
+    return f"{'-' if value < 0 else ''}¥{abs(value):,.0f}"
 
 
 def _time(value: datetime) -> str:

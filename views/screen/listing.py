@@ -186,7 +186,8 @@ class ListPages:
             all_rows = Button(message("show_all"), request.root_path + request.path)
             return Empty("search-off", message("no_match"), message("no_match_hint") or None, [all_rows])
         add = [] if self.add_on_list else self.add_buttons()
-        hint = message("empty_hint") if add or self.add_on_list else ""
+        # A hint about creating rows is not for users who may not; a screen that creates none has a hint for everybody.
+        hint = message("empty_hint") if add or self.add_on_list or "add" not in self.methods else ""
         return Empty(self.labels.icon, message("empty"), hint or None, add)
 
     def list_links(self: Any, search: Search, tables: Sequence[Table]) -> Sequence[Button]:

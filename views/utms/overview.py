@@ -31,8 +31,8 @@ def _utms(customer: Customer) -> Sequence[OverviewItem]:
     }
     counted = [f"{word} {states.count(state)}" for state, word in words.items() if state in states]
     return [
-        OverviewItem(gettext("Contracted UTMs"), contracted, "#contracts"),
-        OverviewItem(gettext("Registered UTMs"), len(utms), url, more_than_contracted(len(utms), contracted)),
+        OverviewItem(gettext("Contracted UTMs"), f"{contracted:,}", "#contracts"),
+        OverviewItem(gettext("Registered UTMs"), f"{len(utms):,}", url, more_than_contracted(len(utms), contracted)),
         OverviewItem(gettext("Operation"), " / ".join(counted) or "-", url),
     ]
 

@@ -88,6 +88,19 @@ def test_the_price_is_free_only_where_the_plan_allows_it(deals, make, create):
     assert made.lines[0].unit_price == 0
 
 
+def test_the_lines_of_a_contract_have_a_highest_amount_that_every_invoice_holds(deals, create):
+    """A contract above it stopped the invoices of its whole tenant: their columns hold 14 digits."""
+    editable = deals.make.rate_plan(product=deals.product, name="年額", price_editable=True)
+    line = LineValues(editable.id, 9, Decimal(9_999_999_999))
+    fitting = line._replace(quantity=2, unit_price=Decimal(5_000_000_004))
+
+    made = create(lines=[line, fitting])
+    assert sum(each.quantity * each.unit_price for each in made.lines) == 99_999_999_999
+    assert refused(lambda: create(lines=[line, line])) == (rules.TOO_HIGH, "lines")
+    one_more = LineValues(editable.id, 1, Decimal(1))
+    assert refused(lambda: change(deals, made, added=[one_more])) == (rules.TOO_HIGH, "lines")
+
+
 @pytest.mark.parametrize(
     ("more", "refusal"),
     [

@@ -50,6 +50,15 @@ def send(operator, shop):
     return send
 
 
+def test_the_21st_line_is_refused_with_a_message(operator, shop):
+    lines = {f"lines-{number}-quantity": "1" for number in range(20)}
+
+    page = Page(operator.post(f"{shop.url}/add", data=lines | {"add_line": "1"}).text)
+
+    assert len([each for each in page.main.all("fieldset") if "link-entry" in each.attributes.get("class", "")]) == 20
+    assert "料金プランは20個以下です。" in page.main.text
+
+
 @pytest.fixture
 def made(make):
     def newest():

@@ -118,7 +118,7 @@ def test_a_correction_waits_on_the_list(staff, line, make):
     assert [row[name] for name in ("顧客", "契約番号", "金額", "理由")] == [
         "請求先商店",
         line.contract_id,
-        "¥-1,000",
+        "-¥1,000",
         "お詫び",
     ]
     staff.post("/billing/issue", data={"month": f"{MONTH:%Y-%m}"})
@@ -160,9 +160,49 @@ def test_usage_is_entered_for_a_line_and_a_month(staff, line, make):
     assert Page(staff.get(answer.location).text).column("数量") == ["5"]
     assert Page(staff.get(url).text).main_form.sent()["quantity"] == "5"
     staff.post("/billing/issue", data={"month": f"{MONTH:%Y-%m}"})
+    (row,) = Page(staff.get(answer.location).text).rows
+    assert row["請求"] == f"{line.contract.customer_id}-{MONTH:%Y%m}"
+    assert url not in Page(staff.get(answer.location).text).links
     refused = staff.post(url, data={"quantity": "6"})
     assert refused.status_code == 422
     assert "この月は請求済みです" in Page(refused.text).main.text
+
+
+def test_usage_that_no_invoice_bills_is_announced_with_the_run_that_bills_it(staff, line, make):
+    url, warning = f"/billing/usage/?month={MONTH:%Y-%m}", "従量のうち1社分がまだ請求されていません"
+    record = f"/billing/usage/{line.id}/{usage_charge(line).id}/{MONTH:%Y-%m}"
+    staff.post(record, data={"quantity": "0"})
+    assert warning not in Page(staff.get(url).text).main.text
+
+    staff.post(record, data={"quantity": "5"})
+    page = Page(staff.get(url).text)
+    assert page.column("請求") == ["未請求"]
+    assert warning in page.main.text
+    form = next(form for form in page.sendings if form.action == "/billing/issue")
+    staff.post("/billing/issue", data=answered(form.sent()))
+
+    assert warning not in Page(staff.get(url).text).main.text
+    assert [invoice.total for invoice in stored(make, select(Invoice))] == [6650]
+
+
+def test_usage_of_an_amount_that_no_invoice_holds_is_refused(staff, line, make):
+    message, month = "数量×単価は99,999,999,999円以下にしてください。", f"{MONTH:%Y-%m}"
+
+    answer = staff.post(f"/billing/usage/{line.id}/{usage_charge(line).id}/{month}", data={"quantity": "10000000000"})
+    page = Page(upload(staff, f"{HEAD}{line.contract_id},通信量,{month},10000000000\r\n").text)
+
+    assert message in Page(answer.text).main.text
+    assert page.column("エラー") == [message]
+    assert stored(make, select(Usage)) == []
+
+
+def test_usage_of_the_current_month_is_not_announced(staff, line):
+    staff.post(f"/billing/usage/{line.id}/{usage_charge(line).id}/{TODAY:%Y-%m}", data={"quantity": "5"})
+
+    page = Page(staff.get(f"/billing/usage/?month={TODAY:%Y-%m}").text)
+
+    assert page.column("数量") == ["5"]
+    assert "まだ請求されていません" not in page.main.text
 
 
 def test_usage_of_another_tenant_of_no_charge_and_of_no_month_is_not_found(staff, line, make):
@@ -279,6 +319,12 @@ def test_a_file_that_is_too_large_is_refused(staff):
     assert upload(staff, "x" * 17 * 1024 * 1024).status_code == 413
 
 
+def test_a_customer_without_an_invoice_reads_when_the_first_is_issued(staff, line):
+    page = Page(staff.get(f"/customers/{line.contract.customer_id}/invoices/").text)
+
+    assert "請求は月が終わってから発行されます。" in page.main.text
+
+
 def test_the_page_of_an_invoice_explains_each_line(make, signed_in, line, staff):
     staff.post("/billing/issue", data={"month": f"{MONTH:%Y-%m}"})
     invoice = stored(make, select(Invoice))[0]
@@ -289,6 +335,7 @@ def test_the_page_of_an_invoice_explains_each_line(make, signed_in, line, staff)
     page = Page(viewer.get(url).text)
     file = viewer.get(f"/customers/{invoice.customer_id}/invoices/{invoice.id}/lines")
 
+    assert page.main.all("dd")[0].text == "請求先商店"
     row = page.rows[0]
     assert row["契約番号"] == line.contract_id
     assert row["数量 × 単価"] == "1 × ¥6,600"

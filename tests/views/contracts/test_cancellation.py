@@ -51,6 +51,11 @@ def test_the_form_suggests_the_months_end_and_asks_for_the_fee(form, contract):
     assert "回収キット" in form(contract).element.text
 
 
+@pytest.mark.parametrize("page", ["edit", "cancel"])
+def test_the_pages_of_a_contract_name_its_customer(operator, shop, contract, page):
+    assert "株式会社テストABC" in Page(operator.get(f"{shop.url}/{contract.id}/{page}").text).main.text
+
+
 def test_a_contract_is_cancelled_after_the_preview(make, operator, shop, form, send, contract):
     make.confirmed_address(operator.tenant)
     last_day = month_end(TODAY)
@@ -58,6 +63,9 @@ def test_a_contract_is_cancelled_after_the_preview(make, operator, shop, form, s
 
     question = Page(send(contract, sent).text)
     assert "契約を解約します。 よろしいでしょうか。" in question.main.text
+    name = f"契約解約 - {contract.id} - 株式会社テストABC - 顧客管理"
+    assert name in question.main.text
+    assert question.root.one("title").text == f"契約解約確認 - {name} | パートナー向けサービスポータル"
     after = clock.next_month(TODAY)
     assert facts_of(question) == {
         "サービス最終日": last_day.isoformat(),

@@ -109,6 +109,8 @@ def test_a_retired_product_is_found_by_its_state_and_sold_again(staff, make):
     make.product(name="販売中の商品")
     product = make.product(name="古い商品")
 
+    page = Page(staff.get(f"/staff/products/{product.id}").text)
+    assert "販売終了" in [each.text for each in page.main.all("button")]
     staff.post(f"/staff/products/{product.id}/retire")
     found = Page(staff.get("/staff/products/?state=retired").text)
     staff.post(f"/staff/products/{product.id}/reactivate")

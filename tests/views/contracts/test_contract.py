@@ -68,9 +68,11 @@ def test_details_show_every_field_and_the_lines_with_their_charges(make, shop, c
     assert page.column("単価") == ["¥6,600", "100 % (最初の1ヵ月)", "¥6,000", "100 % (最初の1ヵ月)"]
     assert page.column("モデル")[:2] == ["定額課金", "ディスカウント-割引率"]
     titles = [each.text for each in page.main.all("h2")]
-    assert "月額料金プラン" in titles
-    assert "月額料金プラン(削除済)" in titles
+    assert "契約情報: 月額料金プラン" in titles
+    assert "契約情報: 月額料金プラン(削除済)" in titles
+    assert list(told)[-1] == "メモ1", "Memo 2 and 3 are shown below it."
     text = page.main.text
+    assert "株式会社テストABC" in text
     assert f"数量: 2 / {contract.start_on} から" in text
     assert f"数量: 5 / 最終日: {removed.ends_on}" in text
 
@@ -181,6 +183,7 @@ def test_a_cancellation_is_undone_after_its_question(make, operator, shop, show)
     form = show(contract).form_to(f"{shop.url}/{contract.id}/undo")
 
     question = Page(operator.post(form.action, data=form.sent()).text)
+    assert question.root.one("h1").text == "解約取消確認"
     assert question.main.text.endswith("解約を取り消します。 よろしいでしょうか。 OK キャンセル")
     answer = operator.post(form.action, data=answered(form.sent()))
 
@@ -245,6 +248,8 @@ def test_the_history_says_what_was_done_in_words(make, operator, shop, show):
 
     page = show(make.session.scalars(select(Contract)).one())
 
+    opened_by = page.main.one("details", class_="card more-card").one("summary")
+    assert opened_by.one("use").attributes["href"].endswith("#tabler-chevron-down")
     changes = {row["項目"]: row["変更後"] for row in page.rows if "項目" in row}
     assert changes["契約情報"] == "月額料金プラン × 3 (¥6,600)"
     assert changes["商品"] == "サイバーセキュリティ見守りサービス"

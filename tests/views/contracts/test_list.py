@@ -66,6 +66,16 @@ def test_the_status_offers_those_of_the_manual(operator, shop, contracts):
     assert options == ["すべて", "有効", "解約済", "期限切れ"]
 
 
+def test_staff_who_void_contracts_also_find_void_ones(make, signed_in, operator, shop, contracts):
+    void = make.contract(customer_row=shop.customer, product=shop.product, status="void")
+    staff = signed_in(make.elevated("NEC Staff"), operator.tenant)
+
+    page = Page(staff.get(f"/customers/{shop.customer.id}", query_string={"status": "void"}).text)
+
+    assert page.column("契約番号") == [void.id]
+    assert "取消済" in [each.text for each in page.main.all("option")]
+
+
 def test_contracts_are_sorted_by_each_column(contracts, listed):
     first, second, third = (each.id for each in contracts)
 

@@ -190,6 +190,8 @@ def test_a_deleted_customer_is_gone_and_staff_bring_it_back(operator, make, sign
     customer = make.customer(tenant=operator.tenant, name="消える会社")
     staff = signed_in(make.elevated("NEC Staff"), operator.tenant)
 
+    form = Page(operator.get(f"/customers/{customer.id}").text).form_to(f"/customers/{customer.id}/delete")
+    assert form.sent()["question_title"] == "顧客削除確認"
     deleted = operator.post(f"/customers/{customer.id}/delete", follow_redirects=True)
     gone = operator.get(f"/customers/{customer.id}")
     hidden = operator.get("/customers/?status=deleted")
