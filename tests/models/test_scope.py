@@ -14,16 +14,22 @@ from sqlalchemy.orm import Session
 
 from models import scope
 from models.actor import SYSTEM
+from models.applications.application import ApplicationAnswer, ApplicationUser, ApplicationView, CustomerAnswer
+from models.applications.reconciliation import UtmMismatch
+from models.applications.shortage import ShortageNotice
 from models.contracts.income import IncomeFigures
 from models.customers.customer import Customer
 from models.errors import ScopeError
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
 from models.notifications import address_rules
+from models.portal_users.portal_user import PortalUserLink
 from models.prepared_statement import prepare
 from models.scope import TenantScoped
+from models.tenants.idempotency import IdempotencyKey
 from models.tenants.settings import TenantSettings
 from models.tenants.tenant import Tenant
+from models.tokens import hash_token
 from models.utms import device_token
 from tests.factories.customers import CUSTOMER
 from tests.support.alerts import lines
@@ -59,6 +65,7 @@ def filled(make, engine, ours, theirs, arrive) -> None:
         for kind in ("portal_link", "access_origin", "application_field", "portal_token"):
             getattr(make, kind)(tenant=make.session.get(Tenant, half.tenant_id))
         fill_contracts(make, half.customer)
+        fill_applications(make, half.customer)
         with inside(engine, half.tenant_id) as session:
             fill_settings(session, session.get(Tenant, half.tenant_id))
             session.commit()
@@ -71,6 +78,28 @@ def fill_contracts(make, customer: Customer) -> None:
     make.correction(customer=customer)
     make.save(IncomeFigures(tenant_id=customer.tenant_id, as_of=NOW, this_month=1, last_month=1, month_before=1))
     make.import_run(tenant=make.session.get(Tenant, customer.tenant_id))
+
+
+def fill_applications(make, customer: Customer) -> None:
+    """Applications with all their parts, a portal user with a link, the notes of the check, and the key of a call."""
+    own = {"tenant_id": customer.tenant_id}
+    field = make.application_field(tenant=make.session.get(Tenant, customer.tenant_id))
+    application = make.service_application(**own)
+    part = own | {"application_id": application.id}
+    make.save(ApplicationAnswer(**part, field_id=field.id, value="製造業"))
+    make.save(ApplicationUser(**part, last_name="青空", first_name="花子", email="hanako@example.com"))
+    make.save(ApplicationView(**part, user_id=make.user().id, user_name="見守 花子", viewed_at=NOW))
+    make.save(CustomerAnswer(**own, customer_id=customer.id, field_id=field.id, value="製造業"))
+    make.utm_application(customer_row=customer)
+    user = make.portal_user(customer_row=customer)
+    token_hash = hash_token(user.id)
+    make.save(
+        PortalUserLink(**own, user_id=user.id, purpose="sign_up", token_hash=token_hash, created_at=NOW, expires_at=NOW)
+    )
+    make.save(ShortageNotice(**own, customer_ids=[customer.id], updated_at=NOW))
+    make.save(UtmMismatch(**own, customer_id=customer.id, since=NOW.date()))
+    token = make.portal_token(tenant=make.session.get(Tenant, customer.tenant_id))
+    make.save(IdempotencyKey(**own, token_id=token.id, key="k", request_hash=token_hash))
 
 
 def fill_settings(session: Session, tenant: Tenant) -> None:

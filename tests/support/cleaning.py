@@ -21,6 +21,9 @@ KEPT = {
     "scheduled_task",
 }
 
+# Tests look at plans, which depend on the size of its files; no table refers to it.
+TRUNCATED = {"alert"}
+
 
 def empty(env: dict[str, str]) -> None:
     """Empty every table that has rows, start the numbers again, forget what Redis knows."""
@@ -32,7 +35,10 @@ def empty(env: dict[str, str]) -> None:
     touched = [table for table, has_rows in zip(tables, row, strict=True) if has_rows]
     if touched:
         # TRUNCATE takes several times as long for a few rows, because it also replaces the files of all referring tables.
-        deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in touched]
+        deletes = [
+            sql.SQL("TRUNCATE {}" if table in TRUNCATED else "DELETE FROM {}").format(sql.Identifier(table))
+            for table in touched
+        ]
         # As a replica, because foreign keys and triggers do not matter when all tables are emptied.
         replica = sql.SQL("SET LOCAL session_replication_role = replica")
         connection.execute(sql.SQL("; ").join([sql.SQL("BEGIN"), replica, *deletes, sql.SQL("COMMIT")]))

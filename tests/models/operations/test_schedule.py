@@ -77,10 +77,12 @@ def test_the_timetable_says_when_in_tokyo():
         "alert-partitions": "23. 00:30",
         "alert-retention": "23. 02:00",
         "old-links": "23. 02:30",
+        "contract-shortage": "23. 06:00",
         "contract-terms": "23. 00:10",
         "imports": "22. 12:01",
         "income": "22. 13:00",
         "invoices": "01. 01:00",
+        "unconfirmed-applications": "22. 13:00",
     }
 
 
@@ -98,8 +100,8 @@ def names(entries: list[schedule.Entry]) -> list[str]:
 
 
 ALL = [
-    *("alert-partitions", "alert-retention", "contract-terms", "heartbeat", "imports", "income", "invoices", "mail"),
-    "old-links",
+    *("alert-partitions", "alert-retention", "contract-shortage", "contract-terms", "heartbeat", "imports", "income"),
+    *("invoices", "mail", "old-links", "unconfirmed-applications"),
 ]
 
 
