@@ -88,7 +88,7 @@ class Customer(Versioned, TenantScoped, Base):
     prefecture: Mapped[str] = mapped_column(String(4))
     address: Mapped[str] = mapped_column(String(100))
     # The sum of unpaid invoices and the date of the newest invoice. Set by billing, not editable.
-    balance: Mapped[Decimal] = mapped_column(Numeric(12, 0), server_default="0")
+    balance: Mapped[Decimal] = mapped_column(Numeric(16, 0), server_default="0")
     last_invoiced_on: Mapped[date | None]
     # Why the check for missing contracts (§5.4.1 (2)) skips the customer; empty if it does not. Set by NEC staff.
     shortage_exemption: Mapped[str] = mapped_column(String(255), server_default="")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.actor import SYSTEM
 from models.audit import AuditEntry
 from models.contracts import ending, invoicing
+from models.contracts.catalogue import MAX_AMOUNT
 from models.contracts.contract import Contract, ContractLine
 from models.contracts.invoice import Correction, Invoice, InvoiceLine, Usage
 from models.customers.customer import Customer
@@ -333,3 +334,12 @@ def test_whatever_statement_it_is_killed_at_nothing_is_lost_or_doubled(make, run
         "usage": [(-100, True)],
     }
     assert after[2] == corrections.get(name, [(-100, False)])
+
+
+def test_the_balance_has_room_for_many_unpaid_invoices_of_the_maximum_amount(make, run, line):
+    for month in range(1, 13):
+        make.invoice(customer=line.contract.customer, month=date(2025, month, 1), total=MAX_AMOUNT)
+
+    run(issue)
+
+    assert facts(make)[4] == [(12 * MAX_AMOUNT + 6600, TODAY)]
