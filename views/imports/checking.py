@@ -11,6 +11,7 @@ from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from models.contracts import rules as contract_rules
+from models.contracts.catalogue import MAX_AMOUNT
 from models.errors import N_, DomainError
 from models.imports.rules import CheckedRow
 from models.utms import utm as utm_rules
@@ -24,7 +25,7 @@ from views.imports.columns import (
     FileColumn,
     plain_title,
 )
-from views.imports.known import Known, KnownProduct
+from views.imports.known import Known, KnownPlan, KnownProduct
 from views.imports.reading import text_of
 from views.utms.utms import UtmForm
 
@@ -181,8 +182,7 @@ class RowCheck:
         if product is None or plan is None:
             return
         price = values["unit_price"] or str(plan.price)
-        if not plan.price_editable and int(price) != plan.price:
-            self._error(row.number, "contract", "unit_price", gettext(contract_rules.FIXED_PRICE))
+        self._check_price(row.number, plan, int(price), int(values["quantity"]))
         self._note_product(product, owner)
         row.content["contract"] = {
             "start_on": values["start_on"].isoformat(),
@@ -193,6 +193,12 @@ class RowCheck:
         same = self.known.contracts.get((row.content["customer_id"], product.id, values["start_on"]))
         if same:
             row.warnings.append((SAME_CONTRACT, {"contract": same}))
+
+    def _check_price(self, number: int, plan: KnownPlan, price: int, quantity: int) -> None:
+        if not plan.price_editable and price != plan.price:
+            self._error(number, "contract", "unit_price", gettext(contract_rules.FIXED_PRICE))
+        if quantity * price > MAX_AMOUNT:
+            self._error(number, "contract", "unit_price", gettext(contract_rules.TOO_HIGH))
 
     def _note_product(self, product: KnownProduct, owner: int | str | None) -> None:
         if product.includes_utm and owner is not None:

@@ -72,6 +72,17 @@ def test_all_errors_of_all_rows_are_told_at_once_as_the_forms_tell_them(operator
     assert make.session.scalar(select(func.count()).select_from(ImportRun)) == 0
 
 
+def test_a_contract_of_too_high_an_amount_is_an_error_of_the_check(operator, sold, make):
+    sold.price_editable = True
+    make.session.commit()
+    row = whole_row().replace(",2,,", ",9999,9999999999,")
+
+    page = Page(upload(operator, csv(row, head=f"{HEAD},{MORE}")).text)
+
+    assert page.column("列") == ["単価"]
+    assert "99,999,999,999円" in page.column("エラー")[0]
+
+
 @pytest.mark.parametrize(
     ("data", "told"),
     [
