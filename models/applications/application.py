@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.applications.delivery import DeliveryColumns
+from models.applications.delivery import DeliveryColumns, application_parts
 from models.applications.extra_question import ApplicationField
 from models.customers.customer import Customer
 from models.db import Base
@@ -107,27 +107,9 @@ class ServiceApplication(Versioned, TenantScoped, Base):
     customer_id: Mapped[str | None] = mapped_column(String(9))
 
     customer: Mapped[Customer | None] = relationship("Customer", foreign_keys=[customer_id])
-    deliveries: Mapped[list[ServiceDelivery]] = relationship(
-        "ServiceDelivery",
-        foreign_keys="ServiceDelivery.application_id",
-        order_by="ServiceDelivery.id",
-        cascade="save-update, merge, delete, delete-orphan",
-        passive_deletes=True,
-    )
-    answers: Mapped[list[ApplicationAnswer]] = relationship(
-        "ApplicationAnswer",
-        foreign_keys="ApplicationAnswer.application_id",
-        order_by="ApplicationAnswer.field_id",
-        cascade="save-update, merge, delete, delete-orphan",
-        passive_deletes=True,
-    )
-    users: Mapped[list[ApplicationUser]] = relationship(
-        "ApplicationUser",
-        foreign_keys="ApplicationUser.application_id",
-        order_by="ApplicationUser.id",
-        cascade="save-update, merge, delete, delete-orphan",
-        passive_deletes=True,
-    )
+    deliveries: Mapped[list[ServiceDelivery]] = application_parts("ServiceDelivery", order_by="id")
+    answers: Mapped[list[ApplicationAnswer]] = application_parts("ApplicationAnswer", order_by="field_id")
+    users: Mapped[list[ApplicationUser]] = application_parts("ApplicationUser", order_by="id")
 
     @property
     def name(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Identity, SmallInteger, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.db import CreatedAt
 
@@ -49,3 +51,18 @@ class DeliveryColumns:
     def full_address(self) -> str:
         """The prefecture and the address in one text (住所)."""
         return f"{self.prefecture}{self.address}"
+
+
+def application_parts(name: str, order_by: str) -> Any:
+    """Return the relationship of an application to its rows of a table, which are deleted with it.
+
+    :param name: the class of the rows, which have the column ``application_id``.
+    :param order_by: the column that they are sorted by.
+    """
+    return relationship(
+        name,
+        foreign_keys=f"{name}.application_id",
+        order_by=f"{name}.{order_by}",
+        cascade="save-update, merge, delete, delete-orphan",
+        passive_deletes=True,
+    )

@@ -1,23 +1,20 @@
-"""照合: UTMs applied for, contracted, registered and online side by side for each customer, and where they disagree."""
+"""照合: the numbers of UTMs that a customer applied for, contracted and registered, and since when they disagree."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date
 
-from sqlalchemy import Date, ForeignKeyConstraint, Index, Select, String, Subquery, case, delete, func, select
+from sqlalchemy import Date, ForeignKeyConstraint, Index, Select, String, Subquery, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.applications.application import ApplicationState, ServiceApplication, ServiceDelivery
 from models.applications.utm_application import UtmApplication, UtmApplicationState, UtmDelivery
-from models.contracts.catalogue import Cycle, RatePlan
+from models.contracts.catalogue import RatePlan
 from models.contracts.contract import Contract, ContractLine, counting, last_line_day
 from models.customers.customer import Customer
 from models.db import Base
 from models.scope import TenantScoped
-from models.utms.utm import Utm, UtmState, in_state
+from models.utms.utm import Utm
 
 
 class UtmMismatch(TenantScoped, Base):
@@ -31,29 +28,6 @@ class UtmMismatch(TenantScoped, Base):
 
     customer_id: Mapped[str] = mapped_column(String(9), primary_key=True)
     since: Mapped[date] = mapped_column(Date)
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The numbers of a customer's UTMs.
-
-    :param applied: in approved applications.
-    :param contracted: in contracts in force.
-    :param monthly: what its contracts in force cost a month, in yen before discounts.
-    :param since: the first day on which the numbers disagreed, as the morning's check found it; None while they agree.
-    """
-
-    applied: int = 0
-    contracted: int = 0
-    registered: int = 0
-    online: int = 0
-    monthly: Decimal = Decimal(0)
-    since: date | None = None
-
-    @property
-    def agrees(self) -> bool:
-        """Whether as many UTMs are contracted and registered as were applied for."""
-        return self.applied == self.contracted == self.registered
 
 
 def applied_counts() -> Subquery:
@@ -77,24 +51,17 @@ def applied_counts() -> Subquery:
 
 
 def contracted_counts(today: date) -> Subquery:
-    """Return a subquery of the number of UTMs that contracts in force include, with the price of their monthly plans.
-
-    Its columns are ``customer_id``, ``contracted`` and ``monthly``.
+    """Return a subquery of the number of UTMs that contracts in force include: ``customer_id``, ``contracted``.
 
     :param today: the day in Asia/Tokyo.
     """
     return (
-        select(
-            Contract.customer_id,
-            func.sum(case((RatePlan.counts_utms, ContractLine.quantity), else_=0)).label("contracted"),
-            func.sum(
-                case((RatePlan.cycle == Cycle.MONTHLY, ContractLine.quantity * ContractLine.unit_price), else_=0)
-            ).label("monthly"),
-        )
+        select(Contract.customer_id, func.sum(ContractLine.quantity).label("contracted"))
         .join(ContractLine, ContractLine.contract_id == Contract.id)
         .join(RatePlan, RatePlan.id == ContractLine.rate_plan_id)
         .where(
             counting(),
+            RatePlan.counts_utms,
             Contract.start_on <= today,
             ContractLine.starts_on <= today,
             func.coalesce(last_line_day(), today) >= today,
@@ -117,11 +84,13 @@ def registered_counts() -> Subquery:
 def differing_customers(today: date) -> Select[str]:
     """Return the query for the IDs of customers whose numbers of applied, contracted and registered UTMs disagree.
 
+    Of a customer without an approved application, only contracts and UTMs are compared.
+
     :param today: the day in Asia/Tokyo.
     """
     applied, contracted, registered = applied_counts(), contracted_counts(today), registered_counts()
     numbers = [
-        func.coalesce(applied.c.applied, 0),
+        func.coalesce(applied.c.applied, contracted.c.contracted, 0),
         func.coalesce(contracted.c.contracted, 0),
         func.coalesce(registered.c.registered, 0),
     ]
@@ -132,46 +101,6 @@ def differing_customers(today: date) -> Select[str]:
         .outerjoin(registered, registered.c.customer_id == Customer.id)
         .where(Customer.deleted_at.is_(None), func.greatest(*numbers) != func.least(*numbers))
     )
-
-
-def figures_of(
-    session: Session, customer_ids: Collection[str], *, today: date, now: datetime, online_for: timedelta
-) -> dict[str, Figures]:
-    """Return the figures of customers by ID, read with one statement.
-
-    :param today: the day in Asia/Tokyo.
-    :param online_for: how long a UTM counts as online after its last call.
-    """
-    applied, contracted = applied_counts(), contracted_counts(today)
-    is_online = case((in_state(UtmState.ONLINE, now=now, online_for=online_for), 1))
-    utms = (
-        select(Utm.customer_id, func.count().label("registered"), func.count(is_online).label("online"))
-        .where(Utm.removed_at.is_(None))
-        .group_by(Utm.customer_id)
-        .subquery("utms")
-    )
-    rows = session.execute(
-        select(
-            Customer.id,
-            func.coalesce(applied.c.applied, 0),
-            func.coalesce(contracted.c.contracted, 0),
-            func.coalesce(utms.c.registered, 0),
-            func.coalesce(utms.c.online, 0),
-            func.coalesce(contracted.c.monthly, 0),
-            UtmMismatch.since,
-        )
-        .outerjoin(applied, applied.c.customer_id == Customer.id)
-        .outerjoin(contracted, contracted.c.customer_id == Customer.id)
-        .outerjoin(utms, utms.c.customer_id == Customer.id)
-        .outerjoin(UtmMismatch, UtmMismatch.customer_id == Customer.id)
-        .where(Customer.id.in_(customer_ids))
-    )
-    found = {}
-    for customer_id, *figures in rows:
-        noted = Figures(*figures)
-        # Until the next check, the noted day may belong to a difference that has ended, and a new one has none yet.
-        found[customer_id] = replace(noted, since=None if noted.agrees else noted.since or today)
-    return found
 
 
 def note_mismatches(session: Session, *, today: date) -> None:

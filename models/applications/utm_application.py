@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, S
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.applications.application import REASON_LENGTH
-from models.applications.delivery import DeliveryColumns
+from models.applications.delivery import DeliveryColumns, application_parts
 from models.customers.customer import Customer
 from models.db import Base
 from models.scope import TenantScoped
@@ -49,13 +49,7 @@ class UtmApplication(Versioned, TenantScoped, Base):
     reason: Mapped[str] = mapped_column(String(REASON_LENGTH), server_default="")
 
     customer: Mapped[Customer] = relationship("Customer", foreign_keys=[customer_id], back_populates="utm_applications")
-    deliveries: Mapped[list[UtmDelivery]] = relationship(
-        "UtmDelivery",
-        foreign_keys="UtmDelivery.application_id",
-        order_by="UtmDelivery.id",
-        cascade="save-update, merge, delete, delete-orphan",
-        passive_deletes=True,
-    )
+    deliveries: Mapped[list[UtmDelivery]] = application_parts("UtmDelivery", order_by="id")
 
     @property
     def is_open(self) -> bool:

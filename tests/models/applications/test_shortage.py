@@ -112,3 +112,14 @@ def test_mismatches_keep_their_first_day_until_they_end(make, tenant, session):
     make.utm(customer_row=row)
     reconciliation.note_mismatches(session, today=TODAY)
     assert session.scalars(select(reconciliation.UtmMismatch)).all() == []
+
+
+def test_a_customer_without_an_application_agrees_when_its_utms_are_contracted(make, tenant, session):
+    row = make.customer(tenant=tenant)
+    contract = make.contract(customer_row=row, start_on=date(2026, 1, 1), end_on=date(2026, 12, 31))
+    make.contract_line(contract=contract, starts_on=date(2026, 1, 1))
+    make.utm(customer_row=row)
+
+    reconciliation.note_mismatches(session, today=TODAY)
+
+    assert session.scalars(select(reconciliation.UtmMismatch)).all() == []
