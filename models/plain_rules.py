@@ -75,6 +75,7 @@ def apply_creation(session: Session, row: Any, *, action: str, by: Actor) -> Non
 def apply_creations(session: Session, rows: Sequence[Any], *, action: str, by: Actor) -> None:
     """Add several rows of a table and record them in the audit log; see :func:`insert_rows` for which ones."""
     if len(rows) == 1:
+        # The usual case outside imports; the result is the same.
         apply_creation(session, rows[0], action=action, by=by)
         return
     entries = [audit.change_of(row) for row in rows]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -39,8 +38,6 @@ _CARRIER_LOCAL_PART = re.compile(r"[A-Za-z0-9._+/?=-]{1,64}")
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
 
-# The rows of a file often have the same addresses.
-@lru_cache(maxsize=1024)
 def is_mail_address(text: str) -> bool:
     """Return whether mail can be sent to an address.
 

@@ -46,8 +46,7 @@ def month_text(month: date) -> str:
     return f"{month:%Y-%m}"
 
 
-# For cells that are links.
-CODE = Format(css=formats.CODE.css)
+CODE_LINK = Format(css=formats.CODE.css)
 MONTH = Format(lambda month: formats.WORD.html(month_text(month)), month_text)
 
 
@@ -203,7 +202,7 @@ def _columns(customer_id: str) -> list[tuple[Any, Format, Any]]:
     return [
         (
             gettext("Contract number"),
-            CODE,
+            CODE_LINK,
             lambda each: each.line.contract_id and contract_number(customer_id, each.line.contract_id),
         ),
         (gettext("Rate plan"), formats.TEXT, lambda each: each.line.plan_name),

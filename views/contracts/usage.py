@@ -29,7 +29,7 @@ from models.values.visible_text import visible
 from views.arguments import page_number
 from views.base import PAGE_SIZE, PortalView, actor, render
 from views.contracts.billing import TABS, issue_button
-from views.contracts.invoices import CODE, invoice_number, month_text
+from views.contracts.invoices import CODE_LINK, invoice_number, month_text
 from views.customers.contract_list import contract_number
 from views.flashes import flash_success
 from views.forms.errors import add_error, message_of
@@ -163,7 +163,7 @@ class UsageView(PortalView):
 
         return filled_table(
             [
-                (gettext("Contract number"), CODE, _contract_of),
+                (gettext("Contract number"), CODE_LINK, _contract_of),
                 (gettext("Customer"), formats.TEXT, lambda each: each.line.contract.customer.name),
                 (gettext("Rate plan"), formats.TEXT, lambda each: each.line.rate_plan.name),
                 (gettext("Charge"), formats.TEXT, lambda each: each.charge.name),
