@@ -101,11 +101,11 @@ class ContractFields(PostcodeLookup, LinesMixin, ScreenForm):
 
     def values(self) -> dict[str, Any]:
         """Return the values of the fields, except those of the lines."""
-        return {field.name: field.data for field in self.visible_fields() if field.type != "FieldList"}
+        return {field.name: field.data for field in self.visible_fields() if field.type != "RowList"}
 
     def labelled_fields(self) -> list[tuple[Any, str]]:
         """Return the fields with their labels, including those of the lines."""
-        labelled = [each for each in super().labelled_fields() if each[0].type != "FieldList"]
+        labelled = [each for each in super().labelled_fields() if each[0].type != "RowList"]
         if all(isinstance(error, str) for error in self.lines.errors):
             labelled.append((self.lines, gettext("Contract information")))
         return [*labelled, *self.labelled_lines()]

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import request
 from flask_babel import gettext, lazy_gettext
-from wtforms import FieldList, Form, FormField, HiddenField, SelectField
+from wtforms import Form, FormField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
@@ -16,6 +16,7 @@ from models.contracts.catalogue import RatePlan
 from models.contracts.rules import MAX_LINES, TOO_MANY_LINES, LineValues
 from views.arguments import whole_number
 from views.forms.fields import CodeField, Required
+from views.forms.row_list import RowList
 
 MAX_QUANTITY = 9_999
 MAX_YEN = 9_999_999_999
@@ -91,7 +92,7 @@ class LinesMixin:
     """A mixin for forms with lines to add: the field ``lines`` and its buttons 追加 and 削除."""
 
     # One more than allowed, so that the rule can detect and report too many lines.
-    lines = FieldList(FormField(LineForm), max_entries=MAX_LINES + 1)
+    lines = RowList(FormField(LineForm), max_entries=MAX_LINES + 1)
 
     def change_lines(self) -> bool:
         """Add or remove a line if one of the buttons for this was pressed.
