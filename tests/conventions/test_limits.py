@@ -66,6 +66,7 @@ NOT_COUNTED = {
     "imports/rules.py": ("MAX_ROWS", "_MAX_NAMED"),  # of one file, and named in one message
     "mail/log.py": ("MAX_AT_ONCE",),  # of one click, however many are kept
     "tenants/settings.py": ("MAX_GRACE_DAYS", "MAX_LOGO_BYTES"),  # days, bytes
+    "values/png.py": ("MAX_SIDE",),  # pixels
 }
 """Limits that are not about how many rows there are."""
 
