@@ -19,13 +19,26 @@ from models.tenants import link as portal_link
 from models.tenants import settings as tenant_settings
 from models.tenants.access_origin import MAX_ORIGINS, AccessOrigin
 from models.tenants.link import MAX_LINKS, PortalLink
-from models.tenants.settings import MAX_GRACE_DAYS, TenantSettings
+from models.tenants.settings import (
+    CONTACT_LENGTH,
+    DEFAULT_COLOUR,
+    DISPLAY_NAME_LENGTH,
+    MAX_GRACE_DAYS,
+    TenantSettings,
+)
 from models.values import web_address
+from models.values.colour import is_colour
 from models.versioned import check_version
 
 TAKEN_ORIGIN = N_("This URL is already in the list.")
 TOO_MANY = N_("The list is full. Delete an entry first.")
 NOT_DAYS = N_("Enter a whole number from 0 to 99.")
+NOT_A_COLOUR = N_("Enter a colour as # and six digits or letters from a to f, such as #1d4ed8.")
+TOO_LONG_A_NAME = N_("Enter 100 characters or fewer.")
+TOO_LONG_A_CONTACT = N_("Enter 500 characters or fewer.")
+
+_PLAIN = ("utm_applications", "shortage_grace_days", "display_name", "colour", "contact")
+"""The settings that are not lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +57,19 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class SettingsInput:
-    """The complete content of the screen. The lists are complete too: entries missing from them are deleted."""
+    """The complete content of the screen. The lists are complete too: entries missing from them are deleted.
+
+    :param display_name: the name on the public pages; empty for the tenant's own.
+    :param contact: whom visitors of the public pages can ask.
+    """
 
     utm_applications: bool
     shortage_grace_days: int
     origins: tuple[str, ...]
     links: tuple[Link, ...]
+    display_name: str = ""
+    colour: str = DEFAULT_COLOUR
+    contact: str = ""
 
 
 def stored(session: Session) -> tuple[SettingsInput, int]:
@@ -59,7 +79,8 @@ def stored(session: Session) -> tuple[SettingsInput, int]:
         Link(link.id, link.name, link.url, link.description, link.posted_on) for link in portal_link.listed(session)
     )
     origins = tuple(access_origin.listed(session))
-    return SettingsInput(settings.utm_applications, settings.shortage_grace_days, origins, links), settings.version
+    plain = {name: getattr(settings, name) for name in _PLAIN}
+    return SettingsInput(origins=origins, links=links, **plain), settings.version
 
 
 def save(session: Session, wanted: SettingsInput, *, version: int, by: Actor) -> bool:
@@ -71,11 +92,11 @@ def save(session: Session, wanted: SettingsInput, *, version: int, by: Actor) ->
     :raises DomainError: a value or a list is invalid.
     """
     origins = _checked(wanted)
-    settings = _locked(session)
+    settings = locked(session)
     check_version(settings.version, version)
     before = _described(session, settings)
-    settings.utm_applications = wanted.utm_applications
-    settings.shortage_grace_days = wanted.shortage_grace_days
+    for name in _PLAIN:
+        setattr(settings, name, getattr(wanted, name))
     _change_origins(session, origins)
     _change_links(session, wanted.links)
     session.flush()
@@ -99,6 +120,12 @@ def _checked(wanted: SettingsInput) -> list[str]:
     """Validate the input and return the normalized origins."""
     if not 0 <= wanted.shortage_grace_days <= MAX_GRACE_DAYS:
         raise DomainError(NOT_DAYS, field="shortage_grace_days")
+    if not is_colour(wanted.colour):
+        raise DomainError(NOT_A_COLOUR, field="colour")
+    if len(wanted.display_name) > DISPLAY_NAME_LENGTH:
+        raise DomainError(TOO_LONG_A_NAME, field="display_name")
+    if len(wanted.contact) > CONTACT_LENGTH:
+        raise DomainError(TOO_LONG_A_CONTACT, field="contact")
     if len(wanted.origins) > MAX_ORIGINS:
         raise DomainError(TOO_MANY, field="origins")
     if len(wanted.links) > MAX_LINKS:
@@ -111,7 +138,7 @@ def _checked(wanted: SettingsInput) -> list[str]:
     return origins
 
 
-def _locked(session: Session) -> TenantSettings:
+def locked(session: Session) -> TenantSettings:
     """Return the tenant's row, created if missing and locked until the end of the transaction."""
     tenant_id = scope.own_tenant_id(session)
     take_turns(session, "tenant_settings", tenant_id)
@@ -143,8 +170,7 @@ def _change_links(session: Session, wanted: tuple[Link, ...]) -> None:
 def _described(session: Session, settings: TenantSettings) -> dict[str, Any]:
     """Return everything that can be saved, for the audit log."""
     return {
-        "utm_applications": settings.utm_applications,
-        "shortage_grace_days": settings.shortage_grace_days,
+        **{name: getattr(settings, name) for name in _PLAIN},
         "origins": access_origin.listed(session),
         "links": [
             {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from models.errors import N_
 from views.register import MenuEntry, Place, Rights
 from views.tenants.api_tokens import PortalTokenView
+from views.tenants.logo import TenantLogoView
 from views.tenants.select import TenantView
 from views.tenants.settings import TenantSettingsView
 
-SCREENS = (TenantView, TenantSettingsView, PortalTokenView)
+SCREENS = (TenantView, TenantSettingsView, TenantLogoView, PortalTokenView)
 RIGHTS = {
     "PortalTokens": Rights(
         N_("API tokens"),
@@ -23,3 +24,4 @@ MENU = (
     MenuEntry(Place.HIDDEN, 20, "", "PortalTokenView.list", ("can_list", "PortalTokens")),
 )
 TENANTLESS = ("TenantView.list", "TenantView.open", "TenantView.select")
+UPLOADS = ("TenantLogoView.replace",)

@@ -13,6 +13,7 @@ from flask_babel import gettext
 from models.applications import extra_question
 from models.db import db
 from models.errors import Conflict, DomainError
+from models.tenants import settings as tenant_settings
 from models.tenants import settings_rules
 from views.arguments import whole_number
 from views.base import PortalView, actor, render
@@ -20,6 +21,7 @@ from views.flashes import flash_success
 from views.forms.errors import add_error
 from views.question import is_back_to_form, response_before_saving, validates_first
 from views.screen.conflict import Difference, compared
+from views.tenants.logo import logo_url
 from views.tenants.settings_form import TenantSettingsForm, differences
 from views.tenants.settings_tables import facts, links_table, origins_table, questions_table
 
@@ -91,6 +93,7 @@ class TenantSettingsView(PortalView):
                 extra_question.in_use(db.session()),
                 url_for("ApplicationFieldView.list") if may("can_list", "ApplicationFields") else None,
             ),
+            logo_url=logo_url(tenant_settings.of_tenant(db.session()).logo_hash),
             tokens_url=url_for("PortalTokenView.list") if may("can_list", "PortalTokens") else None,
             **more,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import FieldList, Form, FormField, HiddenField, RadioField
+from wtforms import Form, FormField, HiddenField, RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
@@ -16,11 +16,13 @@ from models.errors import N_, DomainError
 from models.tenants import settings_rules
 from models.tenants.access_origin import MAX_ORIGINS
 from models.tenants.link import DESCRIPTION_LENGTH, MAX_LINKS, NAME_LENGTH, URL_LENGTH
-from models.tenants.settings import MAX_GRACE_DAYS
+from models.tenants.settings import CONTACT_LENGTH, DEFAULT_COLOUR, DISPLAY_NAME_LENGTH, MAX_GRACE_DAYS
 from models.tenants.settings_rules import Link, SettingsInput
 from models.values import web_address
+from models.values.colour import is_colour
 from views.arguments import iso_day, key_or_none, whole_number
 from views.forms.fields import CodeField, MaxLength, MemoField, OneLine, Required, TextField, VersionField
+from views.forms.row_list import RowList
 from views.screen.conflict import Difference, differing
 
 GRACE_DAYS = N_("Grace period of the contract check for new customers (days)")
@@ -30,6 +32,11 @@ _LINK_FIELDS = ("name", "url", "description", "posted_on")
 def _is_days(_form: Form, field: Any) -> None:
     if whole_number(field.data, most=MAX_GRACE_DAYS) is None:
         raise ValidationError(gettext(settings_rules.NOT_DAYS))
+
+
+def _is_colour(_form: Form, field: Any) -> None:
+    if not is_colour(field.data):
+        raise ValidationError(gettext(settings_rules.NOT_A_COLOUR))
 
 
 def _is_origin(_form: Form, field: Any) -> None:
@@ -81,6 +88,15 @@ class _NewLink(FormField):
         return True
 
 
+class _ColourField(CodeField):
+    """A colour, in lower case."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Normalize the input."""
+        super().process_formdata(valuelist)
+        self.data = self.data.lower()
+
+
 class TenantSettingsForm(FlaskForm):
     """All fields of the screen. Adding and deleting entries only changes the form; 保存 saves all of it."""
 
@@ -93,11 +109,14 @@ class TenantSettingsForm(FlaskForm):
         lazy_gettext(GRACE_DAYS),
         [Required(), _is_days],
     )
+    display_name = TextField(lazy_gettext("Display name"), [MaxLength(DISPLAY_NAME_LENGTH), OneLine()])
+    colour = _ColourField(lazy_gettext("Colour"), [Required(), _is_colour], default=DEFAULT_COLOUR)
+    contact = MemoField(lazy_gettext("Contact"), [MaxLength(CONTACT_LENGTH)])
     new_origin = CodeField(lazy_gettext("URL"))
     # One more entry than allowed, so that an excess can be detected and reported.
-    origins = FieldList(CodeField(lazy_gettext("URL"), [Required(), _is_origin]), max_entries=MAX_ORIGINS + 1)
+    origins = RowList(CodeField(lazy_gettext("URL"), [Required(), _is_origin]), max_entries=MAX_ORIGINS + 1)
     new_link = _NewLink(LinkForm)
-    links = FieldList(FormField(LinkForm), max_entries=MAX_LINKS + 1)
+    links = RowList(FormField(LinkForm), max_entries=MAX_LINKS + 1)
     version = VersionField()
 
     @classmethod
@@ -118,6 +137,9 @@ class TenantSettingsForm(FlaskForm):
             data={
                 "utm_applications": "1" if stored.utm_applications else "0",
                 "shortage_grace_days": str(stored.shortage_grace_days),
+                "display_name": stored.display_name,
+                "colour": stored.colour,
+                "contact": stored.contact,
                 "origins": list(stored.origins),
                 "links": links,
                 "version": str(version),
@@ -172,6 +194,9 @@ class TenantSettingsForm(FlaskForm):
             shortage_grace_days=int(self.shortage_grace_days.data),
             origins=tuple(web_address.origin(entry.data) for entry in self.origins.entries),
             links=tuple(_link(entry.form) for entry in self.links.entries),
+            display_name=self.display_name.data,
+            colour=self.colour.data,
+            contact=self.contact.data,
         )
 
     def labelled_fields(self) -> Iterator[tuple[Any, str]]:
@@ -186,6 +211,8 @@ class TenantSettingsForm(FlaskForm):
             for name in _LINK_FIELDS:
                 label = entry.form[name].label.text
                 yield entry.form[name], gettext("Link %(number)s: %(label)s", number=number, label=label)
+        for field in (self.display_name, self.colour, self.contact):
+            yield field, str(field.label.text)
 
     def _list_new_link(self) -> None:
         self.links.append_entry(self.new_link.form.typed)
@@ -217,6 +244,9 @@ def differences(stored: SettingsInput, typed: SettingsInput) -> list[Difference]
         (
             (gettext("UTM applications"), _used(stored), _used(typed)),
             (gettext(GRACE_DAYS), str(stored.shortage_grace_days), str(typed.shortage_grace_days)),
+            (gettext("Display name"), stored.display_name, typed.display_name),
+            (gettext("Colour"), stored.colour, typed.colour),
+            (gettext("Contact"), stored.contact, typed.contact),
             (gettext("Allowed URLs of the application page"), *_only_one_has(stored.origins, typed.origins)),
             (gettext("Links"), *_only_one_has(map(_told, stored.links), map(_told, typed.links))),
         )

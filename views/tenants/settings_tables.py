@@ -17,7 +17,13 @@ def facts(settings: SettingsInput) -> list[tuple[str, str, str]]:
     """Return the label, the value and the CSS classes of each setting that is not a list."""
     used = gettext("Use") if settings.utm_applications else gettext("Do not use")
     days = gettext("%(days)s days", days=settings.shortage_grace_days)
-    return [(gettext("UTM applications"), used, ""), (gettext(GRACE_DAYS), days, "")]
+    return [
+        (gettext("UTM applications"), used, ""),
+        (gettext(GRACE_DAYS), days, ""),
+        (gettext("Display name"), settings.display_name, ""),
+        (gettext("Colour"), settings.colour, ""),
+        (gettext("Contact"), settings.contact, "lines"),
+    ]
 
 
 def origins_table(settings: SettingsInput) -> Table:

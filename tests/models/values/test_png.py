@@ -1,11 +1,13 @@
-"""Logos: a PNG is checked completely, and only its picture is kept."""
+"""Logos: only the picture of a PNG is kept."""
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 
 import pytest
+from PIL import Image
 
 from models.errors import DomainError
 from models.values.png import DAMAGED, NOT_A_PNG, TOO_WIDE, clean_png
@@ -32,13 +34,26 @@ def refusal(data: bytes) -> str:
     return error.value.message
 
 
-def test_a_picture_stays_as_it_is():
-    assert clean_png(png()) == png()
+def pixels(data: bytes) -> list:
+    with Image.open(io.BytesIO(data)) as picture:
+        return list(picture.convert("RGBA").get_flattened_data())
+
+
+GREY = [(16, 16, 16, 255)] * 4
+
+
+def test_the_pixels_stay_as_they_are():
+    assert pixels(clean_png(png())) == GREY
 
 
 @pytest.mark.parametrize("kind", [b"tEXt", b"iTXt", b"eXIf", b"acTL", b"gAMA"])
 def test_whatever_is_not_the_picture_is_removed(kind):
-    assert clean_png(png(chunk(kind, b"Comment\0<script>alert(1)</script>"))) == png()
+    assert clean_png(png(chunk(kind, b"Comment\0<script>alert(1)</script>"))) == clean_png(png())
+
+
+@pytest.mark.parametrize("after", [b"<script>alert(1)</script>", png()])
+def test_whatever_follows_the_picture_is_removed(after):
+    assert clean_png(png() + after) == clean_png(png())
 
 
 def test_a_palette_and_its_transparency_are_kept():
@@ -49,15 +64,15 @@ def test_a_palette_and_its_transparency_are_kept():
         raw=b"\0\x80\0\x40",
     )
 
-    assert clean_png(made) == made
+    assert pixels(clean_png(made)) == pixels(made)
+    assert {alpha for *_, alpha in pixels(made)} == {0, 255}
 
 
-def test_an_interlaced_picture_is_checked_in_its_passes():
+def test_an_interlaced_picture_is_read():
     # Two by two pixels: one in the first pass, one in the sixth, two in the seventh.
     made = png(head=header(kind=0, interlace=1), raw=b"\0\x01\0\x02\0\x03\x04")
 
-    assert clean_png(made) == made
-    assert refusal(png(head=header(kind=0, interlace=1), raw=b"\0\1\2\0\3\4")) == DAMAGED
+    assert [red for red, *_ in pixels(clean_png(made))] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -79,11 +94,7 @@ def test_another_format_is_no_png(data):
     "data",
     [
         SIGNATURE,
-        png()[:-1],
-        png()[:-12],
         png()[:40],
-        png() + b"<script>alert(1)</script>",
-        png() + png(),
         png().replace(b"IDAT", b"IDAt"),
         SIGNATURE + header() + chunk(b"IEND"),
         SIGNATURE + chunk(b"IDAT", zlib.compress(b"\0" * 14)) + chunk(b"IEND"),
@@ -91,35 +102,23 @@ def test_another_format_is_no_png(data):
         png(head=header(depth=3)),
         png(head=header(kind=5)),
         png(head=header(kind=3)),
-        png(header()),
-        png(chunk(b"CODE", b"x")),
         png(chunk(b"tRNS", b"\0\0")),
-        png(chunk(b"PLTE", b"\0\0")),
         png(raw=b"\0" * 13),
-        png(raw=b"\0" * 15),
         png(raw=b"\5" * 14),
+        png(head=header(2**32 - 1, 2**32 - 1)),
         SIGNATURE + header() + chunk(b"IDAT", b"not compressed") + chunk(b"IEND"),
-        SIGNATURE + header() + chunk(b"IDAT", zlib.compress(b"\0" * 14) + b"more") + chunk(b"IEND"),
         SIGNATURE + struct.pack(">I4s", 2**32 - 1, b"IHDR") + b"\0" * 40,
     ],
 )
-def test_an_incomplete_or_ambiguous_file_is_refused(data):
+def test_a_damaged_file_is_refused(data):
     assert refusal(data) == DAMAGED
 
 
-@pytest.mark.parametrize("size", [(1001, 1), (1, 1001), (2**32 - 1, 2**32 - 1)])
+@pytest.mark.parametrize("kind", [b"iCCP", b"zTXt"])
+def test_a_decompression_bomb_in_a_comment_is_refused(kind):
+    assert refusal(png(chunk(kind, b"x\0\0" + zlib.compress(b"\0" * 100_000_000, 9)))) == DAMAGED
+
+
+@pytest.mark.parametrize("size", [(1001, 1), (1, 1001), (9000, 9000)])
 def test_a_large_picture_is_refused_by_its_header(size):
     assert refusal(png(head=header(*size))) == TOO_WIDE
-
-
-def test_a_decompression_bomb_is_not_unpacked():
-    bomb = zlib.compress(b"\0" * 100_000_000, 9)
-
-    assert refusal(SIGNATURE + header() + chunk(b"IDAT", bomb) + chunk(b"IEND")) == DAMAGED
-
-
-def test_pixels_are_compressed_again_so_that_nothing_is_hidden_between_them():
-    raw = b"\0" + b"\x10" * 6 + b"\0" + b"\x10" * 6
-    stored = SIGNATURE + header() + chunk(b"IDAT", zlib.compress(raw, 0)) + chunk(b"IEND")
-
-    assert clean_png(stored) == png()

@@ -165,6 +165,12 @@ def test_everything_is_saved_together_and_shown_again(operator, make):
         "tenant_id": operator.tenant.id,
         "utm_applications": False,
         "shortage_grace_days": 7,
+        "display_name": "",
+        "colour": "#1d4ed8",
+        "contact": "",
+        "logo": None,
+        "logo_hash": "",
+        "invitation_number": 1,
         "version": 1,
     }
     assert stored(make).items() >= changed.items()
