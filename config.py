@@ -97,6 +97,10 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SIGN_IN_RATE_LIMIT": env.get("SIGN_IN_RATE_LIMIT", "30 per minute;300 per hour"),
         # Requests for pages behind mailed links, per IP address.
         "LINK_RATE_LIMIT": env.get("LINK_RATE_LIMIT", "60 per minute;600 per hour"),
+        # Views of the public application forms, and of their styles and logos, per IP address.
+        "APPLICATION_PAGE_RATE_LIMIT": env.get("APPLICATION_PAGE_RATE_LIMIT", "60 per minute;600 per hour"),
+        # Forms sent from there, per IP address: each step, and each row that is added or removed, is one.
+        "APPLICATION_FORM_RATE_LIMIT": env.get("APPLICATION_FORM_RATE_LIMIT", "60 per minute;600 per hour"),
         # Searches from the header, per user; each pause while typing is one.
         "SEARCH_RATE_LIMIT": env.get("SEARCH_RATE_LIMIT", "240 per minute"),
         # Device API calls per token.

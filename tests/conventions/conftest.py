@@ -23,6 +23,7 @@ from models.notifications import address_rules
 from models.scope import TenantScoped
 from tests.conventions.messages import read_catalogue, used_messages
 from tests.support.alerts import lines
+from views.public_applications import form_pass, links
 from views.screen.screen import Screen
 
 ROLES = ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin")
@@ -58,26 +59,35 @@ class Half:
     user: Any
     role: Any
     others: dict[str, Any]
+    signed: dict[str, str]
 
     def keys(self) -> dict[str, Any]:
         """A value for every argument a route can have; with the view's name before it where views differ."""
-        return {
-            "customer_id": self.customer.id,
-            "contract_id": self.contract.id,
-            "utm_key": self.utm.id,
-            "token_key": self.token.id,
-            "field_key": self.field.id,
-            "address_token": self.address_token,
-            "kind": "application_confirm",
-            "version_key": self.version_key,
-            "mail_key": self.mail.id,
-            "import_key": self.import_run.id,
-            # Jobs are of no tenant, and none has failed.
-            "job_id": "no-such-job",
-            "month": "2026-10",
-            "UserView.pk": self.user.id,
-            "RoleView.pk": self.role.id,
-        } | {name: row.id for name, row in self.others.items()}
+        return (
+            {
+                "customer_id": self.customer.id,
+                "contract_id": self.contract.id,
+                "utm_key": self.utm.id,
+                "token_key": self.token.id,
+                "field_key": self.field.id,
+                "address_token": self.address_token,
+                "kind": "application_confirm",
+                "version_key": self.version_key,
+                "mail_key": self.mail.id,
+                "import_key": self.import_run.id,
+                # Jobs are of no tenant, and none has failed.
+                "job_id": "no-such-job",
+                "month": "2026-10",
+                # The application is confirmed by a token in a mail.
+                "application_token": "x" * 43,
+                "colour": "1d4ed8",
+                "logo_hash": "0" * 64,
+                "UserView.pk": self.user.id,
+                "RoleView.pk": self.role.id,
+            }
+            | {name: row.id for name, row in self.others.items()}
+            | self.signed
+        )
 
 
 @dataclass
@@ -91,7 +101,7 @@ class World:
 
 @pytest.fixture
 def world(app, make, engine, signed_in) -> World:
-    ours, theirs = (_half(make, engine, mark) for mark in ("ひばり", "つぐみ"))
+    ours, theirs = (_half(app, make, engine, mark) for mark in ("ひばり", "つぐみ"))
     clients = {
         "Partner Operator": signed_in(make.member(ours.tenant, "Partner Operator"), ours.tenant),
         "Partner Viewer": signed_in(make.member(ours.tenant, "Partner Viewer"), ours.tenant),
@@ -102,7 +112,7 @@ def world(app, make, engine, signed_in) -> World:
     return World(ours, theirs, clients)
 
 
-def _half(make, engine, mark: str) -> Half:
+def _half(app, make, engine, mark: str) -> Half:
     tenant = make.tenant(name=f"{mark}テナント")
     customer = make.customer(tenant=tenant, name=f"{mark}工業", memo1=f"{mark}メモ")
     contract = make.contract(customer_row=customer, memo1=f"{mark}契約")
@@ -169,6 +179,7 @@ def _half(make, engine, mark: str) -> Half:
         user,
         role,
         others,
+        _signed(app, tenant, customer),
     )
 
 
@@ -194,6 +205,17 @@ def _billing(make, contract, mark: str) -> dict[str, Any]:
         "invoice_key": invoice,
         "any_invoice_key": paid,
     }
+
+
+def _signed(app, tenant, customer) -> dict[str, str]:
+    """What is signed in the URLs of the public forms."""
+    with app.test_request_context():
+        receipt = form_pass.sign_sent(tenant.id, "AAP-00000000")
+        urls = {
+            "PublicApplicationView.signed": links.invitation_url(tenant.id, 1),
+            "PublicUtmApplicationView.signed": links.utm_form_url(tenant.id, customer.id, 1),
+        }
+    return {"receipt": receipt} | {name: url.rpartition("/")[2] for name, url in urls.items()}
 
 
 def _other_rows(make, tenant) -> dict[str, Any]:

@@ -10,6 +10,13 @@ from tests.conventions.routes import path, routes
 
 NEEDS_MORE_THAN_A_KEY = {
     "AddressConfirmationView.confirm": "its key is a secret token, for whoever got it by mail",
+    "ApplicationConfirmationView.confirm": "its key is a secret token, for whoever got it by mail",
+    "BrandView.logo": "its key is the content's hash, for the visitors of a tenant's public pages",
+    "BrandView.style": "its key is a colour",
+    "PublicApplicationView.apply": "its key is signed, for whoever a tenant gives the URL to",
+    "PublicApplicationView.sent": "its key is signed, for whoever sent the form",
+    "PublicUtmApplicationView.apply": "its key is signed, for whoever a tenant gives the URL to",
+    "PublicUtmApplicationView.sent": "its key is signed, for whoever sent the form",
     "PasswordSetupView.setup": "its key is a secret token, which belongs to no tenant",
 }
 
