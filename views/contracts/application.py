@@ -26,6 +26,7 @@ from views.contracts.form import ApplicationForm
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_crumbs
 from views.flashes import flash_success
+from views.forms.applied_address import AddressChoice, address_choice, is_asked_for, is_filling
 from views.forms.errors import add_error
 from views.question import response_before_saving, validates_first
 
@@ -43,10 +44,10 @@ class ContractApplicationView(PortalView):
         """Create a contract, or add a line to the form or remove one."""
         customer = g.parent_row = CustomerView.of().row_or_404(customer_id)
         form = ApplicationForm()
-        updating = request.method == "GET" or form.change_lines()
+        updating = request.method == "GET" or form.change_lines() or is_filling()
         form.prepare(_products(), updating=updating)
         if updating:
-            return self._page(customer, form)
+            return self._page(customer, form, fills=True)
         if "find_address" in request.form:
             return self._page(customer, form, filled=form.fill_in_address())
         try:
@@ -62,8 +63,11 @@ class ContractApplicationView(PortalView):
         flash_success(gettext("The contract has been made."))
         return redirect(ContractView.of().page_of(made))
 
-    def _page(self, customer: Any, form: ApplicationForm, **more: Any) -> str:
+    def _page(self, customer: Any, form: ApplicationForm, *, fills: bool = False, **more: Any) -> str:
         title = gettext("Contract application")
+        choice = address_choice(customer.id)
+        if fills:
+            _fill_in_delivery(form, choice)
         return render(
             "contracts/application.html",
             form=form,
@@ -72,9 +76,19 @@ class ContractApplicationView(PortalView):
             customer=customer,
             crumbs=customer_crumbs(customer, (title, None)),
             today=clock.tokyo_day(clock.utc_now()),
+            address_choice=choice,
             cancel_url=customer_url(customer.id),
             **more,
         )
+
+
+def _fill_in_delivery(form: ApplicationForm, choice: AddressChoice) -> None:
+    """Fill in the address of an approved application: when the form is opened, or by its button (§7.5.3)."""
+    delivery = choice.first if request.method == "GET" else choice.chosen.delivery if choice.chosen else None
+    if delivery is not None and (request.method == "GET" or is_filling()):
+        form.fill_in_delivery(delivery)
+    if is_asked_for() and choice.chosen is not None:
+        form.ships_utm.data = "1"
 
 
 def _products() -> Sequence[Product]:

@@ -21,6 +21,7 @@ from views.contracts.charge_table import charge_table
 from views.contracts.contracts import ContractView, contract_crumbs, contract_of, line_note, line_title
 from views.contracts.form import MEMOS, ChangeForm
 from views.flashes import flash_success, flash_warning
+from views.forms.applied_address import address_choice, is_filling
 from views.forms.errors import add_error
 from views.question import response_before_saving, validates_first
 from views.screen.conflict import Difference, compared, differing
@@ -62,7 +63,7 @@ class ContractChangeView(PortalView):
 
     def _page_unless_saving(self, contract: Contract, form: ChangeForm) -> str | None:
         """Return the page if the form is opened or one of its helper buttons was pressed; None if it is to be saved."""
-        updating = request.method == "GET" or form.change_lines()
+        updating = request.method == "GET" or form.change_lines() or is_filling()
         form.prepare(contract, updating=updating)
         if updating:
             return self._page(contract, form)
@@ -96,6 +97,9 @@ class ContractChangeView(PortalView):
         self, contract: Contract, form: ChangeForm, differences: Sequence[Difference] | None = None, **more: Any
     ) -> str:
         title = gettext("Change contract")
+        choice = address_choice(contract.customer_id) if form.shipping_fields else None
+        if choice is not None and choice.chosen is not None and is_filling():
+            form.fill_in_delivery(choice.chosen.delivery)
         screen = ContractView.of()
         fixed = ("id", "start_on", "initial_months", "renewal_months", "product")
         of_utm = ("utm_id",) if contract.product.includes_utm else ()
@@ -110,6 +114,7 @@ class ContractChangeView(PortalView):
             facts=screen.facts(contract, [*fixed, *of_utm, "state"]),
             shipping_facts=screen.shipping_facts(contract) if contract.ships_utm and not form.shipping_fields else None,
             shipped=gettext(rules.SHIPPED),
+            address_choice=choice,
             shown=fingerprints(form, contract),
             conflict=compared(differences),
             conflict_title=screen.labels.message("conflict"),

@@ -11,6 +11,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from models.applications.delivery import DELIVERY_COLUMNS, DeliveryColumns
 from models.contracts import rules
 from models.contracts.catalogue import Product
 from models.contracts.contract import SHIPPING, Contract
@@ -92,6 +93,11 @@ class ContractFields(PostcodeLookup, LinesMixin, ScreenForm):
         """Fill in the postal address of the postcode (郵便番号から住所を入力)."""
         self.postcode, self.prefecture, self.address = self.ship_postcode, self.ship_prefecture, self.ship_address
         return super().fill_in_address()
+
+    def fill_in_delivery(self, delivery: DeliveryColumns) -> None:
+        """Fill in the delivery address of an application (§7.5.3)."""
+        for name in DELIVERY_COLUMNS:
+            self[f"ship_{name}"].data = getattr(delivery, name)
 
     def without_shipping(self) -> None:
         """Disable the validation of the shipping address."""

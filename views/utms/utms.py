@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from flask import g
+from flask import g, request
 from flask_babel import gettext, lazy_gettext
 from wtforms import Form
 from wtforms.validators import ValidationError
@@ -20,6 +20,7 @@ from views.base import actor, first_of, url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
 from views.data_interface import PortalInterface
+from views.forms.applied_address import address_choice, is_filling
 from views.forms.fields import (
     EmailAddressField,
     HyphenField,
@@ -117,6 +118,7 @@ class UtmForm(PostcodeLookup, ScreenForm):
         ),
         *((title, {"fields": EMAILS[group], "hint": EMAIL_HINTS[group]}) for group, title in EMAIL_GROUPS.items()),
     )
+    beside_fields: ClassVar = {**PostcodeLookup.beside_fields, "serial": "screen/_applied_addresses.html"}
     widths: ClassVar = {
         **dict.fromkeys(("utm_id", "name", "serial", "postcode"), "col-12 col-md-6"),
         **dict.fromkeys((name for names in EMAILS.values() for name in names), "col-12 col-md-4"),
@@ -250,6 +252,22 @@ class UtmView(UtmList):
     def warning(self, row: Any) -> str | None:
         """Return that there would be more UTMs than contracted."""
         return warning_before_one_more(g.parent_row) if row is None else None
+
+    def form_page(self, form: UtmForm, row: Any = None, conflict: Any = None, **more: Any) -> str:
+        """Return the page of the form; where a UTM is registered, with the addresses of approved applications (§7.8)."""
+        choice = address_choice(g.parent_row.id) if row is None else None
+        if choice is not None:
+            delivery = choice.first if request.method == "GET" else None
+            if is_filling() and choice.chosen is not None:
+                delivery = choice.chosen.delivery
+            if delivery is not None:
+                form.postcode.data, form.address.data = delivery.postcode, delivery.full_address
+        page: str = super().form_page(form, row, conflict, address_choice=choice, **more)
+        return page
+
+    def assist(self, form: UtmForm) -> dict[str, Any] | None:
+        """Fill in the address of the postcode, or that of an approved application."""
+        return {} if is_filling() else super().assist(form)
 
     def create(self, form: UtmForm) -> Utm:
         """Register a UTM and show its token on the next page."""
