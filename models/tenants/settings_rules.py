@@ -1,4 +1,4 @@
-"""Save the tenant settings (テナント設定, §5.4.1 (1)): the settings and both lists in one transaction."""
+"""Save the tenant settings (テナント設定, §5.4.1 (1)), both lists included, and renew the invitation URL."""
 
 from __future__ import annotations
 
@@ -114,6 +114,18 @@ def save(session: Session, wanted: SettingsInput, *, version: int, by: Actor) ->
         after={name: after[name] for name in changed},
     )
     return True
+
+
+def renew_invitation(session: Session, *, by: Actor) -> int:
+    """Give the session's tenant a new invitation URL (申込み招待URL, §8.2.2 (2)), which ends the old one.
+
+    :returns: the number in the new URL.
+    """
+    settings = locked(session)
+    settings.invitation_number += 1
+    audit.record(session, "tenant_settings.invitation_renewed", settings, by=by)
+    session.flush()
+    return settings.invitation_number
 
 
 def _checked(wanted: SettingsInput) -> list[str]:

@@ -153,6 +153,7 @@ def _half(app, make, engine, mark: str) -> Half:
                 "本文",
                 "のお知らせ",
                 "ファイル",
+                "申込",
             )
         ),
         *(customer.id, contract.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
@@ -163,7 +164,7 @@ def _half(app, make, engine, mark: str) -> Half:
     address_token = _asked_for(make, engine, tenant, addresses)
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")
-    others = _other_rows(make, tenant) | billing
+    others = _other_rows(make, tenant) | billing | _applications(make, customer, mark)
     return Half(
         tenant,
         customer,
@@ -181,6 +182,14 @@ def _half(app, make, engine, mark: str) -> Half:
         others,
         _signed(app, tenant, customer),
     )
+
+
+def _applications(make, customer, mark: str) -> dict[str, Any]:
+    """Give a tenant an application of each kind: the keys of their pages."""
+    return {
+        "application_id": make.service_application(tenant_id=customer.tenant_id, company=f"{mark}申込"),
+        "utm_application_id": make.utm_application(customer_row=customer),
+    }
 
 
 def _billing(make, contract, mark: str) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from app.cli.upgrade import existing_rights
 from app.security import ROLES
 from app.web.registers import register
 from models.accounts.user import User
+from models.applications.application import ServiceDelivery
+from models.applications.utm_application import UtmDelivery
 from models.contracts.catalogue import Charge, Product, RatePlan
 from models.contracts.invoice import Correction, InvoiceLine
 from models.contracts.usage import HEAD as USAGE_HEAD
@@ -134,7 +136,18 @@ def names_of_data(world, make) -> list[str]:
         for half in (world.ours, world.theirs)
         for row in (half.tenant, half.customer, half.utm, half.role, half.mail, *half.others.values())
     ]
-    for table in (User, Product, RatePlan, Charge, Customer, Correction, InvoiceLine, PortalLink):
+    for table in (
+        User,
+        Product,
+        RatePlan,
+        Charge,
+        Customer,
+        Correction,
+        InvoiceLine,
+        PortalLink,
+        ServiceDelivery,
+        UtmDelivery,
+    ):
         rows += make.session.scalars(select(table))
     typed = {text for row in rows for text in vars(row).values() if isinstance(text, str)}
     typed |= {name for half in (world.ours, world.theirs) for name in half.names}

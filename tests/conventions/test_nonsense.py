@@ -43,6 +43,12 @@ ARGUMENTS = (
     "unit",
     "first",
     "last",
+    "year",
+    "month",
+    "day",
+    "delivery",
+    "approved",
+    "company",
     "first_month",
     "last_month",
     "on",
@@ -110,6 +116,10 @@ FIELDS = (
     "last_name",
     "email",
     "roles",
+    "chosen",
+    "memo1",
+    "reason",
+    "customer_id",
     "permissions",
     "shown",
     "tenant",
@@ -130,20 +140,22 @@ def somebody_who_may(world, route):
 
 @pytest.mark.parametrize("word", NONSENSE, ids=range(len(NONSENSE)))
 def test_nonsense_in_arguments_never_gives_a_500(app, world, word):
+    # Buffered, because a file that is not read to its end keeps its request's session open.
     for route in routes(app):
         if route.method != "GET" or route.rule.startswith(("/readyz", "/setup")):
             continue
         client = somebody_who_may(world, route)
         address = path(app, route, world.ours.keys())
-        together = client.get(address, query_string=dict.fromkeys(ARGUMENTS, word))
+        together = client.get(address, query_string=dict.fromkeys(ARGUMENTS, word), buffered=True)
         assert together.status_code < 500, f"{route} with {word!r} in every argument"
         if not any(part in route.rule for part in WITH_PERIOD):
             continue
-        for unit in ("day", "month", "time"):
-            answer = client.get(address, query_string=dict.fromkeys(ARGUMENTS, word) | {"unit": unit})
+        for unit in ("day", "month", "year", "time"):
+            query = dict.fromkeys(ARGUMENTS, word) | {"unit": unit}
+            answer = client.get(address, query_string=query, buffered=True)
             assert answer.status_code < 500, f"{route} with {word!r} by {unit}"
         for sort in ("alert_id", "occurred_at", "utm", "level"):
-            answer = client.get(address, query_string={"sort": sort, "after": word})
+            answer = client.get(address, query_string={"sort": sort, "after": word}, buffered=True)
             assert answer.status_code < 500, f"{route} after {word!r} sorted by {sort}"
 
 

@@ -88,6 +88,19 @@ class Toggle(NamedTuple):
     details: Any = None
 
 
+class Choice(NamedTuple):
+    """The radio button of a row in a list of which one row is chosen.
+
+    :ivar value: what it sends.
+    :ivar name: the accessible name.
+    :ivar actions: the names of the actions that are possible with the row, separated by blanks.
+    """
+
+    value: str
+    name: str
+    actions: str
+
+
 @dataclass(slots=True)
 class Row:
     """A row of a table.
@@ -95,12 +108,14 @@ class Row:
     :ivar cells: the content of each cell, in the order of the columns.
     :ivar key: the key of the row, for its checkbox.
     :ivar toggle: the button that expands its details, in a table with ``toggles``.
+    :ivar choice: its radio button, in a table that ``chooses``; None for a row that cannot be chosen.
     """
 
     cells: Sequence[Any]
     buttons: Sequence[Button] = ()
     key: str = ""
     toggle: Toggle | None = None
+    choice: Choice | None = None
 
     def started(self, starts: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
         """Return each cell with its start tag.
@@ -127,6 +142,7 @@ class Table:
     :ivar actions: the buttons for several rows at once.
     :ivar inputs: the fields beside these buttons, each described like a search field (``views.screen.filters.Filter``).
     :ivar toggles: whether each row has a ``Toggle``.
+    :ivar chooses: whether one of the rows is chosen, for a form with the ID ``chosen-row``.
     :ivar form_url: the URL that the submit buttons in the cells submit to; the whole table is then one form.
     """
 
@@ -151,6 +167,7 @@ class Table:
     links: Sequence[Button] = ()
     empty: Empty | None = None
     toggles: bool = False
+    chooses: bool = False
     form_url: str = ""
 
     @property

@@ -9,6 +9,7 @@ import "./sending.js";
 import "./unsaved.js";
 import "./repeated-field.js";
 import "./rows.js";
+import "./chosen-row.js";
 import "./dependent-fields.js";
 import "./updated-parts.js";
 import "./period.js";

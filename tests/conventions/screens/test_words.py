@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from app.security import ROLES
 from models.accounts.user import User
+from models.applications.application import ServiceDelivery
+from models.applications.utm_application import UtmDelivery
 from models.contracts.catalogue import Product, RatePlan
 from models.customers.customer import Customer
 from models.tenants.tenant import Tenant
@@ -55,6 +57,8 @@ def data_of(case) -> list[str]:
         Customer,
         Product,
         RatePlan,
+        ServiceDelivery,
+        UtmDelivery,
         case.model,
         *([type(case.parent)] if case.parent is not None else []),
     }

@@ -203,3 +203,25 @@ def test_a_key_of_another_tenants_link_is_a_new_link_of_ours(make, save, stored,
 def test_settings_are_saved_inside_a_tenant_alone(make):
     with pytest.raises(ScopeError):
         settings_rules.save(make.session, DEFAULTS, version=0, by=SYSTEM)
+
+
+def test_of_two_renewals_of_the_invitation_at_once_each_has_a_number_of_its_own(ours, in_tenant, make):
+    def renew(_):
+        with in_tenant(ours.tenant_id) as session:
+            number = settings_rules.renew_invitation(session, by=SYSTEM)
+            session.commit()
+        return number
+
+    with ThreadPoolExecutor(2) as pool:
+        numbers = sorted(pool.map(renew, range(2)))
+
+    assert numbers == [2, 3]
+    assert [each.after for each in entries(make)] == [{"invitation_number": 2}, {"invitation_number": 3}]
+
+
+def test_renewing_the_invitation_leaves_the_version_of_the_screen(ours, in_tenant, stored):
+    with in_tenant(ours.tenant_id) as session:
+        settings_rules.renew_invitation(session, by=SYSTEM)
+        session.commit()
+
+    assert stored()[-1] == 0

@@ -1,0 +1,169 @@
+"""What the lists of both kinds of applications share (§8.2.2, §8.3.2): search, choice of a row, and the action menu."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from flask import request, url_for
+from flask_babel import gettext, lazy_gettext, ngettext
+
+from models import clock
+from models.errors import N_
+from views.applications.period import read_period
+from views.applications.states import condition_of
+from views.base import render
+from views.screen import formats
+from views.screen.filters import Search
+from views.screen.navigation import Tab, present_arguments, with_arguments
+from views.screen.screen import Screen
+from views.screen.table import Button, Choice, Empty, Table
+
+TABS = (
+    Tab(
+        lazy_gettext("Service applications"),
+        "ServiceApplicationView.list",
+        ("can_list", "ServiceApplications"),
+    ),
+    Tab(lazy_gettext("Additional UTM applications"), "UtmApplicationView.list", ("can_list", "UtmApplications")),
+)
+COLUMNS = ("id", "company", "state", "applied_at")
+LABELS = {
+    "id": lazy_gettext("Application number"),
+    "company": lazy_gettext("Company name"),
+    "state": lazy_gettext("Status"),
+    "applied_at": lazy_gettext("Applied at"),
+    "waiting": lazy_gettext("Waiting for"),
+    "decided_at": lazy_gettext("Decided at"),
+    "decided_by": lazy_gettext("Decided by"),
+    "reason": lazy_gettext("Reason for the denial"),
+    "customer_id": lazy_gettext("Company ID"),
+}
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What an operator can do with an application.
+
+    :param name: the name of the method of the decision view, and of its permission.
+    :param label: the label in the action menu.
+    :param question: the confirmation question.
+    """
+
+    name: str
+    label: str
+    question: str
+
+
+APPROVE = Deed("approve", N_("Approve"), N_("The application will be approved. Are you sure?"))
+DENY = Deed("deny", N_("Deny"), N_("The application will be denied. Are you sure?"))
+
+
+class ApplicationList(Screen):
+    """A list of applications, of which one is chosen for the action menu.
+
+    :cvar deeds: what can be done with a row, in the order of the menu.
+    :cvar decisions: the endpoint of the view that does it, without the name of the method.
+    """
+
+    deeds: ClassVar[Sequence[Deed]] = (APPROVE, DENY)
+    decisions: ClassVar[str] = ""
+
+    methods = frozenset({"list"})
+    csv = False
+    named_by = "id"
+    base_order = ("applied_at", "desc")
+    tabs = TABS
+    list_template = "applications/list.html"
+    list_columns: ClassVar = list(COLUMNS)
+    order_columns: ClassVar = list(COLUMNS)
+    formatters_columns: ClassVar = {"id": formats.CODE}
+
+    def list_page(self, form: Any = None) -> str:
+        """Return the page of the list."""
+        search = self.search()
+        tables = self.tables(search)
+        period = read_period(request.args)
+        searched = bool(search.active or period.value)
+        return render(
+            self.list_template,
+            screen=self,
+            title=self.labels.many,
+            crumbs=self.crumbs(),
+            tabs=self.tabs_of_list(),
+            search=search,
+            tables=tables,
+            period=period,
+            searched=searched,
+            conditions=[(gettext("Application period"), period.text), *(each.summary for each in search.filters)],
+            deeds=[(each, self.url_of(each.name)) for each in self.deeds if self.may_do(each.name)],
+            menu_links=self.menu_links(),
+            back=present_arguments().get("back", ""),
+            links=self.list_links(search, tables),
+            **self.beside_list(),
+        )
+
+    def beside_list(self) -> dict[str, Any]:
+        """Return further context of the list's page."""
+        return {}
+
+    def menu_links(self) -> list[Button]:
+        """Return the links in the action menu, which are not about the chosen row."""
+        return []
+
+    def rows(self, search: Search) -> Any:
+        """Return the applications of the period with the chosen status."""
+        period = read_period(request.args)
+        status = next(each.value for each in search.filters if each.name == "status")
+        conditions = condition_of(self.model.state, status)
+        if period.start is not None:
+            conditions += [self.model.applied_at >= period.start, self.model.applied_at < period.end]
+        return super().rows(search).filter(*conditions)
+
+    def table(self, rows: Sequence[Any], columns: Sequence[str] | None = None, **options: Any) -> Table:
+        """Return a table of applications, of which those that can be decided can be chosen."""
+        table = super().table(rows, columns, **options)
+        if any(self.may_do(each.name) for each in self.deeds):
+            for row, filled in zip(rows, table.rows, strict=True):
+                filled.choice = self._choice(row)
+            table.chooses = any(filled.choice for filled in table.rows)
+        return table
+
+    def _choice(self, row: Any) -> Choice | None:
+        possible = [each.name for each in self.deeds if row.is_open and self.is_possible(each, row)]
+        if not possible:
+            return None
+        return Choice(f"{row.id}:{row.version}", gettext("Choose %(name)s", name=row.id), " ".join(possible))
+
+    def is_possible(self, deed: Deed, row: Any) -> bool:
+        """Return whether the menu of the list offers something for an open application."""
+        return True
+
+    def empty(self, *, searched: bool) -> Empty:
+        """Return the message of an empty list, which by default leaves out what is decided."""
+        message = self.labels.message
+        every = with_arguments(self.url("list"), {"status": "all"})
+        return Empty(self.labels.icon, message("empty"), message("empty_hint"), [Button(message("show_all"), every)])
+
+    def may_do(self, name: str) -> bool:
+        """Return whether the user has a permission on the applications."""
+        return bool(self.appbuilder.sm.has_access(f"can_{name}", self.class_permission_name))
+
+    def url_of(self, name: str, row: Any = None) -> str:
+        """Return the URL of a decision, about the row of a page or about the row that is chosen in the list."""
+        key = {self.row_argument: row.id} if row is not None else {}
+        return url_for(f"{self.decisions}.{name}", **key)
+
+
+def waiting(row: Any) -> str | None:
+    """Return how long an application has waited for a decision, None if it is decided."""
+    if not row.is_open:
+        return None
+    waited = clock.utc_now() - row.applied_at
+    if waited.days >= 1:
+        return ngettext("%(count)s day", "%(count)s days", waited.days, count=waited.days)
+    hours, rest = divmod(waited.seconds, 3600)
+    if hours:
+        return ngettext("%(count)s hour", "%(count)s hours", hours, count=hours)
+    return ngettext("%(count)s minute", "%(count)s minutes", rest // 60, count=rest // 60)
