@@ -129,6 +129,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # Certificates of the authorities that may sign the mail server's; those of the system when not given.
         "MAIL_CA_FILE": _certificates(env, "MAIL_CA_FILE"),
         "MAIL_DEFAULT_SENDER": env.get("MAIL_DEFAULT_SENDER", "no-reply@example.jp"),
+        # How SMS are sent: "log" sends none, and logs the kind and the last four digits of the number (jobs.sms).
+        "SMS_BACKEND": _choice(env, "SMS_BACKEND", "log", ("log",)),
         # The session cookie (docs/adr/0011-sessions.md). Unused sessions end after PERMANENT_SESSION_LIFETIME.
         "SESSION_COOKIE_NAME": "portal_session",
         "SESSION_COOKIE_HTTPONLY": True,

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 MAIL = "mail"
 """Messages are waiting in the outbox."""
 
+SMS = "sms"
+"""SMS are waiting in their outbox."""
+
 IMPORTS = "imports"
 """An import is to be run or undone."""
 

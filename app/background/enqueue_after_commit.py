@@ -18,6 +18,7 @@ from models.operations import schedule
 
 JOBS = {
     after_commit.MAIL: (queues.DEFAULT, "jobs.mail.send_due"),
+    after_commit.SMS: (queues.DEFAULT, "jobs.sms.send_due"),
     after_commit.IMPORTS: (queues.DEFAULT, "jobs.imports.run_waiting"),
 }
 """The queue and the dotted path of the job for each topic."""

@@ -15,7 +15,7 @@ from models import audit, clock
 from models.actor import Actor
 from models.customers.customer import Customer
 from models.errors import N_, NOTHING_CHANGED, DomainError, Gone
-from models.mail import outbox
+from models.mail import outbox, sms
 from models.portal_users.portal_user import (
     RESET_LIFETIME,
     SIGN_UP_LIFETIME,
@@ -36,6 +36,7 @@ TAKEN_EMAIL = N_("Another user of this customer has this email address.")
 TOO_MANY = N_("The customer has 100 users. Delete one first.")
 SIGNED_UP_ALREADY = N_("This user has already signed up.")
 NOT_SIGNED_UP = N_("This user has not signed up yet.")
+NO_MOBILE = N_("This user has no mobile number.")
 
 UNIQUE_ERRORS = {"uq_portal_user_email": ("email", TAKEN_EMAIL)}
 """The error for a violated unique index, when a concurrent request was first."""
@@ -133,10 +134,11 @@ def delete(session: Session, user: PortalUser, *, now: datetime, by: Actor) -> N
     _end_links(session, [user.id], now=now)
 
 
-def reset_password(session: Session, user: PortalUser, *, request: PortalUserChange) -> None:
-    """Mail a link to set a new password in the customers' portal. The present one stays valid until then.
+def reset_password(session: Session, user: PortalUser, *, request: PortalUserChange, by_sms: bool = False) -> None:
+    """Send a link to set a new password in the customers' portal. The present one stays valid until then.
 
-    :raises DomainError: the user has not signed up.
+    :param by_sms: send it to the mobile number instead of the e-mail address.
+    :raises DomainError: the user has not signed up, or has no mobile number.
     :raises Gone: the user was deleted concurrently.
     """
     lock(session, user)
@@ -144,15 +146,17 @@ def reset_password(session: Session, user: PortalUser, *, request: PortalUserCha
         raise Gone
     if user.signed_up_at is None:
         raise DomainError(NOT_SIGNED_UP)
+    if by_sms and not user.mobile:
+        raise DomainError(NO_MOBILE)
     token = issue_link(session, user, LinkPurpose.RESET, now=request.now)
     audit.record(
         session, "portal_user.password_reset", ("PortalUser", user.id), by=request.by, tenant_id=user.tenant_id
     )
-    values = {
-        "Name": user.name,
-        "Url": request.url_of(LinkPurpose.RESET, token),
-        "TenantName": _tenant_name(session, user),
-    }
+    url = request.url_of(LinkPurpose.RESET, token)
+    if by_sms:
+        sms.write(session, "password_reset_sms", user.mobile, {"Url": url}, now=request.now, secret=token)
+        return
+    values = {"Name": user.name, "Url": url, "TenantName": _tenant_name(session, user)}
     outbox.write(
         session, "password_reset_mail", user.email, values, now=request.now, tenant_id=user.tenant_id, secret=token
     )

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 NOTHING = {"urgent": [], "default": [], "periodic": []}
 EVERYTHING = {
     "urgent": ["jobs.heartbeat.beat"],
-    "default": ["jobs.imports.sweep", "jobs.mail.sweep"],
+    "default": ["jobs.imports.sweep", "jobs.mail.sweep", "jobs.sms.sweep"],
     "periodic": [
         "jobs.alerts.drop_old_partitions",
         "jobs.alerts.make_partitions",
