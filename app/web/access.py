@@ -42,8 +42,8 @@ def _refuse_invalid_input() -> None:
         abort(400)
     if request.method in {"GET", "HEAD"}:
         return
-    # The view of the device API reads the body line by line, so it must not be parsed as a form here.
-    if (request.endpoint or "").startswith("DeviceApi."):
+    # The views of the APIs read the body, with limits of their own, so it must not be parsed as a form here.
+    if (request.endpoint or "").startswith(("DeviceApi.", "CustomerApi.")):
         return
     if request.mimetype == "application/x-www-form-urlencoded":
         # Without authentication, forms are parsed completely: 16 MiB of "a&" would be eight million fields.

@@ -10,8 +10,13 @@ from views.register import RateLimit
 APIS = (DeviceApi, CustomerApi)
 # Both APIs check bearer tokens themselves.
 PUBLIC = (
+    "CustomerApi.apply_for_utms",
+    "CustomerApi.note_password_set",
+    "CustomerApi.note_sign_in",
     "CustomerApi.openapi",
+    "CustomerApi.reset_password",
     "CustomerApi.tenant",
+    "CustomerApi.verify_link",
     "DeviceApi.alerts",
     "DeviceApi.heartbeat",
     "DeviceApi.openapi",
