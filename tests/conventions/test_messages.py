@@ -15,7 +15,7 @@ from app.cli.upgrade import existing_rights
 from app.security import ROLES
 from app.web.registers import register
 from models.accounts.user import User
-from models.applications.application import ServiceDelivery
+from models.applications.application import ServiceApplication, ServiceDelivery
 from models.applications.utm_application import UtmDelivery
 from models.contracts.catalogue import Charge, Product, RatePlan
 from models.contracts.invoice import Correction, InvoiceLine
@@ -145,6 +145,7 @@ def names_of_data(world, make) -> list[str]:
         Correction,
         InvoiceLine,
         PortalLink,
+        ServiceApplication,
         ServiceDelivery,
         UtmDelivery,
     ):

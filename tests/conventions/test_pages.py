@@ -126,11 +126,13 @@ def test_static_files_and_healthz_touch_no_database(world, statements):
 def test_every_window_has_a_title_of_its_own_that_names_the_customer(app, world, make):
     customer = make.customer(tenant=world.ours.tenant, name="かもめ工業")
     make.contract(customer_row=customer)
+    make.utm_application(customer_row=customer, state="approved")
     others = {
         "customer_id": customer.id,
         "utm_key": make.utm(customer_row=customer, name="かもめUTM").id,
         "token_key": make.portal_token(tenant=world.ours.tenant, name="かもめトークン").id,
         "field_key": make.application_field(tenant=world.ours.tenant, title="かもめ質問").id,
+        "portal_user_id": make.portal_user(customer_row=customer).id,
         "kind": "application_received",
         "mail_key": make.mail_message(tenant_id=world.ours.tenant.id, subject="かもめのお知らせ").id,
         "UserView.pk": make.member(world.ours.tenant, "Partner Viewer", last_name="かもめ川").id,

@@ -115,6 +115,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "service_application": "DELETE,INSERT,SELECT,UPDATE",
         "service_delivery": "DELETE,INSERT,SELECT,UPDATE",
         "shortage_notice": "DELETE,INSERT,SELECT,UPDATE",
+        "sms_message": "DELETE,INSERT,SELECT,UPDATE",
         "tenant": "DELETE,INSERT,SELECT,UPDATE",
         "tenant_settings": "DELETE,INSERT,SELECT,UPDATE",
         "usage": "DELETE,INSERT,SELECT,UPDATE",

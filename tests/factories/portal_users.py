@@ -19,7 +19,7 @@ def portal_user(make: Make, *, customer_row: Customer | None = None, **values: A
     defaults = {
         "id": f"YW{number:06}",
         "last_name": "青空",
-        "first_name": "みどり",
+        "first_name": f"みどり{number}",
         "email": f"midori{number}@example.com",
         "mobile": "09012345678",
         "sign_up_until": datetime(2099, 1, 1, tzinfo=UTC),

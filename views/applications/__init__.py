@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from models.errors import N_
+from views.applications import form_link  # noqa: F401  (adds its link to the pages of customers)
 from views.applications.download import ServiceDownloadView
 from views.applications.extra_questions import ApplicationFieldView
 from views.applications.invitation import InvitationView
+from views.applications.of_customer import CustomerApplicationView
 from views.applications.service_decisions import ServiceDecisionView
 from views.applications.services import ServiceApplicationView
 from views.applications.utm_decisions import UtmDecisionView
@@ -20,6 +22,7 @@ SCREENS = (
     InvitationView,
     UtmApplicationView,
     UtmDecisionView,
+    CustomerApplicationView,
 )
 RIGHTS = {
     "ApplicationFields": Rights(
@@ -44,6 +47,16 @@ RIGHTS = {
         N_("Additional UTM applications"),
         read=("can_list", "can_show"),
         write=("can_approve", "can_deny"),
+    ),
+    "CustomerApplications": Rights(
+        N_("Applications of a customer"),
+        read=("can_service_application", "can_utm_applications"),
+        write=("can_change_answers",),
+        labels={
+            "can_service_application": N_("View the service application"),
+            "can_utm_applications": N_("View the UTM applications"),
+            "can_change_answers": N_("Update the additional information"),
+        },
     ),
 }
 MENU = (

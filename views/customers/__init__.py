@@ -28,6 +28,7 @@ MENU = (
             *("CustomerView", "SecurityView", "UtmView", "UtmListView", "AlertView", "ImportView"),
             *("ContractView", "ContractApplicationView", "ContractChangeView"),
             *("ContractCancellationView", "ContractDeliveryView", "InvoiceView"),
+            *("PortalUserView", "CustomerApplicationView"),
         ),
     ),
     MenuEntry(Place.HIDDEN, 10, "", "CustomerView.add", ("can_add", "Customers")),

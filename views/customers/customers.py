@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from flask import abort
 from flask_babel import gettext, lazy_gettext
 
 from models import clock
@@ -20,7 +21,8 @@ from views.base import url_if
 from views.customers.contract_list import ContractList
 from views.customers.form import CustomerForm
 from views.customers.overview import overview_of
-from views.customers.tabs import customer_tabs
+from views.customers.shared_links import SharedLink, shared_links
+from views.customers.tabs import customer_tabs, note_tabs, tab_contents
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
 from views.screen import formats
@@ -133,6 +135,16 @@ class CustomerView(Screen):
         "memo3": formats.LINES,
     }
 
+    def row_or_404(self, pk: Any, *, deleted: bool = False) -> Customer:
+        """Return a customer, read together with what its tabs show; abort with 404 if there is none."""
+        query = self.query(deleted=deleted).options(*self.datamodel.options).filter(Customer.id == pk)
+        found = query.add_columns(*tab_contents()).one_or_none()
+        if found is None:
+            abort(404)
+        customer: Customer = found[0]
+        note_tabs(customer, found[1:])
+        return customer
+
     def refusal(self, method: str, row: Customer) -> DomainError | None:
         """Return why a customer cannot be deleted now, None if it can; other methods are never refused."""
         if method != "delete":
@@ -160,3 +172,7 @@ class CustomerView(Screen):
     def contracts(self, row: Customer) -> ContractList:
         """Return the customer's contracts with their search (§7.4.1 (1))."""
         return ContractList(row)
+
+    def links(self, row: Customer) -> list[SharedLink]:
+        """Return the links that the partner passes on to the customer."""
+        return shared_links(row)

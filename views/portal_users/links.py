@@ -1,4 +1,4 @@
-"""The URLs in the customers' portal that mails to its users link to (§7.4.4)."""
+"""The URLs in mails and SMS to portal users. They lead to the customers' portal, a different system."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ _PATHS = {LinkPurpose.SIGN_UP: "sign-up", LinkPurpose.RESET: "password-reset"}
 
 
 def portal_user_url(purpose: LinkPurpose, token: str) -> str:
-    """Return the URL for the token of a link that is mailed to a portal user."""
+    """Return the URL in the customers' portal for the purpose and the token of a portal user's link."""
     return f"{current_app.config['CUSTOMER_PORTAL_URL']}/{_PATHS[purpose]}/{token}"

@@ -95,7 +95,7 @@ def _postcode(value: str) -> str:
 
 
 def _phone_link(value: str) -> Markup:
-    return Markup('<a href="tel:{0}">{0}</a>').format(value)
+    return Markup('<a class="word" href="tel:{0}">{0}</a>').format(value)
 
 
 def _mail_link(value: str) -> Markup:
