@@ -20,6 +20,7 @@ from models.applications.shortage import ShortageNotice
 from models.contracts.income import IncomeFigures
 from models.customers.customer import Customer
 from models.errors import ScopeError
+from models.mail import sms
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
 from models.notifications import address_rules
@@ -67,6 +68,7 @@ def filled(make, engine, ours, theirs, arrive) -> None:
         fill_contracts(make, half.customer)
         fill_applications(make, half.customer)
         with inside(engine, half.tenant_id) as session:
+            sms.write(session, "password_reset_sms", "09012345678", {"Url": "https://example.com/"}, now=NOW)
             fill_settings(session, session.get(Tenant, half.tenant_id))
             session.commit()
 

@@ -82,6 +82,7 @@ def test_the_timetable_says_when_in_tokyo():
         "imports": "22. 12:01",
         "income": "22. 13:00",
         "invoices": "01. 01:00",
+        "sms": "22. 12:01",
         "unconfirmed-applications": "22. 13:00",
     }
 
@@ -101,7 +102,7 @@ def names(entries: list[schedule.Entry]) -> list[str]:
 
 ALL = [
     *("alert-partitions", "alert-retention", "contract-shortage", "contract-terms", "heartbeat", "imports", "income"),
-    *("invoices", "mail", "old-links", "unconfirmed-applications"),
+    *("invoices", "mail", "old-links", "sms", "unconfirmed-applications"),
 ]
 
 
