@@ -1,4 +1,4 @@
-"""Create, change, delete and restore customers (§7.2, §7.3, §7.4.1 (2))."""
+"""Create, change, delete and restore customers (§7.2, §7.3, §7.4.1 (2)), and exempt them from a check (§5.4.1 (2))."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from models import audit, clock
 from models.actor import Actor
 from models.customers.customer import Customer
 from models.errors import N_, DomainError, Gone
-from models.plain_rules import apply_changes, apply_creations, set_all
+from models.plain_rules import apply_change, apply_changes, apply_creations, set_all
 from models.row_lock import lock, lock_all
-from models.versioned import check_version
+from models.versioned import check_version, lock_version
 
 HAS_UTM = N_("The customer has a UTM. Remove it first.")
 HAS_APPLICATION = N_("A UTM application of the customer has not been decided yet.")
@@ -119,6 +119,18 @@ def delete_all(session: Session, customers: Sequence[Customer], *, now: datetime
     set_all(session, customers, {"deleted_at": now}, action="customer.deleted", by=by)
     users = [user for customer in customers for user in customer.portal_users if user.deleted_at is None]
     set_all(session, users, {"deleted_at": now}, action="portal_user.deleted", by=by)
+
+
+def exempt(session: Session, customer: Customer, reason: str, *, version: int, by: Actor) -> None:
+    """Let the check for missing contracts skip a customer, or no longer (§5.4.1 (2)). NEC staff only.
+
+    :param reason: empty to end the exemption.
+    :param version: the customer's version when the user opened the form.
+    :raises Conflict: the customer was changed in the meantime.
+    :raises DomainError: nothing changes.
+    """
+    lock_version(session, customer, version)
+    apply_change(session, customer, {"shortage_exemption": reason}, action="customer.shortage_exemption", by=by)
 
 
 def restore(session: Session, customer: Customer, *, by: Actor) -> None:

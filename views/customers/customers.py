@@ -119,6 +119,7 @@ class CustomerView(Screen):
         "last_invoiced_on": lazy_gettext("Last invoice date"),
         "status": lazy_gettext("Status"),
         "contact_name": lazy_gettext("Full name"),
+        "shortage_exemption": lazy_gettext("Reason for the exemption"),
     }
     formatters_columns: ClassVar = {
         "id": formats.CODE,

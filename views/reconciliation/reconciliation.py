@@ -1,0 +1,150 @@
+"""照合: for each customer, the numbers of UTMs applied for, contracted, registered and online side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, ClassVar
+
+from flask import current_app, g
+from flask_babel import gettext, lazy_gettext
+from sqlalchemy.orm import Session
+
+from models import clock
+from models.applications.reconciliation import differing_customers, figures_of
+from models.customers.customer import Customer
+from models.db import db
+from models.errors import N_
+from models.values.company_name import search_key
+from views.base import url_if
+from views.customers.customers import CustomerView
+from views.customers.tabs import security_url
+from views.data_interface import PortalInterface
+from views.forms.fields import half_width
+from views.screen import formats
+from views.screen.filters import Choice, Part
+from views.screen.formats import LinkedValue, linked_value
+from views.screen.labels import Labels
+from views.screen.screen import Screen
+from views.screen.table import ICON_BUTTON, Button, Table
+
+_FIGURES = ("applied", "contracted", "registered", "online", "monthly", "since", "agrees")
+_AGREES = {True: lazy_gettext("Agrees"), False: lazy_gettext("Disagrees")}
+_FILE_BATCH = 500
+
+
+def _differ(value: str) -> Any:
+    differing = Customer.id.in_(differing_customers(clock.tokyo_day(clock.utc_now())))
+    return differing if value == "differ" else ~differing
+
+
+class ReconciliationView(Screen):
+    """The list of customers with their figures. NEC staff get a button to exempt a customer from the contract check."""
+
+    datamodel = PortalInterface(Customer)
+    labels = Labels(
+        lazy_gettext("customer"),
+        lazy_gettext("Reconciliation"),
+        "list-check",
+        {"empty": N_("There is no customer yet."), "show_all": N_("Show all customers")},
+    )
+    methods = frozenset({"list"})
+    route_base = "/reconciliation"
+    row_rule = "<string:customer_id>"
+    class_permission_name = "Reconciliation"
+    trash = "deleted_at"
+    base_order = ("id", "desc")
+    list_columns: ClassVar = [*("id", "name"), *_FIGURES, "shortage_exemption"]
+    order_columns: ClassVar = ["id", "name"]
+    filters = (
+        Part("id", most=9, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="A00000001"),
+        Part("name", most=40, any_case=False, key=search_key, column="search_name"),
+        Choice(
+            "exempt",
+            lazy_gettext("Contract check"),
+            labels={"no": lazy_gettext("Checked"), "yes": lazy_gettext("Exempt")},
+            on=lambda value: (Customer.shortage_exemption != "") == (value == "yes"),
+        ),
+        Choice(
+            "figures",
+            lazy_gettext("Figures"),
+            labels={"differ": _AGREES[False], "agree": _AGREES[True]},
+            on=_differ,
+            beside=True,
+        ),
+    )
+    label_columns: ClassVar = {
+        "id": lazy_gettext("Company ID"),
+        "name": lazy_gettext("Company name"),
+        "applied": lazy_gettext("UTMs applied for"),
+        "contracted": lazy_gettext("UTMs contracted"),
+        "registered": lazy_gettext("UTMs registered"),
+        "online": lazy_gettext("UTMs online"),
+        "monthly": lazy_gettext("Monthly amount"),
+        "since": lazy_gettext("Disagrees since"),
+        "agrees": lazy_gettext("Figures"),
+        "shortage_exemption": lazy_gettext("Reason for the exemption"),
+    }
+    formatters_columns: ClassVar = {
+        "id": linked_value(formats.CODE),
+        "applied": formats.NUMBER,
+        "contracted": linked_value(formats.NUMBER),
+        "registered": linked_value(formats.NUMBER),
+        "online": formats.NUMBER,
+        "monthly": formats.YEN,
+        "since": formats.DAY,
+        "agrees": formats.badge(_AGREES, {True: "green", False: "orange"}),
+        "shortage_exemption": formats.TEXT,
+    }
+
+    def table(self, rows: Sequence[Customer], columns: Sequence[str] | None = None, **options: Any) -> Table:
+        """Return the table of a page, after reading the figures of its rows."""
+        _read_figures(db.session(), rows)
+        return super().table(rows, columns, **options)
+
+    def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
+        columns = [(name, self.formats[name]) for name in self.list_columns]
+        with Session(db.engine, info=info) as session:
+            found = iter(query.with_session(session).yield_per(_FILE_BATCH))
+            while rows := list(islice(found, _FILE_BATCH)):
+                _read_figures(session, rows)
+                for row in rows:
+                    yield [each.text(self.value(row, name)) for name, each in columns]
+
+    def value(self, row: Customer, name: str) -> Any:
+        """Return the value of a column for a customer."""
+        if name == "id":
+            return LinkedValue(row.id, CustomerView.of().url_if("show", row))
+        if name not in _FIGURES:
+            return super().value(row, name)
+        value = getattr(g.figures[row.id], name)
+        if name == "contracted":
+            return LinkedValue(value, CustomerView.of().url_if("show", row, _anchor="contracts"))
+        return LinkedValue(value, security_url(row)) if name == "registered" else value
+
+    def ordered(self, query: Any, sort: str, direction: str) -> Any:
+        """Return a sorted query; names are sorted without their legal form."""
+        return super().ordered(query, "sort_name" if sort == "name" else sort, direction)
+
+    def buttons(self, row: Customer, back: dict[str, str]) -> list[Button]:
+        """Return the button for NEC staff to exempt a customer."""
+        url = url_if("can_exempt", "Reconciliation", "ExemptionView.exempt", customer_id=row.id, **back)
+        if url is None:
+            return []
+        return [
+            Button(
+                "", url, "pencil", gettext("Exempt %(name)s from the contract check", name=row.name), css=ICON_BUTTON
+            )
+        ]
+
+
+def _read_figures(session: Session, rows: Sequence[Customer]) -> None:
+    """Read the figures of a page, or of a part of the file, for ``ReconciliationView.value``."""
+    now = clock.utc_now()
+    g.figures = figures_of(
+        session,
+        [row.id for row in rows],
+        today=clock.tokyo_day(now),
+        now=now,
+        online_for=current_app.config["UTM_ONLINE_FOR"],
+    )
