@@ -24,13 +24,16 @@ from views.screen.conflict import Difference, compared
 from views.screen.form import ScreenForm, changed_by_others, differences, fingerprints
 from views.screen.table import Question
 
+_LONGEST = 100
+"""The limit of a reason in characters; the list shows the whole reason in a narrow column."""
+
 
 class ExemptionForm(ScreenForm):
     """The form with the reason of an exemption."""
 
     shortage_exemption = TextField(
         lazy_gettext("Reason for the exemption"),
-        [MaxLength(255), OneLine()],
+        [MaxLength(_LONGEST), OneLine()],
         description=lazy_gettext(
             "Customers with a reason are not in the mail about missing contracts. Empty ends the exemption."
         ),

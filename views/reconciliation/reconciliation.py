@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 from flask import current_app, g
 from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from models import clock
-from models.applications.reconciliation import differing_customers, figures_of
+from models.applications.reconciliation import Figures, differing_customers, figures_of
 from models.customers.customer import Customer
 from models.db import db
 from models.errors import N_
@@ -23,14 +24,25 @@ from views.data_interface import PortalInterface
 from views.forms.fields import half_width
 from views.screen import formats
 from views.screen.filters import Choice, Part
-from views.screen.formats import LinkedValue, linked_value
+from views.screen.formats import Format, LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import ICON_BUTTON, Button, Table
 
-_FIGURES = ("applied", "contracted", "registered", "online", "monthly", "since", "agrees")
-_AGREES = {True: lazy_gettext("Agrees"), False: lazy_gettext("Disagrees")}
+_FIGURES = ("applied", "contracted", "registered", "online", "monthly", "since")
+_AGREES, _DISAGREES = lazy_gettext("Agrees"), lazy_gettext("Disagrees")
+_AGREEMENT = formats.badge({True: _AGREES, False: _DISAGREES}, {True: "green", False: "orange"})
+_SINCE = Markup('<div class="cell">%s <span class="status-since">%s</span></div>')
 _FILE_BATCH = 500
+
+
+def _agreement(figures: Figures) -> Markup:
+    badge: Markup = _AGREEMENT.cell(figures.agrees)
+    return _SINCE % (badge, gettext("since %(day)s", day=figures.since.isoformat())) if figures.since else badge
+
+
+def _since(figures: Figures) -> str:
+    return figures.since.isoformat() if figures.since else ""
 
 
 def _differ(value: str) -> Any:
@@ -55,6 +67,14 @@ class ReconciliationView(Screen):
     trash = "deleted_at"
     base_order = ("id", "desc")
     list_columns: ClassVar = [*("id", "name"), *_FIGURES, "shortage_exemption"]
+    list_labels: ClassVar = {
+        "applied": lazy_gettext("Applied for"),
+        "contracted": lazy_gettext("Contracted"),
+        "registered": lazy_gettext("Registered"),
+        "online": lazy_gettext("Online"),
+        "since": lazy_gettext("Figures"),
+    }
+    list_intro = lazy_gettext("The numbers of UTMs. The day since which they disagree is noted every morning.")
     order_columns: ClassVar = ["id", "name"]
     filters = (
         Part("id", most=9, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="A00000001"),
@@ -68,7 +88,7 @@ class ReconciliationView(Screen):
         Choice(
             "figures",
             lazy_gettext("Figures"),
-            labels={"differ": _AGREES[False], "agree": _AGREES[True]},
+            labels={"differ": _DISAGREES, "agree": _AGREES},
             on=_differ,
             beside=True,
         ),
@@ -82,7 +102,6 @@ class ReconciliationView(Screen):
         "online": lazy_gettext("UTMs online"),
         "monthly": lazy_gettext("Monthly amount"),
         "since": lazy_gettext("Disagrees since"),
-        "agrees": lazy_gettext("Figures"),
         "shortage_exemption": lazy_gettext("Reason for the exemption"),
     }
     formatters_columns: ClassVar = {
@@ -92,8 +111,7 @@ class ReconciliationView(Screen):
         "registered": linked_value(formats.NUMBER),
         "online": formats.NUMBER,
         "monthly": formats.YEN,
-        "since": formats.DAY,
-        "agrees": formats.badge(_AGREES, {True: "green", False: "orange"}),
+        "since": Format(_agreement, _since),
         "shortage_exemption": formats.TEXT,
     }
 
@@ -117,7 +135,11 @@ class ReconciliationView(Screen):
             return LinkedValue(row.id, CustomerView.of().url_if("show", row))
         if name not in _FIGURES:
             return super().value(row, name)
-        value = getattr(g.figures[row.id], name)
+        figures = g.figures[row.id]
+        if name == "since":
+            # Its cell says whether the numbers agree, too.
+            return figures
+        value = getattr(figures, name)
         if name == "contracted":
             return LinkedValue(value, CustomerView.of().url_if("show", row, _anchor="contracts"))
         return LinkedValue(value, security_url(row)) if name == "registered" else value

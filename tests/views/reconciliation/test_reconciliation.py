@@ -51,8 +51,8 @@ def test_the_figures_stand_side_by_side(operator, customer, other):
     page = operator.get("/reconciliation/").text
 
     numbers = ["3", "2", "1", "1", "¥6,000"]
-    assert cells(page, customer) == [customer.id, customer.name, *numbers, TODAY.isoformat(), "不一致", "-"]
-    assert cells(page, other) == [other.id, other.name, "-", "1", "1", "0", "¥6,600", "-", "一致", "-"]
+    assert cells(page, customer) == [customer.id, customer.name, *numbers, f"不一致 {TODAY}から", "-"]
+    assert cells(page, other) == [other.id, other.name, "-", "1", "1", "0", "¥6,600", "一致", "-"]
 
 
 def test_the_first_day_of_a_mismatch_is_shown_until_it_ends(make, operator, customer, other):
@@ -65,8 +65,8 @@ def test_the_first_day_of_a_mismatch_is_shown_until_it_ends(make, operator, cust
 
     page = operator.get("/reconciliation/").text
 
-    assert cells(page, customer)[7] == "2026-02-03"
-    assert cells(page, other)[7] == "-", "Its numbers agree, although the next morning's check has not noted it yet."
+    assert cells(page, customer)[7] == "不一致 2026-02-03から"
+    assert cells(page, other)[7] == "一致", "Its numbers agree, although the next morning's check has not noted it yet."
 
 
 @pytest.mark.parametrize(("figures", "shown"), [("differ", "customer"), ("agree", "other"), ("", "both")])
@@ -80,7 +80,7 @@ def test_customers_with_a_difference_can_be_searched(operator, customer, other, 
 def test_exempt_customers_can_be_searched(make, operator, other):
     exempt = make.customer(tenant=operator.tenant, shortage_exemption="年度末にまとめて契約")
 
-    assert cells(operator.get("/reconciliation/?exempt=yes").text, exempt)[9] == "年度末にまとめて契約"
+    assert cells(operator.get("/reconciliation/?exempt=yes").text, exempt)[8] == "年度末にまとめて契約"
     assert list(file_of(operator, "&exempt=yes")) == ["会社ID", exempt.id]
     assert list(file_of(operator, "&exempt=no")) == ["会社ID", other.id]
 
@@ -90,9 +90,9 @@ def test_the_file_has_the_same_figures_and_no_formulas(make, operator, customer,
 
     rows = file_of(operator)
 
-    assert rows[customer.id][2:] == ["3", "2", "1", "1", "6000", TODAY.isoformat(), "不一致", ""]
-    assert rows[other.id][2:] == ["", "1", "1", "0", "6600", "", "一致", ""]
-    assert rows[formula.id][9] == '\'=HYPERLINK("https://elsewhere.example/")'
+    assert rows[customer.id][2:] == ["3", "2", "1", "1", "6000", TODAY.isoformat(), ""]
+    assert rows[other.id][2:] == ["", "1", "1", "0", "6600", "", ""]
+    assert rows[formula.id][8] == '\'=HYPERLINK("https://elsewhere.example/")'
 
 
 def test_the_figures_of_the_file_are_read_in_parts(make, operator, customer, monkeypatch, statements):
