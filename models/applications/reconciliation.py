@@ -9,17 +9,21 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Date,
     ForeignKeyConstraint,
     Index,
-    Select,
     String,
     Subquery,
     and_,
     case,
     delete,
     func,
+    literal,
+    null,
+    or_,
     select,
+    union_all,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -66,7 +70,7 @@ class Figures:
 
     @property
     def agrees(self) -> bool:
-        """Whether as many UTMs are contracted and registered as were applied for; see :func:`differing_customers`."""
+        """Whether as many UTMs are contracted and registered as were applied for; see :func:`differs`."""
         return self.contracted == self.registered and self.applied in {None, self.contracted}
 
 
@@ -143,36 +147,31 @@ def _in_force(today: date) -> tuple[Any, ...]:
     )
 
 
-def registered_counts() -> Subquery:
-    """Return a subquery of the number of registered UTMs: ``customer_id``, ``registered``."""
-    return (
-        select(Utm.customer_id, func.count().label("registered"))
-        .where(Utm.removed_at.is_(None))
-        .group_by(Utm.customer_id)
-        .subquery("registered")
-    )
-
-
-def differing_customers(today: date) -> Select[str]:
-    """Return the query for the IDs of customers whose numbers of applied, contracted and registered UTMs disagree.
+def differs(today: date) -> ColumnElement[bool]:
+    """Return the condition that a ``Customer``'s numbers of applied, contracted and registered UTMs disagree.
 
     Of a customer without an approved application, only contracts and UTMs are compared.
 
     :param today: the day in Asia/Tokyo.
     """
-    applied, contracted, registered = applied_counts(), contracted_counts(today), registered_counts()
-    numbers = [
-        func.coalesce(applied.c.applied, contracted.c.contracted, 0),
-        func.coalesce(contracted.c.contracted, 0),
-        func.coalesce(registered.c.registered, 0),
-    ]
-    return (
-        select(Customer.id)
-        .outerjoin(applied, applied.c.customer_id == Customer.id)
-        .outerjoin(contracted, contracted.c.customer_id == Customer.id)
-        .outerjoin(registered, registered.c.customer_id == Customer.id)
-        .where(Customer.deleted_at.is_(None), func.greatest(*numbers) != func.least(*numbers))
+    applied, contracted = applied_counts(), contracted_counts(today)
+    none = literal(0)
+    # The numbers are added up below each other: joined, the database may add them up again for each customer.
+    numbers = union_all(
+        select(applied.c.customer_id, applied.c.applied, none.label("contracted"), none.label("registered")),
+        select(contracted.c.customer_id, null(), contracted.c.contracted, none),
+        select(Utm.customer_id, null(), none, literal(1)).where(Utm.removed_at.is_(None)),
+    ).subquery("numbers")
+    applied_sum, contracted_sum, registered_sum = map(
+        func.sum, (numbers.c.applied, numbers.c.contracted, numbers.c.registered)
     )
+    differing = (
+        select(numbers.c.customer_id)
+        .group_by(numbers.c.customer_id)
+        .having(or_(contracted_sum != registered_sum, applied_sum != contracted_sum))
+    )
+    # IS TRUE keeps the query from becoming a join, for the same reason.
+    return Customer.id.in_(differing).is_(True)
 
 
 def figures_of(
@@ -223,7 +222,7 @@ def figures_of(
 
 def note_mismatches(session: Session, *, today: date) -> None:
     """Note the customers whose numbers of applied, contracted and registered UTMs disagree, with the first such day."""
-    differing = set(session.scalars(differing_customers(today)))
+    differing = set(session.scalars(select(Customer.id).where(Customer.deleted_at.is_(None), differs(today))))
     known = set(session.scalars(select(UtmMismatch.customer_id)))
     session.execute(
         delete(UtmMismatch)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from models import clock
-from models.applications.reconciliation import Figures, differing_customers, figures_of
+from models.applications.reconciliation import Figures, differs, figures_of
 from models.customers.customer import Customer
 from models.db import db
 from models.errors import N_
@@ -46,7 +46,7 @@ def _since(figures: Figures) -> str:
 
 
 def _differ(value: str) -> Any:
-    differing = Customer.id.in_(differing_customers(clock.tokyo_day(clock.utc_now())))
+    differing = differs(clock.tokyo_day(clock.utc_now()))
     return differing if value == "differ" else ~differing
 
 

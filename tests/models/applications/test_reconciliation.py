@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
-from models.applications.reconciliation import Figures, differing_customers, figures_of
+from models.applications.reconciliation import Figures, differs, figures_of
 from models.contracts.billing import monthly_amount
+from models.customers.customer import Customer
 
 NOW = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 25)
@@ -28,7 +30,7 @@ def figures(in_tenant, customer):
             found = figures_of(
                 session, [row.id for row in rows], today=TODAY, now=NOW, online_for=timedelta(minutes=10)
             )
-            differing = set(session.scalars(differing_customers(TODAY)))
+            differing = set(session.scalars(select(Customer.id).where(differs(TODAY))))
         for row in rows:
             assert found[row.id].agrees is (row.id not in differing), "The search must find what the list shows."
         return [found[row.id] for row in rows]
