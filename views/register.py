@@ -11,6 +11,7 @@ A register consists of these names, all of them optional:
 ``TENANTLESS``    endpoints that require a user, but no selected tenant
 ``UPLOADS``       endpoints whose forms have files
 ``RATE_LIMITS``   the rate limits of views and APIs
+``SHARED_LINKS``  functions that return a ``SharedLink`` for a customer's page, None for no link
 """
 
 from __future__ import annotations
@@ -106,3 +107,14 @@ class RateLimit(NamedTuple):
     methods: tuple[str, ...] | None = None
     key: Callable[[], Any] | None = None
     exempt: Callable[[], bool] | None = None
+
+
+class SharedLink(NamedTuple):
+    """A link on a customer's page that the partner passes on to the customer.
+
+    :ivar help: what the customer can do there.
+    """
+
+    label: str
+    url: str
+    help: str

@@ -9,9 +9,11 @@ from flask import Flask, g, url_for
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from app.web.registers import register
 from views import form_draft
 from views.forms.errors import error_list
 from views.page_url import arguments_kept_on_sort, here, sorted_by
+from views.register import SharedLink
 
 _ICON = Markup('<svg class="%s" aria-hidden="true"><use href="%s#tabler-%s" /></svg>')
 """A symbol from static/icons.svg, hidden from screen readers because it always has text beside it."""
@@ -29,6 +31,7 @@ def init_app(app: Flask) -> None:
             "form_key": form_key,
             "window_title": window_title,
             "page_name": page_name,
+            "shared_links": shared_links,
         }
     )
     app.jinja_env.filters["error_list"] = error_list
@@ -80,3 +83,8 @@ def form_key() -> str:
     if "form_key" not in g:
         g.form_key = form_draft.new_key(g.identity.user.id)
     return str(g.form_key)
+
+
+def shared_links(customer: Any) -> list[SharedLink]:
+    """Return the links of a customer's page that the partner passes on to the customer."""
+    return register().shared_links_of(customer)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import views
-from views.register import COMMON_LABELS, MenuEntry, Place, RateLimit, Rights
+from views.register import COMMON_LABELS, MenuEntry, Place, RateLimit, Rights, SharedLink
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,15 @@ class Register:
     tenantless: frozenset[str]
     uploads: frozenset[str]
     rate_limits: tuple[RateLimit, ...]
+    shared_links: tuple[Callable[[Any], SharedLink | None], ...]
 
     def menu_at(self, place: Place) -> tuple[MenuEntry, ...]:
         """Return the entries of a menu, in order."""
         return tuple(entry for entry in self.menu if entry.place == place)
+
+    def shared_links_of(self, customer: Any) -> list[SharedLink]:
+        """Return the links of a customer's page that the partner passes on to the customer."""
+        return [link for find in self.shared_links if (link := find(customer)) is not None]
 
     @property
     def labels(self) -> dict[str, str]:
@@ -57,4 +63,5 @@ def register() -> Register:
         tenantless=frozenset(all_of("TENANTLESS")),
         uploads=frozenset(all_of("UPLOADS")),
         rate_limits=all_of("RATE_LIMITS"),
+        shared_links=all_of("SHARED_LINKS"),
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from models.errors import N_
-from views.applications import form_link  # noqa: F401  (adds its link to the pages of customers)
 from views.applications.download import ServiceDownloadView
 from views.applications.extra_questions import ApplicationFieldView
+from views.applications.form_link import utm_form
 from views.applications.invitation import InvitationView
 from views.applications.of_customer import CustomerApplicationView
 from views.applications.service_decisions import ServiceDecisionView
@@ -24,6 +24,7 @@ SCREENS = (
     UtmDecisionView,
     CustomerApplicationView,
 )
+SHARED_LINKS = (utm_form,)
 RIGHTS = {
     "ApplicationFields": Rights(
         N_("Service application: additional items"),

@@ -8,11 +8,10 @@ from models.customers.customer import Customer
 from models.db import db
 from models.tenants import settings as tenant_settings
 from views.base import url_if
-from views.customers.shared_links import SharedLink, shared_link
 from views.public_applications.links import utm_form_url
+from views.register import SharedLink
 
 
-@shared_link
 def utm_form(customer: Customer) -> SharedLink | None:
     """Return the link, if the tenant accepts UTM applications and the user may change customers.
 

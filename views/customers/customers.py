@@ -21,7 +21,6 @@ from views.base import url_if
 from views.customers.contract_list import ContractList
 from views.customers.form import CustomerForm
 from views.customers.overview import overview_of
-from views.customers.shared_links import SharedLink, shared_links
 from views.customers.tabs import customer_tabs, note_tabs, tab_contents
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
@@ -173,7 +172,3 @@ class CustomerView(Screen):
     def contracts(self, row: Customer) -> ContractList:
         """Return the customer's contracts with their search (§7.4.1 (1))."""
         return ContractList(row)
-
-    def links(self, row: Customer) -> list[SharedLink]:
-        """Return the links that the partner passes on to the customer."""
-        return shared_links(row)
