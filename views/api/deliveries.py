@@ -5,31 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
-from wtforms import Form, SelectField
+from wtforms import Form
 
 from models.applications.delivery import DELIVERY_COLUMNS, MAX_DELIVERIES, MAX_UTMS
 from models.applications.utm_rules import UtmApplicationInput
-from models.values.prefecture import PREFECTURES
 from views.api.json_body import Members
-from views.forms.fields import EmailAddressField, MaxLength, OneLine, PostcodeField, Required, TextField, ValidEmail
-from views.forms.phone import PhoneField, PhoneNumber
+from views.forms.delivery import DeliveryAddressForm
+from views.forms.fields import EmailAddressField, MaxLength, OneLine, TextField, ValidEmail
 
 OPTIONAL = frozenset({"department"})
 """The members of a delivery address that may be missing or empty."""
 APPLICANT_LENGTH = 256
-
-
-class _Delivery(Form):
-    """A delivery address."""
-
-    company = TextField("", [Required(), MaxLength(40), OneLine()])
-    last_name = TextField("", [Required(), MaxLength(100), OneLine()])
-    first_name = TextField("", [Required(), MaxLength(100), OneLine()])
-    department = TextField("", [MaxLength(40), OneLine()])
-    postcode = PostcodeField()
-    prefecture = SelectField("", [Required()], choices=list(PREFECTURES))
-    address = TextField("", [Required(), MaxLength(100), OneLine()])
-    phone = PhoneField("", [Required(), PhoneNumber()])
 
 
 class _Applicant(Form):
@@ -58,7 +44,7 @@ def read_application(body: dict[str, Any]) -> UtmApplicationInput:
 
 def _delivery(members: Members, whole: Members) -> dict[str, Any]:
     members.only({*DELIVERY_COLUMNS, "utm_count"})
-    values = _checked(_Delivery, members, DELIVERY_COLUMNS, optional=OPTIONAL)
+    values = _checked(DeliveryAddressForm, members, DELIVERY_COLUMNS, optional=OPTIONAL)
     values["utm_count"] = members.whole_number("utm_count", least=1, most=MAX_UTMS)
     whole.errors += members.errors
     return values

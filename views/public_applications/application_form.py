@@ -17,6 +17,7 @@ from models.applications.delivery import DELIVERY_COLUMNS
 from models.applications.extra_question import ApplicationField, FieldKind
 from models.applications.rules import ApplicationInput
 from models.values.postcode import Found
+from views.forms.delivery import phone_field, prefecture_field
 from views.forms.fields import EmailAddressField, MaxLength, OneLine, PostcodeField, Required, TextField, ValidEmail
 from views.forms.phone import PhoneField
 from views.forms.postcode import PostcodeLookup
@@ -24,8 +25,6 @@ from views.forms.row_list import RowList
 from views.public_applications.public_form import PublicForm
 from views.public_applications.rows import (
     DeliveriesMixin,
-    phone_field,
-    prefecture_field,
     pressed_row,
     remove_row,
 )

@@ -7,38 +7,16 @@ from typing import Any, ClassVar
 
 from flask import request
 from flask_babel import gettext, lazy_gettext
-from wtforms import Form, FormField, SelectField
-from wtforms.fields.choices import SelectChoice
+from wtforms import Form, FormField
 from wtforms.validators import ValidationError
 
 from models.applications.delivery import DELIVERY_COLUMNS, MAX_DELIVERIES, MAX_UTMS
 from models.values.postcode import Found
-from models.values.prefecture import PREFECTURES
 from views.arguments import whole_number
-from views.forms.fields import CodeField, MaxLength, OneLine, PostcodeField, Required, TextField
-from views.forms.phone import PhoneField, PhoneNumber
+from views.forms.delivery import DeliveryAddressForm
+from views.forms.fields import CodeField, Required
 from views.forms.postcode import PostcodeLookup
 from views.forms.row_list import RowList
-
-
-def prefecture_field() -> Any:
-    """Return a required selection of the prefecture."""
-    return SelectField(
-        lazy_gettext("Prefecture"),
-        [Required()],
-        choices=[SelectChoice("", lazy_gettext("Please choose")), *PREFECTURES],
-        invalid_choice_message=lazy_gettext("Choose one of these."),
-    )
-
-
-def phone_field() -> Any:
-    """Return a required phone number."""
-    return PhoneField(
-        lazy_gettext("Phone number"),
-        [Required(), PhoneNumber()],
-        description=lazy_gettext("Up to 15 digits, with or without hyphens."),
-        render_kw={"inputmode": "tel"},
-    )
 
 
 def _is_count(_form: Form, field: Any) -> None:
@@ -46,17 +24,9 @@ def _is_count(_form: Form, field: Any) -> None:
         raise ValidationError(gettext("Enter a whole number from 1 to %(most)s.", most=MAX_UTMS))
 
 
-class DeliveryForm(PostcodeLookup, Form):
+class DeliveryForm(PostcodeLookup, DeliveryAddressForm):
     """A delivery address and the number of UTMs to be sent there."""
 
-    company = TextField(lazy_gettext("Company name"), [Required(), MaxLength(40), OneLine()])
-    last_name = TextField(lazy_gettext("Family name"), [Required(), MaxLength(100), OneLine()])
-    first_name = TextField(lazy_gettext("Given name"), [Required(), MaxLength(100), OneLine()])
-    department = TextField(lazy_gettext("Department"), [MaxLength(40), OneLine()])
-    phone = phone_field()
-    postcode = PostcodeField()
-    prefecture = prefecture_field()
-    address = TextField(lazy_gettext("Address"), [Required(), MaxLength(100), OneLine()])
     utm_count = CodeField(
         lazy_gettext("UTM units"), [Required(), _is_count], default="1", render_kw={"inputmode": "numeric"}
     )
