@@ -220,13 +220,18 @@ def deny(
     _decide(session, application, ApplicationState.DENIED, decision, reason=reason if tell_reason else "")
 
 
+def lock_answers(session: Session, customer_id: str) -> None:
+    """Lock a customer's answers until the end of the transaction, before comparing them with those a page showed."""
+    take_turns(session, "customer_answer", customer_id)
+
+
 def change_answers(session: Session, customer: Customer, answers: Mapping[int, str], *, by: Actor) -> None:
     """Replace a customer's answers to the tenant's extra questions (追加情報更新, §7.4.2 (1)).
 
     :param answers: all answers by the question's ID, empty for none. Answers to retired questions stay.
     :raises DomainError: nothing changes.
     """
-    take_turns(session, "customer_answer", customer.id)
+    lock_answers(session, customer.id)
     stored = {row.field_id: row for row in customer_answers(session, customer.id)}
     before: dict[str, str] = {}
     after: dict[str, str] = {}

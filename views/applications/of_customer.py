@@ -76,6 +76,9 @@ class CustomerApplicationView(PortalView):
     def change_answers(self, customer_id: str) -> Any:
         """Change a customer's answers to the tenant's extra questions (追加情報更新, §7.4.2 (1))."""
         customer = _customer(customer_id, "service_application")
+        if request.method == "POST":
+            # Of two forms sent at the same moment, the second must see the answers of the first.
+            rules.lock_answers(db.session(), customer.id)
         asked = [answer for answer in answers_of(db.session(), customer.id) if answer.field.retired_at is None]
         if not asked:
             abort(404)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from sqlalchemy import text
 
@@ -207,6 +211,26 @@ def test_what_somebody_else_saved_meanwhile_is_shown_first(operator, make, custo
     assert (conflict.status_code, saved.status_code) == (409, 302)
     assert "小売" in Page(conflict.text).main.text
     assert answers(make) == {field.id: "製造"}
+
+
+def test_of_answers_saved_at_the_same_moment_one_is_stored_and_the_others_see_it(make, operator, customer, signed_in):
+    field = make.application_field(tenant=operator.tenant, title="業種")
+    page_url = url(customer, "service-application/answers")
+    clients = [signed_in(make.member(operator.tenant, "Partner Operator"), operator.tenant) for _ in range(6)]
+    forms = [Page(client.get(page_url).text).main_form for client in clients]
+    together = Barrier(len(clients))
+
+    def save(number):
+        together.wait(timeout=30)
+        sent = answered(forms[number].sent({f"question{field.id}": f"答え{number}"}))
+        return clients[number].post(page_url, data=sent)
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        saved = list(pool.map(save, range(len(clients))))
+
+    assert Counter(answer.status_code for answer in saved) == {302: 1, 409: 5}
+    (stored,) = answers(make).values()
+    assert all(stored in Page(answer.text).main.text for answer in saved if answer.status_code == 409)
 
 
 def test_a_viewer_changes_no_answers(viewer, make, operator, customer):
