@@ -1,52 +1,67 @@
-"""Export service applications as rows of a file (§13.2), streamed with a server-side cursor."""
+"""Export service applications as CSV (§13.2), streamed from PostgreSQL's COPY in constant memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import String, and_, cast, func, select
+from psycopg import sql
 from sqlalchemy.orm import Session
 
-from models import clock
+from models import csv_copy, scope
 from models.applications import extra_question
-from models.applications.application import ApplicationAnswer, ApplicationState, ServiceApplication, ServiceDelivery
+from models.applications.application import ApplicationState
 
 PAYMENT_METHOD = "その他"
 """What the reserved column ``payment_method`` contains."""
 
-_BATCH = 500
+# YYYY-MM-DD hh:mm:ss, without the fraction of the second; twice as fast as to_char().
+_TIME = "left(({} AT TIME ZONE 'Asia/Tokyo')::text, 19)"
 
-_APPLICATION = {
-    "application_number": "id",
-    "application_date": "applied_at",
-    "status": "state",
-    "account_name": "company",
-    "last_name": "last_name",
-    "first_name": "first_name",
-    "department": "department",
-    "position": "title",
-    "mail_address": "email",
-    "zipcode": "postcode",
-    "state": "prefecture",
-    "address": "address",
-    "phone_number": "phone",
+# The columns of §13.2 in order, and the SQL expression of each: ``a`` is the application, ``d`` a delivery address.
+_CELLS = {
+    "application_number": "a.id",
+    "application_date": _TIME.format("a.applied_at"),
+    "status": "a.state",
+    "account_name": "a.company",
+    "last_name": "a.last_name",
+    "first_name": "a.first_name",
+    "department": "a.department",
+    "position": "a.title",
+    "mail_address": "a.email",
+    "zipcode": "a.postcode",
+    "state": "a.prefecture",
+    "address": "a.address",
+    "phone_number": "a.phone",
+    "payment_method": f"'{PAYMENT_METHOD}'",
+    "payment_type": "''",
+    "notes": "a.memo1",
+    "notes2": "a.memo2",
+    "notes3": "a.memo3",
+    "utm_account_name": "d.company",
+    "utm_last_name": "d.last_name",
+    "utm_first_name": "d.first_name",
+    "utm_department": "d.department",
+    "utm_phone_number": "d.phone",
+    "utm_zipcode": "d.postcode",
+    "utm_address": "(d.prefecture || d.address)",
+    "utm_application_time": _TIME.format("d.created_at"),
+    "utm_count": "d.utm_count",
 }
-_MEMOS = {"notes": "memo1", "notes2": "memo2", "notes3": "memo3"}
-_DELIVERY = {
-    "utm_account_name": "company",
-    "utm_last_name": "last_name",
-    "utm_first_name": "first_name",
-    "utm_department": "department",
-    "utm_phone_number": "phone",
-    "utm_zipcode": "postcode",
-    "utm_address": "full_address",
-    "utm_application_time": "created_at",
-    "utm_count": "utm_count",
+COLUMNS = tuple(_CELLS)
+"""The columns without those of the extra questions."""
+
+# What people entered. The other cells cannot begin like a formula.
+_TEXTS = frozenset(_CELLS.values()) - {
+    *("a.id", "a.state", "a.prefecture", "d.utm_count", "''", f"'{PAYMENT_METHOD}'"),
+    *(_TIME.format("a.applied_at"), _TIME.format("d.created_at")),
 }
-COLUMNS = (*_APPLICATION, "payment_method", "payment_type", *_MEMOS, *_DELIVERY)
-"""The columns of §13.2 in order, without those of the extra questions."""
+
+# Joined once for each question: faster than to collect the answers of each application.
+_JOINED_ANSWER = (
+    " LEFT JOIN application_answer {answer} ON {answer}.tenant_id = a.tenant_id"
+    " AND {answer}.application_id = a.id AND {answer}.field_id = {key}"
+)
 
 
 def questions(session: Session) -> dict[str, list[int]]:
@@ -60,59 +75,60 @@ def questions(session: Session) -> dict[str, list[int]]:
     return columns
 
 
-def rows(
+def csv_blocks(
     session: Session,
     *,
     start: datetime | None,
     end: datetime | None,
     asked: Mapping[str, list[int]],
     states: Mapping[str, str],
-) -> Iterator[list[str]]:
-    """Yield the cells of the applications of a period, newest first: a row for each delivery address.
+) -> Iterator[bytes]:
+    """Generate the applications of a period as CSV, newest first: a row for each delivery address.
 
-    :param session: a session of the tenant; it is busy until the last row is consumed.
+    All cells are quoted, so that programs with an option for it keep the zero at the beginning of a phone number.
+
+    :param session: a session of the tenant; it is busy until the last block is consumed.
     :param start: the first moment, None for no limit.
     :param end: the first moment after the period, None for no limit.
     :param asked: of ``questions``.
     :param states: the label of each state.
     """
-    for row in session.execute(_statement(start, end).execution_options(yield_per=_BATCH)):
-        application, delivery, answers = row[0], row[1], row[2] or {}
-        yield [
-            *_cells(application, _APPLICATION, states),
-            PAYMENT_METHOD,
-            "",
-            *_cells(application, _MEMOS, states),
-            *(_cells(delivery, _DELIVERY, states) if delivery is not None else [""] * len(_DELIVERY)),
-            *("\n".join(filter(None, (answers.get(str(key)) for key in keys))) for keys in asked.values()),
-        ]
-
-
-def _statement(start: datetime | None, end: datetime | None) -> Any:
-    answers = (
-        select(func.json_object_agg(cast(ApplicationAnswer.field_id, String), ApplicationAnswer.value))
-        .where(ApplicationAnswer.application_id == ServiceApplication.id)
-        .scalar_subquery()
+    where = [
+        sql.SQL("a.tenant_id = {}").format(scope.own_tenant_id(session)),
+        sql.SQL("a.state <> {}").format(ApplicationState.UNCONFIRMED.value),
+        *([sql.SQL("a.applied_at >= {}").format(start)] if start is not None else []),
+        *([sql.SQL("a.applied_at < {}").format(end)] if end is not None else []),
+    ]
+    cells = [
+        *(_cell(expression, states) for expression in _CELLS.values()),
+        *(csv_copy.safe(_answers(keys)) for keys in asked.values()),
+    ]
+    query = sql.SQL(
+        "SELECT {cells} FROM service_application a"
+        " LEFT JOIN service_delivery d ON d.tenant_id = a.tenant_id AND d.application_id = a.id"
+        "{answers} WHERE {where} ORDER BY a.applied_at DESC, a.id DESC, d.id"
+    ).format(
+        cells=sql.SQL(", ").join(cells),
+        answers=sql.SQL("").join(
+            sql.SQL(_JOINED_ANSWER).format(answer=_answer(key), key=key) for keys in asked.values() for key in keys
+        ),
+        where=sql.SQL(" AND ").join(where),
     )
-    of_application = and_(
-        ServiceDelivery.tenant_id == ServiceApplication.tenant_id,
-        ServiceDelivery.application_id == ServiceApplication.id,
-    )
-    found = (
-        select(ServiceApplication, ServiceDelivery, answers)
-        .outerjoin(ServiceDelivery, of_application)
-        .where(ServiceApplication.state != ApplicationState.UNCONFIRMED.value)
-        .order_by(ServiceApplication.applied_at.desc(), ServiceApplication.id.desc(), ServiceDelivery.id)
-    )
-    if start is not None:
-        found = found.where(ServiceApplication.applied_at >= start)
-    if end is not None:
-        found = found.where(ServiceApplication.applied_at < end)
-    return found
+    yield from csv_copy.blocks(session, query, quoted=True)
 
 
-def _cells(row: Any, columns: Mapping[str, str], states: Mapping[str, str]) -> list[str]:
-    values = [getattr(row, name) for name in columns.values()]
-    if "status" in columns:
-        values[list(columns).index("status")] = states[row.state]
-    return [clock.screen_time(value) if isinstance(value, datetime) else str(value) for value in values]
+def _cell(expression: str, states: Mapping[str, str]) -> sql.Composable:
+    if expression == "a.state":
+        return csv_copy.label(expression, states)
+    cell = sql.SQL(expression)
+    return csv_copy.safe(cell) if expression in _TEXTS else cell
+
+
+def _answers(keys: list[int]) -> sql.Composable:
+    """Return an expression for the answers to questions with the same title, each on a line."""
+    values = [sql.SQL("{}.value").format(_answer(key)) for key in keys]
+    return values[0] if len(values) == 1 else sql.SQL("concat_ws(E'\\n', {})").format(sql.SQL(", ").join(values))
+
+
+def _answer(key: int) -> sql.Identifier:
+    return sql.Identifier(f"answer_{key}")

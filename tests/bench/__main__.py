@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from tests.bench import (
+    applications,
     customers,
     declared,
     downloads,
@@ -51,6 +52,7 @@ PARTS = (
     Part("rights", rights.TITLE, rights.ABOUT, rights.measure),
     Part("invoices", invoices.TITLE, invoices.ABOUT, invoices.measure),
     Part("customers", customers.TITLE, customers.ABOUT, customers.measure),
+    Part("applications", applications.TITLE, applications.ABOUT, applications.measure),
     Part("imports", imports.TITLE, imports.ABOUT, imports.measure),
     Part("mail", mail.TITLE, mail.ABOUT, mail.measure),
 )

@@ -11,7 +11,19 @@ import zipfile
 import pytest
 
 from models import clock
-from tests.bench import customers, declared, downloads, growth, imports, ingest, invoices, lists, rights, throughput
+from tests.bench import (
+    applications,
+    customers,
+    declared,
+    downloads,
+    growth,
+    imports,
+    ingest,
+    invoices,
+    lists,
+    rights,
+    throughput,
+)
 from tests.bench.finding import Missing
 from tests.bench.timing import probe
 
@@ -97,6 +109,21 @@ def test_a_download_is_compared_with_psqls_file_of_the_same_rows(tiny):
 def test_files_with_other_rows_are_not_compared():
     with pytest.raises(RuntimeError, match="The download has 1 rows and psql's file 2"):
         downloads.check_rows(_packed(["1"]), _packed(["1", "2"]))
+
+
+def test_a_file_of_applications_is_compared_with_the_copy_of_its_rows_and_nothing_of_it_stays(tiny):
+    (found,) = applications.measure(tiny, runs=1, applications=3)
+
+    assert found.name == "3 applications"
+    assert found.figures.keys() == {"portal", "COPY", "ratio"}
+    with tiny.owner() as owner:
+        tables = ("service_application", "service_delivery", "application_answer", "application_field")
+        assert [owner.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables] == [(0,)] * 4
+
+
+def test_files_of_other_applications_are_not_compared():
+    with pytest.raises(RuntimeError, match="The download has 1 rows and COPY 2"):
+        applications.check_rows(b"application_number\r\nAAP-1\r\n", b"AAP-1\nAAP-2\n")
 
 
 def test_alerts_are_sent_in_both_forms_and_nothing_of_them_stays(tiny):

@@ -40,15 +40,14 @@ class ServiceDownloadView(PortalView):
             writing.commit()
         session.rollback()
 
-        def rows() -> Iterator[list[str]]:
+        def blocks() -> Iterator[bytes]:
+            yield from csv_lines([*export.COLUMNS, *asked], ())
             # A session of its own stays open until the file is complete.
             with Session(db.engine, info={"tenant_scope": tenant_id}) as reading:
-                yield from export.rows(reading, start=period.start, end=period.end, asked=asked, states=states)
+                yield from export.csv_blocks(reading, start=period.start, end=period.end, asked=asked, states=states)
 
         part = period.value.replace("-", "") if period.first is not None else "all"
-        answer = Response(
-            stream_with_context(csv_lines([*export.COLUMNS, *asked], rows())), mimetype="text/csv; charset=utf-8"
-        )
+        answer = Response(stream_with_context(blocks()), mimetype="text/csv; charset=utf-8")
         answer.headers["Content-Disposition"] = f'attachment; filename="service_applications_{part}.csv"'
         answer.headers["Cache-Control"] = "no-store"
         return answer

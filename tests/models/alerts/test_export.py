@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from models import csv_copy
 from models.alerts import export as alert_export
 from models.alerts.search import AlertQuery
 from tests.support.alerts import line, lines
@@ -239,7 +240,7 @@ def test_another_utms_alerts_are_not_in_the_file(make, ours, theirs, arrive, row
 
 
 def test_a_long_file_comes_in_blocks(monkeypatch, in_tenant, ours, arrive):
-    monkeypatch.setattr(alert_export, "_BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(csv_copy, "_BLOCK_BYTES", 1_000)
     arrive(ours.utm, lines(50, at=NOW))
 
     with in_tenant(ours.tenant_id) as session:

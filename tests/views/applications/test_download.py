@@ -48,6 +48,11 @@ COLUMNS = [
 MANY = 5_000
 
 
+def read(file: bytes) -> list[list[str]]:
+    """The rows of a file, the head first."""
+    return list(csv.reader(io.StringIO(file.decode("utf-8-sig"), newline="")))
+
+
 @pytest.fixture
 def download(operator):
     """The rows of the file with some conditions, the head first."""
@@ -55,7 +60,7 @@ def download(operator):
     def download(**query):
         answer = operator.get(URL, query_string=query)
         assert answer.status_code == 200
-        return list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
+        return read(answer.data)
 
     return download
 
@@ -192,14 +197,16 @@ def test_five_thousand_applications_are_in_the_file_as_they_are_stored(download,
     rows = download()
 
     assert [(row[0], row[1], row[15], row[18]) for row in rows[1:]] == many
-    assert len([each for each in statements if "service_application" in each and "SELECT" in each]) == 1
+    # The rows themselves come from one COPY.
+    assert len(statements) < 15
 
 
 def test_libreoffice_reads_the_file_as_it_is(operator, many, tmp_path):
     program = shutil.which("soffice") or shutil.which("libreoffice")
     if program is None:
         pytest.skip("there is no LibreOffice on this machine")
-    (tmp_path / "file.csv").write_bytes(operator.get(URL).data)
+    file = operator.get(URL).data
+    (tmp_path / "file.csv").write_bytes(file)
     subprocess.run(
         [
             *(program, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to"),
@@ -211,6 +218,6 @@ def test_libreoffice_reads_the_file_as_it_is(operator, many, tmp_path):
         capture_output=True,
     )
 
-    found = list(csv.reader(io.StringIO((tmp_path / "out" / "file.csv").read_text("utf-8-sig"), newline="")))
-
-    assert [(row[0], row[18]) for row in found[1:]] == [(each[0], each[3]) for each in many]
+    saved = (tmp_path / "out" / "file.csv").read_bytes()
+    assert read(saved) == read(file)
+    assert [row[12] for row in read(saved)[1:]] == ["0612345678"] * len(many)
