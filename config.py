@@ -101,6 +101,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "APPLICATION_PAGE_RATE_LIMIT": env.get("APPLICATION_PAGE_RATE_LIMIT", "60 per minute;600 per hour"),
         # Forms sent from there, per IP address: each step, and each row that is added or removed, is one.
         "APPLICATION_FORM_RATE_LIMIT": env.get("APPLICATION_FORM_RATE_LIMIT", "60 per minute;600 per hour"),
+        # Forms sent from a customer's UTM application form, per form, from all IP addresses together.
+        "UTM_FORM_RATE_LIMIT": env.get("UTM_FORM_RATE_LIMIT", "60 per hour;200 per day"),
         # Searches from the header, per user; each pause while typing is one.
         "SEARCH_RATE_LIMIT": env.get("SEARCH_RATE_LIMIT", "240 per minute"),
         # Device API calls per token.

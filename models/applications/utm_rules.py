@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import audit
+from models import audit, scope
 from models.actor import Actor
 from models.applications import mails
-from models.applications.rules import DECIDED
+from models.applications.rules import DECIDED, TOO_MANY_TO_ONE
 from models.applications.utm_application import UtmApplication, UtmApplicationState, UtmDelivery
 from models.customers.customer import Customer
 from models.errors import N_, DomainError, Gone
 from models.random_id import add_with_random_id, random_code
-from models.row_lock import lock
+from models.row_lock import lock, take_turns
 from models.tenants import settings as tenant_settings
 from models.versioned import lock_version
 
@@ -28,6 +28,9 @@ TOO_MANY_OPEN = N_("There are 10 applications that have not been decided yet.")
 
 MAX_OPEN = 10
 """The maximum number of a customer's UTM applications that wait for a decision."""
+MAX_TO_ONE = 5
+"""The maximum number of applications per day for which a visitor names the same e-mail address, which gets a mail for each."""
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,12 @@ def receive(  # noqa: PLR0913  (each is a fact about the application)
     """Store a customer's application and send both mails (§8.3.4).
 
     :param portal_url: the URL of the portal, for the mail to the tenant.
-    :raises DomainError: the tenant accepts no applications, or too many wait for a decision.
+    :raises DomainError: the tenant accepts no applications, too many wait for a decision, or too many were sent for the
+        e-mail address.
     :raises Gone: the customer was deleted.
     """
+    if entered.applicant_email:
+        take_turns(session, "utm_application", scope.own_tenant_id(session))
     lock(session, customer)
     if customer.deleted_at is not None:
         raise Gone
@@ -60,6 +66,8 @@ def receive(  # noqa: PLR0913  (each is a fact about the application)
         raise DomainError(SWITCHED_OFF)
     if waiting(session, customer.id) >= MAX_OPEN:
         raise DomainError(TOO_MANY_OPEN)
+    if entered.applicant_email and _sent_to(session, entered.applicant_email, since=now - _DAY) >= MAX_TO_ONE:
+        raise DomainError(TOO_MANY_TO_ONE, field="applicant_email")
     application = UtmApplication(
         customer_id=customer.id,
         applicant_name=entered.applicant_name,
@@ -112,6 +120,16 @@ def waiting(session: Session, customer_id: str) -> int:
     counted = session.scalar(
         select(func.count()).where(
             UtmApplication.customer_id == customer_id, UtmApplication.state == UtmApplicationState.PENDING
+        )
+    )
+    return counted or 0
+
+
+def _sent_to(session: Session, email: str, *, since: datetime) -> int:
+    """Return the number of the tenant's applications for which a visitor named an e-mail address."""
+    counted = session.scalar(
+        select(func.count()).where(
+            func.lower(UtmApplication.applicant_email) == email.lower(), UtmApplication.applied_at > since
         )
     )
     return counted or 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete as delete_rows
@@ -31,11 +31,15 @@ from models.versioned import lock_version
 
 MAX_USERS = 100
 """The maximum number of portal users of a customer."""
+MAX_RESETS = 5
+"""The maximum number of password resets sent to a user per hour, by mail and SMS together."""
+_HOUR = timedelta(hours=1)
 
 TAKEN_EMAIL = N_("Another user of this customer has this email address.")
 TOO_MANY = N_("The customer has 100 users. Delete one first.")
 SIGNED_UP_ALREADY = N_("This user has already signed up.")
 NOT_SIGNED_UP = N_("This user has not signed up yet.")
+TOO_MANY_RESETS = N_("5 password resets have been sent to this user within the last hour. Try again later.")
 NO_MOBILE = N_("This user has no mobile number.")
 
 UNIQUE_ERRORS = {"uq_portal_user_email": ("email", TAKEN_EMAIL)}
@@ -138,7 +142,7 @@ def reset_password(session: Session, user: PortalUser, *, request: PortalUserCha
     """Send a link to set a new password in the customers' portal. The present one stays valid until then.
 
     :param by_sms: send it to the mobile number instead of the e-mail address.
-    :raises DomainError: the user has not signed up, or has no mobile number.
+    :raises DomainError: the user has not signed up or has no mobile number, or too many were sent.
     :raises Gone: the user was deleted concurrently.
     """
     lock(session, user)
@@ -148,6 +152,8 @@ def reset_password(session: Session, user: PortalUser, *, request: PortalUserCha
         raise DomainError(NOT_SIGNED_UP)
     if by_sms and not user.mobile:
         raise DomainError(NO_MOBILE)
+    if _resets(session, user, since=request.now - _HOUR) >= MAX_RESETS:
+        raise DomainError(TOO_MANY_RESETS)
     token = issue_link(session, user, LinkPurpose.RESET, now=request.now)
     audit.record(
         session, "portal_user.password_reset", ("PortalUser", user.id), by=request.by, tenant_id=user.tenant_id
@@ -263,6 +269,18 @@ def _invite(session: Session, user: PortalUser, customer: Customer, request: Por
     outbox.write(
         session, "portal_user_invited", user.email, values, now=request.now, tenant_id=user.tenant_id, secret=token
     )
+
+
+def _resets(session: Session, user: PortalUser, *, since: datetime) -> int:
+    """Return the number of password resets sent to a user; their links are kept for an hour at least."""
+    counted = session.scalar(
+        select(func.count()).where(
+            PortalUserLink.user_id == user.id,
+            PortalUserLink.purpose == LinkPurpose.RESET.value,
+            PortalUserLink.created_at > since,
+        )
+    )
+    return counted or 0
 
 
 def _end_links(session: Session, user_ids: list[str], *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -44,6 +44,36 @@ def test_ten_utm_applications_of_a_customer_wait(engine, customer):
 
     limit = utm_rules.MAX_OPEN
     assert outcomes(engine, customer.tenant_id, receive) == {"done": limit, utm_rules.TOO_MANY_OPEN: MANY - limit}
+
+
+def test_a_mailbox_gets_five_mails_about_utm_applications_a_day_from_the_forms_of_all_customers(engine, customer, make):
+    other = make.customer(tenant_id=customer.tenant_id)
+
+    def receive(session, number):
+        row = session.get_one(Customer, (customer, other)[number % 2].id)
+        entered = UtmApplicationInput([DELIVERY], "青空 三郎", ("saburo@example.com", "Saburo@example.com")[number % 2])
+        utm_rules.receive(session, row, entered, now=NOW, by=SYSTEM, portal_url="https://portal.example.jp")
+
+    limit = utm_rules.MAX_TO_ONE
+    assert outcomes(engine, customer.tenant_id, receive) == {"done": limit, rules.TOO_MANY_TO_ONE: MANY - limit}
+
+
+def test_a_portal_user_gets_five_password_resets_an_hour_by_mail_and_sms_together(engine, customer, make):
+    user = make.portal_user(customer_row=customer, signed_up_at=NOW, mobile="09012345678")
+
+    def reset_at(now):
+        request = PortalUserChange(now, SYSTEM, REQUEST.url_of)
+
+        def reset(session, number):
+            row = session.get_one(PortalUser, user.id)
+            portal_user_rules.reset_password(session, row, request=request, by_sms=number % 2 == 0)
+
+        return reset
+
+    limit = portal_user_rules.MAX_RESETS
+    refused = {portal_user_rules.TOO_MANY_RESETS: MANY - limit}
+    assert outcomes(engine, customer.tenant_id, reset_at(NOW)) == {"done": limit} | refused
+    assert outcomes(engine, customer.tenant_id, reset_at(NOW + timedelta(hours=1))) == {"done": limit} | refused
 
 
 def test_a_customer_has_a_hundred_portal_users(engine, customer, make):

@@ -41,10 +41,10 @@ QUESTION = {"required": False, "kind": "text", "choices": []}
 TRIED = {
     "applications/extra_question_rules.py": ("MAX_IN_USE",),
     "applications/rules.py": ("MAX_TO_ONE",),
-    "applications/utm_rules.py": ("MAX_OPEN",),
+    "applications/utm_rules.py": ("MAX_OPEN", "MAX_TO_ONE"),
     "contracts/rules.py": ("MAX_LINES",),
     "notifications/address_rules.py": ("MAX_TO_ONE", "MOST"),
-    "portal_users/rules.py": ("MAX_USERS",),
+    "portal_users/rules.py": ("MAX_RESETS", "MAX_USERS"),
     "tenants/access_origin.py": ("MAX_ORIGINS",),
     "tenants/api_token.py": ("MAX_IN_FORCE",),
     "tenants/link.py": ("MAX_LINKS",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from flask import request
 
 from views.public_applications.application import PublicApplicationView
@@ -28,9 +30,15 @@ def _sender() -> str:
     return f"form of {request.remote_addr}"
 
 
+def _utm_form() -> str:
+    """Return the key of a customer's form, whoever sends it: its URL is passed on, and it mails whom the sender names."""
+    return f"utm form {sha256(request.path.encode()).hexdigest()}"
+
+
 RATE_LIMITS = (
     *(RateLimit(view, "APPLICATION_PAGE_RATE_LIMIT", methods=("GET", "HEAD")) for view in _FORMS),
     *(RateLimit(view, "APPLICATION_FORM_RATE_LIMIT", methods=("POST",), key=_sender) for view in _FORMS),
+    RateLimit("PublicUtmApplicationView", "UTM_FORM_RATE_LIMIT", methods=("POST",), key=_utm_form),
     RateLimit("ApplicationConfirmationView", "LINK_RATE_LIMIT"),
     RateLimit("BrandView", "APPLICATION_PAGE_RATE_LIMIT"),
 )

@@ -307,6 +307,17 @@ def test_who_has_not_signed_up_or_has_no_mobile_number_gets_no_reset(send, make,
     assert read(make, "SELECT 1 FROM portal_user_link") == []
 
 
+def test_the_sixth_reset_within_an_hour_is_refused(send, make, customer):
+    user = make.portal_user(customer_row=customer, signed_up_at=clock.utc_now())
+
+    answers = [send(f"/portal-users/{user.id}/password-reset", {"by": "mail"}) for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [202] * 5 + [409]
+    told = "5 password resets have been sent to this user within the last hour. Try again later."
+    assert answers[5].json["detail"] == told
+    assert len(make.session.scalars(select(MailMessage)).all()) == 5
+
+
 @pytest.mark.parametrize("body", [{}, {"by": "post"}, {"by": 1}, {"by": None}], ids=range(4))
 def test_a_reset_names_its_way(send, user, body):
     assert field_of(send(f"/portal-users/{user.id}/password-reset", body)) == (422, "by")

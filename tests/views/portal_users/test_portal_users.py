@@ -216,6 +216,17 @@ def test_only_a_user_who_signed_up_gets_a_mail_to_reset_the_password(operator, m
     assert "https://customer.example.jp/password-reset/" in mail.body
 
 
+def test_the_sixth_reset_within_an_hour_is_refused(operator, make, customer):
+    user = make.portal_user(customer_row=customer, signed_up_at=clock.utc_now())
+    reset = users_url(customer, f"{user.id}/reset-password")
+
+    pages = [Page(operator.post(reset, follow_redirects=True).text).main.text for _ in range(6)]
+
+    assert all("パスワードリセットのメールを送信しました。" in page for page in pages[:5])
+    assert "直近1時間にパスワードリセットを5回送信しています。" in pages[5]
+    assert len(mails(make)) == 5
+
+
 def test_a_viewer_looks_and_changes_nothing(viewer, make, customer):
     user = make.portal_user(customer_row=customer)
     page = Page(viewer.get(users_url(customer)).text)

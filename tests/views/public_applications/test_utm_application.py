@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from models import clock
 from models.applications.utm_application import UtmApplication
 from models.audit import AuditEntry
 from tests.support.pages import Page
 from tests.support.public_forms import UTM_ENTERED
+from views.public_applications.links import utm_form_url
 
 
 @pytest.fixture
@@ -89,3 +91,32 @@ def test_ten_applications_wait_at_most(utm_visitor, make, customer, stored):
     assert answer.status_code == 422
     assert "10" in Page(answer.text).main.text
     assert len(stored()) == 10
+
+
+def test_the_sixth_application_for_an_address_within_a_day_is_refused_beside_it(utm_visitor, make, customer, stored):
+    for _ in range(5):
+        make.utm_application(
+            customer_row=customer, state="denied", applicant_email="JIRO@example.com", applied_at=clock.utc_now()
+        )
+
+    refused = utm_visitor.send()
+    another = utm_visitor.send(applicant_email="goro@example.com")
+
+    assert refused.status_code == 422
+    assert Page(refused.text).error_of("applicant_email") != ""
+    assert another.status_code == 302
+    assert len(stored()) == 6
+
+
+def test_sent_forms_are_limited_for_each_url_whoever_sends_them(app, utm_visitor, path_of, tenant, make):
+    carried = utm_visitor.carried()
+    other = path_of(utm_form_url, tenant.id, make.customer(tenant=tenant).id, 1)
+
+    def send(path, number):
+        sender = {"REMOTE_ADDR": f"192.0.2.{number}"}
+        return app.test_client().post(path, data={"form_pass": carried}, environ_base=sender).status_code
+
+    assert [send(utm_visitor.path, number) for number in range(60)] == [422] * 60
+    assert send(utm_visitor.path, 60) == 429
+    assert send(other, 60) == 422
+    assert utm_visitor.client.get(utm_visitor.path).status_code == 200
