@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 
 import pytest
+from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
+from models.applications.utm_application import UtmApplication
+from tests.support.pages import Page
 from tests.support.public_forms import ENTERED, UTM_ENTERED
 
 LONG = "あ" * 100_000
@@ -75,6 +78,26 @@ CHANGES = {
 }
 
 
+UTM_CHANGES = {
+    "no fields": dict.fromkeys(UTM_ENTERED),
+    "an oversized name": {"applicant_name": LONG},
+    "a million characters": {"applicant_name": "a" * 1_100_000},
+    "a mail address with a header": {"applicant_email": "a@example.jp\nBcc: b@example.jp"},
+    "two mail addresses": {"applicant_email": "a@example.jp,b@example.jp"},
+    "a script as mail address": {"applicant_email": "<script>alert(1)</script>"},
+    "SQL as phone number": {"deliveries-0-phone": "0'; DROP TABLE customer; --"},
+    "NUL in a name": {"applicant_name": "a\0"},
+    "only right-to-left marks": {"applicant_name": "\u202e\u2066"},
+    "a forged pass": {"form_pass": "x"},
+    "a list as pass": {"form_pass": ["x", "y"]},
+    "no address, twice": {"applicant_email": ["", ""]},
+    "10,000 delivery addresses": MANY,
+    "100 units": {"deliveries-0-utm_count": "100", "deliveries-²-company": "x"},
+    "units as a list": {"deliveries-0-utm_count": ["many", "2"]},
+    "another customer": {"customer_id": "A00000001", "tenant_id": "T0000001", "applicant_email": ""},
+}
+
+
 @pytest.fixture
 def unlimited(app):
     limiter = app.extensions["appbuilder"].sm.limiter
@@ -99,33 +122,32 @@ def test_nothing_is_made_of_it(visitor, nothing_made, changes):
 
 
 @pytest.mark.usefixtures("unlimited")
-@pytest.mark.parametrize(
-    "changes",
-    [
-        dict.fromkeys(UTM_ENTERED),
-        {"applicant_name": LONG},
-        {"applicant_email": "a@example.jp\nBcc: b@example.jp"},
-        {"applicant_name": "a\0"},
-        {"form_pass": "x"},
-        {f"deliveries-{number}-company": "x" for number in range(10_000)},
-        {"deliveries-0-utm_count": "100", "deliveries-²-company": "x"},
-    ],
-)
+@pytest.mark.parametrize("changes", UTM_CHANGES.values(), ids=UTM_CHANGES)
 def test_nothing_is_made_of_it_by_the_utm_form(utm_visitor, nothing_made, changes):
     answer = utm_visitor.send(**changes)
 
     assert is_told(answer), answer.status_code
+    assert "<script>" not in answer.text
     nothing_made()
 
 
 @pytest.mark.usefixtures("unlimited")
 @pytest.mark.parametrize("field", ["company", "form_pass", "deliveries-0-company", "other"])
-def test_a_file_is_refused(visitor, nothing_made, field):
-    values = ENTERED | {"form_pass": visitor.carried(), "send": "1"} | {field: (io.BytesIO(b"text"), "file.txt")}
+def test_a_file_is_refused(visitor, utm_visitor, nothing_made, field):
+    for each in (visitor, utm_visitor):
+        values = each.entered | {"form_pass": each.carried(), "send": "1"} | {field: (io.BytesIO(b"text"), "file.txt")}
+        answer = each.client.post(each.path, data=values, content_type="multipart/form-data")
+        assert answer.status_code == 400
+    nothing_made()
 
-    answer = visitor.client.post(visitor.path, data=values, content_type="multipart/form-data")
 
-    assert answer.status_code == 400
+@pytest.mark.usefixtures("unlimited")
+@pytest.mark.parametrize("size", [1_100_000, 16 * 1024 * 1024 + 1], ids=["of the form", "of any request"])
+def test_an_oversized_body_is_told(visitor, utm_visitor, nothing_made, size):
+    for each in (visitor, utm_visitor):
+        body = f"form_pass={each.carried()}&send=1&other=".encode() + b"a" * size
+        answer = each.client.post(each.path, data=body, content_type="application/x-www-form-urlencoded")
+        assert (answer.status_code, "<h1" in answer.text) == (413, True)
     nothing_made()
 
 
@@ -149,14 +171,16 @@ def test_a_body_of_another_kind_is_no_form(visitor, nothing_made, body, kind):
 
 
 @pytest.mark.usefixtures("unlimited")
-def test_repeated_keys_count_once(visitor, applications):
-    values = MultiDict(ENTERED | {"form_pass": visitor.carried(), "send": "1"})
-    for name, value in ENTERED.items():
-        values.add(name, value)
+def test_repeated_keys_count_once(visitor, utm_visitor, applications, make):
+    for each in (visitor, utm_visitor):
+        values = MultiDict(each.entered | {"form_pass": each.carried(), "send": "1"})
+        for name, value in each.entered.items():
+            values.add(name, value)
+        assert each.client.post(each.path, data=values).status_code == 302
 
-    assert visitor.client.post(visitor.path, data=values).status_code == 302
     (application,) = applications()
     assert (len(application.deliveries), len(application.users)) == (1, 1)
+    assert len(make.session.scalars(select(UtmApplication)).one().deliveries) == 1
 
 
 @pytest.mark.usefixtures("unlimited")
@@ -184,3 +208,17 @@ def test_what_looks_like_code_is_only_text(visitor, applications, company):
     assert (review.status_code, answer.status_code) == (200, 302)
     assert "<script>alert" not in review.text
     assert [each.company for each in applications()] == [company.replace("\u202e", "")]
+
+
+@pytest.mark.parametrize(("name", "method"), [("form", "get"), ("form", "post"), ("link", "get"), ("link", "post")])
+def test_the_limiter_answers_with_a_page_that_says_to_wait(app, form_path, utm_path, nothing_made, name, method):
+    paths = [form_path, utm_path] if name == "form" else ["/confirm-application/apl_x"]
+    for path in paths:
+        sender = {"environ_base": {"REMOTE_ADDR": "192.0.2.88"}}
+        answers = [getattr(app.test_client(), method)(path, **sender) for _ in range(61)]
+
+        assert 429 not in {answer.status_code for answer in answers[:60]}
+        assert answers[60].status_code == 429
+        heading = Page(answers[60].text).root.one("h1").text
+        assert heading == "アクセスが集中しています"
+    nothing_made()
