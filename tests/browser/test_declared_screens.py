@@ -32,7 +32,8 @@ def test_every_page_of_every_screen_is_sound(page, cases, sound, fits):
             if route.verb == "GET" and case.client.get(url).mimetype == "text/html":
                 page.goto(url)
                 sound(page)
-                if route.name == "list":
+                # It changes the width itself, so once is enough.
+                if route.name == "list" and page.viewport_size["width"] > 1000:
                     fits(page)
         _look_at_faults(page, case, sound)
         _look_at_a_question(page, case, row, sound)
@@ -52,8 +53,10 @@ def _look_at_a_question(page, case, row, sound) -> None:
     """Press the button that deletes a row, and cancel."""
     if "delete" not in case.screen.include_route_methods:
         return
-    page.goto(case.url("show", row))
-    page.locator(f"form[action$='{case.url('delete', row)}'] button").click()
+    page.goto(case.url("show", row) if "show" in case.screen.include_route_methods else case.url("list"))
+    url = case.url("delete", row)
+    # The rows of a list share their forms.
+    page.locator(f"form[action$='{url}'] button, button[formaction$='{url}']").click()
     page.locator(DIALOG).wait_for()
     sound(page)
     page.locator(DIALOG).get_by_role("button", name="キャンセル").click()
