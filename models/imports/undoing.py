@@ -17,9 +17,9 @@ from models.customers.customer import Customer
 from models.errors import N_, DomainError
 from models.imports.import_run import ImportRow, ImportRun, Outcome
 from models.imports.writing import contract_facts
-from models.plain_rules import apply_changes
 from models.row_lock import lock_all
 from models.utms import utm as utm_rules
+from models.utms.rules import change_all as change_utms
 from models.utms.utm import Utm
 
 CHANGED_SINCE = N_("It has changed since the import.")
@@ -92,7 +92,7 @@ def _take_back_utms(session: Session, facts: Sequence[dict[str, Any]], *, now: d
         raise DomainError(CHANGED_SINCE)
     utm_rules.remove_all(session, [locked[fact["id"]] for fact in facts if fact["created"]], now=now, by=by)
     changed = [(locked[fact["id"]], fact["before"]) for fact in facts if not fact["created"]]
-    apply_changes(session, changed, action="utm.changed", by=by)
+    change_utms(session, changed, by=by)
 
 
 def _take_back_customers(session: Session, facts: Sequence[dict[str, Any]], *, now: datetime, by: Actor) -> None:

@@ -29,9 +29,9 @@ from models.customers import rules as customer_rules
 from models.customers.customer import Customer
 from models.errors import N_, DomainError
 from models.imports.import_run import ImportRow
-from models.plain_rules import apply_changes
 from models.row_lock import lock_all
 from models.utms import utm as utm_rules
+from models.utms.rules import change_all as change_utms
 from models.utms.utm import Utm
 
 CHANGED_MEANWHILE = N_("It was changed after the file was checked.")
@@ -185,4 +185,4 @@ def _utms(  # noqa: PLR0913  (needs the day in addition to what every change nee
             changed.append((found, values))
             fact = {"id": found.id, "created": False, "after": values, "before": before}
             written[row.number]["utm"] = fact
-    apply_changes(session, changed, action="utm.changed", by=by)
+    change_utms(session, changed, by=by)

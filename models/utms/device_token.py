@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from models import audit
 from models.actor import Actor
 from models.db import Base, CreatedAt
+from models.errors import Gone
 from models.row_lock import lock
 from models.scope import TenantScoped
 from models.tokens import hash_token, new_token
@@ -41,9 +42,12 @@ def issue(session: Session, utm: Utm, *, now: datetime, by: Actor) -> str:
     """Issue a new token to a UTM and revoke the previous one.
 
     :returns: the token, which is not stored anywhere.
+    :raises Gone: the UTM was removed in the meantime.
     """
     # Of two concurrent calls, the second waits here and revokes the first one's token.
     lock(session, utm)
+    if utm.removed_at is not None:
+        raise Gone
     session.execute(
         update(DeviceToken)
         .where(DeviceToken.utm_id == utm.id, DeviceToken.revoked_at.is_(None))
