@@ -27,7 +27,7 @@ from views.imports.columns import (
 )
 from views.imports.known import Known, KnownPlan, KnownProduct
 from views.imports.reading import text_of
-from views.utms.utms import UtmForm
+from views.utms.form import UtmForm
 
 UNKNOWN_CUSTOMER = N_("There is no customer with this ID.")
 CONTRADICTS_EARLIER_ROW = N_("Row %(row)s is about the same customer and says something else here.")

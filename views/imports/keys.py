@@ -14,7 +14,7 @@ from views.imports.columns import FileColumn, plain_title
 from views.imports.known import Known, read_known, read_taken
 from views.imports.reading import text_of
 from views.screen.form import ScreenForm
-from views.utms.utms import SerialField, UtmIdField
+from views.utms.form import SerialField, UtmIdField
 
 _KEYS = {("customer", "name"), ("utm", "utm_id"), ("utm", "serial")}
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from sqlalchemy import inspect
+from werkzeug.exceptions import NotFound
 
 from models.db import db
 from views.base import render
@@ -24,11 +25,14 @@ class DetailPages:
 
     show_template = "screen/show.html"
 
+    shows_deleted = False
+    """Whether the page of a deleted row can still be opened, if deleted rows are kept; without its buttons."""
+
     @expose("/<row>")
     @has_access
     def show(self: Any, pk: Any) -> Any:
         """Show one row."""
-        row = self.row_or_404(pk)
+        row = self.row_to_show(pk)
         return render(
             self.show_template,
             screen=self,
@@ -43,6 +47,15 @@ class DetailPages:
             history=self.changes(row),
             secret=self.secret_of([inspect(row).identity[0]]),
         )
+
+    def row_to_show(self: Any, pk: Any) -> Any:
+        """Return the row of a page; abort with 404 if there is none."""
+        try:
+            return self.row_or_404(pk)
+        except NotFound:
+            if not (self.trash and self.shows_deleted):
+                raise
+            return self.row_or_404(pk, deleted=True)
 
     def secret_of(self: Any, keys: Sequence[Any]) -> dict[str, Any] | None:
         """Return the secret that was just issued for one of some rows, which can be shown only once; None if there is none.
@@ -72,6 +85,8 @@ class DetailPages:
 
     def page_buttons(self: Any, row: Any) -> list[Button]:
         """Return the buttons of a row's page."""
+        if self._is_deleted(row):
+            return []
         message, name = self.labels.message, self.name_of(row)
         back = self.back_argument()
         found = []

@@ -45,13 +45,13 @@ class ScreenForm(FlaskForm):
     beside_fields: ClassVar[Mapping[str, str]] = {}
 
     def parts(self) -> list[FormPart]:
-        """Return the parts of the form in order."""
+        """Return the parts of the form in order, without fields that were taken out of it."""
         declared = self.fieldsets or [(None, {"fields": [field.name for field in self.visible_fields()]})]
         return [
             FormPart(
                 title,
-                [self[name] for name in part.get("fields", ())],
-                [self[name] for name in part.get("more", ())],
+                [self[name] for name in part.get("fields", ()) if name in self],
+                [self[name] for name in part.get("more", ()) if name in self],
                 part.get("hint"),
             )
             for title, part in declared

@@ -36,7 +36,7 @@ def history_table(screen: Any, row: Any) -> Table:
 def _item(screen: Any, entry: AuditEntry, name: str | None) -> Any:
     """Return the label of the changed column, or a sentence about the action if no column was changed."""
     if name is not None:
-        return screen.label_of(name)
+        return screen.label_alone(name)
     sentence = _SENTENCES.get(entry.action.rpartition(".")[2])
     return screen.labels.message(sentence) if sentence else entry.action
 

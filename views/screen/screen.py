@@ -178,6 +178,10 @@ class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView)
             return name
         return field.args[0] if field.args else getattr(field.field_class, "default_label", name)
 
+    def label_alone(self, name: str) -> Any:
+        """Return the label of a column where it stands without those of its part, as in the change history."""
+        return self.label_of(name)
+
     def key_of(self, row: Any) -> Any:
         """Return the key of a row without reloading the row, which may have been deleted."""
         (key,) = inspect(row).identity

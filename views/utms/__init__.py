@@ -14,7 +14,7 @@ RIGHTS = {
     "Utms": Rights(
         N_("UTM"),
         read=("can_list", "can_show"),
-        write=("can_add", "can_issue_token"),
+        write=("can_add", "can_edit", "can_delete", "can_issue_token"),
         labels={"can_issue_token": N_("Issue an API token")},
     )
 }

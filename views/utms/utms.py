@@ -1,134 +1,34 @@
-"""The screen of UTMs: registration (§7.8) and details (§7.11). Their list is in ``views.utms.listing``."""
+"""The screen of UTMs: registration, change, removal and details (§7.8 to §7.11); their list is in ``views.utms.listing``."""
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 from flask import g, request
 from flask_babel import gettext, lazy_gettext
-from wtforms import Form
-from wtforms.validators import ValidationError
 
 from models import clock
 from models.contracts import contract
 from models.db import db
 from models.errors import N_
-from models.utms import device_token, utm
+from models.utms import device_token, rules, utm
 from models.utms.utm import Utm
 from views.base import actor, first_of, url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
 from views.data_interface import PortalInterface
 from views.forms.applied_address import address_choice, is_filling
-from views.forms.fields import (
-    EmailAddressField,
-    HyphenField,
-    MaxLength,
-    OneLine,
-    PostcodeField,
-    Required,
-    TextField,
-    ValidEmail,
-)
-from views.forms.postcode import PostcodeLookup
-from views.forms.utm_id import UtmId, UtmIdField
 from views.screen import formats
 from views.screen.actions import action
-from views.screen.form import ScreenForm
 from views.screen.formats import Format, LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.navigation import Parent, list_arguments, with_arguments
 from views.screen.table import Button
 from views.shown_once import show_token_once
+from views.utms.form import EMAIL_GROUPS, EMAILS, UtmChangeForm, UtmForm
 from views.utms.listing import UtmList
 from views.utms.overview import warning_before_one_more
 from views.utms.state import STATE, state_of
-
-_SERIAL = re.compile(r"[A-Z0-9-]{15,30}")
-
-EMAIL_GROUPS = {
-    "customer": lazy_gettext("Notified (customer)"),
-    "desk": lazy_gettext("Notified (service desk)"),
-    "report": lazy_gettext("Monthly report: additional recipients"),
-}
-EMAIL_HINTS = {
-    "customer": lazy_gettext("Important alerts are mailed to these addresses. The customer can change them too."),
-    "desk": lazy_gettext("Important alerts are mailed to these addresses."),
-    "report": lazy_gettext("The monthly report is sent to all three groups of addresses."),
-}
-_TYPED_AS_IS = {"autocomplete": "off", "spellcheck": "false"}
-EMAILS = {group: [f"{group}_email{number}" for number in (1, 2, 3)] for group in EMAIL_GROUPS}
-
-
-def _is_serial(_form: Form, field: Any) -> None:
-    if not _SERIAL.fullmatch(field.data):
-        raise ValidationError(gettext("Enter 15 to 30 characters of A-Z, 0-9 and hyphens."))
-
-
-class SerialField(HyphenField):
-    """A serial number, normalized to upper case."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """Normalize the input."""
-        super().process_formdata(valuelist)
-        self.data = (self.data or "").upper()
-
-
-class UtmForm(PostcodeLookup, ScreenForm):
-    """基本情報 of a UTM; the nine email address fields are added below."""
-
-    utm_id = UtmIdField(
-        lazy_gettext("UTM ID"),
-        [Required(), UtmId()],
-        description=lazy_gettext(
-            "12 characters: the MAC address WAN on the bottom of the UTM, without colons and in lower case."
-        ),
-        render_kw=_TYPED_AS_IS,
-    )
-    name = TextField(
-        lazy_gettext("UTM name"),
-        [Required(), MaxLength(50), OneLine()],
-        description=lazy_gettext("The customer can change it too."),
-    )
-    serial = SerialField(
-        lazy_gettext("Serial number"),
-        [Required(), _is_serial],
-        description=lazy_gettext("15 to 30 characters, as written on the bottom of the UTM."),
-        render_kw=_TYPED_AS_IS,
-    )
-    postcode = PostcodeField()
-    address = TextField(
-        lazy_gettext("Address"),
-        [Required(), MaxLength(104), OneLine()],
-        description=lazy_gettext(
-            "An address filled in from the postcode may lack the house number. Please complete it."
-        ),
-    )
-    delivery_status = TextField(
-        lazy_gettext("Delivery status"),
-        [Required(), MaxLength(104), OneLine()],
-        description=lazy_gettext("Example: received. The customer does not see it."),
-    )
-
-    fieldsets: ClassVar = (
-        (
-            lazy_gettext("Basic information"),
-            {"fields": ["utm_id", "name", "serial", "postcode", "address", "delivery_status"]},
-        ),
-        *((title, {"fields": EMAILS[group], "hint": EMAIL_HINTS[group]}) for group, title in EMAIL_GROUPS.items()),
-    )
-    beside_fields: ClassVar = {**PostcodeLookup.beside_fields, "serial": "screen/_applied_addresses.html"}
-    widths: ClassVar = {
-        **dict.fromkeys(("utm_id", "name", "serial", "postcode"), "col-12 col-md-6"),
-        **dict.fromkeys((name for names in EMAILS.values() for name in names), "col-12 col-md-4"),
-    }
-
-
-for _names in EMAILS.values():
-    for _number, _name in enumerate(_names, start=1):
-        _label = lazy_gettext("Email address %(number)s", number=_number)
-        setattr(UtmForm, _name, EmailAddressField(_label, [ValidEmail()], render_kw={"autocomplete": "off"}))
 
 
 def alerts_url(row: Utm) -> str | None:
@@ -149,12 +49,26 @@ class UtmView(UtmList):
             "add_title": N_("Register UTM"),
             "ask_add": N_("The UTM information will be registered. Are you sure?"),
             "added": N_("UTM information has been registered."),
+            "edit_title": N_("Change UTM information"),
+            "ask_edit": N_("The UTM information will be changed. Are you sure?"),
+            "changed": N_("UTM information has been changed."),
+            "delete_title": N_("Confirm the removal of the UTM"),
+            "ask_delete": N_(
+                "%(name)s will be removed. Its API token stops working at once. Its alerts stay in the lists, but can no "
+                "longer be downloaded. Are you sure?"
+            ),
+            "deleted": N_("UTM information has been deleted."),
+            "already_deleted": N_("This UTM has been removed."),
             "empty": N_("There is no UTM yet."),
             "empty_hint": N_("Register the UTM at the customer's site."),
         },
     )
     form = UtmForm
-    methods = frozenset({"add", "show"})
+    form_template = "utms/form.html"
+    rules = rules
+    methods = frozenset({"add", "show", "edit", "delete"})
+    trash = "removed_at"
+    shows_deleted = True
     route_base = "/customers/<string:customer_id>/utms"
     row_rule = "<key:utm_key>"
     class_permission_name = "Utms"
@@ -192,6 +106,8 @@ class UtmView(UtmList):
         "firmware": lazy_gettext("Version"),
         "ip_address": lazy_gettext("IP address"),
         "reported_mac": lazy_gettext("MAC address it reports"),
+        "removed_at": lazy_gettext("Removed on"),
+        "tenant_id": lazy_gettext("Tenant ID"),
     }
     formatters_columns: ClassVar = {
         "customer_id": linked_value(formats.CODE),
@@ -220,6 +136,20 @@ class UtmView(UtmList):
             case _:
                 return super().value(row, name)
 
+    def label_alone(self, name: str) -> Any:
+        """Return the label of a column, for an email address with the title of its group before it."""
+        label = super().label_alone(name)
+        group = next((group for group, names in EMAILS.items() if name in names), None)
+        return label if group is None else f"{EMAIL_GROUPS[group]} {label}"
+
+    def fixed_facts(self, row: Utm) -> list[tuple[Any, Any, str]]:
+        """Return what the form of a UTM shows and cannot change (§7.9)."""
+        mac = (
+            [(gettext("MAC address"), formats.CODE.cell(row.mac_address), formats.CODE.css)] if row.mac_address else []
+        )
+        identity = self._facts(row, ["customer_id", "utm_id"])
+        return [*identity, *mac, *self._facts(row, ["serial"])]
+
     def page_buttons(self, row: Utm) -> list[Button]:
         """Return the buttons of a UTM's page, with the link to its alerts."""
         url = alerts_url(row)
@@ -238,9 +168,13 @@ class UtmView(UtmList):
     def crumbs(self, row: Any = None, leaf: Any = None) -> list[tuple[Any, str | None]]:
         """Return the breadcrumbs, with the security tab in place of the list."""
         crumbs = super().crumbs(row, leaf)
-        url, given = security_url(g.parent_row), list_arguments()
-        crumbs.insert(3, (gettext("Security service"), with_arguments(url, given) if url and given else url))
+        crumbs.insert(3, (gettext("Security service"), self._tab_url()))
         return crumbs
+
+    def _tab_url(self) -> str | None:
+        """Return the URL of the security tab as it was when the page was opened from it; None if the user may not open it."""
+        url, given = security_url(g.parent_row), list_arguments()
+        return with_arguments(url, given) if url and given else url
 
     def refusal(self, method: str, row: Any) -> str | None:
         """Return the reason why no UTM can be registered at present, None if one can."""
@@ -280,10 +214,22 @@ class UtmView(UtmList):
         """Return the URL of the security tab, which lists the UTM and shows its token."""
         return self.cancel_url()
 
+    def form_of(self, row: Utm) -> UtmChangeForm:
+        """Return the form for changing a UTM, with its values or the submitted ones."""
+        return UtmChangeForm.of(row)
+
+    def page_of(self, row: Utm) -> str:
+        """Return the URL of the security tab, where §7.9 leads after a change."""
+        return self.cancel_url()
+
+    def after_action(self, rows: list[Any]) -> str:
+        """Return the URL of the UTM's page, which shows its new token."""
+        return self.url("show", rows[0], **self.back_argument())
+
     def cancel_url(self) -> str:
         """Return the URL of the first parent page that the user may open."""
         customers = CustomerView.of()
-        return first_of(security_url(g.parent_row), customers.url_if("show", g.parent_row), customers.url_if("list"))
+        return first_of(self._tab_url(), customers.url_if("show", g.parent_row), customers.url_if("list"))
 
     @action(
         N_("Reissue"),
@@ -292,8 +238,6 @@ class UtmView(UtmList):
         question=N_("A new token will be issued. The present one stops working at once. Are you sure?"),
         tone="danger",
         done=N_("A new token has been issued."),
-        already=N_("This UTM has been removed."),
-        when=lambda utm: utm.removed_at is None,
         single=False,
         url="/{row}/token",
     )

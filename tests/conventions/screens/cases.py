@@ -51,8 +51,11 @@ NOT_DELETABLE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
 }
 """What makes a rule refuse to delete a row, and the reason it gives: for every screen that deletes."""
 
-ALWAYS_DELETABLE = {"PortalUserView"}
+ALWAYS_DELETABLE = {"PortalUserView", "UtmView"}
 """The screens whose rows no rule keeps."""
+
+LISTED_ON = {"UtmView": "SecurityView.security"}
+"""The endpoints of the pages that list the rows of a screen without a list of its own."""
 
 OTHER_ROWS: dict[str, dict[str, Any]] = {
     "ApplicationFieldView": {"retired_at": "2026-11-01T00:00:00Z"},
@@ -223,6 +226,13 @@ class Case:
         """The URL of a page of the screen."""
         with self.request():
             return self.screen.url(method, row, **arguments)
+
+    def url_of_list(self) -> str:
+        """The URL of the page that lists the rows."""
+        if self.name not in LISTED_ON:
+            return self.url("list")
+        with self.request():
+            return url_for(LISTED_ON[self.name], **{self.screen.parent.argument: self.parent.id})
 
     def url_of_keys(self, method: str, parent: Any, row: Any) -> str:
         """The URL of a row below a parent that need not be its own."""

@@ -13,11 +13,12 @@ THREE = 3
 
 
 def typed_in(form) -> str:
-    """The name of the first field of a form that is typed into."""
+    """The name of the first field of a form that any text is typed into; a code has no words to spell."""
     return next(
         control.attributes["name"]
         for control in form.controls
-        if control.tag == "textarea" or control.attributes.get("type") == "text"
+        if control.tag == "textarea"
+        or (control.attributes.get("type") == "text" and control.attributes.get("spellcheck") != "false")
     )
 
 
