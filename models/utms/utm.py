@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ColumnElement,
+    Computed,
     DateTime,
     ForeignKeyConstraint,
     Identity,
@@ -31,6 +32,7 @@ from models.db import Base, CreatedAt
 from models.errors import N_, DomainError
 from models.plain_rules import apply_creations
 from models.scope import TenantScoped
+from models.values.prefecture import PREFECTURES
 
 NO_CONTRACT = N_("Registering a UTM requires a current or future contract that includes a UTM.")
 TAKEN_UTM_ID = N_("This UTM ID is already registered.")
@@ -43,6 +45,7 @@ CONTACT_NOTED_EVERY = timedelta(seconds=15)
 """The precision with which a UTM's last call is recorded. The time of a heartbeat is recorded exactly."""
 
 _NOT_REMOVED = text("removed_at IS NULL")
+_PREFECTURE = f"substring(address from '^({'|'.join(PREFECTURES)})')"
 
 
 class UtmState(StrEnum):
@@ -66,6 +69,10 @@ class Utm(TenantScoped, Base):
         Index("uq_utm_utm_id_kept", "utm_id", unique=True, postgresql_where=_NOT_REMOVED),
         Index("uq_utm_serial_kept", "serial", unique=True, postgresql_where=_NOT_REMOVED),
         Index("ix_utm_tenant_id_customer_id", "tenant_id", "customer_id"),
+        *(
+            Index(f"ix_utm_tenant_id_{column}", "tenant_id", column, postgresql_where=_NOT_REMOVED)
+            for column in ("prefecture", "firmware", "last_seen_at")
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -76,6 +83,8 @@ class Utm(TenantScoped, Base):
     postcode: Mapped[str] = mapped_column(String(8))
     # Prefecture and address combined, because a UTM's 住所 is one field.
     address: Mapped[str] = mapped_column(String(104))
+    # The one that the address starts with, for search. Computed by the database.
+    prefecture: Mapped[str | None] = mapped_column(String(4), Computed(_PREFECTURE, persisted=True))
     delivery_status: Mapped[str] = mapped_column(String(104))
     mac_address: Mapped[str | None] = mapped_column(String(17))
     customer_email1: Mapped[str] = mapped_column(String(254), server_default="")

@@ -275,3 +275,17 @@ def entries(make, action) -> list[tuple]:
     """What the audit log says was before and after."""
     rows = make.session.execute(select(AuditEntry.before, AuditEntry.after).where(AuditEntry.action == action))
     return [tuple(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("address", "prefecture"),
+    [
+        ("東京都千代田区一丁目", "東京都"),
+        ("京都府京都市", "京都府"),
+        ("神奈川県横浜市", "神奈川県"),
+        ("千代田区東京都", None),
+        ("東京", None),
+    ],
+)
+def test_the_prefecture_is_the_one_that_the_address_starts_with(make, customer, address, prefecture):
+    assert make.utm(customer_row=customer, address=address).prefecture == prefecture
