@@ -21,6 +21,7 @@ from models.values.company_name import search_key
 from views.arguments import iso_day, key_or_none
 from views.base import url_if
 from views.contracts.months import first_day, months_to_choose
+from views.customers.company_name import CompanyName
 from views.customers.contract_list import STATUS_LABELS, contract_url
 from views.customers.customers import CustomerView
 from views.data_interface import PortalInterface
@@ -37,14 +38,6 @@ _STATUS = formats.badge(
     _STATUS_LABELS | {_NOT_STARTED: lazy_gettext("Active (not started)")},
     {ContractStatus.ACTIVE: "green", _NOT_STARTED: "green", ContractStatus.CANCELLED: "orange"},
 )
-
-
-class CompanyName(Part):
-    """A search field for a part of the name of a contract's customer."""
-
-    @staticmethod
-    def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
-        return column.has(Customer.search_name.contains(value, autoescape=True))
 
 
 class BilledIn(Choice):

@@ -25,7 +25,7 @@ MENU = (
         ("can_list", "Customers"),
         "building",
         (
-            *("CustomerView", "SecurityView", "UtmView", "UtmListView", "AlertView", "ImportView"),
+            *("CustomerView", "SecurityView", "UtmView", "AlertView", "ImportView"),
             *("ContractView", "ContractApplicationView", "ContractChangeView"),
             *("ContractCancellationView", "ContractDeliveryView", "InvoiceView"),
             *("PortalUserView", "CustomerApplicationView"),

@@ -38,6 +38,9 @@ class ListPages:
     list_labels: ClassVar[Mapping[str, Any]] = {}
     """Labels of columns that differ in the list from those in the form and the details."""
 
+    file_columns: ClassVar[Sequence[str]] = ()
+    """The columns of the CSV file, if they are not those of the list."""
+
     list_intro: Any = None
     """The introductory text of the list, lazily translated."""
 
@@ -121,7 +124,7 @@ class ListPages:
         """
         keys = query.with_entities(*self.model.__mapper__.primary_key).order_by(None)
         capped = keys.limit(max(COUNT_CAP, shown) + 1).subquery()
-        return db.session.query(func.count()).select_from(capped).scalar() or 0
+        return self.rows_session().query(func.count()).select_from(capped).scalar() or 0
 
     def order(self: Any) -> tuple[str, str]:
         """Return the column to sort the list by, and ``asc`` or ``desc``; invalid values give the screen's default order."""
@@ -298,9 +301,9 @@ class ListPages:
     def file(self: Any, search: Search) -> Response:
         """Return a streaming response with the rows of the list as a CSV file."""
         sort, direction = self.order()
-        head = [str(self.label_of(name)) for name in self.list_columns]
+        head = [str(self.label_of(name)) for name in self.file_columns or self.list_columns]
         statement = self.ordered(self.rows(search), sort, direction).options(*self.datamodel.options)
-        info = dict(db.session().info)
+        info = dict(self.rows_session().info)
         db.session.rollback()
         answer = Response(
             stream_with_context(csv_lines(head, self._cells(statement, info))), mimetype="text/csv; charset=utf-8"
@@ -311,7 +314,7 @@ class ListPages:
 
     def _cells(self: Any, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row, read in a separate session that stays open until the file is complete."""
-        formats = [(name, self.formats[name]) for name in self.list_columns]
+        formats = [(name, self.formats[name]) for name in self.file_columns or self.list_columns]
         with Session(db.engine, info=info) as session:
             for row in query.with_session(session).yield_per(_FILE_BATCH):
                 yield [each.text(self.value(row, name)) for name, each in formats]

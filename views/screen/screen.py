@@ -11,6 +11,7 @@ from flask_appbuilder import ModelView
 from flask_babel import lazy_gettext
 from sqlalchemy import BigInteger, inspect
 from sqlalchemy.exc import NoInspectionAvailable
+from sqlalchemy.orm import Session
 
 from models.db import db
 from views.base import first_of
@@ -76,7 +77,7 @@ class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView)
     :cvar row_rule: the part of the URL rule that identifies a row, with its converter.
     :cvar csv: whether to offer the list as a CSV file.
     :cvar history: whether to show the change history of a row on its page.
-    :cvar tenantless: whether the rows belong to no tenant.
+    :cvar tenantless: whether the rows belong to no tenant, or the list has those of all tenants.
     """
 
     list_columns: ClassVar[Sequence[str]] = ()
@@ -153,7 +154,7 @@ class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView)
 
     def _shown_columns(self) -> list[str]:
         declared = [name for _, part in self.show_fieldsets or () for name in (*part["fields"], *part.get("more", ()))]
-        return list(dict.fromkeys([*self.list_columns, *declared]))
+        return list(dict.fromkeys([*self.list_columns, *self.file_columns, *declared]))
 
     def _format_of(self, name: str) -> Format:
         given = (self.formatters_columns or {}).get(name)
@@ -289,12 +290,16 @@ class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView)
             conditions.append(self.parent.condition(self.model))
         return conditions
 
+    def rows_session(self) -> Session:
+        """Return the session that reads the rows: that of the request, unless the screen is about all tenants."""
+        return db.session()
+
     def query(self, *, deleted: bool = False) -> Any:
         """Return the query of this screen's rows.
 
         :param deleted: whether to select the deleted rows instead of the others.
         """
-        query = self._base_filters.apply_all(db.session.query(self.model)).filter(*self.base_conditions())
+        query = self._base_filters.apply_all(self.rows_session().query(self.model)).filter(*self.base_conditions())
         if self.trash:
             column = getattr(self.model, self.trash)
             query = query.filter(column.is_not(None) if deleted else column.is_(None))

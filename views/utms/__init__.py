@@ -18,4 +18,4 @@ RIGHTS = {
         labels={"can_issue_token": N_("Issue an API token")},
     )
 }
-MENU = (MenuEntry(Place.HIDDEN, 30, "", "UtmListView.list", ("can_list", "Utms")),)
+MENU = (MenuEntry(Place.SIDE, 32, N_("UTM list"), "UtmListView.list", ("can_list", "Utms"), "router"),)

@@ -1,73 +1,176 @@
-"""The UTMs of all customers of the tenant: what the dashboard counts (§5.1)."""
+"""UTM一覧: the UTMs of all customers of the tenant. What the dashboard counts (§5.1) links to it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from flask import g
 from flask_babel import lazy_gettext
-from sqlalchemy.orm import joinedload
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
 
+from models import clock
+from models.alerts.fleet_counts import count_alerts, counts_of_fleet
+from models.customers.customer import Customer
+from models.db import db
 from models.errors import N_
 from models.utms.utm import Utm
+from models.values.company_name import search_key
+from models.values.prefecture import PREFECTURES
+from views.customers.company_name import CompanyName
 from views.customers.customers import CustomerView
 from views.data_interface import PortalInterface
+from views.forms.fields import half_width
+from views.forms.utm_id import hex_digits
+from views.period import recent_days
 from views.screen import formats
-from views.screen.filters import Choice, Part
+from views.screen.filters import Choice, DeclaredFilter, Part
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
+from views.screen.table import Table
 from views.utms.state import STATE, STATE_LABELS, has_state, state_of
-from views.utms.utms import UtmView
+from views.utms.utms import UtmView, alerts_url
 
 
-class UtmListView(Screen):
-    """The UTMs that are not removed; each is registered and changed below its customer."""
+def versions_of(session: Session) -> Mapping[str, str]:
+    """Return the versions that the UTMs which a session sees report, as the labels of a choice."""
+    found = session.scalars(
+        select(Utm.firmware)
+        .where(Utm.removed_at.is_(None), Utm.firmware.is_not(None))
+        .distinct()
+        .order_by(Utm.firmware)
+    )
+    return {version: version for version in found if version}
+
+
+def fleet_filters(versions: Callable[[], Mapping[str, str]]) -> tuple[DeclaredFilter, ...]:
+    """Return the search fields of a list of UTMs of several customers.
+
+    :param versions: returns the versions to choose from.
+    """
+    return (
+        Part("name", most=50, beside=True),
+        Choice("state", labels=STATE_LABELS, on=has_state, beside=True),
+        Part(
+            "utm_id", lazy_gettext("UTM ID or MAC address"), most=30, any_case=False, clean=half_width, key=hex_digits
+        ),
+        CompanyName("customer", most=40, key=search_key),
+        Part("customer_id", most=9, any_case=False, clean=lambda typed: half_width(typed).upper()),
+        Choice("firmware", labels=versions),
+        Choice("prefecture", labels={name: name for name in PREFECTURES}),
+        Part("address", most=104),
+    )
+
+
+class FleetList(Screen):
+    """A list of UTMs of several customers; each is registered and changed below its customer."""
 
     datamodel = PortalInterface(Utm, options=(joinedload(Utm.customer),))
-    labels = Labels(
-        lazy_gettext("UTM"),
-        lazy_gettext("UTM list"),
-        "router",
-        {"empty": N_("There is no UTM yet."), "show_all": N_("Show all UTMs")},
-    )
     methods = frozenset({"list"})
-    route_base = "/utms"
     row_rule = UtmView.row_rule
-    class_permission_name = "Utms"
-    list_columns: ClassVar = ["utm_id", "name", "customer_id", "customer.name", "state"]
-    order_columns: ClassVar = ["utm_id", "name", "customer_id"]
     base_order = ("utm_id", "asc")
-    filters = (
-        Part("utm_id", most=12),
-        Part("name", most=50),
-        Part("customer_id", most=9),
-        Choice("state", labels=STATE_LABELS, on=has_state, beside=True),
-    )
+    list_columns: ClassVar = ["utm_id", "name", "customer", "address", "state", "firmware", "alert_count"]
+    file_columns: ClassVar = [
+        *("utm_id", "name", "customer_id", "customer.name", "state", "last_seen_at", "firmware"),
+        *("serial", "postcode", "prefecture", "address", "alert_count"),
+    ]
     label_columns: ClassVar = {
         "utm_id": lazy_gettext("UTM ID"),
         "name": lazy_gettext("UTM name"),
+        "customer": lazy_gettext("Company name"),
         "customer_id": lazy_gettext("Company ID"),
         "customer.name": lazy_gettext("Company name"),
         "state": lazy_gettext("Operation"),
+        "last_seen_at": lazy_gettext("Last connected"),
+        "firmware": lazy_gettext("Version"),
+        "serial": lazy_gettext("Serial number"),
+        "postcode": lazy_gettext("Postcode"),
+        "prefecture": lazy_gettext("Prefecture"),
+        "address": lazy_gettext("Place"),
+        "alert_count": lazy_gettext("Alerts"),
     }
     formatters_columns: ClassVar = {
         "utm_id": linked_value(formats.CODE),
-        "customer_id": linked_value(formats.CODE),
+        "customer": linked_value(formats.TEXT),
         "state": STATE,
+        "serial": formats.CODE,
+        "postcode": formats.POSTCODE,
+        "alert_count": linked_value(formats.NUMBER),
     }
 
     def base_conditions(self) -> list[Any]:
         """Return what every row must meet: a removed UTM is counted nowhere."""
         return [*super().base_conditions(), Utm.removed_at.is_(None)]
 
+    def ordered(self, query: Any, sort: str, direction: str) -> Any:
+        """Return a query in an order: by state means by last contact, by company without its legal form."""
+        key: Any
+        if sort == "customer":
+            query, key = query.join(Utm.customer), Customer.sort_name
+        elif sort == "alert_count":
+            counts = counts_of_fleet(*_period()).subquery()
+            query, key = query.outerjoin(counts, counts.c.utm_id == Utm.id), func.coalesce(counts.c.count, 0)
+        else:
+            return super().ordered(query, "last_seen_at" if sort == "state" else sort, direction)
+        return query.order_by(key.desc() if direction == "desc" else key, Utm.id)
+
+    def table(self, rows: Sequence[Utm], columns: Sequence[str] | None = None, **options: Any) -> Table:
+        """Return a table of UTMs with the numbers of their alerts."""
+        self._count_alerts(self.rows_session(), {row.id for row in rows})
+        return super().table(rows, columns, **options)
+
+    def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
+        """Yield the cells of each row of the file; the alerts of all of them are counted with one statement."""
+        with Session(db.engine, info=info) as session:
+            self._count_alerts(session, None)
+        yield from super()._cells(query, info)
+
+    @staticmethod
+    def _count_alerts(session: Session, utm_ids: set[int] | None) -> None:
+        first, last = _period()
+        g.fleet_alerts = count_alerts(session, first=first, last=last, utm_ids=utm_ids)
+
     def value(self, row: Utm, name: str) -> Any:
         """Return what a column shows of a UTM."""
         match name:
-            case "utm_id":
-                return LinkedValue(row.utm_id, UtmView.of().url_if("show", row))
-            case "customer_id":
-                return LinkedValue(row.customer_id, CustomerView.of().url_if("show", row.customer))
             case "state":
                 return state_of(row)
+            case "customer":
+                return LinkedValue(row.customer.name, None)
+            case "alert_count":
+                return g.fleet_alerts.get(row.id, 0)
             case _:
                 return super().value(row, name)
+
+
+class UtmListView(FleetList):
+    """The UTMs of the tenant that are not removed."""
+
+    labels = Labels(
+        lazy_gettext("UTM"),
+        lazy_gettext("UTM list"),
+        "router",
+        {"empty": N_("There is no UTM yet."), "show_all": N_("Show all UTMs")},
+    )
+    route_base = "/utms"
+    class_permission_name = "Utms"
+    filters = fleet_filters(lambda: versions_of(db.session()))
+
+    def value(self, row: Utm, name: str) -> Any:
+        """Return what a column shows of a UTM, with the pages it leads to."""
+        found = super().value(row, name)
+        match name:
+            case "utm_id":
+                return LinkedValue(found, UtmView.of().url_if("show", row))
+            case "customer":
+                return LinkedValue(found.value, CustomerView.of().url_if("show", row.customer))
+            case "alert_count":
+                return LinkedValue(found, alerts_url(row))
+            case _:
+                return found
+
+
+def _period() -> Any:
+    return recent_days(clock.tokyo_day(clock.utc_now()))

@@ -154,7 +154,8 @@ def test_the_file_has_the_rows_of_the_list_in_its_order(case):
     for query in ({}, {"sort": (case.screen.order_columns or ["x"])[0], "direction": "desc"}):
         page = case.page("list", size="100", **query)
         with case.request():
-            columns = [str(case.screen.label_of(name)) for name in case.screen.list_columns]
+            names = case.screen.file_columns or case.screen.list_columns
+            columns = [str(case.screen.label_of(name)) for name in names]
         rows = file_of(case, **query)
 
         assert list(rows[0]) == columns

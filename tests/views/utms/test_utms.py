@@ -253,5 +253,8 @@ def test_the_list_of_all_utms_leads_to_each_and_to_its_customer(operator, custom
 
     assert Page(page).column("UTM ID") == [utm.utm_id]
     assert linked(page)[utm.utm_id] == f"/customers/{customer.id}/utms/{utm.id}"
-    assert linked(page)[customer.id] == f"/customers/{customer.id}"
-    assert f"{utm.utm_id},{utm.name},{customer.id},{customer.name},オフライン" in operator.get("/utms/?csv=1").text
+    assert linked(page)[customer.name] == f"/customers/{customer.id}"
+    assert (
+        f"{utm.utm_id},{utm.name},{customer.id},{customer.name},オフライン,2026-11-01 09:00:00"
+        in operator.get("/utms/?csv=1").text
+    )
