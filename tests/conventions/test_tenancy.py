@@ -27,6 +27,7 @@ WORDS = {"kind"}
 CROSSES_TENANTS = {
     "JobBoardView": "jobs are of no tenant",
     "MailLogView": "every mail is there, with the tenant it is about",
+    "StaffUtmListView": "the UTMs of every tenant are there",
 }
 
 

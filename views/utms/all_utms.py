@@ -123,8 +123,9 @@ class FleetList(Screen):
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file; the alerts of all of them are counted with one statement."""
-        with Session(db.engine, info=info) as session:
-            self._count_alerts(session, None)
+        if "alert_count" in self.file_columns:
+            with Session(db.engine, info=info) as session:
+                self._count_alerts(session, None)
         yield from super()._cells(query, info)
 
     @staticmethod

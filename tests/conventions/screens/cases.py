@@ -82,8 +82,8 @@ def screens(*methods: str, unless: Callable[[type[Screen]], bool] = lambda _scre
 
 
 def is_of_no_tenant(screen: type[Screen]) -> bool:
-    """Whether its rows belong to no tenant, so that nobody's are another tenant's."""
-    return not issubclass(screen.datamodel.obj, TenantScoped)
+    """Whether its rows belong to no tenant or are those of all, so that nobody's are another tenant's."""
+    return screen.tenantless or not issubclass(screen.datamodel.obj, TenantScoped)
 
 
 def has_only_a_list(screen: type[Screen]) -> bool:
