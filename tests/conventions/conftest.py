@@ -68,6 +68,7 @@ class Half:
                 "customer_id": self.customer.id,
                 "contract_id": self.contract.id,
                 "utm_key": self.utm.id,
+                "utm_id": self.utm.utm_id,
                 "token_key": self.token.id,
                 "field_key": self.field.id,
                 "address_token": self.address_token,

@@ -11,11 +11,14 @@ APIS = (DeviceApi, CustomerApi)
 # Both APIs check bearer tokens themselves.
 PUBLIC = (
     "CustomerApi.apply_for_utms",
+    "CustomerApi.change_utm",
     "CustomerApi.note_password_set",
     "CustomerApi.note_sign_in",
     "CustomerApi.openapi",
     "CustomerApi.reset_password",
     "CustomerApi.tenant",
+    "CustomerApi.utm",
+    "CustomerApi.utms",
     "CustomerApi.verify_link",
     "DeviceApi.alerts",
     "DeviceApi.heartbeat",

@@ -21,13 +21,15 @@ from models.tenants import link as portal_link
 from models.tenants import settings as tenant_settings
 from models.tenants.api_token import Caller
 from models.tenants.tenant import Tenant
+from models.utms import rules as utm_changes
 from views.api.bearer import CallerLimits, unauthorized
 from views.api.bearer import caller as caller_of_request
 from views.api.customer_openapi import DESCRIPTION
 from views.api.deliveries import read_application
 from views.api.json_body import Members
 from views.api.problem import CallRefused
-from views.api.writing_call import Call, changes_once
+from views.api.utm_calls import listed_utms, read_change, response_of, shown, utm_of, version_sent
+from views.api.writing_call import Call, changes_once, in_transaction
 from views.portal_users.links import portal_user_url
 
 TOKEN_LENGTH = 100
@@ -79,6 +81,36 @@ class CustomerApi(BaseApi):
                     for link in links
                 ],
             )
+
+    @expose("/customers/<string:customer_id>/utms", methods=["GET"])
+    @require_tenant_token
+    @in_transaction
+    def utms(self, call: Call, customer_id: str) -> Response:
+        """Return the UTMs of a customer (§7.4.5)."""
+        customer = call.customer(customer_id)
+        call.may_read(customer.id)
+        return jsonify(utms=[shown(utm) for utm in listed_utms(call.session, customer.id)])
+
+    @expose("/utms/<string:utm_id>", methods=["GET"])
+    @require_tenant_token
+    @in_transaction
+    def utm(self, call: Call, utm_id: str) -> Response:
+        """Return a UTM (§7.11), with its version as its ETag."""
+        utm = utm_of(call.session, utm_id)
+        call.may_read(utm.customer_id)
+        return response_of(utm)
+
+    @expose("/utms/<string:utm_id>", methods=["PATCH"])
+    @require_tenant_token
+    @in_transaction
+    def change_utm(self, call: Call, utm_id: str) -> Response:
+        """Change what customers may change of a UTM (§7.9), if it is still as they last read it."""
+        utm = utm_of(call.session, utm_id)
+        by = call.actor(utm.customer_id)
+        version, values = version_sent(), read_change(call.body)
+        utm_changes.change(call.session, utm, values, version=version, by=by)
+        call.session.flush()
+        return response_of(utm)
 
     @expose("/customers/<string:customer_id>/utm-applications", methods=["POST"])
     @require_tenant_token

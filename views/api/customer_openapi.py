@@ -10,8 +10,10 @@ from models.portal_users.portal_user import LinkPurpose, SignUpState
 from models.tenants.idempotency import KEY_LENGTH
 from models.tenants.link import DESCRIPTION_LENGTH, NAME_LENGTH, URL_LENGTH
 from models.tenants.tenant import NAME_LENGTH as TENANT_NAME_LENGTH
+from models.utms.utm import UtmState
 from models.values.prefecture import PREFECTURES
 from views.api.deliveries import APPLICANT_LENGTH, OPTIONAL
+from views.api.utm_calls import EMAILS
 
 _PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -136,6 +138,40 @@ _USER_STATE = _object(
         "last_sign_in_at": _TIME,
     }
 )
+_UTM_ID = {"type": "string", "pattern": "^[0-9a-f]{12}$"}
+_POSTCODE = {"type": "string", "pattern": "^[0-9]{3}-?[0-9]{4}$"}
+_REPORTED = {"type": ["string", "null"], "description": "Null while the UTM has never connected."}
+_UTM = _object(
+    {
+        "id": _UTM_ID,
+        "customer_id": _CUSTOMER_ID,
+        "name": _text(50),
+        "state": {"type": "string", "enum": [str(state) for state in UtmState]},
+        "mac_address_entered": {"type": "boolean"},
+        "last_seen_at": _TIME,
+        "firmware": _REPORTED,
+        "ip_address": _REPORTED,
+        "serial": {"type": "string"},
+        "postcode": _POSTCODE,
+        "address": _text(104, description="With the prefecture."),
+        **dict.fromkeys(EMAILS, _text(254, 0, description="Empty if there is none.")),
+        "version": {"type": "integer", "minimum": 1, "description": "Also the ETag, in quotation marks."},
+    }
+)
+_UTM_CHANGE = _object(
+    {
+        "name": _text(50),
+        "postcode": _POSTCODE,
+        "address": _text(104, description="With the prefecture."),
+        "mac_address": {
+            "type": "string",
+            "pattern": "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$",
+            "description": "Can be entered once, and must be that of the UTM ID.",
+        },
+        **dict.fromkeys(EMAILS, _text(254, 0, description="Empty to remove it.")),
+    },
+    ("name", "postcode", "address", "mac_address", *EMAILS),
+) | {"minProperties": 1, "description": "The members to change; the others stay as they are."}
 _WAY = {"type": "string", "enum": ["mail", "sms"]}
 _SCHEMAS = {
     "Problem": _PROBLEM,
@@ -150,6 +186,9 @@ _SCHEMAS = {
     "PortalUserState": _USER_STATE,
     "PasswordReset": _object({"by": _WAY}),
     "PasswordResetSent": _object({"id": _USER_ID, "by": _WAY}),
+    "Utm": _UTM,
+    "Utms": _object({"utms": {"type": "array", "items": {"$ref": "#/components/schemas/Utm"}}}),
+    "UtmChange": _UTM_CHANGE,
 }
 
 
@@ -216,6 +255,36 @@ def _post(summary: str, sent: str, status: str, schema: str, *parameters: dict[s
     }
 
 
+def _get(summary: str, schema: str, *parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of a call that reads."""
+    responses = _answers("200", "Found.", schema) | {"404": _refused("There is no such customer, UTM or portal user.")}
+    return {"get": {"summary": summary, "parameters": [*parameters, _acting(required=False)], "responses": responses}}
+
+
+_VERSION = _header(
+    "If-Match",
+    {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+    "The ETag of the UTM as it was last read: the change is refused if the UTM was changed since.",
+    required=True,
+)
+_CHANGE_UTM: dict[str, Any] = {
+    "patch": {
+        "summary": "Change what customers may change of a UTM",
+        "parameters": [_in_path("utm_id", _UTM_ID), _acting(required=True), _VERSION],
+        "requestBody": {"required": True, "content": _json("UtmChange")},
+        "responses": _answers("200", "The changed UTM.", "Utm")
+        | {
+            "400": _refused("A header is missing or wrong, or the body is not a JSON object."),
+            "404": _refused("There is no such UTM or portal user."),
+            "409": _refused("Nothing changes."),
+            "412": _refused("The UTM was changed since it was last read."),
+            "413": _refused("The body is too large."),
+            "415": _refused("The content type is not application/json."),
+            "422": _refused("A member of the body is wrong."),
+            "428": _refused("If-Match is missing."),
+        },
+    }
+}
 _OF_USER = (_in_path("portal_user_id", _USER_ID), _acting(required=False))
 
 DESCRIPTION: dict[str, Any] = {
@@ -238,6 +307,8 @@ DESCRIPTION: dict[str, Any] = {
                 "responses": _answers("200", "The tenant.", "Tenant"),
             }
         },
+        "/customers/{customer_id}/utms": _get("The UTMs of a customer", "Utms", _in_path("customer_id", _CUSTOMER_ID)),
+        "/utms/{utm_id}": _get("A UTM; the ETag is its version", "Utm", _in_path("utm_id", _UTM_ID)) | _CHANGE_UTM,
         "/customers/{customer_id}/utm-applications": _post(
             "Apply for more UTMs",
             "UtmApplication",

@@ -33,7 +33,7 @@ def read_application(body: dict[str, Any]) -> UtmApplicationInput:
     members = Members(body)
     members.only({"deliveries", "applicant_name", "applicant_email"})
     deliveries = [_delivery(one, members) for one in members.objects("deliveries", most=MAX_DELIVERIES)]
-    applicant = _checked(
+    applicant = checked(
         _Applicant, members, ("applicant_name", "applicant_email"), optional=("applicant_name", "applicant_email")
     )
     if applicant["applicant_name"] and not applicant["applicant_email"]:
@@ -44,13 +44,13 @@ def read_application(body: dict[str, Any]) -> UtmApplicationInput:
 
 def _delivery(members: Members, whole: Members) -> dict[str, Any]:
     members.only({*DELIVERY_COLUMNS, "utm_count"})
-    values = _checked(DeliveryAddressForm, members, DELIVERY_COLUMNS, optional=OPTIONAL)
+    values = checked(DeliveryAddressForm, members, DELIVERY_COLUMNS, optional=OPTIONAL)
     values["utm_count"] = members.whole_number("utm_count", least=1, most=MAX_UTMS)
     whole.errors += members.errors
     return values
 
 
-def _checked(form_class: type[Form], members: Members, names: Any, *, optional: Any) -> dict[str, Any]:
+def checked(form_class: type[Form], members: Members, names: Any, *, optional: Any) -> dict[str, Any]:
     """Return the values of some members as a form normalizes them. A member with a wrong type has that error alone."""
     typed = {name: members.text(name, required=name not in optional) for name in names}
     wrong = {error.field.rpartition(".")[2] for error in members.errors}

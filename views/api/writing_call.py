@@ -1,4 +1,4 @@
-"""The calls of the customers' portal that change something: one transaction each, which takes effect once per key."""
+"""The calls of the customers' portal: one transaction each; what changes something takes effect once per key or version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from models import scope
 from models.actor import Actor
 from models.customers.customer import Customer
-from models.errors import DomainError, Gone
+from models.errors import Conflict, DomainError, Gone
 from models.portal_users.portal_user import PortalUser
 from models.tenants import idempotency
 from models.tenants.api_token import Caller
@@ -35,7 +35,7 @@ _USER_ID = re.compile(r"[A-Z]{2}[0-9]{6}")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that changes something.
+    """A call.
 
     :ivar session: a session of the tenant, in a transaction.
     :ivar body: the JSON object that was sent.
@@ -63,6 +63,14 @@ class Call:
         if user is None:
             raise CallRefused(404, "There is no such portal user.")
         return user
+
+    def may_read(self, customer_id: str) -> None:
+        """Check the acting person of a call that only reads, which need not name one.
+
+        :raises CallRefused: the person is not one of the customer.
+        """
+        if request.headers.get(ACTING_USER) is not None:
+            self.actor(customer_id)
 
     def actor(self, customer_id: str, user: PortalUser | None = None) -> Actor:
         """Return the acting person, whom the header names, for the audit log.
@@ -100,18 +108,45 @@ def changes_once(
 
     @functools.wraps(method)
     def run(self: Any, caller: Caller, **arguments: str) -> Response:
-        # The API speaks English, whatever the language of the sender's browser.
-        with force_locale("en"):
-            try:
-                return _run(method, self, caller, arguments)
-            except CallRefused as refused:
-                return refused.response()
-            except DomainError as error:
-                return _refused(error).response()
-            except Gone:
-                return CallRefused(404, "It was deleted in the meantime.").response()
+        return _answered(lambda: _run(method, self, caller, arguments))
 
     return run
+
+
+def in_transaction(method: Callable[..., Response]) -> Callable[..., Response]:
+    """Run a method that needs no key in one transaction, with a ``Call`` and the arguments of the URL.
+
+    It reads, or changes what the caller names a version of, so that a repetition changes nothing more.
+    """
+
+    @functools.wraps(method)
+    def run(self: Any, caller: Caller, **arguments: str) -> Response:
+        def answer() -> Response:
+            body = json_object() if request.method == "PATCH" else {}
+            with scope.tenant_session(caller.tenant_id) as session, session.begin():
+                return method(self, Call(session, body), **arguments)
+
+        return _answered(answer)
+
+    return run
+
+
+def _answered(answer: Callable[[], Response]) -> Response:
+    """Return the response of a call, or the reason why it is refused."""
+    # The API speaks English, whatever the language of the sender's browser.
+    with force_locale("en"):
+        try:
+            return answer()
+        except CallRefused as refused:
+            return refused.response()
+        except DomainError as error:
+            return _refused(error).response()
+        except Conflict:
+            return CallRefused(
+                412, "It was changed in the meantime.", "Read it again, and send the change again."
+            ).response()
+        except Gone:
+            return CallRefused(404, "It was deleted in the meantime.").response()
 
 
 def _run(method: Callable[..., Any], api: Any, caller: Caller, arguments: Mapping[str, str]) -> Response:

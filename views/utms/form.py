@@ -11,9 +11,7 @@ from wtforms.validators import ValidationError
 
 from models.utms.rules import mac_refusal
 from models.utms.utm import Utm
-from models.values.mac_address import mac_address
 from views.forms.fields import (
-    CodeField,
     EmailAddressField,
     HyphenField,
     MaxLength,
@@ -23,6 +21,7 @@ from views.forms.fields import (
     TextField,
     ValidEmail,
 )
+from views.forms.mac_address import MacAddress, MacAddressField
 from views.forms.postcode import PostcodeLookup
 from views.forms.utm_id import UtmId, UtmIdField
 from views.screen.form import ScreenForm
@@ -113,16 +112,6 @@ for _names in EMAILS.values():
         setattr(UtmForm, _name, EmailAddressField(_label, [ValidEmail()], render_kw={"autocomplete": "off"}))
 
 
-class MacAddressField(CodeField):
-    """A MAC address in any notation, normalized to upper case with colons; None if none is given."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """Normalize the input."""
-        super().process_formdata(valuelist)
-        found = mac_address(self.data or "")
-        self.data = found.upper() if found else self.data or None
-
-
 class UtmChangeForm(UtmForm):
     """What can be changed of a UTM: all but its UTM ID and serial number, and its MAC address until it was entered."""
 
@@ -131,7 +120,7 @@ class UtmChangeForm(UtmForm):
     serial: Any = None
     mac_address = MacAddressField(
         lazy_gettext("MAC address"),
-        [MaxLength(17)],
+        [MaxLength(17), MacAddress()],
         description=lazy_gettext(
             "The MAC address WAN on the bottom of the UTM, such as A0:B1:C2:D3:E4:F5. It can be entered once."
         ),
@@ -158,10 +147,6 @@ class UtmChangeForm(UtmForm):
         return form
 
     def validate_mac_address(self, field: Any) -> None:
-        """Raise ``ValidationError`` for a MAC address that is none, or not that of the UTM ID."""
-        if field.data is None:
-            return
-        if mac_address(field.data) is None:
-            raise ValidationError(gettext("Enter 17 characters: 12 of 0-9 and A-F, in pairs with colons."))
-        if refusal := mac_refusal(self.utm, field.data):
+        """Raise ``ValidationError`` for a MAC address that is not that of the UTM ID."""
+        if not field.errors and (refusal := mac_refusal(self.utm, field.data)):
             raise ValidationError(gettext(refusal))

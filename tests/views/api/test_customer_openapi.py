@@ -24,7 +24,10 @@ CHECKS = [
     negative_data_rejection,
 ]
 OPERATIONS = [
+    "GET /customers/{customer_id}/utms",
     "GET /tenant",
+    "GET /utms/{utm_id}",
+    "PATCH /utms/{utm_id}",
     "POST /customers/{customer_id}/utm-applications",
     "POST /portal-users/{portal_user_id}/password-reset",
     "POST /portal-users/{portal_user_id}/password-set",
@@ -50,7 +53,8 @@ def test_every_operation_is_tried(operations):
 )
 def test_responses_are_as_described(make, operations, token, tenant, label, mode):
     user = make.portal_user(customer_row=make.customer(tenant=tenant), signed_up_at=clock.utc_now())
-    ours = {"customer_id": user.customer_id, "portal_user_id": user.id}
+    utm = make.utm(customer_row=user.customer)
+    ours = {"customer_id": user.customer_id, "portal_user_id": user.id, "utm_id": utm.utm_id}
     statuses = set()
 
     @settings(max_examples=10, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
@@ -61,6 +65,8 @@ def test_responses_are_as_described(make, operations, token, tenant, label, mode
             case.path_parameters = {name: ours[name] for name in case.path_parameters or {}}
             if "X-Portal-User" in (case.headers or {}):
                 case.headers["X-Portal-User"] = user.id
+            if "If-Match" in (case.headers or {}):
+                case.headers["If-Match"] = '"1"'
         response = case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
         statuses.add(response.status_code)
 
