@@ -11,6 +11,7 @@ from flask_babel import gettext, lazy_gettext, ngettext
 
 from models import clock
 from models.errors import N_
+from views.applications.next_steps import NextSteps, next_steps
 from views.applications.period import read_period
 from views.applications.states import condition_of
 from views.base import render
@@ -43,7 +44,7 @@ LABELS = {
 
 
 @dataclass(frozen=True)
-class Deed:
+class MenuItem:
     """What an operator can do with an application.
 
     :param name: the name of the method of the decision view, and of its permission.
@@ -56,18 +57,18 @@ class Deed:
     question: str
 
 
-APPROVE = Deed("approve", N_("Approve"), N_("The application will be approved. Are you sure?"))
-DENY = Deed("deny", N_("Deny"), N_("The application will be denied. Are you sure?"))
+APPROVE = MenuItem("approve", N_("Approve"), N_("The application will be approved. Are you sure?"))
+DENY = MenuItem("deny", N_("Deny"), N_("The application will be denied. Are you sure?"))
 
 
 class ApplicationList(Screen):
     """A list of applications, of which one is chosen for the action menu.
 
-    :cvar deeds: what can be done with a row, in the order of the menu.
+    :cvar menu_items: what can be done with a row, in the order of the menu.
     :cvar decisions: the endpoint of the view that does it, without the name of the method.
     """
 
-    deeds: ClassVar[Sequence[Deed]] = (APPROVE, DENY)
+    menu_items: ClassVar[Sequence[MenuItem]] = (APPROVE, DENY)
     decisions: ClassVar[str] = ""
 
     methods = frozenset({"list"})
@@ -97,7 +98,7 @@ class ApplicationList(Screen):
             period=period,
             searched=searched,
             conditions=[(gettext("Application period"), period.text), *(each.summary for each in search.filters)],
-            deeds=[(each, self.url_of(each.name)) for each in self.deeds if self.may_do(each.name)],
+            menu_items=[(each, self.url_of(each.name)) for each in self.menu_items if self.may_do(each.name)],
             menu_links=self.menu_links(),
             back=present_arguments().get("back", ""),
             links=self.list_links(search, tables),
@@ -105,8 +106,18 @@ class ApplicationList(Screen):
         )
 
     def beside_list(self) -> dict[str, Any]:
-        """Return further context of the list's page."""
-        return {}
+        """Return what is done next with the application that was just approved."""
+        approved = request.args.get("approved")
+        row = self.query().filter(self.model.id == approved).one_or_none() if approved is not None else None
+        return {"next_steps": self.next_steps(row)} if row is not None else {}
+
+    def address_key(self, delivery: Any) -> str:
+        """Return the key of a delivery address in the URL of the contract application."""
+        raise NotImplementedError
+
+    def next_steps(self, row: Any) -> NextSteps | None:
+        """Return the links of an approved application, None for others."""
+        return next_steps(row, row.deliveries, self.address_key)
 
     def menu_links(self) -> list[Button]:
         """Return the links in the action menu, which are not about the chosen row."""
@@ -124,19 +135,19 @@ class ApplicationList(Screen):
     def table(self, rows: Sequence[Any], columns: Sequence[str] | None = None, **options: Any) -> Table:
         """Return a table of applications, of which those that can be decided can be chosen."""
         table = super().table(rows, columns, **options)
-        if any(self.may_do(each.name) for each in self.deeds):
+        if any(self.may_do(each.name) for each in self.menu_items):
             for row, filled in zip(rows, table.rows, strict=True):
                 filled.choice = self._choice(row)
             table.chooses = any(filled.choice for filled in table.rows)
         return table
 
     def _choice(self, row: Any) -> Choice | None:
-        possible = [each.name for each in self.deeds if row.is_open and self.is_possible(each, row)]
+        possible = [each.name for each in self.menu_items if row.is_open and self.is_possible(each, row)]
         if not possible:
             return None
         return Choice(f"{row.id}:{row.version}", gettext("Choose %(name)s", name=row.id), " ".join(possible))
 
-    def is_possible(self, deed: Deed, row: Any) -> bool:
+    def is_possible(self, item: MenuItem, row: Any) -> bool:
         """Return whether the menu of the list offers something for an open application."""
         return True
 

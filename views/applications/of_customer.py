@@ -8,7 +8,7 @@ from typing import Any
 from flask import abort, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
@@ -18,6 +18,8 @@ from models.applications.utm_application import UtmApplication, UtmApplicationSt
 from models.db import db
 from models.errors import DomainError
 from views.applications.answers import Answer, answers_form, answers_of
+from views.applications.states import STATE
+from views.applications.tables import delivery_columns, delivery_table, user_table
 from views.arguments import page_number
 from views.base import PAGE_SIZE, PortalView, actor, render, url_if
 from views.customers.customers import CustomerView
@@ -29,14 +31,6 @@ from views.screen import formats
 from views.screen.conflict import Difference, compared
 from views.screen.form import changed_by_others, differences, fingerprints
 from views.screen.table import Button, Table, filled_table
-
-STATE_LABELS = {
-    ApplicationState.PENDING: lazy_gettext("Not approved"),
-    ApplicationState.HELD: lazy_gettext("On hold"),
-    ApplicationState.APPROVED: lazy_gettext("Approved"),
-    ApplicationState.DENIED: lazy_gettext("Denied"),
-}
-STATE = formats.badge(STATE_LABELS, {ApplicationState.APPROVED: "green", ApplicationState.HELD: "orange"})
 
 _Facts = list[tuple[Any, Any, str]]
 
@@ -146,33 +140,12 @@ def _parts(application: ServiceApplication) -> dict[str, Any]:
         (gettext("Address"), formats.TEXT, application.address),
         (gettext("Phone number"), formats.PHONE, application.phone),
     )
-    deliveries = filled_table(_delivery_columns(), application.deliveries, title=gettext("UTM information"))
-    users = filled_table(
-        [
-            (gettext("Full name"), formats.TEXT, lambda user: user.name),
-            (gettext("Email address"), formats.MAIL_LINK, lambda user: user.email),
-            (gettext("Mobile number"), formats.PHONE, lambda user: user.mobile),
-        ],
-        application.users,
-        title=gettext("User information"),
-    )
+    deliveries, users = delivery_table(application.deliveries), user_table(application.users)
     return {"facts": own, "more": more, "company": company, "deliveries": deliveries, "users": users}
 
 
 def _facts(*given: tuple[str, formats.Format, Any]) -> _Facts:
     return [(label, shown.cell(value), shown.css) for label, shown, value in given]
-
-
-def _delivery_columns() -> list[Any]:
-    return [
-        (gettext("Company name"), formats.TEXT, lambda delivery: delivery.company),
-        (gettext("Full name"), formats.PLAIN, lambda delivery: delivery.name),
-        (gettext("Department"), formats.PLAIN, lambda delivery: delivery.department),
-        (gettext("Postcode"), formats.POSTCODE, lambda delivery: delivery.postcode),
-        (gettext("Address"), formats.TEXT, lambda delivery: delivery.full_address),
-        (gettext("Phone number"), formats.PHONE, lambda delivery: delivery.phone),
-        (gettext("Units"), formats.NUMBER, lambda delivery: delivery.utm_count),
-    ]
 
 
 def _utm_table(customer: Any) -> Table:
@@ -189,7 +162,7 @@ def _utm_table(customer: Any) -> Table:
     columns = [
         (gettext("Applied at"), formats.TIME, lambda row: row[0].applied_at),
         (gettext("Application number"), formats.CODE, lambda row: row[0].id),
-        *((label, shown, _of_second(read)) for label, shown, read in _delivery_columns()),
+        *((label, shown, _of_second(read)) for label, shown, read in delivery_columns()),
     ]
     table = filled_table(columns, rows, title=gettext("UTM application information"))
     table.page, table.pages, table.count = page, pages, count

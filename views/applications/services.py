@@ -28,8 +28,7 @@ from models.errors import N_
 from models.scope import tenant_session
 from models.values.company_name import search_key
 from views.applications.decision_form import MEMOS, DecisionForm
-from views.applications.listing import APPROVE, DENY, LABELS, ApplicationList, Deed, waiting
-from views.applications.next_steps import next_steps
+from views.applications.listing import APPROVE, DENY, LABELS, ApplicationList, MenuItem, waiting
 from views.applications.period import read_period
 from views.applications.states import STATE, STATE_LABELS, StateFilter
 from views.applications.tables import delivery_table, user_table, view_table
@@ -43,8 +42,8 @@ from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.table import Button, Table
 
-HOLD = Deed("hold", N_("Put on hold"), N_("The application will be put on hold. Are you sure?"))
-SAVE_AND_HOLD = Deed("hold", N_("Save and put on hold"), HOLD.question)
+HOLD = MenuItem("hold", N_("Put on hold"), N_("The application will be put on hold. Are you sure?"))
+SAVE_AND_HOLD = MenuItem("hold", N_("Save and put on hold"), HOLD.question)
 _VIEW_NOTED_EVERY = timedelta(minutes=1)
 SAME_LABELS = {
     "name": lazy_gettext("Company name"),
@@ -69,7 +68,7 @@ class ServiceApplicationView(ApplicationList):
             "conflict": N_("Somebody else changed this application. Check it, and decide again."),
         },
     )
-    deeds = (APPROVE, DENY, HOLD)
+    menu_items = (APPROVE, DENY, HOLD)
     decisions = "ServiceDecisionView"
     methods = frozenset({"list", "show"})
     show_template = "applications/service.html"
@@ -140,9 +139,9 @@ class ServiceApplicationView(ApplicationList):
         """Return a query in the given order; names are sorted as they are searched."""
         return super().ordered(query, "search_name" if sort == "company" else sort, direction)
 
-    def is_possible(self, deed: Deed, row: ServiceApplication) -> bool:
+    def is_possible(self, item: MenuItem, row: ServiceApplication) -> bool:
         """Return whether the menu of the list offers something: 保留 not for what is on hold already."""
-        return deed.name != HOLD.name or row.state != ApplicationState.HELD
+        return item.name != HOLD.name or row.state != ApplicationState.HELD
 
     def menu_links(self) -> list[Button]:
         """Return the link to the invitation URL."""
@@ -155,13 +154,9 @@ class ServiceApplicationView(ApplicationList):
         url = url_if("can_download", self.class_permission_name, "ServiceDownloadView.download", **period)
         return [Button(gettext("Download"), url, "download")] if url else []
 
-    def beside_list(self) -> dict[str, Any]:
-        """Return what is done next with the application that was just approved."""
-        approved = request.args.get("approved")
-        if approved is None:
-            return {}
-        row = self.query().filter(ServiceApplication.id == approved).one_or_none()
-        return {"next_steps": next_steps(row, row.deliveries, addresses.service_key)} if row is not None else {}
+    def address_key(self, delivery: Any) -> str:
+        """Return the key of a delivery address in the URL of the contract application."""
+        return addresses.service_key(delivery)
 
     @expose("/<row>")
     @has_access
@@ -190,8 +185,8 @@ class ServiceApplicationView(ApplicationList):
         :param decision: of ``decision_form``, where the form is shown again.
         :param conflict: the memos that somebody else saved meanwhile.
         """
-        deeds = [deed for deed in (APPROVE, DENY, SAVE_AND_HOLD) if row.is_open and self.may_do(deed.name)]
-        form, found = (decision or self.decision_form(row)) if deeds else (None, ())
+        menu_items = [item for item in (APPROVE, DENY, SAVE_AND_HOLD) if row.is_open and self.may_do(item.name)]
+        form, found = (decision or self.decision_form(row)) if menu_items else (None, ())
         return render(
             self.show_template,
             screen=self,
@@ -210,8 +205,8 @@ class ServiceApplicationView(ApplicationList):
             duplicates=found,
             same_labels=SAME_LABELS,
             customer_url=lambda key: url_if("can_show", "Customers", "CustomerView.show", customer_id=key),
-            deeds=[(each, self.url_of(each.name, row)) for each in deeds],
-            next_steps=next_steps(row, row.deliveries, addresses.service_key),
+            menu_items=[(each, self.url_of(each.name, row)) for each in menu_items],
+            next_steps=self.next_steps(row),
             conflict=compared(conflict),
             history=self.changes(row),
         )

@@ -13,21 +13,22 @@ from views.screen import formats
 from views.screen.table import Table, filled_table
 
 
+def delivery_columns() -> list[Any]:
+    """Return label, format and reader of each column of a delivery address."""
+    return [
+        (gettext("Company name"), formats.TEXT, lambda each: each.company),
+        (gettext("Full name"), formats.TEXT, lambda each: each.name),
+        (gettext("Department"), formats.TEXT, lambda each: each.department),
+        (gettext("Postcode"), formats.POSTCODE, lambda each: each.postcode),
+        (gettext("Address"), formats.TEXT, lambda each: each.full_address),
+        (gettext("Phone number"), formats.PHONE, lambda each: each.phone),
+        (gettext("Number of units"), formats.NUMBER, lambda each: each.utm_count),
+    ]
+
+
 def delivery_table(deliveries: Sequence[DeliveryColumns]) -> Table:
     """Return UTM情報: the delivery addresses."""
-    return filled_table(
-        [
-            (gettext("Company name"), formats.TEXT, lambda each: each.company),
-            (gettext("Full name"), formats.TEXT, lambda each: each.name),
-            (gettext("Department"), formats.TEXT, lambda each: each.department),
-            (gettext("Postcode"), formats.POSTCODE, lambda each: each.postcode),
-            (gettext("Address"), formats.TEXT, lambda each: each.full_address),
-            (gettext("Phone number"), formats.PHONE, lambda each: each.phone),
-            (gettext("Number of units"), formats.NUMBER, lambda each: each.utm_count),
-        ],
-        deliveries,
-        title=gettext("UTM information"),
-    )
+    return filled_table(delivery_columns(), deliveries, title=gettext("UTM information"))
 
 
 def user_table(users: Sequence[ApplicationUser]) -> Table:
@@ -36,7 +37,7 @@ def user_table(users: Sequence[ApplicationUser]) -> Table:
         [
             (gettext("Full name"), formats.TEXT, lambda each: each.name),
             (gettext("Email address"), formats.MAIL_LINK, lambda each: each.email),
-            (gettext("Mobile number"), formats.PHONE, lambda each: each.mobile),
+            (gettext("Mobile phone number"), formats.PHONE, lambda each: each.mobile),
         ],
         users,
         title=gettext("User information"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import request
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import lazy_gettext
@@ -18,10 +17,10 @@ from models.errors import N_
 from models.values.company_name import search_key
 from views.applications.decision_form import UtmDecisionForm
 from views.applications.listing import LABELS, ApplicationList, waiting
-from views.applications.next_steps import next_steps
 from views.applications.states import STATE, UTM_STATE_LABELS, StateFilter
 from views.applications.tables import delivery_table
 from views.base import render, url_if
+from views.customers.company_name import CompanyName
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
 from views.screen import formats
@@ -29,14 +28,6 @@ from views.screen.conflict import Difference, compared
 from views.screen.filters import Part
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
-
-
-class CompanyName(Part):
-    """A search field for a part of the name of an application's customer."""
-
-    @staticmethod
-    def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
-        return column.has(Customer.search_name.contains(value, autoescape=True))
 
 
 class UtmApplicationView(ApplicationList):
@@ -99,13 +90,9 @@ class UtmApplicationView(ApplicationList):
             case _:
                 return super().value(row, name)
 
-    def beside_list(self) -> dict[str, Any]:
-        """Return what is done next with the application that was just approved."""
-        approved = request.args.get("approved")
-        if approved is None:
-            return {}
-        row = self.query().filter(UtmApplication.id == approved).one_or_none()
-        return {"next_steps": next_steps(row, row.deliveries, addresses.utm_key)} if row is not None else {}
+    def address_key(self, delivery: Any) -> str:
+        """Return the key of a delivery address in the URL of the contract application."""
+        return addresses.utm_key(delivery)
 
     @expose("/<row>")
     @has_access
@@ -128,8 +115,8 @@ class UtmApplicationView(ApplicationList):
         :param decision: of ``decision_form``, where the form is shown again.
         :param conflict: empty if somebody else changed the application meanwhile.
         """
-        deeds = [deed for deed in self.deeds if row.is_open and self.may_do(deed.name)]
-        form, _ = (decision or self.decision_form(row)) if deeds else (None, ())
+        menu_items = [item for item in self.menu_items if row.is_open and self.may_do(item.name)]
+        form, _ = (decision or self.decision_form(row)) if menu_items else (None, ())
         of_state = ["waiting"] if row.is_open else ["decided_at", "decided_by"]
         reason = ["reason"] if row.state == UtmApplicationState.DENIED else []
         return render(
@@ -141,8 +128,8 @@ class UtmApplicationView(ApplicationList):
             facts=self._facts(row, ["id", "applied_at", "state", "customer_id", *of_state, *reason]),
             deliveries=delivery_table(row.deliveries),
             form=form,
-            deeds=[(each, self.url_of(each.name, row)) for each in deeds],
-            next_steps=next_steps(row, row.deliveries, addresses.utm_key),
+            menu_items=[(each, self.url_of(each.name, row)) for each in menu_items],
+            next_steps=self.next_steps(row),
             conflict=compared(conflict),
             history=self.changes(row),
         )

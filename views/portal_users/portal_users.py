@@ -52,7 +52,7 @@ class PortalUserForm(ScreenForm):
         lazy_gettext("Email address"), [Required(), ValidEmail()], render_kw={"autocomplete": "off"}
     )
     mobile = PhoneField(
-        lazy_gettext("Mobile number"),
+        lazy_gettext("Mobile phone number"),
         [_is_mobile],
         description=lazy_gettext("For SMS. Up to 11 digits, with or without hyphens. Example: 09000000000"),
         render_kw={"inputmode": "tel", "autocomplete": "off"},

@@ -42,7 +42,7 @@ def _deliveries(application: ServiceApplication) -> list[Part]:
                 (gettext("Phone number"), each.phone),
                 (gettext("Postcode"), each.postcode),
                 (gettext("Address"), each.full_address),
-                (gettext("UTM units"), str(each.utm_count)),
+                (gettext("Number of units"), str(each.utm_count)),
             ],
         )
         for number, each in enumerate(application.deliveries, 1)

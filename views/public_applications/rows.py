@@ -28,7 +28,7 @@ class DeliveryForm(PostcodeLookup, DeliveryAddressForm):
     """A delivery address and the number of UTMs to be sent there."""
 
     utm_count = CodeField(
-        lazy_gettext("UTM units"), [Required(), _is_count], default="1", render_kw={"inputmode": "numeric"}
+        lazy_gettext("Number of units"), [Required(), _is_count], default="1", render_kw={"inputmode": "numeric"}
     )
 
     # The result of the lookup, for the page.
