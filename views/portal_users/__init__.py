@@ -11,7 +11,17 @@ RIGHTS = {
     "PortalUsers": Rights(
         N_("Users of the customers' portal"),
         read=("can_list",),
-        write=("can_add", "can_edit", "can_delete", "can_send_again", "can_reset_password"),
-        labels={"can_reset_password": N_("Reset passwords")},
+        write=(
+            "can_add",
+            "can_edit",
+            "can_delete",
+            "can_send_again",
+            "can_reset_password",
+            "can_reset_password_by_sms",
+        ),
+        labels={
+            "can_reset_password": N_("Reset passwords"),
+            "can_reset_password_by_sms": N_("Reset passwords by SMS"),
+        },
     )
 }

@@ -154,6 +154,19 @@ class PortalUserView(Screen):
         """Mail a link to set a new password."""
         rules.reset_password(db.session(), row, request=_change())
 
+    @action(
+        N_("Reset by SMS"),
+        accessible_name=N_("Reset the password of %(name)s by SMS"),
+        title=N_("Password reset by SMS"),
+        question=N_("An SMS to reset the password will be sent to %(name)s. Are you sure?"),
+        done=N_("The SMS to reset the password has been sent."),
+        already=rules.NO_MOBILE,
+        when=lambda user: user.signed_up_at is not None and bool(user.mobile),
+    )
+    def reset_password_by_sms(self, row: PortalUser) -> None:
+        """Send the link to set a new password to the mobile number."""
+        rules.reset_password(db.session(), row, request=_change(), by_sms=True)
+
 
 def _change() -> PortalUserChange:
     return PortalUserChange(clock.utc_now(), actor(), portal_user_url)

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from models import clock
 from models.mail.outbox import MailMessage
+from models.mail.sms import SmsMessage
 from models.portal_users.portal_user import PortalUser
 from tests.support.pages import Page, answered
 
@@ -214,6 +215,24 @@ def test_only_a_user_who_signed_up_gets_a_mail_to_reset_the_password(operator, m
     (mail,) = mails(make)
     assert (mail.kind, mail.recipient) == ("password_reset_mail", signed_up.email)
     assert "https://customer.example.jp/password-reset/" in mail.body
+
+
+def test_the_password_is_reset_by_sms_only_of_a_user_with_a_mobile_number(operator, make, customer):
+    with_mobile = make.portal_user(customer_row=customer, signed_up_at=clock.utc_now(), mobile="09012345678")
+    without = make.portal_user(customer_row=customer, signed_up_at=clock.utc_now(), mobile="")
+    by_sms = users_url(customer, f"{with_mobile.id}/reset-password-by-sms")
+    impossible = users_url(customer, f"{without.id}/reset-password-by-sms")
+
+    page = operator.get(users_url(customer)).text
+    assert by_sms in page
+    assert impossible not in page
+    done = Page(operator.post(by_sms, follow_redirects=True).text)
+    refused = Page(operator.post(impossible, follow_redirects=True).text)
+
+    assert "パスワードリセットのSMSを送信しました。" in done.main.text
+    assert "携帯番号" in refused.main.text
+    (message,) = make.session.scalars(select(SmsMessage))
+    assert (message.kind, message.recipient) == ("password_reset_sms", "09012345678")
 
 
 def test_the_sixth_reset_within_an_hour_is_refused(operator, make, customer):
