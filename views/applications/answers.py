@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from flask_babel import lazy_gettext
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
-from wtforms import Field, SelectField
-from wtforms.fields.choices import SelectChoice
 
-from models.applications.application import ANSWER_LENGTH, CustomerAnswer
-from models.applications.extra_question import ApplicationField, FieldKind
-from views.forms.fields import MaxLength, OneLine, Required, TextField
+from models.applications.application import CustomerAnswer
+from models.applications.extra_question import ApplicationField
+from views.forms.extra_question import question_field
 from views.screen.form import ScreenForm
 
 
@@ -50,7 +47,7 @@ class AnswersForm(ScreenForm):
 
 def answers_form(asked: Sequence[Answer]) -> AnswersForm:
     """Return the form for some questions, with the present answers or the submitted ones."""
-    fields = {_name(answer): _field(answer) for answer in asked}
+    fields = {_name(answer): question_field(answer.field, answer=answer.value) for answer in asked}
     form: AnswersForm = type("AnswersOfTenant", (AnswersForm,), fields)(data=_values(asked))
     return form
 
@@ -61,14 +58,3 @@ def _name(answer: Answer) -> str:
 
 def _values(asked: Sequence[Answer]) -> dict[str, Any]:
     return {_name(answer): answer.value for answer in asked}
-
-
-def _field(answer: Answer) -> Field:
-    question = answer.field
-    needed: list[Any] = [Required()] if question.required else []
-    if question.kind == FieldKind.TEXT:
-        return TextField(question.title, [*needed, MaxLength(ANSWER_LENGTH), OneLine()])
-    # The present answer stays possible after the question's options have changed.
-    options = dict.fromkeys([*question.choices, *([answer.value] if answer.value else [])])
-    first = SelectChoice("", lazy_gettext("Please choose"))
-    return SelectField(question.title, needed, choices=[first, *(SelectChoice(each, each) for each in options)])

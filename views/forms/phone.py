@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask_babel import gettext
@@ -13,6 +14,7 @@ from views.arguments import only_digits
 from views.forms.fields import CodeField
 
 _LENGTH = 15
+_MOBILE = re.compile(r"0[0-9]{9,10}")
 
 
 class PhoneField(CodeField):
@@ -33,3 +35,12 @@ class PhoneNumber:
             raise ValidationError(gettext("Enter a phone number in digits."))
         if len(field.data) > _LENGTH:
             raise ValidationError(gettext("Enter %(most)s digits or fewer.", most=_LENGTH))
+
+
+class MobileNumber:
+    """A validator of mobile phone numbers, which may be empty."""
+
+    def __call__(self, _form: Form, field: Any) -> None:
+        """Raise ``ValidationError`` for any other text."""
+        if field.data and not _MOBILE.fullmatch(field.data):
+            raise ValidationError(gettext("Enter a mobile phone number of 10 or 11 digits that begins with 0."))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 from flask import g
-from flask_babel import gettext, lazy_gettext
-from wtforms import Form
-from wtforms.validators import ValidationError
+from flask_babel import lazy_gettext
 
 from models import clock
 from models.db import db
@@ -21,7 +18,7 @@ from views.customers.customers import CustomerView
 from views.customers.tabs import customer_tabs
 from views.data_interface import PortalInterface
 from views.forms.fields import EmailAddressField, MaxLength, OneLine, Required, TextField, ValidEmail
-from views.forms.phone import PhoneField
+from views.forms.phone import MobileNumber, PhoneField
 from views.portal_users.links import portal_user_url
 from views.screen import formats
 from views.screen.actions import action
@@ -30,17 +27,11 @@ from views.screen.labels import Labels
 from views.screen.navigation import Parent
 from views.screen.screen import Screen
 
-_MOBILE = re.compile(r"0[0-9]{9,10}")
 SIGN_UP_LABELS = {
     SignUpState.OPEN: lazy_gettext("Sign-up open"),
     SignUpState.EXPIRED: lazy_gettext("Sign-up expired"),
     SignUpState.DONE: lazy_gettext("Signed up"),
 }
-
-
-def _is_mobile(_form: Form, field: Any) -> None:
-    if field.data and not _MOBILE.fullmatch(field.data):
-        raise ValidationError(gettext("Enter a mobile number of 10 or 11 digits that begins with 0."))
 
 
 class PortalUserForm(ScreenForm):
@@ -53,7 +44,7 @@ class PortalUserForm(ScreenForm):
     )
     mobile = PhoneField(
         lazy_gettext("Mobile phone number"),
-        [_is_mobile],
+        [MobileNumber()],
         description=lazy_gettext("For SMS. Up to 11 digits, with or without hyphens. Example: 09000000000"),
         render_kw={"inputmode": "tel", "autocomplete": "off"},
     )

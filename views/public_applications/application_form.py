@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from flask import request
 from flask_babel import gettext, lazy_gettext
-from wtforms import BooleanField, Form, FormField, SelectField
-from wtforms.fields.choices import SelectChoice
+from wtforms import BooleanField, Form, FormField
 from wtforms.validators import ValidationError
 
-from models.applications.application import ANSWER_LENGTH, MAX_USERS
+from models.applications.application import MAX_USERS
 from models.applications.delivery import DELIVERY_COLUMNS
-from models.applications.extra_question import ApplicationField, FieldKind
+from models.applications.extra_question import ApplicationField
 from models.applications.rules import ApplicationInput
 from models.values.postcode import Found
 from views.forms.delivery import phone_field, prefecture_field
+from views.forms.extra_question import question_field
 from views.forms.fields import EmailAddressField, MaxLength, OneLine, PostcodeField, Required, TextField, ValidEmail
-from views.forms.phone import PhoneField
+from views.forms.phone import MobileNumber, PhoneField
 from views.forms.postcode import PostcodeLookup
 from views.forms.row_list import RowList
 from views.public_applications.public_form import PublicForm
@@ -34,12 +33,6 @@ COMPANY_FIELDS = (
     *("postcode", "prefecture", "address"),
 )
 _ANSWER = "answer_"
-_MOBILE = re.compile(r"0[0-9]{9,10}")
-
-
-def _is_mobile(_form: Form, field: Any) -> None:
-    if field.data and not _MOBILE.fullmatch(field.data):
-        raise ValidationError(gettext("Enter a mobile phone number of 10 or 11 digits that begins with 0."))
 
 
 def _is_given(_form: Form, field: Any) -> None:
@@ -55,7 +48,7 @@ class UserForm(Form):
     email = EmailAddressField(lazy_gettext("Email address"), [Required(), ValidEmail()])
     mobile = PhoneField(
         lazy_gettext("Mobile phone number"),
-        [_is_mobile],
+        [MobileNumber()],
         description=lazy_gettext("10 or 11 digits, with or without hyphens. It is used for SMS authentication."),
         render_kw={"inputmode": "tel"},
     )
@@ -164,19 +157,7 @@ class ApplicationForm(PostcodeLookup, DeliveriesMixin, PublicForm):
 
 def form_with(questions: Sequence[ApplicationField]) -> ApplicationForm:
     """Return the form of this request with a tenant's extra questions."""
-    fields = {f"{_ANSWER}{question.id}": _answer_field(question) for question in questions}
+    fields = {f"{_ANSWER}{question.id}": question_field(question) for question in questions}
     made = type("ApplicationFormOfTenant", (ApplicationForm,), fields | {"questions": tuple(fields)})
     form: ApplicationForm = made()
     return form
-
-
-def _answer_field(question: ApplicationField) -> Any:
-    needed: list[Any] = [Required()] if question.required else []
-    if question.kind == FieldKind.TEXT:
-        return TextField(question.title, [*needed, MaxLength(ANSWER_LENGTH), OneLine()])
-    return SelectField(
-        question.title,
-        needed,
-        choices=[SelectChoice("", lazy_gettext("Please choose")), *question.choices],
-        invalid_choice_message=lazy_gettext("Choose one of these."),
-    )
