@@ -88,17 +88,17 @@ def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
     :returns: the values of ``COLUMNS``.
     :raises BadLine: the line is not a valid alert.
     """
-    line = _decode(raw)
+    line = json_object(raw)
     # Only escapes can contain characters that PostgreSQL cannot store, and most senders do not use them.
     escaped = b"\\u" in raw
-    occurred_at = _time(line.get("time"))
+    occurred_at = parse_time(line.get("time"), "time")
     if occurred_at < oldest:
         raise BadLine("time: older than the retention period")
     if occurred_at > newest:
         raise BadLine("time: more than a day ahead of the server")
     sender_level = _sender_level(line.get("alert_severity"))
     return (
-        _required_text(line, "alert_id", 64, escaped=escaped),
+        required_text(line, "alert_id", 64, escaped=escaped),
         occurred_at,
         _function(line.get("type")),
         _action(line, escaped=escaped),
@@ -118,7 +118,11 @@ def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
     )
 
 
-def _decode(raw: bytes) -> dict[str, Any]:
+def json_object(raw: bytes) -> dict[str, Any]:
+    """Return the keys and values of a line.
+
+    :raises BadLine: the line is not a JSON object, or too long.
+    """
     if len(raw) > MAX_LINE_BYTES:
         raise BadLine(f"longer than {MAX_LINE_BYTES} bytes")
     try:
@@ -172,7 +176,13 @@ def _text(value: Any, key: str, limit: int, *, escaped: bool) -> str | None:
     return text
 
 
-def _required_text(line: dict[str, Any], key: str, limit: int, *, escaped: bool) -> str:
+def required_text(line: dict[str, Any], key: str, limit: int, *, escaped: bool) -> str:
+    """Return a text of a line.
+
+    :param limit: the maximum number of characters.
+    :param escaped: whether the line contains escapes, so that the text must be checked for what cannot be stored.
+    :raises BadLine: it is missing, blank, too long or cannot be stored.
+    """
     text = _text(line.get(key), key, limit, escaped=escaped)
     if text is None or not text.strip():
         raise BadLine(f"{key}: missing")
@@ -181,21 +191,26 @@ def _required_text(line: dict[str, Any], key: str, limit: int, *, escaped: bool)
 
 def _action(line: dict[str, Any], *, escaped: bool) -> str:
     """Return the action as sent; Pass and Block in lower case, so that sorting keeps them together."""
-    text = _required_text(line, "act", 32, escaped=escaped)
+    text = required_text(line, "act", 32, escaped=escaped)
     return small if (small := text.lower()) in ACTION_LABELS else text
 
 
-def _time(value: Any) -> datetime:
+def parse_time(value: Any, key: str) -> datetime:
+    """Return the time of a line in UTC.
+
+    :param key: its key in the line, for the reason.
+    :raises BadLine: it is missing, or not a time in the format of ISO 8601.
+    """
     if value is None or value == "":
-        raise BadLine("time: missing")
+        raise BadLine(f"{key}: missing")
     if not isinstance(value, str):
-        raise BadLine("time: not an ISO 8601 string")
+        raise BadLine(f"{key}: not an ISO 8601 string")
     try:
         moment = _moment(value)
         # A time without an offset is in UTC.
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise BadLine("time: not an ISO 8601 string") from None
+        raise BadLine(f"{key}: not an ISO 8601 string") from None
 
 
 def _moment(text: str) -> datetime:

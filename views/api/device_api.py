@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from models import clock, scope
 from models.alerts import ingest as alert_ingest
+from models.alerts import threat_stat_ingest
 from models.alerts.ingest import Sender
 from models.utms import device_token, utm
 from models.utms.utm import Utm
@@ -65,12 +66,21 @@ class DeviceApi(BaseApi):
     @expose("/alerts", methods=["POST"])
     @require_utm_token
     def alerts(self, sender: Sender) -> tuple[Response, int]:
-        """Store the valid lines of the body, and report the invalid ones and the ID of the UTM."""
+        """Store the valid alerts of the body, and report the invalid lines and the ID of the UTM."""
+        return self._store(sender, alert_ingest.store)
+
+    @expose("/threat-stats", methods=["POST"])
+    @require_utm_token
+    def threat_stats(self, sender: Sender) -> tuple[Response, int]:
+        """Store the valid threat statistics of the body, and report the invalid lines and the ID of the UTM."""
+        return self._store(sender, threat_stat_ingest.store)
+
+    def _store(self, sender: Sender, store: Callable[..., alert_ingest.Receipt]) -> tuple[Response, int]:
         lines = Lines(request)
         status = 200
         reason = None
         with scope.tenant_session(sender.tenant_id) as session, session.begin():
-            receipt = alert_ingest.store(
+            receipt = store(
                 session,
                 sender,
                 lines,

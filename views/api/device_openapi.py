@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from models.alerts.alert import SecurityFunction
+from models.alerts.threat_stat import MAX_CATEGORY
+from models.alerts.threat_stat_ingest import MAX_COUNT
 
 _TEXT = {"type": "string"}
 _LINE: dict[str, Any] = {
@@ -23,6 +25,18 @@ _LINE: dict[str, Any] = {
         "dst-port": {"type": "integer", "minimum": 0, "maximum": 65535},
     },
     "additionalProperties": True,
+}
+_STATISTIC: dict[str, Any] = {
+    "type": "object",
+    "description": "How many detections of a category a function had in an hour. The number sent last is kept.",
+    "required": ["hour", "function", "category", "count"],
+    "properties": {
+        "hour": {"type": "string", "format": "date-time", "description": "A full hour. Without a zone it is UTC."},
+        "function": {"type": "string", "enum": [str(function) for function in SecurityFunction]},
+        "category": {"type": "string", "minLength": 1, "maxLength": MAX_CATEGORY},
+        "count": {"type": "integer", "minimum": 0, "maximum": MAX_COUNT},
+    },
+    "additionalProperties": False,
 }
 _RECEIPT: dict[str, Any] = {
     "type": "object",
@@ -53,8 +67,24 @@ def _answers(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "200": {"description": description, "content": {"application/json": {"schema": schema}}},
         "401": {"description": "The token is missing or not valid."},
-        "413": {"description": "The body is too large. The alert lines read so far are stored and reported."},
+        "413": {"description": "The body is too large. The lines read so far are stored and reported."},
         "429": {"description": "Too many requests. Retry-After contains the seconds to wait."},
+    }
+
+
+def _lines_call(things: str, line: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "summary": f"Send {things}, one JSON object per line: up to 10,000 lines and 16 MiB, optionally with gzip",
+        "description": "An empty body stores nothing; the response shows which UTM the token belongs to.",
+        "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": line}}},
+        "responses": _answers("The number of stored, duplicate and rejected lines.", _RECEIPT)
+        | {
+            "400": {
+                "description": "The body is a JSON array, of which nothing is stored, or its chunked encoding is"
+                " invalid. The lines read before that are stored and reported."
+            },
+            "415": {"description": "The content encoding is not gzip. Nothing was read."},
+        },
     }
 
 
@@ -100,20 +130,7 @@ DESCRIPTION: dict[str, Any] = {
                 | {"400": {"description": "The body is not a JSON object, or one of its values is invalid."}},
             }
         },
-        "/alerts": {
-            "post": {
-                "summary": "Send alerts, one JSON object per line: up to 10,000 lines and 16 MiB, optionally with gzip",
-                "description": "An empty body stores nothing; the response shows which UTM the token belongs to.",
-                "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": _LINE}}},
-                "responses": _answers("The number of stored, duplicate and rejected lines.", _RECEIPT)
-                | {
-                    "400": {
-                        "description": "The body is a JSON array, of which nothing is stored, or its chunked encoding is"
-                        " invalid. The lines read before that are stored and reported."
-                    },
-                    "415": {"description": "The content encoding is not gzip. Nothing was read."},
-                },
-            }
-        },
+        "/alerts": {"post": _lines_call("alerts", _LINE)},
+        "/threat-stats": {"post": _lines_call("threat statistics", _STATISTIC)},
     },
 }
