@@ -74,3 +74,17 @@ def roles_command() -> None:
     from app.cli.roles_table import roles_markdown
 
     click.echo(roles_markdown(), nl=False)
+
+
+@portal.group("rollups")
+def rollups_group() -> None:
+    """Counts of alerts for lists and charts."""
+
+
+@rollups_group.command("rebuild")
+def rebuild_command() -> None:
+    """Count all stored alerts anew, month by month. Storing alerts waits while a month is counted."""
+    from app.cli import rollups
+
+    for month in rollups.rebuild():
+        click.echo(f"{month:%Y-%m}")

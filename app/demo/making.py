@@ -19,6 +19,7 @@ from app.demo.context import DemoContext
 from app.demo.tenants import TENANTS
 from models import clock
 from models.actor import COMMAND_LINE
+from models.alerts import comparison
 from models.db import db
 from models.errors import DomainError
 from models.notifications.address import NotificationAddress
@@ -113,6 +114,8 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     # Last, because this expires all objects of the session.
     for tenant in tenants:
         invoices.make_invoices(context, tenant.id)
+    for month in comparison.missing_months(session, now=now, months=context.retention_months):
+        comparison.determine_companies(session, month)
     utms.tidy(session)
     return Made(len(tenants), customer_count, utm_count, alert_count), tokens
 

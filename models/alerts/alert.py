@@ -63,7 +63,8 @@ ACTION_LABELS = {"pass": "Pass", "block": "Block"}
 """The actions (処置) of §7.17, in lower case. Devices send other values too."""
 LEVEL_LABELS = {AlertLevel.HIGH: "High", AlertLevel.LOW: "Low"}
 
-_FUNCTIONS = "function IN ('antivirus', 'ips', 'web_guard', 'url_filter', 'app_guard')"
+KNOWN_FUNCTIONS = "function IN ('antivirus', 'ips', 'web_guard', 'url_filter', 'app_guard')"
+"""The CHECK constraint of the tables with a ``function``."""
 _OTHER_ACTION = " AND ".join(f"lower(action) <> '{each}'" for each in ACTION_LABELS)
 _LEVELS = "level IN ('high', 'low')"
 
@@ -87,7 +88,7 @@ class Alert(TenantScoped, Base):
 
     __tablename__ = "alert"
     __table_args__ = (
-        CheckConstraint(_FUNCTIONS, name="ck_alert_function"),
+        CheckConstraint(KNOWN_FUNCTIONS, name="ck_alert_function"),
         CheckConstraint(_LEVELS, name="ck_alert_level"),
         # The list reads a customer's newest rows from this index, and turns pages on (occurred_at, seq): it reads only
         # the rows it shows.
@@ -183,7 +184,7 @@ class AlertDaily(TenantScoped, Base):
 
     __tablename__ = "alert_daily"
     __table_args__ = (
-        CheckConstraint(_FUNCTIONS, name="ck_alert_daily_function"),
+        CheckConstraint(KNOWN_FUNCTIONS, name="ck_alert_daily_function"),
         CheckConstraint(_LEVELS, name="ck_alert_daily_level"),
         Index("ix_alert_daily_tenant_id_customer_id_day", "tenant_id", "customer_id", "day"),
     )

@@ -1,4 +1,4 @@
-"""Store the alert lines of a request body, with the daily counts, in one transaction.
+"""Store the alert lines of a request body, with the counts of alerts, in one transaction.
 
 The rows are copied into a temporary table and moved with INSERT ... SELECT. PostgreSQL refuses COPY into a table with
 row-level security, and single inserts are ten times slower (docs/adr/0005-alerts.md).
@@ -41,6 +41,26 @@ WITH stored AS (
     FROM stored GROUP BY 4, 5, 6
     ORDER BY 4, 5, 6
     ON CONFLICT (utm_id, day, function, level) DO UPDATE SET count = alert_daily.count + excluded.count
+    RETURNING day
+), compared AS (
+    INSERT INTO comparison_count (tenant_id, day, hour, function, count)
+    SELECT :tenant_id, day, coalesce(hour, -1), function, count
+    FROM (
+        SELECT day, hour, function, count(*) AS count
+        FROM (
+            SELECT
+                (occurred_at AT TIME ZONE 'Asia/Tokyo')::date AS day,
+                extract(hour FROM occurred_at AT TIME ZONE 'Asia/Tokyo') AS hour,
+                function
+            FROM stored
+        ) AS each
+        GROUP BY GROUPING SETS ((day, function), (day, hour, function))
+    ) AS new
+    JOIN comparison_participant ON customer_id = :customer_id AND month = date_trunc('month', day)
+    -- Always true: two bodies of a UTM lock the rows of the two tables in the same order.
+    WHERE (SELECT count(*) FROM counted) > 0
+    ORDER BY day, hour, function
+    ON CONFLICT (tenant_id, day, hour, function) DO UPDATE SET count = comparison_count.count + excluded.count
 )
 SELECT count(*) FROM stored
 """)  # noqa: S608  (the names are constants)

@@ -18,10 +18,21 @@ SELECT to_date(right(relname, 6), 'YYYYMM') FROM pg_inherits JOIN pg_class ON pg
 WHERE inhparent = 'public.alert'::regclass AND relname ~ '^alert_[0-9]{6}$'
 ORDER BY 1
 """)
-# By ctid: no index starts with the day, and only this statement would need one.
-_DELETE_COUNTS = text("""
-DELETE FROM alert_daily WHERE ctid = ANY (ARRAY(SELECT ctid FROM alert_daily WHERE day < :before LIMIT :limit))
-""")
+# By ctid: no index starts with the day, and only these statements would need one.
+_DELETE_OLD = {
+    table: text(f"""
+DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < :before LIMIT :limit))
+""")  # noqa: S608  (the names are constants)
+    for table, column in (
+        ("alert_daily", "day"),
+        ("comparison_count", "day"),
+        ("comparison_participant", "month"),
+        ("comparison_month", "month"),
+        ("threat_stat", "hour"),
+    )
+}
+COUNTED = tuple(_DELETE_OLD)
+"""The tables with counts and statistics, of which old rows are deleted."""
 
 
 def months_ahead(now: datetime) -> list[date]:
@@ -55,12 +66,15 @@ def drop_partition(session: Session, month: date) -> None:
     session.execute(text("SELECT drop_alert_partition(:month)"), {"month": month})
 
 
-def delete_counts(session: Session, *, before: date, limit: int = 50_000) -> int:
-    """Delete old daily counts of the session's tenants, in batches that take about a second.
+def delete_counts(session: Session, table: str, *, before: date, limit: int = 50_000) -> int:
+    """Delete old rows of a table with counts or statistics, in batches that take about a second.
 
+    :param session: a cross-tenant session.
+    :param table: one of ``COUNTED``.
     :param before: the first day that is kept.
     :param limit: the maximum number of rows.
     :returns: the number of deleted rows, 0 when none are left.
     """
-    deleted = session.connection().execute(_DELETE_COUNTS, {"before": before, "limit": limit})
+    start = clock.day_start(before) if table == "threat_stat" else before
+    deleted = session.connection().execute(_DELETE_OLD[table], {"before": start, "limit": limit})
     return deleted.rowcount

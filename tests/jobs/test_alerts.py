@@ -165,7 +165,9 @@ def test_arrival_and_retention_mean_the_same_day(in_tenant):
 
 
 def test_counts_are_deleted_a_part_at_a_time(old_alerts):
-    deleted = [alert_retention.delete_counts(old_alerts, before=date(2025, 11, 1), limit=3) for _ in range(3)]
+    deleted = [
+        alert_retention.delete_counts(old_alerts, "alert_daily", before=date(2025, 11, 1), limit=3) for _ in range(3)
+    ]
     assert deleted == [3, 1, 0]
 
 
