@@ -50,7 +50,7 @@ def empty(env: dict[str, str]) -> None:
             "INSERT INTO ab_permission_view_role (permission_view_id, role_id) VALUES (%s, %s)", sorted(rights)
         )
     connection.execute("DELETE FROM ab_role WHERE id <> ALL(%s)", [roles])
-    redis.Redis.from_url(env["REDIS_URL"]).flushdb()
+    _redis(env["REDIS_URL"]).flushdb()
 
 
 def know(env: dict[str, str]) -> None:
@@ -62,6 +62,7 @@ def close() -> None:
     """Close what was kept open."""
     for connection in _open:
         connection.close()
+    _redis.cache_clear()
 
 
 def _superuser(env: dict[str, str]) -> str:
@@ -76,6 +77,11 @@ def _connection(url: str) -> psycopg.Connection:
     connection = psycopg.connect(url, autocommit=True)
     _open.append(connection)
     return connection
+
+
+@cache
+def _redis(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url)
 
 
 @cache
