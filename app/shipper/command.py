@@ -15,6 +15,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from app.shipper.adapters import ADAPTERS
 from app.shipper.client import DeviceClient, DeviceError, validate_url
 from app.shipper.decompression import UnsupportedFileError
 from app.shipper.faults import FAULTS, NO_FAULT
@@ -92,22 +93,27 @@ def utm() -> None:
 
 
 @utm.command("ship")
-# Required although it is the only format, so that adding another one does not break existing command lines.
-@click.option("--format", type=click.Choice(["suricata"]), required=True, expose_value=False, help="Format of the log.")
+@click.option(
+    "--format",
+    "log_format",
+    type=click.Choice(list(ADAPTERS)),
+    required=True,
+    help="Format of the log: Suricata's EVE JSON (lines or arrays), or syslog messages of a FortiGate (key=value or CEF).",
+)
 @click.option(
     "--file",
     "patterns",
     type=_Log(),
     required=True,
     multiple=True,
-    help="The log: EVE JSON lines or arrays; plain, gzip or bzip2. May be given several times, and be a pattern in quotation marks, "
+    help="The log; plain, gzip or bzip2. May be given several times, and be a pattern in quotation marks, "
     "as eve-%Y-%m-%d.json or 'eve.*.json'.",
 )
 @click.option(
     "--follow",
     is_flag=True,
     help="Continue with what is added to the log, and with new files that match a pattern, until Ctrl-C or SIGTERM; log rotation and "
-    "outages of the portal are handled. The next run continues where this one ended. Plain EVE JSON lines only.",
+    "outages of the portal are handled. The next run continues where this one ended. Plain lines only.",
 )
 @click.option(
     "--shift-to",
@@ -125,6 +131,7 @@ def utm() -> None:
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def ship_command(  # noqa: PLR0913  (options are arguments)
     *,
+    log_format: str,
     patterns: tuple[FilePattern, ...],
     follow: bool,
     shift_to: str | None,
@@ -148,7 +155,14 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
     for pattern in patterns:
         if not follow and not pattern.paths():
             raise click.UsageError(f"{pattern} does not exist." if pattern.path else f"No file matches {pattern}.")
-    run = ShippingRun(list(patterns), url, resolve_token(token, utm_id), state or instance() / "shipper", quiet=quiet)
+    run = ShippingRun(
+        ADAPTERS[log_format],
+        list(patterns),
+        url,
+        resolve_token(token, utm_id),
+        state or instance() / "shipper",
+        quiet=quiet,
+    )
     warn_about_plain_http(url)
     try:
         if follow:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.shipper import follow
+from app.shipper.adapters.suricata import SURICATA
 from app.shipper.client import DeviceClient
 from app.shipper.file_pattern import FilePattern
 from app.shipper.follow import Follower
@@ -59,7 +60,7 @@ def run(
     patterns = [FilePattern(str(log))] if isinstance(log, Path) else [FilePattern(text) for text in log]
     folder = Path(str(patterns[0])).parent / "shipper"
     with DeviceClient(portal.url, token, sleep=stop.wait_or_raise, attempts=None, notify=notify) as client:
-        logs = FollowedLogs(patterns, folder, token, client=client, result=shipped, notify=notify)
+        logs = FollowedLogs(SURICATA, patterns, folder, token, client=client, result=shipped, notify=notify)
         progress = Progress(lambda _: "", quiet=True)
         Follower(logs, client, shipped, stop=stop, progress=progress, notify=notify).run()
     return shipped, stop
