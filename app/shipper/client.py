@@ -41,6 +41,10 @@ class DeviceError(Exception):
     """The portal cannot be reached or refuses a request; the text is one line for the user."""
 
 
+class _NotFoundError(DeviceError):
+    """The portal has no such call."""
+
+
 class _RetryableError(Exception):
     """A request failed but may succeed later; ``wait`` is the delay in seconds that the portal asked for, or None."""
 
@@ -108,6 +112,7 @@ class DeviceClient:
         self._sleep = sleep
         self._attempts = attempts
         self._notify = notify
+        self._has_threat_stats = True
         self._session = requests.Session()
         self._token = token
         self._session.auth = _Token(token)
@@ -157,6 +162,30 @@ class DeviceClient:
 
         return self._post("alerts", body, headers, read)
 
+    def send_threat_stats(self, lines: Iterable[dict[str, Any] | str], *, attempts: int | None = None) -> SendResult:
+        """Send hourly counts and return the outcome; an empty one if the portal is older and has no such call.
+
+        :param attempts: maximum number of attempts; None for that of the client.
+        :raises DeviceError: they could not be delivered.
+        """
+        total = SendResult()
+        for batch in batches(lines):
+            if not self._has_threat_stats:
+                break
+
+            def read(answer: dict[str, Any], ids: list[str] = batch.ids) -> SendResult:
+                return _parse_result(answer | {"duplicate": answer.get("duplicate", 0)}, ids)
+
+            try:
+                headers = {"Content-Type": "application/x-ndjson"}
+                total.add(self._post("threat-stats", bytes(batch.body), headers, read, attempts=attempts))
+            except _NotFoundError:
+                self._has_threat_stats = False
+                self._notify(
+                    "The portal does not take threat statistics, because it is an older version: only alerts are sent."
+                )
+        return total
+
     def send_partial(self, batch: Batch, *, share: float) -> SendResult:
         """Send only a part of a batch and read the response, to simulate a lost connection.
 
@@ -204,15 +233,24 @@ class DeviceClient:
             raise DeviceError("The portal answered a heartbeat without a list of commands.")
         return answer
 
-    def _post(self, call: str, body: bytes, headers: dict[str, str], read: Callable[[dict[str, Any]], T]) -> T:
+    def _post(
+        self,
+        call: str,
+        body: bytes,
+        headers: dict[str, str],
+        read: Callable[[dict[str, Any]], T],
+        *,
+        attempts: int | None = None,
+    ) -> T:
         """Send a request, with retries, and return the response as parsed by ``read``."""
+        attempts = attempts or self._attempts
         failed = 0
         while True:
             try:
                 read_answer = read(self._try(call, body, headers))
             except _RetryableError as error:
                 failed += 1
-                if failed == self._attempts:
+                if failed == attempts:
                     raise DeviceError(
                         f"The portal at {self.url} {error}, {failed} times. It is safe to run this again later."
                     ) from None
@@ -242,19 +280,25 @@ class DeviceClient:
             return _json_object(answer)
         if answer.status_code == requests.codes.too_many_requests or answer.status_code >= requests.codes.server_error:
             raise _RetryableError(f"answered {answer.status_code}", _retry_after(answer))
+        if answer.status_code == requests.codes.not_found:
+            raise _NotFoundError(_describe_error(answer))
         raise DeviceError(_describe_error(answer))
 
     def _tls_error(self, problem: str) -> DeviceError:
         return DeviceError(f"The portal at {self.url} cannot be called over TLS: {problem}.")
 
 
-def _result(answer: dict[str, Any], ids: list[str]) -> SendResult:
+def _parse_result(answer: dict[str, Any], ids: list[str]) -> SendResult:
     try:
-        result = SendResult.of(answer, ids)
+        return SendResult.of(answer, ids)
     except (KeyError, TypeError, ValueError):
         raise DeviceError(
             "The portal's answer does not say what became of the lines: is this the device API?"
         ) from None
+
+
+def _result(answer: dict[str, Any], ids: list[str]) -> SendResult:
+    result = _parse_result(answer, ids)
     if result.answered != result.sent:
         # Only part of the body arrived. It is stored, and will be a duplicate.
         raise _RetryableError(f"answered for {result.answered:,} of {result.sent:,} lines")

@@ -77,6 +77,7 @@ class FollowedLog:
         """Yield the alert lines of the records in a line; count other and unreadable records."""
         if line.source is not self._source:
             self._start_source(line.source, line.start)
+        counted: list[dict[str, Any]] = []
         where = f"{line.source.path.name} at byte {line.start:,}"
         if line.data is None:
             result.count_unreadable(where, too_long(MAX_RECORD))
@@ -90,7 +91,11 @@ class FollowedLog:
             else:
                 if alert is not None:
                     self._has_alerts_in_batch = True
+                    counted.append(alert)
                     yield alert
+        # Not before the end of the line, to which the position goes too.
+        for alert in counted:
+            self.positions.counts.add(alert)
         self._last_line = line
 
     def save_file_start(self) -> None:

@@ -117,6 +117,7 @@ class FollowedLogs:
                     and any(_is_source_file(source, file) for file in files)
                 ):
                     with suppress(AlreadyFollowedError), PositionStore(self._folder, path, self._token) as positions:
+                        positions.load()  # which may have counts from a time as a log of its own
                         positions.utm, positions.answered = log.positions.utm, log.positions.answered
                         positions.save(source.position(source.emitted))
                         self._idle[path] = _file_states(files)
@@ -242,7 +243,7 @@ def _adopt_renamed(positions: PositionStore, files: list[Path]) -> Position | No
                 and position.fingerprinted
                 and any(contains_position(file, position) for file in names)
             ):
-                positions.utm, positions.answered = other.utm, other.answered
+                positions.utm, positions.answered, positions.counts = other.utm, other.answered, other.counts
                 positions.save(position)
                 other.delete()
                 return position

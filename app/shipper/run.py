@@ -10,6 +10,7 @@ from app.shipper.adapters.adapter import Adapter
 from app.shipper.client import DeviceClient
 from app.shipper.file_pattern import FilePattern, existing_files
 from app.shipper.follow import Follower
+from app.shipper.followed_counts import FollowedCounts
 from app.shipper.followed_logs import FollowedLogs
 from app.shipper.progress import Progress
 from app.shipper.report import progress_text, scan_progress_text
@@ -99,4 +100,5 @@ class ShippingRun:
                 result=self.result,
                 notify=progress.notify,
             )
-            Follower(logs, client, self.result, stop=stop, progress=progress, notify=progress.notify).run()
+            counts = FollowedCounts(self._folder, self._token, client, self.result, progress.notify)
+            Follower(logs, counts, client, self.result, stop=stop, progress=progress, notify=progress.notify).run()

@@ -16,6 +16,7 @@ from app.shipper.adapters.adapter import Adapter, ConversionError
 from app.shipper.client import DeviceClient
 from app.shipper.converter import Converter
 from app.shipper.decompression import UnsupportedFileError
+from app.shipper.hourly_counts import HourlyCounts, statistics_lines
 from app.shipper.log_reader import MAX_LISTED, LogReader
 from app.shipper.send_result import SendResult
 from app.shipper.time_shift import ShiftStore
@@ -32,6 +33,7 @@ class ShippingResult:
     :ivar problems: location and reason of the first unreadable records.
     :ivar last_problem: location and reason of the last unreadable record.
     :ivar file_errors: why files, or the ends of files, could not be read; the first of them.
+    :ivar threat_stats: the outcome of the hourly counts that were sent.
     :ivar shift: the time shift that is added to every alert.
     """
 
@@ -43,6 +45,7 @@ class ShippingResult:
     file_errors: list[str] = field(default_factory=list)
     shift: timedelta = timedelta(0)
     sent: SendResult = field(default_factory=SendResult)
+    threat_stats: SendResult = field(default_factory=SendResult)
 
     @property
     def records(self) -> int:
@@ -57,7 +60,7 @@ class ShippingResult:
     @property
     def successful(self) -> bool:
         """Whether the whole log was read and no alert was rejected."""
-        return not (self.unreadable or self.file_errors or self.sent.rejected)
+        return not (self.unreadable or self.file_errors or self.sent.rejected or self.threat_stats.rejected)
 
     def count_unreadable(self, where: str, reason: str) -> None:
         """Count an unreadable record, and list it if it is one of the first."""
@@ -154,7 +157,7 @@ def load_or_create_shift(
 
 
 def ship(files: LogFiles, client: DeviceClient, result: ShippingResult) -> None:
-    """Send the alerts of a log. If it has several files, one that cannot be read is reported and skipped.
+    """Send the alerts of a log, then their hourly counts. If it has several files, one that cannot be read is reported and skipped.
 
     :param result: updated during the run, so that it is available if this raises; its ``shift`` is applied.
     :raises app.shipper.client.DeviceError: the portal cannot be reached or refuses a request.
@@ -162,12 +165,13 @@ def ship(files: LogFiles, client: DeviceClient, result: ShippingResult) -> None:
     :raises OSError: the only file cannot be read.
     """
     several = len(files.readers) > 1
+    counts = HourlyCounts()
     for reader in files.readers:
         name = f"{reader.path.name} " if several else ""
         before, problems = result.unreadable, result.problems
         try:
             client.send_alerts(
-                _lines(reader, Converter(files.adapter, result.shift), result, before), progress=result.sent
+                _lines(reader, Converter(files.adapter, result.shift), result, counts, before), progress=result.sent
             )
         except (UnsupportedFileError, OSError) as error:
             if not several:
@@ -178,6 +182,8 @@ def ship(files: LogFiles, client: DeviceClient, result: ShippingResult) -> None:
             result.problems = (problems + [name + problem for problem in reader.problems])[:MAX_LISTED]
             if reader.damage:
                 result.add_file_error(name + reader.damage)
+    # Last, because the newest count of an hour stands: those of an incomplete run would be too low.
+    result.threat_stats.add(client.send_threat_stats(statistics_lines(counts.counts.items())))
 
 
 def describe_read_error(path: Path, error: UnsupportedFileError | OSError) -> str:
@@ -186,10 +192,11 @@ def describe_read_error(path: Path, error: UnsupportedFileError | OSError) -> st
 
 
 def _lines(
-    reader: LogReader[Any], converter: Converter, result: ShippingResult, before: int
+    reader: LogReader[Any], converter: Converter, result: ShippingResult, counts: HourlyCounts, before: int
 ) -> Iterator[dict[str, Any]]:
     """Yield the alert lines of a file.
 
+    :param counts: each line is counted here.
     :param before: number of unreadable records in the files before it.
     """
     for record in reader:
@@ -200,4 +207,5 @@ def _lines(
             reader.count_unreadable(f"record {reader.records + reader.unreadable}", str(error))
             continue
         if line is not None:
+            counts.add(line)
             yield line

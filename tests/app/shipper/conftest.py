@@ -21,6 +21,7 @@ from app.shipper.client import DeviceClient
 
 FOLDER = Path(__file__).parent
 NOW = datetime(2026, 11, 22, 3, 4, 5, 678901, UTC)
+FUNCTIONS = {"antivirus", "ips", "web_guard", "url_filter", "app_guard"}
 REQUIRED = ("alert_id", "time", "type", "act")
 
 
@@ -37,6 +38,8 @@ class FakePortal:
         self.batches: list[int] = []
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.script: list[tuple[int, dict[str, str], bytes]] = []
+        self.threat_stats: dict[tuple[str, str, str, str], int] = {}
+        self.has_threat_stats = True
         self.commands: list[dict[str, Any]] = []
         self.most_reasons = 100
         self.before_answer: Callable[[], None] = lambda: None
@@ -51,26 +54,51 @@ class FakePortal:
         self.calls.append((path, headers))
         if self.script:
             return self.script.pop(0)
+        status, answer = self._answer(path, headers, body)
+        return status, {}, json.dumps(answer).encode() if answer is not None else b""
+
+    def _answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any] | None]:
         token = headers.get("authorization", "").removeprefix("Bearer ")
         if token not in self.tokens:
-            return 401, {}, b"{}"
+            return 401, {}
         if path == "/api/device/v1/heartbeat":
             self.heartbeats.append((token, json.loads(body)))
-            return 200, {}, json.dumps({"commands": self.commands, "next_seconds": 60}).encode()
-        if path != "/api/device/v1/alerts" or headers.get("content-type") != "application/x-ndjson":
-            return 404, {}, b"{}"
+            return 200, {"commands": self.commands, "next_seconds": 60}
+        if path == "/api/device/v1/threat-stats" and self.has_threat_stats:
+            return 200, self._take_counts(token, body.splitlines())
+        if path == "/api/device/v1/alerts" and headers.get("content-type") == "application/x-ndjson":
+            return self._take_alerts(token, headers, body)
+        return 404, {}
+
+    def _take_alerts(self, token: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
         if headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         lines = body.splitlines()
         if len(lines) > 10_000 or len(body) > 16 * 1024 * 1024:
-            return 413, {}, b"{}"
+            return 413, {}
         if lines:
             self.batches.append(len(lines))
         else:
             self.asked.append(token)
-        answer = json.dumps(self._take(token, lines)).encode()
+        answer = self._take(token, lines)
         self.before_answer()
-        return 200, {}, answer
+        return 200, answer
+
+    def _take_counts(self, token: str, lines: list[bytes]) -> dict[str, Any]:
+        rejected = []
+        for number, raw in enumerate(lines, 1):
+            try:
+                line = json.loads(raw)
+                hour, function, category, count = (line[key] for key in ("hour", "function", "category", "count"))
+                when = datetime.fromisoformat(hour)
+            except (ValueError, LookupError):
+                rejected.append({"line": number, "reason": "unreadable"})
+                continue
+            if function not in FUNCTIONS or when.utcoffset() is None or (when.minute, when.second) != (0, 0):
+                rejected.append({"line": number, "reason": "function or hour"})
+            else:
+                self.threat_stats[self.utms[token], hour, function, category] = count
+        return {"received": len(lines), "stored": len(lines) - len(rejected), "rejected": rejected}
 
     def _take(self, token: str, lines: list[bytes]) -> dict[str, Any]:
         before, rejected = len(self.stored), []

@@ -11,6 +11,7 @@ from app.shipper.adapters.suricata import SURICATA
 from app.shipper.client import DeviceClient
 from app.shipper.file_pattern import FilePattern
 from app.shipper.follow import Follower
+from app.shipper.followed_counts import FollowedCounts
 from app.shipper.followed_logs import FollowedLogs
 from app.shipper.progress import Progress
 from app.shipper.shipping import ShippingResult
@@ -61,6 +62,7 @@ def run(
     folder = Path(str(patterns[0])).parent / "shipper"
     with DeviceClient(portal.url, token, sleep=stop.wait_or_raise, attempts=None, notify=notify) as client:
         logs = FollowedLogs(SURICATA, patterns, folder, token, client=client, result=shipped, notify=notify)
+        counts = FollowedCounts(folder, token, client, shipped, notify)
         progress = Progress(lambda _: "", quiet=True)
-        Follower(logs, client, shipped, stop=stop, progress=progress, notify=notify).run()
+        Follower(logs, counts, client, shipped, stop=stop, progress=progress, notify=notify).run()
     return shipped, stop

@@ -74,6 +74,7 @@ def test_the_table_in_full(portal: Any) -> None:
         "    stored                     1,794\n"
         "    duplicate                      0\n"
         "    rejected                       0\n"
+        "  hourly counts                  160\n"
     )
 
 

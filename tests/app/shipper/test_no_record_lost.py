@@ -123,6 +123,7 @@ def test_each_readable_record_is_sent_and_once(
     writers = [Writer(folder / f"eve.{thread}.json", part, numbers) for thread, part in enumerate(pieces, 1)]
     pattern = [str(folder / "eve.?.json*")]
     portal.stored.clear()
+    portal.threat_stats.clear()
     runs = [ShippingResult()]
 
     def happen(name: str, thread: int, how: Any) -> Callable[[], None]:
@@ -144,6 +145,7 @@ def test_each_readable_record_is_sent_and_once(
 
     found = [int(line["suricata_flow_id"]) for line in portal.stored.values()]
     assert sorted(found) == numbers
+    assert sum(portal.threat_stats.values()) == len(numbers)
     assert sum(each.sent.duplicate + each.sent.rejected for each in runs) == 0
     again = ShippingResult()
     with DeviceClient(portal.url, "token-1") as client:

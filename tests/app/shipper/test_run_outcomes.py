@@ -59,7 +59,9 @@ def test_a_run_that_is_finished(portal: Any, log: Path) -> None:
     result = ship(portal, log)
 
     assert result.exit_code == 1
-    assert counts(result) == {
+    found = counts(result)
+    assert found.pop("hourly counts") in {1, 2}, "two if the hour has just begun"
+    assert found == {
         "records read": 16_060,
         "alerts": 12_000,
         "skipped": 4_000,
