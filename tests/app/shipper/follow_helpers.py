@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.shipper import follow
+from app.shipper.adapters.adapter import Adapter
 from app.shipper.adapters.suricata import SURICATA
 from app.shipper.client import DeviceClient
 from app.shipper.file_pattern import FilePattern
@@ -48,7 +49,12 @@ def add(path: Path, text: str | bytes) -> None:
 
 
 def run(
-    portal: Any, log: Path | list[str], *steps: Step, messages: list[str] | None = None, token: str = "token-1"
+    portal: Any,
+    log: Path | list[str],
+    *steps: Step,
+    messages: list[str] | None = None,
+    token: str = "token-1",
+    adapter: Adapter[Any] = SURICATA,
 ) -> tuple[ShippingResult, Script]:
     """Follow a log, or several values of ``--file``, and execute the steps in between."""
     shipped, stop = ShippingResult(), Script(list(steps))
@@ -61,7 +67,7 @@ def run(
     patterns = [FilePattern(str(log))] if isinstance(log, Path) else [FilePattern(text) for text in log]
     folder = Path(str(patterns[0])).parent / "shipper"
     with DeviceClient(portal.url, token, sleep=stop.wait_or_raise, attempts=None, notify=notify) as client:
-        logs = FollowedLogs(SURICATA, patterns, folder, token, client=client, result=shipped, notify=notify)
+        logs = FollowedLogs(adapter, patterns, folder, token, client=client, result=shipped, notify=notify)
         counts = FollowedCounts(folder, token, client, shipped, notify)
         progress = Progress(lambda _: "", quiet=True)
         Follower(logs, counts, client, shipped, stop=stop, progress=progress, notify=notify).run()

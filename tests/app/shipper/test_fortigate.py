@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 from collections import Counter
 from datetime import UTC, datetime
@@ -14,10 +15,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.shipper import follow
 from app.shipper.adapters.adapter import ConversionError
 from app.shipper.adapters.fortigate import FORTIGATE
 from app.shipper.converter import Converter
 from app.shipper.log_reader import UnreadableRecordError
+from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
 # Logs of others that may be read here but not copied.
 REAL = Path(__file__).parents[4] / "shared" / "data"
@@ -224,3 +227,43 @@ def test_a_line_that_is_too_long_is_reported_and_the_next_one_read(tmp_path: Pat
     assert [record.message for record in reader] == [MESSAGE, MESSAGE]
     assert reader.problems == ["line 1: longer than 1,048,576 characters"]
     assert (reader.records, reader.unreadable, reader.share) == (2, 1, 1.0)
+
+
+def test_a_followed_log_gives_the_same_alerts_through_rotations_and_restarts(
+    portal: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "monotonic", lambda: Script.seconds)
+    log = tmp_path / "fortigate.log"
+    header = b"<189>Nov 22 09:00:00 fw-1 "
+    messages = [f'{BASE}sessionid={number} user="{{\\"timestamp\\":"'.encode() for number in range(40)]
+    lines = [header + message + (b"\r\n" if number % 2 else b"\n") for number, message in enumerate(messages)]
+    parts = [b"".join(lines[first : first + 8]) for first in range(0, 40, 8)]
+    half = len(parts[1]) // 2
+
+    def copy_and_truncate() -> None:
+        log.with_name("fortigate.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+        os.truncate(log, 0)
+
+    run(
+        portal,
+        log,
+        lambda: add(log, parts[0] + parts[1][:half]),
+        nothing,
+        lambda: add(log, parts[1][half:]),
+        nothing,
+        lambda: log.rename(tmp_path / "fortigate.log.2"),
+        lambda: add(log, parts[2]),
+        nothing,
+        adapter=FORTIGATE,
+    )
+    add(log, parts[3])
+    copy_and_truncate()
+    add(log, parts[4])
+    shipped, _ = run(portal, log, *[nothing] * 4, adapter=FORTIGATE)
+
+    converter = Converter(FORTIGATE)
+    assert list(portal.stored.values()) == [
+        converter.convert(record) for line in lines for record in FORTIGATE.records_in(line.decode())
+    ]
+    assert (shipped.alerts, shipped.sent.duplicate, shipped.unreadable) == (16, 0, 0)
+    assert list(portal.threat_stats.items()) == [(("a1b2c3d4e5f6", "2026-11-22T00:00:00+00:00", "ips", "unknown"), 40)]
