@@ -12,11 +12,11 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 
@@ -27,6 +27,7 @@ from app.shipper.tls import tls_failure
 T = TypeVar("T")
 _ATTEMPTS = 6
 _MAX_WAIT = 60.0
+_SLOW_PIECES, _SLOW_PAUSE = 8, 0.5  # seconds
 _TIMEOUT = (10, 120)  # seconds to connect, seconds without a byte of the answer
 
 _STATUS_MESSAGES = {
@@ -51,6 +52,24 @@ class _RetryableError(Exception):
     def __init__(self, problem: str, wait: float | None = None) -> None:
         super().__init__(problem)
         self.wait = wait
+
+
+class _SlowBody:
+    """A request body that is read in pieces with pauses; can be sent several times."""
+
+    def __init__(self, body: bytes, sleep: Callable[[float], None]) -> None:
+        self._body = body
+        self._sleep = sleep
+
+    def __len__(self) -> int:
+        return len(self._body)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the pieces."""
+        size = max(1, -(-len(self._body) // _SLOW_PIECES))
+        for at in range(0, len(self._body), size):
+            self._sleep(_SLOW_PAUSE)
+            yield self._body[at : at + size]
 
 
 class _Token(requests.auth.AuthBase):
@@ -147,10 +166,11 @@ class DeviceClient:
             total.add(self.send_batch(batch))
         return total
 
-    def send_batch(self, batch: Batch, *, compressed: bool = True) -> SendResult:
+    def send_batch(self, batch: Batch, *, compressed: bool = True, slowly: bool = False) -> SendResult:
         """Send one batch and return the outcome.
 
         :param compressed: whether to compress the body with gzip.
+        :param slowly: send the body in pieces with pauses, to simulate a slow connection.
         :raises DeviceError: it could not be delivered.
         """
         headers = {"Content-Type": "application/x-ndjson"} | ({"Content-Encoding": "gzip"} if compressed else {})
@@ -160,7 +180,7 @@ class DeviceClient:
             self.utm = _utm(answer) or self.utm
             return _result(answer, batch.ids)
 
-        return self._post("alerts", body, headers, read)
+        return self._post("alerts", _SlowBody(body, self._sleep) if slowly else body, headers, read)
 
     def send_threat_stats(self, lines: Iterable[dict[str, Any] | str], *, attempts: int | None = None) -> SendResult:
         """Send hourly counts and return the outcome; an empty one if the portal is older and has no such call.
@@ -222,21 +242,36 @@ class DeviceClient:
         finally:
             connection.close()
 
-    def heartbeat(self, *, version: str, ip: str, mac: str | None = None) -> dict[str, Any]:
+    def heartbeat(
+        self, *, version: str, ip: str, mac: str | None = None, booted_at: datetime | None = None
+    ) -> dict[str, Any]:
         """Send a heartbeat; return the response with ``commands`` (a list) and ``next_seconds``.
 
+        :param booted_at: when the UTM was started, with a time zone.
         :raises DeviceError: the request failed, or the response is invalid.
         """
         body = {"version": version, "ip": ip} | ({"mac": mac} if mac else {})
+        body |= {"booted_at": booted_at.isoformat(timespec="seconds")} if booted_at else {}
         answer = self._post("heartbeat", json.dumps(body).encode(), {"Content-Type": "application/json"}, lambda it: it)
         if not isinstance(answer.get("commands"), list):
             raise DeviceError("The portal answered a heartbeat without a list of commands.")
         return answer
 
+    def send_command_result(self, command_id: int | str, state: str, *, at: datetime, message: str = "") -> None:
+        """Report what became of a command.
+
+        :param state: started, succeeded or failed.
+        :param at: when, with a time zone.
+        :raises DeviceError: the request failed.
+        """
+        body = {"state": state, "at": at.isoformat(timespec="seconds"), "message": message}
+        call = f"commands/{quote(str(command_id), safe='')}/result"
+        self._post(call, json.dumps(body).encode(), {"Content-Type": "application/json"}, lambda _: None)
+
     def _post(
         self,
         call: str,
-        body: bytes,
+        body: bytes | _SlowBody,
         headers: dict[str, str],
         read: Callable[[dict[str, Any]], T],
         *,
@@ -262,7 +297,7 @@ class DeviceClient:
                     self._notify(f"The portal at {self.url} answers again.")
                 return read_answer
 
-    def _try(self, call: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    def _try(self, call: str, body: bytes | _SlowBody, headers: dict[str, str]) -> dict[str, Any]:
         url = f"{self.url}/api/device/v1/{call}"
         try:
             # Following a redirect would turn the POST into a GET, or send the token to another host.
@@ -276,6 +311,8 @@ class DeviceClient:
         except OSError as error:
             # REQUESTS_CA_BUNDLE refers to a missing file.
             raise DeviceError(f"The portal at {self.url} cannot be called: {error}.") from None
+        if answer.status_code == requests.codes.no_content:
+            return {}
         if answer.status_code == requests.codes.ok:
             return _json_object(answer)
         if answer.status_code == requests.codes.too_many_requests or answer.status_code >= requests.codes.server_error:

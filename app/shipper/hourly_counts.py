@@ -81,3 +81,26 @@ def statistics_lines(counts: Iterable[tuple[Key, int]]) -> Iterator[dict[str, An
     """Yield counts as lines of the device API, in order."""
     for (hour, function, category), number in sorted(counts):
         yield {"hour": hour, "function": function, "category": category, "count": number}
+
+
+class SentCounts:
+    """Counts of alerts of which the changed ones are sent, until the portal has confirmed them."""
+
+    def __init__(self) -> None:
+        self._counts = HourlyCounts()
+        self._confirmed: dict[Key, int] = {}
+
+    def add(self, lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Count alert lines, and return the lines of the counts that are not confirmed."""
+        for line in lines:
+            self._counts.add(line)
+        return list(
+            statistics_lines(
+                (key, number) for key, number in self._counts.counts.items() if number != self._confirmed.get(key)
+            )
+        )
+
+    def confirm(self) -> None:
+        """Note that the portal has confirmed all counts."""
+        self._counts.prune()
+        self._confirmed = dict(self._counts.counts)

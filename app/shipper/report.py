@@ -65,13 +65,15 @@ def simulation_table(url: str, utms: int, result: SimulationResult, *, queued: i
     rows = [
         _count_row("UTMs", utms),
         _count_row("heartbeats", result.heartbeats),
-        _count_row("commands waiting", result.commands),
+        _count_row("commands", sum(result.commands.values())),
+        *(_count_row(f"  {state}", number) for state, number in result.commands.items() if number),
     ]
     rows.append(_count_row("failed calls", result.failures))
     rows += [f"  {_printable(problem)}" for problem in result.problems]
     unexpected = sum(result.unexpected for result in result.faults.values())
     rows += _remaining_row("  ", result.failures + unexpected, len(result.problems))
     rows += [_text("sent to", url), *_send_result_rows(result.sent)]
+    rows += _threat_stats_rows(result.threat_stats)
     if queued:
         rows.append(_count_row("  kept by silent UTMs", queued))
     if set(result.faults) - {NO_FAULT}:

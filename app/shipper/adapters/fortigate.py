@@ -196,8 +196,9 @@ def _parse(line: str) -> FortigateRecord:
     """
     if len(line) > MAX_RECORD:
         raise UnreadableRecordError(too_long(MAX_RECORD))
-    start, cef = _START.search(line), _CEF_START.search(line)
-    if cef and not (start and start.start() < cef.start()):
+    start = _START.search(line)
+    cef = _CEF_START.search(line) if "|Fortinet|" in line[: start.start() if start else None] else None
+    if cef:
         begin = cef.start()
         values, doubtful = merged(_named(cef_values(line[cef.end() :])), _FIRST_COUNTS)
     elif start:

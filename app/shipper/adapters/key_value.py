@@ -33,8 +33,10 @@ def key_values(text: str) -> Iterator[Pair]:
         key, quoted, cut_off, bare = found.groups()
         if cut_off is not None:
             yield key, None
+        elif quoted is not None and "\\" in quoted:
+            yield key, _ESCAPED.sub(r"\1", quoted)
         else:
-            yield key, bare if quoted is None else _ESCAPED.sub(r"\1", quoted)
+            yield key, bare if quoted is None else quoted
 
 
 def cef_values(text: str) -> Iterator[Pair]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, tzinfo
@@ -41,6 +42,7 @@ class FakePortal:
         self.threat_stats: dict[tuple[str, str, str, str], int] = {}
         self.has_threat_stats = True
         self.commands: list[dict[str, Any]] = []
+        self.command_results: list[tuple[str, str, dict[str, Any]]] = []
         self.most_reasons = 100
         self.before_answer: Callable[[], None] = lambda: None
         self.url = ""
@@ -63,7 +65,16 @@ class FakePortal:
             return 401, {}
         if path == "/api/device/v1/heartbeat":
             self.heartbeats.append((token, json.loads(body)))
-            return 200, {"commands": self.commands, "next_seconds": 60}
+            done = {
+                command
+                for owner, command, result in self.command_results
+                if owner == token and result["state"] != "started"
+            }
+            waiting = [command for command in self.commands if str(command["id"]) not in done]
+            return 200, {"commands": waiting, "next_seconds": 60}
+        if command := re.fullmatch(r"/api/device/v1/commands/(.*)/result", path):
+            self.command_results.append((token, command[1], json.loads(body)))
+            return 204, None
         if path == "/api/device/v1/threat-stats" and self.has_threat_stats:
             return 200, self._take_counts(token, body.splitlines())
         if path == "/api/device/v1/alerts" and headers.get("content-type") == "application/x-ndjson":
@@ -103,9 +114,13 @@ class FakePortal:
     def _take(self, token: str, lines: list[bytes]) -> dict[str, Any]:
         before, rejected = len(self.stored), []
         first_token = next(each for each, utm in self.utms.items() if utm == self.utms[token])
-        for number, line in enumerate([json.loads(raw) for raw in lines], 1):
+        for number, raw in enumerate(lines, 1):
+            try:
+                line = json.loads(raw)
+            except ValueError:
+                line = {}
             missing = [key for key in REQUIRED if not line.get(key)]
-            if missing or line["act"] == "refuse-me":
+            if missing or line["act"] == "refuse-me" or line["type"] not in FUNCTIONS:
                 rejected.append({"line": number, "reason": f"{missing[0]}: missing" if missing else "act: refused"})
                 continue
             self.stored[first_token, line["alert_id"], line["time"]] = line
