@@ -81,9 +81,11 @@ class FakePortal:
             return self._take_alerts(token, headers, body)
         return 404, {}
 
-    def _take_alerts(self, token: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
+    def _take_alerts(self, token: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any] | None]:
         if headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
+        if body and not body.endswith(b"\n"):
+            return 0, None  # an incomplete body is not answered
         lines = body.splitlines()
         if len(lines) > 10_000 or len(body) > 16 * 1024 * 1024:
             return 413, {}
@@ -146,6 +148,8 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePortal]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body are written one after the other; otherwise the second waits for the acknowledgement of the first.
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
