@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from click.testing import CliRunner, Result
 
 from app.shipper import follow
 from app.shipper.adapters.adapter import Adapter
 from app.shipper.adapters.suricata import SURICATA
 from app.shipper.client import DeviceClient
+from app.shipper.command import utm
 from app.shipper.file_pattern import FilePattern
 from app.shipper.follow import Follower
 from app.shipper.followed_counts import FollowedCounts
@@ -17,6 +23,7 @@ from app.shipper.followed_logs import FollowedLogs
 from app.shipper.progress import Progress
 from app.shipper.shipping import ShippingResult
 from app.shipper.stop import StopSignal
+from tests.support.processes import eventually
 
 Step = Callable[[], object]
 
@@ -37,6 +44,33 @@ class Script(StopSignal):
         if self._steps:
             self._steps.pop(0)()
         self.requested = not self._steps
+
+
+def follow_until_sigterm(args: list[str], steps: Callable[[], object]) -> Result:
+    """Run the command with ``--follow`` in this process, execute the steps in a thread, then send SIGTERM; return the result.
+
+    It costs much less than a process.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    failures: list[BaseException] = []
+
+    def execute() -> None:
+        # Before the command handles the signal, it would end the tests.
+        assert eventually(lambda: signal.getsignal(signal.SIGTERM) is not handler, seconds=60)
+        try:
+            steps()
+        except BaseException as error:  # noqa: BLE001  (raised below)
+            failures.append(error)
+        if signal.getsignal(signal.SIGTERM) is not handler:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=execute)
+    thread.start()
+    result = CliRunner().invoke(utm, args)
+    thread.join()
+    if failures:
+        raise failures[0]
+    return result
 
 
 def nothing() -> None:
