@@ -247,26 +247,30 @@ class DeviceClient:
     ) -> dict[str, Any]:
         """Send a heartbeat; return the response with ``commands`` (a list) and ``next_seconds``.
 
-        :param booted_at: when the UTM was started, with a time zone.
+        :param booted_at: when the UTM was started, with a time zone. It is also sent as an ID of the boot.
         :raises DeviceError: the request failed, or the response is invalid.
         """
         body = {"version": version, "ip": ip} | ({"mac": mac} if mac else {})
-        body |= {"booted_at": booted_at.isoformat(timespec="seconds")} if booted_at else {}
+        body |= _boot(booted_at) if booted_at else {}
         answer = self._post("heartbeat", json.dumps(body).encode(), {"Content-Type": "application/json"}, lambda it: it)
         if not isinstance(answer.get("commands"), list):
             raise DeviceError("The portal answered a heartbeat without a list of commands.")
         return answer
 
-    def send_command_result(self, command_id: int | str, state: str, *, at: datetime, message: str = "") -> None:
-        """Report what became of a command.
+    def send_command_result(self, command_id: int | str, state: str, *, at: datetime, message: str = "") -> bool:
+        """Report what became of a command; return False if the portal does not know it, or no longer.
 
         :param state: started, succeeded or failed.
         :param at: when, with a time zone.
         :raises DeviceError: the request failed.
         """
-        body = {"state": state, "at": at.isoformat(timespec="seconds"), "message": message}
+        body = {"state": state, "at": at.isoformat(timespec="seconds")} | ({"message": message} if message else {})
         call = f"commands/{quote(str(command_id), safe='')}/result"
-        self._post(call, json.dumps(body).encode(), {"Content-Type": "application/json"}, lambda _: None)
+        try:
+            self._post(call, json.dumps(body).encode(), {"Content-Type": "application/json"}, lambda _: None)
+        except _NotFoundError:
+            return False
+        return True
 
     def _post(
         self,
@@ -323,6 +327,10 @@ class DeviceClient:
 
     def _tls_error(self, problem: str) -> DeviceError:
         return DeviceError(f"The portal at {self.url} cannot be called over TLS: {problem}.")
+
+
+def _boot(booted_at: datetime) -> dict[str, str]:
+    return {"booted_at": booted_at.isoformat(timespec="seconds"), "boot_id": f"{booted_at.timestamp():.0f}"}
 
 
 def _parse_result(answer: dict[str, Any], ids: list[str]) -> SendResult:

@@ -133,7 +133,8 @@ class SimulatedUtm:
         if command.get("type") != "reboot":
             message = "This command is unknown."
         else:
-            self.client.send_command_result(command_id, "started", at=now)
+            if not self.client.send_command_result(command_id, "started", at=now):
+                return ""  # the portal has withdrawn it
             if self._boots.random() < self._failing_reboots:
                 message = "An update is being installed."
             else:

@@ -64,12 +64,13 @@ def test_a_utm_that_is_rebooted_is_silent_and_comes_back_with_a_new_boot(
     assert calls == ["heartbeat", "alerts", "threat-stats", "commands/7/result", "heartbeat", "commands/7/result"]
     assert waits == [30]
     assert [(command, body) for _, command, body in portal.command_results] == [
-        ("7", {"state": "started", "at": "2026-11-22T03:04:05+00:00", "message": ""}),
-        ("7", {"state": "succeeded", "at": "2026-11-22T03:04:35+00:00", "message": ""}),
+        ("7", {"state": "started", "at": "2026-11-22T03:04:05+00:00"}),
+        ("7", {"state": "succeeded", "at": "2026-11-22T03:04:35+00:00"}),
     ]
     first, second = map(datetime.fromisoformat, boots(portal))
     assert timedelta(hours=1) < NOW - first < timedelta(hours=400)
     assert second == datetime(2026, 11, 22, 3, 4, 35, tzinfo=UTC)
+    assert len({body["boot_id"] for _, body in portal.heartbeats}) == 2
     assert table(result).items() >= {"heartbeats": "2", "commands": "1", "succeeded": "1"}.items()
 
 
@@ -86,6 +87,18 @@ def test_a_command_is_carried_out_once_and_one_after_another(portal: Any, tokens
     times = sorted(datetime.fromisoformat(time) for _, _, time in portal.stored)
     assert max(later - earlier for earlier, later in pairwise(times)) < timedelta(seconds=25)
     assert len({alert_id for _, alert_id, _ in portal.stored}) == len(portal.stored)
+
+
+@pytest.mark.usefixtures("waits")
+def test_a_command_that_the_portal_has_withdrawn_is_not_carried_out(
+    portal: Any, tokens: Path, monkeypatch: pytest.MonkeyPatch, table: Table
+) -> None:
+    portal.commands = [REBOOT]
+    real = portal._answer
+    monkeypatch.setattr(portal, "_answer", lambda path, *rest: (404, {}) if "commands" in path else real(path, *rest))
+    result = simulate(portal, tokens, "--minutes", "2")
+
+    assert (result.exit_code, table(result)["commands"], len(set(boots(portal)))) == (0, "0", 1)
 
 
 @pytest.mark.usefixtures("waits")
