@@ -14,7 +14,7 @@ BATCH_BYTES = 8 * 1024 * 1024
 class Batch:
     """The alert lines of one request body.
 
-    :ivar ids: the alert ID of each line, to report rejected lines by.
+    :ivar ids: the alert ID of each line, or hour, function and category of a count, to report rejected lines by.
     :ivar body: the encoded lines, each with a newline.
     """
 
@@ -33,7 +33,8 @@ class Batch:
         if isinstance(line, str):
             alert_id, text = "", line
         else:
-            alert_id, text = str(line.get("alert_id", "")), json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+            key = (str(line[name]) for name in ("alert_id", "hour", "function", "category") if name in line)
+            alert_id, text = " ".join(key), json.dumps(line, ensure_ascii=False, separators=(",", ":"))
         data = text.encode("utf-8") + b"\n"
         if self.ids and (len(self.ids) >= BATCH_LINES or len(self.body) + len(data) > BATCH_BYTES):
             return False

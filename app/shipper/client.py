@@ -12,11 +12,11 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 
@@ -27,6 +27,7 @@ from app.shipper.tls import tls_failure
 T = TypeVar("T")
 _ATTEMPTS = 6
 _MAX_WAIT = 60.0
+_SLOW_PIECES, _SLOW_PAUSE = 8, 0.5  # seconds
 _TIMEOUT = (10, 120)  # seconds to connect, seconds without a byte of the answer
 
 _STATUS_MESSAGES = {
@@ -41,12 +42,34 @@ class DeviceError(Exception):
     """The portal cannot be reached or refuses a request; the text is one line for the user."""
 
 
+class _NotFoundError(DeviceError):
+    """The portal has no such call."""
+
+
 class _RetryableError(Exception):
     """A request failed but may succeed later; ``wait`` is the delay in seconds that the portal asked for, or None."""
 
     def __init__(self, problem: str, wait: float | None = None) -> None:
         super().__init__(problem)
         self.wait = wait
+
+
+class _SlowBody:
+    """A request body that is read in pieces with pauses; can be sent several times."""
+
+    def __init__(self, body: bytes, sleep: Callable[[float], None]) -> None:
+        self._body = body
+        self._sleep = sleep
+
+    def __len__(self) -> int:
+        return len(self._body)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the pieces."""
+        size = max(1, -(-len(self._body) // _SLOW_PIECES))
+        for at in range(0, len(self._body), size):
+            self._sleep(_SLOW_PAUSE)
+            yield self._body[at : at + size]
 
 
 class _Token(requests.auth.AuthBase):
@@ -108,6 +131,7 @@ class DeviceClient:
         self._sleep = sleep
         self._attempts = attempts
         self._notify = notify
+        self._has_threat_stats = True
         self._session = requests.Session()
         self._token = token
         self._session.auth = _Token(token)
@@ -142,10 +166,11 @@ class DeviceClient:
             total.add(self.send_batch(batch))
         return total
 
-    def send_batch(self, batch: Batch, *, compressed: bool = True) -> SendResult:
+    def send_batch(self, batch: Batch, *, compressed: bool = True, slowly: bool = False) -> SendResult:
         """Send one batch and return the outcome.
 
         :param compressed: whether to compress the body with gzip.
+        :param slowly: send the body in pieces with pauses, to simulate a slow connection.
         :raises DeviceError: it could not be delivered.
         """
         headers = {"Content-Type": "application/x-ndjson"} | ({"Content-Encoding": "gzip"} if compressed else {})
@@ -155,7 +180,31 @@ class DeviceClient:
             self.utm = _utm(answer) or self.utm
             return _result(answer, batch.ids)
 
-        return self._post("alerts", body, headers, read)
+        return self._post("alerts", _SlowBody(body, self._sleep) if slowly else body, headers, read)
+
+    def send_threat_stats(self, lines: Iterable[dict[str, Any] | str], *, attempts: int | None = None) -> SendResult:
+        """Send hourly counts and return the outcome; an empty one if the portal is older and has no such call.
+
+        :param attempts: maximum number of attempts; None for that of the client.
+        :raises DeviceError: they could not be delivered.
+        """
+        total = SendResult()
+        for batch in batches(lines):
+            if not self._has_threat_stats:
+                break
+
+            def read(answer: dict[str, Any], ids: list[str] = batch.ids) -> SendResult:
+                return _parse_result(answer | {"duplicate": answer.get("duplicate", 0)}, ids)
+
+            try:
+                headers = {"Content-Type": "application/x-ndjson"}
+                total.add(self._post("threat-stats", bytes(batch.body), headers, read, attempts=attempts))
+            except _NotFoundError:
+                self._has_threat_stats = False
+                self._notify(
+                    "The portal does not take threat statistics, because it is an older version: only alerts are sent."
+                )
+        return total
 
     def send_partial(self, batch: Batch, *, share: float) -> SendResult:
         """Send only a part of a batch and read the response, to simulate a lost connection.
@@ -193,26 +242,54 @@ class DeviceClient:
         finally:
             connection.close()
 
-    def heartbeat(self, *, version: str, ip: str, mac: str | None = None) -> dict[str, Any]:
+    def heartbeat(
+        self, *, version: str, ip: str, mac: str | None = None, booted_at: datetime | None = None
+    ) -> dict[str, Any]:
         """Send a heartbeat; return the response with ``commands`` (a list) and ``next_seconds``.
 
+        :param booted_at: when the UTM was started, with a time zone. It is also sent as an ID of the boot.
         :raises DeviceError: the request failed, or the response is invalid.
         """
         body = {"version": version, "ip": ip} | ({"mac": mac} if mac else {})
+        body |= _boot(booted_at) if booted_at else {}
         answer = self._post("heartbeat", json.dumps(body).encode(), {"Content-Type": "application/json"}, lambda it: it)
         if not isinstance(answer.get("commands"), list):
             raise DeviceError("The portal answered a heartbeat without a list of commands.")
         return answer
 
-    def _post(self, call: str, body: bytes, headers: dict[str, str], read: Callable[[dict[str, Any]], T]) -> T:
+    def send_command_result(self, command_id: int | str, state: str, *, at: datetime, message: str = "") -> bool:
+        """Report what became of a command; return False if the portal does not know it, or no longer.
+
+        :param state: started, succeeded or failed.
+        :param at: when, with a time zone.
+        :raises DeviceError: the request failed.
+        """
+        body = {"state": state, "at": at.isoformat(timespec="seconds")} | ({"message": message} if message else {})
+        call = f"commands/{quote(str(command_id), safe='')}/result"
+        try:
+            self._post(call, json.dumps(body).encode(), {"Content-Type": "application/json"}, lambda _: None)
+        except _NotFoundError:
+            return False
+        return True
+
+    def _post(
+        self,
+        call: str,
+        body: bytes | _SlowBody,
+        headers: dict[str, str],
+        read: Callable[[dict[str, Any]], T],
+        *,
+        attempts: int | None = None,
+    ) -> T:
         """Send a request, with retries, and return the response as parsed by ``read``."""
+        attempts = attempts or self._attempts
         failed = 0
         while True:
             try:
                 read_answer = read(self._try(call, body, headers))
             except _RetryableError as error:
                 failed += 1
-                if failed == self._attempts:
+                if failed == attempts:
                     raise DeviceError(
                         f"The portal at {self.url} {error}, {failed} times. It is safe to run this again later."
                     ) from None
@@ -224,7 +301,7 @@ class DeviceClient:
                     self._notify(f"The portal at {self.url} answers again.")
                 return read_answer
 
-    def _try(self, call: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    def _try(self, call: str, body: bytes | _SlowBody, headers: dict[str, str]) -> dict[str, Any]:
         url = f"{self.url}/api/device/v1/{call}"
         try:
             # Following a redirect would turn the POST into a GET, or send the token to another host.
@@ -238,23 +315,35 @@ class DeviceClient:
         except OSError as error:
             # REQUESTS_CA_BUNDLE refers to a missing file.
             raise DeviceError(f"The portal at {self.url} cannot be called: {error}.") from None
+        if answer.status_code == requests.codes.no_content:
+            return {}
         if answer.status_code == requests.codes.ok:
             return _json_object(answer)
         if answer.status_code == requests.codes.too_many_requests or answer.status_code >= requests.codes.server_error:
             raise _RetryableError(f"answered {answer.status_code}", _retry_after(answer))
+        if answer.status_code == requests.codes.not_found:
+            raise _NotFoundError(_describe_error(answer))
         raise DeviceError(_describe_error(answer))
 
     def _tls_error(self, problem: str) -> DeviceError:
         return DeviceError(f"The portal at {self.url} cannot be called over TLS: {problem}.")
 
 
-def _result(answer: dict[str, Any], ids: list[str]) -> SendResult:
+def _boot(booted_at: datetime) -> dict[str, str]:
+    return {"booted_at": booted_at.isoformat(timespec="seconds"), "boot_id": f"{booted_at.timestamp():.0f}"}
+
+
+def _parse_result(answer: dict[str, Any], ids: list[str]) -> SendResult:
     try:
-        result = SendResult.of(answer, ids)
+        return SendResult.of(answer, ids)
     except (KeyError, TypeError, ValueError):
         raise DeviceError(
             "The portal's answer does not say what became of the lines: is this the device API?"
         ) from None
+
+
+def _result(answer: dict[str, Any], ids: list[str]) -> SendResult:
+    result = _parse_result(answer, ids)
     if result.answered != result.sent:
         # Only part of the body arrived. It is stored, and will be a duplicate.
         raise _RetryableError(f"answered for {result.answered:,} of {result.sent:,} lines")

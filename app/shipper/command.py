@@ -15,14 +15,16 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from app.shipper.adapters import ADAPTERS
 from app.shipper.client import DeviceClient, DeviceError, validate_url
 from app.shipper.decompression import UnsupportedFileError
 from app.shipper.faults import FAULTS, NO_FAULT
 from app.shipper.file_pattern import FilePattern
-from app.shipper.fleet import Fleet, SimulatedUtm
+from app.shipper.fleet import REBOOT_SECONDS, Fleet
 from app.shipper.report import result_table, simulation_table
 from app.shipper.run import ShippingRun
 from app.shipper.shipping import describe_read_error
+from app.shipper.simulated_utm import SimulatedUtm
 from app.shipper.time_shift import StateError
 from app.shipper.tokens import (
     TOKENS_FILE,
@@ -92,22 +94,27 @@ def utm() -> None:
 
 
 @utm.command("ship")
-# Required although it is the only format, so that adding another one does not break existing command lines.
-@click.option("--format", type=click.Choice(["suricata"]), required=True, expose_value=False, help="Format of the log.")
+@click.option(
+    "--format",
+    "log_format",
+    type=click.Choice(list(ADAPTERS)),
+    required=True,
+    help="Format of the log: Suricata's EVE JSON (lines or arrays), or syslog messages of a FortiGate (key=value or CEF).",
+)
 @click.option(
     "--file",
     "patterns",
     type=_Log(),
     required=True,
     multiple=True,
-    help="The log: EVE JSON lines or arrays; plain, gzip or bzip2. May be given several times, and be a pattern in quotation marks, "
+    help="The log; plain, gzip or bzip2. May be given several times, and be a pattern in quotation marks, "
     "as eve-%Y-%m-%d.json or 'eve.*.json'.",
 )
 @click.option(
     "--follow",
     is_flag=True,
     help="Continue with what is added to the log, and with new files that match a pattern, until Ctrl-C or SIGTERM; log rotation and "
-    "outages of the portal are handled. The next run continues where this one ended. Plain EVE JSON lines only.",
+    "outages of the portal are handled. The next run continues where this one ended. Plain lines only.",
 )
 @click.option(
     "--shift-to",
@@ -125,6 +132,7 @@ def utm() -> None:
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def ship_command(  # noqa: PLR0913  (options are arguments)
     *,
+    log_format: str,
     patterns: tuple[FilePattern, ...],
     follow: bool,
     shift_to: str | None,
@@ -148,7 +156,14 @@ def ship_command(  # noqa: PLR0913  (options are arguments)
     for pattern in patterns:
         if not follow and not pattern.paths():
             raise click.UsageError(f"{pattern} does not exist." if pattern.path else f"No file matches {pattern}.")
-    run = ShippingRun(list(patterns), url, resolve_token(token, utm_id), state or instance() / "shipper", quiet=quiet)
+    run = ShippingRun(
+        ADAPTERS[log_format],
+        list(patterns),
+        url,
+        resolve_token(token, utm_id),
+        state or instance() / "shipper",
+        quiet=quiet,
+    )
     warn_about_plain_http(url)
     try:
         if follow:
@@ -199,6 +214,20 @@ def _faults(_context: click.Context, _parameter: click.Parameter, value: str) ->
 @click.option("--rate", type=_Number(0, 10_000), default=5.0, show_default=True, help="Alerts per minute and UTM.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same alerts and faults.")
 @click.option(
+    "--reboot-seconds",
+    type=_Number(0, 3600),
+    default=REBOOT_SECONDS,
+    show_default=True,
+    help="How long a UTM is silent when the portal reboots it.",
+)
+@click.option(
+    "--failing-reboots",
+    type=_Number(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of the reboots that fail, from 0 to 1.",
+)
+@click.option(
     "--faults",
     default=NO_FAULT,
     show_default=True,
@@ -216,18 +245,25 @@ def simulate_command(  # noqa: PLR0913  (options are arguments)
     once: bool,
     rate: float,
     seed: int,
+    reboot_seconds: float,
+    failing_reboots: float,
     faults: tuple[str, ...],
 ) -> None:
-    """Simulate a fleet: send heartbeats and sample alerts for a UTM for each token.
+    """Simulate a fleet: a UTM for each token sends heartbeats, sample alerts and their hourly counts, and carries out commands.
+
+    On a reboot, the UTM reports that it has started, is silent, sends a heartbeat with the time of the new boot, and reports that it has
+    succeeded. It ends when no reboot is left to finish.
 
     \b
     Faults; each occurs once for each UTM before any is repeated:
       offline  offline for a while, then all alerts at once
-      twice    the same lines twice
-      broken   lines with invalid JSON, without time or with an unknown type
+      twice    the same lines, counts and command results twice
+      restart  a restart of the UTM before it has stored the response; it sends the lines and counts again
+      broken   lines with invalid JSON, without time or with an unknown type, and such counts
       old      lines of ten years ago
       ahead    lines of three days ahead
       clock    a clock that is hours off
+      slow     a body in pieces with pauses
       plain    an uncompressed body
       cut      a connection that is lost within a body
 
@@ -247,11 +283,18 @@ def simulate_command(  # noqa: PLR0913  (options are arguments)
             [
                 # With --once, every tick has a fault; otherwise half of them.
                 SimulatedUtm(
-                    key, client, seed=seed, started=started, faults=faults, fault_free_ticks=0 if once else len(faults)
+                    key,
+                    client,
+                    seed=seed,
+                    started=started,
+                    faults=faults,
+                    fault_free_ticks=0 if once else len(faults),
+                    failing_reboots=failing_reboots,
                 )
                 for key, client in ((key, DeviceClient(url, secret)) for key, secret in sorted(known.items()))
             ],
             rate=rate,
+            reboot_seconds=reboot_seconds,
         )
     except DeviceError as error:
         raise CommandFailedError(str(error)) from None
@@ -260,7 +303,7 @@ def simulate_command(  # noqa: PLR0913  (options are arguments)
             _simulate_once(fleet, started, faults)
         else:
             _simulate(fleet, started, minutes)
-            fleet.end()
+        fleet.end(datetime.now(UTC), time.sleep)
     except KeyboardInterrupt:
         click.echo()  # the usual way to end a simulation without --minutes
     except DeviceError as error:

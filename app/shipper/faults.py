@@ -5,10 +5,12 @@ fault       behaviour of the UTM: expected result in the portal
 ==========  ====================================================================================================
 offline     is offline for a while, then sends all its alerts at once: stored
 twice       sends the same lines twice: stored, then duplicates
-broken      sends lines with invalid JSON, without time or with an unknown type among valid ones: only these are rejected
+restart     restarts before it has stored the response: the same as twice, with heartbeats of two boots
+broken      sends lines with invalid JSON, without time or with an unknown type among valid ones, and such counts: only these are rejected
 old         sends lines of ten years ago among valid ones: only these are rejected
 ahead       sends lines of three days ahead among valid ones: only these are rejected
 clock       has a clock that is hours off: stored with its times
+slow        sends the body in pieces with pauses: stored
 plain       sends an uncompressed body: stored
 cut         loses the connection within a body and sends it again: each line stored once, the incomplete line rejected
 ==========  ====================================================================================================
@@ -25,13 +27,20 @@ from typing import Any
 
 from app.shipper.batch import batches
 from app.shipper.client import DeviceClient
+from app.shipper.hourly_counts import SentCounts
 from app.shipper.send_result import SendResult
 
-FAULTS = ("offline", "twice", "broken", "old", "ahead", "clock", "plain", "cut")
+FAULTS = ("offline", "twice", "restart", "broken", "old", "ahead", "clock", "slow", "plain", "cut")
+_REPEATED = {"twice", "restart"}
 NO_FAULT = "none"
 _MAX_OFFLINE = 3  # ticks
 _OLD, _AHEAD = timedelta(days=-3653), timedelta(days=3)
 Line = dict[str, Any] | str
+_BROKEN_COUNTS: tuple[Line, ...] = (
+    '{"hour": "2026-11-22T00:00:00+00:00", "func',
+    {"hour": "yesterday", "function": "ips", "category": "unknown", "count": 1},
+    {"hour": "2026-11-22T00:00:00+00:00", "function": "unknown", "category": "unknown", "count": 1},
+)
 
 
 class FaultSchedule:
@@ -74,12 +83,14 @@ class FaultResult:
     """The outcome of the lines that were sent with a fault.
 
     :ivar times: how often the fault occurred.
+    :ivar threat_stats: the outcome of the hourly counts.
     :ivar unexpected: how often the outcome was not as expected.
     :ivar unexpected_because: the difference.
     """
 
     times: int = 0
     sent: SendResult = field(default_factory=SendResult)
+    threat_stats: SendResult = field(default_factory=SendResult)
     unexpected: int = 0
     unexpected_because: str = ""
 
@@ -87,6 +98,7 @@ class FaultResult:
         """Add the outcome of another occurrence."""
         self.times += other.times
         self.sent.add(other.sent)
+        self.threat_stats.add(other.threat_stats)
         self.unexpected += other.unexpected
 
     def expect(self, *, rejected: int, duplicate: int) -> None:
@@ -98,17 +110,30 @@ class FaultResult:
                 f"where {rejected:,} and {duplicate:,} were expected"
             )
 
+    def expect_counts(self, *, rejected: int) -> None:
+        """Compare the outcome of the hourly counts with the expected one. An older portal takes none."""
+        if self.threat_stats.sent and self.threat_stats.rejected != rejected:
+            self.unexpected = 1
+            self.unexpected_because = (
+                f"{self.threat_stats.rejected:,} hourly counts rejected, where {rejected:,} were expected"
+            )
 
-def send_with_fault(
+
+def send_with_fault(  # noqa: PLR0913  (what a UTM consists of)
     fault: str,
     client: DeviceClient,
     alerts: list[dict[str, Any]],
+    counts: SentCounts,
+    *,
     make_alert: Callable[[datetime], dict[str, Any]],
+    restart: Callable[[], None],
     rng: random.Random,
 ) -> FaultResult:
-    """Send the alerts of a UTM with a fault, and compare the outcome with the expected one.
+    """Send the alerts of a UTM and their hourly counts with a fault, and compare the outcome with the expected one.
 
+    :param counts: the counts of the UTM, to which the alerts are added.
     :param make_alert: returns another alert of the UTM, from which invalid lines are made.
+    :param restart: restarts the UTM.
     :param rng: decides the number and places of invalid lines.
     :raises app.shipper.client.DeviceError: the alerts could not be delivered.
     """
@@ -118,14 +143,21 @@ def send_with_fault(
     for line in invalid:
         lines.insert(rng.randint(0, len(lines)), line)
     if fault == "clock":
-        lines = _with_clock_offset(alerts, timedelta(minutes=rng.choice([-1, 1]) * rng.randint(30, 20 * 60)))
+        alerts = _with_clock_offset(alerts, timedelta(minutes=rng.choice([-1, 1]) * rng.randint(30, 20 * 60)))
+        lines = [*alerts]
     part = client.send_partial(next(batches(lines)), share=rng.random()) if fault == "cut" and alerts else SendResult()
     result.sent.add(part)
-    for _ in range(2 if fault == "twice" else 1):
+    changed = counts.add(alerts)
+    for again in range(2 if fault in _REPEATED else 1):
+        if again and fault == "restart":
+            restart()
         for batch in batches(lines):
-            result.sent.add(client.send_batch(batch, compressed=fault != "plain"))
+            result.sent.add(client.send_batch(batch, compressed=fault != "plain", slowly=fault == "slow"))
+        result.threat_stats.add(client.send_threat_stats([*(_BROKEN_COUNTS if fault == "broken" else ()), *changed]))
+    counts.confirm()
     # The incomplete last line of a partial body is rejected.
-    result.expect(rejected=len(invalid) + bool(part.sent), duplicate=len(lines) if fault == "twice" else part.stored)
+    result.expect(rejected=len(invalid) + bool(part.sent), duplicate=len(lines) if fault in _REPEATED else part.stored)
+    result.expect_counts(rejected=len(_BROKEN_COUNTS) if fault == "broken" else 0)
     return result
 
 
@@ -143,7 +175,7 @@ def _invalid_lines(fault: str, make_alert: Callable[[datetime], dict[str, Any]],
     return []
 
 
-def _with_clock_offset(alerts: Iterable[dict[str, Any]], offset: timedelta) -> list[Line]:
+def _with_clock_offset(alerts: Iterable[dict[str, Any]], offset: timedelta) -> list[dict[str, Any]]:
     return [
         line | {"time": (datetime.fromisoformat(line["time"]) + offset).isoformat(timespec="milliseconds")}
         for line in alerts

@@ -1,22 +1,18 @@
-"""Simulates a fleet of UTMs: their heartbeats and alerts, and optionally faults (faults.py).
-
-The alerts of a UTM depend only on the seed and its ID, apart from their times.
-"""
+"""Simulates a fleet of UTMs: their heartbeats, alerts, statistics and reboots, and optionally faults (faults.py)."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.shipper.client import DeviceClient, DeviceError
-from app.shipper.faults import NO_FAULT, FaultResult, FaultSchedule, send_with_fault
-from app.shipper.sample_alerts import ALERT_MIX, sample_alert
+from app.shipper.client import DeviceError
+from app.shipper.faults import NO_FAULT, FaultResult, send_with_fault
 from app.shipper.send_result import SendResult
+from app.shipper.simulated_utm import SimulatedUtm
 
-VERSION = "1.4.4"
+REBOOT_SECONDS = 20.0
 _MIN_TICK, _MAX_TICK = 5, 60
 _MAX_LISTED = 10
 
@@ -25,14 +21,16 @@ _MAX_LISTED = 10
 class SimulationResult:
     """Counts of a simulation.
 
+    :ivar commands: number of commands by their last state: started, succeeded or failed.
     :ivar faults: the outcome of each fault; under NO_FAULT of what was sent without one.
     :ivar problems: the first unexpected problems, each with the UTM's ID.
     """
 
     heartbeats: int = 0
-    commands: int = 0
+    commands: dict[str, int] = field(default_factory=lambda: {"started": 0, "succeeded": 0, "failed": 0})
     failures: int = 0
     sent: SendResult = field(default_factory=SendResult)
+    threat_stats: SendResult = field(default_factory=SendResult)
     faults: dict[str, FaultResult] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -44,6 +42,7 @@ class SimulationResult:
     def count(self, fault: str, result: FaultResult) -> None:
         """Add the outcome of one UTM in one tick."""
         self.sent.add(result.sent)
+        self.threat_stats.add(result.threat_stats)
         self.faults.setdefault(fault, FaultResult()).add(result)
 
     def add_problem(self, problem: str) -> None:
@@ -52,69 +51,18 @@ class SimulationResult:
             self.problems.append(problem)
 
 
-class SimulatedUtm:
-    """One simulated UTM.
-
-    :param utm_id: its ID in the portal.
-    :param started: when it was started, which is the first part of its alert IDs.
-    :param faults: its faults; each occurs once before any of them is repeated.
-    :param fault_free_ticks: number of ticks without a fault in each cycle.
-    """
-
-    def __init__(  # noqa: PLR0913  (its properties)
-        self,
-        utm_id: str,
-        client: DeviceClient,
-        *,
-        seed: int,
-        started: datetime,
-        faults: Sequence[str] = (),
-        fault_free_ticks: int = 0,
-    ) -> None:
-        self.utm_id = utm_id
-        self.client = client
-        self.random = random.Random(f"{seed}:{utm_id}")  # noqa: S311  (not used for security)
-        self.schedule = FaultSchedule(faults, fault_free_ticks, random.Random(f"{seed}:{utm_id}:faults"))  # noqa: S311  (not used for security)
-        self.queued: list[dict[str, Any]] = []
-        self._started = int(started.timestamp())
-        self._count = 0
-        self._remaining_kinds: list[str] = []
-        self._alert_debt = 0.0
-        self.ip = f"192.168.{self.random.randint(1, 99)}.{self.random.randint(100, 199)}"
-        self.mac = "02:00:" + ":".join(f"{self.random.randrange(256):02x}" for _ in range(4))
-
-    def alerts(self, rate: float, begin: datetime, seconds: float, *, minimum: int = 0) -> list[dict[str, Any]]:
-        """Return the alerts of a period.
-
-        :param rate: alerts per minute; fractions are carried over to the next period.
-        :param begin: the start of the period, with a time zone.
-        :param seconds: the length of the period.
-        :param minimum: the least number of alerts, so that a fault has an effect.
-        """
-        self._alert_debt += rate * seconds / 60
-        number, self._alert_debt = max(int(self._alert_debt), minimum), self._alert_debt % 1
-        offsets = sorted(self.random.random() * seconds for _ in range(number))
-        return [self.alert(begin + timedelta(seconds=offset)) for offset in offsets]
-
-    def alert(self, when: datetime) -> dict[str, Any]:
-        """Return the next alert."""
-        if not self._remaining_kinds:
-            self._remaining_kinds = self.random.sample(ALERT_MIX, len(ALERT_MIX))
-        self._count += 1
-        line = {"alert_id": f"{self._started}-{self._count}"}
-        return line | sample_alert(self._remaining_kinds.pop(), self.ip.rsplit(".", 1)[0], when, self.random)
-
-
 class Fleet:
     """Simulates several UTMs. If the requests of one fail, the others continue, and it is tried again in the next tick.
 
     :param rate: alerts per minute and UTM.
+    :param reboot_seconds: how long a UTM is silent when it is rebooted.
     """
 
-    def __init__(self, utms: list[SimulatedUtm], *, rate: float) -> None:
+    def __init__(self, utms: list[SimulatedUtm], *, rate: float, reboot_seconds: float = REBOOT_SECONDS) -> None:
         self.utms = utms
         self.rate = rate
         self.result = SimulationResult()
+        self._silence = timedelta(seconds=reboot_seconds)
 
     @property
     def queued(self) -> int:
@@ -124,44 +72,87 @@ class Fleet:
     def tick(self, begin: datetime, seconds: float) -> float:
         """Send a heartbeat and the alerts of a period for each UTM; return the seconds until the next heartbeat is due.
 
+        A UTM that is rebooting sends nothing and detects nothing.
+
         :raises DeviceError: the requests of all UTMs failed.
         """
+        now = begin + timedelta(seconds=seconds)
         intervals: list[float] = []
         last_error: DeviceError | None = None
         for utm in self.utms:
+            if utm.reboot and now < utm.reboot.until:
+                intervals.append((utm.reboot.until - now).total_seconds())
+                continue
             fault = utm.schedule.next_fault()
             alerts = utm.alerts(self.rate, begin, seconds, minimum=int(fault != NO_FAULT))
             if utm.schedule.offline:
                 utm.queued += alerts
                 continue
             try:
-                intervals.append(self._send(utm, fault, alerts))
+                intervals.append(self._send(utm, fault, alerts, now))
             except DeviceError as error:
                 last_error = self._record_failure(utm, error)
         if last_error and not intervals:
             raise last_error
         return float(min(_MAX_TICK, max(_MIN_TICK, min(intervals, default=_MAX_TICK))))
 
-    def end(self) -> None:
-        """Let the offline UTMs send their queued alerts."""
+    def end(self, now: datetime, sleep: Callable[[float], None]) -> None:
+        """Let the UTMs that are rebooting come back, and the offline ones send their queued alerts."""
+        back = max((utm.reboot.until for utm in self.utms if utm.reboot), default=now)
+        if back > now:
+            sleep((back - now).total_seconds())
         for utm in self.utms:
-            if utm.schedule.offline:
-                try:
-                    self._send(utm, utm.schedule.reconnect(), [])
-                except DeviceError as error:
-                    self._record_failure(utm, error)
+            try:
+                if utm.schedule.offline:
+                    self._send(utm, utm.schedule.reconnect(), [], max(now, back))
+                elif utm.reboot:
+                    self._contact(utm, max(now, back))
+            except DeviceError as error:
+                self._record_failure(utm, error)
 
-    def _send(self, utm: SimulatedUtm, fault: str, alerts: list[dict[str, Any]]) -> float:
-        answer = utm.client.heartbeat(version=VERSION, ip=utm.ip, mac=utm.mac)
-        self.result.heartbeats += 1
-        self.result.commands += len(answer["commands"])
-        result = send_with_fault(fault, utm.client, utm.queued + alerts, utm.alert, utm.schedule.random)
+    def _send(self, utm: SimulatedUtm, fault: str, alerts: list[dict[str, Any]], now: datetime) -> float:
+        answer = self._contact(utm, now, times=2 if fault == "twice" else 1)
+
+        def restart() -> None:
+            utm.restart(now)
+            self._contact(utm, now)
+
+        result = send_with_fault(
+            fault,
+            utm.client,
+            utm.queued + alerts,
+            utm.counts,
+            make_alert=utm.alert,
+            restart=restart,
+            rng=utm.schedule.random,
+        )
         utm.queued = []
         self.result.count(fault, result)
         if result.unexpected:
             self.result.add_problem(f"{utm.utm_id}, {fault}: {result.unexpected_because}")
+        for command in answer["commands"]:
+            if state := utm.carry_out(command, now, self._silence):
+                self.result.commands[state] += 1
+        if utm.reboot:
+            return self._silence.total_seconds()
         next_seconds = answer.get("next_seconds")
         return next_seconds if isinstance(next_seconds, int | float) else _MAX_TICK
+
+    def _contact(self, utm: SimulatedUtm, now: datetime, *, times: int = 1) -> dict[str, Any]:
+        """Send a heartbeat, and the result of a reboot that has ended.
+
+        :param times: how often to send the result.
+        """
+        rebooted = utm.reboot is not None
+        if utm.reboot:
+            utm.restart(utm.reboot.until)
+        answer = utm.heartbeat()
+        self.result.heartbeats += 1
+        utm.finish_reboot(now, times=times)
+        if rebooted:
+            self.result.commands["started"] -= 1
+            self.result.commands["succeeded"] += 1
+        return answer
 
     def _record_failure(self, utm: SimulatedUtm, error: DeviceError) -> DeviceError:
         self.result.failures += 1

@@ -7,6 +7,7 @@ from time import monotonic
 
 from app.shipper.batch import Batch
 from app.shipper.client import DeviceClient
+from app.shipper.followed_counts import FollowedCounts
 from app.shipper.followed_log import FollowedLog
 from app.shipper.followed_logs import FollowedLogs
 from app.shipper.progress import Progress
@@ -19,6 +20,7 @@ MAX_DELAY = 2.0
 _POLL_INTERVAL = 0.5  # seconds
 _MAX_OPEN = 100
 _REPORT_INTERVAL = 60.0  # seconds
+_COUNTS_INTERVAL = 60.0  # seconds
 
 
 class Follower:
@@ -31,6 +33,7 @@ class Follower:
     def __init__(  # noqa: PLR0913  (its collaborators)
         self,
         logs: FollowedLogs,
+        counts: FollowedCounts,
         client: DeviceClient,
         result: ShippingResult,
         *,
@@ -39,18 +42,19 @@ class Follower:
         notify: Callable[[str], None],
     ) -> None:
         self._logs = logs
+        self._counts = counts
         self._client = client
         self._result = result
         self._stop = stop
         self._progress = progress
         self._notify = notify
         self._batch = Batch()
-        self._flushed_at = monotonic()
+        self._flushed_at = self._counted_at = monotonic()
         self._reported = 0
         self._reported_at: float | None = None
 
     def run(self) -> None:
-        """Follow the logs until a signal arrives; then send the current batch, without retries.
+        """Follow the logs until a signal arrives; then send the current batch and the hourly counts, without retries.
 
         :raises app.shipper.client.DeviceError: the portal refuses a request.
         :raises app.shipper.time_shift.StateError: a position cannot be written, or another run follows one of the logs.
@@ -66,11 +70,14 @@ class Follower:
                 self._flush_if_due()
                 if not self._stop.requested:
                     self._logs.close_idle()
+                if monotonic() - self._counted_at >= _COUNTS_INTERVAL:
+                    self._send_counts()
                 self._report_unreadable()
                 if self._result.records:
                     self._progress.tick()
                 self._stop.wait(_POLL_INTERVAL)
             self._flush()
+            self._send_counts()
         except StoppedError:
             return
         finally:
@@ -113,6 +120,10 @@ class Follower:
                 if source.damaged:
                     self._result.add_file_error(f"{source.path.name}: its end cannot be decompressed")
         self._flushed_at = monotonic()
+
+    def _send_counts(self) -> None:
+        self._counts.send(log.positions for log in self._logs)
+        self._counted_at = monotonic()
 
     def _report_unreadable(self, *, now: bool = False) -> None:
         """Report the number of unreadable records and where the last one is, but nothing of its content."""

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from app.shipper.adapters.adapter import Adapter, ConversionError
+from app.shipper.converter import Converter
 from app.shipper.decompression import UnsupportedFileError
+from app.shipper.log_reader import MAX_RECORD, UnreadableRecordError, too_long
 from app.shipper.position import PositionStore
-from app.shipper.record import MAX_RECORD, UnreadableRecordError, records_in, too_long
 from app.shipper.shipping import ShippingResult
 from app.shipper.source import Line, Source
-from app.shipper.suricata import ConversionError, Converter
 from app.shipper.tail import Tail
 
 # To number identical records, which have the same timestamp, so much is read before the starting position.
@@ -23,12 +24,14 @@ _IDLE_SECONDS = 3600.0  # seconds
 class FollowedLog:
     """One followed log.
 
+    :param adapter: its format.
     :param positions: the position store of the log, locked.
     :param explicit: whether the log was given by its path, and not found by a pattern.
     :ivar error: why the log cannot be read; set only if it was found by a pattern.
     """
 
-    def __init__(self, tail: Tail, positions: PositionStore, *, explicit: bool) -> None:
+    def __init__(self, adapter: Adapter[Any], tail: Tail, positions: PositionStore, *, explicit: bool) -> None:
+        self._adapter = adapter
         self.tail = tail
         self.positions = positions
         self.explicit = explicit
@@ -37,7 +40,7 @@ class FollowedLog:
         self._has_alerts_in_batch = False
         self._source: Source | None = None
         self._saved_source: Source | None = None
-        self._converter = Converter()
+        self._converter = Converter(adapter)
 
     def close(self) -> None:
         """Close the file and release the lock."""
@@ -74,10 +77,11 @@ class FollowedLog:
         """Yield the alert lines of the records in a line; count other and unreadable records."""
         if line.source is not self._source:
             self._start_source(line.source, line.start)
+        counted: list[dict[str, Any]] = []
         where = f"{line.source.path.name} at byte {line.start:,}"
         if line.data is None:
             result.count_unreadable(where, too_long(MAX_RECORD))
-        for record in records_in((line.data or b"").decode("utf-8", "surrogateescape")):
+        for record in self._adapter.records_in((line.data or b"").decode("utf-8", "surrogateescape")):
             try:
                 if isinstance(record, UnreadableRecordError):
                     raise record
@@ -87,7 +91,11 @@ class FollowedLog:
             else:
                 if alert is not None:
                     self._has_alerts_in_batch = True
+                    counted.append(alert)
                     yield alert
+        # Not before the end of the line, to which the position goes too.
+        for alert in counted:
+            self.positions.counts.add(alert)
         self._last_line = line
 
     def save_file_start(self) -> None:
@@ -111,12 +119,12 @@ class FollowedLog:
 
     def _start_source(self, source: Source, at: int) -> None:
         """Start with a file. The records before the offset are converted too, so that identical ones get the same alert IDs in every run."""
-        self._source, self._converter = source, Converter()
+        self._source, self._converter = source, Converter(self._adapter)
         self._save_position(source, at)
         if not at:
             return
         for data in source.lines_before(at, _LOOK_BACK_BYTES):
-            for record in records_in(data.decode("utf-8", "surrogateescape")):
+            for record in self._adapter.records_in(data.decode("utf-8", "surrogateescape")):
                 if not isinstance(record, UnreadableRecordError):
                     with suppress(ConversionError):
                         self._converter.convert(record)

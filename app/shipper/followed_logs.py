@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
+from app.shipper.adapters.adapter import Adapter
 from app.shipper.client import DeviceClient
 from app.shipper.decompression import UnsupportedFileError
 from app.shipper.file_pattern import FilePattern, base_log_path, natural_sort_key
@@ -29,6 +31,7 @@ FileState = tuple[int, ...]
 class FollowedLogs:
     """The logs that one run follows for one UTM.
 
+    :param adapter: their format.
     :param patterns: the values of ``--file``.
     :param folder: the folder of the stored positions.
     :param token: the UTM's token.
@@ -38,6 +41,7 @@ class FollowedLogs:
 
     def __init__(  # noqa: PLR0913  (what it puts together)
         self,
+        adapter: Adapter[Any],
         patterns: list[FilePattern],
         folder: Path,
         token: str,
@@ -46,6 +50,7 @@ class FollowedLogs:
         result: ShippingResult,
         notify: Callable[[str], None],
     ) -> None:
+        self._adapter = adapter
         self._patterns = patterns
         self._folder = folder
         self._token = token
@@ -112,6 +117,7 @@ class FollowedLogs:
                     and any(_is_source_file(source, file) for file in files)
                 ):
                     with suppress(AlreadyFollowedError), PositionStore(self._folder, path, self._token) as positions:
+                        positions.load()  # which may have counts from a time as a log of its own
                         positions.utm, positions.answered = log.positions.utm, log.positions.answered
                         positions.save(source.position(source.emitted))
                         self._idle[path] = _file_states(files)
@@ -221,7 +227,7 @@ class FollowedLogs:
             opened.callback(tail.close)
             tail.open()
             opened.pop_all()
-        return FollowedLog(tail, positions, explicit=explicit), position
+        return FollowedLog(self._adapter, tail, positions, explicit=explicit), position
 
 
 def _adopt_renamed(positions: PositionStore, files: list[Path]) -> Position | None:
@@ -237,7 +243,7 @@ def _adopt_renamed(positions: PositionStore, files: list[Path]) -> Position | No
                 and position.fingerprinted
                 and any(contains_position(file, position) for file in names)
             ):
-                positions.utm, positions.answered = other.utm, other.answered
+                positions.utm, positions.answered, positions.counts = other.utm, other.answered, other.counts
                 positions.save(position)
                 other.delete()
                 return position

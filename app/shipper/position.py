@@ -6,6 +6,8 @@ its last batch again, and the portal recognises the alert IDs.
 A log file is identified by its first bytes, because rotation changes its name and a new file may get the same inode. If the file is empty
 or gone, its successors are identified by their modification times.
 
+The hourly counts of what was confirmed are stored with the position, so that both are always at the same place (followed_counts.py).
+
 The UTM's ID is stored with the position as soon as the portal has returned it, because the token, by which a position is found, may be
 replaced.
 """
@@ -16,11 +18,13 @@ import fcntl
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from app.shipper.hourly_counts import HourlyCounts
 from app.shipper.time_shift import StateError
 
 FINGERPRINT_BYTES = 1024
@@ -64,16 +68,18 @@ class PositionStore:
     :param path: the log.
     :param token: the UTM's token; only its hash is stored.
     :ivar utm: the UTM's ID, None until the portal has returned it; stored with each position.
+    :ivar counts: the hourly counts of the alerts before the position; stored too.
     :ivar answered: whether the portal has confirmed any part of the log under this token; stored too.
     """
 
     def __init__(self, folder: Path, path: Path, token: str) -> None:
         log = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]
-        key = hashlib.sha256(b"utm-token:" + token.encode()).hexdigest()[:16]
+        key = _token_key(token)
         self.folder = folder
         self.file = folder / f"position-{log}-{key}.json"
         self.utm: str | None = None
         self.answered = False
+        self.counts = HourlyCounts()
         self.path = path
         self._log_glob = f"position-{log}-*.json"
         self._token_glob = f"position-*-{key}.json"
@@ -120,6 +126,7 @@ class PositionStore:
         self.utm = utm if isinstance(utm, str) and utm else None
         # Older versions did not store it; they had sent everything before the position.
         self.answered = bool(found.get("answered", position.offset))
+        self.counts = HourlyCounts.of(found.get("counts"))
         return position
 
     def for_other_tokens(self) -> list[PositionStore]:
@@ -158,6 +165,7 @@ class PositionStore:
         :raises StateError: the folder cannot be written.
         """
         body = asdict(position) | {"path": str(self.path.absolute()), "answered": self.answered}
+        body["counts"] = self.counts.to_json()
         body |= {"utm": self.utm} if self.utm else {}
         try:
             # The lock is held, so that no other run uses this name; a leftover of a killed run is overwritten.
@@ -173,6 +181,24 @@ class PositionStore:
 
     def _write_error(self, error: OSError) -> StateError:
         return StateError(f"The folder {self.folder} cannot be written: {error.strerror}.")
+
+
+def stored_counts(folder: Path, token: str, utm: str | None) -> Iterator[HourlyCounts]:
+    """Yield the hourly counts of all logs of a UTM.
+
+    :param token: the UTM's token.
+    :param utm: the UTM's ID, by which logs are found that were followed under an earlier token; None if it is not known.
+    """
+    key = _token_key(token)
+    for file in sorted(folder.glob("position-*.json")):
+        with suppress(OSError, ValueError):
+            found = json.loads(file.read_text("utf-8"))
+            if isinstance(found, dict) and (file.stem.endswith(f"-{key}") or (utm and found.get("utm") == utm)):
+                yield HourlyCounts.of(found.get("counts"))
+
+
+def _token_key(token: str) -> str:
+    return hashlib.sha256(b"utm-token:" + token.encode()).hexdigest()[:16]
 
 
 def _sync_folder(folder: Path) -> None:

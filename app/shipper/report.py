@@ -49,6 +49,7 @@ def result_table(files: Sequence[Path | FilePattern], url: str, result: Shipping
     if result.shift:
         rows.append(_text("moved in time by", _format_shift(result.shift)))
     rows += [_text("sent to", url), *_send_result_rows(result.sent)]
+    rows += _threat_stats_rows(result.threat_stats)
     if result.not_sent:
         rows.append(_count_row("  not sent", result.not_sent))
     if not result.shift and any("retention" in reason for _, _, reason in result.sent.reasons):
@@ -64,13 +65,15 @@ def simulation_table(url: str, utms: int, result: SimulationResult, *, queued: i
     rows = [
         _count_row("UTMs", utms),
         _count_row("heartbeats", result.heartbeats),
-        _count_row("commands waiting", result.commands),
+        _count_row("commands", sum(result.commands.values())),
+        *(_count_row(f"  {state}", number) for state, number in result.commands.items() if number),
     ]
     rows.append(_count_row("failed calls", result.failures))
     rows += [f"  {_printable(problem)}" for problem in result.problems]
     unexpected = sum(result.unexpected for result in result.faults.values())
     rows += _remaining_row("  ", result.failures + unexpected, len(result.problems))
     rows += [_text("sent to", url), *_send_result_rows(result.sent)]
+    rows += _threat_stats_rows(result.threat_stats)
     if queued:
         rows.append(_count_row("  kept by silent UTMs", queued))
     if set(result.faults) - {NO_FAULT}:
@@ -97,6 +100,16 @@ def _send_result_rows(sent: SendResult) -> list[str]:
         f"      line {line} ({_printable(alert_id)}): {_printable(reason)}" for line, alert_id, reason in sent.reasons
     ]
     return rows + _remaining_row("      ", sent.rejected, len(sent.reasons))
+
+
+def _threat_stats_rows(sent: SendResult) -> list[str]:
+    """Return rows on the hourly counts; none if none were sent."""
+    rows = [_count_row("  hourly counts", sent.sent)] if sent.sent else []
+    if sent.rejected:
+        rows.append(_count_row("    counts rejected", sent.rejected))
+        rows += [f"      {_printable(key)}: {_printable(reason)}" for _, key, reason in sent.reasons]
+        rows += _remaining_row("      ", sent.rejected, len(sent.reasons))
+    return rows
 
 
 def _remaining_row(indent: str, count: int, listed: int) -> list[str]:

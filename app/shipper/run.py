@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from app.shipper.adapters.adapter import Adapter
 from app.shipper.client import DeviceClient
 from app.shipper.file_pattern import FilePattern, existing_files
 from app.shipper.follow import Follower
+from app.shipper.followed_counts import FollowedCounts
 from app.shipper.followed_logs import FollowedLogs
 from app.shipper.progress import Progress
 from app.shipper.report import progress_text, scan_progress_text
@@ -19,6 +22,7 @@ from app.shipper.time_shift import ShiftStore
 class ShippingRun:
     """Ships logs for one UTM.
 
+    :param adapter: the format of the logs.
     :param patterns: the logs.
     :param token: the UTM's token.
     :param folder: the folder of the stored time shifts and positions.
@@ -27,7 +31,17 @@ class ShippingRun:
     :ivar files: the files that are read, or the patterns that are followed.
     """
 
-    def __init__(self, patterns: list[FilePattern], url: str, token: str, folder: Path, *, quiet: bool) -> None:
+    def __init__(  # noqa: PLR0913  (what the options of the command say)
+        self,
+        adapter: Adapter[Any],
+        patterns: list[FilePattern],
+        url: str,
+        token: str,
+        folder: Path,
+        *,
+        quiet: bool,
+    ) -> None:
+        self._adapter = adapter
         self._patterns = patterns
         self._url = url
         self._token = token
@@ -47,7 +61,7 @@ class ShippingRun:
         :raises OSError: the only file cannot be read.
         """
         self.files = paths = existing_files(self._patterns)
-        files = LogFiles(paths, tick=lambda: progress.tick())  # noqa: PLW0108  (defined below)
+        files = LogFiles(self._adapter, paths, tick=lambda: progress.tick())  # noqa: PLW0108  (defined below)
         with (
             sigterm_as_interrupt(),
             Progress(lambda seconds: scan_progress_text(files, seconds), quiet=self._quiet) as progress,
@@ -57,7 +71,7 @@ class ShippingRun:
                 store = ShiftStore(self._folder)
                 utm = client.fetch_utm_id()
                 self.result.shift = load_or_create_shift(files, store, self._token, shift_to_end_at, utm=utm)
-                files = LogFiles(paths, tick=progress.tick)
+                files = LogFiles(self._adapter, paths, tick=progress.tick)
             progress.show(lambda seconds: progress_text(self.result, seconds, files.share))
             ship(files, client, self.result)
 
@@ -78,6 +92,13 @@ class ShippingRun:
             ) as client,
         ):
             logs = FollowedLogs(
-                self._patterns, self._folder, self._token, client=client, result=self.result, notify=progress.notify
+                self._adapter,
+                self._patterns,
+                self._folder,
+                self._token,
+                client=client,
+                result=self.result,
+                notify=progress.notify,
             )
-            Follower(logs, client, self.result, stop=stop, progress=progress, notify=progress.notify).run()
+            counts = FollowedCounts(self._folder, self._token, client, self.result, progress.notify)
+            Follower(logs, counts, client, self.result, stop=stop, progress=progress, notify=progress.notify).run()

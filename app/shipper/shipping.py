@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from app.shipper.adapters.adapter import Adapter, ConversionError
 from app.shipper.client import DeviceClient
+from app.shipper.converter import Converter
 from app.shipper.decompression import UnsupportedFileError
-from app.shipper.eve import MAX_LISTED, EveReader
+from app.shipper.hourly_counts import HourlyCounts, statistics_lines
+from app.shipper.log_reader import MAX_LISTED, LogReader
 from app.shipper.send_result import SendResult
-from app.shipper.suricata import ConversionError, Converter, canonical_json, event_time
 from app.shipper.time_shift import ShiftStore
 
 # Limits memory and output if the records of a file have many different event types.
@@ -31,6 +33,7 @@ class ShippingResult:
     :ivar problems: location and reason of the first unreadable records.
     :ivar last_problem: location and reason of the last unreadable record.
     :ivar file_errors: why files, or the ends of files, could not be read; the first of them.
+    :ivar threat_stats: the outcome of the hourly counts that were sent.
     :ivar shift: the time shift that is added to every alert.
     """
 
@@ -42,6 +45,7 @@ class ShippingResult:
     file_errors: list[str] = field(default_factory=list)
     shift: timedelta = timedelta(0)
     sent: SendResult = field(default_factory=SendResult)
+    threat_stats: SendResult = field(default_factory=SendResult)
 
     @property
     def records(self) -> int:
@@ -56,7 +60,7 @@ class ShippingResult:
     @property
     def successful(self) -> bool:
         """Whether the whole log was read and no alert was rejected."""
-        return not (self.unreadable or self.file_errors or self.sent.rejected)
+        return not (self.unreadable or self.file_errors or self.sent.rejected or self.threat_stats.rejected)
 
     def count_unreadable(self, where: str, reason: str) -> None:
         """Count an unreadable record, and list it if it is one of the first."""
@@ -70,16 +74,16 @@ class ShippingResult:
         if len(self.file_errors) < MAX_LISTED:
             self.file_errors.append(error)
 
-    def convert(self, record: dict[str, Any], converter: Converter) -> dict[str, Any] | None:
+    def convert(self, record: Any, converter: Converter) -> dict[str, Any] | None:
         """Count a record and return its alert line; None if it is not an alert.
 
-        :raises app.shipper.suricata.ConversionError: the alert cannot be converted; it is not counted.
+        :raises app.shipper.adapters.adapter.ConversionError: the alert cannot be converted; it is not counted.
         """
         line = converter.convert(record)
         if line is not None:
             self.alerts += 1
             return line
-        kind = str(record.get("event_type") or "no event type")
+        kind = converter.adapter.kind(record)
         known = kind in self.skipped or len(self.skipped) < _MAX_EVENT_TYPES
         self.skipped[kind if known else "other types"] += 1
         return None
@@ -88,13 +92,15 @@ class ShippingResult:
 class LogFiles:
     """The files of one log, which are read one after another; can be iterated several times.
 
+    :ivar adapter: their format.
     :ivar readers: one reader for each file.
     """
 
-    def __init__(self, paths: list[Path], tick: Callable[[], object] = lambda: None) -> None:
-        self.readers = [EveReader(path, tick=tick) for path in paths]
+    def __init__(self, adapter: Adapter[Any], paths: list[Path], tick: Callable[[], object] = lambda: None) -> None:
+        self.adapter = adapter
+        self.readers = [adapter.reader(path, tick) for path in paths]
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[Any]:
         """Yield each record. A file that cannot be read is skipped, unless it is the only one.
 
         :raises app.shipper.decompression.UnsupportedFileError: the only file is an archive.
@@ -134,14 +140,14 @@ def load_or_create_shift(
     for record in files:
         if first is None:
             try:
-                first = canonical_json(record)
+                first = files.adapter.identity(record)
             except ConversionError:
                 continue
             if (known := store.load(first, token, utm)) is not None:
                 return known
-        if record.get("event_type") == "alert" and isinstance(record.get("alert"), dict):
+        if files.adapter.is_alert(record):
             try:
-                when = event_time(record)
+                when = files.adapter.event_time(record)
             except ConversionError:
                 continue
             last = when if last is None else max(last, when)
@@ -151,7 +157,7 @@ def load_or_create_shift(
 
 
 def ship(files: LogFiles, client: DeviceClient, result: ShippingResult) -> None:
-    """Send the alerts of a log. If it has several files, one that cannot be read is reported and skipped.
+    """Send the alerts of a log, then their hourly counts. If it has several files, one that cannot be read is reported and skipped.
 
     :param result: updated during the run, so that it is available if this raises; its ``shift`` is applied.
     :raises app.shipper.client.DeviceError: the portal cannot be reached or refuses a request.
@@ -159,11 +165,14 @@ def ship(files: LogFiles, client: DeviceClient, result: ShippingResult) -> None:
     :raises OSError: the only file cannot be read.
     """
     several = len(files.readers) > 1
+    counts = HourlyCounts()
     for reader in files.readers:
         name = f"{reader.path.name} " if several else ""
         before, problems = result.unreadable, result.problems
         try:
-            client.send_alerts(_lines(reader, result, before), progress=result.sent)
+            client.send_alerts(
+                _lines(reader, Converter(files.adapter, result.shift), result, counts, before), progress=result.sent
+            )
         except (UnsupportedFileError, OSError) as error:
             if not several:
                 raise
@@ -173,6 +182,8 @@ def ship(files: LogFiles, client: DeviceClient, result: ShippingResult) -> None:
             result.problems = (problems + [name + problem for problem in reader.problems])[:MAX_LISTED]
             if reader.damage:
                 result.add_file_error(name + reader.damage)
+    # Last, because the newest count of an hour stands: those of an incomplete run would be too low.
+    result.threat_stats.add(client.send_threat_stats(statistics_lines(counts.counts.items())))
 
 
 def describe_read_error(path: Path, error: UnsupportedFileError | OSError) -> str:
@@ -180,12 +191,14 @@ def describe_read_error(path: Path, error: UnsupportedFileError | OSError) -> st
     return f"{path} cannot be read: {error.strerror}." if isinstance(error, OSError) else str(error)
 
 
-def _lines(reader: EveReader, result: ShippingResult, before: int) -> Iterator[dict[str, Any]]:
+def _lines(
+    reader: LogReader[Any], converter: Converter, result: ShippingResult, counts: HourlyCounts, before: int
+) -> Iterator[dict[str, Any]]:
     """Yield the alert lines of a file.
 
+    :param counts: each line is counted here.
     :param before: number of unreadable records in the files before it.
     """
-    converter = Converter(result.shift)
     for record in reader:
         result.unreadable = before + reader.unreadable
         try:
@@ -194,4 +207,5 @@ def _lines(reader: EveReader, result: ShippingResult, before: int) -> Iterator[d
             reader.count_unreadable(f"record {reader.records + reader.unreadable}", str(error))
             continue
         if line is not None:
+            counts.add(line)
             yield line

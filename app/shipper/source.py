@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from app.shipper.decompression import UnsupportedFileError, encoding_of
+from app.shipper.log_reader import MAX_RECORD
 from app.shipper.position import FINGERPRINT_BYTES, Position, fingerprint
-from app.shipper.record import MAX_RECORD
 
 # A character takes up to four bytes in UTF-8. A longer line is split before a record, or skipped if it has only one.
 MAX_LINE = 4 * MAX_RECORD

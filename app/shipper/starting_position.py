@@ -55,7 +55,7 @@ def _adopt(positions: PositionStore, other: PositionStore, notify: Callable[[str
             position = other.load()
             if position is None or not _is_usable(position, other, positions.utm):
                 return None
-            positions.answered = other.answered
+            positions.answered, positions.counts = other.answered, other.counts
             # Before the deletion, so that a run that is killed in between finds its position.
             positions.save(position)
             other.delete()

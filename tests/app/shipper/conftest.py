@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, tzinfo
@@ -21,6 +22,7 @@ from app.shipper.client import DeviceClient
 
 FOLDER = Path(__file__).parent
 NOW = datetime(2026, 11, 22, 3, 4, 5, 678901, UTC)
+FUNCTIONS = {"antivirus", "ips", "web_guard", "url_filter", "app_guard"}
 REQUIRED = ("alert_id", "time", "type", "act")
 
 
@@ -37,7 +39,10 @@ class FakePortal:
         self.batches: list[int] = []
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.script: list[tuple[int, dict[str, str], bytes]] = []
+        self.threat_stats: dict[tuple[str, str, str, str], int] = {}
+        self.has_threat_stats = True
         self.commands: list[dict[str, Any]] = []
+        self.command_results: list[tuple[str, str, dict[str, Any]]] = []
         self.most_reasons = 100
         self.before_answer: Callable[[], None] = lambda: None
         self.url = ""
@@ -51,33 +56,73 @@ class FakePortal:
         self.calls.append((path, headers))
         if self.script:
             return self.script.pop(0)
+        status, answer = self._answer(path, headers, body)
+        return status, {}, json.dumps(answer).encode() if answer is not None else b""
+
+    def _answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any] | None]:
         token = headers.get("authorization", "").removeprefix("Bearer ")
         if token not in self.tokens:
-            return 401, {}, b"{}"
+            return 401, {}
         if path == "/api/device/v1/heartbeat":
             self.heartbeats.append((token, json.loads(body)))
-            return 200, {}, json.dumps({"commands": self.commands, "next_seconds": 60}).encode()
-        if path != "/api/device/v1/alerts" or headers.get("content-type") != "application/x-ndjson":
-            return 404, {}, b"{}"
+            done = {
+                command
+                for owner, command, result in self.command_results
+                if owner == token and result["state"] != "started"
+            }
+            waiting = [command for command in self.commands if str(command["id"]) not in done]
+            return 200, {"commands": waiting, "next_seconds": 60}
+        if command := re.fullmatch(r"/api/device/v1/commands/(.*)/result", path):
+            self.command_results.append((token, command[1], json.loads(body)))
+            return 204, None
+        if path == "/api/device/v1/threat-stats" and self.has_threat_stats:
+            return 200, self._take_counts(token, body.splitlines())
+        if path == "/api/device/v1/alerts" and headers.get("content-type") == "application/x-ndjson":
+            return self._take_alerts(token, headers, body)
+        return 404, {}
+
+    def _take_alerts(self, token: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any] | None]:
         if headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
+        if body and not body.endswith(b"\n"):
+            return 0, None  # an incomplete body is not answered
         lines = body.splitlines()
         if len(lines) > 10_000 or len(body) > 16 * 1024 * 1024:
-            return 413, {}, b"{}"
+            return 413, {}
         if lines:
             self.batches.append(len(lines))
         else:
             self.asked.append(token)
-        answer = json.dumps(self._take(token, lines)).encode()
+        answer = self._take(token, lines)
         self.before_answer()
-        return 200, {}, answer
+        return 200, answer
+
+    def _take_counts(self, token: str, lines: list[bytes]) -> dict[str, Any]:
+        rejected = []
+        for number, raw in enumerate(lines, 1):
+            try:
+                line = json.loads(raw)
+                hour, function, category, count = (line[key] for key in ("hour", "function", "category", "count"))
+                when = datetime.fromisoformat(hour)
+            except (ValueError, LookupError):
+                rejected.append({"line": number, "reason": "unreadable"})
+                continue
+            if function not in FUNCTIONS or when.utcoffset() is None or (when.minute, when.second) != (0, 0):
+                rejected.append({"line": number, "reason": "function or hour"})
+            else:
+                self.threat_stats[self.utms[token], hour, function, category] = count
+        return {"received": len(lines), "stored": len(lines) - len(rejected), "rejected": rejected}
 
     def _take(self, token: str, lines: list[bytes]) -> dict[str, Any]:
         before, rejected = len(self.stored), []
         first_token = next(each for each, utm in self.utms.items() if utm == self.utms[token])
-        for number, line in enumerate([json.loads(raw) for raw in lines], 1):
+        for number, raw in enumerate(lines, 1):
+            try:
+                line = json.loads(raw)
+            except ValueError:
+                line = {}
             missing = [key for key in REQUIRED if not line.get(key)]
-            if missing or line["act"] == "refuse-me":
+            if missing or line["act"] == "refuse-me" or line["type"] not in FUNCTIONS:
                 rejected.append({"line": number, "reason": f"{missing[0]}: missing" if missing else "act: refused"})
                 continue
             self.stored[first_token, line["alert_id"], line["time"]] = line
@@ -103,6 +148,8 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePortal]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body are written one after the other; otherwise the second waits for the acknowledgement of the first.
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

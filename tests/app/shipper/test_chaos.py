@@ -114,6 +114,7 @@ def test_whatever_happens_each_alert_is_stored_once(
 ) -> None:
     chaos = Chaos(portal, tmp_path_factory.mktemp("log") / "eve.json")
     portal.stored.clear()
+    portal.threat_stats.clear()
     chaos.back()
     left = [chaos.step(name) for name in steps]
 
@@ -131,3 +132,4 @@ def test_whatever_happens_each_alert_is_stored_once(
 
     stored = sorted(line["suricata_flow_id"] for line in portal.stored.values())
     assert stored == sorted(map(str, range(chaos.written)))
+    assert sum(portal.threat_stats.values()) == chaos.written, "each alert is counted once"

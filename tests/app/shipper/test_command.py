@@ -74,6 +74,7 @@ def test_the_table_in_full(portal: Any) -> None:
         "    stored                     1,794\n"
         "    duplicate                      0\n"
         "    rejected                       0\n"
+        "  hourly counts                  160\n"
     )
 
 
@@ -230,7 +231,7 @@ def test_many_event_types_do_not_fill_the_screen(portal: Any, tmp_path: Path, ta
         (["--utm", "U0001"], "demo-tokens.json does not exist: the demo writes it."),
         (["--token", "a", "--url", "portal"], "'portal' is not a URL of a portal"),
         (["--token", "a", "--shift-to", "yesterday"], "'yesterday' is not 'now'"),
-        (["--token", "a", "--format", "snort"], "'snort' is not 'suricata'"),
+        (["--token", "a", "--format", "snort"], "'snort' is not one of 'suricata', 'fortigate'"),
     ],
 )
 def test_wrong_usage_is_reported_in_one_sentence_and_code_2(args: list[str], text: str) -> None:

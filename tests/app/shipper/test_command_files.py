@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from app.shipper.command import utm
 from tests.app.shipper.eve_records import alert, text_of
+from tests.app.shipper.follow_helpers import follow_until_sigterm
 from tests.support.processes import eventually
 
-ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.usefixtures("alone")
 Table = Callable[[Result], dict[str, str]]
 
@@ -108,28 +105,19 @@ def test_a_pattern_that_names_nothing_is_reported_in_one_sentence(
 def test_a_pattern_is_followed_and_unreadable_records_are_reported_and_the_exit_code(portal: Any, folder: Path) -> None:
     (folder / "eve.2.json").unlink()
     args = ["ship", "--format", "suricata", "--follow", "--quiet", "--file", f"{folder}/eve.*.json"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.shipper", *args, "--url", portal.url],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "PORTAL_UTM_TOKEN": "token-1", "PORTAL_INSTANCE": str(folder / "instance")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+
+    def steps() -> None:
         assert eventually(lambda: len(portal.stored) == 2, seconds=60)
         (folder / "eve.3.json").write_text(text_of(alert(5)))
         assert eventually(lambda: len(portal.stored) == 3, seconds=60)
-        process.send_signal(signal.SIGTERM)
-        out, errors = process.communicate(timeout=60)
-    finally:
-        process.kill()
+
+    result = follow_until_sigterm([*args, "--url", portal.url, "--token", "token-1"], steps)
 
     size = (folder / "eve.1.json").stat().st_size
-    assert process.returncode == 1
-    assert errors.splitlines() == [
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
         f"Following {folder}/eve.1.json from its start. Ctrl-C ends it.",
         f"Unreadable records: 1 new, 1 in total; the last is eve.1.json at byte {size - 8}: not JSON (Expecting value).",
         f"Following {folder}/eve.3.json from its start.",
     ]
-    assert out.startswith(f"file                    {folder}/eve.*.json\n")
+    assert result.stdout.startswith(f"file                    {folder}/eve.*.json\n")

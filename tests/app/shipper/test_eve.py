@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.shipper.adapters.eve import EveReader
 from app.shipper.decompression import DecompressedFile, UnsupportedFileError
-from app.shipper.eve import EveReader
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 GOOD = [

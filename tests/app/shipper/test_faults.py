@@ -168,7 +168,7 @@ def test_the_clock_of_a_utm_may_be_off_by_hours(portal: Any, tokens: Path) -> No
 @pytest.mark.parametrize(
     ("args", "env", "message"),
     [
-        (["--faults", "fire"], {}, "'fire' is not one of offline, twice, broken"),
+        (["--faults", "fire"], {}, "'fire' is not one of offline, twice, restart, broken"),
         (["--faults", ""], {}, "'' is not one of offline"),
         (["--faults", "all"], {"PORTAL_URL": "https://portal.example"}, "give the URL of the portal with --url"),
     ],

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.shipper import follow
+from app.shipper.adapters.suricata import SURICATA
 from app.shipper.client import DeviceClient, DeviceError
 from app.shipper.position import PositionStore
 from app.shipper.shipping import LogFiles, ShippingResult, ship
@@ -156,7 +157,7 @@ def test_identical_records_are_two_alerts_also_across_runs_and_ids_are_those_of_
 
     shipped = ShippingResult()
     with DeviceClient(portal.url, "token-1") as client:
-        ship(LogFiles([log]), client, shipped)
+        ship(LogFiles(SURICATA, [log]), client, shipped)
     assert (shipped.sent.stored, shipped.sent.duplicate) == (0, 3)
 
 
@@ -206,7 +207,7 @@ def test_any_growth_of_a_log_gives_the_same_alerts(
     portal.stored.clear()
     once = ShippingResult()
     with DeviceClient(portal.url, "token-1") as client:
-        ship(LogFiles([log]), client, once)
+        ship(LogFiles(SURICATA, [log]), client, once)
 
     assert grown == set(portal.stored)
     assert (total.alerts, total.unreadable) == (once.alerts, once.unreadable)

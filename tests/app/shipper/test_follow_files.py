@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from app.shipper import follow, followed_log
+from app.shipper.adapters.suricata import SURICATA
 from app.shipper.client import DeviceClient
 from app.shipper.followed_log import FollowedLog
 from app.shipper.shipping import LogFiles, ShippingResult, ship
@@ -295,7 +296,7 @@ def test_identical_records_get_the_same_ids_as_from_files_that_are_shipped_once(
 
     shipped = ShippingResult()
     with DeviceClient(portal.url, "token-1") as client:
-        ship(LogFiles(sorted(folder.glob("eve.*.json"))), client, shipped)
+        ship(LogFiles(SURICATA, sorted(folder.glob("eve.*.json"))), client, shipped)
     assert (shipped.alerts, shipped.sent.stored) == (7, 0)
 
 

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text as sql
 
+from app.shipper.adapters.suricata import SURICATA
 from app.shipper.command import utm
-from app.shipper.suricata import Converter
+from app.shipper.converter import Converter
 from models import clock
 from models.actor import SYSTEM
 from models.utms import device_token
@@ -21,7 +22,7 @@ from tests.app.shipper.eve_records import alert, text_of
 def line_of(**more: Any) -> dict[str, Any]:
     """Return the alert line of a record with these fields; ``alert`` holds those of its alert object."""
     record = alert(1)
-    line = Converter().convert(record | more | {"alert": record["alert"] | more.get("alert", {})})
+    line = Converter(SURICATA).convert(record | more | {"alert": record["alert"] | more.get("alert", {})})
     assert line is not None
     return line
 

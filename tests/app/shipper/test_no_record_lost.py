@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.shipper import follow
+from app.shipper.adapters.suricata import SURICATA
 from app.shipper.client import DeviceClient
 from app.shipper.shipping import LogFiles, ShippingResult, ship
 from tests.app.shipper.eve_records import alert
@@ -122,6 +123,7 @@ def test_each_readable_record_is_sent_and_once(
     writers = [Writer(folder / f"eve.{thread}.json", part, numbers) for thread, part in enumerate(pieces, 1)]
     pattern = [str(folder / "eve.?.json*")]
     portal.stored.clear()
+    portal.threat_stats.clear()
     runs = [ShippingResult()]
 
     def happen(name: str, thread: int, how: Any) -> Callable[[], None]:
@@ -143,8 +145,9 @@ def test_each_readable_record_is_sent_and_once(
 
     found = [int(line["suricata_flow_id"]) for line in portal.stored.values()]
     assert sorted(found) == numbers
+    assert sum(portal.threat_stats.values()) == len(numbers)
     assert sum(each.sent.duplicate + each.sent.rejected for each in runs) == 0
     again = ShippingResult()
     with DeviceClient(portal.url, "token-1") as client:
-        ship(LogFiles(sorted(folder.glob("eve.*"))), client, again)
+        ship(LogFiles(SURICATA, sorted(folder.glob("eve.*"))), client, again)
     assert (again.sent.stored, again.sent.duplicate) == (0, len(numbers))

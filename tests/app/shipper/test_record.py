@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.shipper.record import UnreadableRecordError, records_in
+from app.shipper.adapters.eve_record import records_in
+from app.shipper.log_reader import UnreadableRecordError
 
 FIRST = {"timestamp": "2026-11-28T00:00:00Z", "event_type": "alert", "alert": {"signature": "表示 [{,"}, "n": 1}
 SECOND = FIRST | {"n": 2, "http": {"url": '/{"timestamp":"2000-01-01","event_type":"alert"}'}, "files": [{"a": 1}]}

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from app.shipper.eve import EveReader
-from app.shipper.suricata import ConversionError, Converter, event_time, security_function
+from app.shipper.adapters.adapter import ConversionError
+from app.shipper.adapters.eve import EveReader
+from app.shipper.adapters.suricata import SURICATA, event_time, security_function
+from app.shipper.converter import Converter
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 HEADER = (
@@ -45,13 +47,13 @@ def record(signature: str = "ET SCAN Potential SSH Scan", /, **more: Any) -> dic
 
 
 def line_of(data: dict[str, Any], **options: Any) -> dict[str, Any]:
-    line = Converter(**options).convert(data)
+    line = Converter(SURICATA, **options).convert(data)
     assert line is not None
     return line
 
 
 def lines_of(name: str, **options: Any) -> list[dict[str, Any]]:
-    converter = Converter(**options)
+    converter = Converter(SURICATA, **options)
     return [line for data in EveReader(SAMPLES / name) if (line := converter.convert(data)) is not None]
 
 
@@ -135,7 +137,7 @@ def test_one_line_in_full() -> None:
 
 @pytest.mark.parametrize("kind", ["http", "tls", "flow", "fileinfo", "drop", "", None, 7])
 def test_only_alerts_become_lines(kind: Any) -> None:
-    assert Converter().convert(record() | {"event_type": kind}) is None
+    assert Converter(SURICATA).convert(record() | {"event_type": kind}) is None
 
 
 FILE = {"fileinfo": {"filename": "/a/eicar.com", "state": "CLOSED"}}
@@ -286,13 +288,13 @@ def test_times_are_read_with_and_without_a_zone(text: str, expected: datetime) -
 )
 def test_a_time_that_cannot_be_read_is_refused(text: Any) -> None:
     with pytest.raises(ConversionError, match="no valid timestamp"):
-        Converter().convert(record() | {"timestamp": text})
+        Converter(SURICATA).convert(record() | {"timestamp": text})
 
 
 @pytest.mark.parametrize("alert", [None, [], "x"])
 def test_an_alert_without_its_part_is_refused(alert: Any) -> None:
     with pytest.raises(ConversionError, match="an alert without the alert object"):
-        Converter().convert(record() | {"alert": alert})
+        Converter(SURICATA).convert(record() | {"alert": alert})
 
 
 @pytest.mark.parametrize(
@@ -335,7 +337,7 @@ def test_fields_of_the_wrong_type_are_left_out() -> None:
 
 
 def test_identical_records_are_two_alerts_and_spelling_makes_none() -> None:
-    converter = Converter()
+    converter = Converter(SURICATA)
     first, second, third = (
         converter.convert(data) for data in (record(), dict(reversed(record().items())), record(proto="UDP"))
     )
@@ -345,13 +347,13 @@ def test_identical_records_are_two_alerts_and_spelling_makes_none() -> None:
     assert len({line["alert_id"] for line in (first, second, third)}) == 3
     assert first | {"alert_id": ""} == second | {"alert_id": ""}
 
-    again = Converter()
+    again = Converter(SURICATA)
     assert [again.convert(record()), again.convert(record())] == [first, second]
 
 
 def test_the_ids_are_fixed() -> None:
     """If they changed, the portal would store logs that are sent again a second time."""
-    converter = Converter()
+    converter = Converter(SURICATA)
 
     assert [converter.convert(record())["alert_id"] for _ in range(2)] == [  # type: ignore[index]
         "1795305600-131754156359019",
@@ -366,7 +368,7 @@ def test_a_shift_moves_the_time_and_keeps_the_id() -> None:
     assert moved["time"] == "2027-11-22T00:00:00.123457+00:00"
     assert moved["alert_id"] == plain["alert_id"]
     with pytest.raises(ConversionError):
-        Converter(timedelta(days=3_000_000)).convert(record())
+        Converter(SURICATA, timedelta(days=3_000_000)).convert(record())
 
 
 def test_a_record_nested_too_deeply_is_refused() -> None:
@@ -375,11 +377,11 @@ def test_a_record_nested_too_deeply_is_refused() -> None:
         deep = {"a": deep}
 
     with pytest.raises(ConversionError, match="nested too deeply"):
-        Converter().convert(record(deep=deep))
+        Converter(SURICATA).convert(record(deep=deep))
 
 
 def test_the_memory_for_identical_records_is_bounded() -> None:
-    converter = Converter(remembered=10)
+    converter = Converter(SURICATA, remembered=10)
     ids = [converter.convert(record(flow_id=number))["alert_id"] for number in range(1000)]  # type: ignore[index]
 
     assert len(set(ids)) == 1000

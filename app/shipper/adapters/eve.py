@@ -2,7 +2,7 @@
 
 A file may hold JSON lines (what Suricata writes), a JSON array on one or many lines (what tools export), pretty-printed objects one
 after another (what ``jq`` prints), or several of these; plain, gzip or bzip2; UTF-8 or UTF-16, with or without a byte order mark, LF
-or CRLF. A record that cannot be read is counted and skipped, and reading continues with the next one (record.py).
+or CRLF. A record that cannot be read is counted and skipped, and reading continues with the next one (eve_record.py).
 """
 
 from __future__ import annotations
@@ -13,22 +13,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from app.shipper.decompression import DecompressedFile, decoded_text
-from app.shipper.record import (
-    BLANK,
+from app.shipper.adapters.eve_record import (
     DECODER,
     FIRST_KEY,
     MAX_OPEN_BRACKETS,
-    MAX_RECORD,
     TOO_MANY_DIGITS,
-    UnreadableRecordError,
     as_record,
     record_start,
     records_in,
-    too_long,
 )
-
-MAX_LISTED = 10
+from app.shipper.decompression import decoded_text
+from app.shipper.log_reader import BLANK, MAX_RECORD, LogReader, UnreadableRecordError, too_long
 
 _BLANK = re.compile(r"[\s\ufeff]*")
 _BLANK_OR_COMMA = re.compile(r"[\s,\ufeff]*")
@@ -74,34 +69,16 @@ class _TextBuffer:
                 return False
 
 
-class EveReader:
+class EveReader(LogReader[dict[str, Any]]):
     """Reads the records of one EVE file; can be iterated several times.
 
     :param max_record: maximum length of a record, in characters.
     :param tick: called for each record, to update a progress display.
-    :ivar records: number of records that were read in the last iteration.
-    :ivar unreadable: number of records that could not be read.
-    :ivar problems: line or record number and reason of the first unreadable records.
-    :ivar damage: why the end of the file could not be read, or None.
     """
 
     def __init__(self, path: Path, *, max_record: int = MAX_RECORD, tick: Callable[[], object] = lambda: None) -> None:
-        self.path = path
+        super().__init__(path, tick=tick)
         self.max_record = max_record
-        self._tick = tick
-        self._reset()
-
-    def _reset(self) -> None:
-        self.records = 0
-        self.unreadable = 0
-        self.problems: list[str] = []
-        self.damage: str | None = None
-        self._file = DecompressedFile(self.path)
-
-    @property
-    def share(self) -> float:
-        """Fraction of the file that was read in the current iteration, 0 to 1."""
-        return self._file.taken / self._file.size if self._file.size else 0.0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield each record that is a JSON object.
@@ -121,13 +98,6 @@ class EveReader:
             else:
                 yield from self._line(buffer)
         self.damage = file.damage or self.damage
-
-    def count_unreadable(self, where: str, reason: str) -> None:
-        """Count an unreadable record, and list it if it is one of the first."""
-        self.unreadable += 1
-        self._tick()
-        if len(self.problems) < MAX_LISTED:
-            self.problems.append(f"{where}: {reason}")
 
     def _line(self, buffer: _TextBuffer) -> Iterator[dict[str, Any]]:
         where = f"line {buffer.line}"
@@ -210,11 +180,6 @@ class EveReader:
             raise UnreadableRecordError(f"not JSON ({error.msg})") from None
         except ValueError:
             raise UnreadableRecordError(TOO_MANY_DIGITS) from None
-
-    def _read(self, record: dict[str, Any]) -> dict[str, Any]:
-        self.records += 1
-        self._tick()
-        return record
 
 
 def _skip_line(buffer: _TextBuffer) -> None:

@@ -23,14 +23,18 @@ Severity 1 is ``high``. A time without a zone is UTC. Facts without a column of 
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
 import json
 import re
-from collections import OrderedDict
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+from app.shipper.adapters.adapter import Adapter, ConversionError
+from app.shipper.adapters.eve import EveReader
+from app.shipper.adapters.eve_record import records_in
+from app.shipper.adapters.values import LIMIT, MAX_PORT, clean, is_ip_address
+from app.shipper.log_reader import UnreadableRecordError
 
 MALWARE = {"MALWARE", "TROJAN", "WORM", "MOBILE_MALWARE", "ADWARE_PUP"}
 URL_CATEGORY = {"INAPPROPRIATE"}
@@ -42,21 +46,7 @@ _URL_CATEGORY_KEYS = ("url_category", "urlcategory", "url-category", "web_catego
 _URL_CATEGORY_TEXT = re.compile(r"url[ _-]?(?:category|filter)", re.IGNORECASE)
 _WEB_CATEGORY_TEXT = re.compile(r"phishing|social engineering|exploit kit|credential theft", re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
-_SPACE = re.compile(r"[\t\r\n]+")
-# NUL and lone surrogates; bytes that are not valid UTF-8 are decoded to the latter.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_CONTROL = re.compile("[\x01-\x1f\x7f-\x9f]")
 _ACTIONS = {"allowed": "pass", "blocked": "block"}
-# Maximum lengths of texts in the portal, in characters. Longer texts are cut, so that the alert is not rejected.
-_LIMITS = {"url": 2048, "act": 32, "src-mac": 64, "dst-mac": 64, "src-ip": 64, "dst-ip": 64} | dict.fromkeys(
-    ("msg", "virus", "file", "subject", "cname", "app"), 512
-)
-_LIMIT = 255
-_MAX_PORT = 65535
-
-
-class ConversionError(Exception):
-    """An alert record cannot be converted; the text is the reason."""
 
 
 def event_time(record: dict[str, Any]) -> datetime:
@@ -85,54 +75,47 @@ def canonical_json(record: dict[str, Any]) -> bytes:
         raise ConversionError("nested too deeply") from None
 
 
-class Converter:
-    """Converts the records of one file to alert lines, in order.
+class SuricataAdapter(Adapter[dict[str, Any]]):
+    """Suricata's EVE output."""
 
-    :param shift: added to every time; the alert IDs are those of the recorded time.
-    :param remembered: number of records that are remembered, to number identical ones. These have the same timestamp and are close together,
-        so that a limit bounds the memory.
-    """
+    name = "suricata"
 
-    def __init__(self, shift: timedelta = timedelta(0), *, remembered: int = 50_000) -> None:
-        self.shift = shift
-        self._remembered = remembered
-        self._seen: OrderedDict[bytes, int] = OrderedDict()
+    def reader(self, path: Path, tick: Callable[[], object] = lambda: None) -> EveReader:
+        """Return a reader of a complete file."""
+        return EveReader(path, tick=tick)
 
-    def convert(self, record: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the alert line of a record, or None if it is not an alert.
+    def records_in(self, line: str) -> Iterator[dict[str, Any] | UnreadableRecordError]:
+        """Yield the records of a line; a damaged line may have several."""
+        return records_in(line)
 
-        :raises ConversionError: the alert cannot be converted.
+    def is_alert(self, record: dict[str, Any]) -> bool:
+        """Whether a record is an alert."""
+        return record.get("event_type") == "alert"
+
+    def kind(self, record: dict[str, Any]) -> str:
+        """Return the event type."""
+        return str(record.get("event_type") or "no event type")
+
+    def event_time(self, record: dict[str, Any]) -> datetime:
+        """Return the time of an alert.
+
+        :raises ConversionError: it has no valid timestamp or no alert object.
         """
-        if record.get("event_type") != "alert":
-            return None
-        alert = record.get("alert")
-        if not isinstance(alert, dict):
+        if not isinstance(record.get("alert"), dict):
             raise ConversionError("an alert without the alert object")
-        when = event_time(record)
-        try:
-            shifted = when + self.shift
-        except OverflowError:
-            raise ConversionError("no valid timestamp") from None
-        line: dict[str, Any] = {
-            "alert_id": self._alert_id(record, when),
-            "time": shifted.isoformat(timespec="microseconds"),
-        }
-        facts = _common(record, alert) | _by_type(record, alert)
-        cleaned = ((key, _clean(value, _LIMITS.get(key, _LIMIT))) for key, value in facts.items())
-        return line | {key: value for key, value in cleaned if value is not None}
+        return event_time(record)
 
-    def _alert_id(self, record: dict[str, Any], when: datetime) -> str:
-        """Return ``<Unix seconds>-<counter>``; the counter is a hash of the record and of its number among identical records.
+    def identity(self, record: dict[str, Any]) -> bytes:
+        """Return the canonical JSON of a record."""
+        return canonical_json(record)
 
-        So a file gives the same IDs on every run, identical records are different alerts, and collisions of 48 bits within one second are unlikely.
-        """
-        digest = hashlib.sha256(canonical_json(record)).digest()
-        number = self._seen.pop(digest, 0) + 1
-        self._seen[digest] = number
-        if len(self._seen) > self._remembered:
-            self._seen.popitem(last=False)
-        counter = hashlib.sha256(digest + number.to_bytes(8, "big")).digest()[:6]
-        return f"{int(when.timestamp())}-{int.from_bytes(counter, 'big')}"
+    def fields(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields of an alert line."""
+        alert = record["alert"]
+        return _common(record, alert) | _by_type(record, alert)
+
+
+SURICATA = SuricataAdapter()
 
 
 def security_function(record: dict[str, Any]) -> str:
@@ -157,15 +140,15 @@ def security_function(record: dict[str, Any]) -> str:
 
 def _common(record: dict[str, Any], alert: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of every alert."""
-    ether, http, action = _dict(record.get("ether")), _dict(record.get("http")), _clean(alert.get("action"), _LIMIT)
+    ether, http, action = _dict(record.get("ether")), _dict(record.get("http")), clean(alert.get("action"), LIMIT)
     source, destination = record.get("src_ip"), record.get("dest_ip")
     return {
         "type": security_function(record),
         "act": _ACTIONS.get(str(action), action) or "unknown",
         "alert_severity": "high" if alert.get("severity") in (1, "1") else "low",
-        "src-ip" if _is_ip_address(source) else "suricata_src_ip": source,
+        "src-ip" if is_ip_address(source) else "suricata_src_ip": source,
         "src-port": _port(record.get("src_port")),
-        "dst-ip" if _is_ip_address(destination) else "suricata_dest_ip": destination,
+        "dst-ip" if is_ip_address(destination) else "suricata_dest_ip": destination,
         "dst-port": _port(record.get("dest_port")),
         "src-mac": _first(ether.get("src_mac")),
         "dst-mac": _first(ether.get("dest_mac")),
@@ -255,35 +238,8 @@ def _url(record: dict[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _clean(value: object, limit: int) -> str | int | None:
-    """Return a text without characters that cannot be stored or displayed, cut to ``limit`` characters, or an integer.
-
-    None if the text is empty or the value is neither a text nor an integer.
-    """
-    if isinstance(value, str):
-        if not value.isprintable():
-            value = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", _SPACE.sub(" ", value))
-            value = _CONTROL.sub("", value)
-        return value.strip()[:limit] or None
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63 else None
-
-
-def _is_ip_address(value: object) -> bool:
-    """Whether a value is an IP address; the portal rejects an alert with an invalid one."""
-    return isinstance(value, str) and _is_ip_address_text(value)
-
-
-@lru_cache(16_384)
-def _is_ip_address_text(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text.strip().partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
 def _port(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_PORT else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_PORT else None
 
 
 def _id(value: object) -> str | None:

@@ -15,22 +15,16 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-MAX_RECORD = 1024 * 1024
+from app.shipper.log_reader import BLANK, MAX_RECORD, UnreadableRecordError, too_long
+
 TOO_MANY_DIGITS = "a number with too many digits"
 MAX_OPEN_BRACKETS = 500
 """Half of the nesting depth at which Python's decoder gives up; it has then read at least so many opening brackets."""
-
-BLANK = "\ufeff\0 \t\r\n"
-"""Characters that may surround a record without meaning."""
 
 FIRST_KEY = re.compile(r'\{\s{0,200}"([^"\\]{1,64})"')
 _OBJECT = re.compile(r'\{\s*["}]')
 _BRACE = re.compile(r"[{}]")
 _SEPARATORS = re.compile(r"[\s,\]\x00-\x1f\ufeff]*")
-
-
-class UnreadableRecordError(Exception):
-    """A record cannot be read; the text is the reason."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -71,11 +65,6 @@ def as_record(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UnreadableRecordError("not a JSON object")
     return value
-
-
-def too_long(max_record: int) -> str:
-    """Return the reason for a record that exceeds the maximum length."""
-    return f"longer than {max_record:,} characters"
 
 
 def _single_record(line: str, max_record: int) -> dict[str, Any] | None:
