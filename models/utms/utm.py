@@ -111,7 +111,7 @@ class Utm(TenantScoped, Base):
 
     customer: Mapped[Customer] = relationship("Customer", foreign_keys=[customer_id], back_populates="utms")
     replaces: Mapped[Utm | None] = relationship(
-        "Utm", foreign_keys=[replaces_id], remote_side=[id], back_populates="replaced_by"
+        "Utm", foreign_keys=[replaces_id], remote_side="Utm.id", back_populates="replaced_by"
     )
     replaced_by: Mapped[Utm | None] = relationship(
         "Utm", foreign_keys=[replaces_id], back_populates="replaces", passive_deletes="all"

@@ -16,8 +16,8 @@ RIGHTS = {
     "Utms": Rights(
         N_("UTM"),
         read=("can_list", "can_show"),
-        write=("can_add", "can_edit", "can_delete", "can_issue_token"),
-        labels={"can_issue_token": N_("Issue an API token")},
+        write=("can_add", "can_edit", "can_delete", "can_exchange", "can_issue_token"),
+        labels={"can_exchange": N_("Exchange"), "can_issue_token": N_("Issue an API token")},
     ),
 }
 MENU = (

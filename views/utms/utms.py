@@ -25,6 +25,7 @@ from views.screen.labels import Labels
 from views.screen.navigation import Parent, list_arguments, with_arguments
 from views.screen.table import Button
 from views.shown_once import show_token_once
+from views.utms.exchange import CONTRACT_FIRST, ExchangePage, recorded_utm, utm_links
 from views.utms.form import EMAIL_GROUPS, EMAILS, UtmChangeForm, UtmForm
 from views.utms.listing import UtmList
 from views.utms.overview import warning_before_one_more
@@ -36,7 +37,7 @@ def alerts_url(row: Utm) -> str | None:
     return url_if("can_list", "Alerts", "AlertView.list", customer_id=row.customer_id, utm=row.id)
 
 
-class UtmView(UtmList):
+class UtmView(ExchangePage, UtmList):
     """The UTMs of one customer."""
 
     datamodel = PortalInterface(Utm)
@@ -91,7 +92,7 @@ class UtmView(UtmList):
                         "firmware",
                         "ip_address",
                     ),
-                    *("reported_mac", "serial", "postcode", "address", "delivery_status"),
+                    *("reported_mac", "serial", "postcode", "address", "delivery_status", "earlier", "later"),
                 ]
             },
         ),
@@ -107,6 +108,9 @@ class UtmView(UtmList):
         "ip_address": lazy_gettext("IP address"),
         "reported_mac": lazy_gettext("MAC address it reports"),
         "removed_at": lazy_gettext("Removed on"),
+        "replaces_id": lazy_gettext("Exchanged from"),
+        "earlier": lazy_gettext("Exchanged from"),
+        "later": lazy_gettext("Exchanged for"),
         "tenant_id": lazy_gettext("Tenant ID"),
     }
     formatters_columns: ClassVar = {
@@ -120,6 +124,9 @@ class UtmView(UtmList):
         "reported_mac": formats.CODE,
         "alert_count": linked_value(formats.NUMBER),
         "mac_address": Format(lambda _mac: gettext("Entered"), empty=lazy_gettext("Not entered")),
+        "replaces_id": Format(recorded_utm, recorded_utm),
+        "earlier": utm_links(lambda row: UtmView.of().url("show", row)),
+        "later": utm_links(lambda row: UtmView.of().url("show", row)),
     }
 
     def value(self, row: Utm, name: str) -> Any:
@@ -150,16 +157,25 @@ class UtmView(UtmList):
         identity = self._facts(row, ["customer_id", "utm_id"])
         return [*identity, *mac, *self._facts(row, ["serial"])]
 
+    def old_facts(self, row: Utm) -> list[tuple[Any, Any, str]]:
+        """Return what the page that exchanges a UTM says of it."""
+        return self._facts(row, ["customer_id", "utm_id", "name", "serial", "address"])
+
     def page_buttons(self, row: Utm) -> list[Button]:
-        """Return the buttons of a UTM's page, with the link to its alerts."""
+        """Return the buttons of a UTM's page, with the link to its alerts and the button that exchanges it."""
         url = alerts_url(row)
         alerts = [Button(gettext("See alerts"), url, "list-check")] if url else []
-        return [*alerts, *super().page_buttons(row)]
+        found = super().page_buttons(row)
+        if (exchanges := self.exchange_button(row)) is not None:
+            # Before the button that removes it, which stays the last one.
+            found.insert(-1 if self.may("delete") else len(found), exchanges)
+        return [*alerts, *found]
 
     def details(self, row: Utm) -> Any:
         """Return the details of a UTM; values that come from heartbeats are omitted until the first one."""
         told_later = {"last_seen_at", "firmware", "ip_address"} if row.last_seen_at is None else set()
         left_out = told_later | (set() if row.reported_mac else {"reported_mac"})
+        left_out |= {name for name in ("earlier", "later") if not self.value(row, name)}
         return [
             (title, self._facts(row, [name for name in part["fields"] if name not in left_out]), [])
             for title, part in self.show_fieldsets
@@ -177,11 +193,12 @@ class UtmView(UtmList):
         return with_arguments(url, given) if url and given else url
 
     def refusal(self, method: str, row: Any) -> str | None:
-        """Return the reason why no UTM can be registered at present, None if one can."""
+        """Return the reason why no UTM can be registered or exchanged at present, None if one can."""
+        reason = {"add": utm.NO_CONTRACT, "exchange": CONTRACT_FIRST}.get(method)
         today = clock.tokyo_day(clock.utc_now())
-        if method == "add" and not contract.allows_utm(db.session(), g.parent_row.id, today=today):
-            return utm.NO_CONTRACT
-        return None
+        if reason is None or contract.allows_utm(db.session(), g.parent_row.id, today=today):
+            return None
+        return reason
 
     def warning(self, row: Any) -> str | None:
         """Return that there would be more UTMs than contracted."""

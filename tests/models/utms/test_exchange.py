@@ -99,7 +99,7 @@ def test_two_at_once_exchange_it_once(engine, old):
 
 
 def test_removing_one_unlinks_its_contract_and_no_other(in_tenant, make, old):
-    other, theirs = make.customer_with_utm(make.tenant())
+    other, _ = make.customer_with_utm(make.tenant())
     contract = make.contract(customer_row=other, utm_id=old.utm_id)
     with in_tenant(old.tenant_id) as session:
         utm.remove(session, session.get(Utm, old.id), now=datetime(2026, 11, 1, tzinfo=UTC), by=SYSTEM)
