@@ -31,6 +31,7 @@ from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Table
 from views.utms.state import STATE, STATE_LABELS, has_state, state_of
+from views.utms.states import states_url
 from views.utms.utms import UtmView, alerts_url
 
 
@@ -157,6 +158,7 @@ class UtmListView(FleetList):
     )
     route_base = "/utms"
     class_permission_name = "Utms"
+    list_template = "utms/list.html"
     filters = fleet_filters(lambda: versions_of(db.session()))
 
     def value(self, row: Utm, name: str) -> Any:
@@ -171,6 +173,10 @@ class UtmListView(FleetList):
                 return LinkedValue(found, alerts_url(row))
             case _:
                 return found
+
+    def states_url_of(self, tables: Sequence[Table]) -> str | None:
+        """Return the URL of the states of the UTMs on a page of the list."""
+        return states_url(row.key for table in tables for row in table.rows)
 
 
 def _period() -> Any:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, g
+from flask import g
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 
 from models import clock
-from models.alerts import search as alert_search
 from models.contracts import contract
 from models.db import db
-from models.utms.fleet import fleet_of, security_status
 from models.utms.utm import NO_CONTRACT
-from views.base import PortalView, render, url_if
+from views.base import PortalView, render
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_crumbs, customer_tabs
-from views.period import recent_days
 from views.screen.table import Button, Empty
+from views.utms.state import state_of
+from views.utms.states import page_of, states_url, status_of
 from views.utms.utms import UtmView
 
 
@@ -35,17 +34,15 @@ class SecurityView(PortalView):
         """Show a customer's UTMs and security status."""
         customer = g.parent_row = CustomerView.of().row_or_404(customer_id)
         today = clock.tokyo_day(clock.utc_now())
-        first, last = recent_days(today)
         screen = UtmView.of()
         search = screen.search()
         (table,) = screen.tables(search)
         table.title = gettext("UTMs")
-        online_for = current_app.config["UTM_ONLINE_FOR"]
-        fleet = fleet_of(db.session(), now=clock.utc_now(), online_for=online_for, customer_id=customer.id)
-        important = alert_search.important_count(db.session(), customer.id, first=first, last=last)
         add = _add_button(screen, customer, refused=not contract.allows_utm(db.session(), customer.id, today=today))
         if not search.active:
             table.empty = _empty(screen, add)
+        utm = screen.registered_just_now()
+        secret = screen.secret_on_list()
         return render(
             "utms/security.html",
             title=customer.name,
@@ -54,13 +51,11 @@ class SecurityView(PortalView):
             search=search,
             table=table,
             add=add,
-            status=security_status(fleet, important_alerts=important),
-            fleet=fleet,
-            important_count=important,
-            period=(first, last),
-            alerts_url=url_if("can_list", "Alerts", "AlertView.list", customer_id=customer.id),
-            important_url=url_if("can_important", "Alerts", "AlertView.important", customer_id=customer.id),
-            secret=screen.secret_on_list(),
+            **status_of(customer),
+            secret=secret,
+            waits=state_of(utm) if utm else None,
+            page_of={utm.id: page_of(utm)} if utm else {},
+            states_url=states_url((row.key for row in table.rows), customer=customer, waits=utm),
         )
 
 

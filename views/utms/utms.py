@@ -30,6 +30,7 @@ from views.utms.form import EMAIL_GROUPS, EMAILS, UtmChangeForm, UtmForm
 from views.utms.listing import UtmList
 from views.utms.overview import warning_before_one_more
 from views.utms.state import STATE, state_of
+from views.utms.states import page_of, states_url
 
 
 def alerts_url(row: Utm) -> str | None:
@@ -142,6 +143,13 @@ class UtmView(ExchangePage, UtmList):
                 return gettext("%(mac)s (not the one of this UTM ID)", mac=row.reported_mac)
             case _:
                 return super().value(row, name)
+
+    def first_contact(self, row: Utm) -> dict[str, Any]:
+        """Return the variables with which a UTM's page waits for its first contact, and keeps its state up to date."""
+        since = None if row.removed_at is not None else state_of(row)
+        waits = since if since is not None and since.state == utm.UtmState.UNCONNECTED else None
+        url = states_url([row.id], waits=row if waits else None) if since is not None else None
+        return {"waits": waits, "page_of": {row.id: page_of(row)}, "states_url": url}
 
     def label_alone(self, name: str) -> Any:
         """Return the label of a column, for an email address with the title of its group before it."""
