@@ -15,7 +15,10 @@ def test_a_utm_comes_online_where_it_is_waited_for_and_in_the_list(page, make, c
     utm = make.utm(customer_row=customer, name="本社")
     page.clock.install()
     asked = []
-    page.on("request", lambda request: asked.append(request.url) if "/utms/states?" in request.url.partition("next=")[0] else None)
+    page.on(
+        "request",
+        lambda request: asked.append(request.url) if "/utms/states?" in request.url.partition("next=")[0] else None,
+    )
     sign_in(page)
     page.goto(f"/customers/{customer.id}/utms/{utm.id}")
     sound(page)

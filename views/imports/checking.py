@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from models.contracts import rules as contract_rules
 from models.contracts.catalogue import MAX_AMOUNT
+from models.db import db
 from models.errors import N_, DomainError
 from models.imports.rules import CheckedRow
 from models.utms import utm as utm_rules
@@ -25,12 +26,15 @@ from views.imports.columns import (
     FileColumn,
     plain_title,
 )
+from views.imports.keys import known_of_file
 from views.imports.known import Known, KnownPlan, KnownProduct
 from views.imports.reading import text_of
+from views.transaction import cross_tenant_session
 from views.utms.form import UtmForm
 
 UNKNOWN_CUSTOMER = N_("There is no customer with this ID.")
 CONTRADICTS_EARLIER_ROW = N_("Row %(row)s is about the same customer and says something else here.")
+NO_COMPANY_ID = N_("Enter the company ID of an existing customer.")
 TWICE = N_("Row %(row)s has the same.")
 UNKNOWN_PRODUCT = N_("There is no product of this name that is sold.")
 UNKNOWN_PLAN = N_("The product has no rate plan of this name that is sold.")
@@ -94,7 +98,7 @@ class RowCheck:
             "contract": _form(ContractRowForm),
             "utm": _form(UtmForm),
         }
-        self.present = {(each.part, each.name) for each in columns if each}
+        self.makes_customers = any(each.part == "customer" for each in columns if each)
         self.earlier: dict[Any, Earlier] = {}
         self.unique: dict[tuple[str, str], int] = {}
         self.with_utm_product: set[int | str] = set()
@@ -132,6 +136,9 @@ class RowCheck:
         typed = parts["key"].get("customer_id", "")
         customer_id = plain_title(typed).upper()
         stored = self.known.customers.get(customer_id)
+        if not customer_id and not self.makes_customers:
+            self._error(row.number, "key", "customer_id", gettext(NO_COMPANY_ID))
+            return None
         if customer_id and stored is None:
             self._error(row.number, "key", "customer_id", gettext(UNKNOWN_CUSTOMER))
             return None
@@ -278,3 +285,16 @@ class RowCheck:
 
 def _form(kind: Any) -> Any:
     return kind(formdata=None, meta={"csrf": False})
+
+
+def checked_rows(columns: list[FileColumn | None], rows: Sequence[tuple[int, list[Any]]], *, today: date) -> Checked:
+    """Check rows with their numbers in the file.
+
+    :param today: the current date in Asia/Tokyo.
+    """
+    everybody = cross_tenant_session("UTM IDs and serial numbers are unique in the whole system")
+    known = known_of_file(db.session(), everybody, columns, [cells for _, cells in rows], today=today)
+    check = RowCheck(columns, known, today=today)
+    for number, cells in rows:
+        check.check(number, cells)
+    return check.checked
