@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -42,6 +43,11 @@ OF_ANOTHER_CUSTOMER = N_("The UTM belongs to another customer.")
 FIXED_SERIAL = N_("The serial number of a registered UTM cannot be changed.")
 POSSIBLE_DUPLICATE = N_("There is a customer with the same company name and phone number: %(customer)s")
 SAME_CONTRACT = N_("The customer already has a contract of this product that starts on that day: %(contract)s")
+
+
+MORE_THAN_CONTRACTED = N_(
+    "With this UTM, the customer has more UTMs (%(registered)s) than contracted (%(contracted)s). You can still register it."
+)
 
 
 class RowError(NamedTuple):
@@ -103,6 +109,7 @@ class RowCheck:
         self.unique: dict[tuple[str, str], int] = {}
         self.with_utm_product: set[int | str] = set()
         self.proved: set[int | str] = set()
+        self.added: Counter[str] = Counter()
 
     def check(self, number: int, cells: list[Any]) -> None:
         """Check a row."""
@@ -248,8 +255,18 @@ class RowCheck:
         for name, (of_others, message) in taken.items():
             if values[name] in of_others:
                 self._error(row.number, "utm", name, gettext(message))
+        if isinstance(owner, str) and owner not in self.with_utm_product:
+            self._count_utm(row, owner)
         if owner is not None and owner not in self.with_utm_product and owner not in self.known.may_have_utm:
             self._error(row.number, "utm", "utm_id", gettext(utm_rules.NO_CONTRACT))
+
+    def _count_utm(self, row: CheckedRow, customer_id: str) -> None:
+        """Warn if a customer gets more UTMs than contracted, unless the file has a contract for them."""
+        self.added[customer_id] += 1
+        registered = self.known.registered.get(customer_id, 0) + self.added[customer_id]
+        contracted = self.known.contracted.get(customer_id, 0)
+        if registered > contracted:
+            row.warnings.append((MORE_THAN_CONTRACTED, {"registered": registered, "contracted": contracted}))
 
     # Helpers for all parts
 

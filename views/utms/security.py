@@ -11,12 +11,14 @@ from flask_babel import gettext
 
 from models import clock
 from models.contracts import contract
+from models.contracts.contract import contracted_utms
 from models.db import db
 from models.utms.utm import NO_CONTRACT
-from views.base import PortalView, render
+from views.base import PortalView, render, url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_crumbs, customer_tabs
 from views.screen.table import Button, Empty
+from views.utms.overview import more_than_contracted
 from views.utms.state import state_of
 from views.utms.states import page_of, states_url, status_of
 from views.utms.utms import UtmView
@@ -43,6 +45,7 @@ class SecurityView(PortalView):
             table.empty = _empty(screen, add)
         utm = screen.registered_just_now()
         secret = screen.secret_on_list()
+        status = status_of(customer)
         return render(
             "utms/security.html",
             title=customer.name,
@@ -51,7 +54,11 @@ class SecurityView(PortalView):
             search=search,
             table=table,
             add=add,
-            **status_of(customer),
+            warning=more_than_contracted(
+                status["fleet"].total, contracted_utms(db.session(), customer.id, today=today)
+            ),
+            bulk=_bulk_button(add, customer),
+            **status,
             secret=secret,
             waits=state_of(utm) if utm else None,
             page_of={utm.id: page_of(utm)} if utm else {},
@@ -66,6 +73,12 @@ def _add_button(screen: Any, customer: Any, *, refused: bool) -> Button | None:
     refusal = gettext(NO_CONTRACT) if refused else None
     url = screen.url("add", customer_id=customer.id)
     return Button(gettext("Create"), url, "plus", refusal=refusal, css="btn btn-primary")
+
+
+def _bulk_button(add: Button | None, customer: Any) -> Button | None:
+    """Return the button for registering many UTMs; None where the user may not, or none can be registered at present."""
+    url = url_if("can_check", "Imports", "UtmImportView.utms", customer_id=customer.id)
+    return Button(gettext("Register UTMs in bulk"), url, "upload") if url and add and not add.refusal else None
 
 
 def _empty(screen: Any, add: Button | None) -> Empty:

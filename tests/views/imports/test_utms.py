@@ -104,6 +104,22 @@ def test_every_error_of_every_line_is_told_and_what_was_pasted_stays(operator, m
     assert make.session.scalars(select(ImportRun)).all() == []
 
 
+def test_more_utms_than_contracted_are_a_warning(operator, make):
+    customer = make.customer(tenant=operator.tenant)
+    make.contract_line(contract=make.contract(customer_row=customer), quantity=2)
+    make.utm(customer_row=customer)
+
+    page = Page(send(operator, "\n".join(ROW.format(n) for n in (1, 2)), customer_id=customer.id).text)
+    tab = Page(operator.get(f"/customers/{customer.id}/security").text)
+    make.utm(customer_row=customer)
+    make.utm(customer_row=customer)
+    too_many = Page(operator.get(f"/customers/{customer.id}/security").text)
+
+    assert ["契約数（2台）を超えます" in each for each in page.column("確認事項")] == [False, True]
+    assert [len(each.main.classed("notice-warning")) for each in (tab, too_many)] == [0, 1]
+    assert f"/customers/import/utms?customer_id={customer.id}" in tab.links
+
+
 @pytest.mark.parametrize(
     ("values", "told"),
     [
