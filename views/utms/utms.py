@@ -157,8 +157,12 @@ class UtmView(ExchangePage, UtmList):
         group = next((group for group, names in EMAILS.items() if name in names), None)
         return label if group is None else f"{EMAIL_GROUPS[group]} {label}"
 
-    def fixed_facts(self, row: Utm) -> list[tuple[Any, Any, str]]:
-        """Return what the form of a UTM shows and cannot change (§7.9)."""
+    def fixed_facts(self, row: Utm | None) -> list[tuple[Any, Any, str]]:
+        """Return what the form of a UTM shows and cannot change: of a new one, the company ID (§7.8, §7.9)."""
+        if row is None:
+            customer_id = LinkedValue(g.parent_row.id, CustomerView.of().url_if("show", g.parent_row))
+            shown = self.formats["customer_id"]
+            return [(self.label_of("customer_id"), shown.cell(customer_id), shown.css)]
         mac = (
             [(gettext("MAC address"), formats.CODE.cell(row.mac_address), formats.CODE.css)] if row.mac_address else []
         )

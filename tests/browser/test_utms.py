@@ -1,4 +1,4 @@
-"""Pages that show when a UTM connects, without being loaded again."""
+"""Pages that show when a UTM connects without being loaded again, and the exchange of a UTM."""
 
 from __future__ import annotations
 
@@ -51,3 +51,20 @@ def test_a_utm_comes_online_where_it_is_waited_for_and_in_the_list(page, make, c
     already = len(asked)
     page.clock.run_for(120_000)
     assert len(asked) == already
+
+
+def test_an_exchange_asks_with_what_follows_from_it(page, make, customer, sound):  # noqa: F811
+    utm = make.utm(customer_row=customer, name="本社")
+    sign_in(page)
+    page.goto(f"/customers/{customer.id}/utms/{utm.id}/exchange")
+    sound(page)
+    page.get_by_label("UTM ID").fill("a0:b1:c2:ff:ff:01")
+    page.get_by_label("製造番号").fill("SERIAL-OF-THE-NEW-ONE-00000001")
+    page.get_by_role("button", name="交換").click()
+
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(f"{utm.utm_id} → a0b1c2ffff01")
+    sound(page)
+    assert dialog.evaluate("each => each.scrollWidth <= each.clientWidth")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("UTM ID")).to_have_value("a0:b1:c2:ff:ff:01")
