@@ -56,8 +56,8 @@ class UtmView(ExchangePage, UtmList):
             "changed": N_("UTM information has been changed."),
             "delete_title": N_("Confirm the removal of the UTM"),
             "ask_delete": N_(
-                "%(name)s will be removed. Its API token stops working at once. Its alerts stay in the lists, but can no "
-                "longer be downloaded. Are you sure?"
+                "%(name)s will be removed. Its API token stops working at once, and its contract is unlinked. Its alerts stay "
+                "in the lists, but can no longer be downloaded. Are you sure?"
             ),
             "deleted": N_("UTM information has been deleted."),
             "already_deleted": N_("This UTM has been removed."),
