@@ -64,6 +64,15 @@ def commit_despite_error_status() -> None:
     g.commit_despite_error_status = True
 
 
+def commit_with_file(page: str) -> None:
+    """Commit this request's changes although its response is a file, which cannot be repeated.
+
+    :param page: where the same form leads when it is submitted again.
+    """
+    commit_despite_error_status()
+    g.page_of_repeated = page
+
+
 def cross_tenant_session(reason: str) -> Session:
     """Return a cross-tenant session that is committed together with the request's own session.
 
@@ -110,7 +119,12 @@ def _claim() -> form_key.Claim | None:
 
 def _note_answer(claim: form_key.Claim, answer: Response, browser: dict[str, Any]) -> None:
     told = session.get("_flashes", [])[len(browser.get("_flashes", [])) :]
-    form_key.note_answer(db.session(), claim, answer.location, [(category, str(text)) for category, text in told])
+    form_key.note_answer(
+        db.session(),
+        claim,
+        answer.location or g.get("page_of_repeated"),
+        [(category, str(text)) for category, text in told],
+    )
 
 
 def _same_answer(first: form_key.Answer) -> Response:

@@ -100,6 +100,7 @@ class UtmPlan:
     :ivar key: the last three digits of its UTM ID, the same in every demo.
     :ivar last_seen: how long ago it was last seen, None if never.
     :ivar alerts: the number of its alerts in the last 30 days.
+    :ivar replaces: the key of the UTM, planned before it, that it was exchanged for; empty for none.
     """
 
     key: str
@@ -108,6 +109,7 @@ class UtmPlan:
     alerts: int = 0
     mac_set: bool = False
     removed: bool = False
+    replaces: str = ""
 
     @property
     def utm_id(self) -> str:

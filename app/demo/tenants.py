@@ -47,7 +47,14 @@ _SHOWCASE = (
     ),
     CustomerPlan((ContractPlan(Term.RUNNING, 8),), (UtmPlan("031", "工場", _NOW, alerts=450),)),
     CustomerPlan((ContractPlan(Term.RUNNING, 11),), (UtmPlan("041", "店舗", timedelta(days=9), alerts=300),)),
-    CustomerPlan((ContractPlan(Term.RUNNING, 3),), (UtmPlan("051", "本社", _NOW, alerts=500, mac_set=True),)),
+    # Its UTM was defective and has been exchanged.
+    CustomerPlan(
+        (ContractPlan(Term.RUNNING, 3),),
+        (
+            UtmPlan("050", "本社", timedelta(days=4), alerts=150),
+            UtmPlan("051", "本社", _NOW, alerts=350, mac_set=True, replaces="050"),
+        ),
+    ),
     # Its UTM is in transit.
     CustomerPlan(
         (ContractPlan(Term.RUNNING, 1, setup=True, ships=True, slip="5071-3320-0146"),),

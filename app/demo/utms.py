@@ -14,7 +14,7 @@ from app.demo.tenants import UTMS
 from models.actor import COMMAND_LINE
 from models.alerts import ingest as alert_ingest
 from models.customers.customer import Customer
-from models.utms import device_token, utm
+from models.utms import device_token, exchange, utm
 from models.utms.utm import Utm
 
 Tokens = dict[str, str]
@@ -23,6 +23,8 @@ Tokens = dict[str, str]
 _FIRMWARE = ("1.4.4", "1.4.4", "1.4.2")
 _DELIVERED = "受領済"
 _ON_ITS_WAY = "発送準備中"
+_OF_THE_DEVICE = {"utm_id", "serial", "mac_address", "delivery_status"}
+"""What a UTM does not take over from the one that it replaces."""
 
 
 def make_utms(context: DemoContext, customer: Customer, plans: tuple[UtmPlan, ...]) -> tuple[Tokens, int]:
@@ -32,13 +34,21 @@ def make_utms(context: DemoContext, customer: Customer, plans: tuple[UtmPlan, ..
     """
     session, now = context.session, context.now
     tokens, stored = {}, 0
+    made: dict[str, Utm] = {}
     for number, plan in enumerate(plans):
         values = _values(customer, plan, now)
         if number:
             # The first UTM is at the customer's address, the others are at other sites.
             site = words.place(context.pick)
             values |= {"postcode": site["postcode"], "address": f"{site['prefecture']}{site['address']}"}
-        registered = utm.register(session, customer, values, today=context.today, by=COMMAND_LINE)
+        if plan.replaces:
+            old = made[plan.replaces]
+            own = {name: value for name, value in values.items() if name in _OF_THE_DEVICE}
+            registered = exchange.exchange(session, old, own, now=now, by=COMMAND_LINE)
+            del tokens[old.utm_id]
+        else:
+            registered = utm.register(session, customer, values, today=context.today, by=COMMAND_LINE)
+        made[plan.key] = registered
         token = device_token.issue(session, registered, now=now, by=COMMAND_LINE)
         session.flush()
         stored += _store_activity(context, registered, plan)

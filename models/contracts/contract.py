@@ -28,7 +28,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import clock
 from models.contracts.catalogue import Product, RatePlan
@@ -237,12 +237,30 @@ def contracted_utms(session: Session, customer_id: str, *, today: date) -> int:
 
     :param today: the day in Asia/Tokyo.
     """
-    contracts = session.scalars(
-        select(Contract)
-        .where(Contract.customer_id == customer_id, counting())
-        .options(selectinload(Contract.lines).joinedload(ContractLine.rate_plan))
-    ).unique()
-    return sum(contract.utm_count(max(today, contract.start_on)) for contract in contracts)
+    return contracted_by_customer(session, [customer_id], today=today).get(customer_id, 0)
+
+
+def contracted_by_customer(session: Session, customer_ids: Iterable[str], *, today: date) -> dict[str, int]:
+    """Return the numbers of UTMs that the contracts of customers include, without customers that have none.
+
+    See :func:`contracted_utms`.
+    """
+    # A contract to come counts with what it includes on its first day.
+    day, last = func.greatest(today, Contract.start_on), last_line_day()
+    counted = session.execute(
+        select(Contract.customer_id, func.sum(ContractLine.quantity))
+        .join(ContractLine, ContractLine.contract_id == Contract.id)
+        .join(RatePlan, RatePlan.id == ContractLine.rate_plan_id)
+        .where(
+            Contract.customer_id.in_(list(customer_ids)),
+            counting(),
+            RatePlan.counts_utms,
+            ContractLine.starts_on <= day,
+            or_(last.is_(None), last >= day),
+        )
+        .group_by(Contract.customer_id)
+    ).all()
+    return {customer_id: int(number) for customer_id, number in counted}
 
 
 def allows_utm(session: Session, customer_id: str, *, today: date) -> bool:

@@ -77,6 +77,8 @@ class ImportRun(Versioned, TenantScoped, Base):
     actor: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[CreatedAt]
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # When the API tokens of its new UTMs were issued, into the one file that has them.
+    tokens_issued_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class ImportRow(TenantScoped, Base):

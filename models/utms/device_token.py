@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Identity, Index, String, text, update
@@ -48,15 +49,24 @@ def issue(session: Session, utm: Utm, *, now: datetime, by: Actor) -> str:
     lock(session, utm)
     if utm.removed_at is not None:
         raise Gone
+    return issue_all(session, [utm], now=now, by=by)[utm.id]
+
+
+def issue_all(session: Session, utms: Sequence[Utm], *, now: datetime, by: Actor) -> dict[int, str]:
+    """Issue a new token to each of several UTMs, which are locked and not removed; see :func:`issue`.
+
+    :returns: the tokens by the keys of the UTMs.
+    """
     session.execute(
         update(DeviceToken)
-        .where(DeviceToken.utm_id == utm.id, DeviceToken.revoked_at.is_(None))
+        .where(DeviceToken.utm_id.in_([utm.id for utm in utms]), DeviceToken.revoked_at.is_(None))
         .values(revoked_at=now)
         .execution_options(synchronize_session=False)
     )
-    token = new_token(_PREFIX)
-    session.add(DeviceToken(tenant_id=utm.tenant_id, utm_id=utm.id, token_hash=hash_token(token)))
-    audit.record(
-        session, "utm.token_issued", ("Utm", utm.id), by=by, tenant_id=utm.tenant_id, after={"utm_id": utm.utm_id}
+    tokens = {utm.id: new_token(_PREFIX) for utm in utms}
+    session.add_all(
+        DeviceToken(tenant_id=utm.tenant_id, utm_id=utm.id, token_hash=hash_token(tokens[utm.id])) for utm in utms
     )
-    return token
+    issued = [audit.Change(utm, None, {"utm_id": utm.utm_id}) for utm in utms]
+    audit.record_all(session, "utm.token_issued", issued, by=by)
+    return tokens

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import audit
 from models.actor import Actor
-from models.contracts import contract
+from models.contracts import contract, utm_link
 from models.customers.customer import Customer
 from models.db import Base, CreatedAt
 from models.errors import N_, DomainError
@@ -63,11 +63,13 @@ class Utm(TenantScoped, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
         ForeignKeyConstraint(["tenant_id", "customer_id"], ["customer.tenant_id", "customer.id"]),
+        ForeignKeyConstraint(["tenant_id", "replaces_id"], ["utm.tenant_id", "utm.id"], name="fk_utm_replaces"),
         CheckConstraint("utm_id ~ '^[0-9a-f]{12}$'", name="ck_utm_utm_id"),
         CheckConstraint("serial ~ '^[A-Z0-9-]{15,30}$'", name="ck_utm_serial"),
         CheckConstraint("replace(lower(mac_address), ':', '') = utm_id", name="ck_utm_mac_address"),
         Index("uq_utm_utm_id_kept", "utm_id", unique=True, postgresql_where=_NOT_REMOVED),
         Index("uq_utm_serial_kept", "serial", unique=True, postgresql_where=_NOT_REMOVED),
+        Index("uq_utm_replaces", "tenant_id", "replaces_id", unique=True),
         Index("ix_utm_tenant_id_customer_id", "tenant_id", "customer_id"),
         *(
             Index(f"ix_utm_tenant_id_{column}", "tenant_id", column, postgresql_where=_NOT_REMOVED)
@@ -101,11 +103,19 @@ class Utm(TenantScoped, Base):
     firmware: Mapped[str | None] = mapped_column(String(64))
     ip_address: Mapped[str | None] = mapped_column(String(45))
     reported_mac: Mapped[str | None] = mapped_column(String(17))
+    # The UTM that it was exchanged for (models.utms.exchange).
+    replaces_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[CreatedAt]
     removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column(server_default="1")
 
     customer: Mapped[Customer] = relationship("Customer", foreign_keys=[customer_id], back_populates="utms")
+    replaces: Mapped[Utm | None] = relationship(
+        "Utm", foreign_keys=[replaces_id], remote_side="Utm.id", back_populates="replaced_by"
+    )
+    replaced_by: Mapped[Utm | None] = relationship(
+        "Utm", foreign_keys=[replaces_id], back_populates="replaces", passive_deletes="all"
+    )
     tokens: Mapped[list[Any]] = relationship(
         "DeviceToken", foreign_keys="DeviceToken.utm_id", back_populates="utm", passive_deletes="all"
     )
@@ -163,7 +173,10 @@ def register_all(
 
 
 def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
-    """Remove a UTM (§7.10): its token is revoked, and its alerts remain on the list screens."""
+    """Remove a UTM (§7.10).
+
+    Its token is revoked, its contract loses the link to it, and its alerts remain on the list screens.
+    """
     remove_all(session, [utm], now=now, by=by)
 
 
@@ -172,6 +185,7 @@ def remove_all(session: Session, utms: Sequence[Utm], *, now: datetime, by: Acto
     kept = [utm for utm in utms if utm.removed_at is None]
     for token in [token for utm in kept for token in utm.tokens]:
         token.revoked_at = token.revoked_at or now
+    utm_link.unlink(session, [(utm.customer_id, utm.utm_id) for utm in kept], by=by)
     # Only after reading the tokens: the query would flush this change, and the audit log reads unflushed changes.
     for utm in kept:
         utm.removed_at = now

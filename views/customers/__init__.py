@@ -25,7 +25,7 @@ MENU = (
         ("can_list", "Customers"),
         "building",
         (
-            *("CustomerView", "SecurityView", "UtmView", "AlertView", "ImportView"),
+            *("CustomerView", "SecurityView", "UtmView", "AlertView", "ImportView", "UtmImportView"),
             *("ContractView", "ContractApplicationView", "ContractChangeView"),
             *("ContractCancellationView", "ContractDeliveryView", "InvoiceView"),
             *("PortalUserView", "CustomerApplicationView"),

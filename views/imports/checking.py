@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from models.contracts import rules as contract_rules
 from models.contracts.catalogue import MAX_AMOUNT
+from models.db import db
 from models.errors import N_, DomainError
 from models.imports.rules import CheckedRow
 from models.utms import utm as utm_rules
@@ -25,12 +27,15 @@ from views.imports.columns import (
     FileColumn,
     plain_title,
 )
+from views.imports.keys import known_of_file
 from views.imports.known import Known, KnownPlan, KnownProduct
 from views.imports.reading import text_of
+from views.transaction import cross_tenant_session
 from views.utms.form import UtmForm
 
 UNKNOWN_CUSTOMER = N_("There is no customer with this ID.")
 CONTRADICTS_EARLIER_ROW = N_("Row %(row)s is about the same customer and says something else here.")
+NO_COMPANY_ID = N_("Enter the company ID of an existing customer.")
 TWICE = N_("Row %(row)s has the same.")
 UNKNOWN_PRODUCT = N_("There is no product of this name that is sold.")
 UNKNOWN_PLAN = N_("The product has no rate plan of this name that is sold.")
@@ -38,6 +43,11 @@ OF_ANOTHER_CUSTOMER = N_("The UTM belongs to another customer.")
 FIXED_SERIAL = N_("The serial number of a registered UTM cannot be changed.")
 POSSIBLE_DUPLICATE = N_("There is a customer with the same company name and phone number: %(customer)s")
 SAME_CONTRACT = N_("The customer already has a contract of this product that starts on that day: %(contract)s")
+
+
+MORE_THAN_CONTRACTED = N_(
+    "With this UTM, the customer has more UTMs (%(registered)s) than contracted (%(contracted)s). You can still register it."
+)
 
 
 class RowError(NamedTuple):
@@ -94,11 +104,12 @@ class RowCheck:
             "contract": _form(ContractRowForm),
             "utm": _form(UtmForm),
         }
-        self.present = {(each.part, each.name) for each in columns if each}
+        self.makes_customers = any(each.part == "customer" for each in columns if each)
         self.earlier: dict[Any, Earlier] = {}
         self.unique: dict[tuple[str, str], int] = {}
         self.with_utm_product: set[int | str] = set()
         self.proved: set[int | str] = set()
+        self.added: Counter[str] = Counter()
 
     def check(self, number: int, cells: list[Any]) -> None:
         """Check a row."""
@@ -132,6 +143,9 @@ class RowCheck:
         typed = parts["key"].get("customer_id", "")
         customer_id = plain_title(typed).upper()
         stored = self.known.customers.get(customer_id)
+        if not customer_id and not self.makes_customers:
+            self._error(row.number, "key", "customer_id", gettext(NO_COMPANY_ID))
+            return None
         if customer_id and stored is None:
             self._error(row.number, "key", "customer_id", gettext(UNKNOWN_CUSTOMER))
             return None
@@ -241,8 +255,18 @@ class RowCheck:
         for name, (of_others, message) in taken.items():
             if values[name] in of_others:
                 self._error(row.number, "utm", name, gettext(message))
+        if isinstance(owner, str) and owner not in self.with_utm_product:
+            self._count_utm(row, owner)
         if owner is not None and owner not in self.with_utm_product and owner not in self.known.may_have_utm:
             self._error(row.number, "utm", "utm_id", gettext(utm_rules.NO_CONTRACT))
+
+    def _count_utm(self, row: CheckedRow, customer_id: str) -> None:
+        """Warn if a customer gets more UTMs than contracted, unless the file has a contract for them."""
+        self.added[customer_id] += 1
+        registered = self.known.registered.get(customer_id, 0) + self.added[customer_id]
+        contracted = self.known.contracted.get(customer_id, 0)
+        if registered > contracted:
+            row.warnings.append((MORE_THAN_CONTRACTED, {"registered": registered, "contracted": contracted}))
 
     # Helpers for all parts
 
@@ -278,3 +302,16 @@ class RowCheck:
 
 def _form(kind: Any) -> Any:
     return kind(formdata=None, meta={"csrf": False})
+
+
+def checked_rows(columns: list[FileColumn | None], rows: Sequence[tuple[int, list[Any]]], *, today: date) -> Checked:
+    """Check rows with their numbers in the file.
+
+    :param today: the current date in Asia/Tokyo.
+    """
+    everybody = cross_tenant_session("UTM IDs and serial numbers are unique in the whole system")
+    known = known_of_file(db.session(), everybody, columns, [cells for _, cells in rows], today=today)
+    check = RowCheck(columns, known, today=today)
+    for number, cells in rows:
+        check.check(number, cells)
+    return check.checked

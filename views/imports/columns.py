@@ -45,8 +45,9 @@ class FileColumn(NamedTuple):
     is_code: bool = False
 
 
+COMPANY_ID = FileColumn("会社ID", "key", "customer_id")
 CUSTOMER_COLUMNS = (
-    FileColumn("会社ID", "key", "customer_id"),
+    COMPANY_ID,
     FileColumn("会社名", "customer", "name", True, "株式会社サンプル"),
     FileColumn("氏名（姓）", "customer", "contact_last_name", True, "見本"),
     FileColumn("氏名（名）", "customer", "contact_first_name", True, "花子"),
@@ -99,11 +100,28 @@ def plain_title(title: str) -> str:
 BY_TITLE = {plain_title(each.title): each for each in COLUMNS}
 
 
+UTM_EXAMPLE = (
+    "A00000001",
+    "a0b1c2d3e4f5",
+    "本社",
+    "SERIAL-00000000001",
+    "100-0001",
+    "東京都千代田区千代田1-1",
+    "受領済",
+)
+
+
 def templates(*, with_contracts: bool) -> Iterable[list[str]]:
     """Yield the rows of the template: the column names, and an example."""
     columns = COLUMNS if with_contracts else CUSTOMER_COLUMNS
     yield [each.title for each in columns]
     yield [each.example for each in columns]
+
+
+def utm_template() -> Iterable[list[str]]:
+    """Yield the rows of the template of UTMs: the column names, and an example."""
+    yield [each.title for each in (COMPANY_ID, *UTM_COLUMNS)]
+    yield [*UTM_EXAMPLE, *[""] * (len(UTM_COLUMNS) + 1 - len(UTM_EXAMPLE))]
 
 
 class WholeNumber:

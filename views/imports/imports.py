@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import abort, g, make_response, redirect, request, url_for
@@ -20,18 +20,18 @@ from models.db import db
 from models.errors import N_, DomainError
 from models.imports import rules
 from models.imports.import_run import ImportRun, RunState
+from models.imports.tokens import issue_tokens, new_utms
 from models.values.visible_text import visible
 from views.base import PortalView, actor, render, url_if
 from views.flashes import flash_error, flash_success
 from views.forms.errors import add_error, message_of
-from views.imports.checking import Checked, RowCheck, columns_of
-from views.imports.columns import templates
-from views.imports.keys import known_of_file
+from views.imports.checking import Checked, checked_rows, columns_of
+from views.imports.columns import templates, utm_template
 from views.imports.reading import read_rows
 from views.imports.tables import error_table, outcome_counts, row_table, run_table, state_word
 from views.screen.csv_file import csv_lines
 from views.screen.table import Button, Question
-from views.transaction import cross_tenant_session
+from views.transaction import commit_with_file
 
 _REFRESH_SECONDS = 3
 _RECENT = 20
@@ -69,14 +69,12 @@ class ImportView(PortalView):
     @expose("/template")
     @has_access
     def template(self) -> Response:
-        """Return the template as a CSV file with the columns of customers, optionally also of contracts and UTMs."""
+        """Return the template as a CSV file with the columns of customers, optionally also of contracts and UTMs, or of UTMs."""
+        if request.args.get("utms") == "1":
+            return _csv_file("utms", utm_template())
         with_contracts = request.args.get("contracts") == "1"
-        head, *rows = templates(with_contracts=with_contracts)
         name = "customers_contracts_utms" if with_contracts else "customers"
-        answer = make_response(b"".join(csv_lines(head, rows)))
-        answer.mimetype = "text/csv"
-        answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-        return answer
+        return _csv_file(name, templates(with_contracts=with_contracts))
 
     @expose("/", methods=["POST"])
     @has_access
@@ -112,6 +110,7 @@ class ImportView(PortalView):
                 state=state_word(run.state),
                 created_at=clock.screen_time(run.created_at),
                 finished_at=clock.screen_time(run.finished_at),
+                tokens_at=clock.screen_time(run.tokens_issued_at),
                 counts=counts,
                 done=counts.undone + counts.kept if run.state == RunState.UNDOING else counts.worked_on,
                 total=counts.to_undo if run.state == RunState.UNDOING else run.row_count,
@@ -150,6 +149,23 @@ class ImportView(PortalView):
             gettext("The import is being undone."),
         )
 
+    @expose("/<key:import_key>/tokens", methods=["POST"])
+    @has_access
+    def tokens(self, import_key: int) -> Response:
+        """Issue the API tokens of the UTMs that an import registered, and return them as a CSV file; possible once."""
+        run = _run_or_404(import_key)
+        page = url_for("ImportView.show", import_key=run.id)
+        try:
+            issued = issue_tokens(db.session(), run, now=clock.utc_now(), by=actor())
+        except DomainError as error:
+            db.session.rollback()
+            flash_error(message_of(error))
+            return redirect(page)
+        commit_with_file(page)
+        answer = _csv_file(f"utm_tokens_{import_key}", [["会社ID", "UTM ID", "APIトークン"], *map(list, issued)])
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
     def _buttons(self, run: ImportRun) -> Sequence[Button]:
         """Return the buttons for what the user can currently do with an import."""
         offered = []
@@ -164,6 +180,12 @@ class ImportView(PortalView):
                 " removed, and changed values restored. Are you sure?"
             )
             offered = [("undo", N_("Undo"), question, "danger")]
+        if run.tokens_issued_at is None and new_utms(db.session(), run):
+            question = N_(
+                "API tokens are issued to the new UTMs and downloaded as a file. This is possible only once, and the tokens"
+                " are not stored. UTMs that have a token already are left out. Are you sure?"
+            )
+            offered.insert(0, ("tokens", N_("Download API tokens"), question, "primary"))
         return [
             Button(
                 gettext(label),
@@ -175,6 +197,14 @@ class ImportView(PortalView):
             for method, label, question, tone in offered
             if self.appbuilder.sm.has_access(f"can_{method}", self.class_permission_name)
         ]
+
+
+def _csv_file(name: str, rows: Iterable[list[str]]) -> Response:
+    head, *rest = rows
+    answer = make_response(b"".join(csv_lines(head, rest)))
+    answer.mimetype = "text/csv"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return answer
 
 
 def _run_or_404(key: int) -> ImportRun:
@@ -209,14 +239,7 @@ def _checked(data: bytes) -> Checked:
     :raises DomainError: the file cannot be read, or its columns are not those of the template.
     """
     (_, head), *rows = read_rows(data)
-    columns = columns_of(head)
-    today = clock.tokyo_day(clock.utc_now())
-    everybody = cross_tenant_session("UTM IDs and serial numbers are unique in the whole system")
-    known = known_of_file(db.session(), everybody, columns, [cells for _, cells in rows], today=today)
-    check = RowCheck(columns, known, today=today)
-    for number, cells in rows:
-        check.check(number, cells)
-    return check.checked
+    return checked_rows(columns_of(head), rows, today=clock.tokyo_day(clock.utc_now()))
 
 
 def _crumbs() -> list[tuple[Any, str | None]]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from models.contracts.catalogue import Product, RatePlan
-from models.contracts.contract import Contract, ContractStatus
+from models.contracts.contract import Contract, ContractStatus, contracted_by_customer
 from models.customers.customer import Customer
 from models.utms.utm import Utm
 
@@ -41,6 +41,8 @@ class Known:
     :ivar namesakes: the IDs of customers, by company name and phone number.
     :ivar contracts: the contract numbers of ``customers``, by customer ID, product ID and start date.
     :ivar may_have_utm: the IDs of the customers for whom a UTM can be registered.
+    :ivar contracted: the numbers of UTMs that the contracts of ``customers`` include, without those that have none.
+    :ivar registered: the numbers of UTMs of ``customers``, without those that have none.
     :ivar products: the products on sale, by name.
     :ivar utms: the tenant's UTMs whose UTM IDs are in the file, by UTM ID.
     :ivar taken_ids: the UTM IDs of the file that are registered in any tenant.
@@ -51,6 +53,8 @@ class Known:
     namesakes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     contracts: dict[tuple[str | None, int, date], str] = field(default_factory=dict)
     may_have_utm: set[int | str] = field(default_factory=set)
+    contracted: dict[str, int] = field(default_factory=dict)
+    registered: dict[str, int] = field(default_factory=dict)
     products: dict[str, KnownProduct] = field(default_factory=dict)
     utms: dict[str, Any] = field(default_factory=dict)
     taken_ids: set[str] = field(default_factory=set)
@@ -87,6 +91,9 @@ def read_known(
         known.contracts[customer_id, product_id, start_on] = contract_id
         if includes_utm and end_on >= today:
             known.may_have_utm.add(customer_id)
+    known.contracted = contracted_by_customer(session, ids, today=today)
+    counted = select(Utm.customer_id, func.count()).where(Utm.customer_id.in_(ids), Utm.removed_at.is_(None))
+    known.registered = {row[0]: row[1] for row in session.execute(counted.group_by(Utm.customer_id))}
     known.utms = {
         row.utm_id: row
         for row in session.scalars(select(Utm).where(Utm.utm_id.in_(list(utm_ids)), Utm.removed_at.is_(None)))

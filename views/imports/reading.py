@@ -38,16 +38,26 @@ _OVERLAP = 64
 _PLACE = re.compile(rb"""\sr\s*=\s*["']\$?([A-Za-z]*)\$?([0-9]+)["']""")
 
 
-def read_rows(data: bytes) -> list[tuple[int, list[Any]]]:
+def read_rows(data: bytes, *, least: int = 2) -> list[tuple[int, list[Any]]]:
     """Return the non-empty rows of a file, each with its row number in the file; the first is the header row.
 
     A cell is a string or, in a workbook, possibly a number, a date or a Boolean.
 
+    :param least: the smallest number of rows.
     :raises DomainError: the file is too large, has too many rows, is empty, or has another format.
     """
     if len(data) > MAX_BYTES:
         raise DomainError(TOO_LARGE, field="file")
-    rows = _workbook(data) if data.startswith(b"PK") else _csv(data)
+    return _numbered(_workbook(data) if data.startswith(b"PK") else _csv(data), least)
+
+
+def read_lines(text: str) -> list[tuple[int, list[Any]]]:
+    """Return the non-empty rows of pasted lines, like :func:`read_rows`: cells of a spreadsheet, or lines of a CSV file."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return _numbered(_separated(text, "\t" if "\t" in first else ","), 1)
+
+
+def _numbered(rows: Iterable[list[Any]], least: int) -> list[tuple[int, list[Any]]]:
     found: list[tuple[int, list[Any]]] = []
     for number, cells in enumerate(rows, start=1):
         if not any(str(cell).strip() for cell in cells):
@@ -55,7 +65,7 @@ def read_rows(data: bytes) -> list[tuple[int, list[Any]]]:
         if len(found) > MAX_ROWS:
             raise DomainError(TOO_MANY_ROWS, field="file", most=f"{MAX_ROWS:,}")
         found.append((number, list(cells)))
-    if len(found) < 2:
+    if len(found) < least:
         raise DomainError(EMPTY, field="file")
     return found
 
@@ -75,8 +85,12 @@ def _csv(data: bytes) -> Iterator[list[str]]:
     text = decoded(data)
     if text is None:
         raise DomainError(UNREADABLE, field="file")
+    yield from _separated(text, ",")
+
+
+def _separated(text: str, delimiter: str) -> Iterator[list[str]]:
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), strict=True)
+        yield from csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     except csv.Error as error:
         raise DomainError(UNREADABLE, field="file") from error
 

@@ -8,16 +8,17 @@ from views.utms import overview  # noqa: F401  (adds its part to the overview of
 from views.utms.all_utms import UtmListView
 from views.utms.security import SecurityView
 from views.utms.staff_utms import StaffUtmListView
+from views.utms.states import UtmStateView
 from views.utms.utms import UtmView
 
-SCREENS = (UtmView, SecurityView, UtmListView, StaffUtmListView)
+SCREENS = (UtmView, SecurityView, UtmListView, StaffUtmListView, UtmStateView)
 RIGHTS = {
     "AllUtms": Rights(N_("UTMs of all tenants"), staff=("can_list",)),
     "Utms": Rights(
         N_("UTM"),
         read=("can_list", "can_show"),
-        write=("can_add", "can_edit", "can_delete", "can_issue_token"),
-        labels={"can_issue_token": N_("Issue an API token")},
+        write=("can_add", "can_edit", "can_delete", "can_exchange", "can_issue_token"),
+        labels={"can_exchange": N_("Exchange"), "can_issue_token": N_("Issue an API token")},
     ),
 }
 MENU = (

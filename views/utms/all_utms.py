@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import g
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
@@ -18,6 +18,7 @@ from models.errors import N_
 from models.utms.utm import Utm
 from models.values.company_name import search_key
 from models.values.prefecture import PREFECTURES
+from views.base import url_if
 from views.customers.company_name import CompanyName
 from views.customers.customers import CustomerView
 from views.data_interface import PortalInterface
@@ -25,12 +26,13 @@ from views.forms.fields import half_width
 from views.forms.utm_id import hex_digits
 from views.period import recent_days
 from views.screen import formats
-from views.screen.filters import Choice, DeclaredFilter, Part
+from views.screen.filters import Choice, DeclaredFilter, Part, Search
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
-from views.screen.table import Table
+from views.screen.table import Button, Table
 from views.utms.state import STATE, STATE_LABELS, has_state, state_of
+from views.utms.states import states_url
 from views.utms.utms import UtmView, alerts_url
 
 
@@ -157,6 +159,7 @@ class UtmListView(FleetList):
     )
     route_base = "/utms"
     class_permission_name = "Utms"
+    list_template = "utms/list.html"
     filters = fleet_filters(lambda: versions_of(db.session()))
 
     def value(self, row: Utm, name: str) -> Any:
@@ -171,6 +174,15 @@ class UtmListView(FleetList):
                 return LinkedValue(found, alerts_url(row))
             case _:
                 return found
+
+    def list_links(self, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
+        """Return the button that leads to the bulk registration."""
+        url = url_if("can_check", "Imports", "UtmImportView.utms")
+        return [Button(gettext("Register UTMs in bulk"), url, "upload")] if url else []
+
+    def states_url_of(self, tables: Sequence[Table]) -> str | None:
+        """Return the URL of the states of the UTMs on a page of the list."""
+        return states_url(row.key for table in tables for row in table.rows)
 
 
 def _period() -> Any:

@@ -76,11 +76,16 @@ class UtmList(Screen):
             row.alert_count = counts.get(row.id, 0)
         return super().table(rows, columns, **options)
 
-    def secret_on_list(self) -> dict[str, Any] | None:
-        """Return the token of a UTM that was just registered for the customer, on whichever page of the list it is."""
+    def registered_just_now(self) -> Utm | None:
+        """Return the UTM whose token ``secret_on_list`` is going to show."""
         key = waiting_key(Utm)
         utm = db.session.get(Utm, key) if key is not None else None
-        return self.secret_of([utm.id]) if utm is not None and utm.customer_id == g.parent_row.id else None
+        return utm if utm is not None and utm.customer_id == g.parent_row.id else None
+
+    def secret_on_list(self) -> dict[str, Any] | None:
+        """Return the token of a UTM that was just registered for the customer, on whichever page of the list it is."""
+        utm = self.registered_just_now()
+        return self.secret_of([utm.id]) if utm is not None else None
 
 
 def _period() -> Any:

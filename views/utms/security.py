@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, g
+from flask import g
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 
 from models import clock
-from models.alerts import search as alert_search
 from models.contracts import contract
+from models.contracts.contract import contracted_utms
 from models.db import db
-from models.utms.fleet import fleet_of, security_status
 from models.utms.utm import NO_CONTRACT
 from views.base import PortalView, render, url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_crumbs, customer_tabs
-from views.period import recent_days
 from views.screen.table import Button, Empty
+from views.utms.overview import more_than_contracted
+from views.utms.state import state_of
+from views.utms.states import page_of, states_url, status_of
 from views.utms.utms import UtmView
 
 
@@ -35,17 +36,16 @@ class SecurityView(PortalView):
         """Show a customer's UTMs and security status."""
         customer = g.parent_row = CustomerView.of().row_or_404(customer_id)
         today = clock.tokyo_day(clock.utc_now())
-        first, last = recent_days(today)
         screen = UtmView.of()
         search = screen.search()
         (table,) = screen.tables(search)
         table.title = gettext("UTMs")
-        online_for = current_app.config["UTM_ONLINE_FOR"]
-        fleet = fleet_of(db.session(), now=clock.utc_now(), online_for=online_for, customer_id=customer.id)
-        important = alert_search.important_count(db.session(), customer.id, first=first, last=last)
         add = _add_button(screen, customer, refused=not contract.allows_utm(db.session(), customer.id, today=today))
         if not search.active:
             table.empty = _empty(screen, add)
+        utm = screen.registered_just_now()
+        secret = screen.secret_on_list()
+        status = status_of(customer)
         return render(
             "utms/security.html",
             title=customer.name,
@@ -54,13 +54,15 @@ class SecurityView(PortalView):
             search=search,
             table=table,
             add=add,
-            status=security_status(fleet, important_alerts=important),
-            fleet=fleet,
-            important_count=important,
-            period=(first, last),
-            alerts_url=url_if("can_list", "Alerts", "AlertView.list", customer_id=customer.id),
-            important_url=url_if("can_important", "Alerts", "AlertView.important", customer_id=customer.id),
-            secret=screen.secret_on_list(),
+            warning=more_than_contracted(
+                status["fleet"].total, contracted_utms(db.session(), customer.id, today=today)
+            ),
+            bulk=_bulk_button(add, customer),
+            **status,
+            secret=secret,
+            waits=state_of(utm) if utm else None,
+            page_of={utm.id: page_of(utm)} if utm else {},
+            states_url=states_url((row.key for row in table.rows), customer=customer, waits=utm),
         )
 
 
@@ -71,6 +73,12 @@ def _add_button(screen: Any, customer: Any, *, refused: bool) -> Button | None:
     refusal = gettext(NO_CONTRACT) if refused else None
     url = screen.url("add", customer_id=customer.id)
     return Button(gettext("Create"), url, "plus", refusal=refusal, css="btn btn-primary")
+
+
+def _bulk_button(add: Button | None, customer: Any) -> Button | None:
+    """Return the button for registering many UTMs; None where the user may not, or none can be registered at present."""
+    url = url_if("can_check", "Imports", "UtmImportView.utms", customer_id=customer.id)
+    return Button(gettext("Register UTMs in bulk"), url, "upload") if url and add and not add.refusal else None
 
 
 def _empty(screen: Any, add: Button | None) -> Empty:

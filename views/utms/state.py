@@ -20,15 +20,18 @@ STATE_LABELS = {
 
 
 class StateSince(NamedTuple):
-    """A state, and when the UTM called last; None for one that never did."""
+    """A UTM's state, and when it called last; None for one that never did."""
 
+    key: int
+    name: str
     state: UtmState
     last_seen_at: datetime | None
 
 
 def state_of(utm: Utm) -> StateSince:
     """Return the state of a UTM now."""
-    return StateSince(utm.state(now=clock.utc_now(), online_for=current_app.config["UTM_ONLINE_FOR"]), utm.last_seen_at)
+    state = utm.state(now=clock.utc_now(), online_for=current_app.config["UTM_ONLINE_FOR"])
+    return StateSince(utm.id, utm.name, state, utm.last_seen_at)
 
 
 def has_state(value: str) -> Any:
@@ -41,7 +44,7 @@ def has_state(value: str) -> Any:
 
 def _badge(shown: StateSince) -> Any:
     macro = get_template_attribute("macros/badges.html", "utm_state")
-    return macro(shown.state, clock.screen_time(shown.last_seen_at))
+    return macro(shown.key, shown.name, shown.state, clock.screen_time(shown.last_seen_at))
 
 
 STATE = Format(_badge, lambda shown: str(STATE_LABELS[shown.state]))

@@ -25,10 +25,12 @@ from views.screen.labels import Labels
 from views.screen.navigation import Parent, list_arguments, with_arguments
 from views.screen.table import Button
 from views.shown_once import show_token_once
+from views.utms.exchange import CONTRACT_FIRST, ExchangePage, recorded_utm, utm_links
 from views.utms.form import EMAIL_GROUPS, EMAILS, UtmChangeForm, UtmForm
 from views.utms.listing import UtmList
 from views.utms.overview import warning_before_one_more
 from views.utms.state import STATE, state_of
+from views.utms.states import page_of, states_url
 
 
 def alerts_url(row: Utm) -> str | None:
@@ -36,7 +38,7 @@ def alerts_url(row: Utm) -> str | None:
     return url_if("can_list", "Alerts", "AlertView.list", customer_id=row.customer_id, utm=row.id)
 
 
-class UtmView(UtmList):
+class UtmView(ExchangePage, UtmList):
     """The UTMs of one customer."""
 
     datamodel = PortalInterface(Utm)
@@ -54,8 +56,8 @@ class UtmView(UtmList):
             "changed": N_("UTM information has been changed."),
             "delete_title": N_("Confirm the removal of the UTM"),
             "ask_delete": N_(
-                "%(name)s will be removed. Its API token stops working at once. Its alerts stay in the lists, but can no "
-                "longer be downloaded. Are you sure?"
+                "%(name)s will be removed. Its API token stops working at once, and its contract is unlinked. Its alerts stay "
+                "in the lists, but can no longer be downloaded. Are you sure?"
             ),
             "deleted": N_("UTM information has been deleted."),
             "already_deleted": N_("This UTM has been removed."),
@@ -91,7 +93,7 @@ class UtmView(UtmList):
                         "firmware",
                         "ip_address",
                     ),
-                    *("reported_mac", "serial", "postcode", "address", "delivery_status"),
+                    *("reported_mac", "serial", "postcode", "address", "delivery_status", "earlier", "later"),
                 ]
             },
         ),
@@ -107,6 +109,9 @@ class UtmView(UtmList):
         "ip_address": lazy_gettext("IP address"),
         "reported_mac": lazy_gettext("MAC address it reports"),
         "removed_at": lazy_gettext("Removed on"),
+        "replaces_id": lazy_gettext("Exchanged from"),
+        "earlier": lazy_gettext("Exchanged from"),
+        "later": lazy_gettext("Exchanged for"),
         "tenant_id": lazy_gettext("Tenant ID"),
     }
     formatters_columns: ClassVar = {
@@ -120,6 +125,9 @@ class UtmView(UtmList):
         "reported_mac": formats.CODE,
         "alert_count": linked_value(formats.NUMBER),
         "mac_address": Format(lambda _mac: gettext("Entered"), empty=lazy_gettext("Not entered")),
+        "replaces_id": Format(recorded_utm, recorded_utm),
+        "earlier": utm_links(lambda row: UtmView.of().url("show", row)),
+        "later": utm_links(lambda row: UtmView.of().url("show", row)),
     }
 
     def value(self, row: Utm, name: str) -> Any:
@@ -136,30 +144,50 @@ class UtmView(UtmList):
             case _:
                 return super().value(row, name)
 
+    def first_contact(self, row: Utm) -> dict[str, Any]:
+        """Return the variables with which a UTM's page waits for its first contact, and keeps its state up to date."""
+        since = None if row.removed_at is not None else state_of(row)
+        waits = since if since is not None and since.state == utm.UtmState.UNCONNECTED else None
+        url = states_url([row.id], waits=row if waits else None) if since is not None else None
+        return {"waits": waits, "page_of": {row.id: page_of(row)}, "states_url": url}
+
     def label_alone(self, name: str) -> Any:
         """Return the label of a column, for an email address with the title of its group before it."""
         label = super().label_alone(name)
         group = next((group for group, names in EMAILS.items() if name in names), None)
         return label if group is None else f"{EMAIL_GROUPS[group]} {label}"
 
-    def fixed_facts(self, row: Utm) -> list[tuple[Any, Any, str]]:
-        """Return what the form of a UTM shows and cannot change (§7.9)."""
+    def fixed_facts(self, row: Utm | None) -> list[tuple[Any, Any, str]]:
+        """Return what the form of a UTM shows and cannot change: of a new one, the company ID (§7.8, §7.9)."""
+        if row is None:
+            customer_id = LinkedValue(g.parent_row.id, CustomerView.of().url_if("show", g.parent_row))
+            shown = self.formats["customer_id"]
+            return [(self.label_of("customer_id"), shown.cell(customer_id), shown.css)]
         mac = (
             [(gettext("MAC address"), formats.CODE.cell(row.mac_address), formats.CODE.css)] if row.mac_address else []
         )
         identity = self._facts(row, ["customer_id", "utm_id"])
         return [*identity, *mac, *self._facts(row, ["serial"])]
 
+    def old_facts(self, row: Utm) -> list[tuple[Any, Any, str]]:
+        """Return what the page that exchanges a UTM says of it."""
+        return self._facts(row, ["customer_id", "utm_id", "name", "serial", "address"])
+
     def page_buttons(self, row: Utm) -> list[Button]:
-        """Return the buttons of a UTM's page, with the link to its alerts."""
+        """Return the buttons of a UTM's page, with the link to its alerts and the button that exchanges it."""
         url = alerts_url(row)
         alerts = [Button(gettext("See alerts"), url, "list-check")] if url else []
-        return [*alerts, *super().page_buttons(row)]
+        found = super().page_buttons(row)
+        if (exchanges := self.exchange_button(row)) is not None:
+            # Before the button that removes it, which stays the last one.
+            found.insert(-1 if self.may("delete") else len(found), exchanges)
+        return [*alerts, *found]
 
     def details(self, row: Utm) -> Any:
         """Return the details of a UTM; values that come from heartbeats are omitted until the first one."""
         told_later = {"last_seen_at", "firmware", "ip_address"} if row.last_seen_at is None else set()
         left_out = told_later | (set() if row.reported_mac else {"reported_mac"})
+        left_out |= {name for name in ("earlier", "later") if not self.value(row, name)}
         return [
             (title, self._facts(row, [name for name in part["fields"] if name not in left_out]), [])
             for title, part in self.show_fieldsets
@@ -177,11 +205,12 @@ class UtmView(UtmList):
         return with_arguments(url, given) if url and given else url
 
     def refusal(self, method: str, row: Any) -> str | None:
-        """Return the reason why no UTM can be registered at present, None if one can."""
+        """Return the reason why no UTM can be registered or exchanged at present, None if one can."""
+        reason = {"add": utm.NO_CONTRACT, "exchange": CONTRACT_FIRST}.get(method)
         today = clock.tokyo_day(clock.utc_now())
-        if method == "add" and not contract.allows_utm(db.session(), g.parent_row.id, today=today):
-            return utm.NO_CONTRACT
-        return None
+        if reason is None or contract.allows_utm(db.session(), g.parent_row.id, today=today):
+            return None
+        return reason
 
     def warning(self, row: Any) -> str | None:
         """Return that there would be more UTMs than contracted."""

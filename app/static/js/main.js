@@ -12,6 +12,7 @@ import "./rows.js";
 import "./chosen-row.js";
 import "./dependent-fields.js";
 import "./updated-parts.js";
+import "./refreshing.js";
 import "./period.js";
 import "./choices.js";
 import "./placeholders.js";

@@ -36,7 +36,7 @@ def few_alerts(monkeypatch):
 @pytest.fixture
 def demo(run, make, few_alerts):
     """A session that sees all of a demo that was made, but for most of its alerts."""
-    assert run().startswith("Demo data created: 2 tenants, 44 customers, 14 UTMs, 120 alerts.\n")
+    assert run().startswith("Demo data created: 2 tenants, 44 customers, 15 UTMs, 130 alerts.\n")
     return make.session
 
 

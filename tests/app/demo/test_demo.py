@@ -105,7 +105,7 @@ def test_the_utms_are_in_every_state(demo):
         ("T8000000", UtmState.ONLINE.value): 6,
         ("T8000000", UtmState.OFFLINE.value): 3,
         ("T8000000", UtmState.UNCONNECTED.value): 2,
-        ("T8000000", "removed"): 1,
+        ("T8000000", "removed"): 2,
         ("T8000001", UtmState.ONLINE.value): 1,
         ("T8000001", UtmState.OFFLINE.value): 1,
     }
@@ -132,12 +132,12 @@ def test_a_mac_address_is_the_utm_id_with_colons(demo):
 
 
 def test_alerts_and_their_daily_counts(run, make):
-    assert run().startswith("Demo data created: 2 tenants, 44 customers, 14 UTMs, 6,000 alerts.\n")
+    assert run().startswith("Demo data created: 2 tenants, 44 customers, 15 UTMs, 6,000 alerts.\n")
 
     demo = make.session
     assert demo.scalar(select(func.count()).select_from(Alert)) == 6_000
     assert demo.scalar(select(func.sum(AlertDaily.count))) == 6_000
-    removed = demo.scalars(select(Utm).where(Utm.removed_at.is_not(None))).one()
+    removed = demo.scalars(select(Utm).where(Utm.removed_at.is_not(None), Utm.name == "旧事務所")).one()
     kept = select(func.count()).select_from(Alert).where(Alert.utm_id == removed.id)
     assert demo.scalar(kept) == 350
     oldest, newest = demo.execute(select(func.min(Alert.occurred_at), func.max(Alert.occurred_at))).one()
@@ -152,6 +152,7 @@ def test_every_write_is_in_the_audit_log(demo):
     paid = demo.scalar(select(func.count()).select_from(Invoice).where(Invoice.paid_on.is_not(None), Invoice.total > 0))
     assert dict(counts) == {
         "application_field.added": 3,
+        "contract.changed": 1,
         "contract.created": 41,
         "customer.created": 44,
         "invoice.corrected": 2,
@@ -166,9 +167,10 @@ def test_every_write_is_in_the_audit_log(demo):
         "usage.recorded": 1,
         "user.created": 5,
         "user.role_granted": 2,
-        "utm.registered": 14,
-        "utm.removed": 1,
-        "utm.token_issued": 14,
+        "utm.exchanged": 1,
+        "utm.registered": 15,
+        "utm.removed": 2,
+        "utm.token_issued": 15,
         "utm_application.received": 2,
     }
 

@@ -131,7 +131,7 @@ def test_removing_asks_with_what_follows_from_it(operator, make, utm):
     page = Page(operator.get(url(utm)).text)
     sent = page.form_to(url(utm, "/delete")).sent()
     for shown in (sent["question"], Page(operator.post(url(utm, "/delete"), data=sent).text).main.text):
-        assert all(told in shown for told in ("本社ゲートウェイ", "ダウンロードできなくなります", "トークン"))
+        assert all(told in shown for told in ("本社ゲートウェイ", "ダウンロードできなくなります", "トークン", "契約"))
     assert stored(make, utm, "removed_at") is None
 
     answer = operator.post(url(utm, "/delete"), data=answered(sent))

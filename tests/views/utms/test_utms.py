@@ -109,6 +109,12 @@ def test_what_is_taken_is_told_whoever_has_it(operator, customer, make):
     assert "この製造番号は既に登録されています。" in told_beside(by_serial.text, "serial")
 
 
+def test_the_form_shows_the_company_id(operator, customer):
+    page = Page(operator.get(f"/customers/{customer.id}/utms/add").text)
+
+    assert [each.text for each in page.main.all("dd")] == [customer.id]
+
+
 def test_a_utm_id_can_come_back_after_its_removal(operator, customer, make):
     make.customer_with_utm(
         make.tenant(), utm_id="a1b2c3d4e5f6", serial="SERIALNUMBER111", removed_at=datetime(2026, 11, 1, tzinfo=UTC)
