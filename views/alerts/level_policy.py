@@ -77,24 +77,29 @@ class LevelPolicyView(PortalView):
             return _page(form)
         if "dry_run" in request.form:
             return _page(form, _dry_run(form.policy())) if form.validate() else (_page(form), 422)
-        try:
-            # The change is tried before the confirmation, to show its errors first; it is then rolled back.
-            if (answer := response_before_saving(form, lambda: _page(form), lambda: _consequences(form))) is not None:
-                return answer
-            _save(form)
-        except Conflict:
-            db.session.rollback()
-            form.version.data = str(level_policy.in_force(db.session()).version)
-            form.form_errors.append(
-                gettext("Somebody else changed the policy in the meantime. Compare it with yours, and save again.")
-            )
-            return _page(form), 409
-        except DomainError as error:
-            db.session.rollback()
-            add_error(form, error)
-            return _page(form), 422
-        flash_success(gettext("The policy has been changed. It applies to alerts that arrive from now on."))
-        return redirect(url_for("LevelPolicyView.list"))
+        return _saved(form)
+
+
+def _saved(form: LevelPolicyForm) -> Any:
+    """Save the policy after the confirmation, and return the response."""
+    try:
+        # The change is tried before the confirmation, to show its errors first; it is then rolled back.
+        if (answer := response_before_saving(form, lambda: _page(form), lambda: _consequences(form))) is not None:
+            return answer
+        _save(form)
+    except Conflict:
+        db.session.rollback()
+        form.version.data = str(level_policy.in_force(db.session()).version)
+        form.form_errors.append(
+            gettext("Somebody else changed the policy in the meantime. Compare it with yours, and save again.")
+        )
+        return _page(form), 409
+    except DomainError as error:
+        db.session.rollback()
+        add_error(form, error)
+        return _page(form), 422
+    flash_success(gettext("The policy has been changed. It applies to alerts that arrive from now on."))
+    return redirect(url_for("LevelPolicyView.list"))
 
 
 def _save(form: LevelPolicyForm) -> None:
