@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import url_for
@@ -24,31 +24,31 @@ _MOST_TENANTS = 20
 
 def rules_table(policy: LevelPolicy) -> Table:
     """Return the table of the rules of a policy, with the level of all other alerts in the last row."""
-    rows = [*enumerate(policy.rules, 1), (None, LevelRule(policy.default_level))]
+    rows = [(str(number), _conditions(rule), rule.level) for number, rule in enumerate(policy.rules, 1)]
     return filled_table(
         [
-            (gettext("Order"), formats.TEXT, lambda row: row[0] or gettext("All other alerts")),
-            *((str(CONDITION_LABELS[name]), _format(name), _value(name)) for name in CONDITIONS),
-            (gettext("Alert level"), LEVEL, lambda row: row[1].level),
+            (gettext("Rule"), formats.PLAIN, lambda row: row[0]),
+            (gettext("Conditions"), formats.LINES, lambda row: row[1]),
+            (gettext("Alert level"), LEVEL, lambda row: row[2]),
         ],
-        rows,
+        [*rows, ("", gettext("All other alerts"), policy.default_level)],
         title=gettext("Rules"),
         note=gettext("The first rule whose conditions are all met decides."),
     )
 
 
-def _format(name: str) -> formats.Format:
-    return {"sender_level": LEVEL}.get(name, formats.TEXT).with_empty("-")
-
-
-def _value(name: str) -> Callable[[tuple[int | None, LevelRule]], Any]:
-    def value(row: tuple[int | None, LevelRule]) -> Any:
-        found = getattr(row[1], name)
-        if name == "function":
-            return function_name(found)
-        return ACTION_LABELS.get(found.lower(), found) if name == "action" else found
-
-    return value
+def _conditions(rule: LevelRule) -> list[str]:
+    """Return the conditions of a rule, each with its label."""
+    shown = {
+        "function": function_name(rule.function),
+        "sender_level": LEVEL.text(rule.sender_level),
+        "action": ACTION_LABELS.get(rule.action.lower(), rule.action),
+    }
+    return [
+        gettext("%(label)s: %(value)s", label=CONDITION_LABELS[name], value=shown.get(name, value))
+        for name in CONDITIONS
+        if (value := getattr(rule, name))
+    ]
 
 
 def versions_table(rows: Sequence[LevelPolicyVersion], *, newest: int, **options: Any) -> Table:

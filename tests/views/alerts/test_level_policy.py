@@ -91,14 +91,14 @@ def test_the_history_shows_who_changed_the_policy_and_each_version(staff):
 
     rules, versions = cells(staff.get(URL).text)
     assert rules == [
-        ["1", "-", "-", "-", "Block", "-", "<b>ET SCAN", "High"],
-        ["そのほかのアラート", "-", "-", "-", "-", "-", "-", "High"],
+        ["1", "処置: Block シグネチャ: <b>ET SCAN", "High"],
+        ["-", "そのほかのアラート", "High"],
     ]
     assert [(row[0], row[2], row[3]) for row in versions] == [
         ("バージョン2", "staff@example.jp", "適用中"),
         ("バージョン1", "初期ポリシー", "-"),
     ]
-    assert cells(staff.get(f"{URL}1").text)[0][0] == ["1", "-", "High", "-", "-", "-", "-", "High"]
+    assert cells(staff.get(f"{URL}1").text)[0][0] == ["1", "UTMが送信したレベル: High", "High"]
     assert staff.get(f"{URL}3").status_code == 404
 
 
