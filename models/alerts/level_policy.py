@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, SmallInteger, String, select, text
+from sqlalchemy import CheckConstraint, SmallInteger, String, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -99,14 +99,14 @@ def read_rules(stored: Sequence[Mapping[str, str]]) -> tuple[LevelRule, ...]:
     return tuple(LevelRule(**rule) for rule in stored)
 
 
-_NEWEST = text("SELECT version, created_at FROM level_policy ORDER BY version DESC LIMIT 1")
+_NEWEST = "SELECT version, created_at FROM level_policy ORDER BY version DESC LIMIT 1"
 # The policy that was read last, with its key. Two threads may both read it, with the same result.
 _read: dict[tuple[int, datetime], LevelPolicy] = {}
 
 
 def in_force(session: Session) -> LevelPolicy:
     """Return the policy in force: the newest version. Its rules are read once in each process."""
-    newest = session.connection().execute(_NEWEST).one_or_none()
+    newest = session.connection().exec_driver_sql(_NEWEST).one_or_none()
     if newest is None:
         return FIRST
     # With the time, because the numbers begin again when a database is emptied.
