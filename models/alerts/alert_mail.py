@@ -6,11 +6,12 @@ a run that is killed loses and repeats nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, Date, cast, delete, func, literal, select, true, update
+from sqlalchemy import bindparam, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -29,6 +30,8 @@ LISTED = 20
 """How many alerts a mail lists; the others are counted."""
 
 _LONGEST_THREAT = 100
+_READ_LENGTH = 500
+"""How much of a threat is read: it is shortened once its invisible characters are removed."""
 
 _alert = Alert.__table__
 _daily = AlertDaily.__table__
@@ -91,93 +94,72 @@ def _take(session: Session, utm: Utm) -> tuple[int, Sequence[Any]]:
 
     :returns: the number of alerts that are still High, and the first of them.
     """
-    first, last = session.execute(
-        select(func.min(_due.c.occurred_at), func.max(_due.c.occurred_at)).where(_due.c.utm_id == utm.id)
-    ).one()
-    if first is None:
-        return 0, ()
     policy = level_policy.in_force(session)
-    # With its limits, so that only the partitions and the index entries of this time are read.
-    claimed = (
-        delete(_due)
-        .where(_due.c.utm_id == utm.id, _due.c.occurred_at.between(first, last))
-        .returning(_due.c.occurred_at, _due.c.alert_id)
-        .cte("claimed")
-    )
+    claimed = delete(_due).where(_due.c.utm_id == utm.id).returning(_due.c.occurred_at, _due.c.alert_id).cte("claimed")
+    # LIMIT makes the database look up each alert by its key. Otherwise it may compare all alerts of the UTM with all notes,
+    # because it does not know yet how many alerts a new partition has.
     found = (
         select(
-            *_alert.c["occurred_at", "alert_id", "seq", "function", "action"],
-            func.coalesce(_alert.c.virus, _alert.c.msg, _alert.c.url, _alert.c.app, _alert.c.cname).label("threat"),
+            *_alert.c["seq", "function", "action"],
+            func.left(
+                func.coalesce(_alert.c.virus, _alert.c.msg, _alert.c.url, _alert.c.app, _alert.c.cname), _READ_LENGTH
+            ).label("threat"),
             level_expression(policy, _alert.c).label("verdict"),
         )
         .where(
             _alert.c.utm_id == utm.id,
-            _alert.c.occurred_at.between(first, last),
             _alert.c.occurred_at == claimed.c.occurred_at,
             _alert.c.alert_id == claimed.c.alert_id,
             _alert.c.level == AlertLevel.HIGH.value,
         )
-        .cte("found")
+        .limit(1)
+        .lateral("found")
     )
-    lowered = (
-        update(_alert)
-        .values(level=AlertLevel.LOW.value, lowered_by=policy.version)
-        .where(
-            _alert.c.utm_id == utm.id,
-            _alert.c.occurred_at.between(first, last),
-            _alert.c.occurred_at == found.c.occurred_at,
-            _alert.c.alert_id == found.c.alert_id,
-            found.c.verdict == AlertLevel.LOW.value,
-        )
-        .returning(_alert.c.occurred_at, _alert.c.function)
-        .cte("lowered")
-    )
-    statement = (
-        select(func.count().over().label("total"), found)
-        .where(found.c.verdict == AlertLevel.HIGH.value)
-        .order_by(found.c.occurred_at, found.c.seq)
-        .limit(LISTED)
-        .add_cte(_counted(lowered, utm))
-    )
-    alerts = session.execute(statement).all()
-    return (alerts[0].total if alerts else 0), alerts
+    alerts = session.execute(select(claimed, found).join_from(claimed, found, true())).all()
+    _lower(session, utm, [alert for alert in alerts if alert.verdict == AlertLevel.LOW], version=policy.version)
+    high = [alert for alert in alerts if alert.verdict == AlertLevel.HIGH]
+    return len(high), sorted(high, key=lambda alert: (alert.occurred_at, alert.seq))[:LISTED]
 
 
-def _counted(lowered: CTE, utm: Utm) -> CTE:
-    """Return the change of the daily counts by lowered alerts: one High less, one Low more for each.
+_LOWER = (
+    update(_alert)
+    .where(
+        _alert.c.utm_id == bindparam("utm"),
+        _alert.c.occurred_at == bindparam("at"),
+        _alert.c.alert_id == bindparam("key"),
+    )
+    .values(level=AlertLevel.LOW.value, lowered_by=bindparam("by_version"))
+)
+_COUNT = insert(_daily).on_conflict_do_update(
+    index_elements=["utm_id", "day", "function", "level"],
+    set_={"count": _daily.c.count + insert(_daily).excluded.count},
+)
 
-    In the order in which storing alerts updates them, to avoid deadlocks.
+
+def _lower(session: Session, utm: Utm, alerts: Sequence[Any], *, version: int) -> None:
+    """Change alerts from High to Low, and the daily counts with them.
+
+    :param version: the version of the policy that decided so.
     """
-    day = cast(func.timezone("Asia/Tokyo", lowered.c.occurred_at), Date)
-    by_day = select(day.label("day"), lowered.c.function, func.count().label("count")).group_by(day, lowered.c.function)
-    totals = by_day.subquery("totals")
-    signs = (
-        select(literal(AlertLevel.HIGH.value).label("level"), literal(-1).label("sign"))
-        .union_all(select(literal(AlertLevel.LOW.value), literal(1)))
-        .subquery("signs")
+    if not alerts:
+        return
+    session.execute(
+        _LOWER,
+        [
+            {"utm": utm.id, "at": alert.occurred_at, "key": alert.alert_id, "by_version": version}
+            for alert in sorted(alerts, key=lambda alert: (alert.occurred_at, alert.alert_id))
+        ],
     )
-    rows = (
-        select(
-            literal(utm.tenant_id),
-            literal(utm.customer_id),
-            literal(utm.id),
-            totals.c.day,
-            totals.c.function,
-            signs.c.level,
-            totals.c.count * signs.c.sign,
-        )
-        .select_from(totals.join(signs, true()))
-        .order_by(totals.c.day, totals.c.function, signs.c.level)
-    )
-    names = ["tenant_id", "customer_id", "utm_id", "day", "function", "level", "count"]
-    statement = insert(_daily).from_select(names, rows)
-    return (
-        statement.on_conflict_do_update(
-            index_elements=["utm_id", "day", "function", "level"],
-            set_={"count": _daily.c.count + statement.excluded.count},
-        )
-        .returning(_daily.c.utm_id)
-        .cte("counted")
+    of_utm = {"tenant_id": utm.tenant_id, "customer_id": utm.customer_id, "utm_id": utm.id}
+    counts = Counter((clock.tokyo_day(alert.occurred_at), alert.function) for alert in alerts)
+    # In the order in which storing alerts updates them, to avoid deadlocks.
+    session.execute(
+        _COUNT,
+        [
+            of_utm | {"day": day, "function": function, "level": level.value, "count": sign * count}
+            for (day, function), count in sorted(counts.items())
+            for level, sign in ((AlertLevel.HIGH, -1), (AlertLevel.LOW, 1))
+        ],
     )
 
 
