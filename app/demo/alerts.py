@@ -12,8 +12,13 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from models import clock
-from models.alerts.alert import SecurityFunction
+from models.actor import Actor
+from models.alerts import policy_rules
+from models.alerts.alert import AlertLevel, SecurityFunction
+from models.alerts.level_policy import FIRST, LevelRule
 
 DAYS = 30
 
@@ -71,6 +76,13 @@ _APPS = (
     ("Remote desktop", "5102", "リモートアクセス", "rdp"),
     ("File sharing torrent", "5001", "P2P", "bittorrent"),
 )
+
+
+def make_policy(session: Session) -> None:
+    """Store a second version of the alert level policy: the test file of virus scanners is no longer High."""
+    test_file = LevelRule(AlertLevel.LOW.value, function=SecurityFunction.ANTIVIRUS.value, signature=_VIRUSES[0][0])
+    rules = [test_file, *FIRST.rules]
+    policy_rules.save(session, rules, FIRST.default_level, shown=FIRST.version, by=Actor("staff@example.jp"))
 
 
 def lines(pick: random.Random, number: int, *, now: datetime, until: datetime) -> list[bytes]:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from app.demo.context import DemoContext
+from app.demo.tenants import UTMS
+from models import clock
 from models.customers.customer import Customer
 from models.mail import outbox
 from models.mail.outbox import MailMessage, MailState
@@ -40,6 +42,7 @@ class MailPlan:
 
 _LOCKED = {"Email": "viewer@example.jp", "PortalUrl": _SIGN_IN}
 _INVITED = {"Email": "multi@example.jp", "Url": f"{_SIGN_IN}/setup/used", "SupportEmail": "support@example.jp"}
+_ALERT = "{time} | アンチウィルス | Ransom.Crypt.Invented-B | Block"
 _ARRIVAL = {"ContractNumber": "A-S00000001", "ArrivalDate": "2026-12-24"}
 
 PLANS = (
@@ -68,6 +71,8 @@ PLANS = (
         },
         "operator@example.jp",
     ),
+    MailPlan("alert_customer", timedelta(hours=3), {"Url": "https://customer.example.jp"}),
+    MailPlan("alert_desk", timedelta(hours=3), {"Url": _SIGN_IN}, "desk@example.com"),
     MailPlan(
         "account_locked",
         timedelta(minutes=7),
@@ -97,6 +102,10 @@ def _make(context: DemoContext, plan: MailPlan, tenant: Tenant, customer: Custom
         "TenantName": tenant.name,
         "CompanyName": customer.name,
         "Name": f"{customer.contact_last_name} {customer.contact_first_name}",
+        "UtmName": UTMS[0].name,
+        "UtmId": UTMS[0].utm_id,
+        "Count": "1",
+        "Alerts": _ALERT.format(time=clock.screen_time(written - timedelta(minutes=2))),
     } | plan.values
     recipient = plan.recipient or customer.contact_email
     wanted = outbox.KINDS[plan.kind].placeholders

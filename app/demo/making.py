@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.demo import applications, catalogue, contracts, customers, invoices, mails, people, tokens_file, utms
+from app.demo import alerts, applications, catalogue, contracts, customers, invoices, mails, people, tokens_file, utms
 from app.demo.context import DemoContext
 from app.demo.tenants import TENANTS
 from models import clock
@@ -96,6 +96,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     tenants = [create_tenant(session, plan.name, by=COMMAND_LINE) for plan in TENANTS]
     people.make_people(session, tenants)
     products = catalogue.make_catalogue(session)
+    alerts.make_policy(session)
     tokens: utms.Tokens = {}
     customer_count = utm_count = alert_count = 0
     for tenant, plan in zip(tenants, TENANTS, strict=True):

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Sequence,
+    SmallInteger,
     String,
     desc,
     func,
@@ -86,7 +87,7 @@ _LISTED = [*_SHOWN, "threat"]
 
 
 class Alert(TenantScoped, Base):
-    """One detection. The columns after ``level`` are those of §13.1 under nearly the same names."""
+    """One detection. The columns after ``lowered_by`` are those of §13.1 under nearly the same names."""
 
     __tablename__ = "alert"
     __table_args__ = (
@@ -146,6 +147,10 @@ class Alert(TenantScoped, Base):
     action: Mapped[str] = mapped_column(String(32))
     level: Mapped[str] = mapped_column(String(8))
     sender_level: Mapped[str | None] = mapped_column(String(8))
+    # The version of the policy that decided the level on arrival; NULL for alerts that arrived before there were versions.
+    policy_version: Mapped[int | None] = mapped_column(SmallInteger)
+    # The version that changed it from High to Low before the mail; NULL if the level is that of the arrival.
+    lowered_by: Mapped[int | None] = mapped_column(SmallInteger)
     src_ip: Mapped[str | None] = mapped_column(INET)
     src_port: Mapped[int | None] = mapped_column(Integer)
     dst_ip: Mapped[str | None] = mapped_column(INET)

@@ -1,4 +1,4 @@
-"""Store the alert lines of a request body, with the counts of alerts, in one transaction.
+"""Store the alert lines of a request body, with their counts and what is to be mailed, in one transaction.
 
 The rows are copied into a temporary table and moved with INSERT ... SELECT. PostgreSQL refuses COPY into a table with
 row-level security, and single inserts are ten times slower (docs/adr/0005-alerts.md).
@@ -15,10 +15,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.alerts import level_policy
 from models.alerts import line as alert_line
 from models.db import psycopg_connection
 
 MAX_LINES = 10_000
+MAILED_FOR = timedelta(hours=24)
+"""How old a High alert may be when it arrives to be mailed. What a UTM sends after a longer time offline is old news."""
+
 MAX_REASONS = 1_000
 """How many rejected lines are reported one by one. The rest is only counted, to keep the response small."""
 
@@ -30,11 +34,15 @@ CREATE TEMPORARY TABLE IF NOT EXISTS alert_arrival ON COMMIT DROP
 # Rows are inserted in a fixed order: otherwise two concurrent bodies with the same lines could deadlock.
 _STORE = text(f"""
 WITH stored AS (
-    INSERT INTO alert (tenant_id, customer_id, utm_id, {_COLUMNS})
-    SELECT :tenant_id, :customer_id, :utm_id, {_COLUMNS} FROM alert_arrival
+    INSERT INTO alert (tenant_id, customer_id, utm_id, policy_version, {_COLUMNS})
+    SELECT :tenant_id, :customer_id, :utm_id, :policy_version, {_COLUMNS} FROM alert_arrival
     ORDER BY occurred_at, alert_id
     ON CONFLICT DO NOTHING
-    RETURNING occurred_at, function, level
+    RETURNING occurred_at, alert_id, function, level
+), due AS (
+    INSERT INTO alert_mail_due (tenant_id, utm_id, occurred_at, alert_id)
+    SELECT :tenant_id, :utm_id, occurred_at, alert_id FROM stored
+    WHERE level = 'high' AND occurred_at >= :mailed_from
 ), counted AS (
     INSERT INTO alert_daily (tenant_id, customer_id, utm_id, day, function, level, count)
     SELECT :tenant_id, :customer_id, :utm_id, (occurred_at AT TIME ZONE 'Asia/Tokyo')::date, function, level, count(*)
@@ -121,6 +129,8 @@ def store(
     """
     oldest = clock.day_start(clock.months_before(clock.tokyo_day(now), retention_months))
     newest = now + timedelta(days=1)
+    policy = level_policy.in_force(session)
+    levels = alert_line.verdicts(policy)
     receipt = Receipt()
     rows: list[tuple[Any, ...]] = []
     for number, raw in lines:
@@ -128,11 +138,12 @@ def store(
             receipt.reject(number, f"after the first {MAX_LINES} lines")
             continue
         try:
-            rows.append(alert_line.parse(raw, oldest=oldest, newest=newest))
+            rows.append(alert_line.parse(raw, oldest=oldest, newest=newest, levels=levels))
         except alert_line.BadLine as bad:
             receipt.reject(number, str(bad))
     if rows:
-        receipt.stored = _copy(session, sender, rows)
+        decided = {"policy_version": policy.version, "mailed_from": now - MAILED_FOR}
+        receipt.stored = _copy(session, sender, rows, decided)
         receipt.duplicate = len(rows) - receipt.stored
     return receipt
 
@@ -158,7 +169,7 @@ def _missing(session: Session, months: list[date]) -> list[date]:
     return list(session.scalars(_MISSING, {"months": months}))
 
 
-def _copy(session: Session, sender: Sender, rows: list[tuple[Any, ...]]) -> int:
+def _copy(session: Session, sender: Sender, rows: list[tuple[Any, ...]], decided: dict[str, Any]) -> int:
     ensure_partitions(session, {clock.month_start(clock.tokyo_day(row[1])) for row in rows})
     session.connection().exec_driver_sql(_ARRIVAL)
     with psycopg_connection(session).cursor() as cursor:
@@ -166,4 +177,4 @@ def _copy(session: Session, sender: Sender, rows: list[tuple[Any, ...]]) -> int:
         with cursor.copy(f"COPY pg_temp.alert_arrival ({_COLUMNS}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
-    return session.execute(_STORE, vars(sender)).scalar_one()
+    return session.execute(_STORE, vars(sender) | decided).scalar_one()

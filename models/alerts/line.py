@@ -14,7 +14,10 @@ from typing import Any
 
 import orjson
 
+from models.alerts import verdict
 from models.alerts.alert import ACTION_LABELS, AlertLevel, SecurityFunction
+from models.alerts.level_policy import FIRST, LevelPolicy
+from models.alerts.verdict import Verdicts
 
 MAX_LINE_BYTES = 64 * 1024
 _MAX_EXTRA_BYTES = 8 * 1024
@@ -50,6 +53,7 @@ _PORTS = {"src-port": "src_port", "dst-port": "dst_port"}
 # device_name is the UTM's own name for itself. Screens show the name registered here, so it is treated as unknown.
 _OWN = {"alert_id", "time", "type", "act", "alert_severity"}
 _TEXT_LIMITS = [(key, limit) for key, (_, limit) in _TEXTS.items()]
+_TEXT_COLUMNS = tuple(column for column, _ in _TEXTS.values())
 _KNOWN = _OWN | _TEXTS.keys() | _ADDRESSES.keys() | _PORTS.keys()
 
 COLUMNS = (
@@ -61,7 +65,7 @@ COLUMNS = (
     "sender_level",
     *_ADDRESSES.values(),
     *_PORTS.values(),
-    *(column for column, _ in _TEXTS.values()),
+    *_TEXT_COLUMNS,
     "extra",
 )
 """The columns that a line fills, in the order of the values that ``parse`` returns."""
@@ -79,12 +83,24 @@ class BadLine(Exception):
     """An invalid line; the text of the exception is the reason."""
 
 
-def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
+def verdicts(policy: LevelPolicy) -> Verdicts:
+    """Return the rules of a policy for ``parse``."""
+    return verdict.verdicts(policy, _TEXT_COLUMNS)
+
+
+def parse(
+    raw: bytes,
+    *,
+    oldest: datetime,
+    newest: datetime,
+    levels: Verdicts = verdicts(FIRST),  # noqa: B008  (a constant)
+) -> tuple[Any, ...]:
     """Parse a line.
 
     :param raw: the line without its line break.
     :param oldest: the earliest accepted time.
     :param newest: the latest accepted time.
+    :param levels: decides the level; by default the first policy.
     :returns: the values of ``COLUMNS``.
     :raises BadLine: the line is not a valid alert.
     """
@@ -97,25 +113,21 @@ def parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[Any, ...]:
     if occurred_at > newest:
         raise BadLine("time: more than a day ahead of the server")
     sender_level = _sender_level(line.get("alert_severity"))
-    return (
-        required_text(line, "alert_id", 64, escaped=escaped),
-        occurred_at,
-        _function(line.get("type")),
-        _action(line, escaped=escaped),
-        # Policy: alerts that the sender marks as high are to be mailed.
-        AlertLevel.HIGH.value if sender_level == AlertLevel.HIGH else AlertLevel.LOW.value,
-        sender_level,
-        *[_address(line.get(key), key, escaped=escaped) for key in _ADDRESSES],
-        *[_port(line.get(key), key) for key in _PORTS],
-        # Most keys are missing or valid in most lines; checking them inline saves a function call for each.
-        *[
-            value
-            if (value := line.get(key)) is None or (type(value) is str and 0 < len(value) <= limit and not escaped)
-            else _text(value, key, limit, escaped=escaped)
-            for key, limit in _TEXT_LIMITS
-        ],
-        None if line.keys() <= _KNOWN else _extra(line),
-    )
+    alert_id = required_text(line, "alert_id", 64, escaped=escaped)
+    function = _function(line.get("type"))
+    action = _action(line, escaped=escaped)
+    addresses = [_address(line.get(key), key, escaped=escaped) for key in _ADDRESSES]
+    ports = [_port(line.get(key), key) for key in _PORTS]
+    # Most keys are missing or valid in most lines; checking them inline saves a function call for each.
+    texts = [
+        value
+        if (value := line.get(key)) is None or (type(value) is str and 0 < len(value) <= limit and not escaped)
+        else _text(value, key, limit, escaped=escaped)
+        for key, limit in _TEXT_LIMITS
+    ]
+    level = levels.level(function, sender_level, action, texts)
+    extra = None if line.keys() <= _KNOWN else _extra(line)
+    return alert_id, occurred_at, function, action, level, sender_level, *addresses, *ports, *texts, extra
 
 
 def json_object(raw: bytes) -> dict[str, Any]:

@@ -74,6 +74,12 @@ class MailMessage(Base):
             postgresql_using="gin",
             postgresql_ops={"recipient": "gin_trgm_ops"},
         ),
+        # For dropping the alert mails of a removed UTM (models.mail.alert_mail_due).
+        Index(
+            "ix_mail_message_pending_utm_id",
+            "utm_id",
+            postgresql_where=text("utm_id IS NOT NULL AND state = 'pending'"),
+        ),
         Index("ix_mail_message_resent_from", "resent_from", postgresql_where=text("resent_from IS NOT NULL")),
     )
 
@@ -96,6 +102,8 @@ class MailMessage(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     resent_from: Mapped[int | None] = mapped_column(BigInteger)
+    # The UTM that an alert mail is about; NULL for all other mail.
+    utm_id: Mapped[int | None] = mapped_column(BigInteger)
 
     @property
     def shown_body(self) -> str:
@@ -126,6 +134,7 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
     now: datetime,
     tenant_id: str | None = None,
     secret: str | None = None,
+    utm_id: int | None = None,
 ) -> None:
     """Add a mail to the caller's transaction, one row per recipient. It is sent after the commit.
 
@@ -134,6 +143,7 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
     :param values: a value for each placeholder of the kind, with several lines where the kind allows it.
     :param tenant_id: the tenant that the mail concerns, or None; editable kinds use the tenant's own text.
     :param secret: a part of a value (the token of a link) that only the recipient may see.
+    :param utm_id: the primary key of the UTM whose removal drops the mail while it is not sent; None for no UTM.
     :raises KeyError: there is no such kind.
     :raises ValueError: values are missing or unexpected, or the kind is not sent by mail.
     """
@@ -155,6 +165,7 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
             "message_id": uuid.uuid4(),
             "next_attempt_at": now,
             "created_at": now,
+            "utm_id": utm_id,
         }
         for recipient in to
     ]
@@ -214,6 +225,7 @@ def send_again(session: Session, message: MailMessage, *, now: datetime, by: Act
             next_attempt_at=now,
             created_at=now,
             resent_from=message.id,
+            utm_id=message.utm_id,
         )
     )
     _note_sent_again(session, message, by=by)

@@ -30,6 +30,7 @@ from models.contracts import contract, utm_link
 from models.customers.customer import Customer
 from models.db import Base, CreatedAt
 from models.errors import N_, DomainError
+from models.mail import alert_mail_due
 from models.plain_rules import apply_creations
 from models.scope import TenantScoped
 from models.values.prefecture import PREFECTURES
@@ -175,7 +176,8 @@ def register_all(
 def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
     """Remove a UTM (§7.10).
 
-    Its token is revoked, its contract loses the link to it, and its alerts remain on the list screens.
+    Its token is revoked, its contract loses the link to it, alert mails not yet sent are dropped, and its alerts remain
+    on the list screens.
     """
     remove_all(session, [utm], now=now, by=by)
 
@@ -190,6 +192,9 @@ def remove_all(session: Session, utms: Sequence[Utm], *, now: datetime, by: Acto
     for utm in kept:
         utm.removed_at = now
     audit.record_all(session, "utm.removed", map(audit.change_of, kept), by=by)
+    # This locks the rows of the UTMs: a mail that is being written waits for it, or is dropped below.
+    session.flush()
+    alert_mail_due.drop(session, [utm.id for utm in kept])
 
 
 def note_contact(session: Session, utm_id: int, *, now: datetime) -> None:

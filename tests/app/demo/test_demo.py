@@ -55,7 +55,7 @@ def test_the_tenants_and_their_people(demo):
 def test_mails_of_every_state_are_there_to_be_looked_at(demo):
     mails = demo.scalars(select(MailMessage).order_by(MailMessage.id)).all()
 
-    assert Counter(each.state for each in mails) == {"sent": 6, "failed": 1, "pending": 1}
+    assert Counter(each.state for each in mails) == {"sent": 8, "failed": 1, "pending": 1}
     (failed,) = (each for each in mails if each.state == "failed")
     assert failed.last_error.startswith("550 5.1.1 <former.contact@partner.example.jp>: ")
     (waits,) = (each for each in mails if each.state == "pending")
@@ -158,6 +158,7 @@ def test_every_write_is_in_the_audit_log(demo):
         "invoice.corrected": 2,
         "invoice.issued": 12,
         "invoice.paid": paid,
+        "level_policy.changed": 1,
         "membership.created": 4,
         "portal_user.created": 12,
         "product.created": 2,
