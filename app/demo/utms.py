@@ -33,7 +33,8 @@ def make_utms(context: DemoContext, customer: Customer, plans: tuple[UtmPlan, ..
     :returns: the tokens of the UTMs that are not removed, and the number of stored alerts.
     """
     session, now = context.session, context.now
-    tokens, stored = {}, 0
+    tokens: Tokens = {}
+    stored = 0
     made: dict[str, Utm] = {}
     for number, plan in enumerate(plans):
         values = _values(customer, plan, now)
