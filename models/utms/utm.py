@@ -32,6 +32,7 @@ from models.db import Base, CreatedAt
 from models.errors import N_, DomainError
 from models.plain_rules import apply_creations
 from models.scope import TenantScoped
+from models.utms import reboot
 from models.values.prefecture import PREFECTURES
 
 NO_CONTRACT = N_("Registering a UTM requires a current or future contract that includes a UTM.")
@@ -163,13 +164,14 @@ def register_all(
 
 
 def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
-    """Remove a UTM (§7.10): its token is revoked, and its alerts remain on the list screens."""
+    """Remove a UTM (§7.10): its token is revoked, its open reboots are cancelled, its alerts remain on the list screens."""
     remove_all(session, [utm], now=now, by=by)
 
 
 def remove_all(session: Session, utms: Sequence[Utm], *, now: datetime, by: Actor) -> None:
     """Remove several UTMs, like :func:`remove`."""
     kept = [utm for utm in utms if utm.removed_at is None]
+    reboot.cancel_open(session, [utm.id for utm in kept], now=now, by=by)
     for token in [token for utm in kept for token in utm.tokens]:
         token.revoked_at = token.revoked_at or now
     # Only after reading the tokens: the query would flush this change, and the audit log reads unflushed changes.
