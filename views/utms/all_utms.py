@@ -29,7 +29,8 @@ from views.screen.filters import Choice, DeclaredFilter, Part
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
-from views.screen.table import Table
+from views.screen.table import Button, Table
+from views.utms.reboot_facts import reboot_of_many
 from views.utms.state import STATE, STATE_LABELS, has_state, state_of
 from views.utms.utms import UtmView, alerts_url
 
@@ -158,6 +159,9 @@ class UtmListView(FleetList):
     route_base = "/utms"
     class_permission_name = "Utms"
     filters = fleet_filters(lambda: versions_of(db.session()))
+
+    def _actions_of_many(self) -> list[Button]:
+        return [*super()._actions_of_many(), *reboot_of_many()]
 
     def value(self, row: Utm, name: str) -> Any:
         """Return what a column shows of a UTM, with the pages it leads to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import g, request
@@ -23,11 +24,12 @@ from views.screen.actions import action
 from views.screen.formats import Format, LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.navigation import Parent, list_arguments, with_arguments
-from views.screen.table import Button
+from views.screen.table import Button, Table
 from views.shown_once import show_token_once
 from views.utms.form import EMAIL_GROUPS, EMAILS, UtmChangeForm, UtmForm
 from views.utms.listing import UtmList
 from views.utms.overview import warning_before_one_more
+from views.utms.reboot_facts import BUTTONS, PLAN, reboot_buttons, recent_reboots
 from views.utms.state import STATE, state_of
 
 
@@ -102,6 +104,8 @@ class UtmView(UtmList):
         "state": lazy_gettext("Operation"),
         "mac_address": lazy_gettext("MAC address entry"),
         "alert_count": lazy_gettext("Alerts"),
+        "reboot": lazy_gettext("UTM reboot"),
+        "reboot_plan": lazy_gettext("Scheduled reboot"),
         "last_seen_at": lazy_gettext("Last connected"),
         "firmware": lazy_gettext("Version"),
         "ip_address": lazy_gettext("IP address"),
@@ -119,6 +123,8 @@ class UtmView(UtmList):
         "ip_address": formats.CODE,
         "reported_mac": formats.CODE,
         "alert_count": linked_value(formats.NUMBER),
+        "reboot": BUTTONS,
+        "reboot_plan": PLAN,
         "mac_address": Format(lambda _mac: gettext("Entered"), empty=lazy_gettext("Not entered")),
     }
 
@@ -151,10 +157,16 @@ class UtmView(UtmList):
         return [*identity, *mac, *self._facts(row, ["serial"])]
 
     def page_buttons(self, row: Utm) -> list[Button]:
-        """Return the buttons of a UTM's page, with the link to its alerts."""
+        """Return the buttons of a UTM's page, with the link to its alerts and those for rebooting it."""
         url = alerts_url(row)
         alerts = [Button(gettext("See alerts"), url, "list-check")] if url else []
-        return [*alerts, *super().page_buttons(row)]
+        reboot = reboot_buttons(row, self.back_argument(), css="btn") if row.removed_at is None else []
+        return [*alerts, *reboot, *super().page_buttons(row)]
+
+    def related(self, row: Utm) -> Sequence[Table]:
+        """Return the last reboots of a UTM."""
+        table = recent_reboots(row)
+        return [table] if table else []
 
     def details(self, row: Utm) -> Any:
         """Return the details of a UTM; values that come from heartbeats are omitted until the first one."""
