@@ -120,7 +120,7 @@ class FleetList(Screen):
     def table(self, rows: Sequence[Utm], columns: Sequence[str] | None = None, **options: Any) -> Table:
         """Return a table of UTMs with the numbers of their alerts."""
         self._count_alerts(self.rows_session(), {row.id for row in rows})
-        return super().table(rows, columns, **options)
+        return super().table(rows, columns, css="dense", **options)
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file; the alerts of all of them are counted with one statement."""

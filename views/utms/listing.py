@@ -84,7 +84,7 @@ class UtmList(Screen):
             row.alert_count = counts.get(row.id, 0)
             row.reboot_plan = reboots.get((row.id, RebootState.SCHEDULED))
             row.reboot = reboot_buttons(row, back)
-        made = super().table(rows, columns, **options)
+        made = super().table(rows, columns, css="dense", **options)
         made.cell_buttons = [button for row in rows for button in row.reboot]
         return made
 

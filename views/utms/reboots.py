@@ -67,8 +67,8 @@ class RebootListView(Screen):
     class_permission_name = "Reboots"
     history = False
     base_order = ("due_at", "desc")
-    list_columns: ClassVar = ["due_at", "utm", "customer", "state", "result", "ended_at", "asked_by"]
-    order_columns: ClassVar = ["due_at", "state", "ended_at", "asked_by"]
+    list_columns: ClassVar = ["due_at", "utm", "customer", "state", "result", "asked_by"]
+    order_columns: ClassVar = ["due_at", "state", "asked_by"]
     file_columns: ClassVar = [
         *("due_at", "utm.utm_id", "utm.name", "utm.customer_id", "utm.customer.name", "state", "result"),
         *("requested_at", "delivered_at", "ended_at", "verified_at", "asked_by", "asked_at"),
