@@ -193,12 +193,14 @@ class DeviceClient:
         finally:
             connection.close()
 
-    def heartbeat(self, *, version: str, ip: str, mac: str | None = None) -> dict[str, Any]:
+    def heartbeat(self, *, version: str, ip: str, mac: str | None = None, boot_id: str | None = None) -> dict[str, Any]:
         """Send a heartbeat; return the response with ``commands`` (a list) and ``next_seconds``.
 
+        :param boot_id: identifies the boot that the UTM is in.
         :raises DeviceError: the request failed, or the response is invalid.
         """
-        body = {"version": version, "ip": ip} | ({"mac": mac} if mac else {})
+        told = {"version": version, "ip": ip, "mac": mac, "boot_id": boot_id}
+        body = {name: value for name, value in told.items() if value}
         answer = self._post("heartbeat", json.dumps(body).encode(), {"Content-Type": "application/json"}, lambda it: it)
         if not isinstance(answer.get("commands"), list):
             raise DeviceError("The portal answered a heartbeat without a list of commands.")

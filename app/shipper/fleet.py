@@ -1,4 +1,4 @@
-"""Simulates a fleet of UTMs: their heartbeats and alerts, and optionally faults (faults.py).
+"""Simulates a fleet of UTMs: their heartbeats, reboots and alerts, and optionally faults (faults.py).
 
 The alerts of a UTM depend only on the seed and its ID, apart from their times.
 """
@@ -78,10 +78,20 @@ class SimulatedUtm:
         self.queued: list[dict[str, Any]] = []
         self._started = int(started.timestamp())
         self._count = 0
+        self._boots = 1
         self._remaining_kinds: list[str] = []
         self._alert_debt = 0.0
         self.ip = f"192.168.{self.random.randint(1, 99)}.{self.random.randint(100, 199)}"
         self.mac = "02:00:" + ":".join(f"{self.random.randrange(256):02x}" for _ in range(4))
+
+    @property
+    def boot_id(self) -> str:
+        """Identifies the boot that the UTM is in."""
+        return f"{self._started}-{self._boots}"
+
+    def reboot(self) -> None:
+        """Reboot, which takes no time: the next heartbeat has another ``boot_id``."""
+        self._boots += 1
 
     def alerts(self, rate: float, begin: datetime, seconds: float, *, minimum: int = 0) -> list[dict[str, Any]]:
         """Return the alerts of a period.
@@ -152,9 +162,11 @@ class Fleet:
                     self._record_failure(utm, error)
 
     def _send(self, utm: SimulatedUtm, fault: str, alerts: list[dict[str, Any]]) -> float:
-        answer = utm.client.heartbeat(version=VERSION, ip=utm.ip, mac=utm.mac)
+        answer = utm.client.heartbeat(version=VERSION, ip=utm.ip, mac=utm.mac, boot_id=utm.boot_id)
         self.result.heartbeats += 1
         self.result.commands += len(answer["commands"])
+        if answer["commands"]:
+            utm.reboot()
         result = send_with_fault(fault, utm.client, utm.queued + alerts, utm.alert, utm.schedule.random)
         utm.queued = []
         self.result.count(fault, result)

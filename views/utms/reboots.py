@@ -64,6 +64,7 @@ class RebootListView(Screen):
     )
     methods = frozenset({"list"})
     route_base = "/reboots"
+    row_rule = "<key:reboot_key>"
     class_permission_name = "Reboots"
     history = False
     base_order = ("due_at", "desc")

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from app.shipper.client import DeviceClient
 from app.shipper.command import utm
-from app.shipper.fleet import SimulatedUtm
+from app.shipper.fleet import Fleet, SimulatedUtm
 
 pytestmark = pytest.mark.usefixtures("alone")
 Table = Callable[[Result], dict[str, str]]
@@ -31,6 +32,18 @@ def tokens(tmp_path: Path) -> Path:
 
 def simulate(portal: Any, tokens: Path, *args: str) -> Result:
     return CliRunner().invoke(utm, ["simulate", "--url", portal.url, "--tokens", str(tokens), *args])
+
+
+def test_a_utm_that_gets_a_command_is_in_another_boot_at_its_next_heartbeat(portal: Any) -> None:
+    started = datetime(2026, 11, 29, tzinfo=UTC)
+    fleet = Fleet([SimulatedUtm("U0001", DeviceClient(portal.url, "token-1"), seed=1, started=started)], rate=0)
+
+    for commands in ([{"id": "1", "type": "reboot"}], [], []):
+        portal.commands = commands
+        fleet.tick(started, 60)
+
+    first, second, third = (body["boot_id"] for _, body in portal.heartbeats)
+    assert first != second == third
 
 
 @pytest.mark.usefixtures("clock")

@@ -125,7 +125,7 @@ def test_no_reboot_is_lost_or_started_twice(make, in_tenant):
         run_state_machine_as_test(
             RebootMachine,
             settings=settings(
-                max_examples=40,
+                max_examples=25,
                 stateful_step_count=25,
                 derandomize=True,
                 database=None,
