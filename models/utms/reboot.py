@@ -117,6 +117,16 @@ class Reboot(TenantScoped, Base):
     utm: Mapped[Utm] = relationship("Utm", foreign_keys=[utm_id])
 
     @property
+    def utm_name(self) -> str:
+        """The name of its UTM."""
+        return self.utm.name
+
+    @property
+    def customer_name(self) -> str:
+        """The name of the customer that its UTM belongs to."""
+        return str(self.utm.customer.name)
+
+    @property
     def waits(self) -> bool:
         """Whether it is a plan that is due, and waits for its UTM to be online."""
         return self.state == RebootState.SCHEDULED and self.waiting_since is not None

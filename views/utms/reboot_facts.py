@@ -110,7 +110,7 @@ def reboot_of_many() -> list[Button]:
 
 def recent_reboots(utm: Utm) -> Table | None:
     """Return the last reboots of a UTM as a table; None if there is none, or the person may not look at them."""
-    url = url_if("can_list", "Reboots", "RebootListView.list", utm=utm.utm_id)
+    url = url_if("can_list", "Reboots", "RebootListView.list", utm_name=utm.utm_id)
     if url is None:
         return None
     rows = db.session.scalars(

@@ -67,6 +67,7 @@ class RebootListView(Screen):
     row_rule = "<key:reboot_key>"
     class_permission_name = "Reboots"
     history = False
+    named_by = "utm_name"
     base_order = ("due_at", "desc")
     list_columns: ClassVar = ["due_at", "utm", "customer", "state", "result", "asked_by"]
     order_columns: ClassVar = ["due_at", "state", "asked_by"]
@@ -76,8 +77,8 @@ class RebootListView(Screen):
     ]
     filters = (
         Choice("state", labels=STATE_LABELS, beside=True),
-        _NameOrId("utm", lazy_gettext("UTM name or ID"), most=50, beside=True),
-        _CompanyOfUtm("customer", most=40, key=search_key, column="utm"),
+        _NameOrId("utm_name", lazy_gettext("UTM name or ID"), most=50, column="utm", beside=True),
+        _CompanyOfUtm("customer_name", lazy_gettext("Company name"), most=40, key=search_key, column="utm"),
         DaysOfTimes("due_at"),
     )
     label_columns: ClassVar = {
@@ -106,9 +107,9 @@ class RebootListView(Screen):
         **dict.fromkeys(("requested_at", "delivered_at", "ended_at", "verified_at", "asked_at"), formats.TIME),
     }
 
-    def name_of(self, row: Reboot) -> str:
-        """Return the name of a reboot: its UTM and its time."""
-        return f"{row.utm.name} {plan_text(row)}"
+    def named_in_question(self, row: Reboot) -> str:
+        """Return the name of the UTM with the time."""
+        return f"{row.utm.name} ({plan_text(row)})"
 
     def value(self, row: Reboot, name: str) -> Any:
         """Return what a column shows of a reboot."""

@@ -4,6 +4,9 @@ import { prepare } from "./choices.js";
 import { on } from "./delegation.js";
 import { whileBusy } from "./pages.js";
 
+// The ID of the part that each such dialog shows.
+const shown = new WeakMap();
+
 async function load(source) {
   const { form } = source;
   const answer = form
@@ -25,7 +28,7 @@ function fill(dialog, part) {
 function open(part) {
   const dialog = document.createElement("dialog");
   dialog.className = "dialog";
-  dialog.dataset.part = part.id;
+  shown.set(dialog, part.id);
   dialog.setAttribute("aria-labelledby", part.getAttribute("aria-labelledby"));
   document.body.append(dialog);
   fill(dialog, part);
@@ -36,8 +39,8 @@ function open(part) {
 
 // Shows the errors of a form where the form is; returns whether the form is in such a dialog.
 export function refill(form, page) {
-  const dialog = form.closest("dialog[data-part]");
-  const part = dialog && page.getElementById(dialog.dataset.part);
+  const dialog = form.closest("dialog");
+  const part = dialog && shown.has(dialog) && page.getElementById(shown.get(dialog));
   if (!part) return false;
   fill(dialog, part);
   dialog.querySelector("[data-error-summary]")?.focus();

@@ -301,7 +301,7 @@ def test_the_page_of_a_utm_shows_its_last_reboots(make, operator, utm):
     page = Page(operator.get(f"/customers/{utm.customer_id}/utms/{utm.id}").text)
 
     assert page.column("結果") == ["確認済み"]
-    assert f"/reboots/?utm={utm.utm_id}" in page.links
+    assert f"/reboots/?utm_name={utm.utm_id}" in page.links
 
 
 def test_removing_a_utm_cancels_its_open_reboots_without_a_mail(make, operator, utm):

@@ -51,9 +51,9 @@ def test_everybody_of_the_tenant_sees_plans_and_results(make, signed_in, operato
     ("query", "names"),
     [
         ({"state": "failed"}, ["支店"]),
-        ({"utm": "本"}, ["本社"]),
-        ({"utm": "ｘ"}, []),
-        ({"customer": "あさひ"}, ["本社"]),
+        ({"utm_name": "本"}, ["本社"]),
+        ({"utm_name": "ｘ"}, []),
+        ({"customer_name": "あさひ"}, ["本社"]),
         ({"due_at_from": "2026-12-25", "due_at_to": "2026-12-25"}, ["本社"]),
         ({"due_at_to": "2026-12-24"}, ["支店"]),
     ],
@@ -63,7 +63,7 @@ def test_they_are_found_by_state_utm_customer_and_period(operator, reboots, quer
 
 
 def test_one_is_found_by_the_id_of_its_utm(operator, reboots):
-    assert listed(operator, utm=reboots[0].utm.utm_id).column("UTM") == ["本社"]
+    assert listed(operator, utm_name=reboots[0].utm.utm_id).column("UTM") == ["本社"]
 
 
 def test_plans_are_cancelled_from_it(make, operator, reboots):
