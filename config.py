@@ -116,6 +116,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "LOCK_FOR": timedelta(hours=1),
         # A UTM that was seen within this time is オンライン.
         "UTM_ONLINE_FOR": timedelta(minutes=_number(env, "UTM_ONLINE_MINUTES", 10, 1, 1440)),
+        # How long a planned reboot waits for a UTM that is not online when it is due; then it has failed.
+        "UTM_REBOOT_WAITS_FOR": timedelta(minutes=_number(env, "UTM_REBOOT_WAIT_MINUTES", 60, 0, 1440)),
         # The interval between heartbeats that UTMs are told to use, in seconds.
         "HEARTBEAT_SECONDS": _number(env, "HEARTBEAT_SECONDS", 60, 5, 3600),
         # Alerts older than this number of months are rejected and dropped.

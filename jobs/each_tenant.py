@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rq.timeouts import BaseTimeoutException
 from sqlalchemy import select
@@ -17,13 +17,15 @@ from models.tenants.tenant import Tenant
 log = logging.getLogger("portal.job")
 
 
-def in_each_tenant(step: Callable[[Session], object]) -> None:
+def in_each_tenant(step: Callable[[Session], object], tenant_ids: Sequence[str] | None = None) -> None:
     """Run a step in a separate transaction for each tenant. A failure in one tenant does not affect the others.
 
+    :param tenant_ids: the tenants; None for all.
     :raises Exception: the first error, raised after all tenants have been processed.
     """
-    with Session(db.engine) as session:
-        tenant_ids = session.scalars(select(Tenant.id).order_by(Tenant.id)).all()
+    if tenant_ids is None:
+        with Session(db.engine) as session:
+            tenant_ids = session.scalars(select(Tenant.id).order_by(Tenant.id)).all()
     problems: list[Exception] = []
     for tenant_id in tenant_ids:
         try:

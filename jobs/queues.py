@@ -9,7 +9,7 @@ from flask import current_app
 from rq import Queue
 
 URGENT = "urgent"
-"""For the tick and the heartbeat: short jobs that must not be delayed."""
+"""For the tick, the heartbeat and reboots: short jobs that must not be delayed."""
 
 DEFAULT = "default"
 """For jobs that a user is waiting for."""

@@ -14,7 +14,19 @@ from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.demo import alerts, applications, catalogue, contracts, customers, invoices, mails, people, tokens_file, utms
+from app.demo import (
+    alerts,
+    applications,
+    catalogue,
+    contracts,
+    customers,
+    invoices,
+    mails,
+    people,
+    reboots,
+    tokens_file,
+    utms,
+)
 from app.demo.context import DemoContext
 from app.demo.tenants import TENANTS
 from models import clock
@@ -112,6 +124,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
             tokens |= issued
             utm_count += len(each.utms)
             alert_count += stored
+    reboots.make_reboots(context, tenants[0])
     # Last, because this expires all objects of the session.
     for tenant in tenants:
         invoices.make_invoices(context, tenant.id)

@@ -247,7 +247,7 @@ class DeviceClient:
     ) -> dict[str, Any]:
         """Send a heartbeat; return the response with ``commands`` (a list) and ``next_seconds``.
 
-        :param booted_at: when the UTM was started, with a time zone. It is also sent as an ID of the boot.
+        :param booted_at: when the UTM was started, with a time zone; sent as the ID of the boot.
         :raises DeviceError: the request failed, or the response is invalid.
         """
         body = {"version": version, "ip": ip} | ({"mac": mac} if mac else {})
@@ -330,7 +330,7 @@ class DeviceClient:
 
 
 def _boot(booted_at: datetime) -> dict[str, str]:
-    return {"booted_at": booted_at.isoformat(timespec="seconds"), "boot_id": f"{booted_at.timestamp():.0f}"}
+    return {"boot_id": f"{booted_at.timestamp():.0f}"}
 
 
 def _parse_result(answer: dict[str, Any], ids: list[str]) -> SendResult:

@@ -33,6 +33,7 @@ from models.errors import N_, DomainError
 from models.mail import alert_mail_due
 from models.plain_rules import apply_creations
 from models.scope import TenantScoped
+from models.utms import reboot
 from models.values.prefecture import PREFECTURES
 
 NO_CONTRACT = N_("Registering a UTM requires a current or future contract that includes a UTM.")
@@ -176,8 +177,8 @@ def register_all(
 def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
     """Remove a UTM (§7.10).
 
-    Its token is revoked, its contract loses the link to it, alert mails not yet sent are dropped, and its alerts remain
-    on the list screens.
+    Its token is revoked, its open reboots are cancelled, its contract loses the link to it, alert mails not yet sent are
+    dropped, and its alerts remain on the list screens.
     """
     remove_all(session, [utm], now=now, by=by)
 
@@ -185,6 +186,7 @@ def remove(session: Session, utm: Utm, *, now: datetime, by: Actor) -> None:
 def remove_all(session: Session, utms: Sequence[Utm], *, now: datetime, by: Actor) -> None:
     """Remove several UTMs, like :func:`remove`."""
     kept = [utm for utm in utms if utm.removed_at is None]
+    reboot.cancel_open(session, [utm.id for utm in kept], now=now, by=by)
     for token in [token for utm in kept for token in utm.tokens]:
         token.revoked_at = token.revoked_at or now
     utm_link.unlink(session, [(utm.customer_id, utm.utm_id) for utm in kept], by=by)

@@ -76,6 +76,8 @@ class Half:
                 "version_key": self.version_key,
                 "mail_key": self.mail.id,
                 "import_key": self.import_run.id,
+                # Only a UTM reaches its commands.
+                "command_id": "1",
                 # Jobs are of no tenant, and none has failed.
                 "job_id": "no-such-job",
                 "month": "2026-10",
@@ -166,6 +168,7 @@ def _half(app, make, engine, mark: str) -> Half:
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")
     others = _other_rows(make, tenant) | billing | _applications(make, customer, mark)
+    others["reboot_key"] = make.reboot(utm_row=utm)
     others["portal_user_id"] = make.portal_user(customer_row=customer, last_name=f"{mark}田")
     make.service_application(tenant=tenant, state="approved", customer_id=customer.id, company=f"{mark}工業")
     make.utm_application(customer_row=customer, state="approved")

@@ -115,6 +115,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "portal_user_link": "DELETE,INSERT,SELECT,UPDATE",
         "product": "DELETE,INSERT,SELECT,UPDATE",
         "rate_plan": "DELETE,INSERT,SELECT,UPDATE",
+        "reboot": "INSERT,SELECT,UPDATE",
         "rights_version": "SELECT",
         "scheduled_task": "DELETE,INSERT,SELECT,UPDATE",
         "service_application": "DELETE,INSERT,SELECT,UPDATE",

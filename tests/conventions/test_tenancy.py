@@ -44,7 +44,7 @@ def keyed(app):
 # Their rows belong to no tenant, and one role alone reaches them.
 OF_NO_TENANT = {"UserView", "RoleView"}
 # A token says which tenant it is for, whoever is signed in: tests/views/api.
-OF_TOKENS = {"CustomerApi"}
+OF_TOKENS = {"CustomerApi", "DeviceApi"}
 # Rows of no tenant that NEC's staff reach as well.
 CATALOGUE = {"ProductView", "RatePlanView", "ChargeView", "WholesalePriceView"}
 

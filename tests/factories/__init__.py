@@ -70,6 +70,7 @@ class Make:
     correction = contracts.correction
     usage = contracts.usage
     utm = utms.utm
+    reboot = utms.reboot
     customer_with_utm = utms.customer_with_utm
 
     import_run = imports.import_run

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from models.customers.customer import Customer
 from models.tenants.tenant import Tenant
+from models.utms.reboot import Reboot, RebootState
 from models.utms.utm import Utm
 
 if TYPE_CHECKING:
@@ -31,3 +33,24 @@ def customer_with_utm(make: Make, tenant: Tenant, **values: Any) -> tuple[Custom
     made = make.customer(tenant=tenant)
     make.contract(customer_row=made)
     return made, make.utm(customer_row=made, **values)
+
+
+def reboot(
+    make: Make, *, tenant: Tenant | None = None, utm_row: Utm | None = None, state: str = "scheduled", **values: Any
+) -> Reboot:
+    """A reboot: planned, or in another state with what belongs to it."""
+    of = utm_row or make.utm(tenant=tenant)
+    due = values.pop("due_at", datetime(2026, 12, 24, 18, 0, tzinfo=UTC))
+    defaults: dict[str, Any] = {
+        "planned": due.timestamp() % 900 == 0,
+        "asked_at": due - timedelta(days=1),
+        "asked_by": "operator@example.jp",
+        "due_at": due,
+    }
+    if state in {"requested", "succeeded", "failed"}:
+        defaults["requested_at"] = due
+    if state not in {"scheduled", "requested"}:
+        defaults["ended_at"] = due + timedelta(minutes=5)
+    if state == "failed":
+        defaults["failure"] = "no_result"
+    return make.save(Reboot(tenant_id=of.tenant_id, utm_id=of.id, state=RebootState(state), **defaults | values))

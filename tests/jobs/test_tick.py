@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("context")
 ROOT = Path(__file__).parents[2]
 NOTHING = {"urgent": [], "default": [], "periodic": []}
 EVERYTHING = {
-    "urgent": ["jobs.heartbeat.beat"],
+    "urgent": ["jobs.heartbeat.beat", "jobs.reboots.sweep"],
     "default": ["jobs.imports.sweep", "jobs.mail.sweep", "jobs.sms.sweep"],
     "periodic": [
         "jobs.alerts.drop_old_partitions",

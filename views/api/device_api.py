@@ -1,10 +1,11 @@
-"""The API for UTMs: heartbeats and alerts. Each UTM has its own bearer token, which gives access to that UTM only."""
+"""The API for UTMs: heartbeats, commands and alerts. Each UTM has its own bearer token, which gives access to that UTM only."""
 
 from __future__ import annotations
 
 import functools
 import ipaddress
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, abort, current_app, jsonify, request
@@ -15,12 +16,15 @@ from models import clock, scope
 from models.alerts import ingest as alert_ingest
 from models.alerts import threat_stat_ingest
 from models.alerts.ingest import Sender
-from models.utms import device_token, utm
+from models.utms import device_token, reboot_progress, utm
+from models.utms.reboot import BOOT_ID_LENGTH, MESSAGE_LENGTH
+from models.utms.reboot_progress import Report, Reported
 from models.utms.utm import Utm
 from models.values.mac_address import mac_address
 from views.api.bearer import CallerLimits, caller, unauthorized
 from views.api.device_body import BodyMalformed, BodyNotLines, BodyTooLarge, Lines, UnsupportedEncoding
 from views.api.device_openapi import DESCRIPTION
+from views.arguments import key_or_none
 
 # For any other problem the status is 200: the response reports the line, and the lines before it are stored.
 _STATUS_OF_PROBLEM = {BodyMalformed: 400, BodyNotLines: 400, BodyTooLarge: 413, UnsupportedEncoding: 415}
@@ -50,18 +54,34 @@ class DeviceApi(BaseApi):
     @expose("/heartbeat", methods=["POST"])
     @require_utm_token
     def heartbeat(self, sender: Sender) -> Response:
-        """Record a heartbeat, and return the pending commands (none so far) and the seconds until the next call."""
+        """Record a heartbeat, and return the pending commands and the seconds until the next call."""
         body = _json_object()
+        now, boot_id = clock.utc_now(), _text(body, "boot_id", BOOT_ID_LENGTH)
         with scope.tenant_session(sender.tenant_id) as session, session.begin():
             found = session.get_one(Utm, sender.utm_id)
             utm.note_heartbeat(
                 found,
-                now=clock.utc_now(),
+                now=now,
                 firmware=_text(body, "version", 64),
                 ip_address=_ip(body),
                 mac=_mac(body),
             )
-        return jsonify(commands=[], next_seconds=current_app.config["HEARTBEAT_SECONDS"])
+            reboots = reboot_progress.commands_for(session, found, boot_id=boot_id, now=now)
+        commands = [{"id": str(each), "type": "reboot"} for each in reboots]
+        return jsonify(commands=commands, next_seconds=current_app.config["HEARTBEAT_SECONDS"])
+
+    @expose("/commands/<string:command_id>/result", methods=["POST"])
+    @require_utm_token
+    def result(self, sender: Sender, command_id: str) -> tuple[str, int]:
+        """Store what the UTM reports of a command; a repeated report changes nothing."""
+        report = _report(_json_object())
+        key = key_or_none(command_id)
+        with scope.tenant_session(sender.tenant_id) as session, session.begin():
+            found = session.get_one(Utm, sender.utm_id)
+            known = key is not None and reboot_progress.note_report(session, found, key, report, now=clock.utc_now())
+        if not known:
+            abort(404)
+        return "", 204
 
     @expose("/alerts", methods=["POST"])
     @require_utm_token
@@ -153,6 +173,28 @@ def _text(body: dict[str, Any], key: str, limit: int) -> str | None:
     if not isinstance(value, str) or len(value) > limit or not value.isprintable():
         abort(400, f"{key}: not a printable text of at most {limit} characters")
     return value
+
+
+def _report(body: dict[str, Any]) -> Report:
+    state = body.get("state")
+    if state not in list(Reported):
+        abort(400, f"state: not one of {', '.join(Reported)}")
+    message = body.get("message")
+    if isinstance(message, str):
+        # Programs tend to report several lines.
+        body = body | {"message": " ".join(message.split())}
+    return Report(Reported(state), _time(body, "at"), _text(body, "message", MESSAGE_LENGTH))
+
+
+def _time(body: dict[str, Any], key: str) -> datetime | None:
+    text = _text(body, key, 40)
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        abort(400, f"{key}: not a time in ISO 8601")
 
 
 def _ip(body: dict[str, Any]) -> str | None:

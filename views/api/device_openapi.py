@@ -7,6 +7,8 @@ from typing import Any
 from models.alerts.alert import SecurityFunction
 from models.alerts.threat_stat import MAX_CATEGORY
 from models.alerts.threat_stat_ingest import MAX_COUNT
+from models.utms.reboot import BOOT_ID_LENGTH, MESSAGE_LENGTH
+from models.utms.reboot_progress import Reported
 
 _TEXT = {"type": "string"}
 _LINE: dict[str, Any] = {
@@ -61,6 +63,32 @@ _RECEIPT: dict[str, Any] = {
         },
     },
 }
+_COMMAND: dict[str, Any] = {
+    "type": "object",
+    "description": "A command is in the response to every heartbeat until its result was reported. Carry out each ID once.",
+    "required": ["id", "type"],
+    "properties": {
+        "id": {"type": "string", "description": "For the URL of its result.", "examples": ["1042"]},
+        "type": {"type": "string", "enum": ["reboot"]},
+    },
+}
+_RESULT: dict[str, Any] = {
+    "type": "object",
+    "required": ["state"],
+    "properties": {
+        "state": {
+            "type": "string",
+            "enum": [str(state) for state in Reported],
+            "description": "started, just before the UTM reboots; succeeded, when it is back; or failed.",
+        },
+        "at": {
+            "type": "string",
+            "format": "date-time",
+            "description": "The time by the UTM's clock. Without a zone it is UTC.",
+        },
+        "message": {"type": "string", "maxLength": MESSAGE_LENGTH, "description": "Shown to the partner's operators."},
+    },
+}
 
 
 def _answers(description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -107,6 +135,15 @@ DESCRIPTION: dict[str, Any] = {
                                 "properties": {
                                     "version": {"type": "string", "maxLength": 64},
                                     "ip": _TEXT,
+                                    "boot_id": {
+                                        "type": "string",
+                                        "maxLength": BOOT_ID_LENGTH,
+                                        "description": "Identifies the boot that the UTM is in: any text that is another"
+                                        " one after each boot, as in /proc/sys/kernel/random/boot_id. If it differs from"
+                                        " the one with which a reboot command was fetched, the reboot has succeeded and"
+                                        " is shown as verified.",
+                                        "examples": ["5b2f6c1e-7f0a-4c55-9d3b-0a5c8f1e2d34"],
+                                    },
                                     "mac": {
                                         "type": "string",
                                         "description": "In any notation. An invalid address is ignored.",
@@ -122,12 +159,29 @@ DESCRIPTION: dict[str, Any] = {
                     {
                         "type": "object",
                         "properties": {
-                            "commands": {"type": "array", "items": {"type": "object"}},
+                            "commands": {"type": "array", "items": _COMMAND},
                             "next_seconds": {"type": "integer"},
                         },
                     },
                 )
                 | {"400": {"description": "The body is not a JSON object, or one of its values is invalid."}},
+            }
+        },
+        "/commands/{id}/result": {
+            "post": {
+                "summary": "Report the result of a command",
+                "description": "After a report, the command is no longer sent. A command that is neither reported nor"
+                " followed by a heartbeat with another boot_id within 15 minutes has failed; what is reported after its"
+                " end changes nothing.",
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+                "requestBody": {"required": True, "content": {"application/json": {"schema": _RESULT}}},
+                "responses": {
+                    "204": {"description": "The report is stored, or was already."},
+                    "400": {"description": "The body is not a JSON object, or one of its values is invalid."},
+                    "401": {"description": "The token is missing or not valid."},
+                    "404": {"description": "The UTM was not given such a command."},
+                    "429": {"description": "Too many requests. Retry-After contains the seconds to wait."},
+                },
             }
         },
         "/alerts": {"post": _lines_call("alerts", _LINE)},

@@ -7,11 +7,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from flask_babel import gettext, lazy_gettext
 
+from models import clock
 from models.values.phone import plain_hyphens
 from models.values.visible_text import visible
 from views.arguments import iso_day
@@ -292,10 +294,30 @@ class Days(DeclaredFilter):
         for end, told in ends:
             name = f"{self.name}_{end}"
             day = iso_day(args.get(name))
-            condition = None if day is None else (column >= day if end == "from" else column <= day)
+            condition = None if day is None else self._from(column, day) if end == "from" else self._to(column, day)
             value = day.isoformat() if day else ""
             found.append(Filter(name, told, value, condition, kind="date", beside=self.beside))
         return found
+
+    @staticmethod
+    def _from(column: Any, day: date) -> Any:
+        return column >= day
+
+    @staticmethod
+    def _to(column: Any, day: date) -> Any:
+        return column <= day
+
+
+class DaysOfTimes(Days):
+    """A range of days in Asia/Tokyo, for a column with times."""
+
+    @staticmethod
+    def _from(column: Any, day: date) -> Any:
+        return column >= clock.day_start(day)
+
+    @staticmethod
+    def _to(column: Any, day: date) -> Any:
+        return column < clock.day_start(day) + timedelta(days=1) if day < date.max else column.is_not(None)
 
 
 class Yen(DeclaredFilter):

@@ -37,6 +37,7 @@ class Button:
     :param question: the confirmation question.
     :param refusal: the reason why the button is currently disabled; None if it is enabled.
     :param menu: the buttons of a menu that it opens, instead of following a link or submitting a form.
+    :param dialog: the ID of the part of its page that is shown as a dialog instead of the page, if JavaScript runs.
     """
 
     label: Any
@@ -48,6 +49,7 @@ class Button:
     refusal: str | None = None
     css: str = "btn"
     menu: Sequence[Button] = ()
+    dialog: str = ""
 
     @property
     def refusal_id(self) -> str:
@@ -143,6 +145,7 @@ class Table:
     :ivar inputs: the fields beside these buttons, each described like a search field (``views.screen.filters.Filter``).
     :ivar toggles: whether each row has a ``Toggle``.
     :ivar chooses: whether one of the rows is chosen, for a form with the ID ``chosen-row``.
+    :ivar cell_buttons: the buttons in the cells.
     :ivar form_url: the URL that the submit buttons in the cells submit to; the whole table is then one form.
     """
 
@@ -168,6 +171,7 @@ class Table:
     empty: Empty | None = None
     toggles: bool = False
     chooses: bool = False
+    cell_buttons: Sequence[Button] = ()
     form_url: str = ""
 
     @property
@@ -182,8 +186,8 @@ class Table:
 
     @property
     def refused(self) -> list[Button]:
-        """The buttons, those in the header included, that cannot be used."""
-        return [each for each in (*self.buttons, *self.links) if each.refusal]
+        """The buttons, those in the header and in cells included, that cannot be used."""
+        return [each for each in (*self.buttons, *self.links, *self.cell_buttons) if each.refusal]
 
     @property
     def forms(self) -> dict[Any, Button]:

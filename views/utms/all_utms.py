@@ -31,6 +31,7 @@ from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Button, Table
+from views.utms.reboot_facts import reboot_of_many
 from views.utms.state import STATE, STATE_LABELS, has_state, state_of
 from views.utms.states import states_url
 from views.utms.utms import UtmView, alerts_url
@@ -121,7 +122,7 @@ class FleetList(Screen):
     def table(self, rows: Sequence[Utm], columns: Sequence[str] | None = None, **options: Any) -> Table:
         """Return a table of UTMs with the numbers of their alerts."""
         self._count_alerts(self.rows_session(), {row.id for row in rows})
-        return super().table(rows, columns, **options)
+        return super().table(rows, columns, css="dense", **options)
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file; the alerts of all of them are counted with one statement."""
@@ -161,6 +162,9 @@ class UtmListView(FleetList):
     class_permission_name = "Utms"
     list_template = "utms/list.html"
     filters = fleet_filters(lambda: versions_of(db.session()))
+
+    def _actions_of_many(self) -> list[Button]:
+        return [*super()._actions_of_many(), *reboot_of_many()]
 
     def value(self, row: Utm, name: str) -> Any:
         """Return what a column shows of a UTM, with the pages it leads to."""

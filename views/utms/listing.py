@@ -12,15 +12,18 @@ from sqlalchemy import func
 from models import clock
 from models.alerts import search as alert_search
 from models.db import db
+from models.utms.reboot import RebootState, open_of
 from models.utms.utm import Utm
 from models.values.phone import plain_hyphens
 from views.forms.fields import half_width
 from views.forms.utm_id import hex_digits
 from views.period import recent_days
 from views.screen.filters import Choice, Part, Search
+from views.screen.navigation import present_arguments
 from views.screen.screen import Screen
-from views.screen.table import Table
+from views.screen.table import Button, Table
 from views.shown_once import waiting_key
+from views.utms.reboot_facts import reboot_buttons, reboot_of_many
 from views.utms.state import STATE_LABELS, has_state
 
 _ENTERED, _NOT_ENTERED = "y", "n"
@@ -52,7 +55,10 @@ class UtmList(Screen):
             on=_mac_address_is,
         ),
     )
-    list_columns: ClassVar = ["utm_id", "name", "address", "state", "mac_address", "alert_count"]
+    list_columns: ClassVar = [
+        *("utm_id", "name", "address", "state", "reboot", "reboot_plan", "mac_address", "alert_count")
+    ]
+    order_columns: ClassVar = ["utm_id", "name", "address", "state", "mac_address", "alert_count"]
     list_labels: ClassVar = {"address": lazy_gettext("Place")}
 
     def rows(self, search: Search) -> Any:
@@ -69,12 +75,21 @@ class UtmList(Screen):
         return super().ordered(query, "last_seen_at" if sort == "state" else sort, direction)
 
     def table(self, rows: Sequence[Utm], columns: Sequence[str] | None = None, **options: Any) -> Table:
-        """Return a table of UTMs with the number of their alerts."""
+        """Return a table of UTMs with the number of their alerts, and what can be done about rebooting them."""
         first, last = _period()
         counts = alert_search.counts_by_utm(db.session(), g.parent_row.id, first=first, last=last)
+        reboots = open_of(db.session(), [row.id for row in rows])
+        back = present_arguments()
         for row in rows:
             row.alert_count = counts.get(row.id, 0)
-        return super().table(rows, columns, **options)
+            row.reboot_plan = reboots.get((row.id, RebootState.SCHEDULED))
+            row.reboot = reboot_buttons(row, back)
+        made = super().table(rows, columns, css="dense", **options)
+        made.cell_buttons = [button for row in rows for button in row.reboot]
+        return made
+
+    def _actions_of_many(self) -> list[Button]:
+        return [*super()._actions_of_many(), *reboot_of_many()]
 
     def registered_just_now(self) -> Utm | None:
         """Return the UTM whose token ``secret_on_list`` is going to show."""

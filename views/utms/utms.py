@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import g, request
@@ -23,12 +24,13 @@ from views.screen.actions import action
 from views.screen.formats import Format, LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.navigation import Parent, list_arguments, with_arguments
-from views.screen.table import Button
+from views.screen.table import Button, Table
 from views.shown_once import show_token_once
 from views.utms.exchange import CONTRACT_FIRST, ExchangePage, recorded_utm, utm_links
 from views.utms.form import EMAIL_GROUPS, EMAILS, UtmChangeForm, UtmForm
 from views.utms.listing import UtmList
 from views.utms.overview import warning_before_one_more
+from views.utms.reboot_facts import BUTTONS, PLAN, reboot_buttons, recent_reboots
 from views.utms.state import STATE, state_of
 from views.utms.states import page_of, states_url
 
@@ -104,6 +106,8 @@ class UtmView(ExchangePage, UtmList):
         "state": lazy_gettext("Operation"),
         "mac_address": lazy_gettext("MAC address entry"),
         "alert_count": lazy_gettext("Alerts"),
+        "reboot": lazy_gettext("UTM reboot"),
+        "reboot_plan": lazy_gettext("Scheduled reboot"),
         "last_seen_at": lazy_gettext("Last connected"),
         "firmware": lazy_gettext("Version"),
         "ip_address": lazy_gettext("IP address"),
@@ -124,6 +128,8 @@ class UtmView(ExchangePage, UtmList):
         "ip_address": formats.CODE,
         "reported_mac": formats.CODE,
         "alert_count": linked_value(formats.NUMBER),
+        "reboot": BUTTONS,
+        "reboot_plan": PLAN,
         "mac_address": Format(lambda _mac: gettext("Entered"), empty=lazy_gettext("Not entered")),
         "replaces_id": Format(recorded_utm, recorded_utm),
         "earlier": utm_links(lambda row: UtmView.of().url("show", row)),
@@ -174,14 +180,20 @@ class UtmView(ExchangePage, UtmList):
         return self._facts(row, ["customer_id", "utm_id", "name", "serial", "address"])
 
     def page_buttons(self, row: Utm) -> list[Button]:
-        """Return the buttons of a UTM's page, with the link to its alerts and the button that exchanges it."""
+        """Return the buttons of a UTM's page, with the link to its alerts and those that reboot or exchange it."""
         url = alerts_url(row)
         alerts = [Button(gettext("See alerts"), url, "list-check")] if url else []
+        reboot = reboot_buttons(row, self.back_argument(), css="btn") if row.removed_at is None else []
         found = super().page_buttons(row)
         if (exchanges := self.exchange_button(row)) is not None:
             # Before the button that removes it, which stays the last one.
             found.insert(-1 if self.may("delete") else len(found), exchanges)
-        return [*alerts, *found]
+        return [*alerts, *reboot, *found]
+
+    def related(self, row: Utm) -> Sequence[Table]:
+        """Return the last reboots of a UTM."""
+        table = recent_reboots(row)
+        return [table] if table else []
 
     def details(self, row: Utm) -> Any:
         """Return the details of a UTM; values that come from heartbeats are omitted until the first one."""

@@ -4,6 +4,7 @@
 // before sending.js does.
 import "./question.js";
 import "./dialogs.js";
+import "./fetched-dialogs.js";
 import "./menus.js";
 import "./sending.js";
 import "./unsaved.js";

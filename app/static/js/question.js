@@ -1,15 +1,15 @@
 // A form with a question (macros/dialogs.html) asks it in a dialog. OK sends the form without its field "ask".
 import { on } from "./delegation.js";
+import { refill } from "./fetched-dialogs.js";
 import { whileBusy } from "./pages.js";
 
 // A form that the server validates first is sent in the background; its question is asked only if it has no errors.
-// Returns the form of the confirmation page, null when there are errors.
-async function questionForm(form, submitter) {
+// Returns the page with the question, or with the errors.
+async function pageOf(form, submitter) {
   const body = new FormData(form, submitter);
   const url = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
   const answer = await fetch(url, { method: "POST", body });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return page.querySelector("[data-question-answered]");
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
 function send(form, submitter) {
@@ -56,9 +56,10 @@ on("submit", "form", (form, event) => {
   }
   whileBusy(form, async () => {
     try {
-      const found = await questionForm(form, submitter);
+      const page = await pageOf(form, submitter);
+      const found = page.querySelector("[data-question-answered]");
       if (found) ask(form, submitter, found.querySelector("[data-question-details]"));
-      else send(form, submitter);
+      else if (!refill(form, page)) send(form, submitter);
     } catch {
       send(form, submitter);
     }

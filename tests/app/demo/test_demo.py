@@ -20,6 +20,7 @@ from models.customers.customer import Customer
 from models.mail.outbox import MailMessage
 from models.tenants.tenant import Tenant
 from models.utms.device_token import DeviceToken, hash_token
+from models.utms.reboot import Reboot
 from models.utms.utm import Utm, UtmState
 from tests.app.demo.queries import row_counts
 from tests.factories import PASSWORD
@@ -50,6 +51,12 @@ def test_the_tenants_and_their_people(demo):
     assert everywhere == {"staff@example.jp": ["NEC Staff"], "admin@example.jp": ["NEC Admin"]}
     operator = demo.scalars(select(User).where(User.email == "operator@example.jp")).one()
     assert operator.get_full_name() == "見守 花子"
+
+
+def test_reboots_of_every_state_but_running_are_there_to_be_looked_at(demo):
+    found = Counter(demo.scalars(select(Reboot.state)))
+
+    assert found == {"succeeded": 3, "failed": 3, "scheduled": 2, "cancelled": 1}
 
 
 def test_mails_of_every_state_are_there_to_be_looked_at(demo):
@@ -163,6 +170,7 @@ def test_every_write_is_in_the_audit_log(demo):
         "portal_user.created": 12,
         "product.created": 2,
         "rate_plan.created": 4,
+        "reboot.scheduled": 9,
         "service_application.confirmed": 11,
         "tenant.created": 2,
         "usage.recorded": 1,

@@ -319,7 +319,7 @@ def test_the_api_describes_itself(app):
     described = app.test_client().get("/api/device/v1/openapi.json").json
 
     assert described["openapi"] == "3.1.0"
-    assert sorted(described["paths"]) == ["/alerts", "/heartbeat", "/threat-stats"]
+    assert sorted(described["paths"]) == ["/alerts", "/commands/{id}/result", "/heartbeat", "/threat-stats"]
 
 
 def test_the_receipt_is_described_as_it_is_given(app, send):
