@@ -330,7 +330,7 @@ class DeviceClient:
 
 
 def _boot(booted_at: datetime) -> dict[str, str]:
-    return {"boot_id": f"{booted_at.timestamp():.0f}"}
+    return {"boot_id": f"{int(booted_at.timestamp())}"}
 
 
 def _parse_result(answer: dict[str, Any], ids: list[str]) -> SendResult:

@@ -32,6 +32,8 @@ EVERYTHING = {
     "urgent": ["jobs.heartbeat.beat", "jobs.reboots.sweep"],
     "default": ["jobs.imports.sweep", "jobs.mail.sweep", "jobs.sms.sweep"],
     "periodic": [
+        "jobs.alert_mails.send",
+        "jobs.alerts.determine_compared_companies",
         "jobs.alerts.drop_old_partitions",
         "jobs.alerts.make_partitions",
         "jobs.applications.notify_shortage",

@@ -145,9 +145,9 @@ def test_counting_reads_the_index_alone(make, utm, arrive, in_tenant, as_owner, 
     query = AlertQuery(utm.customer_id, NOW - timedelta(days=1), NOW, **conditions)
 
     with in_tenant(utm.tenant_id) as session, session.begin():
-        count = alert_search._count(alert_search._shape(query))
+        count = alert_search._count(alert_search.shape_of(query))
         statement = f"EXPLAIN {count.text}"
-        found = session.connection().exec_driver_sql(statement, count.values | alert_search._values(query))
+        found = session.connection().exec_driver_sql(statement, count.values | alert_search.values_of(query))
         scans = [row for (row,) in found if "Scan" in row and " long" not in row and "counted" not in row]
 
     assert scans

@@ -26,8 +26,9 @@ def _now():
 
 @pytest.fixture
 def utm(make, operator):
+    line = make.contract_line(contract=make.contract(tenant=operator.tenant))
     return make.utm(
-        tenant=operator.tenant,
+        customer_row=line.contract.customer,
         name="本社",
         utm_id="a1b2c3d4e5f6",
         last_seen_at=NOW,
