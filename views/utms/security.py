@@ -60,8 +60,23 @@ class SecurityView(PortalView):
             period=(first, last),
             alerts_url=url_if("can_list", "Alerts", "AlertView.list", customer_id=customer.id),
             important_url=url_if("can_important", "Alerts", "AlertView.important", customer_id=customer.id),
+            reports=_reports(customer),
             secret=screen.secret_on_list(),
         )
+
+
+def _reports(customer: Any) -> list[Button]:
+    """Return the buttons of the chart screens that the user may open."""
+    reports = (
+        ("threats", "report", gettext("See the UTM threat report")),
+        ("average", "chart-bar", gettext("Compare with the average of companies")),
+        ("utms", "router", gettext("Compare the company's UTMs")),
+    )
+    return [
+        Button(label, url, icon)
+        for name, icon, label in reports
+        if (url := url_if(f"can_{name}", "Charts", f"ChartView.{name}", customer_id=customer.id))
+    ]
 
 
 def _add_button(screen: Any, customer: Any, *, refused: bool) -> Button | None:
