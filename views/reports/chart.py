@@ -43,7 +43,7 @@ def chart(function: str, kinds: str, span: Span, series: Mapping[str, Sequence[f
         for label, *values in zip(point_labels(span), *series.values(), strict=True)
     ]
     empty = not any(map(any, series.values()))
-    return Chart(function, kinds, Table(columns, rows, css="chart-numbers"), empty)
+    return Chart(function, kinds, Table(columns, rows, css="table-sm chart-numbers"), empty)
 
 
 def point_labels(span: Span) -> list[str]:

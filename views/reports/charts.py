@@ -146,6 +146,6 @@ def _categories(categories: list[tuple[str, int]]) -> tuple[Table, Table]:
     ]
     rows = [Row([str(rank), name, number_text(count)]) for rank, (name, count) in enumerate(categories, 1)]
     first, rest = (
-        Table(columns, part, css="chart-categories") for part in (rows[:TOP_CATEGORIES], rows[TOP_CATEGORIES:])
+        Table(columns, part, css="table-sm chart-categories") for part in (rows[:TOP_CATEGORIES], rows[TOP_CATEGORIES:])
     )
     return first, rest
