@@ -75,7 +75,7 @@ def utm_table(
         Column("total", gettext("Total"), css="number"),
     ]
     rows = [Row(_cells(customer_id, utm, ticked=utm.id in ticked)) for utm in utms]
-    return Table(columns, rows, label=gettext("Detections by UTM"), css="table-sm")
+    return Table(columns, rows, label=gettext("Detections by UTM"), css="table-sm chart-utms")
 
 
 def _cells(customer_id: str, utm: UtmAlerts, *, ticked: bool) -> list[Any]:

@@ -3,6 +3,7 @@
 const COLOURS = 10;
 const SYMBOLS = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle", "emptyDiamond"];
 const LINES = ["solid", "dashed", "dotted"];
+const LEGEND = { sign: 25, gap: 20, row: 24, font: 12 }; // pixels
 
 const styles = getComputedStyle(document.documentElement);
 const colour = (name) => styles.getPropertyValue(`--portal-${name}`).trim();
@@ -25,37 +26,65 @@ function styled({ name, data }, place, kinds) {
   return { name, data, type, lineStyle, symbol: SYMBOLS[place % SYMBOLS.length], symbolSize: 6, barMaxWidth: 24 };
 }
 
-function options(element) {
-  const { points, series } = readNumbers(document.getElementById(element.dataset.numbers).querySelector("table"));
-  const kinds = element.dataset.chart.split(" ");
-  const { fontFamily } = getComputedStyle(document.body);
-  const axisLabel = { color: colour("text-quiet") };
+function options({ points, series }, kinds) {
+  const textStyle = { color: colour("text-quiet") };
   return {
     animation: false,
     color: Array.from({ length: COLOURS }, (_, place) => colour(`chart-${place + 1}`)),
-    textStyle: { fontFamily },
-    grid: { top: series.length > 1 ? 40 : 16, left: 8, right: 16, bottom: 8, outerBoundsMode: "same" },
-    legend: { show: series.length > 1, type: "scroll", top: 0, textStyle: { color: colour("text-quiet") } },
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+    grid: { left: 8, right: 16, bottom: 8, outerBoundsMode: "same" },
+    legend: { show: series.length > 1, type: "plain", top: 0, left: 0, right: 0, itemWidth: LEGEND.sign, textStyle },
     // The policy of the page forbids the inline styles of a tooltip in HTML.
     tooltip: { trigger: "axis", renderMode: "richText", confine: true, order: "valueDesc" },
-    xAxis: { type: "category", data: points, axisLabel },
-    yAxis: { type: "value", minInterval: kinds.includes("line") && kinds.includes("bar") ? 0 : 1, axisLabel },
+    xAxis: { type: "category", data: points, axisLabel: textStyle },
+    // Averages are not whole numbers.
+    yAxis: { type: "value", minInterval: kinds.length > 1 ? 0 : 1, axisLabel: textStyle },
     series: series.map((each, place) => styled(each, place, kinds)),
   };
 }
 
+// The library does not make room for a legend of several rows.
+function legendHeight(names, width) {
+  if (names.length < 2) return 0;
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `${LEGEND.font}px ${getComputedStyle(document.body).fontFamily}`;
+  let rows = 1;
+  let used = 0;
+  for (const name of names) {
+    const needed = LEGEND.sign + LEGEND.gap + Math.min(pen.measureText(name).width, width - LEGEND.sign - LEGEND.gap);
+    if (used > 0 && used + needed > width) {
+      rows += 1;
+      used = 0;
+    }
+    used += needed;
+  }
+  return rows * LEGEND.row;
+}
+
 function draw(element, init) {
+  const numbers = readNumbers(document.getElementById(element.dataset.numbers).querySelector("table"));
   element.hidden = false;
+  const height = element.clientHeight;
   const chart = init(element, null, { renderer: "svg" });
-  chart.setOption(options(element));
-  // With a view box, the stylesheet can fit the drawing to the width of the paper.
+  chart.setOption(options(numbers, element.dataset.chart.split(" ")));
   const fit = () => {
+    const room = element.clientWidth - 3 * LEGEND.gap;
+    const legend = legendHeight(numbers.series.map(({ name }) => name), room);
+    element.style.height = `${height + legend}px`;
     chart.resize();
+    chart.setOption({
+      grid: { top: legend + 16 },
+      legend: { textStyle: { overflow: "truncate", width: room - LEGEND.sign - LEGEND.gap } },
+    });
     chart.getZr().flush();
+    // With a view box, the stylesheet can fit the drawing to the width of the paper.
     element.querySelector("svg").setAttribute("viewBox", `0 0 ${chart.getWidth()} ${chart.getHeight()}`);
   };
+  let width = 0;
   new ResizeObserver(() => {
-    if (!matchMedia("print").matches) fit();
+    if (matchMedia("print").matches || element.clientWidth === width) return;
+    width = element.clientWidth;
+    fit();
   }).observe(element);
 }
 
