@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage bench lint format types messages smoke sure venv
+.PHONY: help run test coverage bench lint format types messages vendor smoke sure venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,13 @@ messages: $(VENV)/dev.stamp ## Update the Japanese catalogue from the code, and 
 	$(VENV)/bin/pybabel -q extract -F babel.cfg -k lazy_gettext -k N_ --no-location --sort-output -o $(VENV)/messages.pot .
 	$(VENV)/bin/pybabel -q update -i $(VENV)/messages.pot -d translations -l ja --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap
 	$(VENV)/bin/pybabel -q compile --use-fuzzy -d translations
+
+vendor: ## Build the chart library in app/static/vendor from the npm packages named in tools/echarts (requires Node.js)
+	cd tools/echarts && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
+	cd tools/echarts/node_modules && licences=../../../app/static/vendor/echarts && \
+		cp echarts/LICENSE $$licences/echarts-LICENSE.txt && cp echarts/NOTICE $$licences/echarts-NOTICE.txt && \
+		cp echarts/licenses/LICENSE-d3 $$licences/d3-LICENSE.txt && cp zrender/LICENSE $$licences/zrender-LICENSE.txt && \
+		cp tslib/LICENSE.txt $$licences/tslib-LICENSE.txt
 
 smoke: $(VENV)/dev.stamp ## Start the portal on every other supported Python of this machine, sign in and do one job
 	$(PY) -m tests.smoke

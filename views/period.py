@@ -178,7 +178,7 @@ class _Reader(NamedTuple):
 
 
 def _by_day(reader: _Reader, today: date) -> Period:
-    first, last = (reader.read(name, _day, INVALID_DAY) for name in ("first", "last"))
+    first, last = (reader.read(name, parse_day, INVALID_DAY) for name in ("first", "last"))
     if first is None:
         first, end = recent_days(last or today)
         return Period("day", max(first, _FIRST_DAY), end)
@@ -186,14 +186,14 @@ def _by_day(reader: _Reader, today: date) -> Period:
 
 
 def _by_month(reader: _Reader, today: date) -> Period:
-    first, last = (reader.read(name, _month, INVALID_MONTH) for name in ("first_month", "last_month"))
+    first, last = (reader.read(name, parse_month, INVALID_MONTH) for name in ("first_month", "last_month"))
     first = first or last or today
     first, last = _ordered(first, last or max(first, today))
     return Period("month", clock.month_start(first), clock.next_month(last) - timedelta(days=1))
 
 
 def _by_minutes(reader: _Reader, today: date) -> Period:
-    day = reader.read("on", _day, INVALID_DAY) or today
+    day = reader.read("on", parse_day, INVALID_DAY) or today
     start = reader.read("from_time", _time, NO_TIME) or _MIDNIGHT
     end = reader.read("to_time", _time, NO_TIME) or _LAST_MINUTE
     if end < start:
@@ -216,13 +216,15 @@ _FIRST_DAY = date(_YEARS.start, 1, 1)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def _day(text: str) -> date | None:
+def parse_day(text: str) -> date | None:
+    """Parse a day, ``YYYY-MM-DD``; return None for any other text, and for a year that can only be a typing error."""
     day = iso_day(text) if _DAY.fullmatch(text) else None
     return day if day is not None and day.year in _YEARS else None
 
 
-def _month(text: str) -> date | None:
-    return _day(f"{text}-01")
+def parse_month(text: str) -> date | None:
+    """Parse a month, ``YYYY-MM``, and return its first day; return None for any other text."""
+    return parse_day(f"{text}-01")
 
 
 def _time(text: str) -> time | None:

@@ -1,18 +1,21 @@
-"""Register the demo's UTMs and store their alerts."""
+"""Register the demo's UTMs and store their alerts and statistics."""
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app.demo import alerts, words
+from app.demo import alerts, statistics, words
 from app.demo.context import DemoContext
 from app.demo.plan import UtmPlan
 from app.demo.tenants import UTMS
 from models.actor import COMMAND_LINE
 from models.alerts import ingest as alert_ingest
+from models.alerts import threat_stat_ingest
 from models.customers.customer import Customer
 from models.utms import device_token, exchange, utm
 from models.utms.utm import Utm
@@ -94,7 +97,7 @@ def _values(customer: Customer, plan: UtmPlan, now: datetime) -> dict[str, objec
 
 
 def _store_activity(context: DemoContext, registered: Utm, plan: UtmPlan) -> int:
-    """Record the UTM's heartbeat and store its alerts; return their number."""
+    """Record the UTM's heartbeat, store its alerts and statistics, and return the number of alerts."""
     if plan.last_seen is None:
         return 0
     pick, seen = context.pick, context.now - plan.last_seen
@@ -105,13 +108,15 @@ def _store_activity(context: DemoContext, registered: Utm, plan: UtmPlan) -> int
         ip_address=f"203.0.113.{pick.randint(2, 250)}",
         mac=plan.mac,
     )
-    receipt = alert_ingest.store(
-        context.session,
-        alert_ingest.Sender(registered.tenant_id, registered.customer_id, registered.id),
-        enumerate(alerts.lines(pick, plan.alerts, now=context.now, until=seen), 1),
-        now=context.now,
-        retention_months=context.retention_months,
-    )
+    sender = alert_ingest.Sender(registered.tenant_id, registered.customer_id, registered.id)
+    found = alerts.lines(pick, plan.alerts, now=context.now, until=seen)
+    kept: dict[str, Any] = {"now": context.now, "retention_months": context.retention_months}
+    receipt = alert_ingest.store(context.session, sender, enumerate(found, 1), **kept)
     if receipt.stored != plan.alerts:
         raise RuntimeError(f"Of {plan.alerts} alerts {receipt.stored} were stored: {receipt.rejected[:1]}")
+    # Random numbers of its own: the rest of the demo does not depend on them.
+    counted = statistics.lines(random.Random(plan.key), found)  # noqa: S311  (demo data, nothing secret)
+    told = threat_stat_ingest.store(context.session, sender, enumerate(counted, 1), **kept)
+    if told.stored != len(counted):
+        raise RuntimeError(f"Of {len(counted)} statistics {told.stored} were stored: {told.rejected[:1]}")
     return receipt.stored

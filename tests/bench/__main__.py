@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tests.bench import (
     applications,
+    charts,
     customers,
     declared,
     downloads,
@@ -52,6 +53,7 @@ PARTS = (
     Part("rights", rights.TITLE, rights.ABOUT, rights.measure),
     Part("invoices", invoices.TITLE, invoices.ABOUT, invoices.measure),
     Part("customers", customers.TITLE, customers.ABOUT, customers.measure),
+    Part("charts", charts.TITLE, charts.ABOUT, charts.measure),
     Part("applications", applications.TITLE, applications.ABOUT, applications.measure),
     Part("imports", imports.TITLE, imports.ABOUT, imports.measure),
     Part("mail", mail.TITLE, mail.ABOUT, mail.measure),

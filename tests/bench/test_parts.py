@@ -13,6 +13,7 @@ import pytest
 from models import clock
 from tests.bench import (
     applications,
+    charts,
     customers,
     declared,
     downloads,
@@ -172,6 +173,16 @@ def test_every_search_field_of_the_customer_list_is_asked_with_few_statements(ti
 def test_searches_with_other_rows_are_not_compared():
     with pytest.raises(RuntimeError, match="all: the portal shows 2 rows and the statement by hand 1"):
         customers.check_rows(customers.CASES[0], 2, 1)
+
+
+def test_the_numbers_of_every_chart_are_compared_with_the_same_sums(tiny):
+    findings = charts.measure(tiny, runs=1, tenants=2)
+
+    assert [each.name for each in findings] == [
+        f"{screen}, {unit}" for screen in ("threats", "average", "utms") for unit in ("day", "month")
+    ]
+    with pytest.raises(RuntimeError, match=r"utms, day: the portal's numbers come to 3, those by hand to 4"):
+        charts.check_totals("utms", "day", 3, 4)
 
 
 def test_an_import_is_compared_with_the_copy_of_its_rows_and_nothing_of_it_stays(tiny):

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, abort, current_app, make_response, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext
 from sqlalchemy import select
 
 from models import clock
@@ -19,6 +20,7 @@ from models.utms.utm import Utm, UtmState
 from views.arguments import key_or_none
 from views.base import PortalView, render, url_if
 from views.period import recent_days
+from views.screen.table import Button
 from views.utms.state import state_of
 
 _MOST = 100
@@ -91,7 +93,22 @@ def status_of(customer: Customer) -> dict[str, Any]:
         "period": (first, last),
         "alerts_url": url_if("can_list", "Alerts", "AlertView.list", customer_id=customer.id),
         "important_url": url_if("can_important", "Alerts", "AlertView.important", customer_id=customer.id),
+        "reports": _reports(customer),
     }
+
+
+def _reports(customer: Any) -> list[Button]:
+    """Return the buttons of the chart screens that the user may open."""
+    reports = (
+        ("threats", "report", gettext("See the UTM threat report")),
+        ("average", "chart-bar", gettext("Compare with the average of companies")),
+        ("utms", "router", gettext("Compare the company's UTMs")),
+    )
+    return [
+        Button(label, url, icon)
+        for name, icon, label in reports
+        if (url := url_if(f"can_{name}", "Charts", f"ChartView.{name}", customer_id=customer.id))
+    ]
 
 
 def page_of(utm: Utm) -> str:

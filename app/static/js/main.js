@@ -21,3 +21,4 @@ import "./search-forms.js";
 import "./search-box.js";
 import "./page-buttons.js";
 import "./error-summary.js";
+import "./charts.js";

@@ -13,6 +13,8 @@ from app.demo import making
 from models.accounts.membership import Membership
 from models.accounts.user import User
 from models.alerts.alert import Alert, AlertDaily
+from models.alerts.comparison import ComparisonMonth
+from models.alerts.threat_stat import ThreatStat
 from models.audit import AuditEntry
 from models.contracts.contract import Contract, allows_utm
 from models.contracts.invoice import Invoice
@@ -151,6 +153,16 @@ def test_alerts_and_their_daily_counts(run, make):
     now = _now(demo)
     assert now - timedelta(days=31) < oldest < now - timedelta(days=25)
     assert now - timedelta(days=4) < newest <= now
+
+    stored = select(Alert.utm_id, Alert.function, func.count()).group_by(Alert.utm_id, Alert.function)
+    counted = select(ThreatStat.utm_id, ThreatStat.function, func.sum(ThreatStat.count)).group_by(
+        ThreatStat.utm_id, ThreatStat.function
+    )
+    alerts, statistics = ({row[:2]: row[2] for row in demo.execute(each)} for each in (stored, counted))
+    assert statistics.keys() == alerts.keys()
+    assert all(statistics[key] >= alerts[key] for key in alerts)
+    assert len(set(demo.scalars(select(ThreatStat.category).where(ThreatStat.function == "url_filter")))) > 10
+    assert min(demo.scalars(select(ComparisonMonth.companies).order_by(ComparisonMonth.month.desc()).limit(2))) > 5
 
 
 def test_every_write_is_in_the_audit_log(demo):

@@ -1,0 +1,20 @@
+"""The chart screens of a customer (§7.13 to 7.15)."""
+
+from __future__ import annotations
+
+from models.errors import N_
+from views.register import Rights
+from views.reports.charts import ChartView
+
+SCREENS = (ChartView,)
+RIGHTS = {
+    "Charts": Rights(
+        N_("Charts of detections"),
+        read=("can_threats", "can_average", "can_utms"),
+        labels={
+            "can_threats": N_("View the UTM threat report"),
+            "can_average": N_("Compare with the average of companies"),
+            "can_utms": N_("Compare the company's UTMs"),
+        },
+    )
+}
