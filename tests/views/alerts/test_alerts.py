@@ -11,42 +11,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from sqlalchemy.orm import Session
 
 from models import clock
 from models.alerts import export as alert_export
-from models.alerts import ingest as alert_ingest
 from tests.support.alerts import line, lines
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=clock.TOKYO)
 COLUMNS = (
     "alert_id,time,device_name,type,act,alert_severity,src-ip,src-port,dst-ip,dst-port,src-mac,dst-mac,xff,iif,proto,"
     "L7_proto,virus,vid,file,severity,subject,date,msg,sid,url,cid,gid,app,aid,bid,ctype,cname,atype"
 )
-
-
-@pytest.fixture(autouse=True)
-def _today():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def utm(operator, make):
-    return make.customer_with_utm(operator.tenant, utm_id="a1b2c3d4e5f6", name="本社")[1]
-
-
-@pytest.fixture
-def arrive(engine):
-    def store(utm, *found):
-        sender = alert_ingest.Sender(utm.tenant_id, utm.customer_id, utm.id)
-        numbered = found[0] if isinstance(found[0], list) else list(enumerate(found, 1))
-        with Session(engine, info={"tenant_scope": utm.tenant_id}) as session:
-            receipt = alert_ingest.store(session, sender, numbered, now=NOW, retention_months=13)
-            session.commit()
-        return receipt
-
-    return store
 
 
 @pytest.fixture
@@ -85,8 +60,8 @@ def named(name: str, moment: str, **values) -> bytes:
         ({"unit": "time", "on": "2026-11-22", "from_time": "09:31", "to_time": "23:59"}, []),
     ],
 )
-def test_a_period_holds_whole_days_months_or_minutes_of_tokyo(utm, arrive, ids, query, found):
-    arrive(
+def test_a_period_holds_whole_days_months_or_minutes_of_tokyo(utm, send_lines, ids, query, found):
+    send_lines(
         utm,
         named("today", "2026-11-22 09:30:59"),
         named("first-day", "2026-10-23 00:00:00"),  # the first of the 31 days that end today
@@ -96,9 +71,9 @@ def test_a_period_holds_whole_days_months_or_minutes_of_tokyo(utm, arrive, ids, 
     assert ids(**query) == found
 
 
-def test_one_function_or_all_of_them(utm, arrive, ids):
+def test_one_function_or_all_of_them(utm, send_lines, ids):
     functions = ("antivirus", "ips", "web_guard", "url_filter", "app_guard")
-    arrive(utm, *(named(each, "2026-11-22 09:00:00", type=each) for each in functions))
+    send_lines(utm, *(named(each, "2026-11-22 09:00:00", type=each) for each in functions))
 
     assert set(ids()) == set(functions)
     for each in functions:
@@ -106,8 +81,8 @@ def test_one_function_or_all_of_them(utm, arrive, ids):
     assert set(ids(function="firewall")) == set(functions)
 
 
-def test_problems_are_high_alone_and_keep_the_period(operator, utm, arrive, ids):
-    arrive(
+def test_problems_are_high_alone_and_keep_the_period(operator, utm, send_lines, ids):
+    send_lines(
         utm,
         named("high", "2026-11-22 09:00:00", alert_severity="high"),
         named("low", "2026-11-22 09:00:00", alert_severity="low"),
@@ -122,10 +97,10 @@ def test_problems_are_high_alone_and_keep_the_period(operator, utm, arrive, ids)
 
 @pytest.mark.parametrize("sort", ["alert_id", "occurred_at", "utm", "function", "action", "level"])
 @pytest.mark.parametrize("direction", ["asc", "desc"])
-def test_pages_turn_both_ways_and_lose_nothing(operator, make, utm, arrive, ids, sort, direction):
+def test_pages_turn_both_ways_and_lose_nothing(operator, make, utm, send_lines, ids, sort, direction):
     other = make.utm(customer_row=utm.customer, name="支店")
     for each in (utm, other):  # the same IDs at the same second from two UTMs
-        arrive(each, lines(60, at=NOW - timedelta(hours=1), every=timedelta(0)))
+        send_lines(each, lines(60, at=NOW - timedelta(hours=1), every=timedelta(0)))
     address = f"/customers/{utm.customer_id}/alerts/?sort={sort}&direction={direction}"
     pages, seen = [], []
     while address:
@@ -171,8 +146,8 @@ def test_pages_turn_both_ways_and_lose_nothing(operator, make, utm, arrive, ids,
         ),
     ],
 )
-def test_an_opened_row_has_the_part_of_its_function(operator, utm, arrive, values, labels):
-    arrive(utm, named("one", "2026-11-22 09:00:00", xff="10.9.8.7", **values))
+def test_an_opened_row_has_the_part_of_its_function(operator, utm, send_lines, values, labels):
+    send_lines(utm, named("one", "2026-11-22 09:00:00", xff="10.9.8.7", **values))
 
     page = operator.get(f"/customers/{utm.customer_id}/alerts/?open=1").text
 
@@ -191,9 +166,9 @@ def test_an_opened_row_has_the_part_of_its_function(operator, utm, arrive, value
     assert all(str(value) in page for key, value in values.items() if key != "type")
 
 
-def test_a_removed_utms_alerts_are_shown_as_such_and_not_downloaded(operator, make, utm, arrive):
+def test_a_removed_utms_alerts_are_shown_as_such_and_not_downloaded(operator, make, utm, send_lines):
     gone = make.utm(customer_row=utm.customer, name="旧本社", removed_at=NOW)
-    arrive(gone, named("old", "2026-11-01 09:00:00"))
+    send_lines(gone, named("old", "2026-11-01 09:00:00"))
 
     page = operator.get(f"/customers/{utm.customer_id}/alerts/").text
     answer = operator.post(f"/customers/{utm.customer_id}/alerts/download", data={"utm": gone.id})
@@ -245,8 +220,8 @@ def test_who_has_one_utm_is_told_beside_the_button_what_a_download_holds(operato
     assert ("最新10万件まで" in narrowed, "フィルタを解除します" in narrowed) == (True, True)
 
 
-def test_a_download_holds_the_33_columns_and_every_function(operator, utm, arrive):
-    arrive(
+def test_a_download_holds_the_33_columns_and_every_function(operator, utm, send_lines):
+    send_lines(
         utm,
         named(
             "b", "2026-11-22 09:00:01", type="url_filter", act="block", alert_severity="high", url="http://a.example/"
@@ -283,8 +258,8 @@ def test_the_times_in_a_zip_are_those_of_tokyo_wherever_the_machine_is(operator,
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"])
-def test_a_cell_a_spreadsheet_would_run_is_made_harmless(operator, utm, arrive, start):
-    arrive(utm, named("one", "2026-11-22 09:00:00", msg=f"{start}cmd|' /C calc'!A0", subject="件名 = 1"))
+def test_a_cell_a_spreadsheet_would_run_is_made_harmless(operator, utm, send_lines, start):
+    send_lines(utm, named("one", "2026-11-22 09:00:00", msg=f"{start}cmd|' /C calc'!A0", subject="件名 = 1"))
 
     _, files = download(operator, utm, utm=utm.id)
 
@@ -293,9 +268,9 @@ def test_a_cell_a_spreadsheet_would_run_is_made_harmless(operator, utm, arrive, 
     assert row["subject"] == "件名 = 1"
 
 
-def test_a_file_holds_the_newest_of_the_period(operator, utm, arrive, monkeypatch):
+def test_a_file_holds_the_newest_of_the_period(operator, utm, send_lines, monkeypatch):
     monkeypatch.setattr(alert_export, "NEWEST", 3)
-    arrive(utm, lines(10, at=NOW - timedelta(hours=1)))
+    send_lines(utm, lines(10, at=NOW - timedelta(hours=1)))
 
     _, files = download(operator, utm, utm=utm.id)
 
@@ -303,10 +278,10 @@ def test_a_file_holds_the_newest_of_the_period(operator, utm, arrive, monkeypatc
     assert [row["time"] for row in rows] == ["2026/11/22 14:00:00", "2026/11/22 13:59:59", "2026/11/22 13:59:58"]
 
 
-def test_each_chosen_utm_has_its_file(operator, make, utm, arrive):
+def test_each_chosen_utm_has_its_file(operator, make, utm, send_lines):
     other = make.utm(customer_row=utm.customer, utm_id="b1b2c3d4e5f6")
-    arrive(utm, lines(2, at=NOW))
-    arrive(other, lines(3, at=NOW))
+    send_lines(utm, lines(2, at=NOW))
+    send_lines(other, lines(3, at=NOW))
 
     answer, files = download(operator, utm, utm=[utm.id, other.id], unit="day", first="2026-11-22", last="2026-11-22")
 
@@ -322,7 +297,7 @@ def test_a_choice_that_is_none_is_not_found(operator, utm, keys):
     assert operator.post(f"/customers/{utm.customer_id}/alerts/download", data={"utm": keys}).status_code == 404
 
 
-def test_a_viewer_may_download(make, signed_in, utm, operator, arrive):
+def test_a_viewer_may_download(make, signed_in, utm, operator, send_lines):
     viewer = signed_in(make.member(operator.tenant, "Partner Viewer"), operator.tenant)
 
     answer, files = download(viewer, utm, utm=utm.id)
@@ -330,12 +305,12 @@ def test_a_viewer_may_download(make, signed_in, utm, operator, arrive):
     assert (answer.status_code, len(files)) == (200, 1)
 
 
-def test_what_is_sent_and_typed_is_written_as_text(operator, make, utm, arrive):
+def test_what_is_sent_and_typed_is_written_as_text(operator, make, utm, send_lines):
     nasty = """"><b a='1'>&amp;%s</b>"""
     written = "&#34;&gt;&lt;b a=&#39;1&#39;&gt;&amp;amp;%s&lt;/b&gt;"
     utm.name = nasty
     make.session.commit()
-    arrive(utm, named(nasty, "2026-11-22 10:00:00", act=nasty, type="ips", msg=nasty))
+    send_lines(utm, named(nasty, "2026-11-22 10:00:00", act=nasty, type="ips", msg=nasty))
     path = f"/customers/{utm.customer_id}/alerts/"
     key = re.search(r'id="alert-(\d+)"', operator.get(path).text)[1]
 

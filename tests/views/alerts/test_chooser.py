@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.support.alert_pages import download, links
-
-
-@pytest.fixture
-def utm(operator, make):
-    return make.customer_with_utm(operator.tenant, utm_id="a1b2c3d4e5f6", name="本社")[1]
 
 
 def many_utms(make, utm, count):

@@ -8,25 +8,14 @@ import zipfile
 from functools import partial
 
 import pytest
-import time_machine
 
 from tests.support.alert_pages import download, links
 from tests.support.alerts import NOW, store_named
 
+pytestmark = pytest.mark.usefixtures("today")
 KEPT = "現在の検索条件でダウンロード"
 OPEN = r'<details class="filters search-filters"\s+id="filters"\s+open'
 BAD_ADDRESS = "IPアドレスまたはネットワークではないため、この条件は検索から除きました。"
-
-
-@pytest.fixture(autouse=True)
-def _today():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def utm(operator, make):
-    return make.customer_with_utm(operator.tenant, utm_id="a1b2c3d4e5f6", name="本社")[1]
 
 
 @pytest.fixture

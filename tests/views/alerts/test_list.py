@@ -6,20 +6,14 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-import time_machine
 from sqlalchemy.orm import Session
 
 from models.alerts import ingest as alert_ingest
 from tests.support.alerts import NOW, lines, store_named
 from tests.support.pages import Page
 
+pytestmark = pytest.mark.usefixtures("today")
 HIDDEN = {"src-ip": None, "dst-ip": None}
-
-
-@pytest.fixture(autouse=True)
-def _today():
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture
