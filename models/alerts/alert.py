@@ -22,6 +22,8 @@ from sqlalchemy import (
     Sequence,
     String,
     desc,
+    func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import INET, JSONB
@@ -177,6 +179,16 @@ class Alert(TenantScoped, Base):
     threat: Mapped[str] = mapped_column(String(512), Computed(_THREAT, persisted=True))
     url_text: Mapped[str | None] = mapped_column(String(2048), Computed(_URL_TEXT, persisted=True))
     file_text: Mapped[str | None] = mapped_column(String(512), Computed("left(lower(file), 512)", persisted=True))
+
+
+_LINE_BREAK: Any = literal_column("chr(10)")
+DETECTION = func.coalesce(
+    func.nullif(func.replace(func.btrim(Alert.threat, _LINE_BREAK), _LINE_BREAK, literal_column("' / '")), ""),
+    func.substring(Alert.url_text, literal_column("'^(?:[a-z]+://)?([^/?#]+)'")),
+    Alert.file_text,
+    literal_column("'-'"),
+)
+"""What an alert detected, in lower case: the threat that it names, else the host of its URL, else its file."""
 
 
 class AlertDaily(TenantScoped, Base):

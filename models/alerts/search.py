@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
-from models.alerts.alert import ACTION_LABELS, CUT_AT, Alert, AlertDaily, AlertLevel
+from models.alerts.alert import ACTION_LABELS, CUT_AT, DETECTION, Alert, AlertDaily, AlertLevel
 from models.prepared_statement import PreparedStatement, prepare
 from models.utms.utm import Utm
 from models.values.page import Page
@@ -40,7 +40,7 @@ PAGE_SIZE = 50
 COUNT_CAP = 10_000
 """Up to this many alerts are counted exactly."""
 
-_FOUND_LENGTH = 200
+FOUND_LENGTH = 200
 """The maximum length of a finding in the list; the alert's details show it in full."""
 
 SORT_COLUMNS: dict[str, Any] = {
@@ -76,7 +76,7 @@ _SHOWN = (
     Alert.function,
     Alert.action,
     Alert.level,
-    func.left(func.coalesce(Alert.virus, Alert.msg, Alert.url, Alert.app, Alert.cname), _FOUND_LENGTH).label("found"),
+    func.left(func.coalesce(Alert.virus, Alert.msg, Alert.url, Alert.app, Alert.cname), FOUND_LENGTH).label("found"),
     func.host(Alert.src_ip).label("source"),
     func.host(Alert.dst_ip).label("destination"),
 )
@@ -99,6 +99,7 @@ class AlertQuery:
     :param url: a part of the URL, in any case.
     :param threat: a part of the virus, message, category or application, in any case.
     :param file: a part of the file name, in any case.
+    :param detection: what was detected, as ``DETECTION`` names it.
     """
 
     customer_id: str
@@ -115,6 +116,7 @@ class AlertQuery:
     url: str | None = None
     threat: str | None = None
     file: str | None = None
+    detection: str | None = None
 
 
 Position = tuple[str | datetime | None, datetime, int]
@@ -123,15 +125,15 @@ Position = tuple[str | datetime | None, datetime, int]
 
 def conditions(query: AlertQuery) -> tuple[str, dict[str, Any]]:
     """Return the WHERE clause of a query and its parameters, in psycopg's format."""
-    where = prepare(and_(*_where(_shape(query))))
-    return where.text, {**where.values, **_values(query)}
+    where = prepare(and_(*where_of(shape_of(query))))
+    return where.text, {**where.values, **values_of(query)}
 
 
 Shape = tuple[tuple[str, bool], ...]
 """The names of a query's conditions, and whether each uses the second of its two forms (``_is_second``)."""
 
 
-def _shape(query: AlertQuery) -> Shape:
+def shape_of(query: AlertQuery) -> Shape:
     """Return everything that determines the text of a query's statement."""
     return tuple((name, _is_second(name, value)) for name in _NAMES if (value := getattr(query, name)))
 
@@ -148,7 +150,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     return ip_network(text)
 
 
-def _values(query: AlertQuery) -> dict[str, Any]:
+def values_of(query: AlertQuery) -> dict[str, Any]:
     """Return the values of the conditions' parameters."""
     values = {name: value for name in ("customer_id", "start", "end", *_NAMES) if (value := getattr(query, name))}
     if query.important:
@@ -165,8 +167,8 @@ def _values(query: AlertQuery) -> dict[str, Any]:
     return values
 
 
-def _where(shape: Shape) -> list[ColumnElement[bool]]:
-    """Return the conditions of a shape, with the parameters of ``_values``."""
+def where_of(shape: Shape) -> list[ColumnElement[bool]]:
+    """Return the conditions of a shape, with the parameters of ``values_of``."""
     return [*_place(), *(_condition(name, second=second) for name, second in shape)]
 
 
@@ -201,6 +203,7 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "level": Alert.level == bindparam("level"),
     "important": Alert.level == bindparam("important"),
     "utm_id": Alert.utm_id == bindparam("utm_id"),
+    "detection": bindparam("detection", type_=String) == DETECTION,
     "action": func.lower(Alert.action) == bindparam("action"),
     # LIKE and related operators are not leakproof either; ^@ is.
     "alert_id": Alert.alert_id.bool_op("^@")(bindparam("alert_id", type_=String)),
@@ -241,8 +244,8 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a position in it)
     :param backwards: return the page that ends before ``position`` instead.
     """
     counted = position is None and sort == "occurred_at"
-    statement = _page(_shape(query), sort, descending != backwards, position is not None, size)
-    values = _values(query)
+    statement = _page(shape_of(query), sort, descending != backwards, position is not None, size)
+    values = values_of(query)
     if position is not None:
         values |= dict(zip(_POSITION, position, strict=True))
     rows = statement.run(session, values)
@@ -273,7 +276,7 @@ def position_of(row: Any, sort: str) -> Position:
 
 def capped_count(session: Session, query: AlertQuery) -> int:
     """Return the number of matching alerts, counted up to one more than ``COUNT_CAP``."""
-    [(count,)] = _count(_shape(query)).run(session, _values(query))
+    [(count,)] = _count(shape_of(query)).run(session, values_of(query))
     return int(count)
 
 
@@ -331,7 +334,7 @@ def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size
 
     :param positioned: whether the page starts at a position.
     """
-    wanted = _where(shape)
+    wanted = where_of(shape)
     counts = sort == "occurred_at" and not positioned
     if positioned:
         wanted.append(_beyond(sort, towards_smaller=towards_smaller))
@@ -366,7 +369,7 @@ def _count(shape: Shape) -> PreparedStatement:
 
 def _counted(shape: Shape) -> Any:
     """Return an expression for the number of matching alerts, capped, and counted from the index without reading rows."""
-    inner = select(Alert.seq).where(*_where(shape)).limit(COUNT_CAP + 1)
+    inner = select(Alert.seq).where(*where_of(shape)).limit(COUNT_CAP + 1)
     return select(func.count()).select_from(inner.subquery("counted")).scalar_subquery()
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from jobs.alerts import drop_old_partitions, make_partitions
+from jobs.alerts import determine_compared_companies, drop_old_partitions, make_partitions
 from jobs.job import JobFailed
 from models import clock
 from models.alerts import ingest as alert_ingest
@@ -162,6 +162,53 @@ def test_arrival_and_retention_mean_the_same_day(in_tenant):
     with in_tenant("T8000000") as session:
         receipt = alert_ingest.store(session, sender, lines, now=FIRST_MOMENT_OF_DECEMBER, retention_months=13)
     assert (receipt.stored, receipt.rejected) == (1, [(1, "time: older than the retention period")])
+
+
+def test_old_counts_and_statistics_are_deleted_in_every_table(old_alerts):
+    values = {
+        "old": EDGE - timedelta(hours=1),
+        "kept": EDGE,
+        "old_month": date(2025, 10, 1),
+        "month": date(2025, 11, 1),
+    }
+    old_alerts.execute(
+        text(
+            "INSERT INTO threat_stat (tenant_id, customer_id, utm_id, hour, function, category, count, received_at)"
+            " SELECT 'T8000000', 'A00000001', 1, hour, 'ips', 'scan', 1, now()"
+            " FROM unnest(ARRAY[:old ::timestamptz, :kept ::timestamptz]) AS hour"
+        ),
+        values,
+    )
+    for insert in (
+        "comparison_count (tenant_id, day, hour, function, count) SELECT 'T8000000', month, -1, 'ips', 1",
+        "comparison_participant (tenant_id, customer_id, month) SELECT 'T8000000', 'A00000001', month",
+        "comparison_month (month, companies) SELECT month, 1",
+    ):
+        months_of_both = "unnest(ARRAY[:old_month ::date, :month ::date]) AS month"
+        old_alerts.execute(text(f"INSERT INTO {insert} FROM {months_of_both}"), values)
+    old_alerts.commit()
+
+    with time_machine.travel(FIRST_MOMENT_OF_DECEMBER, tick=False):
+        drop_old_partitions()
+
+    def left(table: str, column: str) -> list:
+        return old_alerts.scalars(text(f"SELECT {column} FROM {table}")).all()
+
+    november = [date(2025, 11, 1)]
+    assert left("threat_stat", "hour") == [EDGE]
+    assert left("comparison_count", "day") == november
+    assert left("comparison_participant", "month") == november
+    assert left("comparison_month", "month") == november
+
+
+def test_the_companies_of_the_comparison_are_determined_by_the_job(make, new_timetable):
+    make.contract(start_on=date(2026, 10, 15))
+    with time_machine.travel(FIRST_MOMENT_OF_DECEMBER, tick=False):
+        determine_compared_companies()
+    months_of_one = make.session.scalars(
+        text("SELECT month FROM comparison_month WHERE companies = 1 ORDER BY 1")
+    ).all()
+    assert months_of_one == [date(2026, 11, 1), date(2026, 12, 1)]
 
 
 def test_counts_are_deleted_a_part_at_a_time(old_alerts):

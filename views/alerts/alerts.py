@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from flask import current_app, get_template_attribute, redirect, request, stream_with_context, url_for
 from flask_appbuilder import expose
-from flask_appbuilder.security.decorators import has_access
+from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -22,14 +21,14 @@ from models.alerts.search import AlertQuery
 from models.db import db
 from views.alerts import rows as alert_rows
 from views.alerts.download import MAX_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
-from views.alerts.filters import arguments, conditions, read_filters
+from views.alerts.filters import arguments, searched
+from views.alerts.threats import threats_page
 from views.arguments import choice
 from views.base import PortalView, render, url_if
 from views.customers.tabs import customer_crumbs, security_url
 from views.flashes import flash_warning
 from views.period import PeriodFields, read_period
 from views.redirects import came_from
-from views.screen.filters import Search
 from views.screen.table import Empty, Table
 
 _MAX_TICKED = 3 * MAX_UTMS
@@ -54,6 +53,13 @@ class AlertView(PortalView):
         """Show only the High alerts (問題を確認)."""
         return _list_page(customer_id, important=True)
 
+    @expose("/threats")
+    @has_access
+    @permission_name("list")
+    def threats(self, customer_id: str) -> str:
+        """Show the alerts grouped by what was detected (脅威別)."""
+        return threats_page(customer_id)
+
     @expose("/download", methods=["POST"])
     @has_access
     def download(self, customer_id: str) -> Response:
@@ -68,7 +74,7 @@ class AlertView(PortalView):
         file_part = period.file_part
         if request.form.get("conditions") == "kept":
             important = request.form.get("important") == "1"
-            query, _ = _search(request.form, query, all_utms, important=important)
+            query, _ = searched(request.form, query, all_utms, important=important)
             file_part += "_filtered"
         name = utms[0].utm_id if len(utms) == 1 else customer.id
         answer = current_app.response_class(
@@ -95,18 +101,10 @@ def _back_to_choosing(customer_id: str) -> Response:
     return redirect(f"{path}?{urlencode([*arguments, ('choose', '1'), *ticked])}")
 
 
-def _search(
-    args: Mapping[str, str], query: AlertQuery, utms: Sequence[Any], *, important: bool
-) -> tuple[AlertQuery, Search]:
-    """Return a query with the search conditions of the arguments added, and the search fields."""
-    search = read_filters(args, utms, important=important)
-    return replace(query, important=important, **conditions(search)), search
-
-
 def _list_page(customer_id: str, *, important: bool) -> str:
     customer, utms = customer_with_utms(customer_id)
     period = read_period(request.args, clock.tokyo_day(clock.utc_now()))
-    query, search = _search(request.args, AlertQuery(customer.id, period.start, period.end), utms, important=important)
+    query, search = searched(request.args, AlertQuery(customer.id, period.start, period.end), utms, important=important)
     sort = choice("sort", alert_search.SORT_COLUMNS, "occurred_at")
     direction = choice("direction", ("asc", "desc"), "desc" if sort == "occurred_at" else "asc")
     before, after = _position("before", sort), _position("after", sort)
@@ -125,7 +123,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
     other_url = url_if(f"can_{other}", "Alerts", f"AlertView.{other}", customer_id=customer.id)
     asked = period.arguments
     elsewhere = asked | {name: value for name, value in kept.items() if name != "level"}
-    searched = bool(search.active) or not request.args.keys().isdisjoint(PeriodFields._fields)
+    narrowed = bool(search.active) or not request.args.keys().isdisjoint(PeriodFields._fields)
     table = _table(customer, utms, found.rows, narrowed=bool(search.active))
     table.sort, table.direction = sort, direction
     table.note = period.text
@@ -140,10 +138,11 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         crumbs=customer_crumbs(customer, (gettext("Security service"), security_url(customer)), (title, None)),
         important=important,
         other_url=f"{other_url}?{urlencode(elsewhere)}" if other_url else None,
+        threats_url=f"{url_for('AlertView.threats', customer_id=customer.id)}?{urlencode(asked | kept)}",
         period=period.fields,
         search=search,
-        searched=searched,
-        folded=searched and not search.opened and not period.faults,
+        searched=narrowed,
+        folded=narrowed and not search.opened and not period.faults,
         conditions=[(gettext("Company name"), customer.name), *(each.summary for each in search.active)],
         table=table,
         **_download(customer, utms, query, asked, kept),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
-from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
+from models.alerts.alert import ACTION_LABELS, CUT_AT, LEVEL_LABELS
+from models.alerts.search import AlertQuery
 from views.alerts.rows import function_names
 from views.forms.fields import half_width, too_long
 from views.screen.filters import Filter, Search
@@ -27,6 +29,14 @@ def conditions(search: Search) -> dict[str, Any]:
 def arguments(search: Search) -> dict[str, str]:
     """Return the conditions of a search as page arguments."""
     return {each.name: each.value for each in search.active}
+
+
+def searched(
+    args: Mapping[str, str], query: AlertQuery, utms: Sequence[Any], *, important: bool
+) -> tuple[AlertQuery, Search]:
+    """Return a query with the search conditions of the arguments added, and the search fields (``read_filters``)."""
+    search = read_filters(args, utms, important=important)
+    return replace(query, important=important, **conditions(search)), search
 
 
 def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: bool) -> Search:
@@ -63,6 +73,11 @@ def read_filters(args: Mapping[str, str], utms: Sequence[Any], *, important: boo
         ),
         _text(args, "file", lazy_gettext("File name"), help=lazy_gettext("Part of the value is enough.")),
     ]
+    if detection := args.get("detection", "")[:CUT_AT]:
+        # Chosen on the page 脅威別, not typed.
+        fields.append(
+            Filter("detection", lazy_gettext("Detection"), detection, detection, attributes={"readonly": "readonly"})
+        )
     shown = args.get("filters") == "1" or any(each.error for each in fields)
     of_utms = [(str(utm.id), _utm_label(utm)) for utm in utms] if shown or "utm" in args else []
     fields.insert(0, _chosen(args, "utm", lazy_gettext("UTM"), of_utms))

@@ -93,7 +93,7 @@ _COLUMNS = (
     Column("level", N_("Alert level"), css="alerts-level"),
 )
 _REMOVED = Markup('<span>%s <span class="badge tone-gray">%s</span></span>')
-_LEVEL = formats.badge({"high": lazy_gettext("High"), "low": lazy_gettext("Low")}, {"high": "red"})
+LEVEL = formats.badge({"high": lazy_gettext("High"), "low": lazy_gettext("Low")}, {"high": "red"})
 
 
 def columns() -> list[Column]:
@@ -111,8 +111,8 @@ def table_rows(
     :param opened: the key of the alert whose details are shown, None for no alert.
     :param details: the details of that alert, as markup.
     """
-    names = {utm.id: _utm_name(utm) for utm in utms}
-    levels = {level: _LEVEL.cell(level) for level in ("high", "low")}
+    names = {utm.id: utm_name(utm) for utm in utms}
+    levels = {level: LEVEL.cell(level) for level in ("high", "low")}
     closed = here({"open": None})
     opening = f"{closed}{'' if closed == '?' else '&'}open="
     name = gettext("Details of %(id)s", id="{id}")
@@ -153,7 +153,8 @@ def _with_summary(function: str, found: str | None, source: str | None, destinat
     return Markup(f'<div class="alerts-name">{name}</div> <div class="alerts-summary">{way}</div>' if way else name)  # noqa: S704
 
 
-def _utm_name(utm: Any) -> Any:
+def utm_name(utm: Any) -> Any:
+    """Return the name of a UTM, marked if it was removed."""
     return _REMOVED % (utm.name, gettext("Removed")) if utm.removed_at is not None else utm.name
 
 

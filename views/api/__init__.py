@@ -23,6 +23,7 @@ PUBLIC = (
     "DeviceApi.alerts",
     "DeviceApi.heartbeat",
     "DeviceApi.openapi",
+    "DeviceApi.threat_stats",
 )
 RATE_LIMITS = (
     *(

@@ -33,7 +33,7 @@ def send(engine, ours):
 
 def stored(make) -> list[tuple]:
     return make.session.execute(
-        text("SELECT customer_id, hour AT TIME ZONE 'UTC', function, category, count FROM threat_stat ORDER BY 2, 3, 4")
+        text("SELECT customer_id, hour, function, category, count FROM threat_stat ORDER BY 2, 3, 4")
     ).all()
 
 
@@ -45,7 +45,7 @@ def test_the_number_sent_last_is_kept(make, ours, send):
     first, same, later = send({}, {"category": "SNS", "count": 1}), send({}), send({"count": 2}, {"count": 9})
 
     assert [told(each) for each in (first, same, later)] == [(2, 2, 0, 0), (1, 0, 1, 0), (2, 1, 1, 0)]
-    hour = datetime(2026, 11, 22, 2)
+    hour = datetime(2026, 11, 22, 2, tzinfo=UTC)
     assert [tuple(row) for row in stored(make)] == [
         (ours.customer.id, hour, "url_filter", "SNS", 1),
         (ours.customer.id, hour, "url_filter", "ギャンブル", 9),

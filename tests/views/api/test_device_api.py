@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import resource
 import zlib
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,18 @@ def test_good_lines_are_stored_and_bad_ones_told(make, send):
         "rejected": [{"line": 3, "reason": "not JSON"}, {"line": 6, "reason": "time: missing"}],
     }
     assert stored(make) == 3
+
+
+def test_threat_statistics_are_stored_for_the_utm_of_the_token(make, send, utm):
+    hour = clock.utc_now().replace(minute=0, second=0, microsecond=0)
+    sent = {"hour": hour.isoformat(), "function": "app_guard", "category": "P2P", "count": 7}
+
+    answer = send(json.dumps(sent).encode() + b"\n{}", path="threat-stats")
+
+    assert (answer.status_code, answer.json["stored"]) == (200, 1)
+    assert answer.json["rejected"] == [{"line": 2, "reason": "hour: missing"}]
+    row = make.session.execute(text("SELECT tenant_id, customer_id, utm_id, count FROM threat_stat")).one()
+    assert tuple(row) == (utm.tenant_id, utm.customer_id, utm.id, 7)
 
 
 @pytest.mark.parametrize(
