@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from models.alerts.alert import FUNCTION_LABELS
 from models.reports import monthly_text
 from models.reports.monthly import MonthlyReport, file_name
-from models.reports.monthly_numbers import Content
+from models.reports.monthly_numbers import Content, UtmPart
 from models.tenants import settings as tenant_settings
 from models.tenants.tenant import Tenant
 from models.values.colour import readable
@@ -31,6 +31,9 @@ _FUNCTIONS = "機能別の検知数(UTMの統計)"
 _LEVELS = "レベル別のアラート数(アラートの記録)"
 _COLOURS = ("#1f5fa8", "#d1603d", "#3a9276", "#8c6bb1", "#c9a227")
 """The colours of the functions in the chart, in their order."""
+
+MAX_DETAILED = 10
+"""How many UTMs have a section of their own. With more of them a table lists all, so that a PDF takes seconds."""
 
 _WIDTH, _HEIGHT = 700, 230
 _LEFT, _TOP, _BOTTOM = 60, 28, 205
@@ -102,6 +105,7 @@ def html_of(content: Content, brand: PdfBrand) -> str:
     return template.render(
         brand=brand,
         content=content,
+        detailed=_detailed(content.utms),
         month=month,
         title=f"月次レポート {month} {content.customer}",
         style=Markup(style % {"colour": brand.colour, "readable": readable(brand.colour)}),  # noqa: S704  (our own, and a checked colour)
@@ -166,6 +170,13 @@ def chart_of(days: dict[str, list[int]]) -> str:
     )
 
 
+def _detailed(utms: list[UtmPart]) -> list[UtmPart]:
+    """Return the UTMs with a section of their own: all, or those with the most alerts."""
+    if len(utms) <= MAX_DETAILED:
+        return utms
+    return sorted(utms, key=lambda utm: -sum(utm.numbers.levels.values()))[:MAX_DETAILED]
+
+
 def _step(largest: int) -> int:
     """Return the distance of the lines of a chart, of which four are above zero: 1, 2 or 5 times a power of ten."""
     wanted = max(1, ceil(largest / 4))
@@ -185,7 +196,7 @@ def _chart_alt(content: Content) -> str:
 @cache
 def _templates() -> Environment:
     templates = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    names = ("function_rows", "level_rows", "threat_rows", "category_rows", "utm_facts")
+    names = ("function_rows", "level_rows", "threat_rows", "category_rows", "utm_facts", "overview_rows")
     templates.globals |= {name: getattr(monthly_text, name) for name in names}
     templates.globals |= {
         name: getattr(monthly_text, name) for name in ("NO_STATISTICS", "NO_ALERTS", "NO_CATEGORIES")

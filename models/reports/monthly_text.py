@@ -84,6 +84,19 @@ def category_rows(numbers: Numbers) -> list[tuple[str, str, str]]:
     return [(_function(function), name, f"{count:,}件") for function, name, count in numbers.categories]
 
 
+def overview_rows(content: Content) -> list[tuple[str, ...]]:
+    """Return the name, state, detections, High and Low alerts of each UTM."""
+    return [
+        (
+            utm.name,
+            "削除済み" if utm.removed else STATES[UtmState(utm.state)],
+            MISSING if utm.numbers.functions is None else f"{sum(utm.numbers.functions.values()):,}",
+            *(f"{utm.numbers.levels[level]:,}" for level in LEVEL_LABELS),
+        )
+        for utm in content.utms
+    ]
+
+
 def notes(content: Content) -> list[str]:
     """Return where the numbers come from, and of what time they are."""
     received = f"最終受信 {content.received}" if content.received else "この月の受信なし"
