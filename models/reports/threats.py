@@ -74,18 +74,26 @@ def _largest_first(category: tuple[str, int]) -> tuple[int, str]:
 @cache
 def _report(*, by_hour: bool) -> PreparedStatement:
     """Return the statement for the numbers of each function by point, and by category."""
-    point = tokyo_point(ThreatStat.hour, by_hour=by_hour).label("point")
-    where = (
-        ThreatStat.customer_id == bindparam("customer_id"),
-        ThreatStat.hour >= bindparam("start"),
-        ThreatStat.hour < bindparam("end"),
-        or_(*(ThreatStat.function == str(function) for function in FUNCTIONS)),
-    )
-    found = (
-        select(ThreatStat.function, point, ThreatStat.category, ThreatStat.count, ThreatStat.received_at)
-        .where(*where)
+    # First over the UTMs: a customer may have a hundred, and the rest of the work is then done on few rows.
+    hours = (
+        select(
+            ThreatStat.function,
+            ThreatStat.hour,
+            ThreatStat.category,
+            func.sum(ThreatStat.count).label("count"),
+            func.max(ThreatStat.received_at).label("received_at"),
+        )
+        .where(
+            ThreatStat.customer_id == bindparam("customer_id"),
+            ThreatStat.hour >= bindparam("start"),
+            ThreatStat.hour < bindparam("end"),
+            or_(*(ThreatStat.function == str(function) for function in FUNCTIONS)),
+        )
+        .group_by(ThreatStat.function, ThreatStat.hour, ThreatStat.category)
         .subquery()
     )
+    point = tokyo_point(hours.c.hour, by_hour=by_hour).label("point")
+    found = select(hours.c.function, point, hours.c.category, hours.c.count, hours.c.received_at).subquery()
     groups = func.grouping_sets(tuple_(found.c.function, found.c.point), tuple_(found.c.function, found.c.category))
     return prepare(
         select(

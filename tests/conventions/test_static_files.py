@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -200,6 +202,18 @@ def test_names_knows_classes_that_are_put_together(name, used):
     names.add_script("""document.querySelector(".hidden-part")""")
 
     assert names.has(name) is used
+
+
+def test_vendored_files_are_those_that_the_manifest_names():
+    vendor = STATIC / "vendor"
+    packages = json.loads((vendor / "manifest.json").read_text("utf-8"))["packages"]
+    licences = [each["licence_file"] for package in packages for each in (package, *package.get("contains", ()))]
+
+    # The sprite of icons is not as published: it changes with every icon that is added.
+    for each in (file for package in packages if "icons" not in package for file in package["files"]):
+        found = hashlib.sha256((vendor / each["file"]).read_bytes()).hexdigest()
+        assert found == each["sha256"], f"{each['file']} is another one than manifest.json says."
+    assert all((vendor / each).is_file() for each in licences)
 
 
 ICON = re.compile(
