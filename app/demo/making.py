@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.demo import applications, catalogue, contracts, customers, invoices, mails, people, tokens_file, utms
+from app.demo import applications, catalogue, contracts, customers, invoices, mails, people, reports, tokens_file, utms
 from app.demo.context import DemoContext
 from app.demo.tenants import TENANTS
 from models import clock
@@ -114,6 +114,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     # Last, because this expires all objects of the session.
     for tenant in tenants:
         invoices.make_invoices(context, tenant.id)
+        reports.make_reports(context, tenant.id)
     for month in comparison.missing_months(session, now=now, months=context.retention_months):
         comparison.determine_companies(session, month)
     utms.tidy(session)

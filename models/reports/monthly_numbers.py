@@ -155,8 +155,8 @@ def read_contents(
                     name=plain(utm.name),
                     address=plain(utm.address),
                     state=utm.state(now=now, online_for=online_for),
-                    last_seen=clock.screen_time(utm.last_seen_at),
-                    removed=clock.screen_time(utm.removed_at),
+                    last_seen=clock.screen_time(min(utm.last_seen_at, now) if utm.last_seen_at else None),
+                    removed=clock.screen_time(utm.removed_at if utm.removed_at and utm.removed_at <= now else None),
                     numbers=numbers[customer_id, utm.id],
                 )
                 for utm in utms

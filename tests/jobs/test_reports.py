@@ -105,7 +105,7 @@ def test_what_does_not_fit_into_a_run_is_left_to_the_next(make, monkeypatch, wai
 
 def test_wherever_the_run_is_killed_the_next_one_completes_it(make, service_env):
     tenants = [make.tenant(), make.tenant()]
-    made = [each for tenant in tenants for each in customers(make, 2, tenant)]
+    made = [each for tenant in tenants for each in customers(make, 1, tenant)]
     month = clock.months_before(clock.tokyo_day(clock.utc_now()), 1)
     make.session.execute(text("UPDATE utm SET created_at = :old"), {"old": OLD.replace(year=2024)})
     make.session.execute(text("UPDATE contract SET start_on = '2024-01-01', auto_renew = true"))
@@ -120,8 +120,8 @@ def test_wherever_the_run_is_killed_the_next_one_completes_it(make, service_env)
     )
     steps = []
     try:
-        # Every fourth step, so that the test stays short.
-        for step in range(1, 200, 4):
+        # Every third step, so that the test stays short.
+        for step in range(1, 200, 3):
             process.stdin.write(f"{step}\n")
             process.stdin.flush()
             answer = json.loads(process.stdout.readline())
@@ -132,7 +132,7 @@ def test_wherever_the_run_is_killed_the_next_one_completes_it(make, service_env)
             reports.issue_monthly()
             found, mails = issued(make)
             assert found == [(each.id, month) for each in made]
-            assert len(mails) == 8
+            assert len(mails) == 4
             if not answer["killed"]:
                 break
             _forget(service_env)
@@ -141,7 +141,7 @@ def test_wherever_the_run_is_killed_the_next_one_completes_it(make, service_env)
         process.wait(20)
         process.stdout.close()
 
-    assert len(steps) > 8
+    assert len(steps) > 6
     assert {"INSERT", "SELECT", "COMMIT"} <= set(steps)
 
 
