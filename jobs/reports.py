@@ -19,7 +19,9 @@ BUDGET = 45.0
 """Seconds after which a run leaves the rest to the next one; far below ``queues.JOB_TIMEOUT``."""
 
 SCHEDULE = (
-    Entry("monthly-reports", N_("Issue the monthly reports of last month"), "jobs.reports.issue_monthly", monthly(4, 0)),
+    Entry(
+        "monthly-reports", N_("Issue the monthly reports of last month"), "jobs.reports.issue_monthly", monthly(4, 0)
+    ),
 )
 
 

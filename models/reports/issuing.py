@@ -59,7 +59,7 @@ def missing_months(session: Session, *, today: date) -> list[date]:
     return months
 
 
-def issue_batch(
+def issue_batch(  # noqa: PLR0913  (two of them are for the demo and for tests)
     session: Session, month: date, *, now: datetime, online_for: timedelta, mailed: bool = True, limit: int = BATCH
 ) -> int:
     """Issue some of the missing reports of the session's tenant for a month. The caller commits.
@@ -80,7 +80,7 @@ def issue_batch(
         .order_by(Customer.id)
         .limit(limit)
     )
-    customers = {customer_id: name for customer_id, name in session.execute(due)}
+    customers = {row.id: row.name for row in session.execute(due)}
     if not customers:
         return 0
     contents = read_contents(session, customers, month, now=now, online_for=online_for)

@@ -198,9 +198,7 @@ def _templates() -> Environment:
     templates = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     names = ("function_rows", "level_rows", "threat_rows", "category_rows", "utm_facts", "overview_rows")
     templates.globals |= {name: getattr(monthly_text, name) for name in names}
-    templates.globals |= {
-        name: getattr(monthly_text, name) for name in ("NO_STATISTICS", "NO_ALERTS", "NO_CATEGORIES")
-    }
+    templates.globals |= {name: getattr(monthly_text, name) for name in ("NO_STATISTICS", "NO_ALERTS", "NO_CATEGORIES")}
     return templates
 
 

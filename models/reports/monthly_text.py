@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from models.alerts.alert import FUNCTION_LABELS, LEVEL_LABELS, SecurityFunction
 from models.reports.monthly_numbers import Content, Numbers, UtmPart
@@ -164,7 +165,7 @@ def _ranked(rows: Sequence[tuple[str, str, str]], empty: str) -> Iterator[str]:
 
 
 def _counted(
-    labels: Mapping[str, str] | Mapping[SecurityFunction, str],
+    labels: Mapping[Any, str],
     counts: dict[str, int] | None,
     before: dict[str, int] | None,
 ) -> list[tuple[str, str, str]]:

@@ -75,7 +75,7 @@ def _chosen(customer_id: str, *, newest: bool = False) -> tuple[Any, Sequence[da
     months = monthly.months_of(db.session(), customer.id)
     typed = request.args.get("month", "")
     month = months[0] if newest and months and not typed else parse_month(typed)
-    report = monthly.report_of(db.session(), customer.id, month) if month in months else None
+    report = monthly.report_of(db.session(), customer.id, month) if month and month in months else None
     return customer, months, report
 
 

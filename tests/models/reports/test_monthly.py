@@ -75,10 +75,20 @@ def mails(make) -> list[MailMessage]:
 
 def test_the_text_has_all_numbers_with_their_sources(make, customer, store, issue):
     head = make.utm(
-        customer_row=customer, utm_id="a0b1c2ffff01", name="本社", created_at=OLD, last_seen_at=NOW, address="東京都港区1"
+        customer_row=customer,
+        utm_id="a0b1c2ffff01",
+        name="本社",
+        created_at=OLD,
+        last_seen_at=NOW,
+        address="東京都港区1",
     )
     gone = make.utm(
-        customer_row=customer, utm_id="a0b1c2ffff02", name="旧店舗", created_at=at(5), removed_at=at(20), address="大阪府堺市2"
+        customer_row=customer,
+        utm_id="a0b1c2ffff02",
+        name="旧店舗",
+        created_at=at(5),
+        removed_at=at(20),
+        address="大阪府堺市2",
     )
     make.utm(customer_row=customer, name="九月の店舗", created_at=OLD, removed_at=at(30, month=9))
     make.utm(customer_row=customer, name="十一月の店舗", created_at=NOW)
@@ -102,7 +112,9 @@ def test_the_text_has_all_numbers_with_their_sources(make, customer, store, issu
     assert (issue(customer.tenant_id), issue(customer.tenant_id)) == (1, 0)
 
     report = make.session.scalars(select(MonthlyReport)).one()
-    assert report.text == f"""\
+    assert (
+        report.text
+        == f"""\
 ============================================================
 月次レポート 2026年10月
 ============================================================
@@ -193,6 +205,7 @@ UTM ID: a0b1c2ffff01
 ・「—」は、比べる前月の値などがないことを表します。
 ・本レポートの内容は、発行後に届いたデータによって変わることはありません。
 """
+    )
     assert report.content["days"]["url_filter"] == [1200, *[0] * 29, 5]
 
 
@@ -254,7 +267,12 @@ def test_each_address_of_all_groups_gets_one_mail(make, customer, issue):
     assert (issue(customer.tenant_id, limit=1), issue(customer.tenant_id), issue(customer.tenant_id)) == (1, 1, 0)
 
     sent = mails(make)
-    assert sorted(mail.recipient for mail in sent) == ["a@example.jp", "b@example.jp", "desk@example.jp", "r@example.jp"]
+    assert sorted(mail.recipient for mail in sent) == [
+        "a@example.jp",
+        "b@example.jp",
+        "desk@example.jp",
+        "r@example.jp",
+    ]
     assert {mail.subject for mail in sent} == {"【見守りサービス】2026年10月 月次レポート(青空商店)"}
     reports = {each.customer_id: each for each in make.session.scalars(select(MonthlyReport))}
     assert set(reports) == {customer.id, silent.id}

@@ -20,7 +20,7 @@ needs_pango = pytest.mark.skipif(not monthly_pdf.available(), reason="WeasyPrint
 
 def numbers(high: int = 0) -> Numbers:
     return Numbers(
-        {function: 1 for function in FUNCTIONS},
+        dict.fromkeys(FUNCTIONS, 1),
         None,
         {"high": high, "low": 0},
         None,
@@ -130,7 +130,9 @@ def test_a_month_without_detections_has_no_chart(brand):
     assert "この月のアラートはありません。" in page
 
 
-@pytest.mark.parametrize(("largest", "top"), [(0, "4"), (1, "4"), (5, "8"), (8, "8"), (9, "20"), (1_234_567, "2,000,000")])
+@pytest.mark.parametrize(
+    ("largest", "top"), [(0, "4"), (1, "4"), (5, "8"), (8, "8"), (9, "20"), (1_234_567, "2,000,000")]
+)
 def test_the_chart_reaches_above_the_largest_day(largest, top):
     days = {function: [0, 0] for function in FUNCTIONS} | {"ips": [0, largest]}
 

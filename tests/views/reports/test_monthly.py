@@ -33,7 +33,16 @@ def report(make, customer):
 
     def store(month, text="月次レポート\n<b>太字</b>\n"):
         content = Content(
-            customer.id, customer.name, f"2026-{month:02}", "", "", "", "", Numbers(), {f: [0] * 31 for f in FUNCTIONS}, []
+            customer.id,
+            customer.name,
+            f"2026-{month:02}",
+            "",
+            "",
+            "",
+            "",
+            Numbers(),
+            {f: [0] * 31 for f in FUNCTIONS},
+            [],
         )
         return make.save(
             MonthlyReport(
