@@ -21,6 +21,7 @@ from jobs import attachments, reports
 from jobs.mail import send_due
 from models import clock
 from models.mail.outbox import MailMessage
+from models.mail.sending import MailClaim, mail_connection
 from models.reports import issuing, monthly_pdf
 from models.reports.monthly import MonthlyReport
 from models.tenants.settings import TenantSettings
@@ -189,3 +190,17 @@ def test_the_mail_has_the_pdf_or_goes_without_it(make, sink, monkeypatch, caplog
             assert parts[1].get_filename() == f"monthly_report_{customer.id}_2026-10.pdf"
             assert parts[1].get_payload(decode=True).startswith(b"%PDF-")
     assert ("mail sent without its attachment" in caplog.text) != library
+
+
+def test_mails_with_an_attachment_do_not_hold_up_others(make):
+    (customer,) = customers(make, 1)
+    make.save(TenantSettings(tenant_id=customer.tenant_id, report_pdf=True))
+    with time_machine.travel(NOVEMBER_1ST, tick=False):
+        reports.issue_monthly()
+
+        with mail_connection() as connection:
+            claim = MailClaim(connection)
+            assert claim.claim(now=NOVEMBER_1ST, limit=10) == []
+            assert [mail.tenant_id for mail in claim.claim(now=NOVEMBER_1ST, limit=10, attached=True)] == [
+                customer.tenant_id
+            ] * 2
