@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.charset import BASE64, Charset
 from email.header import Header
+from email.mime.application import MIMEApplication
+from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.policy import Compat32
 from email.utils import formatdate
@@ -25,7 +27,7 @@ from flask import current_app
 from flask_mail import BadHeaderError, Connection, Message, sanitize_address
 from redis.exceptions import RedisError
 
-from jobs import queues
+from jobs import attachments, queues
 from jobs.job import job
 from models import clock
 from models.errors import N_
@@ -36,6 +38,9 @@ from models.values.mail_address import wire_address
 
 BATCH = 100
 """The number of messages that are claimed at once and sent over one connection."""
+
+ATTACHED_BATCH = 10
+"""The same for messages with an attachment, which takes seconds to make. They are sent after all others."""
 
 BUDGET = 45.0
 """Seconds after which a run claims no more messages and leaves the rest to the next run. Together with the slowest
@@ -74,14 +79,22 @@ _HEADER_POLICY = _HeaderPolicy(linesep="\r\n")
 
 
 class PlainMessage(Message):
-    """A Flask-Mail message in plain text to one recipient.
+    """A Flask-Mail message in plain text to one recipient, with any attached files.
 
     It is encoded in base64, because mail servers limit the length of lines. It uses the older policy of the email
     package, which does not parse the headers that it has just generated.
     """
 
     def _message(self) -> MIMEText:
-        message: Any = MIMEText((self.body or "").replace("\n", "\r\n"), "plain", _BASE64)  # type: ignore[arg-type]  # no Charset in typeshed
+        text: Any = MIMEText((self.body or "").replace("\n", "\r\n"), "plain", _BASE64)  # type: ignore[arg-type]  # no Charset in typeshed
+        message: Any = text
+        if self.attachments:
+            message = MIMEMultipart("mixed", None, [text])
+            for file in self.attachments:
+                # WeasyPrint's PDF is the only kind of file.
+                part = MIMEApplication(file.data, "pdf")
+                part.add_header("Content-Disposition", "attachment", filename=file.filename)
+                message.attach(part)
         message["Subject"] = self.subject
         message["From"] = _header_address(self.sender)
         message["To"] = _header_address(self.recipients[0])
@@ -134,9 +147,13 @@ def _send_due() -> None:
         while time.monotonic() - begun < BUDGET:
             claim = MailClaim(connection)
             mails = claim.claim(now=clock.utc_now(), limit=BATCH)
+            full = len(mails) == BATCH
+            if not mails:
+                mails = claim.claim(now=clock.utc_now(), limit=ATTACHED_BATCH, attached=True)
+                full = len(mails) == ATTACHED_BATCH
             if not mails:
                 return
-            if len(mails) == BATCH:
+            if full:
                 # There are probably more, and other workers can help. Without Redis, this worker sends them alone.
                 with suppress(RedisError):
                     queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
@@ -207,6 +224,8 @@ def _message(mail: OutgoingMail) -> Message:
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
     message.msgId = outbox.header_id(mail.message_id, sender)
+    if mail.attachment and mail.tenant_id and (file := attachments.made(mail.tenant_id, mail.attachment)):
+        message.attach(file.name, "application/pdf", file.data)
     return message
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.demo.context import DemoContext
+from app.demo.context import DemoContext, as_tenant
 from models import audit, clock
 from models.actor import COMMAND_LINE
 from models.contracts import invoicing
 from models.contracts.invoice import Invoice
 from models.customers.customer import Customer
-from models.scope import CROSS_TENANT_ROLE
 
 MONTHS = 6
 """The number of invoiced months, up to and including last month."""
@@ -29,7 +26,7 @@ _APOLOGY = "サービス停止のお詫び"
 def make_invoices(context: DemoContext, tenant_id: str) -> None:
     """Issue a tenant's invoices month by month, record payments, and leave a correction for the next invoice."""
     months = [clock.months_before(context.today, number) for number in range(MONTHS, 0, -1)]
-    with _as_tenant(context.session, tenant_id) as session:
+    with as_tenant(context.session, tenant_id) as session:
         for month in months:
             invoicing.issue(session, month, today=clock.next_month(month), by=COMMAND_LINE)
         _pay(context, session)
@@ -47,17 +44,3 @@ def _pay(context: DemoContext, session: Session) -> None:
             invoice.paid_on = min(today, invoice.issued_on + timedelta(days=pick.randint(3, 28)))
             audit.record(session, "invoice.paid", invoice, by=COMMAND_LINE)
     invoicing.refresh_balances(session)
-
-
-@contextmanager
-def _as_tenant(session: Session, tenant_id: str) -> Iterator[Session]:
-    """Provide a session of one tenant inside the demo's transaction, which covers all tenants."""
-    session.flush()
-    connection = session.connection()
-    connection.exec_driver_sql("SET LOCAL ROLE NONE")
-    with Session(connection, info={"tenant_scope": tenant_id}, join_transaction_mode="create_savepoint") as own:
-        yield own
-        own.commit()
-    connection.exec_driver_sql(f"SET LOCAL ROLE {CROSS_TENANT_ROLE}")
-    # The other session may have changed these rows.
-    session.expire_all()

@@ -24,6 +24,7 @@ from app.demo import (
     mails,
     people,
     reboots,
+    reports,
     tokens_file,
     utms,
 )
@@ -128,6 +129,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     # Last, because this expires all objects of the session.
     for tenant in tenants:
         invoices.make_invoices(context, tenant.id)
+        reports.make_reports(context, tenant.id)
     for month in comparison.missing_months(session, now=now, months=context.retention_months):
         comparison.determine_companies(session, month)
     utms.tidy(session)

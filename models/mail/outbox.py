@@ -91,6 +91,8 @@ class MailMessage(Base):
     body: Mapped[str] = mapped_column(Text)
     # The secret part of the link in the body, stored only until the message is sent.
     secret: Mapped[str | None] = mapped_column(Text)
+    # What is attached: its kind and key, such as monthly_report/A00000001/2026-10. The file is made when the message is sent.
+    attachment: Mapped[str | None] = mapped_column(String(64))
     # Identifies the message to mail servers, also when it is sent again.
     message_id: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True)
     state: Mapped[str] = mapped_column(String(8), server_default=MailState.PENDING.value)
@@ -135,6 +137,7 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
     tenant_id: str | None = None,
     secret: str | None = None,
     utm_id: int | None = None,
+    attachment: str | None = None,
 ) -> None:
     """Add a mail to the caller's transaction, one row per recipient. It is sent after the commit.
 
@@ -144,6 +147,7 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
     :param tenant_id: the tenant that the mail concerns, or None; editable kinds use the tenant's own text.
     :param secret: a part of a value (the token of a link) that only the recipient may see.
     :param utm_id: the primary key of the UTM whose removal drops the mail while it is not sent; None for no UTM.
+    :param attachment: the kind and key of a file to attach; ``jobs.attachments`` makes it when the mail is sent.
     :raises KeyError: there is no such kind.
     :raises ValueError: values are missing or unexpected, or the kind is not sent by mail.
     """
@@ -162,6 +166,7 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
             "subject": filled.subject or "",
             "body": body,
             "secret": secret,
+            "attachment": attachment,
             "message_id": uuid.uuid4(),
             "next_attempt_at": now,
             "created_at": now,
@@ -221,6 +226,7 @@ def send_again(session: Session, message: MailMessage, *, now: datetime, by: Act
             recipient=message.recipient,
             subject=message.subject,
             body=message.body,
+            attachment=message.attachment,
             message_id=uuid.uuid4(),
             next_attempt_at=now,
             created_at=now,

@@ -36,6 +36,7 @@ _CROSS_TENANTS = text(
     f"SELECT set_config('role', '{CROSS_TENANT_ROLE}', true), set_config('synchronous_commit', 'off', true)"
 )
 _row = MailMessage.__table__
+_CLAIMED = ("id", "recipient", "subject", "body", "secret", "message_id", "attempts", "tenant_id", "attachment")
 _RELEASED = {"lease_owner": null(), "lease_until": null()}
 
 
@@ -49,6 +50,8 @@ class OutgoingMail:
     body: str
     message_id: uuid.UUID
     attempts: int
+    tenant_id: str | None = None
+    attachment: str | None = None
 
 
 class MailClaim:
@@ -62,15 +65,18 @@ class MailClaim:
         # A new ID for each claim, so that a claim that was lost is not confused with a later one of the same worker.
         self._owner = uuid.uuid4()
 
-    def claim(self, *, now: datetime, limit: int) -> list[OutgoingMail]:
+    def claim(self, *, now: datetime, limit: int, attached: bool = False) -> list[OutgoingMail]:
         """Claim due messages, oldest first.
 
         Rows that another worker is claiming at the same time are skipped, so that no two workers get the same row.
+
+        :param attached: claim those with an attachment, else those without one.
         """
         due = (
             select(_row.c.id)
             .where(
                 _row.c.state == MailState.PENDING,
+                _row.c.attachment.is_not(None) if attached else _row.c.attachment.is_(None),
                 _row.c.next_attempt_at <= now,
                 or_(_row.c.lease_until.is_(None), _row.c.lease_until <= now),
             )
@@ -82,7 +88,7 @@ class MailClaim:
             update(_row)
             .where(_row.c.id.in_(due.scalar_subquery()))
             .values(lease_owner=self._owner, lease_until=now + LEASE)
-            .returning(*_row.c["id", "recipient", "subject", "body", "secret", "message_id", "attempts"])
+            .returning(*_row.c[_CLAIMED])
         )
         return sorted(map(_outgoing_mail, rows), key=lambda mail: mail.id)
 
@@ -152,7 +158,9 @@ def mail_connection() -> Iterator[Connection]:
 
 def _outgoing_mail(row: Any) -> OutgoingMail:
     body = row.body if row.secret is None else row.body.replace(placeholders.SECRET_MARK, row.secret)
-    return OutgoingMail(row.id, row.recipient, row.subject, body, row.message_id, row.attempts)
+    return OutgoingMail(
+        row.id, row.recipient, row.subject, body, row.message_id, row.attempts, row.tenant_id, row.attachment
+    )
 
 
 _spent = _row.c.attempts > len(WAITS)

@@ -40,6 +40,8 @@ class TenantSettings(TenantScoped, Base):
     logo: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     # SHA-256 of the logo in hex, which its URL contains; empty without a logo.
     logo_hash: Mapped[str] = mapped_column(String(64), server_default="")
+    # Whether the monthly report (§7.16) is attached to its mail as a PDF.
+    report_pdf: Mapped[bool] = mapped_column(server_default="false")
     # Part of the signed invitation URL; a new number ends the old URL.
     invitation_number: Mapped[int] = mapped_column(server_default="1")
     # For optimistic locking of the whole screen, including its lists.
@@ -56,6 +58,7 @@ def of_tenant(session: Session) -> TenantSettings:
         colour=DEFAULT_COLOUR,
         contact="",
         logo_hash="",
+        report_pdf=False,
         invitation_number=1,
         version=0,
     )

@@ -37,7 +37,7 @@ NOT_A_COLOUR = N_("Enter a colour as # and six digits or letters from a to f, su
 TOO_LONG_A_NAME = N_("Enter 100 characters or fewer.")
 TOO_LONG_A_CONTACT = N_("Enter 500 characters or fewer.")
 
-_PLAIN = ("utm_applications", "shortage_grace_days", "display_name", "colour", "contact")
+_PLAIN = ("utm_applications", "shortage_grace_days", "display_name", "colour", "contact", "report_pdf")
 """The settings that are not lists."""
 
 
@@ -61,6 +61,7 @@ class SettingsInput:
 
     :param display_name: the name on the public pages; empty for the tenant's own.
     :param contact: whom visitors of the public pages can ask.
+    :param report_pdf: whether the monthly report is attached to its mail as a PDF.
     """
 
     utm_applications: bool
@@ -70,6 +71,7 @@ class SettingsInput:
     display_name: str = ""
     colour: str = DEFAULT_COLOUR
     contact: str = ""
+    report_pdf: bool = False
 
 
 def stored(session: Session) -> tuple[SettingsInput, int]:

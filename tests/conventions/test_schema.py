@@ -107,6 +107,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "mail_template": "DELETE,INSERT,SELECT",
         "mail_template_version": "INSERT,SELECT",
         "membership": "DELETE,INSERT,SELECT,UPDATE",
+        "monthly_report": "INSERT,SELECT",
         "notification_address": "DELETE,INSERT,SELECT,UPDATE",
         "password_link": "DELETE,INSERT,SELECT,UPDATE",
         "portal_link": "DELETE,INSERT,SELECT,UPDATE",

@@ -26,6 +26,7 @@ from views.forms.row_list import RowList
 from views.screen.conflict import Difference, differing
 
 GRACE_DAYS = N_("Grace period of the contract check for new customers (days)")
+REPORT_PDF = N_("PDF attached to the mail of the monthly report")
 _LINK_FIELDS = ("name", "url", "description", "posted_on")
 
 
@@ -112,6 +113,12 @@ class TenantSettingsForm(FlaskForm):
     display_name = TextField(lazy_gettext("Display name"), [MaxLength(DISPLAY_NAME_LENGTH), OneLine()])
     colour = _ColourField(lazy_gettext("Colour"), [Required(), _is_colour], default=DEFAULT_COLOUR)
     contact = MemoField(lazy_gettext("Contact"), [MaxLength(CONTACT_LENGTH)])
+    report_pdf = RadioField(
+        lazy_gettext(REPORT_PDF),
+        choices=[SelectChoice("1", lazy_gettext("Attach")), SelectChoice("0", lazy_gettext("Do not attach"))],
+        default="0",
+        invalid_choice_message=lazy_gettext("Choose one of these."),
+    )
     new_origin = CodeField(lazy_gettext("URL"))
     # One more entry than allowed, so that an excess can be detected and reported.
     origins = RowList(CodeField(lazy_gettext("URL"), [Required(), _is_origin]), max_entries=MAX_ORIGINS + 1)
@@ -140,6 +147,7 @@ class TenantSettingsForm(FlaskForm):
                 "display_name": stored.display_name,
                 "colour": stored.colour,
                 "contact": stored.contact,
+                "report_pdf": "1" if stored.report_pdf else "0",
                 "origins": list(stored.origins),
                 "links": links,
                 "version": str(version),
@@ -197,11 +205,12 @@ class TenantSettingsForm(FlaskForm):
             display_name=self.display_name.data,
             colour=self.colour.data,
             contact=self.contact.data,
+            report_pdf=self.report_pdf.data == "1",
         )
 
     def labelled_fields(self) -> Iterator[tuple[Any, str]]:
         """Yield all fields, including those of list entries, with labels that contain the number of the entry."""
-        for field in (self.version, self.utm_applications, self.shortage_grace_days, self.new_origin):
+        for field in (self.version, self.utm_applications, self.shortage_grace_days, self.report_pdf, self.new_origin):
             yield field, str(field.label.text)
         for number, entry in enumerate(self.origins.entries, 1):
             yield entry, gettext("URL %(number)s", number=number)
@@ -244,6 +253,7 @@ def differences(stored: SettingsInput, typed: SettingsInput) -> list[Difference]
         (
             (gettext("UTM applications"), _used(stored), _used(typed)),
             (gettext(GRACE_DAYS), str(stored.shortage_grace_days), str(typed.shortage_grace_days)),
+            (gettext(REPORT_PDF), attached(stored), attached(typed)),
             (gettext("Display name"), stored.display_name, typed.display_name),
             (gettext("Colour"), stored.colour, typed.colour),
             (gettext("Contact"), stored.contact, typed.contact),
@@ -255,6 +265,11 @@ def differences(stored: SettingsInput, typed: SettingsInput) -> list[Difference]
 
 def _used(settings: SettingsInput) -> str:
     return gettext("Use") if settings.utm_applications else gettext("Do not use")
+
+
+def attached(settings: SettingsInput) -> str:
+    """Return whether the PDF of the monthly report is attached, in words."""
+    return gettext("Attach") if settings.report_pdf else gettext("Do not attach")
 
 
 def _only_one_has(stored: Any, typed: Any) -> tuple[str, str]:

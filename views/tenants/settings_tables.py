@@ -10,7 +10,7 @@ from flask_babel import gettext
 from models.tenants.settings_rules import SettingsInput
 from views.screen import formats
 from views.screen.table import Button, Empty, Table, filled_table
-from views.tenants.settings_form import GRACE_DAYS
+from views.tenants.settings_form import GRACE_DAYS, REPORT_PDF, attached
 
 
 def facts(settings: SettingsInput) -> list[tuple[str, str, str]]:
@@ -20,6 +20,7 @@ def facts(settings: SettingsInput) -> list[tuple[str, str, str]]:
     return [
         (gettext("UTM applications"), used, ""),
         (gettext(GRACE_DAYS), days, ""),
+        (gettext(REPORT_PDF), attached(settings), ""),
         (gettext("Display name"), settings.display_name, ""),
         (gettext("Colour"), settings.colour, ""),
         (gettext("Contact"), settings.contact, "lines"),

@@ -98,16 +98,17 @@ def status_of(customer: Customer) -> dict[str, Any]:
 
 
 def _reports(customer: Any) -> list[Button]:
-    """Return the buttons of the chart screens that the user may open."""
+    """Return the buttons of the chart screens and of the monthly report that the user may open."""
     reports = (
-        ("threats", "report", gettext("See the UTM threat report")),
-        ("average", "chart-bar", gettext("Compare with the average of companies")),
-        ("utms", "router", gettext("Compare the company's UTMs")),
+        ("can_threats", "Charts", "ChartView.threats", "report", gettext("See the UTM threat report")),
+        ("can_average", "Charts", "ChartView.average", "chart-bar", gettext("Compare with the average of companies")),
+        ("can_utms", "Charts", "ChartView.utms", "router", gettext("Compare the company's UTMs")),
+        ("can_show", "MonthlyReports", "MonthlyReportView.show", "file-text", gettext("Monthly report")),
     )
     return [
         Button(label, url, icon)
-        for name, icon, label in reports
-        if (url := url_if(f"can_{name}", "Charts", f"ChartView.{name}", customer_id=customer.id))
+        for permission, view, endpoint, icon, label in reports
+        if (url := url_if(permission, view, endpoint, customer_id=customer.id))
     ]
 
 

@@ -20,6 +20,7 @@ from models.contracts.contract import Contract, allows_utm
 from models.contracts.invoice import Invoice
 from models.customers.customer import Customer
 from models.mail.outbox import MailMessage
+from models.reports.monthly import MonthlyReport
 from models.tenants.tenant import Tenant
 from models.utms.device_token import DeviceToken, hash_token
 from models.utms.reboot import Reboot
@@ -72,6 +73,15 @@ def test_mails_of_every_state_are_there_to_be_looked_at(demo):
     assert {each.tenant_id for each in mails} == {"T8000000", None}
     assert mails[0].refusal is not None  # its link was used
     assert all(each.created_at <= (each.sent_at or each.next_attempt_at) for each in mails)
+
+
+def test_the_last_months_have_reports(demo):
+    months = Counter(demo.scalars(select(MonthlyReport.month)))
+    newest = demo.scalars(select(MonthlyReport).order_by(MonthlyReport.month.desc(), MonthlyReport.customer_id)).first()
+
+    assert len(months) == 3
+    assert min(months.values()) > 0
+    assert "■ UTM 1/" in newest.text
 
 
 def test_every_account_signs_in(app, demo):

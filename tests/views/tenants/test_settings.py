@@ -26,6 +26,8 @@ LONG_HOST = "https://" + ".".join(["a" * 61] * 4)
 AT_THE_LIMIT = [
     ("utm_applications", "1"),
     ("utm_applications", "0"),
+    ("report_pdf", "1"),
+    ("report_pdf", "0"),
     ("shortage_grace_days", "0"),
     ("shortage_grace_days", "99"),
     ("shortage_grace_days", "９９"),
@@ -43,6 +45,7 @@ AT_THE_LIMIT = [
 ]
 PAST_THE_LIMIT = [
     ("utm_applications", "2", "いずれかを選択してください。"),
+    ("report_pdf", "2", "いずれかを選択してください。"),
     ("shortage_grace_days", "", NEEDED),
     ("shortage_grace_days", "100", DAYS),
     ("shortage_grace_days", "-1", DAYS),
@@ -149,7 +152,8 @@ def test_a_field_past_its_limit_is_told_beside_it(operator, make, field, value, 
 
 
 def test_everything_is_saved_together_and_shown_again(operator, make):
-    data = GOOD | link() | {"utm_applications": "0", "shortage_grace_days": "7", "origins-0": "HTTPS://www.example.jp/"}
+    plain = {"utm_applications": "0", "shortage_grace_days": "7", "report_pdf": "1"}
+    data = GOOD | link() | plain | {"origins-0": "HTTPS://www.example.jp/"}
 
     page = operator.post(URL, data=data, follow_redirects=True).text
 
@@ -165,6 +169,7 @@ def test_everything_is_saved_together_and_shown_again(operator, make):
         "tenant_id": operator.tenant.id,
         "utm_applications": False,
         "shortage_grace_days": 7,
+        "report_pdf": True,
         "display_name": "",
         "colour": "#1d4ed8",
         "contact": "",
