@@ -42,6 +42,7 @@ EVERYTHING = {
         "jobs.contracts.refresh_income",
         "jobs.contracts.renew_and_expire",
         "jobs.expired_links.remove_old",
+        "jobs.reports.issue_monthly",
     ],
 }
 NOON = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
