@@ -132,6 +132,7 @@ class StaffAnnouncementView(Screen):
         accessible_name=N_("Unpublish %(name)s"),
         question=N_("%(name)s will be a draft again, which no tenant sees. Are you sure?"),
         done=N_("The announcement has been withdrawn."),
+        tone="danger",
         when=lambda row: row.published_at is not None,
     )
     def withdraw(self, row: Announcement) -> None:
