@@ -25,6 +25,7 @@ from app.demo import (
     people,
     reboots,
     reports,
+    support,
     tokens_file,
     utms,
 )
@@ -110,6 +111,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
     people.make_people(session, tenants)
     products = catalogue.make_catalogue(session)
     alerts.make_policy(session)
+    support.make_support(context, tenants)
     tokens: utms.Tokens = {}
     customer_count = utm_count = alert_count = 0
     for tenant, plan in zip(tenants, TENANTS, strict=True):

@@ -168,6 +168,7 @@ def _half(app, make, engine, mark: str) -> Half:
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")
     others = _other_rows(make, tenant) | billing | _applications(make, customer, mark)
+    others["announcement_key"] = make.announcement()
     others["reboot_key"] = make.reboot(utm_row=utm)
     others["portal_user_id"] = make.portal_user(customer_row=customer, last_name=f"{mark}田")
     make.service_application(tenant=tenant, state="approved", customer_id=customer.id, company=f"{mark}工業")

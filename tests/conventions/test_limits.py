@@ -71,6 +71,7 @@ NOT_COUNTED = {
     "mail/log.py": ("MAX_AT_ONCE",),  # of one click, however many are kept
     "reports/issuing.py": ("MAX_MONTHS",),  # months
     "reports/monthly_pdf.py": ("MAX_DETAILED",),  # sections of one file
+    "support/support_page.py": ("MAX_LINKS",),  # of one form
     "tenants/settings.py": ("MAX_GRACE_DAYS", "MAX_LOGO_BYTES"),  # days, bytes
     "values/png.py": ("MAX_SIDE",),  # pixels
 }

@@ -27,6 +27,7 @@ WORDS = {"kind"}
 CROSSES_TENANTS = {
     "JobBoardView": "jobs are of no tenant",
     "MailLogView": "every mail is there, with the tenant it is about",
+    "StaffAnnouncementView": "its form has the tenants that an announcement can be meant for",
     "StaffUtmListView": "the UTMs of every tenant are there",
 }
 
@@ -37,12 +38,14 @@ def keyed(app):
         for route in routes(app)
         if route.arguments - WORDS
         and route.endpoint not in NEEDS_MORE_THAN_A_KEY
-        and route.endpoint.partition(".")[0] not in OF_NO_TENANT | CATALOGUE | OF_TOKENS
+        and route.endpoint.partition(".")[0] not in OF_NO_TENANT | CATALOGUE | OF_TOKENS | ANNOUNCEMENTS
     ]
 
 
 # Their rows belong to no tenant, and one role alone reaches them.
 OF_NO_TENANT = {"UserView", "RoleView"}
+# Rows of no tenant that are meant for some: tests/views/support.
+ANNOUNCEMENTS = {"AnnouncementView", "StaffAnnouncementView"}
 # A token says which tenant it is for, whoever is signed in: tests/views/api.
 OF_TOKENS = {"CustomerApi", "DeviceApi"}
 # Rows of no tenant that NEC's staff reach as well.

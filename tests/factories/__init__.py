@@ -16,6 +16,7 @@ from tests.factories import (
     mail,
     notifications,
     portal_users,
+    support,
     tenants,
     utms,
 )
@@ -79,6 +80,7 @@ class Make:
     application_field = applications.application_field
     service_application = applications.service_application
     utm_application = applications.utm_application
+    announcement = support.announcement
     portal_user = portal_users.portal_user
     mail_message = mail.mail_message
     mail = mail.mail_message

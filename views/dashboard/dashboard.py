@@ -17,6 +17,7 @@ from models.db import db
 from models.notifications.address import address_status
 from models.utms.fleet import Fleet, SecurityStatus, fleet_of, security_status
 from views.base import render, url_if
+from views.dashboard.announcements import announcements_card
 from views.dashboard.income import income_card
 from views.notifications.notice import address_notice
 from views.period import recent_days
@@ -56,6 +57,7 @@ class HomeView(IndexView):
         return render(
             "dashboard/dashboard.html",
             address_notice=address_notice(addresses, may_change=may("can_save", "NotificationAddresses")),
+            announcements=announcements_card(now),
             figures=_figures(customers, fleet, list_url),
             as_of=clock.screen_time(now),
             income=income_card(now),

@@ -51,7 +51,7 @@ NOT_DELETABLE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
 }
 """What makes a rule refuse to delete a row, and the reason it gives: for every screen that deletes."""
 
-ALWAYS_DELETABLE = {"PortalUserView", "UtmView"}
+ALWAYS_DELETABLE = {"PortalUserView", "StaffAnnouncementView", "UtmView"}
 """The screens whose rows no rule keeps."""
 
 LISTED_ON = {"UtmView": "SecurityView.security"}
@@ -61,6 +61,7 @@ OTHER_ROWS: dict[str, dict[str, Any]] = {
     "ApplicationFieldView": {"retired_at": "2026-11-01T00:00:00Z"},
     "ProductView": {"retired_at": "2026-11-01T00:00:00Z"},
     "RatePlanView": {"retired_at": "2026-11-01T00:00:00Z"},
+    "StaffAnnouncementView": {"published_at": None},
     "ContractView": {"status": "cancelled"},
     "PortalUserView": {"signed_up_at": "2026-11-01T00:00:00Z"},
     "UserView": {"locked_until": "2100-01-01T00:00:00Z"},

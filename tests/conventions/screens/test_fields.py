@@ -23,6 +23,8 @@ NO_LIMIT = {
     "ChargeView.unit_price": "a number: tests/views/contracts/test_catalogue.py",
     "CorrectionView.amount": "a number",
     "CorrectionView.contract_id": "the number of a contract: tests/views/contracts/test_billing.py",
+    "StaffAnnouncementView.starts_on": "a day",
+    "StaffAnnouncementView.ends_on": "a day",
     "UserView.password": "its rule is another: tests/views/accounts",
     "UserView.confirmation": "the same as the password",
     "WholesalePriceView.unit_price": "a number",

@@ -1,0 +1,1 @@
+"""What NEC offers its partners: announcements, manuals and a contact."""
