@@ -18,7 +18,7 @@ from models.scope import tenant_session
 from models.support.announcement import NEWEST_FIRST, Announcement, note_read, read_among, visible_to
 from views.data_interface import PortalInterface
 from views.screen import formats
-from views.screen.filters import Days, Part
+from views.screen.filters import Days, Part, Search
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Table
@@ -66,6 +66,12 @@ class AnnouncementView(Screen):
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
         """Return the query with important announcements first, then the newest."""
         return query.order_by(*NEWEST_FIRST)
+
+    def tables(self, search: Search) -> list[Table]:
+        """Return the table without a choice of the order, which is fixed."""
+        (table,) = super().tables(search)
+        table.sort = ""
+        return [table]
 
     def table(self, rows: Sequence[Any], columns: Sequence[str] | None = None, **options: Any) -> Table:
         """Return the table, with a mark on those that the user has not read."""

@@ -180,6 +180,8 @@ def test_every_write_is_in_the_audit_log(demo):
 
     paid = demo.scalar(select(func.count()).select_from(Invoice).where(Invoice.paid_on.is_not(None), Invoice.total > 0))
     assert dict(counts) == {
+        "announcement.created": 5,
+        "announcement.published": 4,
         "application_field.added": 3,
         "contract.changed": 1,
         "contract.created": 41,
@@ -194,6 +196,7 @@ def test_every_write_is_in_the_audit_log(demo):
         "rate_plan.created": 4,
         "reboot.scheduled": 9,
         "service_application.confirmed": 11,
+        "support_page.changed": 1,
         "tenant.created": 2,
         "usage.recorded": 1,
         "user.created": 5,

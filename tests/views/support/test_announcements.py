@@ -44,6 +44,7 @@ def test_a_tenant_sees_what_is_published_in_its_period_and_meant_for_it(operator
     rows = {title: make.announcement(title=title, **values) for title, values in (shown | hidden).items()}
 
     assert titles(operator) == ["重要", "今日だけ", "自社宛て", "全員宛て"]
+    assert "並び順" not in operator.get("/announcements/").text
     dashboard = Page(operator.get("/").text).main.text
     for title, row in rows.items():
         assert operator.get(f"/announcements/{row.id}").status_code == (200 if title in shown else 404), title
