@@ -10,7 +10,7 @@ from views.flashes import flash_error, flash_success, flash_warning
 
 
 def test_messages_fit_into_the_cookie_whatever_names_they_have(app):
-    chance = random.Random(1)  # noqa: S311  (not for a secret)
+    chance = random.Random(1)
     names = "".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(600))
     with app.test_request_context():
         flash_success("登録しました。")
