@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash
+from flask import flash, session
 
 from models.errors import DomainError
 from views.forms.errors import message_of
+
+_ROOM = 700
+"""How many characters all messages have together. They are kept in the session cookie, and browsers discard a cookie of more
+than 4 KB: a character of a name may need 4 bytes in it."""
 
 
 def flash_success(message: Any) -> None:
@@ -20,7 +24,7 @@ def flash_success(message: Any) -> None:
 
     :param message: the translated message.
     """
-    flash(message, "success")
+    _keep(message, "success")
 
 
 def flash_warning(message: Any) -> None:
@@ -28,7 +32,7 @@ def flash_warning(message: Any) -> None:
 
     :param message: the translated message.
     """
-    flash(message, "warning")
+    _keep(message, "warning")
 
 
 def flash_error(error: DomainError | Any) -> None:
@@ -36,4 +40,13 @@ def flash_error(error: DomainError | Any) -> None:
 
     :param error: the error that a rule raised, or a translated message.
     """
-    flash(message_of(error) if isinstance(error, DomainError) else error, "danger")
+    _keep(message_of(error) if isinstance(error, DomainError) else error, "danger")
+
+
+def _keep(message: Any, level: str) -> None:
+    """Keep a message for the next page; what there is no room for is left out."""
+    room = _ROOM - sum(len(str(kept)) for _, kept in session.get("_flashes", ()))
+    if len(str(message)) > room:
+        message = f"{str(message)[: room - 1]}…"
+    if room > 0:
+        flash(message, level)

@@ -121,7 +121,8 @@ def in_force(session: Session) -> LevelPolicy:
 
 def version(session: Session, number: int) -> tuple[LevelPolicy, LevelPolicyVersion | None] | None:
     """Return a version of the policy with its row, which the first one does not have; None if there is no such version."""
-    row = session.get(LevelPolicyVersion, number)
+    # Larger numbers may not fit into the column, and there is no such version.
+    row = session.get(LevelPolicyVersion, number) if number <= in_force(session).version else None
     if row is not None:
         return row.policy, row
     return (FIRST, None) if number == FIRST.version else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask import url_for
@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.customers.customer import Customer
 from models.imports.import_run import ImportRow, ImportRun, Outcome, RunState
 from views.arguments import page_number
 from views.imports.checking import RowError
@@ -105,9 +106,10 @@ def row_table(session: Session, run: ImportRun) -> Table:
     page = min(page_number(), pages)
     of_run = select(ImportRow).where(ImportRow.run_id == run.id).order_by(ImportRow.number)
     rows = session.scalars(of_run.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)).all()
+    names = _names(session, rows)
     columns = [
         (gettext("Row"), formats.NUMBER, lambda row: row.number),
-        (gettext("Company name"), formats.TEXT, _company),
+        (gettext("Company name"), formats.TEXT, lambda row: _company(row, names)),
         (gettext("Values to write"), formats.LINES, _effect),
         (gettext("Please check"), formats.LINES, _warnings),
         (gettext("Result"), formats.LINES, _result),
@@ -116,11 +118,21 @@ def row_table(session: Session, run: ImportRun) -> Table:
     return filled_table(columns, rows, title=gettext("Rows"), page=page, pages=pages, count=run.row_count, empty=empty)
 
 
-def _company(row: ImportRow) -> str:
+def _names(session: Session, rows: Sequence[ImportRow]) -> dict[str, str]:
+    """Return the names of the existing customers of rows that do not say the name, by ID."""
+    ids = {row.content["customer_id"] for row in rows if not row.content["customer"]} - {None}
+    if not ids:
+        return {}
+    found = session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(list(ids))))
+    return {each.id: each.name for each in found}
+
+
+def _company(row: ImportRow, names: Mapping[str, str]) -> str:
     content = row.content
     if content["customer"]:
         return str(content["customer"]["name"])
-    return content["customer_id"] or gettext("as in row %(row)s", row=content["same_as"])
+    key = content["customer_id"]
+    return names.get(key, key) if key else gettext("as in row %(row)s", row=content["same_as"])
 
 
 def _effect(row: ImportRow) -> str:

@@ -27,6 +27,8 @@ from views.screen.table import Column, Row, Table
 
 TOP_CATEGORIES = 10
 """The number of categories shown at first (§7.13)."""
+MAX_CATEGORIES = 1_000
+"""The number of categories shown at most: UTMs name them, and a faulty one may name any number."""
 
 _TITLES = {
     "threats": lazy_gettext("UTM threat report"),
@@ -144,8 +146,15 @@ def _categories(categories: list[tuple[str, int]]) -> tuple[Table, Table]:
         Column("category", gettext("Threat category"), css="text"),
         Column("count", gettext("Detections"), css="number"),
     ]
-    rows = [Row([str(rank), name, number_text(count)]) for rank, (name, count) in enumerate(categories, 1)]
+    shown = categories[:MAX_CATEGORIES]
+    rows = [Row([str(rank), name, number_text(count)]) for rank, (name, count) in enumerate(shown, 1)]
     first, rest = (
         Table(columns, part, css="table-sm chart-categories") for part in (rows[:TOP_CATEGORIES], rows[TOP_CATEGORIES:])
     )
+    if len(categories) > MAX_CATEGORIES:
+        rest.note = gettext(
+            "The first %(shown)s of %(count)s categories are shown.",
+            shown=number_text(MAX_CATEGORIES),
+            count=number_text(len(categories)),
+        )
     return first, rest

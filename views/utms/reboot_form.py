@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from itertools import groupby
 from typing import Any
@@ -13,7 +13,7 @@ from flask_babel import gettext, lazy_gettext, ngettext
 from markupsafe import Markup
 from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, NumberRange, Optional, StopValidation
+from wtforms.validators import InputRequired, NumberRange, Optional, StopValidation, ValidationError
 
 from models import clock
 from models.db import db
@@ -108,6 +108,19 @@ class RebootForm(ScreenForm):
             del form.steps
         return form
 
+    def validate_day(self, field: Any) -> None:
+        """Raise ``ValidationError`` for a day that no reboot can be planned for.
+
+        The rules check the time itself, but in the years 1 and 9999 it cannot be computed.
+        """
+        if self.way.data != Way.LATER:
+            return
+        first, last = self._days()
+        if field.data < first:
+            raise ValidationError(gettext(reboot_rules.PAST_SLOT))
+        if field.data > last:
+            raise ValidationError(gettext(reboot_rules.TOO_FAR))
+
     @property
     def unavailable(self) -> dict[str, str]:
         """The items that cannot be chosen now, with the reason."""
@@ -121,9 +134,13 @@ class RebootForm(ScreenForm):
     @property
     def days(self) -> dict[str, str]:
         """The first and the last day that can be chosen, as attributes of the field."""
+        first, last = self._days()
+        return {"min": first.isoformat(), "max": last.isoformat()}
+
+    @staticmethod
+    def _days() -> tuple[date, date]:
         now = clock.utc_now()
-        last = clock.tokyo_day(now + HORIZON)
-        return {"min": clock.tokyo_day(reboot_rules.first_slot(now)).isoformat(), "max": last.isoformat()}
+        return clock.tokyo_day(reboot_rules.first_slot(now)), clock.tokyo_day(now + HORIZON)
 
     def act(self) -> Outcome:
         """Do what was chosen.

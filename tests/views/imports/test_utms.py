@@ -76,13 +76,13 @@ def test_lines_are_taken_with_or_without_a_header(operator, make, customer, line
 def test_the_customer_is_given_once_for_rows_without_one(operator, customer, make):
     other = make.customer(tenant=operator.tenant)
     make.contract(customer_row=other)
-    file = f"会社ID,UTM ID,UTM名,製造番号,UTM郵便番号,UTM住所,配送状況\n,{ROW.format(1)}\n{other.id},{ROW.format(2)}\n"
+    file = f"会社ID,UTM ID,UTM名,製造番号,UTM郵便番号,UTM住所,配送状況\n,{ROW.format(1)}\n{other.id},{ROW.format(2)}\n,{ROW.format(3)}\n"
 
     page = Page(operator.get("/customers/import/utms", query_string={"customer_id": customer.id}).text)
     assert form_of(page).sent()["customer_id"] == customer.id
     answer = send(operator, file=file.encode(), customer_id=customer.id.lower())
 
-    assert Page(answer.text).column("会社名") == [customer.name, other.name]
+    assert Page(answer.text).column("会社名") == [customer.name, other.name, customer.name]
 
 
 def test_every_error_of_every_line_is_told_and_what_was_pasted_stays(operator, make, customer):

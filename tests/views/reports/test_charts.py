@@ -15,6 +15,7 @@ from models.alerts import comparison, threat_stat_ingest
 from models.alerts import ingest as alert_ingest
 from tests.support.alerts import NOW, line, lines
 from tests.support.pages import Page
+from views.reports import charts
 
 NOVEMBER = clock.month_start(clock.tokyo_day(NOW))
 
@@ -150,6 +151,16 @@ def test_ten_categories_are_shown_and_the_others_on_request(get, count, categori
     assert [len(table.all("tr")) - 1 for table in shown.classed("chart-categories")] == [10, more][: 1 + more]
     assert ranks == [[str(number + 1), f"<b>{number:02}", "5"] for number in range(categories)]
     assert ("すべて表示" in shown.text, "省略" in shown.text) == (bool(more), bool(more))
+
+
+def test_of_very_many_categories_the_first_are_shown(get, count, monkeypatch):
+    monkeypatch.setattr(charts, "MAX_CATEGORIES", 12)
+    count(*[("2026-11-21T10", "url_filter", f"{number:02}", 5) for number in range(14)])
+
+    shown = card(get("threats"), "url_filter")
+
+    assert [len(table.all("tr")) - 1 for table in shown.classed("chart-categories")] == [10, 2]
+    assert "14件のうち、上位12件を表示しています。" in shown.text
 
 
 @pytest.fixture

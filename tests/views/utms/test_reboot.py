@@ -158,6 +158,7 @@ def test_without_an_address_nobody_is_mailed_and_the_operator_is_told(make, utm,
     [
         (LATER | {"day": "2026-12-24", "time": "12:00"}, "現在より後の日時を選択してください。"),
         (LATER | {"day": "2027-03-24", "time": "12:15"}, "90日以内の日時を選択してください。"),
+        (LATER | {"day": "0001-01-01", "time": "00:00"}, "現在より後の日時を選択してください。"),
         (LATER | {"day": ""}, "日付を選択してください。"),
         (LATER | {"time": "03:07"}, "03:07"),
         (LATER | {"way": "never"}, ""),
