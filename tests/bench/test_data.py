@@ -25,9 +25,11 @@ def test_a_part_is_spread_over_its_tenants(tiny):
 
 def test_every_company_is_compared_and_only_the_first_customers_utms_have_statistics(tiny):
     with tiny.owner() as owner:
-        assert owner.execute(
-            "SELECT count(*), min(companies), max(companies) FROM comparison_month"
-        ).fetchone() == (13, 9, 9)
+        assert owner.execute("SELECT count(*), min(companies), max(companies) FROM comparison_month").fetchone() == (
+            13,
+            9,
+            9,
+        )
         for hours in ("= -1", ">= 0"):
             counted = owner.execute(f"SELECT sum(count) FROM comparison_count WHERE hour {hours}")
             assert counted.fetchone() == (TINY.alerts + AROUND.alerts,)
