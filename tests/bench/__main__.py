@@ -15,6 +15,7 @@ from tests.bench import (
     declared,
     downloads,
     growth,
+    heartbeats,
     imports,
     ingest,
     invoices,
@@ -23,6 +24,7 @@ from tests.bench import (
     mail,
     page,
     rights,
+    threats,
     throughput,
 )
 from tests.bench.finding import Finding, Missing
@@ -53,7 +55,9 @@ PARTS = (
     Part("rights", rights.TITLE, rights.ABOUT, rights.measure),
     Part("invoices", invoices.TITLE, invoices.ABOUT, invoices.measure),
     Part("customers", customers.TITLE, customers.ABOUT, customers.measure),
-    Part("charts", charts.TITLE, charts.ABOUT, charts.measure),
+    Part("charts", charts.TITLE, charts.ABOUT, charts.measure, ("large",)),
+    Part("threats", threats.TITLE, threats.ABOUT, threats.measure),
+    Part("heartbeats", heartbeats.TITLE, heartbeats.ABOUT, heartbeats.measure, ("large",)),
     Part("applications", applications.TITLE, applications.ABOUT, applications.measure),
     Part("imports", imports.TITLE, imports.ABOUT, imports.measure),
     Part("mail", mail.TITLE, mail.ABOUT, mail.measure),

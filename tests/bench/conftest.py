@@ -17,7 +17,8 @@ from app.demo.bench_customers import Part
 from models import clock
 from tests.bench.places import Place, look
 
-TINY = Part(number=1, customers=3, alerts=6_000, share=0.5)
+TINY = Part(number=1, customers=3, alerts=6_000, share=0.5, statistics_days=2)
+AROUND = Part(number=2, customers=6, alerts=600, share=0.05, tenants=3, more_utms=2)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +39,7 @@ def tiny(servers, worker_id, _whole_run_app, tmp_path_factory) -> Iterator[Place
     }
     engine = create_engine(env["DATABASE_URL"], native_inet_types=False)
     with _whole_run_app.app_context(), Session(engine, info={"tenant_scope": "*"}) as session:
-        bench.make(session, clock.utc_now(), [TINY])
+        bench.make(session, clock.utc_now(), [TINY, AROUND])
         session.commit()
     engine.dispose()
     yield look("tiny", env)

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from http.client import HTTPConnection
 
@@ -28,14 +28,38 @@ from tests.bench.web import gunicorn
 TITLE = "Alerts through the device API, rows per second"
 ABOUT = (
     "One body after the other over one connection to gunicorn: checked line by line, stored once however often it is sent,"
-    " counted. Compared with one COPY of the same rows by the owner into an empty table of the same columns, indexes and"
-    " partitions."
+    " counted by day and for the average of the companies, and noted for mails if they are High. Compared with one COPY of"
+    " the same rows by the owner into an empty table of the same columns, indexes and partitions."
 )
 RUNS = 7
 LINES = 10_000
-SHARE = 0.2
+SHARE = 0.3
 UTM = "02005e2fffff"
-_RETENTION_MONTHS = 13
+_SPREAD = timedelta(hours=20)
+"""The time the alerts of a body are spread over: they are new enough for a mail."""
+
+_TENANT = "性能測定送信テナント"
+_CUSTOMER = """
+INSERT INTO customer (
+    tenant_id, name, search_name, status, contact_last_name, contact_first_name, contact_email, contact_phone, postcode,
+    prefecture, address
+)
+SELECT %(tenant)s, name, search_name, status, contact_last_name, contact_first_name, contact_email, contact_phone, postcode,
+    prefecture, address
+FROM customer WHERE id = %(of)s
+RETURNING id
+"""
+_UTM = """
+INSERT INTO utm (tenant_id, customer_id, utm_id, serial, name, postcode, address, delivery_status)
+SELECT %(tenant)s, %(customer)s, %(utm)s, 'MIMAMORI-BENCH-INGEST', name, postcode, address, delivery_status
+FROM utm WHERE customer_id = %(of)s LIMIT 1
+RETURNING id
+"""
+_OF_TENANT = (
+    *("alert_daily", "alert_mail_due", "comparison_count", "comparison_participant"),
+    *("mail_message", "device_token", "utm", "customer"),
+)
+"""What a sender leaves, in the order of the foreign keys."""
 _ROW = ", ".join(("tenant_id", "customer_id", "utm_id", *alert_line.COLUMNS))
 
 
@@ -45,8 +69,8 @@ def measure(place: Place, *, runs: int = RUNS, lines: int = LINES) -> list[Findi
     :param lines: how many a body has.
     """
     with place.owner() as owner, _sender(owner, place) as (sender, token), gunicorn(place, "portal") as web:
-        _make_table(owner)
         bodies = _Bodies(lines)
+        _make_table(owner, bodies.months)
         connection = web.connect()
         ways = [
             partial(_send, connection, token, bodies, packed=False),
@@ -55,6 +79,7 @@ def measure(place: Place, *, runs: int = RUNS, lines: int = LINES) -> list[Findi
         ]
         plain, packed, copied = (lines / middle(each) for each in in_turn(runs, *ways))
         connection.close()
+        _check_counted(owner, sender[0])
     return [
         Finding(
             name,
@@ -67,18 +92,19 @@ def measure(place: Place, *, runs: int = RUNS, lines: int = LINES) -> list[Findi
 
 
 class _Bodies:
-    """Bodies that differ only in their alert IDs, dated in the oldest month that is taken."""
+    """Bodies that differ only in their alert IDs."""
 
     def __init__(self, lines: int) -> None:
         now = datetime.now(UTC)
         pick = random.Random(0)
         made = alerts.lines(pick, lines, now=now, until=now)
-        start = clock.day_start(clock.months_before(clock.tokyo_day(now), _RETENTION_MONTHS))
-        step = timedelta(days=27) / lines
+        start, step = now - _SPREAD, _SPREAD / lines
         self._lines = [
             json.loads(line) | {"time": (start + number * step).isoformat()} for number, line in enumerate(made)
         ]
+        self._lines[0]["alert_severity"] = "high"  # at least one is noted for a mail, however few lines there are
         self._made = 0
+        self.months = months_of(now)
 
     def next(self) -> bytes:
         """One that was not there before."""
@@ -124,19 +150,19 @@ def _copy(owner: psycopg.Connection, sender: tuple[str, str, int], bodies: _Bodi
 
 @contextmanager
 def _sender(owner: psycopg.Connection, place: Place) -> Iterator[tuple[tuple[str, str, int], str]]:
-    """A UTM of another customer than the one whose lists are measured, and its token; gone afterwards with its alerts."""
+    """A UTM of a compared company of a tenant of its own, and its token; gone afterwards with its alerts and counts."""
     _clean(owner)
     token = f"utm_{secrets.token_hex(32)}"
-    tenant_id, customer_id, key = owner.execute(
-        "INSERT INTO utm (tenant_id, customer_id, utm_id, serial, name, postcode, address, delivery_status)"
-        " SELECT tenant_id, customer_id, %s, 'MIMAMORI-BENCH-INGEST', name, postcode, address, delivery_status FROM utm"
-        " WHERE tenant_id = %s AND customer_id <> %s ORDER BY id LIMIT 1 RETURNING tenant_id, customer_id, id",
-        [UTM, place.tenant_id, place.customer_id],
-    ).fetchone()
+    (tenant_id,) = owner.execute("INSERT INTO tenant (name) VALUES (%s) RETURNING id", [_TENANT]).fetchone()
+    values = {"tenant": tenant_id, "of": place.customer_id, "utm": UTM}
+    (customer_id,) = owner.execute(_CUSTOMER, values).fetchone()
+    (key,) = owner.execute(_UTM, values | {"customer": customer_id}).fetchone()
     owner.execute(
         "INSERT INTO device_token (tenant_id, utm_id, token_hash) VALUES (%s, %s, %s)",
         [tenant_id, key, hash_token(token)],
     )
+    for month in months_of(datetime.now(UTC)):
+        owner.execute("INSERT INTO comparison_participant VALUES (%s, %s, %s)", [tenant_id, customer_id, month])
     try:
         yield (tenant_id, customer_id, key), token
     finally:
@@ -146,22 +172,39 @@ def _sender(owner: psycopg.Connection, place: Place) -> Iterator[tuple[tuple[str
 def _clean(owner: psycopg.Connection) -> None:
     """Leave nothing of this run or of one that was stopped."""
     owner.execute("DROP TABLE IF EXISTS bench_copy")
-    row = owner.execute("SELECT id FROM utm WHERE utm_id = %s", [UTM]).fetchone()
+    row = owner.execute("SELECT id FROM tenant WHERE name = %s", [_TENANT]).fetchone()
     if row is None:
         return
-    for table, column in (("alert", "utm_id"), ("alert_daily", "utm_id"), ("device_token", "utm_id"), ("utm", "id")):
-        owner.execute(
-            sql.SQL("DELETE FROM {} WHERE {} = %s").format(sql.Identifier(table), sql.Identifier(column)), row
-        )
+    utm = owner.execute("SELECT id FROM utm WHERE utm_id = %s", [UTM]).fetchone()
+    if utm is not None:  # the alerts have an index that starts with the UTM, none with the tenant alone
+        owner.execute("DELETE FROM alert WHERE utm_id = %s", utm)
+    for table in _OF_TENANT:
+        owner.execute(sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(sql.Identifier(table)), row)
+    owner.execute("DELETE FROM tenant WHERE id = %s", row)
     owner.execute("VACUUM (ANALYZE) alert")
 
 
-def _make_table(owner: psycopg.Connection) -> None:
-    """An empty table like the one of the alerts, with the partition the bodies go to."""
-    month = clock.months_before(clock.tokyo_day(datetime.now(UTC)), _RETENTION_MONTHS)
+def months_of(now: datetime) -> list[date]:
+    """Return the months in which a body has alerts: one, or two right after a month has begun."""
+    return sorted({clock.month_start(clock.tokyo_day(each)) for each in (now - _SPREAD, now)})
+
+
+def _make_table(owner: psycopg.Connection, months: list[date]) -> None:
+    """An empty table like the one of the alerts, with the partitions the bodies go to."""
     owner.execute("CREATE TABLE bench_copy (LIKE alert INCLUDING ALL) PARTITION BY RANGE (occurred_at)")
-    owner.execute(
-        sql.SQL("CREATE TABLE bench_copy_month PARTITION OF bench_copy FOR VALUES FROM ({}) TO ({})").format(
-            clock.day_start(month), clock.day_start(clock.next_month(month))
+    for month in months:
+        owner.execute(
+            sql.SQL("CREATE TABLE {} PARTITION OF bench_copy FOR VALUES FROM ({}) TO ({})").format(
+                sql.Identifier(f"bench_copy_{month:%Y%m}"),
+                clock.day_start(month),
+                clock.day_start(clock.next_month(month)),
+            )
         )
-    )
+
+
+def _check_counted(owner: psycopg.Connection, tenant_id: str) -> None:
+    """Refuse figures of alerts that were stored without their counts and notes."""
+    for table in ("alert_daily", "comparison_count", "alert_mail_due"):
+        counted = sql.SQL("SELECT count(*) FROM {} WHERE tenant_id = %s").format(sql.Identifier(table))
+        if owner.execute(counted, [tenant_id]).fetchone() == (0,):
+            raise RuntimeError(f"Nothing was written to {table}.")

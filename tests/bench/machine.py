@@ -28,11 +28,15 @@ def about(places: Sequence[Place]) -> dict[str, str]:
     for place in places:
         with place.owner() as owner:
             (server,) = owner.execute("SELECT split_part(version(), ' on ', 1)").fetchone()
-            (count,) = owner.execute("SELECT count(*) FROM alert").fetchone()
+            count, tenants, customers = owner.execute(
+                "SELECT sum(count), count(DISTINCT tenant_id), count(DISTINCT customer_id) FROM alert_daily"
+            ).fetchone()
+            (utms,) = owner.execute("SELECT count(*) FROM utm").fetchone()
             (own,) = owner.execute("SELECT count(*) FROM alert WHERE customer_id = %s", [place.customer_id]).fetchone()
         found["database"] = f"{server}, default settings"
         found[f"data, {place.size}"] = (
-            f"{count:,} alerts of one tenant; {own:,} of the customer whose lists are asked for"
+            f"{count:,} alerts, {utms:,} UTMs, {customers:,} customers with alerts, {tenants} tenants;"
+            f" {own:,} alerts of the customer whose lists are asked for"
         )
     for program in ("psql", "zip"):
         if shutil.which(program):

@@ -63,12 +63,16 @@ def _ask(port: int, request: bytes, until: float) -> int:
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         while time.perf_counter() < until:
             connection.sendall(request)
-            _read_page(connection)
+            read_page(connection)
             count += 1
     return count
 
 
-def _read_page(connection: socket.socket) -> None:
+def read_page(connection: socket.socket) -> None:
+    """Read one answer, of which only the status and the length are looked at.
+
+    :raises RuntimeError: its status is not 200.
+    """
     answer = b""
     while (end := answer.find(b"\r\n\r\n")) < 0:
         piece = connection.recv(65_536)

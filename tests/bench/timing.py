@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from statistics import median
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from config import ROOT
 
@@ -35,6 +36,44 @@ class Probe:
         return answer
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_kept: ExitStack | None = None
+_running: dict[str, Any] = {}
+
+
+@contextmanager
+def processes_kept() -> Iterator[None]:
+    """Let what is started several times in the same way be started once, and stopped at the end."""
+    global _kept  # noqa: PLW0603  (one process measures one thing at a time)
+    with ExitStack() as _kept:
+        try:
+            yield
+        finally:
+            _running.clear()
+    _kept = None
+
+
+def keepable(start: Callable[P, AbstractContextManager[T]]) -> Callable[P, AbstractContextManager[T]]:
+    """Return a context manager that ``processes_kept`` can keep."""
+
+    @contextmanager
+    @wraps(start)
+    def kept(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        if _kept is None:
+            with start(*args, **kwargs) as process:
+                yield process
+            return
+        key = repr((start.__qualname__, args, kwargs))
+        if key not in _running:
+            _running[key] = _kept.enter_context(start(*args, **kwargs))
+        yield _running[key]
+
+    return kept
+
+
+@keepable
 @contextmanager
 def probe(kind: str, env: Mapping[str, str]) -> Iterator[Probe]:
     """Start a probe, on the same core as every other: one core of a machine others use can be slower for minutes.

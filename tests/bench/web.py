@@ -14,7 +14,7 @@ from pathlib import Path
 
 from config import ROOT
 from tests.bench.places import Place
-from tests.bench.timing import probe
+from tests.bench.timing import keepable, probe
 
 WORKERS = 2
 COMMAND = ("--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "4", "--limit-request-line", "8190")
@@ -44,6 +44,7 @@ class Web:
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
 
+@keepable
 @contextmanager
 def gunicorn(place: Place, kind: str) -> Iterator[Web]:
     """Start a server and wait until it answers.
