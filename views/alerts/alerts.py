@@ -121,6 +121,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
     kept = arguments(search)
     other = "list" if important else "important"
     other_url = url_if(f"can_{other}", "Alerts", f"AlertView.{other}", customer_id=customer.id)
+    threats_url = url_if("can_list", "Alerts", "AlertView.threats", customer_id=customer.id)
     asked = period.arguments
     elsewhere = asked | {name: value for name, value in kept.items() if name != "level"}
     narrowed = bool(search.active) or not request.args.keys().isdisjoint(PeriodFields._fields)
@@ -138,7 +139,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         crumbs=customer_crumbs(customer, (gettext("Security service"), security_url(customer)), (title, None)),
         important=important,
         other_url=f"{other_url}?{urlencode(elsewhere)}" if other_url else None,
-        threats_url=f"{url_for('AlertView.threats', customer_id=customer.id)}?{urlencode(asked | kept)}",
+        threats_url=f"{threats_url}?{urlencode(asked | kept)}" if threats_url else None,
         period=period.fields,
         search=search,
         searched=narrowed,
