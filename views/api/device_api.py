@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, abort, current_app, jsonify, request
+from flask import Response, abort, after_this_request, current_app, g, jsonify, request
 from flask_appbuilder.api import BaseApi, expose
 from sqlalchemy import select
 
@@ -67,6 +67,7 @@ class DeviceApi(BaseApi):
                 mac=_mac(body),
             )
             reboots = reboot_progress.commands_for(session, found, boot_id=boot_id, now=now)
+        g.contact_noted = True
         commands = [{"id": str(each), "type": "reboot"} for each in reboots]
         return jsonify(commands=commands, next_seconds=current_app.config["HEARTBEAT_SECONDS"])
 
@@ -147,9 +148,16 @@ def _sender(token: str) -> Sender | None:
         return None
     sender = Sender(row.tenant_id, row.customer_id, row.id)
     if not utm.contact_is_noted(row.last_seen_at, now=now):
+        after_this_request(functools.partial(_note_contact, sender, now))
+    return sender
+
+
+def _note_contact(sender: Sender, now: datetime, response: Response) -> Response:
+    """Record a call as contact, also one that was refused, unless it is a heartbeat that has done so."""
+    if "contact_noted" not in g:
         with scope.tenant_session(sender.tenant_id) as session, session.begin():
             utm.note_contact(session, sender.utm_id, now=now)
-    return sender
+    return response
 
 
 LIMITS = CallerLimits(_sender)
