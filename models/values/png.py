@@ -6,7 +6,7 @@ import io
 import struct
 import zlib
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from models.errors import N_, DomainError
 
@@ -32,6 +32,8 @@ def clean_png(data: bytes) -> bytes:
     """
     if not data.startswith(_SIGNATURE):
         raise DomainError(NOT_A_PNG)
+    # WeasyPrint lets Pillow accept damaged files, in the whole process, when it is imported.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
             # Known from the header, before any pixel is unpacked.

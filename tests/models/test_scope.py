@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from models import scope
 from models.actor import SYSTEM
+from models.alerts.comparison import WHOLE_DAY, ComparisonCount, ComparisonParticipant
+from models.alerts.threat_stat import ThreatStat
 from models.applications.application import ApplicationAnswer, ApplicationUser, ApplicationView, CustomerAnswer
 from models.applications.reconciliation import UtmMismatch
 from models.applications.shortage import ShortageNotice
@@ -22,16 +24,19 @@ from models.customers.customer import Customer
 from models.errors import ScopeError
 from models.mail import sms
 from models.mail import template_rules as mail_template_rules
+from models.mail.alert_mail_due import AlertMailDue
 from models.mail.kinds import KINDS, MailText
 from models.notifications import address_rules
 from models.portal_users.portal_user import PortalUserLink
 from models.prepared_statement import prepare
+from models.reports.monthly import MonthlyReport
 from models.scope import TenantScoped
 from models.tenants.idempotency import IdempotencyKey
 from models.tenants.settings import TenantSettings
 from models.tenants.tenant import Tenant
 from models.tokens import hash_token
 from models.utms import device_token
+from models.utms.utm import Utm
 from tests.factories.customers import CUSTOMER
 from tests.support.alerts import lines
 
@@ -67,6 +72,7 @@ def filled(make, engine, ours, theirs, arrive) -> None:
             getattr(make, kind)(tenant=make.session.get(Tenant, half.tenant_id))
         fill_contracts(make, half.customer)
         fill_applications(make, half.customer)
+        fill_fleet(make, half.utm)
         with inside(engine, half.tenant_id) as session:
             sms.write(session, "password_reset_sms", "09012345678", {"Url": "https://example.com/"}, now=NOW)
             fill_settings(session, session.get(Tenant, half.tenant_id))
@@ -102,6 +108,20 @@ def fill_applications(make, customer: Customer) -> None:
     make.save(UtmMismatch(**own, customer_id=customer.id, since=NOW.date()))
     token = make.portal_token(tenant=make.session.get(Tenant, customer.tenant_id))
     make.save(IdempotencyKey(**own, token_id=token.id, key="k", request_hash=token_hash))
+
+
+def fill_fleet(make, utm: Utm) -> None:
+    """A reboot, an alert to be mailed, a statistic, the counts of the comparison, and a monthly report."""
+    month = NOW.date().replace(day=1)
+    own = {"tenant_id": utm.tenant_id}
+    of_customer = own | {"customer_id": utm.customer_id}
+    make.reboot(utm_row=utm)
+    make.save(AlertMailDue(**own, utm_id=utm.id, occurred_at=NOW, alert_id="1"))
+    counted = {"hour": NOW.replace(minute=0), "function": "ips", "category": "走査", "count": 1, "received_at": NOW}
+    make.save(ThreatStat(**of_customer, utm_id=utm.id, **counted))
+    make.save(ComparisonParticipant(**of_customer, month=month))
+    make.save(ComparisonCount(**own, day=month, hour=WHOLE_DAY, function="ips", count=1))
+    make.save(MonthlyReport(**of_customer, month=month, text="", content={}, created_at=NOW))
 
 
 def fill_settings(session: Session, tenant: Tenant) -> None:

@@ -72,7 +72,11 @@ def test_monthly_is_the_1st_in_tokyo_and_never_now(moment, following):
 def test_the_timetable_says_when_in_tokyo():
     after = {each.name: each.after(NOON).astimezone(clock.TOKYO).strftime("%d. %H:%M") for each in schedule.entries()}
     assert after == {
+        "alert-mails": "22. 12:05",
+        "comparison-companies": "23. 00:15",
         "heartbeat": "22. 12:01",
+        "monthly-reports": "01. 04:00",
+        "reboots": "22. 12:01",
         "mail": "22. 12:01",
         "alert-partitions": "23. 00:30",
         "alert-retention": "23. 02:00",
@@ -101,8 +105,9 @@ def names(entries: list[schedule.Entry]) -> list[str]:
 
 
 ALL = [
-    *("alert-partitions", "alert-retention", "contract-shortage", "contract-terms", "heartbeat", "imports", "income"),
-    *("invoices", "mail", "old-links", "sms", "unconfirmed-applications"),
+    *("alert-mails", "alert-partitions", "alert-retention", "comparison-companies", "contract-shortage"),
+    *("contract-terms", "heartbeat", "imports", "income", "invoices", "mail", "monthly-reports", "old-links"),
+    *("reboots", "sms", "unconfirmed-applications"),
 ]
 
 

@@ -7,7 +7,7 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from models.errors import DomainError
 from models.values.png import DAMAGED, NOT_A_PNG, TOO_WIDE, clean_png
@@ -122,3 +122,10 @@ def test_a_decompression_bomb_in_a_comment_is_refused(kind):
 @pytest.mark.parametrize("size", [(1001, 1), (1, 1001), (9000, 9000)])
 def test_a_large_picture_is_refused_by_its_header(size):
     assert refusal(png(head=header(*size))) == TOO_WIDE
+
+
+def test_damage_is_refused_whatever_another_package_allows(monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+
+    with pytest.raises(DomainError):
+        clean_png(SIGNATURE + header() + chunk(b"IDAT", b"not compressed") + chunk(b"IEND"))
