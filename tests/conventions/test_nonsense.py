@@ -26,6 +26,7 @@ NONSENSE = (
     "99999-01-01",
     "100%\\",
     "0001-01-01",
+    "9999-12-31",
     "password",
     "W251bGwsIjIwMjYtMDEtMDFUMDA6MDA6MDArMDA6MDAiLCAiMSJd",
     "W251bGwsICI5OTk5LTEyLTMxVDIzOjU5OjU5LTIzOjU5IiwgMV0",
@@ -88,6 +89,15 @@ ARGUMENTS = (
     "serial",
     "address",
     "mac_address",
+    "customer",
+    "customer_id",
+    "waits",
+    "utms",
+    "detection",
+    "contracts",
+    "list",
+    "starts_on",
+    "draft",
 )
 FIELDS = (
     "utm_id",
@@ -127,10 +137,22 @@ FIELDS = (
     "tenant",
     "role",
     "password",
+    "way",
+    "day",
+    "time",
+    "steps",
+    "plan",
+    "rowid",
+    "starts_on",
+    "ends_on",
+    "tenants",
+    "lines",
+    "function",
+    "level",
 )
 
 
-WITH_PERIOD = ("alerts", "applications", "security")
+WITH_PERIOD = ("alerts", "applications", "security", "charts")
 """Parts of the URLs of pages about a period, which read their arguments in several ways."""
 
 
