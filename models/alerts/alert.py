@@ -195,6 +195,9 @@ DETECTION = func.coalesce(
 )
 """What an alert detected, in lower case: the threat that it names, else the host of its URL, else its file."""
 
+DETECTION_NAME = func.concat_ws(" / ", Alert.virus, Alert.msg, Alert.cname, Alert.app)
+"""The threat that an alert names, as it was sent; empty if it names none."""
+
 
 class AlertDaily(TenantScoped, Base):
     """The number of alerts a UTM raised per day (in Asia/Tokyo), updated in the transaction that stores the alerts."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, true
 from sqlalchemy.orm import Session
 
-from models.alerts.alert import DETECTION, Alert, AlertLevel
+from models.alerts.alert import DETECTION, DETECTION_NAME, Alert, AlertLevel
 from models.alerts.search import FOUND_LENGTH, AlertQuery, Shape, shape_of, values_of, where_of
 from models.prepared_statement import PreparedStatement, prepare
 from models.values.page import Page
@@ -49,9 +49,8 @@ def _page(shape: Shape, sort: str, descending: bool) -> PreparedStatement:  # no
         .subquery("shown")
     )
     # The key is in lower case, so the name is read from one of the last alerts.
-    named = func.concat_ws(" / ", Alert.virus, Alert.msg, Alert.cname, Alert.app)
     latest = (
-        select(func.nullif(func.left(named, FOUND_LENGTH), "").label("name"))
+        select(func.nullif(func.left(DETECTION_NAME, FOUND_LENGTH), "").label("name"))
         .where(
             Alert.customer_id == bindparam("customer_id"),
             Alert.occurred_at == shown.c.last,

@@ -14,10 +14,11 @@ from sqlalchemy import Date, Select, case, cast, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from models import clock
-from models.alerts.alert import DETECTION, Alert, AlertDaily, AlertLevel, SecurityFunction
+from models.alerts.alert import DETECTION, DETECTION_NAME, Alert, AlertDaily, AlertLevel, SecurityFunction
 from models.alerts.threat_stat import ThreatStat
 from models.mail.placeholders import one_line
 from models.reports.span import Span
+from models.utms import exchange
 from models.utms.utm import Utm
 from models.values.visible_text import visible
 
@@ -129,15 +130,18 @@ def read_contents(
     span = Span.of_month(month, latest=date.max)
     before = Span.of_month(clock.months_before(month, 1), latest=date.max)
     numbers: dict[_Key, Numbers] = defaultdict(Numbers)
-    days, received = _read_statistics(session, ids, span, numbers)
-    _read_categories(session, ids, span, numbers)
-    _read_statistics_before(session, ids, before, numbers)
-    levels_before = _read_levels(session, ids, span, before, numbers)
-    _read_threats(session, ids, span, numbers)
+    successors = exchange.successors(session, ids, before=span.end)
+    scope = _Scope(session, ids, successors)
+    days, received = _read_statistics(scope, span, numbers)
+    _read_categories(scope, span, numbers)
+    _read_statistics_before(scope, before, numbers)
+    levels_before = _read_levels(scope, span, before, numbers)
+    _read_threats(scope, span, numbers)
     contents = {}
     for customer_id, utms in _utms(session, ids, month).items():
-        old = [utm for utm in utms if utm.created_at < span.start]
-        for key in [(customer_id, utm.id) for utm in old] + ([(customer_id, None)] if old else []):
+        shown = [utm for utm in utms if utm.id not in successors]
+        old = {successors.get(utm.id, utm.id) for utm in utms if utm.created_at < span.start}
+        for key in [(customer_id, utm_id) for utm_id in old] + ([(customer_id, None)] if old else []):
             numbers[key].levels_before = levels_before[key]
         content = Content(
             customer_id=customer_id,
@@ -159,7 +163,7 @@ def read_contents(
                     removed=clock.screen_time(utm.removed_at if utm.removed_at and utm.removed_at <= now else None),
                     numbers=numbers[customer_id, utm.id],
                 )
-                for utm in utms
+                for utm in shown
             ],
         )
         contents[customer_id] = content, utms
@@ -170,6 +174,23 @@ _Key = tuple[str, int | None]
 """A customer and one of its UTMs by primary key, or None for all of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What is read.
+
+    :ivar ids: the IDs of the customers.
+    :ivar successors: see ``exchange.successors``.
+    """
+
+    session: Session
+    ids: list[str]
+    successors: dict[int, int]
+
+    def utm(self, column: Any) -> Any:
+        """Return the expression for the UTM that a number counts for: an exchanged one has its successor's section."""
+        return case(self.successors, value=column, else_=column).label("utm_id") if self.successors else column
+
+
 def _utms(session: Session, ids: list[str], month: date) -> dict[str, list[Utm]]:
     found: dict[str, list[Utm]] = defaultdict(list)
     statement = select(Utm).where(Utm.customer_id.in_(ids), utms_in(month)).order_by(Utm.name, Utm.id)
@@ -178,37 +199,37 @@ def _utms(session: Session, ids: list[str], month: date) -> dict[str, list[Utm]]
     return found
 
 
-def _statistics(ids: list[str], span: Span) -> Any:
+def _statistics(scope: _Scope, span: Span) -> Any:
     """Return the sub-query for the statistics of a month."""
     return (
         select(
             ThreatStat.customer_id,
-            ThreatStat.utm_id,
+            scope.utm(ThreatStat.utm_id),
             ThreatStat.function,
             ThreatStat.category,
             cast(func.timezone("Asia/Tokyo", ThreatStat.hour), Date).label("day"),
             ThreatStat.count,
             ThreatStat.received_at,
         )
-        .where(ThreatStat.customer_id.in_(ids), ThreatStat.hour >= span.start, ThreatStat.hour < span.end)
+        .where(ThreatStat.customer_id.in_(scope.ids), ThreatStat.hour >= span.start, ThreatStat.hour < span.end)
         .subquery("found")
     )
 
 
 def _read_statistics(
-    session: Session, ids: list[str], span: Span, numbers: dict[_Key, Numbers]
+    scope: _Scope, span: Span, numbers: dict[_Key, Numbers]
 ) -> tuple[dict[str, dict[str, list[int]]], dict[str, datetime]]:
     """Read the detections by function.
 
     :returns: those of each customer by day, and when the last of them was received.
     """
-    found = _statistics(ids, span).c
+    found = _statistics(scope, span).c
     days: dict[str, dict[str, list[int]]] = defaultdict(lambda: {str(each): span.series() for each in SecurityFunction})
     received: dict[str, datetime] = {}
     groups = func.grouping_sets(
         tuple_(found.customer_id, found.function, found.day), tuple_(found.customer_id, found.utm_id, found.function)
     )
-    for customer_id, utm_id, function, day, count, received_at in session.execute(
+    for customer_id, utm_id, function, day, count, received_at in scope.session.execute(
         select(
             found.customer_id,
             found.utm_id,
@@ -227,13 +248,13 @@ def _read_statistics(
     return days, received
 
 
-def _read_statistics_before(session: Session, ids: list[str], span: Span, numbers: dict[_Key, Numbers]) -> None:
-    found = _statistics(ids, span).c
+def _read_statistics_before(scope: _Scope, span: Span, numbers: dict[_Key, Numbers]) -> None:
+    found = _statistics(scope, span).c
     groups = func.grouping_sets(
         tuple_(found.customer_id, found.function), tuple_(found.customer_id, found.utm_id, found.function)
     )
     columns = (found.customer_id, found.utm_id, found.function, func.sum(found.count))
-    for customer_id, utm_id, function, count in session.execute(select(*columns).group_by(groups)):
+    for customer_id, utm_id, function, count in scope.session.execute(select(*columns).group_by(groups)):
         _add(numbers[customer_id, utm_id], "functions_before", function, count)
 
 
@@ -246,26 +267,25 @@ def _add(numbers: Numbers, counts: str, function: str, count: Any) -> None:
     known[function] += int(count)
 
 
-def _read_levels(
-    session: Session, ids: list[str], span: Span, before: Span, numbers: dict[_Key, Numbers]
-) -> dict[_Key, dict[str, int]]:
+def _read_levels(scope: _Scope, span: Span, before: Span, numbers: dict[_Key, Numbers]) -> dict[_Key, dict[str, int]]:
     """Read the alerts by level, and return those of the previous month."""
     before_levels: dict[_Key, dict[str, int]] = defaultdict(lambda: {str(level): 0 for level in AlertLevel})
     earlier = case((AlertDaily.day < span.first, True), else_=False).label("earlier")
+    utm = scope.utm(AlertDaily.utm_id)
     statement = (
-        select(AlertDaily.customer_id, AlertDaily.utm_id, AlertDaily.level, earlier, func.sum(AlertDaily.count))
-        .where(AlertDaily.customer_id.in_(ids), AlertDaily.day.between(before.first, span.last))
-        .group_by(AlertDaily.customer_id, AlertDaily.utm_id, AlertDaily.level, earlier)
+        select(AlertDaily.customer_id, utm, AlertDaily.level, earlier, func.sum(AlertDaily.count))
+        .where(AlertDaily.customer_id.in_(scope.ids), AlertDaily.day.between(before.first, span.last))
+        .group_by(AlertDaily.customer_id, utm, AlertDaily.level, earlier)
     )
-    for customer_id, utm_id, level, is_earlier, count in session.execute(statement):
+    for customer_id, utm_id, level, is_earlier, count in scope.session.execute(statement):
         for key in ((customer_id, utm_id), (customer_id, None)):
             levels = before_levels[key] if is_earlier else numbers[key].levels
             levels[level] += int(count)
     return before_levels
 
 
-def _read_categories(session: Session, ids: list[str], span: Span, numbers: dict[_Key, Numbers]) -> None:
-    found = _statistics(ids, span).c
+def _read_categories(scope: _Scope, span: Span, numbers: dict[_Key, Numbers]) -> None:
+    found = _statistics(scope, span).c
     total = func.sum(found.count)
     sums = (
         select(found.customer_id, found.utm_id, found.function, found.category.label("name"), total.label("count"))
@@ -277,26 +297,25 @@ def _read_categories(session: Session, ids: list[str], span: Span, numbers: dict
         )
         .having(total > 0)
     )
-    for customer_id, utm_id, function, name, count in session.execute(_first(sums)):
+    for customer_id, utm_id, function, name, count in scope.session.execute(_first(sums)):
         numbers[customer_id, utm_id].categories.append((function, plain(name), int(count)))
 
 
-def _read_threats(session: Session, ids: list[str], span: Span, numbers: dict[_Key, Numbers]) -> None:
-    # The detection is in lower case, and the name as it was sent.
-    named = func.concat_ws(" / ", Alert.virus, Alert.msg, Alert.cname, Alert.app)
+def _read_threats(scope: _Scope, span: Span, numbers: dict[_Key, Numbers]) -> None:
     detection = DETECTION.label("detection")
+    utm = scope.utm(Alert.utm_id)
     parts = (
         select(
             Alert.customer_id,
-            Alert.utm_id,
+            utm,
             Alert.function,
             detection,
             func.count().label("count"),
             func.count().filter(Alert.level == AlertLevel.HIGH.value).label("important"),
-            func.max(func.nullif(func.left(named, _NAME_LENGTH), "")).label("name"),
+            func.max(func.nullif(func.left(DETECTION_NAME, _NAME_LENGTH), "")).label("name"),
         )
-        .where(Alert.customer_id.in_(ids), Alert.occurred_at >= span.start, Alert.occurred_at < span.end)
-        .group_by(Alert.customer_id, Alert.utm_id, Alert.function, detection)
+        .where(Alert.customer_id.in_(scope.ids), Alert.occurred_at >= span.start, Alert.occurred_at < span.end)
+        .group_by(Alert.customer_id, utm, Alert.function, detection)
         .subquery("parts")
         .c
     )
@@ -313,7 +332,7 @@ def _read_threats(session: Session, ids: list[str], span: Span, numbers: dict[_K
             tuple_(parts.customer_id, parts.utm_id, parts.function, parts.detection),
         )
     )
-    for customer_id, utm_id, function, name, count, important in session.execute(_first(sums)):
+    for customer_id, utm_id, function, name, count, important in scope.session.execute(_first(sums)):
         numbers[customer_id, utm_id].threats.append((function, plain(name), int(count), int(important)))
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.types import SmallInteger
 from models.alerts.alert import Alert, AlertDaily, SecurityFunction
 from models.prepared_statement import PreparedStatement, prepare
 from models.reports.span import Span, tokyo_point
+from models.utms import exchange
 from models.utms.utm import Utm
 
 
@@ -47,7 +48,8 @@ class UtmAlerts:
 def alerts_by_utm(session: Session, customer_id: str, span: Span) -> list[UtmAlerts]:
     """Return the alerts of a customer's UTMs in a period, the UTM with the most alerts first.
 
-    It contains every UTM that is not removed, and the removed ones with alerts in the period.
+    It contains every UTM that is not removed, and the removed ones with alerts in the period. The alerts of a UTM that
+    was exchanged are counted for the one in its place.
     """
     values: dict[str, Any] = {"customer_id": customer_id}
     values |= {"start": span.start, "end": span.end} if span.by_hour else {"first": span.first, "last": span.last}
@@ -59,7 +61,15 @@ def alerts_by_utm(session: Session, customer_id: str, span: Span) -> list[UtmAle
             utm = utms[key] = UtmAlerts(key, utm_id, name, removed_at, empty)
         if function is not None:
             utm.series[function][span.place(point)] = int(count)
+    for old, new in exchange.successors(session, [customer_id]).items():
+        if old in utms and new in utms:
+            _add(utms[new].series, utms.pop(old).series)
     return sorted(utms.values(), key=lambda utm: (-utm.total, utm.name, utm.id))
+
+
+def _add(total: dict[str, list[int]], more: dict[str, list[int]]) -> None:
+    for function, series in more.items():
+        total[function] = [count + further for count, further in zip(total[function], series, strict=True)]
 
 
 @cache

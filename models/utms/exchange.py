@@ -1,13 +1,13 @@
 """Exchange a defective UTM for another one, which takes its place at the customer's site.
 
 The new UTM is a row of its own, with its own UTM ID, token and alerts, and refers to the one it replaces
-(``Utm.replaces_id``). Whatever compares or reports on a site over time follows this reference with :func:`chain`: the
-alerts and counts of a UTM keep its key, and are never moved to another one.
+(``Utm.replaces_id``). Reports and comparisons follow this reference with :func:`successors`: the alerts and counts of a
+UTM keep its key, and are never moved to another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +58,26 @@ def exchange(session: Session, old: Utm, values: Mapping[str, Any], *, now: date
     audit.record_all(session, "utm.exchanged", [audit.change(old, before, after)], by=by)
     utms.remove(session, old, now=now, by=by)
     return new
+
+
+def successors(session: Session, customer_ids: Collection[str], *, before: datetime | None = None) -> dict[int, int]:
+    """Return which UTM is now in the place of each exchanged UTM of some customers, by primary key.
+
+    Reports count the alerts of an exchanged UTM for its successor, which takes over its history.
+
+    :param before: ignore exchanges from this time on; None for none.
+    """
+    exchanged = select(Utm.replaces_id, Utm.id).where(
+        Utm.customer_id.in_(customer_ids), Utm.replaces_id.is_not(None), *([Utm.created_at < before] if before else ())
+    )
+    following = {old: new for old, new in session.execute(exchanged) if old is not None}
+    found = {}
+    for old, new in following.items():
+        last = new
+        while last in following:
+            last = following[last]
+        found[old] = last
+    return found
 
 
 def chain(session: Session, utm: Utm) -> list[Utm]:

@@ -340,3 +340,23 @@ def test_another_tenants_report_is_not_found(make, customer, issue, in_tenant):
     with in_tenant(make.tenant().id) as session:
         assert monthly.months_of(session, customer.id) == []
         assert monthly.report_of(session, customer.id, OCTOBER) is None
+
+
+def test_a_utm_has_the_history_of_the_one_it_was_exchanged_for(make, customer, store, issue):
+    old = make.utm(customer_row=customer, name="本社", created_at=OLD, removed_at=at(20))
+    new = make.utm(customer_row=customer, name="本社", created_at=at(20), replaces_id=old.id)
+    exchanged_after_the_month = make.utm(customer_row=customer, name="支社", created_at=OLD, removed_at=NOW)
+    make.utm(customer_row=customer, name="支社", created_at=NOW, replaces_id=exchanged_after_the_month.id)
+    before = line(1, at=at(5, month=9), msg="Scan")
+    store(old, [before, *(line(n, at=at(n), msg="Scan") for n in (2, 3))], [("2026-10-05T01", "ips", "Scan", 7)])
+    store(new, [line(4, at=at(25), msg="scan")], [("2026-10-25T01", "ips", "Scan", 5)])
+
+    issue(customer.tenant_id)
+
+    (content,) = make.session.scalars(select(MonthlyReport.content)).all()
+    parts = {part["utm_id"]: part["numbers"] for part in content["utms"]}
+    assert set(parts) == {new.utm_id, exchanged_after_the_month.utm_id}
+    numbers = parts[new.utm_id]
+    assert (numbers["levels"]["low"], numbers["levels_before"]["low"], numbers["functions"]["ips"]) == (3, 1, 12)
+    assert [threat[2] for threat in numbers["threats"]] == [3]
+    assert [category[1:] for category in numbers["categories"]] == [["Scan", 12]]

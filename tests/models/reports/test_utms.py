@@ -33,3 +33,18 @@ def test_each_utm_has_its_alerts_and_the_largest_is_first(make, arrive, ours, th
     assert (month[2].series["antivirus"][1], month[2].totals["antivirus"]) == (1, 1)
     assert {utm.id: utm.total for utm in day} == {branch.id: 3, ours.utm.id: 0, quiet.id: 0}
     assert day[0].series["ips"][11] == 3
+
+
+def test_the_alerts_of_an_exchanged_utm_count_for_the_one_in_its_place(make, arrive, ours, in_tenant):
+    first = make.utm(customer_row=ours.customer, name="本社", removed_at=NOW)
+    second = make.utm(customer_row=ours.customer, name="本社", removed_at=NOW, replaces_id=first.id)
+    third = make.utm(customer_row=ours.customer, name="本社", replaces_id=second.id)
+    for utm, days in ((first, 10), (second, 5), (second, 5), (third, 5)):
+        at = NOW - timedelta(days=days, minutes=utm.id)
+        arrive(utm, [(1, line(utm.id, at=at))])
+
+    with in_tenant(ours.tenant_id) as session:
+        found = alerts_by_utm(session, ours.customer.id, MONTH)
+
+    assert [(utm.id, utm.total) for utm in found] == [(third.id, 3), (ours.utm.id, 0)]
+    assert (found[0].series["ips"][11], found[0].series["ips"][16]) == (1, 2)
