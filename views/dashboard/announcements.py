@@ -26,14 +26,14 @@ def announcements_card(now: datetime) -> Table | None:
     found = headlines(db.session(), g.identity.tenant.id, current_user.id, today=clock.tokyo_day(now), limit=_SHOWN)
     if not found:
         return None
-    important = formats.badge({True: gettext("Important")}, {True: "red"}).with_empty("")
+    important = formats.badge({True: gettext("Important")}, {True: "red"})
     unread = formats.badge({False: gettext("Unread")}, {False: "blue"})
     return filled_table(
         [
             (gettext("Published on"), formats.DAY, lambda each: each.starts_on),
             (gettext("Title"), formats.linked_value(formats.TEXT), lambda each: _link(each.id, each.title)),
             (gettext("Importance"), important, lambda each: each.important or None),
-            (gettext("Read status"), unread.with_empty(""), lambda each: None if each.read else False),
+            (gettext("Read status"), unread, lambda each: None if each.read else False),
         ],
         found,
         title=gettext("Announcements"),

@@ -23,8 +23,8 @@ from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Table
 
-IMPORTANT = formats.badge({True: lazy_gettext("Important")}, {True: "red"}).with_empty("")
-UNREAD = formats.badge({True: lazy_gettext("Unread")}, {True: "blue"}).with_empty("")
+IMPORTANT = formats.badge({True: lazy_gettext("Important")}, {True: "red"})
+UNREAD = formats.badge({True: lazy_gettext("Unread")}, {True: "blue"})
 
 
 class AnnouncementView(Screen):

@@ -63,7 +63,7 @@ def test_an_announcement_is_unread_until_the_user_opens_it(make, signed_in):
     for _ in range(2):
         assert "1行目\n&lt;b&gt;2行目" in one.get(f"/announcements/{row.id}").text
 
-    assert marks(one) == ([""], False)
+    assert marks(one) == (["-"], False)
     assert marks(other) == (["未読"], True)
 
 
