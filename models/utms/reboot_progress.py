@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from models import audit
@@ -108,18 +108,7 @@ def commands_for(session: Session, utm: Utm, *, boot_id: str | None, now: dateti
     """
     found = session.scalars(
         select(Reboot)
-        .where(
-            Reboot.utm_id == utm.id,
-            or_(
-                Reboot.state == RebootState.REQUESTED,
-                and_(
-                    Reboot.state == RebootState.SUCCEEDED,
-                    Reboot.verified_at.is_(None),
-                    Reboot.boot_id.is_not(None),
-                    Reboot.ended_at > now - VERIFIED_WITHIN,
-                ),
-            ),
-        )
+        .where(Reboot.utm_id == utm.id, concerns_heartbeat(now - VERIFIED_WITHIN))
         .order_by(Reboot.id)
         .with_for_update()
     )
@@ -134,6 +123,22 @@ def commands_for(session: Session, utm: Utm, *, boot_id: str | None, now: dateti
         if reboot.state == RebootState.REQUESTED and reboot.started_at is None:
             commands.append(reboot.id)
     return commands
+
+
+def concerns_heartbeat(verifiable_since: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """Return the condition for reboots that a heartbeat of their UTM delivers or verifies.
+
+    :param verifiable_since: ``VERIFIED_WITHIN`` before the heartbeat.
+    """
+    return or_(
+        Reboot.state == RebootState.REQUESTED,
+        and_(
+            Reboot.state == RebootState.SUCCEEDED,
+            Reboot.verified_at.is_(None),
+            Reboot.boot_id.is_not(None),
+            Reboot.ended_at > verifiable_since,
+        ),
+    )
 
 
 def note_report(session: Session, utm: Utm, command_id: int, report: Report, *, now: datetime) -> bool:

@@ -18,9 +18,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
-    or_,
     text,
-    update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -42,9 +40,6 @@ TAKEN_SERIAL = N_("This serial number is already registered.")
 
 # The errors for violated unique indexes, when a concurrent request was first.
 UNIQUE_ERRORS = {"uq_utm_utm_id_kept": ("utm_id", TAKEN_UTM_ID), "uq_utm_serial_kept": ("serial", TAKEN_SERIAL)}
-
-CONTACT_NOTED_EVERY = timedelta(seconds=15)
-"""The precision with which a UTM's last call is recorded. The time of a heartbeat is recorded exactly."""
 
 _NOT_REMOVED = text("removed_at IS NULL")
 _PREFECTURE = f"substring(address from '^({'|'.join(PREFECTURES)})')"
@@ -197,27 +192,6 @@ def remove_all(session: Session, utms: Sequence[Utm], *, now: datetime, by: Acto
     # This locks the rows of the UTMs: a mail that is being written waits for it, or is dropped below.
     session.flush()
     alert_mail_due.drop(session, [utm.id for utm in kept])
-
-
-def note_contact(session: Session, utm_id: int, *, now: datetime) -> None:
-    """Record that a UTM has just called, at most once per ``CONTACT_NOTED_EVERY`` even for concurrent calls.
-
-    :param utm_id: the UTM's primary key.
-    """
-    session.execute(
-        update(Utm)
-        .where(Utm.id == utm_id, or_(Utm.last_seen_at.is_(None), Utm.last_seen_at <= now - CONTACT_NOTED_EVERY))
-        .values(last_seen_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def contact_is_noted(last_seen_at: datetime | None, *, now: datetime) -> bool:
-    """Return whether the last recorded contact is so recent that another one need not be recorded.
-
-    :param last_seen_at: the time of the last recorded contact; None for a UTM that was never seen.
-    """
-    return last_seen_at is not None and last_seen_at > now - CONTACT_NOTED_EVERY
 
 
 def note_heartbeat(utm: Utm, *, now: datetime, firmware: str | None, ip_address: str | None, mac: str | None) -> None:

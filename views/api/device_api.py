@@ -8,15 +8,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, abort, after_this_request, current_app, g, jsonify, request
+from flask import Response, abort, current_app, jsonify, request
 from flask_appbuilder.api import BaseApi, expose
-from sqlalchemy import select
 
 from models import clock, scope
 from models.alerts import ingest as alert_ingest
 from models.alerts import threat_stat_ingest
 from models.alerts.ingest import Sender
-from models.utms import device_token, reboot_progress, utm
+from models.utms import contact, reboot_progress, utm
+from models.utms.contact import CallingUtm
 from models.utms.reboot import BOOT_ID_LENGTH, MESSAGE_LENGTH
 from models.utms.reboot_progress import Report, Reported
 from models.utms.utm import Utm
@@ -53,32 +53,30 @@ class DeviceApi(BaseApi):
 
     @expose("/heartbeat", methods=["POST"])
     @require_utm_token
-    def heartbeat(self, sender: Sender) -> Response:
+    def heartbeat(self, sender: CallingUtm) -> Response:
         """Record a heartbeat, and return the pending commands and the seconds until the next call."""
         body = _json_object()
-        now, boot_id = clock.utc_now(), _text(body, "boot_id", BOOT_ID_LENGTH)
-        with scope.tenant_session(sender.tenant_id) as session, session.begin():
-            found = session.get_one(Utm, sender.utm_id)
-            utm.note_heartbeat(
-                found,
-                now=now,
-                firmware=_text(body, "version", 64),
-                ip_address=_ip(body),
-                mac=_mac(body),
-            )
-            reboots = reboot_progress.commands_for(session, found, boot_id=boot_id, now=now)
-        g.contact_noted = True
+        boot_id, firmware = _text(body, "boot_id", BOOT_ID_LENGTH), _text(body, "version", 64)
+        ip_address, mac = _ip(body), _mac(body)
+        reboots: list[int] = []
+        # Mostly a heartbeat reports nothing new, and its contact is already recorded.
+        if sender.has_reboots or sender.differs_from(firmware, ip_address, mac):
+            now = clock.utc_now()
+            with scope.tenant_session(sender.tenant_id) as session, session.begin():
+                found = session.get_one(Utm, sender.id)
+                utm.note_heartbeat(found, now=now, firmware=firmware, ip_address=ip_address, mac=mac)
+                reboots = reboot_progress.commands_for(session, found, boot_id=boot_id, now=now)
         commands = [{"id": str(each), "type": "reboot"} for each in reboots]
         return jsonify(commands=commands, next_seconds=current_app.config["HEARTBEAT_SECONDS"])
 
     @expose("/commands/<string:command_id>/result", methods=["POST"])
     @require_utm_token
-    def result(self, sender: Sender, command_id: str) -> tuple[str, int]:
+    def result(self, sender: CallingUtm, command_id: str) -> tuple[str, int]:
         """Store what the UTM reports of a command; a repeated report changes nothing."""
         report = _report(_json_object())
         key = key_or_none(command_id)
         with scope.tenant_session(sender.tenant_id) as session, session.begin():
-            found = session.get_one(Utm, sender.utm_id)
+            found = session.get_one(Utm, sender.id)
             known = key is not None and reboot_progress.note_report(session, found, key, report, now=clock.utc_now())
         if not known:
             abort(404)
@@ -86,35 +84,34 @@ class DeviceApi(BaseApi):
 
     @expose("/alerts", methods=["POST"])
     @require_utm_token
-    def alerts(self, sender: Sender) -> tuple[Response, int]:
+    def alerts(self, sender: CallingUtm) -> tuple[Response, int]:
         """Store the valid alerts of the body, and report the invalid lines and the ID of the UTM."""
         return self._store(sender, alert_ingest.store)
 
     @expose("/threat-stats", methods=["POST"])
     @require_utm_token
-    def threat_stats(self, sender: Sender) -> tuple[Response, int]:
+    def threat_stats(self, sender: CallingUtm) -> tuple[Response, int]:
         """Store the valid threat statistics of the body, and report the invalid lines and the ID of the UTM."""
         return self._store(sender, threat_stat_ingest.store)
 
-    def _store(self, sender: Sender, store: Callable[..., alert_ingest.Receipt]) -> tuple[Response, int]:
+    def _store(self, sender: CallingUtm, store: Callable[..., alert_ingest.Receipt]) -> tuple[Response, int]:
         lines = Lines(request)
         status = 200
         reason = None
         with scope.tenant_session(sender.tenant_id) as session, session.begin():
             receipt = store(
                 session,
-                sender,
+                Sender(sender.tenant_id, sender.customer_id, sender.id),
                 lines,
                 now=clock.utc_now(),
                 retention_months=current_app.config["ALERT_RETENTION_MONTHS"],
             )
-            utm_id = session.scalar(select(Utm.utm_id).where(Utm.id == sender.utm_id))
         if lines.problem is not None:
             reason = str(lines.problem)
             status = _STATUS_OF_PROBLEM.get(type(lines.problem), 200)
             receipt.reject(lines.number + 1, reason)
         answer = {
-            "utm": utm_id,
+            "utm": sender.utm_id,
             "received": receipt.received,
             "stored": receipt.stored,
             "duplicate": receipt.duplicate,
@@ -131,33 +128,10 @@ class DeviceApi(BaseApi):
         return jsonify(DESCRIPTION)
 
 
-def _sender(token: str) -> Sender | None:
+def _sender(token: str) -> CallingUtm | None:
     """Return the UTM of a token, None if the token is invalid. Every call, whatever it requests, is recorded as contact."""
-    now = clock.utc_now()
-    with scope.all_tenants("a device token names its UTM, and so its tenant") as session:
-        row = session.execute(
-            select(Utm.tenant_id, Utm.customer_id, Utm.id, Utm.last_seen_at)
-            .join(device_token.DeviceToken, device_token.DeviceToken.utm_id == Utm.id)
-            .where(
-                device_token.DeviceToken.token_hash == device_token.hash_token(token),
-                device_token.DeviceToken.revoked_at.is_(None),
-                Utm.removed_at.is_(None),
-            )
-        ).one_or_none()
-    if row is None:
-        return None
-    sender = Sender(row.tenant_id, row.customer_id, row.id)
-    if not utm.contact_is_noted(row.last_seen_at, now=now):
-        after_this_request(functools.partial(_note_contact, sender, now))
-    return sender
-
-
-def _note_contact(sender: Sender, now: datetime, response: Response) -> Response:
-    """Record a call as contact, also one that was refused, unless it is a heartbeat that has done so."""
-    if "contact_noted" not in g:
-        with scope.tenant_session(sender.tenant_id) as session, session.begin():
-            utm.note_contact(session, sender.utm_id, now=now)
-    return response
+    with scope.all_tenants("a device token names its UTM, and so its tenant") as session, session.begin():
+        return contact.note_call(session, token, now=clock.utc_now())
 
 
 LIMITS = CallerLimits(_sender)

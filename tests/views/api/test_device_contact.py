@@ -118,7 +118,7 @@ def test_contacts_within_seconds_are_noted_once(make, send):
     assert (early, kept(make, "last_seen_at")) == (NOW, NOW + timedelta(seconds=20))
 
 
-def test_many_calls_at_once_are_all_answered_and_noted_with_one_update(make, send, statements):
+def test_many_calls_at_once_are_all_answered_and_noted_with_one_update(make, send):
     calls = [("alerts", alert(number)) for number in range(6)] + [("alerts", b"")] * 2
     together = Barrier(len(calls))
 
@@ -128,10 +128,22 @@ def test_many_calls_at_once_are_all_answered_and_noted_with_one_update(make, sen
 
     with ThreadPoolExecutor(len(calls)) as pool:
         answers = list(pool.map(lambda each: call(*each), calls))
-    statements.clear()
+    version = kept(make, "xmin::text")
     later = send("alerts", alert(9))
 
     assert answers == [200] * len(calls)
     assert later.status_code == 200
-    assert not [each for each in statements if each.startswith("UPDATE utm")]
+    assert kept(make, "xmin::text") == version
     assert clock.utc_now() - kept(make, "last_seen_at") < timedelta(minutes=1)
+
+
+def test_a_heartbeat_that_reports_nothing_new_is_one_statement(make, send, statements):
+    body = json.dumps({"version": "1.4.4", "ip": "192.0.2.1", "mac": "a1:b2:c3:d4:e5:f6"})
+    send("heartbeat", body)
+    statements.clear()
+
+    assert send("heartbeat", body).json["commands"] == []
+    assert [each.split()[0] for each in statements] == ["SET", "WITH"]
+
+    send("heartbeat", json.dumps({"version": "1.4.5"}))
+    assert (kept(make, "firmware"), kept(make, "ip_address")) == ("1.4.5", "192.0.2.1")
