@@ -120,7 +120,10 @@ def _whole_run_app(service_env) -> Iterator[Flask]:
 
     given = {name: os.environ.get(name) for name in service_env}
     os.environ.update(service_env)
-    app = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False})
+    # Low enough to be reached quickly.
+    limits = {"DEVICE_RATE_LIMIT": "60 per minute", "CUSTOMER_API_RATE_LIMIT": "60 per minute"}
+    limits["SEARCH_RATE_LIMIT"] = "20 per minute"
+    app = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False} | limits)
     # A test is told of an error as a user is: by its page.
     app.config["PROPAGATE_EXCEPTIONS"] = False
     yield app

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 import views.alerts.alerts
 from tests.browser.test_journey import customer, sign_in  # noqa: F401  (customer is a fixture)
+from tests.browser.windows import at_desk
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +44,7 @@ def test_the_choice_of_utms_comes_by_keyboard_and_is_what_the_file_has(page, cus
         assert len(archive.namelist()) == 1
 
 
+@at_desk
 def test_what_is_ticked_stays_so_while_more_is_searched_for(page, customer, make, sound):  # noqa: F811
     for number in range(101):
         make.utm(customer_row=customer, name=f"店舗{number:03}")
@@ -76,6 +78,7 @@ WATCH = """
 """
 
 
+@at_desk
 def test_the_note_that_a_file_is_made_goes_when_it_comes(page, customer, make, monkeypatch):  # noqa: F811
     make.utm(customer_row=customer, name="本社")
     made = views.alerts.alerts.archive

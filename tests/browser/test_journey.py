@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.shipper import command
+from tests.browser.windows import at_desk
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 
@@ -120,6 +121,7 @@ def test_an_operator_registers_a_utm_and_takes_its_alerts_home(page, live_url, c
     assert {row["type"] for row in rows} == {"IPS", "アプリケーションガード", "Webガード"}
 
 
+@at_desk
 def test_problems_are_the_high_ones_and_sort_by_each_column(page, make, customer, engine, sound):
     from datetime import timedelta
 
@@ -164,6 +166,7 @@ def test_faults_are_told_beside_their_fields(page, customer, sound):
     sound(page)
 
 
+@at_desk
 def test_cancelling_the_dialog_registers_nothing(page, make, customer):
     sign_in(page)
     page.goto(f"/customers/{customer.id}/utms/add")
@@ -204,6 +207,7 @@ def test_the_longest_names_fit_every_screen(page, make, sound):
         sound(page)
 
 
+@at_desk
 def test_the_way_by_keyboard_alone(page, customer):
     page.goto("/")
     page.keyboard.type("operator@example.jp")

@@ -9,6 +9,7 @@ from models.actor import Actor
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
 from tests.browser.test_journey import sign_in
+from tests.browser.windows import at_desk
 from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
@@ -58,6 +59,7 @@ def tab_to(page, target, *, most=80) -> None:
     pytest.fail(f"Tab does not reach {target}.")
 
 
+@at_desk
 def test_a_template_is_changed_by_keyboard_alone(page, tenant, sound):
     sign_in(page)
     page.goto("/mail-templates/")
@@ -105,6 +107,7 @@ def test_a_template_is_changed_by_keyboard_alone(page, tenant, sound):
     sound(page)
 
 
+@at_desk
 def test_a_template_goes_back_to_its_default_by_keyboard_alone(page, tenant, in_tenant, sound):
     save(in_tenant, tenant, "自社の件名", "自社の本文")
     sign_in(page)
@@ -138,6 +141,7 @@ def test_faults_are_told_beside_the_field_and_nothing_typed_is_lost(page, tenant
     sound(page)
 
 
+@at_desk
 def test_of_two_people_the_second_is_shown_both_texts(page, tenant, in_tenant, sound):
     sign_in(page)
     page.goto(EDIT)
@@ -153,6 +157,7 @@ def test_of_two_people_the_second_is_shown_both_texts(page, tenant, in_tenant, s
     sound(page)
 
 
+@at_desk
 def test_an_older_version_is_looked_at_and_brought_back(page, tenant, in_tenant, sound):
     save(in_tenant, tenant, "一番目", "一番目の本文")
     save(in_tenant, tenant, "二番目", "二番目の本文", version=1)
@@ -172,6 +177,7 @@ def test_an_older_version_is_looked_at_and_brought_back(page, tenant, in_tenant,
     page.get_by_text("バージョンを復元しました。").wait_for()
 
 
+@at_desk
 def test_templates_are_copied_by_keyboard_alone(page, four, in_tenant, make, sound):
     save(in_tenant, four[0], "自社の件名", "自社の本文")
     enter(page, four[0])

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from models.mail.outbox import MailMessage
 from models.notifications import address as notification_address
+from tests.browser.windows import at_desk
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 
@@ -96,6 +97,7 @@ def test_an_address_is_typed_twice_mailed_and_confirmed_by_opening_its_link(
     mailbox.context.close()
 
 
+@at_desk
 def test_the_second_field_follows_what_is_typed(page, settled):
     sign_in(page)
     page.goto(SETTINGS)
@@ -105,6 +107,7 @@ def test_the_second_field_follows_what_is_typed(page, settled):
         expect(again).to_be_visible(visible=visible)
 
 
+@at_desk
 def test_what_waits_is_sent_again_and_withdrawn(page, settled, sound, link):
     long = "a" * 64 + "@" + ".".join(["b" * 61] * 3) + ".jpn"
     sign_in(page)
@@ -131,6 +134,7 @@ def test_what_waits_is_sent_again_and_withdrawn(page, settled, sound, link):
     sound(page)
 
 
+@at_desk
 def test_the_dashboard_opens_a_dialog_once_and_it_is_left_by_keyboard(page, tenant, sound):
     sign_in(page)
     dialog = page.get_by_role("dialog", name="通知先メールアドレスをご確認ください。")
@@ -155,6 +159,7 @@ def test_a_viewer_looks(page, settled, sound):
     sound(page)
 
 
+@at_desk
 def test_the_way_by_keyboard_alone(page, settled, in_force):
     sign_in(page)
     page.goto(SETTINGS)

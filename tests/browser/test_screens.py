@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.alerts import ingest as alert_ingest
 from tests.browser.signing_in import sign_in
+from tests.browser.windows import at_desk
 from tests.support.alerts import lines
 from tests.support.fixtures import weak_hash
 
@@ -49,6 +50,7 @@ def visit(page, sound, *addresses):
         sound(page)
 
 
+@at_desk
 def test_before_a_tenant_is_chosen(page, world, sound):
     visit(page, sound, "/login/")
     sign_in(page, "operator@example.jp")
@@ -81,6 +83,7 @@ def test_contracts_and_what_they_cost(page, world, make, sound):
     sound(page)
 
 
+@at_desk
 def test_the_page_of_two_who_edit_a_customer(page, world, make, sound):
     customer = world["customer"]
     enter(page, world)
@@ -111,6 +114,7 @@ def test_utms_and_alerts(page, world, sound):
     sound(page)
 
 
+@at_desk
 def test_users_and_their_places(page, world, sound):
     operator = world["operator"]
     sign_in(page, "admin@example.jp")
@@ -135,6 +139,7 @@ def test_long_names_stay_in_their_card(page, world, make, sound):
         assert max(beyond) <= 0, f"A table of {address} is wider than its card."
 
 
+@at_desk
 @pytest.mark.parametrize("language", ["ja", "en"])
 def test_the_name_of_the_portal_stands_by_its_mark(page, world, language):
     sign_in(page, "admin@example.jp")
@@ -146,11 +151,13 @@ def test_the_name_of_the_portal_stands_by_its_mark(page, world, language):
     assert name["x"] - (mark["x"] + mark["width"]) == pytest.approx(8)
 
 
+@at_desk
 def test_roles_that_are_copied_or_built_in(page, world, sound):
     sign_in(page, "admin@example.jp")
     visit(page, sound, "/roles/add?copy=1", "/roles/show/1")
 
 
+@at_desk
 def test_a_user_is_made_put_into_a_tenant_and_deleted(page, world, sound):
     sign_in(page, "admin@example.jp")
     page.goto("/users/add")
@@ -175,6 +182,7 @@ def test_a_user_is_made_put_into_a_tenant_and_deleted(page, world, sound):
     expect(page.get_by_text("arai@example.jp")).to_have_count(0)
 
 
+@at_desk
 def test_english_is_chosen_by_keyboard_before_and_after_signing_in(page, world, sound):
     page.goto("/login/")
     page.get_by_role("button", name="English").focus()
@@ -212,6 +220,7 @@ def tab_to(page, name: str, *, most: int = 60) -> None:
     pytest.fail(f"{name} is not reached by Tab on {page.url}.")
 
 
+@at_desk
 def test_the_customers_by_keyboard_alone(page, world, make):
     # Without a contract or a UTM, so that it can be deleted.
     customer = make.customer(tenant=world["tenant"], name="つぐみ工業")
@@ -245,6 +254,7 @@ def test_the_customers_by_keyboard_alone(page, world, make):
     assert page.url.partition("?")[0].endswith(customer.id)
 
 
+@at_desk
 def test_the_alert_filters_by_keyboard_alone(page, world):
     customer = world["customer"]
     enter(page, world)
@@ -265,7 +275,7 @@ def test_the_alert_filters_by_keyboard_alone(page, world):
     assert "filters=" not in page.url
 
 
-@pytest.mark.parametrize("page", ["desk"], indirect=True)
+@at_desk
 @pytest.mark.parametrize("width", [700, 768, 900, 1024, 1150])
 def test_lists_stay_in_their_card_between_a_phone_and_a_desk(page, world, width):
     customer = world["customer"].id
@@ -277,7 +287,7 @@ def test_lists_stay_in_their_card_between_a_phone_and_a_desk(page, world, width)
         assert beyond <= 0, f"{address} scrolls {beyond} pixels sideways."
 
 
-@pytest.mark.parametrize("page", ["desk"], indirect=True)
+@at_desk
 def test_the_menu_of_staff_begins_where_the_main_menu_ends(page, world):
     enter(page, world, "admin@example.jp")
 
@@ -286,7 +296,7 @@ def test_the_menu_of_staff_begins_where_the_main_menu_ends(page, world):
     assert 0 <= staff["y"] - (main["y"] + main["height"]) <= 24
 
 
-@pytest.mark.parametrize("page", ["desk"], indirect=True)
+@at_desk
 def test_no_list_scrolls_sideways_in_any_window(page, world, make, fits):
     locked = clock.utc_now() + timedelta(hours=1)
     address = f"{'a' * 30}@long-name.example.jp"

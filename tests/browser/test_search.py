@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.signing_in import sign_in
+from tests.browser.windows import at_desk
 from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
@@ -37,6 +38,7 @@ def searching(page, utm):
     return page
 
 
+@at_desk
 def test_a_suggestion_is_chosen_by_keyboard(searching, utm, sound):
     field(searching).press_sequentially("A1:B2:C3")
     expect(searching.locator("[role=option]:visible")).to_have_count(1)
@@ -52,6 +54,7 @@ def test_a_suggestion_is_chosen_by_keyboard(searching, utm, sound):
     searching.wait_for_url(f"**/customers/{utm.customer.id}/utms/{utm.id}")
 
 
+@at_desk
 def test_escape_closes_the_suggestions_and_arrows_open_them_again(searching):
     field(searching).press_sequentially("あおぞら工業")
     options = searching.locator("[role=option]:visible")
@@ -69,6 +72,7 @@ def test_escape_closes_the_suggestions_and_arrows_open_them_again(searching):
     expect(field(searching)).to_have_value("あおぞら工業")
 
 
+@at_desk
 def test_enter_leads_to_the_results(searching, sound):
     field(searching).press_sequentially("ない")
     searching.keyboard.press("Enter")
@@ -77,6 +81,7 @@ def test_enter_leads_to_the_results(searching, sound):
     sound(searching)
 
 
+@at_desk
 def test_the_key_is_typed_in_other_fields(page, utm):
     sign_in(page, "operator@example.jp")
     page.goto("/customers/add")

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from rq.results import Result
 
 from jobs import queues
+from tests.browser.windows import at_desk
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 
@@ -55,6 +56,7 @@ def open_from_menu(page, name: str) -> None:
     page.get_by_role("heading", name=name, level=1).wait_for()
 
 
+@at_desk
 def test_staff_find_a_failed_mail_and_send_it_again(page, mails, sound):
     sign_in(page)
     sound(page)
@@ -84,6 +86,7 @@ def test_staff_find_a_failed_mail_and_send_it_again(page, mails, sound):
     sound(page)
 
 
+@at_desk
 def test_all_failed_mails_are_sent_again_by_keyboard_alone(page, mails):
     sign_in(page)
     page.goto("/staff/mail/?state=failed")
@@ -102,6 +105,7 @@ def test_all_failed_mails_are_sent_again_by_keyboard_alone(page, mails):
     page.get_by_text("条件に一致するメールはありません。").wait_for()
 
 
+@at_desk
 def test_staff_run_a_failed_job_again_and_delete_one(page, failed_job, sound):
     sign_in(page)
     open_from_menu(page, "ジョブ")

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_journey import sign_in
+from tests.browser.windows import at_desk
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 
@@ -66,6 +67,7 @@ def test_an_operator_sets_the_tenant_up(page, tenant, sound):
     page.get_by_text("URLは登録されていません。").wait_for()
 
 
+@at_desk
 def test_cancelling_the_dialog_saves_nothing(page, make, tenant):
     sign_in(page)
     page.goto("/tenant-settings/")
@@ -96,6 +98,7 @@ def test_faults_are_told_beside_their_fields(page, make, tenant, sound):
         assert page.locator(f"#{field}").get_attribute("aria-invalid") == "true"
 
 
+@at_desk
 def test_saving_by_keyboard_alone(page, tenant):
     sign_in(page)
     page.goto("/tenant-settings/")
@@ -122,6 +125,7 @@ def test_saving_by_keyboard_alone(page, tenant):
     expect(page.locator("#origins-0")).to_have_value("https://www.example.jp")
 
 
+@at_desk
 @pytest.mark.parametrize("script", ["early.js", "main.js", "question.js"])
 def test_a_form_asks_however_late_a_script_comes(page, tenant, app, monkeypatch, script):
     """On a slow line somebody presses Enter before the scripts are there."""
@@ -158,6 +162,7 @@ def test_the_longest_values_fit(page, make, tenant, sound):
             sound(page)
 
 
+@at_desk
 def test_nec_staff_keep_the_additional_items(page, make, tenant, sound):
     page.goto("/")
     page.get_by_label("メールアドレス").fill("staff@example.jp")
@@ -186,6 +191,7 @@ def test_nec_staff_keep_the_additional_items(page, make, tenant, sound):
     sound(page)
 
 
+@at_desk
 def test_a_token_is_issued_and_shown_once(page, tenant, sound):
     sign_in(page)
     page.goto("/tenant-settings/")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.signing_in import sign_in
+from tests.browser.windows import at_desk
 from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
 
 
+@at_desk
 def test_a_form_of_the_tenant_before_is_refused_with_a_way_back(page, make, sound):
     make.elevated("NEC Staff", email="staff@example.jp", password=weak_hash())
     first, second = make.tenant(name="いろは"), make.tenant(name="株式会社とても長い名前のパートナー販売サービス東日本")

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.signing_in import sign_in
+from tests.browser.windows import at_desk
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 
@@ -39,7 +40,7 @@ def leave(page) -> None:
     page.wait_for_timeout(300)
 
 
-@pytest.mark.parametrize("page", ["desk"], indirect=True)
+@at_desk
 def test_rows_added_to_the_tenant_settings_are_not_left_without_a_warning(page, tenant, warnings):
     sign_in(page, "operator@example.jp")
     page.goto("/tenant-settings/")
@@ -63,7 +64,7 @@ def test_rows_added_to_the_tenant_settings_are_not_left_without_a_warning(page, 
     assert warnings == ["beforeunload"] * 2
 
 
-@pytest.mark.parametrize("page", ["desk"], indirect=True)
+@at_desk
 def test_a_mail_template_is_not_left_without_a_warning_nor_is_its_preview(page, tenant, warnings):
     sign_in(page, "operator@example.jp")
     page.goto("/mail-templates/application_confirm/edit")
@@ -79,7 +80,7 @@ def test_a_mail_template_is_not_left_without_a_warning_nor_is_its_preview(page, 
     assert warnings == ["beforeunload"] * 2
 
 
-@pytest.mark.parametrize("page", ["desk"], indirect=True)
+@at_desk
 def test_the_dialog_before_something_is_deleted_begins_on_cancel(page, make, tenant):
     customer = make.customer(tenant=tenant, created_at="2020-01-01T00:00:00Z")
     sign_in(page, "operator@example.jp")

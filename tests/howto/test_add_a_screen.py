@@ -118,9 +118,8 @@ def test_the_screen_of_the_guide_does_all_that_a_screen_does(project):
         "tests/conventions/screens",
         "tests/conventions/test_docstrings.py",
         "tests/conventions/test_messages.py",
-        "tests/conventions/test_schema.py",
     )
-    chosen = "seminar or migrations_go_down or every_message or up_to_date or every_right"
+    chosen = "seminar or every_message or up_to_date or every_right"
 
     told = run(project, "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", "-k", chosen, *tests)
 

@@ -307,7 +307,7 @@ def test_a_gzip_bomb_is_cut_off_and_takes_no_memory(make, send, unit, reason):
 
 
 def test_a_token_that_calls_too_often_is_told_when_to_come_back(send):
-    answers = {send(b"", path="heartbeat").status_code for _ in range(600)}
+    answers = {send(b"", path="heartbeat").status_code for _ in range(60)}
 
     slowed = send(b"", path="heartbeat")
 
