@@ -96,6 +96,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "correction": "DELETE,INSERT,SELECT,UPDATE",
         "customer": "DELETE,INSERT,SELECT,UPDATE",
         "customer_answer": "DELETE,INSERT,SELECT,UPDATE",
+        "dashboard_figures": "DELETE,INSERT,SELECT,UPDATE",
         "device_token": "DELETE,INSERT,SELECT,UPDATE",
         "form_key": "DELETE,INSERT,SELECT,UPDATE",
         "idempotency_key": "DELETE,INSERT,SELECT,UPDATE",

@@ -1,0 +1,37 @@
+"""Keep the figures of the dashboard's widgets.
+
+``income_figures`` is no longer used. It is kept for the previous version of the portal, which may still be running.
+
+Revision: 0034, after 0032
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from app import migrating
+
+revision = "0034"
+down_revision = "0032"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "dashboard_figures",
+        sa.Column("tenant_id", sa.String(length=8), nullable=False),
+        sa.Column("widget", sa.String(length=32), nullable=False),
+        sa.Column("values", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("computed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),
+        sa.PrimaryKeyConstraint("tenant_id", "widget"),
+    )
+    migrating.scoped_table("dashboard_figures")
+
+
+def downgrade() -> None:
+    op.drop_table("dashboard_figures")

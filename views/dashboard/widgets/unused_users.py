@@ -1,0 +1,60 @@
+"""未ログインユーザ: the users who have never signed in, with the state of their sign-up (§5.1 (7))."""
+
+from __future__ import annotations
+
+from flask_babel import gettext, lazy_gettext
+
+from models import clock
+from models.db import db
+from models.portal_users.never_signed_in import NeverSignedIn, page_of
+from models.portal_users.portal_user import SignUpState
+from views.arguments import choice
+from views.base import url_if
+from views.dashboard.paging import paged
+from views.page_url import arguments_kept
+from views.screen import formats
+from views.screen.table import Empty, Picker, filled_table
+from views.widget import HALF, Listing, Shown, Widget
+
+_SHOWN = 5
+_RIGHT = ("can_list", "PortalUsers")
+_ALL = "all"
+_LABELS = {
+    SignUpState.OPEN: lazy_gettext("Within the sign-up period"),
+    SignUpState.EXPIRED: lazy_gettext("Sign-up period expired"),
+    SignUpState.DONE: lazy_gettext("Sign-up completed"),
+}
+_CHOICES = {_ALL: lazy_gettext("All"), **{state.value: label for state, label in _LABELS.items()}}
+_STATE = formats.badge(_LABELS, {SignUpState.OPEN: "green", SignUpState.EXPIRED: "red", SignUpState.DONE: "blue"})
+
+
+def _draw(shown: Shown) -> Listing:
+    chosen = choice("users", _CHOICES, _ALL)
+    state = None if chosen == _ALL else SignUpState(chosen)
+    page = paged(
+        "users_page",
+        _SHOWN,
+        lambda limit, offset: page_of(db.session(), state, now=shown.now, limit=limit, offset=offset),
+    )
+    table = filled_table(
+        [
+            (gettext("Company ID"), formats.linked_value(formats.CODE), _customer),
+            (gettext("User name"), formats.TEXT, lambda each: each.name),
+            (gettext("Status"), _STATE, lambda each: each.state),
+        ],
+        page.rows,
+        title=WIDGET.title,
+        note=gettext("As of %(time)s", time=clock.screen_time(shown.now)),
+        empty=Empty("users", gettext("There is no such user.")),
+        picker=Picker("users", gettext("Status"), _CHOICES, chosen, arguments_kept("users", "users_page")),
+        **page.options,
+    )
+    return Listing(table)
+
+
+def _customer(user: NeverSignedIn) -> formats.LinkedValue:
+    url = url_if(*_RIGHT, "PortalUserView.list", customer_id=user.customer_id)
+    return formats.LinkedValue(user.customer_id, url)
+
+
+WIDGET = Widget("unused_users", lazy_gettext("Users who never signed in"), _RIGHT, 120, _draw, width=HALF)
