@@ -49,14 +49,14 @@ def longest_waiting(session: Session, *, service: bool, for_utm: bool, limit: in
         open_states = (ApplicationState.PENDING, ApplicationState.HELD)
         columns = (ServiceApplication.company.label("company"), ServiceApplication.state, ServiceApplication.applied_at)
         parts.append(
-            select(literal(False).label("for_utm"), ServiceApplication.id, *columns).where(  # noqa: FBT003  (a value)
+            select(literal(False).label("for_utm"), ServiceApplication.id, *columns).where(
                 ServiceApplication.state.in_(open_states)
             )
         )
     if for_utm:
         parts.append(
             select(
-                literal(True),  # noqa: FBT003  (a value)
+                literal(True),
                 UtmApplication.id,
                 Customer.name,
                 UtmApplication.state,

@@ -109,10 +109,7 @@ def current(session: Session, names: Collection[str], *, now: datetime) -> dict[
     wanted = [_sources[name] for name in names if name in _sources]
     rows = {row.widget: row for row in session.execute(_kept([each.widget for each in wanted]))}
     outdated = _outdated(session, wanted, rows, now=now)
-    if outdated:
-        calculated = _calculate_for_page(scope.own_tenant_id(session), outdated, now=now)
-    else:
-        calculated = {}
+    calculated = _calculate_for_page(scope.own_tenant_id(session), outdated, now=now) if outdated else {}
     found = {name: Stored(row.values or {}, row.computed_at) for name, row in rows.items()}
     return found | {name: Stored(values, now) for name, values in calculated.items()}
 

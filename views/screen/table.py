@@ -160,6 +160,8 @@ class Table:
     :ivar size: the number of rows per page, if the user can choose it.
     :ivar actions: the buttons for several rows at once.
     :ivar inputs: the fields beside these buttons, each described like a search field (``views.screen.filters.Filter``).
+    :ivar stacks: whether its rows become cards where there is no room for its columns. A table of few columns has room on a
+        phone too.
     :ivar picker: the select field in its header.
     :ivar toggles: whether each row has a ``Toggle``.
     :ivar chooses: whether one of the rows is chosen, for a form with the ID ``chosen-row``.
@@ -188,6 +190,7 @@ class Table:
     inputs: Sequence[Any] = ()
     links: Sequence[Button] = ()
     empty: Empty | None = None
+    stacks: bool = True
     picker: Picker | None = None
     toggles: bool = False
     chooses: bool = False

@@ -35,6 +35,7 @@ def _draw(shown: Shown) -> Listing | None:
         ],
         found,
         title=WIDGET.title,
+        stacks=False,
         links=[Button(gettext("Show all"), list_url)] if list_url else [],
     )
     return Listing(table)

@@ -45,6 +45,7 @@ def _draw(shown: Shown) -> Listing:
         ],
         found,
         title=WIDGET.title,
+        stacks=False,
         note=gettext("Last 31 days"),
         empty=None if found else _nothing_found(shown.now),
     )

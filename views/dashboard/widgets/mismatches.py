@@ -23,7 +23,7 @@ def _draw(shown: Shown) -> Numbers:
     customers, utms = shown.stored.values.get("customers"), shown.stored.values.get("utms")
     url = url_if(*_RIGHT, "ReconciliationView.list", figures="differ")
     figures = [
-        Figure(customers, ngettext("company", "companies", customers or 0), url, gettext("Customers")),
+        Figure(customers, ngettext("company", "companies", customers or 0), url, gettext("Customers that disagree")),
         Figure(utms, ngettext("unit", "units", utms or 0), url, gettext("Contracted, not registered")),
     ]
     return Numbers("list-check", "orange" if customers else "gray", figures, shown.stored.computed_at)

@@ -30,7 +30,7 @@ def _draw(shown: Shown) -> Numbers:
         url_if(*_RIGHT, "ServiceApplicationView.list", status=ApplicationState.PENDING.value),
         url_if("can_list", "UtmApplications", "UtmApplicationView.list", status=UtmApplicationState.PENDING.value),
     )
-    figures = [Figure(service, _unit(service), urls[0])]
+    figures = [Figure(service, _unit(service), urls[0], gettext("Service") if urls[1] else "")]
     if urls[1] is not None:
         figures.append(Figure(for_utm, _unit(for_utm), urls[1], gettext("Additional UTMs")))
     return Numbers("inbox", "orange" if service or for_utm else "gray", figures, shown.stored.computed_at)

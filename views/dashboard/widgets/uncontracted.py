@@ -29,6 +29,7 @@ def _draw(shown: Shown) -> Listing:
         ],
         page.rows,
         title=WIDGET.title,
+        stacks=False,
         note=gettext("Updated %(time)s", time=clock.screen_time(at)) if at else "",
         links=[Button(gettext("Show all"), url)] if url else [],
         empty=Empty("building", gettext("Every customer has a contract.") if at else gettext("Not known yet."), hint),

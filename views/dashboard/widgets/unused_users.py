@@ -44,6 +44,7 @@ def _draw(shown: Shown) -> Listing:
         ],
         page.rows,
         title=WIDGET.title,
+        stacks=False,
         note=gettext("As of %(time)s", time=clock.screen_time(shown.now)),
         empty=Empty("users", gettext("There is no such user.")),
         picker=Picker("users", gettext("Status"), _CHOICES, chosen, arguments_kept("users", "users_page")),

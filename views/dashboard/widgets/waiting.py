@@ -35,6 +35,7 @@ def _draw(shown: Shown) -> Listing:
         ],
         found,
         title=WIDGET.title,
+        stacks=False,
         note=ngettext("%(count)s application", "%(count)s applications", count, count=f"{count:,}"),
         links=[Button(gettext("Show all"), url)] if (url := url_if(*_RIGHT, "ServiceApplicationView.list")) else [],
         empty=Empty("clipboard-check", gettext("No application is waiting for a decision.")),
