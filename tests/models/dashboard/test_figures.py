@@ -48,6 +48,8 @@ def world(make):
     pick = random.Random(5)
     product = catalogue(pick)
     product.name += str(make.number())
+    for plan in product.rate_plans:
+        plan.counts_utms = pick.random() < 0.7
     make.session.add(product)
     make.session.flush()
     made = []
@@ -136,7 +138,7 @@ def test_the_figures_are_what_a_slow_program_counts(world, in_tenant):
             if not any(one.counts and one.customer_id == each.id for one in session.scalars(select(Contract)))
         )
         pages = [uncontracted.page_of(session, limit=2, offset=offset) for offset in range(0, len(without) + 2, 2)]
-    assert all(number for values in expected.values() for number in values.values())
+    assert [name for name, values in expected.items() if not all(values.values())] == []
     assert [key for rows, _ in pages for key, _ in rows] == without
     assert pages[0][1] == len(without) > 2
 
