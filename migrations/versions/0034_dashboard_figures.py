@@ -1,6 +1,4 @@
-"""Keep the figures of the dashboard's widgets.
-
-``income_figures`` is no longer used. It is kept for the previous version of the portal, which may still be running.
+"""Keep the figures of all widgets of the dashboard in one table, instead of the income alone.
 
 Revision: 0034, after 0032
 """
@@ -31,7 +29,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "widget"),
     )
     migrating.scoped_table("dashboard_figures")
+    op.drop_table("income_figures")
 
 
 def downgrade() -> None:
+    op.create_table(
+        "income_figures",
+        sa.Column("tenant_id", sa.String(length=8), nullable=False),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("this_month", sa.Numeric(precision=16, scale=0), nullable=False),
+        sa.Column("last_month", sa.Numeric(precision=16, scale=0), nullable=False),
+        sa.Column("month_before", sa.Numeric(precision=16, scale=0), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"]),
+        sa.PrimaryKeyConstraint("tenant_id"),
+    )
+    migrating.scoped_table("income_figures")
     op.drop_table("dashboard_figures")

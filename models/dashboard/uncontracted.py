@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from models.contracts.contracted_customers import uncontracted
 from models.customers.customer import Customer
 from models.dashboard.figures import DashboardFigures, Source
+from models.dashboard.paging import RowPage, read_page
 
 _KEY = "customers"
 
@@ -25,19 +26,10 @@ def _values(_today: date) -> dict[str, Any]:
 SOURCE = Source("uncontracted", _values, daily=True)
 
 
-def page_of(session: Session, *, limit: int, offset: int) -> tuple[list[tuple[str, str]], int]:
-    """Return a page of the stored customers, with their names, and the number of all of them.
-
-    Customers that have been deleted since are omitted. The number is 0 beyond the last page.
-    """
+def page_of(session: Session, *, number: int, size: int) -> RowPage:
+    """Return a page of the stored customers: ``id`` and ``name``. Customers that have been deleted since are omitted."""
     stored = select(func.jsonb_array_elements_text(DashboardFigures.values[_KEY])).where(
         DashboardFigures.widget == SOURCE.widget
     )
-    rows = session.execute(
-        select(Customer.id, Customer.name, func.count().over())
-        .where(Customer.id.in_(stored), Customer.deleted_at.is_(None))
-        .order_by(Customer.id)
-        .limit(limit)
-        .offset(offset)
-    ).all()
-    return [(row[0], row[1]) for row in rows], rows[0][2] if rows else 0
+    query = select(Customer.id, Customer.name).where(Customer.id.in_(stored), Customer.deleted_at.is_(None))
+    return read_page(session, query, (Customer.id,), number=number, size=size)

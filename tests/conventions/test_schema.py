@@ -102,7 +102,6 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "idempotency_key": "DELETE,INSERT,SELECT,UPDATE",
         "import_row": "DELETE,INSERT,SELECT,UPDATE",
         "import_run": "DELETE,INSERT,SELECT,UPDATE",
-        "income_figures": "DELETE,INSERT,SELECT,UPDATE",
         "invoice": "INSERT,SELECT,UPDATE",
         "invoice_line": "INSERT,SELECT",
         "level_policy": "INSERT,SELECT",

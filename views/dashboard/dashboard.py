@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from models import clock
 from models.customers.customer import Customer
 from models.dashboard import figures
+from models.dashboard.figures import Stored
 from models.db import db
 from models.notifications.address import address_status
 from views.base import render, url_if
@@ -35,12 +37,14 @@ class HomeView(IndexView):
         now = clock.utc_now()
         addresses = address_status(db.session(), g.identity.tenant.id, now=now)
         may_change = self.appbuilder.sm.has_access("can_save", "NotificationAddresses")
+        widgets = [each.widget for each in arrangement() if each.visible]
+        stored = figures.current(db.session(), [each.name for each in widgets], now=now)
         return render(
             "dashboard/dashboard.html",
             address_notice=address_notice(addresses, may_change=may_change),
-            widgets=_drawn([each.widget for each in arrangement() if each.visible], now),
+            widgets=_drawn(widgets, stored, now),
             arrange=Button(gettext("Display settings"), url_for("ArrangementView.show"), "settings"),
-            next_steps=_next_steps(),
+            next_steps=_next_steps(stored),
         )
 
 
@@ -51,15 +55,16 @@ class Drawn(NamedTuple):
     drawing: Drawing
 
 
-def _drawn(widgets: list[Widget], now: datetime) -> list[Drawn]:
-    stored = figures.current(db.session(), [each.name for each in widgets], now=now)
+def _drawn(widgets: list[Widget], stored: Mapping[str, Stored], now: datetime) -> list[Drawn]:
     drawings = [(each, each.draw(Shown(now, stored.get(each.name, figures.NOTHING)))) for each in widgets]
     return [Drawn(widget, drawing) for widget, drawing in drawings if drawing is not None]
 
 
-def _next_steps() -> list[dict[str, str]]:
+def _next_steps(stored: Mapping[str, Stored]) -> list[dict[str, str]]:
     """Return what has to be set up first: without customers, there is nothing to show."""
     url = url_if("can_list", "Customers", "CustomerView.list")
-    if url is None or db.session.scalar(select(Customer.id).where(Customer.deleted_at.is_(None)).limit(1)) is not None:
+    if url is None or any(stored.get("customers", figures.NOTHING).values.values()):
+        return []
+    if db.session.scalar(select(Customer.id).where(Customer.deleted_at.is_(None)).limit(1)) is not None:
         return []
     return [{"label": gettext("Customers"), "url": url, "text": gettext("There is no customer in this tenant yet.")}]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import current_app, get_template_attribute, url_for
+from flask import get_template_attribute, url_for
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import select
 
 from models import clock
-from models.alerts import search as alert_search
-from models.customers.customer import Customer
+from models.alerts.important import important_by_customer
 from models.db import db
-from models.utms.fleet import SecurityStatus, fleet_of, security_status
+from models.utms.fleet import SecurityStatus, security_status
 from views.base import url_if
+from views.dashboard.fleet import own_fleet
 from views.period import recent_days
 from views.screen import formats
 from views.screen.table import Empty, filled_table
@@ -29,19 +28,12 @@ _ICONS = {
 
 def _draw(shown: Shown) -> Listing:
     first, last = recent_days(clock.tokyo_day(shown.now))
-    worst = alert_search.important_by_customer(db.session(), first=first, last=last, limit=_MAX_SHOWN)
-    rows = db.session.execute(
-        select(Customer.id, Customer.name).where(
-            Customer.id.in_([customer_id for customer_id, _ in worst]), Customer.deleted_at.is_(None)
-        )
-    )
-    names = {row.id: row.name for row in rows}
-    found = [row for row in worst if row[0] in names]
+    found = important_by_customer(db.session(), first=first, last=last, limit=_MAX_SHOWN)
     table = filled_table(
         [
             (gettext("Company ID"), formats.linked_value(formats.CODE), lambda row: _customer(row[0])),
-            (gettext("Company name"), formats.TEXT, lambda row: names[row[0]]),
-            (gettext("Important alerts"), formats.linked_value(formats.NUMBER), lambda row: _alerts(*row)),
+            (gettext("Company name"), formats.TEXT, lambda row: row[1]),
+            (gettext("Important alerts"), formats.linked_value(formats.NUMBER), lambda row: _alerts(row[0], row[2])),
         ],
         found,
         title=WIDGET.title,
@@ -54,7 +46,7 @@ def _draw(shown: Shown) -> Listing:
 
 def _nothing_found(now: datetime) -> Empty:
     """Return the message without alerts: "nothing found" is only true if all UTMs are online."""
-    fleet = fleet_of(db.session(), now=now, online_for=current_app.config["UTM_ONLINE_FOR"])
+    fleet = own_fleet(now)
     status = security_status(fleet, important_alerts=0)
     words = get_template_attribute("macros/badges.html", "security_words")(status, fleet).strip()
     hint = gettext("Customers appear here when one of their UTMs raises an important alert.")

@@ -7,19 +7,19 @@ from flask_babel import gettext, lazy_gettext
 from models import clock
 from models.dashboard.uncontracted import SOURCE, page_of
 from models.db import db
+from views.arguments import page_number
 from views.base import url_if
-from views.dashboard.paging import paged
+from views.dashboard.paging import SIZE, pager
 from views.screen import formats
 from views.screen.table import Button, Empty, filled_table
 from views.widget import HALF, Listing, Shown, Widget
 
-_SHOWN = 5
 _RIGHT = ("can_list", "Customers")
 
 
 def _draw(shown: Shown) -> Listing:
     at = shown.stored.computed_at
-    page = paged("customers_page", _SHOWN, lambda limit, offset: page_of(db.session(), limit=limit, offset=offset))
+    page = page_of(db.session(), number=page_number("customers_page"), size=SIZE)
     hint = None if at else gettext("The list is made every day at 03:00.")
     url = url_if(*_RIGHT, "CustomerView.list", status="draft")
     table = filled_table(
@@ -33,7 +33,7 @@ def _draw(shown: Shown) -> Listing:
         note=gettext("Updated %(time)s", time=clock.screen_time(at)) if at else "",
         links=[Button(gettext("Show all"), url)] if url else [],
         empty=Empty("building", gettext("Every customer has a contract.") if at else gettext("Not known yet."), hint),
-        **page.options,
+        **pager("customers_page", page),
     )
     return Listing(table)
 

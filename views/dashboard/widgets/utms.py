@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from flask import current_app
 from flask_babel import gettext, lazy_gettext, ngettext
 
-from models.db import db
-from models.utms.fleet import fleet_of
 from views.base import url_if
+from views.dashboard.fleet import own_fleet
 from views.widget import TWO_THIRDS, Figure, Numbers, Shown, Widget
 
 _RIGHT = ("can_list", "Utms")
 
 
 def _draw(shown: Shown) -> Numbers:
-    fleet = fleet_of(db.session(), now=shown.now, online_for=current_app.config["UTM_ONLINE_FOR"])
+    fleet = own_fleet(shown.now)
     figures = [
         _figure(gettext("Number of UTMs"), fleet.total),
         _figure(gettext("Online"), fleet.online, state="online"),
