@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, request
 
 from app.web.registers import register
+from models.dashboard import figures
 from views import transaction
 from views.accounts import permission_labels
 
@@ -22,6 +23,8 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(blueprint)
     topics = {name: rights.label for name, rights in register().rights.items()}
     permission_labels.install(app, topics, register().labels)
+    app.extensions["widgets"] = register().widgets
+    figures.install(each.source for each in register().widgets if each.source is not None)
     app.teardown_request(transaction.close_cross_tenant_sessions)
 
 

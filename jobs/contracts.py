@@ -1,4 +1,4 @@
-"""Renew and expire contracts every night, issue monthly invoices, and refresh the income figures of the dashboard."""
+"""Renew and expire contracts every night and issue monthly invoices."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from jobs.each_tenant import in_each_tenant
 from jobs.job import job
 from models import clock
 from models.actor import SYSTEM
-from models.contracts import ending, income, invoicing
+from models.contracts import ending, invoicing
 from models.errors import N_
-from models.operations.schedule import Entry, daily, every, monthly
+from models.operations.schedule import Entry, daily, monthly
 
 SCHEDULE = (
     Entry("contract-terms", N_("Renew and expire contracts"), "jobs.contracts.renew_and_expire", daily(0, 10)),
     Entry("invoices", N_("Issue the invoices of last month"), "jobs.contracts.issue_invoices", monthly(1, 0)),
-    Entry("income", N_("Calculate the income of the dashboard"), "jobs.contracts.refresh_income", every(60)),
 )
 
 
@@ -34,9 +33,3 @@ def issue_invoices() -> None:
     """Issue the invoices of last month, and those of earlier months that were missed."""
     today = clock.tokyo_day(clock.utc_now())
     in_each_tenant(partial(invoicing.issue_missing, today=today, by=SYSTEM))
-
-
-@job(entry="income")
-def refresh_income() -> None:
-    """Calculate the income of each tenant for its dashboard (§5.1 (1))."""
-    in_each_tenant(partial(income.refresh, now=clock.utc_now()))

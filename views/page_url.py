@@ -34,4 +34,12 @@ def sorted_by(key: str, direction: str) -> str:
 
 def arguments_kept_on_sort() -> list[tuple[str, str]]:
     """Return the arguments of the present page that a form sends with another order."""
-    return [pair for pair in request.args.items(multi=True) if pair[0] not in {*_NOT_KEPT, *_PLACE_IN_ORDER}]
+    return arguments_kept(*_PLACE_IN_ORDER)
+
+
+def arguments_kept(*without: str) -> list[tuple[str, str]]:
+    """Return the arguments of the current page that a form sends with others.
+
+    :param without: the arguments that the form replaces.
+    """
+    return [pair for pair in request.args.items(multi=True) if pair[0] not in {*_NOT_KEPT, *without}]

@@ -11,6 +11,7 @@ A register consists of these names, all of them optional:
 ``TENANTLESS``    endpoints that require a user, but no selected tenant
 ``UPLOADS``       endpoints whose forms have files
 ``RATE_LIMITS``   the rate limits of views and APIs
+``WIDGETS``       the widgets of the dashboard (``views.widget``)
 ``SHARED_LINKS``  functions that return a ``SharedLink`` for a customer's page, None for no link
 """
 

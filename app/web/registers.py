@@ -11,6 +11,7 @@ from typing import Any
 
 import views
 from views.register import COMMON_LABELS, MenuEntry, Place, RateLimit, Rights, SharedLink
+from views.widget import Widget
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Register:
     tenantless: frozenset[str]
     uploads: frozenset[str]
     rate_limits: tuple[RateLimit, ...]
+    widgets: tuple[Widget, ...]
     shared_links: tuple[Callable[[Any], SharedLink | None], ...]
 
     def menu_at(self, place: Place) -> tuple[MenuEntry, ...]:
@@ -63,5 +65,6 @@ def register() -> Register:
         tenantless=frozenset(all_of("TENANTLESS")),
         uploads=frozenset(all_of("UPLOADS")),
         rate_limits=all_of("RATE_LIMITS"),
+        widgets=tuple(sorted(all_of("WIDGETS"), key=lambda widget: widget.order)),
         shared_links=all_of("SHARED_LINKS"),
     )

@@ -309,19 +309,6 @@ def important_count(session: Session, customer_id: str, *, first: date, last: da
     )
 
 
-def important_by_customer(session: Session, *, first: date, last: date, limit: int) -> list[tuple[str, int]]:
-    """Return the customers with the most High alerts over a range of days (in Asia/Tokyo), in descending order."""
-    total = func.sum(AlertDaily.count)
-    rows = session.execute(
-        select(AlertDaily.customer_id, total)
-        .where(AlertDaily.day.between(first, last), AlertDaily.level == AlertLevel.HIGH)
-        .group_by(AlertDaily.customer_id)
-        .order_by(total.desc(), AlertDaily.customer_id)
-        .limit(limit)
-    )
-    return [(customer_id, int(count)) for customer_id, count in rows]
-
-
 _POSITION = ("from_value", "from_time", "from_seq")
 """The parameter names of a position."""
 

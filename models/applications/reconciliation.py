@@ -147,6 +147,22 @@ def _in_force(today: date) -> tuple[Any, ...]:
     )
 
 
+def _numbers(today: date) -> Subquery:
+    """Return a subquery of the numbers of UTMs, which are to be added up: ``applied``, ``contracted``, ``registered``.
+
+    They are below each other: joined, the database may add them up again for each customer.
+
+    :param today: the day in Asia/Tokyo.
+    """
+    applied, contracted = applied_counts(), contracted_counts(today)
+    none = literal(0)
+    return union_all(
+        select(applied.c.customer_id, applied.c.applied, none.label("contracted"), none.label("registered")),
+        select(contracted.c.customer_id, null(), contracted.c.contracted, none),
+        select(Utm.customer_id, null(), none, literal(1)).where(Utm.removed_at.is_(None)),
+    ).subquery("numbers")
+
+
 def differs(today: date) -> ColumnElement[bool]:
     """Return the condition that a ``Customer``'s numbers of applied, contracted and registered UTMs disagree.
 
@@ -154,14 +170,7 @@ def differs(today: date) -> ColumnElement[bool]:
 
     :param today: the day in Asia/Tokyo.
     """
-    applied, contracted = applied_counts(), contracted_counts(today)
-    none = literal(0)
-    # The numbers are added up below each other: joined, the database may add them up again for each customer.
-    numbers = union_all(
-        select(applied.c.customer_id, applied.c.applied, none.label("contracted"), none.label("registered")),
-        select(contracted.c.customer_id, null(), contracted.c.contracted, none),
-        select(Utm.customer_id, null(), none, literal(1)).where(Utm.removed_at.is_(None)),
-    ).subquery("numbers")
+    numbers = _numbers(today)
     applied_sum, contracted_sum, registered_sum = map(
         func.sum, (numbers.c.applied, numbers.c.contracted, numbers.c.registered)
     )
@@ -170,8 +179,23 @@ def differs(today: date) -> ColumnElement[bool]:
         .group_by(numbers.c.customer_id)
         .having(or_(contracted_sum != registered_sum, applied_sum != contracted_sum))
     )
-    # IS TRUE keeps the query from becoming a join, for the same reason.
+    # IS TRUE keeps the query from becoming a join, for the same reason as in ``_numbers``.
     return Customer.id.in_(differing).is_(True)
+
+
+def differing_customers(today: date) -> ColumnElement[int]:
+    """Return an SQL expression for the number of a tenant's customers that meet ``differs``."""
+    return (
+        select(func.count()).select_from(Customer).where(Customer.deleted_at.is_(None), differs(today))
+    ).scalar_subquery()
+
+
+def missing_utms(today: date) -> ColumnElement[int]:
+    """Return an SQL expression for the number of UTMs that a tenant's contracts include beyond the registered ones."""
+    numbers = _numbers(today)
+    missing = func.sum(numbers.c.contracted) - func.sum(numbers.c.registered)
+    each = select(missing.label("missing")).group_by(numbers.c.customer_id).having(missing > 0).subquery("missing")
+    return select(func.coalesce(func.sum(each.c.missing), 0)).scalar_subquery()
 
 
 def figures_of(

@@ -33,6 +33,12 @@ NONSENSE = (
 )
 ARGUMENTS = (
     "page",
+    "users",
+    "users_page",
+    "customers_page",
+    "contract_month",
+    "sign_up",
+    "signed_in",
     "size",
     "back",
     "active",

@@ -19,7 +19,6 @@ from jobs.job import JobFailed
 from models import clock
 from models.audit import AuditEntry
 from models.contracts.contract import Contract
-from models.contracts.income import IncomeFigures
 from models.contracts.invoice import Correction, Invoice, InvoiceLine
 from models.contracts.terms import add_months
 from models.customers.customer import Customer
@@ -300,17 +299,3 @@ def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(make, loo
     assert steps.count("COMMIT") == 3
     # Between the commits of the two tenants, one of them is done.
     assert partly > 3
-
-
-def test_the_income_of_every_tenant_is_calculated(make):
-    for starts in (date(2026, 12, 5), date(2026, 11, 5)):
-        billed(make, starts=starts)
-    with time_machine.travel(JANUARY_1ST, tick=False):
-        jobs.refresh_income()
-        jobs.refresh_income()
-
-    found = make.session.scalars(select(IncomeFigures).order_by(IncomeFigures.tenant_id)).all()
-    assert [(each.as_of, each.this_month, each.last_month, each.month_before) for each in found] == [
-        (JANUARY_1ST, 6600, 6600, 0),
-        (JANUARY_1ST, 6600, 6600, 6600),
-    ]

@@ -19,8 +19,8 @@ from models.alerts.threat_stat import ThreatStat
 from models.applications.application import ApplicationAnswer, ApplicationUser, ApplicationView, CustomerAnswer
 from models.applications.reconciliation import UtmMismatch
 from models.applications.shortage import ShortageNotice
-from models.contracts.income import IncomeFigures
 from models.customers.customer import Customer
+from models.dashboard.figures import DashboardFigures
 from models.errors import ScopeError
 from models.mail import sms
 from models.mail import template_rules as mail_template_rules
@@ -80,11 +80,11 @@ def filled(make, engine, ours, theirs, arrive) -> None:
 
 
 def fill_contracts(make, customer: Customer) -> None:
-    """A contract with usage, an invoice with a line, a correction, income figures and an import."""
+    """A contract with usage, an invoice with a line, a correction, figures of the dashboard and an import."""
     make.usage(line=make.contract_line(contract=make.contract(customer_row=customer)), charge_id=make.charge().id)
     make.invoice_line(invoice=make.invoice(customer=customer))
     make.correction(customer=customer)
-    make.save(IncomeFigures(tenant_id=customer.tenant_id, as_of=NOW, this_month=1, last_month=1, month_before=1))
+    make.save(DashboardFigures(tenant_id=customer.tenant_id, widget="income", values={}, computed_at=NOW))
     make.import_run(tenant=make.session.get(Tenant, customer.tenant_id))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flask import request, url_for
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext, lazy_gettext
 
 from models import clock
 from models.errors import N_
@@ -20,6 +20,7 @@ from views.screen.filters import Search
 from views.screen.navigation import Tab, present_arguments, with_arguments
 from views.screen.screen import Screen
 from views.screen.table import Button, Choice, Empty, Table
+from views.waiting import waited
 
 TABS = (
     Tab(
@@ -171,10 +172,4 @@ def waiting(row: Any) -> str | None:
     """Return how long an application has waited for a decision, None if it is decided."""
     if not row.is_open:
         return None
-    waited = clock.utc_now() - row.applied_at
-    if waited.days >= 1:
-        return ngettext("%(count)s day", "%(count)s days", waited.days, count=waited.days)
-    hours, rest = divmod(waited.seconds, 3600)
-    if hours:
-        return ngettext("%(count)s hour", "%(count)s hours", hours, count=hours)
-    return ngettext("%(count)s minute", "%(count)s minutes", rest // 60, count=rest // 60)
+    return waited(clock.utc_now() - row.applied_at)

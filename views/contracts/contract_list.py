@@ -20,12 +20,12 @@ from models.errors import N_
 from models.values.company_name import search_key
 from views.arguments import iso_day, key_or_none
 from views.base import url_if
-from views.contracts.months import first_day, months_to_choose
 from views.customers.company_name import CompanyName
 from views.customers.contract_list import STATUS_LABELS, contract_url
 from views.customers.customers import CustomerView
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
+from views.months import first_day, months_to_choose
 from views.screen import formats
 from views.screen.filters import Choice, Day, Days, Filter, Part
 from views.screen.formats import Format, LinkedValue, linked_value

@@ -18,7 +18,7 @@ from models.db import db
 from views.arguments import choice
 from views.base import PortalView, render
 from views.contracts.contract_list import list_url
-from views.contracts.months import first_day, months_to_choose
+from views.months import first_day, months_to_choose
 from views.screen import formats
 from views.screen.filters import Filter, Search
 from views.screen.formats import Format

@@ -10,6 +10,7 @@ from flask import abort
 from flask_babel import gettext, lazy_gettext
 
 from models import clock
+from models.contracts.contracted_customers import contracted_in
 from models.customers import rules as customer_rules
 from models.customers.customer import Customer, CustomerStatus
 from models.errors import N_, DomainError
@@ -24,6 +25,7 @@ from views.customers.overview import overview_of
 from views.customers.tabs import customer_tabs, note_tabs, tab_contents
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
+from views.months import first_day, months_to_choose
 from views.screen import formats
 from views.screen.filters import Choice, Day, Filter, Part, Search, Yen
 from views.screen.labels import Labels
@@ -93,6 +95,12 @@ class CustomerView(Screen):
             any_case=False,
             key=person_key,
             column="contact_key",
+        ),
+        Choice(
+            "contract_month",
+            lazy_gettext("Month with a contract"),
+            labels=months_to_choose,
+            on=lambda month: contracted_in(first_day(month)),
         ),
         Day("last_invoiced_on", beside=True),
         Choice("status", labels=STATUS_LABELS, beside=True),

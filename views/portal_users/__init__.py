@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from models.errors import N_
+from views.portal_users.all_portal_users import AllPortalUsersView
 from views.portal_users.portal_users import PortalUserView
 from views.register import Rights
 
-SCREENS = (PortalUserView,)
+SCREENS = (PortalUserView, AllPortalUsersView)
 RIGHTS = {
     "PortalUsers": Rights(
         N_("Users of the customers' portal"),

@@ -103,6 +103,22 @@ class Choice(NamedTuple):
     actions: str
 
 
+class Picker(NamedTuple):
+    """A select field in the header of a table, which filters its rows.
+
+    :ivar name: the query parameter.
+    :ivar options: the label of each value.
+    :ivar value: the selected value.
+    :ivar kept: further query parameters of the page, which are sent too.
+    """
+
+    name: str
+    label: Any
+    options: Mapping[str, Any]
+    value: str
+    kept: Sequence[tuple[str, str]] = ()
+
+
 @dataclass(slots=True)
 class Row:
     """A row of a table.
@@ -135,6 +151,7 @@ class Table:
     :ivar title: the title; None if the title of the page is sufficient.
     :ivar note: a short text at the end of the header, such as the period that the table covers.
     :ivar more: whether there may be more rows, because they were not all counted.
+    :ivar page_argument: the query parameter with the number of the page, on a page with several tables.
     :ivar before: the cursor of the previous page, for a list with keyset pagination.
     :ivar after: the cursor of the next page.
     :ivar count: the total number of rows; None if it is not displayed.
@@ -143,6 +160,9 @@ class Table:
     :ivar size: the number of rows per page, if the user can choose it.
     :ivar actions: the buttons for several rows at once.
     :ivar inputs: the fields beside these buttons, each described like a search field (``views.screen.filters.Filter``).
+    :ivar stacks: whether its rows become cards where there is no room for its columns. A table of few columns has room on a
+        phone too.
+    :ivar picker: the select field in its header.
     :ivar toggles: whether each row has a ``Toggle``.
     :ivar chooses: whether one of the rows is chosen, for a form with the ID ``chosen-row``.
     :ivar cell_buttons: the buttons in the cells.
@@ -159,6 +179,7 @@ class Table:
     page: int = 1
     pages: int = 1
     more: bool = False
+    page_argument: str = "page"
     before: str | None = None
     after: str | None = None
     count: int | None = None
@@ -169,6 +190,8 @@ class Table:
     inputs: Sequence[Any] = ()
     links: Sequence[Button] = ()
     empty: Empty | None = None
+    stacks: bool = True
+    picker: Picker | None = None
     toggles: bool = False
     chooses: bool = False
     cell_buttons: Sequence[Button] = ()

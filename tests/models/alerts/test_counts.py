@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from models.alerts import search as alert_search
+from models.alerts.important import important_by_customer
 from tests.support.alerts import lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -62,9 +63,9 @@ def test_customers_stand_by_their_important_alerts_most_first(session, make, our
     arrive(most, lines(5, at=NOW, alert_severity="high"))
     arrive(none, lines(5, at=NOW))
 
-    ranking = alert_search.important_by_customer(session, first=TODAY, last=TODAY, limit=5)
-    assert ranking == [(most.customer_id, 5), (ours.customer.id, 3)]
-    assert alert_search.important_by_customer(session, first=TODAY, last=TODAY, limit=1) == ranking[:1]
+    ranking = important_by_customer(session, first=TODAY, last=TODAY, limit=5)
+    assert ranking == [(most.customer_id, most.customer.name, 5), (ours.customer.id, ours.customer.name, 3)]
+    assert important_by_customer(session, first=TODAY, last=TODAY, limit=1) == ranking[:1]
 
 
 @pytest.mark.usefixtures("_arrived")

@@ -84,10 +84,11 @@ def test_the_timetable_says_when_in_tokyo():
         "contract-shortage": "23. 06:00",
         "contract-terms": "23. 00:10",
         "imports": "22. 12:01",
-        "income": "22. 13:00",
+        "dashboard": "22. 13:00",
         "invoices": "01. 01:00",
         "sms": "22. 12:01",
         "unconfirmed-applications": "22. 13:00",
+        "uncontracted": "23. 03:00",
     }
 
 
@@ -106,8 +107,8 @@ def names(entries: list[schedule.Entry]) -> list[str]:
 
 ALL = [
     *("alert-mails", "alert-partitions", "alert-retention", "comparison-companies", "contract-shortage"),
-    *("contract-terms", "heartbeat", "imports", "income", "invoices", "mail", "monthly-reports", "old-links"),
-    *("reboots", "sms", "unconfirmed-applications"),
+    *("contract-terms", "dashboard", "heartbeat", "imports", "invoices", "mail", "monthly-reports", "old-links"),
+    *("reboots", "sms", "unconfirmed-applications", "uncontracted"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The choices of months for the screens of contracts."""
+"""The choices of months for the screens of contracts and customers."""
 
 from __future__ import annotations
 

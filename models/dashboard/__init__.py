@@ -1,0 +1,1 @@
+"""The stored figures of the dashboard."""
