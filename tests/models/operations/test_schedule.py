@@ -88,6 +88,7 @@ def test_the_timetable_says_when_in_tokyo():
         "invoices": "01. 01:00",
         "sms": "22. 12:01",
         "unconfirmed-applications": "22. 13:00",
+        "unused-ticket-files": "23. 02:45",
     }
 
 
@@ -107,7 +108,7 @@ def names(entries: list[schedule.Entry]) -> list[str]:
 ALL = [
     *("alert-mails", "alert-partitions", "alert-retention", "comparison-companies", "contract-shortage"),
     *("contract-terms", "heartbeat", "imports", "income", "invoices", "mail", "monthly-reports", "old-links"),
-    *("reboots", "sms", "unconfirmed-applications"),
+    *("reboots", "sms", "unconfirmed-applications", "unused-ticket-files"),
 ]
 
 
