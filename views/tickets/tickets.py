@@ -41,6 +41,8 @@ class TicketView(Screen):
     class_permission_name = "Tickets"
     named_by = "title"
     show_template = "tickets/show.html"
+    # The thread shows what both sides wrote; the audit log has the rest, with the names of NEC's staff.
+    history = False
     base_order = ("created_at", "desc")
     list_columns: ClassVar = ["id", "title", "kind", "state", "created_at", "updated_at"]
     file_columns: ClassVar = [
