@@ -105,6 +105,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "UTM_FORM_RATE_LIMIT": env.get("UTM_FORM_RATE_LIMIT", "60 per hour;200 per day"),
         # Searches from the header, per user; each pause while typing is one.
         "SEARCH_RATE_LIMIT": env.get("SEARCH_RATE_LIMIT", "240 per minute"),
+        # Forms sent to create a ticket or to reply to one, per user: each step is one.
+        "TICKET_RATE_LIMIT": env.get("TICKET_RATE_LIMIT", "60 per hour;300 per day"),
         # Device API calls per token.
         "DEVICE_RATE_LIMIT": env.get("DEVICE_RATE_LIMIT", "600 per minute"),
         # Customer API calls per token.
@@ -135,6 +137,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAIL_DEFAULT_SENDER": env.get("MAIL_DEFAULT_SENDER", "no-reply@example.jp"),
         # How SMS are sent: "log" sends none, and logs the kind and the last four digits of the number (jobs.sms).
         "SMS_BACKEND": _choice(env, "SMS_BACKEND", "log", ("log",)),
+        # Where the files of tickets are stored: in the database, or in a bucket of an S3-compatible store.
+        **_file_store(env),
         # The session cookie (docs/adr/0011-sessions.md). Unused sessions end after PERMANENT_SESSION_LIFETIME.
         "SESSION_COOKIE_NAME": "portal_session",
         "SESSION_COOKIE_HTTPONLY": True,
@@ -142,7 +146,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": production or portal_url.startswith("https://"),
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
         "WTF_CSRF_TIME_LIMIT": None,
-        # The limit for forms and request bodies. The device API has its own, smaller one.
+        # The limit for forms and request bodies. The device API has its own, smaller one, and the forms that take the
+        # files of tickets their own, larger one (app/web/access.py).
         "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
         # Messages in the code are English. Japanese is the default and fully translated.
@@ -200,6 +205,18 @@ def _certificates(env: Mapping[str, str], name: str) -> str | None:
                 f"{name} must be a file of certificates in PEM format: {error.strerror or error}."
             ) from None
     return path
+
+
+def _file_store(env: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the settings of the object store for the files of tickets; all of them are needed if one is set."""
+    names = [f"TICKET_FILES_S3_{part}" for part in ("URL", "BUCKET", "ACCESS_KEY", "SECRET_KEY")]
+    given = {name: env.get(name) or None for name in names}
+    if missing := [name for name, value in given.items() if value is None]:
+        if len(missing) < len(names):
+            raise SettingError(f"{' and '.join(missing)} must be set too.")
+    elif not re.fullmatch(r"https?://[^/?#\s]+", given[names[0]] or ""):
+        raise SettingError(f"{names[0]} must be the URL of a server, such as https://s3.example.jp.")
+    return given | {"TICKET_FILES_S3_REGION": env.get("TICKET_FILES_S3_REGION", "us-east-1")}
 
 
 def _required(env: Mapping[str, str], name: str, *, production: bool) -> str:

@@ -66,6 +66,14 @@ def test_production_refuses_what_is_unsafe(tmp_path, env, told):
         ({"PORTAL_PORT": "x"}, "PORTAL_PORT must be a whole number"),
         ({"PORTAL_PORT": "0"}, "PORTAL_PORT must be from 1 to 65535"),
         ({"PORTAL_DEMO": "maybe"}, "PORTAL_DEMO must be 0 or 1"),
+        (
+            {"TICKET_FILES_S3_URL": "https://s3.example.jp", "TICKET_FILES_S3_BUCKET": "files"},
+            "TICKET_FILES_S3_ACCESS_KEY and TICKET_FILES_S3_SECRET_KEY must be set too",
+        ),
+        (
+            {f"TICKET_FILES_S3_{name}": "s3" for name in ("URL", "BUCKET", "ACCESS_KEY", "SECRET_KEY")},
+            "TICKET_FILES_S3_URL must be the URL of a server",
+        ),
         ({"PORTAL_ENV": "test"}, "PORTAL_ENV must be one of development, production"),
     ],
 )

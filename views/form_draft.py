@@ -66,6 +66,9 @@ def keep() -> str | None:
     :returns: the ID with which its user gets it back; None when it is not kept, because it is not a form that can be
         shown again, was not made for anybody, is too large, or because Redis is not available.
     """
+    if (request.content_length or 0) > (request.max_content_length or 0):
+        # A form with large files, which only a signed-in user may send; it is not read at all.
+        return None
     key = request.form.get(KEY_FIELD, "")
     owner = _owner(key)
     view = current_app.view_functions.get(request.endpoint or "")

@@ -10,6 +10,7 @@ A register consists of these names, all of them optional:
 ``PUBLIC``        endpoints that do not require authentication
 ``TENANTLESS``    endpoints that require a user, but no selected tenant
 ``UPLOADS``       endpoints whose forms have files
+``LARGE_UPLOADS`` those of them whose files may be larger than other forms
 ``RATE_LIMITS``   the rate limits of views and APIs
 ``WIDGETS``       the widgets of the dashboard (``views.widget``)
 ``SHARED_LINKS``  functions that return a ``SharedLink`` for a customer's page, None for no link

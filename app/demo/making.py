@@ -26,6 +26,7 @@ from app.demo import (
     reboots,
     reports,
     support,
+    tickets,
     tokens_file,
     utms,
 )
@@ -128,6 +129,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
             utm_count += len(each.utms)
             alert_count += stored
     reboots.make_reboots(context, tenants[0])
+    tickets.make_tickets(context, tenants)
     # Last, because this expires all objects of the session.
     for tenant in tenants:
         invoices.make_invoices(context, tenant.id)

@@ -24,6 +24,9 @@ MAX_URL_BYTES = 8_000
 """The maximum length of path and query string. Three search texts of maximum length come close to it, and the web
 server accepts little more."""
 
+MAX_LARGE_UPLOAD_BYTES = 102 * 1024 * 1024
+"""The maximum length of a form with the files of a ticket: ten of 10 MB, and 2 MB for its texts and the headers of its parts."""
+
 _MAX_NEXT_BYTES = 4_000
 """The maximum length of the URL to return to after sign-in, which is percent-encoded again as a query parameter."""
 
@@ -45,6 +48,13 @@ def _refuse_invalid_input() -> None:
     # The views of the APIs read the body, with limits of their own, so it must not be parsed as a form here.
     if (request.endpoint or "").startswith(("DeviceApi.", "CustomerApi.")):
         return
+    if request.endpoint in register().large_uploads:
+        # Its form is parsed only for a signed-in user (_enter_tenant), because it may be large.
+        return
+    _refuse_invalid_form()
+
+
+def _refuse_invalid_form() -> None:
     if request.mimetype == "application/x-www-form-urlencoded":
         # Without authentication, forms are parsed completely: 16 MiB of "a&" would be eight million fields.
         request.max_content_length = request.max_form_memory_size
@@ -81,7 +91,12 @@ def _enter_tenant() -> Any:
         if request.endpoint != "HomeView.index":
             flash_warning(gettext("Choose a tenant first: this page belongs to one."))
         return redirect(url_for("TenantView.list"))
-    return _refuse_form_of_another_tenant() if request.method == "POST" else None
+    if request.method != "POST":
+        return None
+    if request.endpoint in register().large_uploads:
+        request.max_content_length = MAX_LARGE_UPLOAD_BYTES
+        _refuse_invalid_form()
+    return _refuse_form_of_another_tenant()
 
 
 def _redirect_to_sign_in() -> Any:

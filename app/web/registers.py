@@ -26,6 +26,7 @@ class Register:
     public: frozenset[str]
     tenantless: frozenset[str]
     uploads: frozenset[str]
+    large_uploads: frozenset[str]
     rate_limits: tuple[RateLimit, ...]
     widgets: tuple[Widget, ...]
     shared_links: tuple[Callable[[Any], SharedLink | None], ...]
@@ -64,6 +65,7 @@ def register() -> Register:
         public=frozenset(all_of("PUBLIC")) | {"static"},
         tenantless=frozenset(all_of("TENANTLESS")),
         uploads=frozenset(all_of("UPLOADS")),
+        large_uploads=frozenset(all_of("LARGE_UPLOADS")),
         rate_limits=all_of("RATE_LIMITS"),
         widgets=tuple(sorted(all_of("WIDGETS"), key=lambda widget: widget.order)),
         shared_links=all_of("SHARED_LINKS"),

@@ -1,6 +1,6 @@
 """Keep the figures of all widgets of the dashboard in one table, instead of the income alone.
 
-Revision: 0034, after 0032
+Revision: 0034, after 0033
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from app import migrating
 
 revision = "0034"
-down_revision = "0032"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 

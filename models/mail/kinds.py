@@ -166,6 +166,13 @@ FIXED = (
         fixed_title=N_("Ticket created"),
     ),
     MailKind(
+        "ticket_replied",
+        ("TicketId", "Title", "TenantId", "TenantName", "AuthorName", "Text", "Url"),
+        section="11",
+        lines=frozenset({"Text"}),
+        fixed_title=N_("Reply to a ticket"),
+    ),
+    MailKind(
         "ticket_answered",
         ("TicketId", "Title", "AuthorName", "Text", "Url"),
         section="11",

@@ -157,6 +157,8 @@ def _half(app, make, engine, mark: str) -> Half:
                 "のお知らせ",
                 "ファイル",
                 "申込",
+                "チケット",
+                "添付",
             )
         ),
         *(customer.id, contract.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
@@ -169,6 +171,11 @@ def _half(app, make, engine, mark: str) -> Half:
     role = make.role(f"{mark}係", "Customers can_list")
     others = _other_rows(make, tenant) | billing | _applications(make, customer, mark)
     others["announcement_key"] = make.announcement()
+    others["ticket_id"] = make.ticket(
+        tenant=tenant, title=f"{mark}チケット", body=f"{mark}本文", customer_id=customer.id
+    )
+    message = make.ticket_message(ticket_row=others["ticket_id"], body=f"{mark}本文")
+    others["file_key"] = make.ticket_file(message=message, name=f"{mark}添付.txt")
     others["reboot_key"] = make.reboot(utm_row=utm)
     others["portal_user_id"] = make.portal_user(customer_row=customer, last_name=f"{mark}田")
     make.service_application(tenant=tenant, state="approved", customer_id=customer.id, company=f"{mark}工業")

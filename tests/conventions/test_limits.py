@@ -48,8 +48,9 @@ TRIED = {
     "tenants/access_origin.py": ("MAX_ORIGINS",),
     "tenants/api_token.py": ("MAX_IN_FORCE",),
     "tenants/link.py": ("MAX_LINKS",),
+    "tickets/ticket_file.py": ("MAX_BYTES", "MAX_FILES", "MAX_FILES_OF_TICKET", "MAX_UNBOUND"),
 }
-"""The limits that are tried below and in ``test_application_limits``."""
+"""The limits that are tried below, in ``test_application_limits`` and in ``tests/models/tickets``."""
 
 NOT_COUNTED = {
     "accounts/password_policy.py": ("MOST",),  # characters

@@ -104,6 +104,13 @@ ARGUMENTS = (
     "list",
     "starts_on",
     "draft",
+    "alert",
+    "alert_at",
+    "assignee_id",
+    "created_at_from",
+    "priority",
+    "tenant_id",
+    "title",
 )
 FIELDS = (
     "utm_id",
@@ -155,6 +162,16 @@ FIELDS = (
     "lines",
     "function",
     "level",
+    "alert",
+    "alert_at",
+    "assignee_id",
+    "create",
+    "customer",
+    "edit",
+    "kept",
+    "priority",
+    "service",
+    "title",
 )
 
 

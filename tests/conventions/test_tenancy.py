@@ -28,6 +28,8 @@ CROSSES_TENANTS = {
     "JobBoardView": "jobs are of no tenant",
     "MailLogView": "every mail is there, with the tenant it is about",
     "StaffAnnouncementView": "its form has the tenants that an announcement can be meant for",
+    "StaffTicketFormView": "NEC answers the tickets of every tenant there",
+    "StaffTicketView": "the tickets of every tenant are there",
     "StaffUtmListView": "the UTMs of every tenant are there",
 }
 

@@ -18,6 +18,7 @@ from tests.factories import (
     portal_users,
     support,
     tenants,
+    tickets,
     utms,
 )
 
@@ -81,6 +82,9 @@ class Make:
     service_application = applications.service_application
     utm_application = applications.utm_application
     announcement = support.announcement
+    ticket = tickets.ticket
+    ticket_message = tickets.ticket_message
+    ticket_file = tickets.ticket_file
     portal_user = portal_users.portal_user
     mail_message = mail.mail_message
     mail = mail.mail_message

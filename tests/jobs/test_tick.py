@@ -44,6 +44,7 @@ EVERYTHING = {
         "jobs.dashboard.refresh_daily",
         "jobs.expired_links.remove_old",
         "jobs.reports.issue_monthly",
+        "jobs.tickets.remove_unused_files",
     ],
 }
 NOON = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)

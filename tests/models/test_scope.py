@@ -73,6 +73,7 @@ def filled(make, engine, ours, theirs, arrive) -> None:
         fill_contracts(make, half.customer)
         fill_applications(make, half.customer)
         fill_fleet(make, half.utm)
+        fill_tickets(make, half.customer)
         with inside(engine, half.tenant_id) as session:
             sms.write(session, "password_reset_sms", "09012345678", {"Url": "https://example.com/"}, now=NOW)
             fill_settings(session, session.get(Tenant, half.tenant_id))
@@ -86,6 +87,12 @@ def fill_contracts(make, customer: Customer) -> None:
     make.correction(customer=customer)
     make.save(DashboardFigures(tenant_id=customer.tenant_id, widget="income", values={}, computed_at=NOW))
     make.import_run(tenant=make.session.get(Tenant, customer.tenant_id))
+
+
+def fill_tickets(make, customer: Customer) -> None:
+    """A ticket with a message and a file."""
+    ticket = make.ticket(tenant=make.session.get(Tenant, customer.tenant_id))
+    make.ticket_file(message=make.ticket_message(ticket_row=ticket))
 
 
 def fill_applications(make, customer: Customer) -> None:

@@ -163,7 +163,16 @@ def _table(customer: AlertCustomer, utms: Sequence[Any], rows: Sequence[Any], *,
         utm = next((utm for utm in utms if utm.id == alert.utm_id), None)
         utm_url = url_if("can_show", "Utms", "UtmView.show", customer_id=customer.id, utm_key=alert.utm_id)
         parts = alert_rows.details(alert, utm, utm_url)
-        details = get_template_attribute("alerts/_details.html", "alert_details")(parts)
+        ticket_url = url_if(
+            "can_create",
+            "Tickets",
+            "TicketFormView.create",
+            customer=customer.id,
+            utm=alert.utm_id,
+            alert=alert.seq,
+            alert_at=alert.occurred_at.isoformat(),
+        )
+        details = get_template_attribute("alerts/_details.html", "alert_details")(parts, ticket_url)
     hint = (
         gettext("Choose a longer period or remove conditions to see more.")
         if narrowed

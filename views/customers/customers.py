@@ -169,6 +169,12 @@ class CustomerView(Screen):
         imports = [Button(gettext("Import"), url, "upload")] if url else []
         return [*imports, *super().list_links(search, tables)]
 
+    def page_buttons(self, row: Customer) -> list[Button]:
+        """Return the buttons of a customer's page, with the one that creates a ticket about the customer."""
+        url = url_if("can_create", "Tickets", "TicketFormView.create", customer=row.id)
+        tickets = [Button(gettext("Create an inquiry"), url, "ticket")] if url else []
+        return [*tickets, *super().page_buttons(row)]
+
     def overview(self, row: Customer) -> Sequence[Any]:
         """Return the most important figures of all areas."""
         return overview_of(row)

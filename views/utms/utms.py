@@ -188,7 +188,15 @@ class UtmView(ExchangePage, UtmList):
         if (exchanges := self.exchange_button(row)) is not None:
             # Before the button that removes it, which stays the last one.
             found.insert(-1 if self.may("delete") else len(found), exchanges)
-        return [*alerts, *reboot, *found]
+        return [*alerts, *self._ticket_buttons(row), *reboot, *found]
+
+    @staticmethod
+    def _ticket_buttons(row: Utm) -> list[Button]:
+        """Return the button that creates a ticket about a UTM, as a list that is empty where there is none."""
+        if row.removed_at is not None:
+            return []
+        url = url_if("can_create", "Tickets", "TicketFormView.create", customer=row.customer_id, utm=row.id)
+        return [Button(gettext("Create an inquiry"), url, "ticket")] if url else []
 
     def related(self, row: Utm) -> Sequence[Table]:
         """Return the last reboots of a UTM."""

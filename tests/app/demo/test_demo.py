@@ -198,6 +198,8 @@ def test_every_write_is_in_the_audit_log(demo):
         "service_application.confirmed": 11,
         "support_page.changed": 1,
         "tenant.created": 2,
+        "ticket.created": 6,
+        "ticket.message_added": 11,
         "usage.recorded": 1,
         "user.created": 5,
         "user.role_granted": 2,

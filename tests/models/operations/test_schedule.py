@@ -89,6 +89,7 @@ def test_the_timetable_says_when_in_tokyo():
         "sms": "22. 12:01",
         "unconfirmed-applications": "22. 13:00",
         "uncontracted": "23. 03:00",
+        "unused-ticket-files": "23. 02:45",
     }
 
 
@@ -108,7 +109,7 @@ def names(entries: list[schedule.Entry]) -> list[str]:
 ALL = [
     *("alert-mails", "alert-partitions", "alert-retention", "comparison-companies", "contract-shortage"),
     *("contract-terms", "dashboard", "heartbeat", "imports", "invoices", "mail", "monthly-reports", "old-links"),
-    *("reboots", "sms", "unconfirmed-applications", "uncontracted"),
+    *("reboots", "sms", "unconfirmed-applications", "uncontracted", "unused-ticket-files"),
 ]
 
 

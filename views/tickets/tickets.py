@@ -1,0 +1,111 @@
+"""問合せ (§11.1): the tickets of the tenant, and the page of each with its thread."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from flask import url_for
+from flask_babel import gettext, lazy_gettext
+
+from models.db import db
+from models.errors import N_
+from models.tickets import subject
+from models.tickets.ticket import Ticket
+from views.base import url_if
+from views.data_interface import PortalInterface
+from views.screen.labels import Labels
+from views.screen.screen import Screen
+from views.screen.table import Button
+from views.tickets import filters
+from views.tickets.thread import about, thread
+from views.tickets.words import COLUMN_LABELS, FORMATS
+
+
+class TicketView(Screen):
+    """The tickets of the tenant."""
+
+    datamodel = PortalInterface(Ticket)
+    labels = Labels(
+        lazy_gettext("ticket"),
+        lazy_gettext("Tickets"),
+        "ticket",
+        {
+            "empty": N_("There is no ticket yet."),
+            "empty_hint": N_("Ask NEC a question with a ticket."),
+            "show_all": N_("Show all tickets"),
+        },
+    )
+    methods = frozenset({"list", "show"})
+    route_base = "/tickets"
+    row_rule = "<string:ticket_id>"
+    class_permission_name = "Tickets"
+    named_by = "title"
+    show_template = "tickets/show.html"
+    # The thread shows what both sides wrote; the audit log has the rest, with the names of NEC's staff.
+    history = False
+    base_order = ("created_at", "desc")
+    list_columns: ClassVar = ["id", "title", "kind", "state", "created_at", "updated_at"]
+    file_columns: ClassVar = [
+        *("id", "title", "service", "kind", "priority", "state", "author_name", "created_at", "updated_at"),
+        *("customer_id", "alert_id"),
+    ]
+    link_column = "title"
+    filters = (*filters.STATE_AND_TITLE, *filters.OTHERS)
+    show_fieldsets: ClassVar = [
+        (
+            None,
+            {
+                "fields": [
+                    "id",
+                    "title",
+                    "service",
+                    "kind",
+                    "priority",
+                    "state",
+                    "author_name",
+                    "created_at",
+                    "updated_at",
+                ],
+                "more": ["customer", "utm", "alert"],
+            },
+        )
+    ]
+    label_columns: ClassVar = COLUMN_LABELS
+    formatters_columns: ClassVar = FORMATS
+
+    def details(self, row: Ticket) -> Any:
+        """Return the details of a ticket, with what it is about."""
+        found = about(subject.of_ticket(db.session(), row), row)
+        [(title, facts, _)] = super().details(row)
+        shown = [(self.label_of(name), self.formats[name].cell(value), "") for name, value in found.items() if value]
+        return [(title, [*facts, *shown], [])]
+
+    def value(self, row: Ticket, name: str) -> Any:
+        """Return the value of a column; what a ticket is about is in ``details``."""
+        return None if name in {"customer", "utm", "alert"} else super().value(row, name)
+
+    def add_buttons(self) -> list[Button]:
+        """Return the button that creates a ticket."""
+        url = url_if("can_create", "Tickets", "TicketFormView.create")
+        return [Button(gettext("Create ticket"), url, "plus", css="btn btn-primary")] if url else []
+
+    def buttons(self, row: Ticket, back: dict[str, str]) -> list[Button]:
+        """Return the button 更新 of a row."""
+        url = self._update_url(row, back)
+        name = gettext("Update %(name)s", name=row.title)
+        return [Button(gettext("Update"), url, "", name, css="btn btn-sm")] if url else []
+
+    def page_buttons(self, row: Ticket) -> list[Button]:
+        """Return the button 更新 of a ticket's page."""
+        url = self._update_url(row, self.back_argument())
+        return [Button(gettext("Update"), url, "pencil", css="btn btn-primary")] if url else []
+
+    @staticmethod
+    def _update_url(row: Ticket, back: dict[str, str]) -> str | None:
+        return url_if("can_update", "Tickets", "TicketFormView.update", ticket_id=row.id, **back)
+
+    def thread(self, row: Ticket) -> list[dict[str, Any]]:
+        """Return the messages of a ticket for the template."""
+        return thread(
+            db.session(), row, lambda file: url_for("TicketFormView.file", ticket_id=row.id, file_key=file.id)
+        )
