@@ -27,6 +27,8 @@ class ScheduledTask(Base):
     last_claimed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_error: Mapped[str | None] = mapped_column(Text)
+    # The duration of the last finished run in milliseconds.
+    last_run_ms: Mapped[int | None]
 
 
 @dataclass(frozen=True, slots=True)
