@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from models import audit
 from models.actor import Actor
-from models.errors import N_, DomainError
-from models.plain_rules import apply_change
+from models.errors import N_, NOTHING_CHANGED, DomainError
 from models.row_lock import take_turns
 from models.tenants.settings import TenantSettings
 from models.tenants.tenant import Tenant, create_tenant
@@ -50,8 +49,20 @@ def rename(session: Session, tenant: Tenant, name: str, *, version: int, by: Act
     take_turns(session, "tenant name")
     lock_version(session, tenant, version)
     _refuse_taken(session, name, besides=tenant.id)
-    apply_change(session, tenant, {"name": name}, action="tenant.renamed", by=by)
+    before = tenant.name
+    if name == before:
+        raise DomainError(NOTHING_CHANGED)
+    tenant.name = name
     session.flush()
+    audit.record(
+        session,
+        "tenant.renamed",
+        tenant,
+        by=by,
+        tenant_id=tenant.id,
+        before={"name": before},
+        after={"name": name},
+    )
 
 
 def _refuse_taken(session: Session, name: str, *, besides: str = "") -> None:

@@ -134,16 +134,16 @@ class StaffTenantView(Screen):
 
     def table(self, rows: Sequence[Tenant], columns: Sequence[str] | None = None, **options: Any) -> Table:
         """Return a table of tenants, after counting what belongs to them."""
-        self._count([row.id for row in rows])
+        self._count_rows([row.id for row in rows])
         return super().table(rows, columns, **options)
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file."""
         with Session(db.engine, info=info) as session:
-            self._count(None, session)
+            self._count_rows(None, session)
         yield from super()._cells(query, info)
 
-    def _count(self, tenant_ids: Sequence[str] | None, session: Session | None = None) -> None:
+    def _count_rows(self, tenant_ids: Sequence[str] | None, session: Session | None = None) -> None:
         """Count the customers and UTMs of tenants, for ``value``.
 
         :param tenant_ids: the tenants; None for all.
@@ -161,7 +161,7 @@ class StaffTenantView(Screen):
         if name not in {"customers", "utms"}:
             return super().value(row, name)
         if "tenant_counts" not in g:
-            self._count([row.id])
+            self._count_rows([row.id])
         return g.tenant_counts[name].get(row.id, 0)
 
     def buttons(self, row: Tenant, back: dict[str, str]) -> list[Button]:

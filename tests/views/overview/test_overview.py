@@ -56,7 +56,9 @@ def test_every_tenant_has_its_figures_and_the_cards_add_them_up(staff):
     assert [each.text for each in page.main.classed("figure")] == ["2件", "2", "3", "0"]
 
 
-@pytest.mark.parametrize(("sort", "first"), [("offline", "西販売"), ("offline&direction=asc", "東販売"), ("x", "東販売")])
+@pytest.mark.parametrize(
+    ("sort", "first"), [("offline", "西販売"), ("offline&direction=asc", "東販売"), ("x", "東販売")]
+)
 def test_the_list_is_sorted_by_any_figure_with_the_most_first(staff, sort, first):
     assert Page(staff.get(f"/staff/overview/?sort={sort}").text).column("テナント名")[0] == first
 
