@@ -54,21 +54,20 @@ class TenantFigures(NamedTuple):
 
 
 def watched(
-    session: Session, tenant_ids: Collection[str], *, now: datetime, online_for: timedelta, first: date, last: date
+    session: Session, tenant_ids: Collection[str], *, now: datetime, online_for: timedelta, days: tuple[date, date]
 ) -> dict[str, Watched]:
     """Return the figures about the UTMs of some tenants by tenant ID; a tenant without any is missing.
 
     :param session: a cross-tenant session.
     :param online_for: how long a UTM counts as online after its last call.
-    :param first: the first day in Asia/Tokyo on which alerts are counted.
-    :param last: the last one.
+    :param days: the first and the last day in Asia/Tokyo on which alerts are counted.
     """
     found: dict[str, Watched] = {}
     if not tenant_ids:
         return found
     parts = {
         "offline": _offline(now, online_for).where(Utm.tenant_id.in_(tenant_ids)),
-        "alerts": _alerts(first, last).where(AlertDaily.tenant_id.in_(tenant_ids)),
+        "alerts": _alerts(days).where(AlertDaily.tenant_id.in_(tenant_ids)),
     }
     statements = [each.add_columns(literal(name)) for name, each in parts.items()]
     for tenant_id, count, name in session.execute(statements[0].union_all(*statements[1:])):
@@ -77,14 +76,14 @@ def watched(
 
 
 def of_all_tenants(
-    session: Session, *, now: datetime, online_for: timedelta, first: date, last: date
+    session: Session, *, now: datetime, online_for: timedelta, days: tuple[date, date]
 ) -> list[TenantFigures]:
     """Return the figures of all tenants, in the order of their IDs; the parameters are those of ``watched``."""
     parts = [
         each.subquery()
         for each in (
             _offline(now, online_for),
-            _alerts(first, last),
+            _alerts(days),
             _counted(ServiceApplication, ServiceApplication.state.in_([each.value for each in OPEN_STATES])),
             _counted(UtmApplication, UtmApplication.state == UtmApplicationState.PENDING.value),
             # As a literal, so that the planner can match the partial index.
@@ -121,12 +120,12 @@ def _offline(now: datetime, online_for: timedelta) -> Select[Any]:
     return _counted(Utm, Utm.removed_at.is_(None), in_state(UtmState.OFFLINE, now=now, online_for=online_for))
 
 
-def _alerts(first: date, last: date) -> Select[Any]:
+def _alerts(days: tuple[date, date]) -> Select[Any]:
     """Select the number of High alerts of each tenant, from the daily counts; deleted customers are on no screen."""
     high = AlertDaily.level == literal(AlertLevel.HIGH.value, literal_execute=True)
     return (
         select(AlertDaily.tenant_id, func.sum(AlertDaily.count).label("count"))
         .join(Customer, Customer.id == AlertDaily.customer_id)
-        .where(AlertDaily.day.between(first, last), high, Customer.deleted_at.is_(None))
+        .where(AlertDaily.day.between(*days), high, Customer.deleted_at.is_(None))
         .group_by(AlertDaily.tenant_id)
     )

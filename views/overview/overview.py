@@ -71,10 +71,10 @@ class OverviewView(PortalView):
     def list(self) -> str:
         """Show the figures of all tenants. The statements are as many for fifty tenants as for one."""
         now = clock.utc_now()
-        first, last = recent_days(clock.tokyo_day(now))
+        days = recent_days(clock.tokyo_day(now))
         session = cross_tenant_session(_REASON)
         online_for = current_app.config["UTM_ONLINE_FOR"]
-        tenants = figures.of_all_tenants(session, now=now, online_for=online_for, first=first, last=last)
+        tenants = figures.of_all_tenants(session, now=now, online_for=online_for, days=days)
         sort = choice("sort", SORTS, "id")
         # The tenants with most to do come first.
         direction = choice("direction", ("asc", "desc"), "asc" if sort in {"id", "name"} else "desc")

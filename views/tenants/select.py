@@ -20,7 +20,7 @@ from models.db import db
 from models.overview.figures import Watched, watched
 from models.prepared_statement import PreparedStatement, prepare
 from models.tenants.tenant import Tenant
-from views.arguments import choice
+from views.arguments import choice, key_or_none
 from views.base import PortalView, render
 from views.period import recent_days
 from views.screen import formats
@@ -71,12 +71,19 @@ class TenantView(PortalView):
 
     @expose("/open", methods=["POST"])
     def open(self) -> Response:
-        """Select the tenant of a customer found by the search, and open the customer with the user's role in that tenant."""
+        """Select the tenant of a customer, and open the customer, or one of its contracts or UTMs if the form names it.
+
+        What the user may do there depends on the role in that tenant.
+        """
         tenant_id = _chosen_tenant_id(roles=self._roles_that_find())
         customer_id = request.form.get("customer_id", "")
         if not cross_tenant_search.exists(tenant_id, customer_id):
             abort(404)
         session["tenant_id"] = tenant_id
+        if contract_id := request.form.get("contract_id", ""):
+            return redirect(url_for("ContractView.show", customer_id=customer_id, contract_id=contract_id))
+        if utm_key := key_or_none(request.form.get("utm_key")):
+            return redirect(url_for("UtmView.show", customer_id=customer_id, utm_key=utm_key))
         return redirect(url_for("CustomerView.show", customer_id=customer_id))
 
     def _roles_that_find(self) -> set[int]:
@@ -92,14 +99,12 @@ class TenantView(PortalView):
 def _watched(tenant_ids: Collection[str]) -> dict[str, Watched]:
     """Return the figures about the UTMs of the tenants where the user may see them; 0 is not missing."""
     now = clock.utc_now()
-    first, last = recent_days(clock.tokyo_day(now))
     found = watched(
         cross_tenant_session("the user's tenants are shown side by side"),
         tenant_ids,
         now=now,
         online_for=current_app.config["UTM_ONLINE_FOR"],
-        first=first,
-        last=last,
+        days=recent_days(clock.tokyo_day(now)),
     )
     return {tenant_id: found.get(tenant_id, Watched()) for tenant_id in tenant_ids}
 
