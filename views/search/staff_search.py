@@ -71,7 +71,9 @@ def _table(kind: Kind, found: Found, tenants: Mapping[str, str]) -> Table:
         formats.TEXT,
         lambda row: f"{row.tenant_id} {tenants.get(row.tenant_id, '')}",
     )
-    table = filled_table([*shown.columns, tenant], found.rows, title=shown.label, buttons=lambda row: [_open(kind, row)])
+    table = filled_table(
+        [*shown.columns, tenant], found.rows, title=shown.label, buttons=lambda row: [_open(kind, row)]
+    )
     table.count = found.count
     if found.count > len(found.rows):
         table.note = gettext(

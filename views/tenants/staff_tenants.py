@@ -151,7 +151,9 @@ class StaffTenantView(Screen):
         session = session or self.rows_session()
         g.tenant_counts = {}
         for name, model, kept in (("customers", Customer, Customer.deleted_at), ("utms", Utm, Utm.removed_at)):
-            statement = select(model.tenant_id, func.count().label("count")).where(kept.is_(None)).group_by(model.tenant_id)
+            statement = (
+                select(model.tenant_id, func.count().label("count")).where(kept.is_(None)).group_by(model.tenant_id)
+            )
             if tenant_ids is not None:
                 statement = statement.where(model.tenant_id.in_(tenant_ids))
             g.tenant_counts[name] = {row.tenant_id: row.count for row in session.execute(statement)}
