@@ -117,19 +117,28 @@ def failed_table(snapshot: Any, buttons: Callable[[Any], Sequence[Button]]) -> T
     )
 
 
-def timetable(entries: Iterable[Entry], tasks: Mapping[str, ScheduledTask], *, now: datetime) -> Table:
+def timetable(
+    entries: Iterable[Entry],
+    tasks: Mapping[str, ScheduledTask],
+    buttons: Callable[[Entry, ScheduledTask | None], Sequence[Button]],
+    *,
+    now: datetime,
+) -> Table:
     """Return the table of the scheduled tasks.
 
     :param tasks: the rows of the tasks by name; those never scheduled are missing.
+    :param buttons: returns the buttons for a task.
     """
     return filled_table(
         [
             (gettext("Event"), formats.TEXT, lambda row: gettext(row[0].label)),
             (gettext("Last run"), formats.TIME, lambda row: _last_run(row[1])),
+            (gettext("Duration"), formats.WORD, lambda row: _duration(row[1])),
             (gettext("Result"), formats.TEXT, lambda row: _outcome(row[1])),
             (gettext("Next run"), formats.PLAIN, lambda row: _next_run(row[1], now)),
         ],
         [(entry, tasks.get(entry.name)) for entry in entries],
+        buttons=lambda row: buttons(*row),
         title=gettext("Timetable"),
     )
 
@@ -153,6 +162,13 @@ def _last_run(task: ScheduledTask | None) -> datetime | None:
     if task is None:
         return None
     return task.last_claimed_at if task_state(task) == "running" else task.last_finished_at
+
+
+def _duration(task: ScheduledTask | None) -> str | None:
+    """Return how long the last finished run took."""
+    if task is None or task.last_run_ms is None:
+        return None
+    return gettext("%(seconds)s s", seconds=f"{task.last_run_ms / 1000:.1f}")
 
 
 def _outcome(task: ScheduledTask | None) -> Markup:
