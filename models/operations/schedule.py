@@ -16,7 +16,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models import clock
 from models.db import Base
 
-
 AGAIN_AFTER = timedelta(minutes=10)
 """The delay before an unsuccessful run is repeated, whether it failed, its worker was killed or Redis lost it. Longer
 than ``jobs.queues.JOB_TIMEOUT``, so that a running job is not repeated."""

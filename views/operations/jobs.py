@@ -24,7 +24,6 @@ from views.operations.health import worker_is_running
 from views.operations.job_tables import failed_table, queues_table, timetable, workers_table
 from views.screen.table import ICON_BUTTON, Button, Question
 
-
 UNDERWAY = N_("This job is queued or running already.")
 
 
