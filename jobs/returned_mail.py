@@ -14,7 +14,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app
@@ -41,6 +41,8 @@ TIMEOUT = 15.0
 
 UNKNOWN = "Unknown"
 """The folder of the Maildir for mails that are no notification about ours."""
+
+_IMAP_PORT, _IMAPS_PORT = 143, 993
 
 SCHEDULE = (Entry("returned-mail", N_("Read returned mail"), "jobs.returned_mail.read", every(5)),)
 
@@ -102,13 +104,12 @@ def opened(address: str) -> Iterator[Mailbox]:
         yield MaildirBox(parts.path)
         return
     context = ssl.create_default_context(cafile=current_app.config["MAIL_CA_FILE"])
-    # Without a port, these take that of the protocol.
     if parts.scheme == "imaps":
         server: imaplib.IMAP4 = imaplib.IMAP4_SSL(
-            parts.hostname or "", parts.port or imaplib.IMAP4_SSL_PORT, ssl_context=context, timeout=TIMEOUT
+            parts.hostname or "", parts.port or _IMAPS_PORT, ssl_context=context, timeout=TIMEOUT
         )
     else:
-        server = imaplib.IMAP4(parts.hostname or "", parts.port or imaplib.IMAP4_PORT, timeout=TIMEOUT)
+        server = imaplib.IMAP4(parts.hostname or "", parts.port or _IMAP_PORT, timeout=TIMEOUT)
     with server:
         if parts.scheme == "imap+starttls":
             server.starttls(context)
@@ -183,7 +184,7 @@ class ImapBox:
         _checked(self._server.uid("STORE", key, "+FLAGS.SILENT", r"(\Flagged)"))
 
 
-def _checked(answer: tuple[str, list[object]]) -> list[object]:
+def _checked(answer: tuple[str, list[Any]]) -> list[Any]:
     status, data = answer
     if status != "OK":
         raise imaplib.IMAP4.error("the server refused a command")

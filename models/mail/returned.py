@@ -179,7 +179,7 @@ def note(session: Session, notification: Notification, *, now: datetime) -> bool
     key = next(keys[each] for each in notification.message_ids if each in keys)
     reason = placeholders.several_lines(notification.reason)[:REASON_LENGTH]
     permanent = notification.status.startswith("5")
-    replaced = [MailMessage.returned_at.is_(None)]
+    replaced: list[ColumnElement[bool]] = [MailMessage.returned_at.is_(None)]
     if permanent:
         replaced.append(MailMessage.return_status.startswith("4"))
     session.execute(

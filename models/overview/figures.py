@@ -111,16 +111,16 @@ def _or_zero(part: Subquery) -> Any:
     return func.coalesce(part.c.count, 0)
 
 
-def _counted(model: Any, *conditions: Any) -> Select[Any]:
+def _counted(model: Any, *conditions: Any) -> Select[*tuple[Any, ...]]:
     """Select the number of rows of each tenant that meet conditions."""
     return select(model.tenant_id, func.count().label("count")).where(*conditions).group_by(model.tenant_id)
 
 
-def _offline(now: datetime, online_for: timedelta) -> Select[Any]:
+def _offline(now: datetime, online_for: timedelta) -> Select[*tuple[Any, ...]]:
     return _counted(Utm, Utm.removed_at.is_(None), in_state(UtmState.OFFLINE, now=now, online_for=online_for))
 
 
-def _alerts(days: tuple[date, date]) -> Select[Any]:
+def _alerts(days: tuple[date, date]) -> Select[*tuple[Any, ...]]:
     """Select the number of High alerts of each tenant, from the daily counts; deleted customers are on no screen."""
     high = AlertDaily.level == literal(AlertLevel.HIGH.value, literal_execute=True)
     return (

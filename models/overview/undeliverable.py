@@ -55,14 +55,14 @@ class Owner(NamedTuple):
 class Undeliverable(NamedTuple):
     """An address that refuses mail.
 
-    :ivar count: how many mails it has refused since it last took one.
+    :ivar times: how many mails it has refused since it last took one.
     :ivar first: when the first of them was written.
     :ivar last: when the last of them was written.
     :ivar reason: what the mail server said about the last one.
     """
 
     address: str
-    count: int
+    times: int
     first: datetime
     last: datetime
     reason: str

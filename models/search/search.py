@@ -7,7 +7,7 @@ is no substring index: the rows of a tenant are found by the tenant's index, and
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -75,7 +75,7 @@ def find(
     :param shown: the maximum number of rows of each kind.
     :param utm_names: whether UTMs are also found by a part of their name.
     """
-    statements = {
+    statements: dict[Kind, Callable[[str], Select[*tuple[Any, ...]] | None]] = {
         Kind.CUSTOMERS: _customers,
         Kind.CONTRACTS: _contracts,
         Kind.UTMS: partial(_utms, names=utm_names),

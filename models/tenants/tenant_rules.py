@@ -66,7 +66,7 @@ def rename(session: Session, tenant: Tenant, name: str, *, version: int, by: Act
 
 
 def _refuse_taken(session: Session, name: str, *, besides: str = "") -> None:
-    form = literal_column("NFKC")
+    form: Any = literal_column("NFKC")
     same = func.lower(func.normalize(Tenant.name, form)) == func.lower(func.normalize(name, form))
     if session.scalar(select(Tenant.id).where(same, Tenant.id != besides).limit(1)):
         raise DomainError(TAKEN, field="name")

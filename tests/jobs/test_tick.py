@@ -43,6 +43,7 @@ EVERYTHING = {
         "jobs.contracts.renew_and_expire",
         "jobs.expired_links.remove_old",
         "jobs.reports.issue_monthly",
+        "jobs.returned_mail.read",
     ],
 }
 NOON = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)

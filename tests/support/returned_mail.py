@@ -145,13 +145,14 @@ def without_status(message_id) -> bytes:
     )
 
 
+_BROKEN_BASE64 = b"Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n%%%\n--B--"
+
 JUNK = [
     b"",
     b"\x00\xff\xfe" * 100,
     b"Subject: =?x-unknown?B?!!!?=\nContent-Type: multipart/report; boundary=\n\n--\n",
     b"Content-Type: multipart/report; boundary=B\n\n--B\nContent-Type: message/delivery-status\n\nAction\n: \n\n--B",
-    b"Content-Type: multipart/report; boundary=B\n\n--B\nContent-Type: message/delivery-status\n"
-    b"Content-Transfer-Encoding: base64\n\n%%%\n--B--",
+    b"Content-Type: multipart/report; boundary=B\n\n--B\n" + _BROKEN_BASE64,
     "From: 山田 <yamada@example.com>\nSubject: 自動返信\n\n休暇中です。\n".encode(),
     b"Content-Type: message/rfc822\n\n" * 2000,
     b"Content-Type: multipart/mixed; boundary=B\n\n--B\n" * 2000,

@@ -55,7 +55,7 @@ def _table(found: list[Undeliverable]) -> Table:
     table = filled_table(
         [
             (gettext("Recipient"), linked_value(formats.EMAIL), _address),
-            (gettext("Refused"), formats.NUMBER, lambda row: row.count),
+            (gettext("Refused"), formats.NUMBER, lambda row: row.times),
             (gettext("Since"), formats.TIME, lambda row: row.first),
             (gettext("Last time"), formats.TIME, lambda row: row.last),
             (gettext("Reason given by the mail server"), formats.LINES, lambda row: row.reason),

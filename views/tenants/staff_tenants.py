@@ -80,7 +80,7 @@ class StaffTenantView(Screen):
     """The tenants. Buttons choose a tenant and open one of the pages where it is set up."""
 
     datamodel = PortalInterface(Tenant)
-    form = NewTenantForm
+    form = TenantNameForm
     labels = Labels(
         lazy_gettext("tenant"),
         lazy_gettext("Tenants"),
@@ -120,9 +120,9 @@ class StaffTenantView(Screen):
         """Return the session that also writes the settings of a new tenant and the audit entries of all of them."""
         return cross_tenant_session(_REASON)
 
-    def form_of(self, row: Tenant) -> TenantNameForm:
-        """Return the form of a tenant's name."""
-        return TenantNameForm(obj=row)
+    def new_form(self) -> NewTenantForm:
+        """Return the form of a new tenant."""
+        return NewTenantForm()
 
     def create(self, form: NewTenantForm) -> Tenant:
         """Create a tenant with its first settings."""
