@@ -127,6 +127,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
             tokens |= issued
             utm_count += len(each.utms)
             alert_count += stored
+    customers.make_deleted_customer(context, tenants[0])
     reboots.make_reboots(context, tenants[0])
     # Last, because this expires all objects of the session.
     for tenant in tenants:

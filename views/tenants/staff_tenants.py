@@ -15,12 +15,12 @@ from models.customers.customer import Customer
 from models.db import db
 from models.errors import N_
 from models.tenants import tenant_rules
-from models.tenants.settings import CONTACT_LENGTH, DEFAULT_GRACE_DAYS
+from models.tenants.settings import DEFAULT_GRACE_DAYS
 from models.tenants.tenant import NAME_LENGTH, Tenant
 from models.utms.utm import Utm
 from views.base import actor
 from views.data_interface import PortalInterface
-from views.forms.fields import CodeField, MaxLength, MemoField, OneLine, Required, TextField, half_width
+from views.forms.fields import CodeField, MaxLength, OneLine, Required, TextField, half_width
 from views.screen import formats
 from views.screen.filters import Part
 from views.screen.form import ScreenForm
@@ -61,18 +61,12 @@ class NewTenantForm(TenantNameForm):
     shortage_grace_days = CodeField(
         lazy_gettext(GRACE_DAYS), [Required(), is_grace_days], default=str(DEFAULT_GRACE_DAYS)
     )
-    contact = MemoField(
-        lazy_gettext("Contact"),
-        [MaxLength(CONTACT_LENGTH)],
-        description=lazy_gettext("Whom visitors of the application form can ask."),
-    )
 
     def settings(self) -> dict[str, Any]:
         """Return the first settings."""
         return {
             "utm_applications": self.utm_applications.data,
             "shortage_grace_days": int(self.shortage_grace_days.data),
-            "contact": self.contact.data,
         }
 
 

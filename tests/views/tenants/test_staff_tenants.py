@@ -26,9 +26,7 @@ def sent(client, path, **changes):
 
 
 def test_a_tenant_is_created_with_its_first_settings(staff, make):
-    form = sent(
-        staff, "/staff/tenants/add", name=" 北販売 ", shortage_grace_days="7", contact="窓口", utm_applications=None
-    )
+    form = sent(staff, "/staff/tenants/add", name=" 北販売 ", shortage_grace_days="7", utm_applications=None)
 
     answer = staff.post("/staff/tenants/add", data=form)
 
@@ -36,7 +34,7 @@ def test_a_tenant_is_created_with_its_first_settings(staff, make):
     assert answer.location == f"/staff/tenants/{tenant.id}"
     assert tenant.name == "北販売"
     settings = make.session.get(TenantSettings, tenant.id)
-    assert (settings.shortage_grace_days, settings.contact, settings.utm_applications) == (7, "窓口", False)
+    assert (settings.shortage_grace_days, settings.utm_applications) == (7, False)
     entries = make.session.execute(
         select(AuditEntry.action, AuditEntry.actor, AuditEntry.tenant_id).order_by(AuditEntry.id)
     ).all()
