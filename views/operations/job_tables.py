@@ -24,6 +24,7 @@ QUEUE_NAMES = {
 }
 """The names of the queues on the screen."""
 
+_SECOND = 1_000
 _CODE = Format(css="font-monospace text")
 _ERROR = Markup('<div class="cell">%s%s</div>')
 _TASK_ERROR = Markup('<span class="small font-monospace">%s</span>')
@@ -168,7 +169,9 @@ def _duration(task: ScheduledTask | None) -> str | None:
     """Return how long the last finished run took."""
     if task is None or task.last_run_ms is None:
         return None
-    return gettext("%(seconds)s s", seconds=f"{task.last_run_ms / 1000:.1f}")
+    if task.last_run_ms < _SECOND:
+        return gettext("%(count)s ms", count=task.last_run_ms)
+    return gettext("%(seconds)s s", seconds=f"{task.last_run_ms / _SECOND:.1f}")
 
 
 def _outcome(task: ScheduledTask | None) -> Markup:

@@ -11,8 +11,8 @@ from models.alerts.alert import AlertDaily
 from tests.support.pages import Page, answered
 
 LABELS = [
-    *("オフラインのUTM", "重要アラート数", "未承認のサービス申請", "未承認のUTM追加申請"),
-    *("送信に失敗したメール", "未入金の請求書"),
+    *("オフラインのUTM", "重要アラート数", "未承認サービス申請", "未承認UTM追加申請"),
+    *("メール送信失敗", "未入金請求"),
 ]
 
 
