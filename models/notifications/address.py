@@ -218,7 +218,7 @@ def _returned(address: Any, now: datetime) -> Any:
             later.id > MailMessage.id,
             was_delivered(now=now, mail=later),
         )
-        .correlate(NotificationAddress, MailMessage, AddressLink)
+        .correlate_except(later)
     )
     refused = select(MailMessage.id).where(
         *own, MailMessage.returned_at.is_not(None), was_refused(), ~delivered.exists()

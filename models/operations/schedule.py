@@ -155,7 +155,9 @@ def claim_now(session: Session, name: str, *, now: datetime) -> bool:
     :raises LookupError: there is no such entry, or it has no row yet.
     """
     entry(name)
-    task = session.get_one(ScheduledTask, name, with_for_update=True, populate_existing=True)
+    task = session.get(ScheduledTask, name, with_for_update=True, populate_existing=True)
+    if task is None:
+        raise LookupError(name)
     if is_underway(task, now=now):
         return False
     task.last_claimed_at = now

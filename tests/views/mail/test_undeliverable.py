@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models import clock
+from models.notifications.address import AddressLink
 from tests.support.pages import Page
 
 REFUSED = {
@@ -95,6 +96,20 @@ def test_the_dashboard_tells_the_tenant_of_a_notification_address_that_refuses_m
     make.mail(tenant_id=operator.tenant.id, recipient="gone@example.com", state="sent", sent_at=an_hour_ago)
 
     assert told not in Page(operator.get("/").text).main.text
+
+
+def test_an_address_that_waits_for_its_confirmation_is_told_alike(operator, make):
+    tenant_id, now = operator.tenant.id, clock.utc_now()
+    make.confirmed_address(tenant=operator.tenant, address="works@example.com")
+    link = {"token_hash": "0" * 64, "requested_at": now, "expires_at": now + timedelta(hours=24)}
+    make.save(AddressLink(tenant_id=tenant_id, slot=1, address="new@example.com", **link))
+    make.mail(tenant_id=tenant_id, recipient="new@example.com", **REFUSED)
+    make.mail(tenant_id=tenant_id, recipient="works@example.com", state="sent", sent_at=now - timedelta(hours=2))
+
+    text = Page(operator.get("/").text).main.text
+
+    assert "new@example.com への最新のメールを配信できませんでした。" in text
+    assert "works@example.com への" not in text
 
 
 def test_partners_have_no_access(make, signed_in):

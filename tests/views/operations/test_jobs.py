@@ -133,6 +133,13 @@ def test_a_scheduled_job_is_run_now_once_and_the_audit_log_says_who(staff, tasks
     assert staff.post("/staff/jobs/schedule/nothing/run").status_code == 404
 
 
+def test_a_job_that_was_never_scheduled_cannot_be_run(staff, tasks, engine):
+    with Session(engine) as session, session.begin():
+        session.execute(delete(ScheduledTask).where(ScheduledTask.name == "income"))
+
+    assert staff.post(RUN_INCOME).status_code == 404
+
+
 def test_a_job_whose_run_ended_or_was_lost_is_run_again(staff, tasks, queued):
     now = clock.utc_now()
     tasks("income", last_claimed_at=now - timedelta(minutes=11), last_finished_at=now - timedelta(hours=1))
