@@ -127,7 +127,6 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
             tokens |= issued
             utm_count += len(each.utms)
             alert_count += stored
-    customers.make_deleted_customer(context, tenants[0])
     reboots.make_reboots(context, tenants[0])
     # Last, because this expires all objects of the session.
     for tenant in tenants:
@@ -135,6 +134,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
         reports.make_reports(context, tenant.id)
     for month in comparison.missing_months(session, now=now, months=context.retention_months):
         comparison.determine_companies(session, month)
+    customers.make_deleted_customer(context, tenants[0])
     utms.tidy(session)
     return Made(len(tenants), customer_count, utm_count, alert_count), tokens
 
