@@ -171,6 +171,6 @@ def _cell(tenant: TenantFigures, name: str, shown: Figure) -> Any:
     if not count:
         return 0
     if shown.to:
-        return formats.chosen_tenant(tenant.id, count, shown.label, url_for("TenantView.select", to=shown.to))
+        return formats.chosen_tenant(tenant, count, shown.label, url_for("TenantView.select", to=shown.to))
     arguments: dict[str, Any] = dict(shown.arguments) | {shown.of_tenant: tenant.id}
     return formats.linked(url_for(shown.endpoint, **arguments), formats.NUMBER.cell(count))

@@ -184,14 +184,15 @@ def submit(name: str) -> Format:
     return Format(lambda value: _SUBMIT % (name, value, value))
 
 
-def chosen_tenant(tenant_id: str, count: int, label: Any, url: str) -> Markup:
+def chosen_tenant(tenant: Any, count: int, label: Any, url: str) -> Markup:
     """Return a figure of a tenant as a button that chooses the tenant, for a table that is a form.
 
+    :param tenant: an object with the tenant's ``id`` and ``name``.
     :param label: what is counted.
     :param url: where the tenant is chosen.
     """
-    spoken = f"{tenant_id} {label}: {count:,}"
-    return _CHOSEN.format(url=url, tenant_id=tenant_id, spoken=spoken, count=f"{count:,}")
+    spoken = f"{tenant.name} {label}: {count:,}"
+    return _CHOSEN.format(url=url, tenant_id=tenant.id, spoken=spoken, count=f"{count:,}")
 
 
 def made_by(template: str, macro: str, css: str = "") -> Format:

@@ -119,7 +119,7 @@ def _table(tenants: Sequence[Any], figures: Mapping[str, Watched], sort: str, di
     rows = []
     for tenant in tenants:
         counts = figures.get(tenant.id)
-        values = {name: (tenant.id, getattr(counts, name)) if counts else None for name in FIGURES}
+        values = {name: (tenant, getattr(counts, name)) if counts else None for name in FIGURES}
         cells = [shown[name].cell(value) for name, value in values.items()]
         rows.append(Row([_CHOOSE.cell(tenant.id), tenant.name, *cells]))
     return Table(
