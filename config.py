@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent
 
@@ -135,6 +136,11 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # Certificates of the authorities that may sign the mail server's; those of the system when not given.
         "MAIL_CA_FILE": _certificates(env, "MAIL_CA_FILE"),
         "MAIL_DEFAULT_SENDER": env.get("MAIL_DEFAULT_SENDER", "no-reply@example.jp"),
+        # The sender for mail servers, to which they return undeliverable mail; the address above if it is empty.
+        "BOUNCE_ADDRESS": env.get("BOUNCE_ADDRESS", ""),
+        # The mailbox of that address, which is read every five minutes: maildir:/path, imaps://user:password@host/INBOX,
+        # imap+starttls://... or imap://... without encryption; special characters are percent-encoded. Empty for none.
+        "BOUNCE_MAILBOX": _mailbox(env, "BOUNCE_MAILBOX"),
         # How SMS are sent: "log" sends none, and logs the kind and the last four digits of the number (jobs.sms).
         "SMS_BACKEND": _choice(env, "SMS_BACKEND", "log", ("log",)),
         # Where the files of tickets are stored: in the database, or in a bucket of an S3-compatible store.
@@ -193,6 +199,23 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
     if not low <= number <= high:
         raise SettingError(f"{name} must be from {low} to {high}, not {number}.")
     return number
+
+
+def _mailbox(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if not value:
+        return ""
+    expected = f"{name} must be maildir:/path or imaps://user:password@host/folder."
+    try:
+        parts = urlsplit(value)
+        complete = parts.path.startswith("/") if parts.scheme == "maildir" else parts.hostname and parts.username
+        _ = parts.port
+    except ValueError:
+        # The value is left out, because it contains a password.
+        raise SettingError(expected) from None
+    if parts.scheme not in {"maildir", "imaps", "imap+starttls", "imap"} or not complete:
+        raise SettingError(expected)
+    return value
 
 
 def _certificates(env: Mapping[str, str], name: str) -> str | None:

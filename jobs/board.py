@@ -22,6 +22,7 @@ from rq.worker_registration import get_keys
 
 from jobs import queues
 from jobs.job import JobFailed
+from models.operations.schedule import Entry
 
 MAX_FAILED = 50
 """The maximum number of failed jobs shown; the newest ones."""
@@ -102,6 +103,10 @@ class Board:
 
     def __init__(self, connection: Redis) -> None:
         self._connection = connection
+
+    def start(self, entry: Entry) -> None:
+        """Put the job of an entry of the schedule into its queue."""
+        Queue(entry.queue, connection=self._connection).enqueue(entry.job, **queues.LIMITS)
 
     def snapshot(self, *, now: datetime) -> Snapshot:
         """Return the current state."""

@@ -10,6 +10,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial, wraps
 from pathlib import Path
 
@@ -48,7 +49,9 @@ def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[
             problem = _attempt(body)
             if entry is not None:
                 # If this fails, the row still shows an unfinished run, and a later tick repeats it.
-                record_error = _attempt(partial(_record_run, entry, error=describe(problem) if problem else None))
+                took = timedelta(seconds=time.perf_counter() - began)
+                error = describe(problem) if problem else None
+                record_error = _attempt(partial(_record_run, entry, error=error, took=took))
                 problem = problem or record_error
             facts = _facts(name, began)
             if problem:
@@ -83,9 +86,9 @@ def _attempt(step: Callable[[], None]) -> Exception | None:
     return None
 
 
-def _record_run(entry: str, *, error: str | None) -> None:
+def _record_run(entry: str, *, error: str | None, took: timedelta) -> None:
     with Session(db.engine) as session, session.begin():
-        schedule.note_finished(session, entry, now=clock.utc_now(), error=error)
+        schedule.note_finished(session, entry, now=clock.utc_now(), error=error, took=took)
 
 
 def _facts(name: str, began: float) -> dict[str, object]:

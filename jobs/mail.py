@@ -206,7 +206,7 @@ def _deliver(connection: Connection, mail: OutgoingMail) -> Refusal | None:
     :returns: None if it was accepted.
     """
     try:
-        connection.send(_message(mail))
+        connection.send(_message(mail), envelope_from=current_app.config["BOUNCE_ADDRESS"] or None)
     except (smtplib.SMTPException, OSError) as problem:
         return _refusal(problem)
     except (BadHeaderError, ValueError) as problem:

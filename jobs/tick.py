@@ -8,7 +8,7 @@ the job runs twice, which is better than not at all.
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rq.exceptions import DuplicateJobError
 from sqlalchemy import or_, select
@@ -19,11 +19,7 @@ from jobs.job import job
 from models import clock
 from models.db import db
 from models.operations import schedule
-from models.operations.schedule import Entry, ScheduledTask
-
-AGAIN_AFTER = timedelta(minutes=10)
-"""The delay before an unsuccessful run is repeated, whether it failed, its worker was killed or Redis lost it. Longer
-than ``queues.JOB_TIMEOUT``, so that a running job is not repeated."""
+from models.operations.schedule import AGAIN_AFTER, Entry, ScheduledTask
 
 
 @job(quiet=True)

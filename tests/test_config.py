@@ -75,6 +75,10 @@ def test_production_refuses_what_is_unsafe(tmp_path, env, told):
             "TICKET_FILES_S3_URL must be the URL of a server",
         ),
         ({"PORTAL_ENV": "test"}, "PORTAL_ENV must be one of development, production"),
+        ({"BOUNCE_MAILBOX": "imaps://imap.example.jp/INBOX"}, "BOUNCE_MAILBOX must be maildir:/path or imaps://"),
+        ({"BOUNCE_MAILBOX": "imaps://a:b@imap.example.jp:x"}, "BOUNCE_MAILBOX must be maildir:/path or imaps://"),
+        ({"BOUNCE_MAILBOX": "maildir:folder"}, "BOUNCE_MAILBOX must be maildir:/path or imaps://"),
+        ({"BOUNCE_MAILBOX": "/var/mail"}, "BOUNCE_MAILBOX must be maildir:/path or imaps://"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_one_clear_line(tmp_path, env, told):

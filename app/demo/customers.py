@@ -30,6 +30,16 @@ def make_customers(context: DemoContext, tenant: Tenant, plan: TenantPlan) -> li
     return made
 
 
+def make_deleted_customer(context: DemoContext, tenant: Tenant) -> None:
+    """Create a customer that was deleted three days ago, which NEC staff can restore."""
+    customer = _customer(context, CustomerPlan(), words.company_names(context.pick, 1)[0], "former.example.jp")
+    customer.tenant_id, customer.deleted_at = tenant.id, context.now - timedelta(days=3)
+    context.session.add(customer)
+    context.session.flush()
+    audit.record(context.session, "customer.created", customer, by=COMMAND_LINE)
+    audit.record(context.session, "customer.deleted", customer, by=COMMAND_LINE)
+
+
 def _customer(context: DemoContext, plan: CustomerPlan, name: str, domain: str) -> Customer:
     pick, today = context.pick, context.today
     starts = [contract.dates(today)[0] for contract in plan.contracts]

@@ -17,6 +17,7 @@ from models.tenants.tenant import Tenant
 
 _SIGN_IN = "https://portal.example.jp"
 _UNKNOWN = "550 5.1.1 <{recipient}>: Recipient address rejected: User unknown"
+_DISABLED = "smtp; 550 5.2.1 <desk@example.com>: The mailbox is disabled"
 _BUSY = "451 4.7.1 Greylisting in action, please come back later"
 
 
@@ -27,6 +28,7 @@ class MailPlan:
     :ivar ago: how long ago it was written.
     :ivar recipient: None for the contact person of the tenant's first customer.
     :ivar error: the last error message of the mail server, None if it accepted the mail at once.
+    :ivar returned: the status and the reason with which it was returned; None for a mail that arrived.
     :ivar secret: the secret part of a link that was used already.
     """
 
@@ -37,6 +39,7 @@ class MailPlan:
     state: MailState = MailState.SENT
     attempts: int = 1
     error: str | None = None
+    returned: tuple[str, str] | None = None
     secret: str | None = None
 
 
@@ -72,7 +75,7 @@ PLANS = (
         "operator@example.jp",
     ),
     MailPlan("alert_customer", timedelta(hours=3), {"Url": "https://customer.example.jp"}),
-    MailPlan("alert_desk", timedelta(hours=3), {"Url": _SIGN_IN}, "desk@example.com"),
+    MailPlan("alert_desk", timedelta(hours=3), {"Url": _SIGN_IN}, "desk@example.com", returned=("5.2.1", _DISABLED)),
     MailPlan(
         "account_locked",
         timedelta(minutes=7),
@@ -120,6 +123,9 @@ def _make(context: DemoContext, plan: MailPlan, tenant: Tenant, customer: Custom
             attempts=plan.attempts,
             secret=None,
             last_error=plan.error.format(recipient=recipient) if plan.error else None,
+            returned_at=written + timedelta(seconds=40) if plan.returned else None,
+            return_status=plan.returned[0] if plan.returned else None,
+            return_reason=plan.returned[1] if plan.returned else None,
             sent_at=written + timedelta(seconds=2) if plan.state == MailState.SENT else None,
             next_attempt_at=context.now + timedelta(minutes=5) if plan.state == MailState.PENDING else written,
         )

@@ -136,6 +136,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
         reports.make_reports(context, tenant.id)
     for month in comparison.missing_months(session, now=now, months=context.retention_months):
         comparison.determine_companies(session, month)
+    customers.make_deleted_customer(context, tenants[0])
     utms.tidy(session)
     return Made(len(tenants), customer_count, utm_count, alert_count), tokens
 

@@ -207,6 +207,8 @@ class AlertDaily(TenantScoped, Base):
         CheckConstraint(KNOWN_FUNCTIONS, name="ck_alert_daily_function"),
         CheckConstraint(_LEVELS, name="ck_alert_daily_level"),
         Index("ix_alert_daily_tenant_id_customer_id_day", "tenant_id", "customer_id", "day"),
+        # For the High alerts of all tenants in a period (models.overview).
+        Index("ix_alert_daily_high", "day", "tenant_id", postgresql_where=text("level = 'high'")),
     )
 
     tenant_id: Mapped[str] = mapped_column(String(8))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from models import audit, clock
@@ -21,6 +22,7 @@ HAS_APPLICATION = N_("A UTM application of the customer has not been decided yet
 HAS_CONTRACT = N_("The customer has a current or future contract.")
 DELETABLE_LATER = N_("The customer can be deleted from %(day)s.")
 RESTORED_ALREADY = N_("This customer has already been restored.")
+CREATED_AGAIN = N_("The tenant has a customer of the same name and phone number: %(other)s. Check that one first.")
 
 _DELETABLE_FROM_DAY = 5
 
@@ -134,12 +136,27 @@ def exempt(session: Session, customer: Customer, reason: str, *, version: int, b
 
 
 def restore(session: Session, customer: Customer, *, by: Actor) -> None:
-    """Restore a deleted customer.
+    """Restore a deleted customer. Its portal users stay deleted.
 
-    :raises DomainError: it is not deleted.
+    Company IDs are never reused, so the ID of a deleted customer is free. But the company may have been created again.
+
+    :raises DomainError: it is not deleted, or the tenant has a customer of the same name and phone number.
     """
     lock(session, customer)
     if customer.deleted_at is None:
         raise DomainError(RESTORED_ALREADY)
+    again = session.scalar(
+        select(Customer.id)
+        .where(
+            Customer.tenant_id == customer.tenant_id,
+            Customer.search_name == customer.search_name,
+            Customer.contact_phone == customer.contact_phone,
+            Customer.deleted_at.is_(None),
+        )
+        .order_by(Customer.id)
+        .limit(1)
+    )
+    if again is not None:
+        raise DomainError(CREATED_AGAIN, other=again)
     customer.deleted_at = None
     audit.record(session, "customer.restored", customer, by=by)

@@ -49,6 +49,8 @@ _SHOWN = (
     MailMessage.next_attempt_at,
     MailMessage.sent_at,
     MailMessage.last_error,
+    MailMessage.returned_at,
+    MailMessage.return_status,
 )
 
 

@@ -61,6 +61,7 @@ class MailMessage(Base):
         CheckConstraint("state IN ('pending', 'sent', 'failed')", name="ck_mail_message_state"),
         CheckConstraint("recipient ~ '^[^[:space:][:cntrl:]]+$'", name="ck_mail_message_recipient"),
         CheckConstraint("subject !~ '[[:cntrl:]]'", name="ck_mail_message_subject"),
+        CheckConstraint("(returned_at IS NULL) = (return_status IS NULL)", name="ck_mail_message_returned"),
         Index("ix_mail_message_tenant_id_id", "tenant_id", "id"),
         # For the newest mail to an e-mail address.
         Index("ix_mail_message_tenant_id_recipient_id", "tenant_id", "recipient", "id"),
@@ -68,6 +69,7 @@ class MailMessage(Base):
         # For the searches in the log across tenants (models.mail.log).
         Index("ix_mail_message_failed", "id", postgresql_where=text("state = 'failed'")),
         Index("ix_mail_message_kind_id", "kind", "id"),
+        Index("ix_mail_message_returned", "recipient", "id", postgresql_where=text("returned_at IS NOT NULL")),
         Index(
             "ix_mail_message_recipient",
             "recipient",
@@ -104,6 +106,10 @@ class MailMessage(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     resent_from: Mapped[int | None] = mapped_column(BigInteger)
+    # When a mail server returned the message as undeliverable, with the status of RFC 3463 and the reason that it gave.
+    returned_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    return_status: Mapped[str | None] = mapped_column(String(16))
+    return_reason: Mapped[str | None] = mapped_column(String(500))
     # The UTM that an alert mail is about; NULL for all other mail.
     utm_id: Mapped[int | None] = mapped_column(BigInteger)
 

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.db import Base
 from models.mail.outbox import MailMessage, MailState
+from models.mail.returned import was_delivered, was_refused
 from models.scope import TenantScoped
 
 SLOTS = (1, 2, 3)
@@ -109,7 +110,7 @@ class Slot:
     :param asked_for: the requested address that is not confirmed yet, None for none.
     :param asked_until: when its link expires.
     :param waiting: whether its link is still valid.
-    :param undelivered: which of the two addresses' newest mails could not be delivered.
+    :param undelivered: which of the two addresses do not work: the newest mail could not be sent, or one was returned.
     """
 
     number: int
@@ -178,6 +179,8 @@ def address_status(session: Session, tenant_id: str, *, now: datetime) -> Addres
             asked.expires_at,
             _newest_mail(NotificationAddress.address).label("mail"),
             _newest_mail(asked.address).label("asked_mail"),
+            _returned(NotificationAddress.address, now).label("returned"),
+            _returned(asked.address, now).label("asked_returned"),
         )
         .outerjoin(
             asked,
@@ -203,8 +206,34 @@ def _newest_mail(address: Any) -> Any:
     )
 
 
+def _returned(address: Any, now: datetime) -> Any:
+    """Select whether a mail from the tenant to an e-mail address was refused for good and none was delivered since."""
+    later = aliased(MailMessage)
+    own = (MailMessage.tenant_id == NotificationAddress.tenant_id, MailMessage.recipient == address)
+    delivered = (
+        select(later.id)
+        .where(
+            later.tenant_id == NotificationAddress.tenant_id,
+            later.recipient == address,
+            later.id > MailMessage.id,
+            was_delivered(now=now, mail=later),
+        )
+        .correlate_except(later)
+    )
+    refused = select(MailMessage.id).where(
+        *own, MailMessage.returned_at.is_not(None), was_refused(), ~delivered.exists()
+    )
+    return refused.exists()
+
+
 def _slot(row: Any, now: datetime) -> Slot:
-    failed = {row.address: row.mail, row.asked_for: row.asked_mail}
+    failed = {
+        address: state == MailState.FAILED or returned
+        for address, state, returned in (
+            (row.address, row.mail, row.returned),
+            (row.asked_for, row.asked_mail, row.asked_returned),
+        )
+    }
     return Slot(
         row.slot,
         row.address,
@@ -212,5 +241,5 @@ def _slot(row: Any, now: datetime) -> Slot:
         row.asked_for,
         row.expires_at,
         waiting=row.expires_at is not None and now < row.expires_at,
-        undelivered=frozenset(address for address, state in failed.items() if state == MailState.FAILED),
+        undelivered=frozenset(address for address, lost in failed.items() if lost),
     )

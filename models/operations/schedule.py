@@ -16,6 +16,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models import clock
 from models.db import Base
 
+AGAIN_AFTER = timedelta(minutes=10)
+"""The delay before an unsuccessful run is repeated, whether it failed, its worker was killed or Redis lost it. Longer
+than ``jobs.queues.JOB_TIMEOUT``, so that a running job is not repeated."""
+
 
 class ScheduledTask(Base):
     """The next run and the last outcome of an entry of the schedule."""
@@ -27,6 +31,8 @@ class ScheduledTask(Base):
     last_claimed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_error: Mapped[str | None] = mapped_column(Text)
+    # The duration of the last finished run in milliseconds.
+    last_run_ms: Mapped[int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +140,41 @@ def claim_due(session: Session, *, now: datetime) -> list[Entry]:
     return claimed
 
 
-def note_finished(session: Session, name: str, *, now: datetime, error: str | None) -> None:
+def is_underway(task: ScheduledTask, *, now: datetime) -> bool:
+    """Return whether a run is queued or running; one that has not ended after ``AGAIN_AFTER`` is considered lost."""
+    claimed, ended = task.last_claimed_at, task.last_finished_at
+    return claimed is not None and now - claimed < AGAIN_AFTER and (ended is None or ended < claimed)
+
+
+def claim_now(session: Session, name: str, *, now: datetime) -> bool:
+    """Claim an entry for a run that a person asked for, in the caller's transaction. Its next run stays as scheduled.
+
+    Of two concurrent calls, the second waits for the first one's transaction and returns False.
+
+    :returns: whether it was claimed; False if a run is already queued or running.
+    :raises LookupError: there is no such entry, or it has no row yet.
+    """
+    entry(name)
+    task = session.get(ScheduledTask, name, with_for_update=True, populate_existing=True)
+    if task is None:
+        raise LookupError(name)
+    if is_underway(task, now=now):
+        return False
+    task.last_claimed_at = now
+    session.flush()
+    return True
+
+
+def note_finished(
+    session: Session, name: str, *, now: datetime, error: str | None, took: timedelta | None = None
+) -> None:
     """Record the outcome of a run.
 
     :param error: a short description of the error, None for success.
+    :param took: the duration of the run.
     """
     task = session.get(ScheduledTask, name)
     if task is not None:
         task.last_finished_at = now
         task.last_error = error
+        task.last_run_ms = round(took / timedelta(milliseconds=1)) if took is not None else None

@@ -1,4 +1,4 @@
-"""Find customers, contracts and UTMs of the session's tenant by name, ID, phone number, MAC address or serial number.
+"""Find customers, contracts and UTMs of the session's tenant, or of all tenants, by name, ID, phone number, MAC address or serial number.
 
 A text is compared only with the columns it can match: a company name cannot be a UTM ID, so UTMs are not queried. There
 is no substring index: the rows of a tenant are found by the tenant's index, and comparing 10,000 UTMs takes milliseconds.
@@ -7,9 +7,10 @@ is no substring index: the rows of a tenant are found by the tenant's index, and
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -62,14 +63,23 @@ class Found:
     count: int
 
 
-def find(session: Session, text: str, *, kinds: Collection[Kind], shown: int = SHOWN) -> dict[Kind, Found]:
+def find(
+    session: Session, text: str, *, kinds: Collection[Kind], shown: int = SHOWN, utm_names: bool = False
+) -> dict[Kind, Found]:
     """Return the matches of a text in the session's tenant by kind; kinds without matches are omitted.
+
+    A cross-tenant session finds those of all tenants.
 
     :param text: the text as typed, at most ``LONGEST_TEXT`` characters long.
     :param kinds: the kinds that the user may see.
     :param shown: the maximum number of rows of each kind.
+    :param utm_names: whether UTMs are also found by a part of their name.
     """
-    statements = {Kind.CUSTOMERS: _customers, Kind.CONTRACTS: _contracts, Kind.UTMS: _utms}
+    statements: dict[Kind, Callable[[str], Select[*tuple[Any, ...]] | None]] = {
+        Kind.CUSTOMERS: _customers,
+        Kind.CONTRACTS: _contracts,
+        Kind.UTMS: partial(_utms, names=utm_names),
+    }
     found = {}
     for kind, statement_for in statements.items():
         statement = statement_for(text) if kind in kinds else None
@@ -96,6 +106,7 @@ def _customers(text: str) -> Select[*tuple[Any, ...]] | None:
         return None
     return (
         select(
+            Customer.tenant_id,
             Customer.id,
             Customer.name,
             Customer.contact_last_name,
@@ -115,7 +126,14 @@ def _contracts(text: str) -> Select[*tuple[Any, ...]] | None:
     digits = number["digits"]
     condition = Contract.id.startswith(f"A-S{digits}") if number["prefix"] else Contract.id.contains(digits)
     return (
-        select(Contract.id, Contract.customer_id, Customer.name.label("customer_name"), Product.name, _TOTAL)
+        select(
+            Contract.tenant_id,
+            Contract.id,
+            Contract.customer_id,
+            Customer.name.label("customer_name"),
+            Product.name,
+            _TOTAL,
+        )
         .join(Customer, Customer.id == Contract.customer_id)
         .join(Product, Product.id == Contract.product_id)
         .where(Customer.deleted_at.is_(None), condition)
@@ -123,9 +141,11 @@ def _contracts(text: str) -> Select[*tuple[Any, ...]] | None:
     )
 
 
-def _utms(text: str) -> Select[*tuple[Any, ...]] | None:
+def _utms(text: str, *, names: bool) -> Select[*tuple[Any, ...]] | None:
     conditions: list[ColumnElement[bool]] = []
     plain = plain_hyphens(visible(text))
+    if names and (name := visible(text).strip()):
+        conditions.append(Utm.name.icontains(name, autoescape=True))
     # A UTM ID is a MAC address without separators.
     if _MAC_PART.fullmatch(part := _BETWEEN_HEX_DIGITS.sub("", plain).lower()):
         conditions.append(Utm.utm_id.contains(part))
@@ -136,7 +156,16 @@ def _utms(text: str) -> Select[*tuple[Any, ...]] | None:
     if not conditions:
         return None
     return (
-        select(Utm.id, Utm.utm_id, Utm.name, Utm.serial, Utm.customer_id, Customer.name.label("customer_name"), _TOTAL)
+        select(
+            Utm.tenant_id,
+            Utm.id,
+            Utm.utm_id,
+            Utm.name,
+            Utm.serial,
+            Utm.customer_id,
+            Customer.name.label("customer_name"),
+            _TOTAL,
+        )
         .join(Customer, Customer.id == Utm.customer_id)
         .where(Utm.removed_at.is_(None), Customer.deleted_at.is_(None), or_(*conditions))
         .order_by(Utm.utm_id)

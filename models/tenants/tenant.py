@@ -9,13 +9,14 @@ from models import audit
 from models.actor import Actor
 from models.db import Base, CreatedAt
 from models.errors import DomainError
+from models.versioned import Versioned
 
 NAME_LENGTH = 100
 
 tenant_number = Sequence("tenant_number", start=8000000, minvalue=0, maxvalue=9999999)
 
 
-class Tenant(Base):
+class Tenant(Versioned, Base):
     """A reseller. Every scoped row belongs to exactly one tenant."""
 
     __tablename__ = "tenant"

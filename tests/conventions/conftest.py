@@ -80,6 +80,9 @@ class Half:
                 "command_id": "1",
                 # Jobs are of no tenant, and none has failed.
                 "job_id": "no-such-job",
+                "name": "no-such-job",
+                "staff_tenant_id": self.tenant.id,
+                "deleted_customer_id": self.customer.id,
                 "month": "2026-10",
                 # The application is confirmed by a token in a mail.
                 "application_token": "x" * 43,

@@ -25,12 +25,17 @@ NEEDS_MORE_THAN_A_KEY = {
 WORDS = {"kind"}
 # NEC's staff look after every tenant there: its names on their pages are meant. Nobody else reaches them.
 CROSSES_TENANTS = {
+    "DeletedCustomerView": "the deleted customers of every tenant are there",
     "JobBoardView": "jobs are of no tenant",
     "MailLogView": "every mail is there, with the tenant it is about",
+    "OverviewView": "it compares the tenants",
     "StaffAnnouncementView": "its form has the tenants that an announcement can be meant for",
+    "StaffSearchView": "it searches every tenant",
+    "StaffTenantView": "the tenants are there",
     "StaffTicketFormView": "NEC answers the tickets of every tenant there",
     "StaffTicketView": "the tickets of every tenant are there",
     "StaffUtmListView": "the UTMs of every tenant are there",
+    "UndeliverableView": "it says whose an address is, in every tenant",
 }
 
 

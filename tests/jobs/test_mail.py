@@ -71,6 +71,15 @@ def test_what_waits_is_sent_once_with_its_own_message_id(clock, sink):
     assert {message["Subject"] for message in sink.messages} == {"【見守りサービス】アカウントロックアウト通知"}
 
 
+def test_undeliverable_mail_returns_to_the_sender_or_to_the_address_that_is_set(app, clock, sink, monkeypatch):
+    for address in ("", "returned@example.jp"):
+        monkeypatch.setitem(app.config, "BOUNCE_ADDRESS", address)
+        write("one@example.jp")
+        send_due()
+
+    assert sink.senders == ["no-reply@example.jp", "returned@example.jp"]
+
+
 def test_what_is_rolled_back_is_not_sent(clock, sink, waiting):
     with Session(db.engine) as session:
         outbox.write(session, "account_locked", "one@example.jp", LOCKED, now=NOON)

@@ -44,6 +44,7 @@ EVERYTHING = {
         "jobs.dashboard.refresh_daily",
         "jobs.expired_links.remove_old",
         "jobs.reports.issue_monthly",
+        "jobs.returned_mail.read",
         "jobs.tickets.remove_unused_files",
     ],
 }

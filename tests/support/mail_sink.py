@@ -33,6 +33,7 @@ class Sink:
     port: int
     raw: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     on_recipient: Answer = _take
     on_data: Answer = _take
 
@@ -56,6 +57,7 @@ class Sink:
         if refusal is None:
             self.raw.append(envelope.original_content)
             self.recipients += envelope.rcpt_tos
+            self.senders.append(envelope.mail_from)
         return refusal or "250 OK"
 
 

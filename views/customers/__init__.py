@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from models.errors import N_
 from views.customers.customers import CustomerView
+from views.customers.deleted import DeletedCustomerView
 from views.register import MenuEntry, Place, Rights
 
-SCREENS = (CustomerView,)
+SCREENS = (CustomerView, DeletedCustomerView)
 RIGHTS = {
     "Customers": Rights(
         N_("Customers"),
@@ -14,7 +15,8 @@ RIGHTS = {
         write=("can_add", "can_edit", "can_delete"),
         staff=("can_restore",),
         labels={"can_security": N_("View security services")},
-    )
+    ),
+    "DeletedCustomers": Rights(N_("Deleted customers"), staff=("can_list", "can_restore")),
 }
 MENU = (
     MenuEntry(
@@ -30,6 +32,14 @@ MENU = (
             *("ContractCancellationView", "ContractDeliveryView", "InvoiceView"),
             *("PortalUserView", "CustomerApplicationView"),
         ),
+    ),
+    MenuEntry(
+        Place.STAFF,
+        15,
+        N_("Deleted customers"),
+        "DeletedCustomerView.list",
+        ("can_list", "DeletedCustomers"),
+        "trash",
     ),
     MenuEntry(Place.HIDDEN, 10, "", "CustomerView.add", ("can_add", "Customers")),
 )

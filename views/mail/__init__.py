@@ -7,9 +7,10 @@ from views.mail.log import MailLogView
 from views.mail.template_copy import MailTemplateCopyView
 from views.mail.template_versions import MailTemplateVersionView
 from views.mail.templates import MailTemplateView
+from views.mail.undeliverable import UndeliverableView
 from views.register import MenuEntry, Place, Rights
 
-SCREENS = (MailTemplateView, MailTemplateVersionView, MailTemplateCopyView, MailLogView)
+SCREENS = (MailTemplateView, MailTemplateVersionView, MailTemplateCopyView, MailLogView, UndeliverableView)
 RIGHTS = {
     "MailLog": Rights(
         N_("Sent mail"),
@@ -29,6 +30,14 @@ RIGHTS = {
     ),
 }
 MENU = (
-    MenuEntry(Place.STAFF, 10, N_("Sent mail"), "MailLogView.list", ("can_list", "MailLog"), "mail", ("MailLogView",)),
+    MenuEntry(
+        Place.STAFF,
+        10,
+        N_("Sent mail"),
+        "MailLogView.list",
+        ("can_list", "MailLog"),
+        "mail",
+        ("MailLogView", "UndeliverableView"),
+    ),
     MenuEntry(Place.USER, 30, N_("Mail template settings"), "MailTemplateView.list", ("can_list", "MailTemplates")),
 )

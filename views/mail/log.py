@@ -76,7 +76,8 @@ class MailLogView(Screen):
                 "fields": [
                     *("state", "recipient", "kind", "tenant", "created_at", "attempts", "next_attempt_at", "sent_at"),
                     *("last_error", "header_id"),
-                ]
+                ],
+                "more": ["returned_at", "return_status", "return_reason"],
             },
         )
     ]
@@ -93,6 +94,9 @@ class MailLogView(Screen):
         "sent_at": lazy_gettext("Sent at"),
         "last_error": lazy_gettext("Last error"),
         "header_id": "Message-ID",
+        "returned_at": lazy_gettext("Returned at"),
+        "return_status": lazy_gettext("Status of the return"),
+        "return_reason": lazy_gettext("Reason given by the mail server"),
     }
     formatters_columns: ClassVar = {
         "recipient": formats.EMAIL,
@@ -102,6 +106,7 @@ class MailLogView(Screen):
         "status": Format(css="text roomy"),
         "state": formats.badge(STATE_LABELS, STATE_TONES),
         "last_error": formats.LINES,
+        "return_reason": formats.LINES,
         "header_id": formats.CODE,
     }
 
@@ -123,10 +128,14 @@ class MailLogView(Screen):
         return [table]
 
     def list_links(self, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
-        """Return the button that sends the listed mails again, if only failed ones are listed and the user may do so."""
+        """Return the link to the undeliverable addresses, and a button if only failed mails are listed.
+
+        The button sends the listed mails again.
+        """
         count = tables[0].count or 0
+        addresses = Button(gettext("Undeliverable addresses"), url_for("UndeliverableView.list"), "ban")
         if not self.may("send_failed_again") or not count or mail_query(search).state != MailState.FAILED:
-            return []
+            return [addresses]
         text = gettext(
             "%(count)s failed mails will be sent again. Are you sure?", count=min(count, mail_log.MAX_AT_ONCE)
         )
@@ -136,7 +145,8 @@ class MailLogView(Screen):
             )
         values = {each.name: each.value for each in search.active}
         question = Question(text, gettext("Send failed mails again"))
-        return [Button(gettext("Send failed again"), self.url("send_failed_again"), "send", "", values, question)]
+        again = Button(gettext("Send failed again"), self.url("send_failed_again"), "send", "", values, question)
+        return [again, addresses]
 
     def key_of(self, row: Any) -> Any:
         """Return the key of a message or a row of the list."""

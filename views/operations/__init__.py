@@ -10,7 +10,11 @@ from views.register import MenuEntry, Place, Rights
 SCREENS = (JobBoardView,)
 BLUEPRINTS = (health.blueprint,)
 RIGHTS = {
-    "JobBoard": Rights(N_("Jobs"), staff=("can_list", "can_retry", "can_delete"), labels={"can_retry": N_("Run again")})
+    "JobBoard": Rights(
+        N_("Jobs"),
+        staff=("can_list", "can_retry", "can_delete", "can_run"),
+        labels={"can_retry": N_("Run again"), "can_run": N_("Run now")},
+    )
 }
 MENU = (
     MenuEntry(Place.STAFF, 20, N_("Jobs"), "JobBoardView.list", ("can_list", "JobBoard"), "server", ("JobBoardView",)),

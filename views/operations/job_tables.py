@@ -24,6 +24,7 @@ QUEUE_NAMES = {
 }
 """The names of the queues on the screen."""
 
+_SECOND = 1_000
 _CODE = Format(css="font-monospace text")
 _ERROR = Markup('<div class="cell">%s%s</div>')
 _TASK_ERROR = Markup('<span class="small font-monospace">%s</span>')
@@ -117,19 +118,28 @@ def failed_table(snapshot: Any, buttons: Callable[[Any], Sequence[Button]]) -> T
     )
 
 
-def timetable(entries: Iterable[Entry], tasks: Mapping[str, ScheduledTask], *, now: datetime) -> Table:
+def timetable(
+    entries: Iterable[Entry],
+    tasks: Mapping[str, ScheduledTask],
+    buttons: Callable[[Entry, ScheduledTask | None], Sequence[Button]],
+    *,
+    now: datetime,
+) -> Table:
     """Return the table of the scheduled tasks.
 
     :param tasks: the rows of the tasks by name; those never scheduled are missing.
+    :param buttons: returns the buttons for a task.
     """
     return filled_table(
         [
             (gettext("Event"), formats.TEXT, lambda row: gettext(row[0].label)),
             (gettext("Last run"), formats.TIME, lambda row: _last_run(row[1])),
+            (gettext("Duration"), formats.WORD, lambda row: _duration(row[1])),
             (gettext("Result"), formats.TEXT, lambda row: _outcome(row[1])),
             (gettext("Next run"), formats.PLAIN, lambda row: _next_run(row[1], now)),
         ],
         [(entry, tasks.get(entry.name)) for entry in entries],
+        buttons=lambda row: buttons(*row),
         title=gettext("Timetable"),
     )
 
@@ -153,6 +163,15 @@ def _last_run(task: ScheduledTask | None) -> datetime | None:
     if task is None:
         return None
     return task.last_claimed_at if task_state(task) == "running" else task.last_finished_at
+
+
+def _duration(task: ScheduledTask | None) -> str | None:
+    """Return how long the last finished run took."""
+    if task is None or task.last_run_ms is None:
+        return None
+    if task.last_run_ms < _SECOND:
+        return gettext("%(count)s ms", count=task.last_run_ms)
+    return gettext("%(seconds)s s", seconds=f"{task.last_run_ms / _SECOND:.1f}")
 
 
 def _outcome(task: ScheduledTask | None) -> Markup:

@@ -15,13 +15,16 @@ from werkzeug.wrappers import Response
 
 from models import audit, clock, scope
 from models.db import db
+from models.errors import N_
 from models.operations import schedule
-from models.operations.schedule import ScheduledTask
+from models.operations.schedule import Entry, ScheduledTask
 from views.base import PortalView, actor, render
 from views.flashes import flash_error, flash_success, flash_warning
 from views.operations.health import worker_is_running
 from views.operations.job_tables import failed_table, queues_table, timetable, workers_table
 from views.screen.table import ICON_BUTTON, Button, Question
+
+UNDERWAY = N_("This job is queued or running already.")
 
 
 class JobBoardView(PortalView):
@@ -51,7 +54,7 @@ class JobBoardView(PortalView):
                 snapshot.workers if snapshot else None, seen_at=heartbeat.last_finished_at if heartbeat else None
             ),
             failed=failed_table(snapshot, self._failed_buttons) if snapshot else None,
-            timetable=timetable(schedule.entries(), tasks, now=now),
+            timetable=timetable(schedule.entries(), tasks, self._run_buttons, now=now),
         )
 
     @expose("/<string:job_id>/retry", methods=["POST"])
@@ -65,6 +68,49 @@ class JobBoardView(PortalView):
     def delete(self, job_id: str) -> Response:
         """Delete a failed job."""
         return _change(job_id, "delete", "job.deleted", gettext("The failed job has been deleted."))
+
+    @expose("/schedule/<string:name>/run", methods=["POST"])
+    @has_access
+    def run(self, name: str) -> Response:
+        """Put a scheduled job into its queue now, unless it is queued or running already."""
+        now = clock.utc_now()
+        try:
+            claimed = schedule.claim_now(db.session(), name, now=now)
+        except LookupError:
+            abort(404)
+        if not claimed:
+            flash_warning(gettext(UNDERWAY))
+            return redirect(url_for("JobBoardView.list"))
+        try:
+            # Before the commit, as in a tick: if the commit fails, the job runs and nothing is lost.
+            current_app.extensions["job_board"].start(schedule.entry(name))
+        except RedisError:
+            db.session.rollback()
+            flash_error(gettext("Redis does not respond. Try again later."))
+            return redirect(url_for("JobBoardView.list"))
+        audit.record(db.session(), "job.started", ("ScheduledTask", name), by=actor())
+        flash_success(gettext("The job has been put into its queue."))
+        return redirect(url_for("JobBoardView.list"))
+
+    def _run_buttons(self, entry: Entry, task: ScheduledTask | None) -> Sequence[Button]:
+        """Return the button that runs a scheduled job now, if the user may."""
+        if task is None or not self.appbuilder.sm.has_access("can_run", self.class_permission_name):
+            return []
+        label = gettext(entry.label)
+        question = Question(gettext("%(name)s will be run now. Are you sure?", name=label), gettext("Run job now"))
+        underway = schedule.is_underway(task, now=clock.utc_now())
+        return [
+            Button(
+                gettext("Run now"),
+                url_for("JobBoardView.run", name=entry.name),
+                "player-play",
+                gettext("Run %(name)s now", name=label),
+                {},
+                question,
+                gettext(UNDERWAY) if underway else None,
+                css="btn btn-sm text-nowrap",
+            )
+        ]
 
     def _failed_buttons(self, job: Any) -> Sequence[Button]:
         """Return the buttons for what the user may do with a failed job."""

@@ -20,6 +20,10 @@ _WORD = Markup('<span class="word">%s</span>')
 _LINES = Markup('<span class="lines">%s</span>')
 _BADGE = Markup('<span><span class="badge tone-%s">%s</span></span>')
 _LINK = Markup('<a href="%s">%s</a>')
+_CHOSEN = Markup(
+    '<button class="btn btn-link" type="submit" formaction="{url}" value="{tenant_id}" name="tenant_id"'
+    ' aria-label="{spoken}">{count}</button>'
+)
 _SUBMIT = Markup('<button class="btn btn-link font-monospace" type="submit" name="%s" value="%s">%s</button>')
 
 
@@ -178,6 +182,17 @@ def submit(name: str) -> Format:
     :param name: the name of the submitted form field.
     """
     return Format(lambda value: _SUBMIT % (name, value, value))
+
+
+def chosen_tenant(tenant: Any, count: int, label: Any, url: str) -> Markup:
+    """Return a figure of a tenant as a button that chooses the tenant, for a table that is a form.
+
+    :param tenant: an object with the tenant's ``id`` and ``name``.
+    :param label: what is counted.
+    :param url: where the tenant is chosen.
+    """
+    spoken = f"{tenant.name} {label}: {count:,}"
+    return _CHOSEN.format(url=url, tenant_id=tenant.id, spoken=spoken, count=f"{count:,}")
 
 
 def made_by(template: str, macro: str, css: str = "") -> Format:

@@ -107,7 +107,7 @@ class SearchView(PortalView):
             "search/results.html",
             crumbs=[(gettext("Dashboard"), url_for("HomeView.index")), (gettext("Search"), None)],
             tables=[_table(kind, each) for kind, each in found.items()],
-            empty=None if found or not text or too_long else _nothing_found(),
+            empty=None if found or not text or too_long else nothing_found(),
             error=gettext("Enter %(most)s characters or fewer.", most=LONGEST_TEXT) if too_long else None,
         )
 
@@ -180,7 +180,8 @@ def _counted(count: int) -> str:
     return ngettext("%(count)s was found.", "%(count)s were found.", count, count=f"{count:,}")
 
 
-def _nothing_found() -> Empty:
+def nothing_found() -> Empty:
+    """Return the message in place of results."""
     return Empty(
         "search-off",
         gettext("Nothing was found."),

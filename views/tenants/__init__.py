@@ -8,8 +8,9 @@ from views.tenants.api_tokens import PortalTokenView
 from views.tenants.logo import TenantLogoView
 from views.tenants.select import TenantView
 from views.tenants.settings import TenantSettingsView
+from views.tenants.staff_tenants import StaffTenantView
 
-SCREENS = (TenantView, TenantSettingsView, TenantLogoView, PortalTokenView)
+SCREENS = (TenantView, TenantSettingsView, TenantLogoView, PortalTokenView, StaffTenantView)
 RIGHTS = {
     "PortalTokens": Rights(
         N_("API tokens"),
@@ -17,9 +18,11 @@ RIGHTS = {
         write=("can_add", "can_edit", "can_reissue", "can_revoke"),
         labels={"can_reissue": N_("Reissue"), "can_revoke": N_("Revoke")},
     ),
+    "StaffTenants": Rights(N_("Tenants"), staff=("can_list", "can_show", "can_add", "can_edit")),
     "TenantSettings": Rights(N_("Tenant settings"), read=("can_show",), write=("can_edit",)),
 }
 MENU = (
+    MenuEntry(Place.STAFF, 6, N_("Tenants"), "StaffTenantView.list", ("can_list", "StaffTenants"), "building-plus"),
     MenuEntry(Place.USER, 10, N_("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings")),
     MenuEntry(Place.HIDDEN, 20, "", "PortalTokenView.list", ("can_list", "PortalTokens")),
 )

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from flask import abort, g, redirect, request, session, url_for
+from flask import abort, current_app, g, redirect, request, session, url_for
 from flask_appbuilder import expose
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from sqlalchemy import Select, bindparam, select
 from werkzeug.wrappers import Response
 
+from models import clock
 from models.accounts.membership import Membership
 from models.customers import cross_tenant_search
 from models.db import db
+from models.overview.figures import Watched, watched
 from models.prepared_statement import PreparedStatement, prepare
 from models.tenants.tenant import Tenant
-from views.arguments import choice
+from views.arguments import choice, key_or_none
 from views.base import PortalView, render
+from views.period import recent_days
 from views.screen import formats
 from views.screen.table import Column, Empty, Row, Table
+from views.tenants.destinations import destination_url, figure
 from views.tenants.search_form import TenantSearch, found_table
+from views.transaction import cross_tenant_session
 
 _CHOOSE = formats.submit("tenant_id")
 SORTS = {"id": Tenant.id, "name": Tenant.name}
+FIGURES = {"alerts": lazy_gettext("Important alerts"), "offline": lazy_gettext("Offline UTMs")}
 
 
 class TenantView(PortalView):
@@ -47,9 +53,11 @@ class TenantView(PortalView):
         found = search.find(
             tenant_ids=None if everywhere else [tenant.id for tenant in tenants if tenant.role_id in may_find]
         )
+        may_watch = self._roles_that(("can_list", "Utms"), ("can_important", "Alerts"))
+        figures = _watched([each.id for each in tenants if everywhere or each.role_id in may_watch])
         return render(
             "tenants/select.html",
-            tenants=_table(tenants, sort, direction),
+            tenants=_table(tenants, figures, sort, direction),
             search=search.fields,
             conditions=search.conditions,
             found=None if found is None else found_table(search, found),
@@ -57,35 +65,68 @@ class TenantView(PortalView):
 
     @expose("/select", methods=["POST"])
     def select(self) -> Response:
-        """Select a tenant for the rest of the session."""
+        """Select a tenant for the rest of the session, and open one of its pages (``DESTINATIONS``)."""
         session["tenant_id"] = _chosen_tenant_id()
-        return redirect(url_for("HomeView.index"))
+        return redirect(destination_url())
 
     @expose("/open", methods=["POST"])
     def open(self) -> Response:
-        """Select the tenant of a customer found by the search, and open the customer with the user's role in that tenant."""
+        """Select the tenant of a customer, and open the customer, or one of its contracts or UTMs if the form names it.
+
+        What the user may do there depends on the role in that tenant.
+        """
         tenant_id = _chosen_tenant_id(roles=self._roles_that_find())
         customer_id = request.form.get("customer_id", "")
         if not cross_tenant_search.exists(tenant_id, customer_id):
             abort(404)
         session["tenant_id"] = tenant_id
+        if contract_id := request.form.get("contract_id", ""):
+            return redirect(url_for("ContractView.show", customer_id=customer_id, contract_id=contract_id))
+        if utm_key := key_or_none(request.form.get("utm_key")):
+            return redirect(url_for("UtmView.show", customer_id=customer_id, utm_key=utm_key))
         return redirect(url_for("CustomerView.show", customer_id=customer_id))
 
     def _roles_that_find(self) -> set[int]:
         """Return the IDs of the roles that may view both the list and the details of customers."""
+        return self._roles_that(("can_list", "Customers"), ("can_show", "Customers"))
+
+    def _roles_that(self, *rights: tuple[str, str]) -> set[int]:
+        """Return the IDs of the roles that have all of some permissions."""
         manager = self.appbuilder.sm
-        return set.intersection(*(set(manager.roles_that_may(each, "Customers")) for each in ("can_list", "can_show")))
+        return set.intersection(*(set(manager.roles_that_may(*each)) for each in rights))
 
 
-def _table(tenants: Sequence[Any], sort: str, direction: str) -> Table:
+def _watched(tenant_ids: Collection[str]) -> dict[str, Watched]:
+    """Return the figures about the UTMs of the tenants where the user may see them; 0 is not missing."""
+    now = clock.utc_now()
+    found = watched(
+        cross_tenant_session("the user's tenants are shown side by side"),
+        tenant_ids,
+        now=now,
+        online_for=current_app.config["UTM_ONLINE_FOR"],
+        days=recent_days(clock.tokyo_day(now)),
+    )
+    return {tenant_id: found.get(tenant_id, Watched()) for tenant_id in tenant_ids}
+
+
+def _table(tenants: Sequence[Any], figures: Mapping[str, Watched], sort: str, direction: str) -> Table:
     columns = [
         Column("id", gettext("Tenant ID"), key="id"),
         Column("name", gettext("Tenant name"), formats.TEXT.css, key="name"),
+        *(Column(name, label, "number") for name, label in FIGURES.items()),
     ]
+    shown = {name: figure(name, label) for name, label in FIGURES.items()}
+    rows = []
+    for tenant in tenants:
+        counts = figures.get(tenant.id)
+        values = {name: (tenant, getattr(counts, name)) if counts else None for name in FIGURES}
+        cells = [shown[name].cell(value) for name, value in values.items()]
+        rows.append(Row([_CHOOSE.cell(tenant.id), tenant.name, *cells]))
     return Table(
         columns,
-        [Row([_CHOOSE.cell(tenant.id), tenant.name]) for tenant in tenants],
+        rows,
         title=gettext("Tenants"),
+        note=gettext("Important alerts: last 31 days") if figures else "",
         sort=sort,
         direction=direction,
         empty=Empty(

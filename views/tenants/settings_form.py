@@ -30,7 +30,8 @@ REPORT_PDF = N_("PDF attached to the mail of the monthly report")
 _LINK_FIELDS = ("name", "url", "description", "posted_on")
 
 
-def _is_days(_form: Form, field: Any) -> None:
+def is_grace_days(_form: Form, field: Any) -> None:
+    """Raise ValidationError unless a field contains a grace period."""
     if whole_number(field.data, most=MAX_GRACE_DAYS) is None:
         raise ValidationError(gettext(settings_rules.NOT_DAYS))
 
@@ -108,7 +109,7 @@ class TenantSettingsForm(FlaskForm):
     )
     shortage_grace_days = CodeField(
         lazy_gettext(GRACE_DAYS),
-        [Required(), _is_days],
+        [Required(), is_grace_days],
     )
     display_name = TextField(lazy_gettext("Display name"), [MaxLength(DISPLAY_NAME_LENGTH), OneLine()])
     colour = _ColourField(lazy_gettext("Colour"), [Required(), _is_colour], default=DEFAULT_COLOUR)

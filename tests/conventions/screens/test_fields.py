@@ -24,6 +24,7 @@ NO_LIMIT = {
     "CorrectionView.amount": "a number",
     "CorrectionView.contract_id": "the number of a contract: tests/views/contracts/test_billing.py",
     "StaffAnnouncementView.starts_on": "a day",
+    "StaffTenantView.shortage_grace_days": "a number: tests/views/tenants/test_staff_tenants.py",
     "StaffAnnouncementView.ends_on": "a day",
     "UserView.password": "its rule is another: tests/views/accounts",
     "UserView.confirmation": "the same as the password",

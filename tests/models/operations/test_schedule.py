@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import delete
@@ -86,6 +86,7 @@ def test_the_timetable_says_when_in_tokyo():
         "imports": "22. 12:01",
         "dashboard": "22. 13:00",
         "invoices": "01. 01:00",
+        "returned-mail": "22. 12:05",
         "sms": "22. 12:01",
         "unconfirmed-applications": "22. 13:00",
         "uncontracted": "23. 03:00",
@@ -109,7 +110,7 @@ def names(entries: list[schedule.Entry]) -> list[str]:
 ALL = [
     *("alert-mails", "alert-partitions", "alert-retention", "comparison-companies", "contract-shortage"),
     *("contract-terms", "dashboard", "heartbeat", "imports", "invoices", "mail", "monthly-reports", "old-links"),
-    *("reboots", "sms", "unconfirmed-applications", "uncontracted", "unused-ticket-files"),
+    *("reboots", "returned-mail", "sms", "unconfirmed-applications", "uncontracted", "unused-ticket-files"),
 ]
 
 
@@ -149,9 +150,9 @@ def test_a_row_whose_entry_is_gone_is_never_claimed(session):
 
 def test_how_a_run_went_is_noted(session):
     schedule.reconcile(session, now=NOON)
-    schedule.note_finished(session, "heartbeat", now=NOON, error="OperationalError")
+    schedule.note_finished(session, "heartbeat", now=NOON, error="OperationalError", took=timedelta(seconds=2.5))
     task = session.get(ScheduledTask, "heartbeat")
-    assert (task.last_finished_at, task.last_error) == (NOON, "OperationalError")
+    assert (task.last_finished_at, task.last_error, task.last_run_ms) == (NOON, "OperationalError", 2500)
     schedule.note_finished(session, "heartbeat", now=NOON, error=None)
     assert task.last_error is None
 

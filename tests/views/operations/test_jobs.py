@@ -15,8 +15,10 @@ from jobs import queues
 from jobs.board import Board
 from models import clock
 from models.audit import AuditEntry
+from models.errors import DomainError
 from models.operations import schedule
 from models.operations.schedule import ScheduledTask
+from tests.support.at_once import outcomes
 from views.operations.job_tables import QUEUE_NAMES
 
 
@@ -99,6 +101,73 @@ def test_the_timetable_says_how_each_run_went(staff, tasks, values, words):
     assert ("遅延" in shown) == ("遅延" in words)
     assert ("OperationalError" in shown) == ("失敗" in words)
     assert clock.screen_time(moments["next_run_at"]) in shown
+
+
+@pytest.fixture
+def queued(app):
+    """The jobs in the queue of the periodic ones."""
+    with app.app_context():
+        queue = queues.queue(queues.PERIODIC)
+    queue.empty()
+    yield lambda: [job.func_name for job in queue.jobs]
+    queue.empty()
+
+
+RUN_INCOME = "/staff/jobs/schedule/income/run"
+
+
+def test_the_timetable_says_how_long_the_last_run_took(staff, tasks):
+    tasks("income", last_finished_at=clock.utc_now(), last_run_ms=12_345)
+
+    assert "12.3秒" in row(staff.get("/staff/jobs/").text, "ダッシュボード")
+
+
+def test_a_scheduled_job_is_run_now_once_and_the_audit_log_says_who(staff, tasks, queued, make):
+    answers = [staff.post(RUN_INCOME, follow_redirects=True).text for _ in range(2)]
+
+    assert queued() == ["jobs.contracts.refresh_income"]
+    assert "ジョブをキューに入れました。" in answers[0]
+    assert "このジョブは待機中または実行中です。" in answers[1]
+    entry = make.session.scalars(select(AuditEntry)).one()
+    assert (entry.action, entry.actor, entry.subject_id) == ("job.started", "staff@example.jp", "income")
+    assert staff.post("/staff/jobs/schedule/nothing/run").status_code == 404
+
+
+def test_a_job_that_was_never_scheduled_cannot_be_run(staff, tasks, engine):
+    with Session(engine) as session, session.begin():
+        session.execute(delete(ScheduledTask).where(ScheduledTask.name == "income"))
+
+    assert staff.post(RUN_INCOME).status_code == 404
+
+
+def test_a_job_whose_run_ended_or_was_lost_is_run_again(staff, tasks, queued):
+    now = clock.utc_now()
+    tasks("income", last_claimed_at=now - timedelta(minutes=11), last_finished_at=now - timedelta(hours=1))
+    tasks("invoices", last_claimed_at=now - timedelta(minutes=2), last_finished_at=now - timedelta(minutes=1))
+
+    for name in ("income", "invoices"):
+        staff.post(f"/staff/jobs/schedule/{name}/run")
+
+    assert queued() == ["jobs.contracts.refresh_income", "jobs.contracts.issue_invoices"]
+
+
+def test_of_many_who_run_a_job_at_once_one_does(engine, tasks):
+    found = outcomes(engine, "*", lambda session, _number: _claim(session))
+
+    assert found == {"done": 1, "already": 15}
+
+
+def _claim(session) -> None:
+    if not schedule.claim_now(session, "income", now=clock.utc_now()):
+        raise DomainError("already")
+
+
+def test_without_redis_nothing_is_claimed(app, staff, tasks, monkeypatch, tmp_path, make):
+    monkeypatch.setitem(app.extensions, "job_board", Board(Redis.from_url(f"unix://{tmp_path}/nobody.sock")))
+
+    assert "Redisが応答しません。" in staff.post(RUN_INCOME, follow_redirects=True).text
+    assert make.session.get(ScheduledTask, "income").last_claimed_at is None
+    assert make.session.scalars(select(AuditEntry)).all() == []
 
 
 def test_the_page_says_the_same_of_the_workers_as_readyz(app, staff, tasks):
