@@ -12,7 +12,7 @@ import hmac
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Index, LargeBinary, String, func, literal_column, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -88,7 +88,7 @@ def signed(found: Iterable[Head], *, at: datetime, key: bytes) -> str:
 
     :param key: the secret that signs; whoever has it can forge heads.
     """
-    content = {"at": at.isoformat(timespec="seconds"), "heads": [list(head) for head in found]}
+    content: dict[str, object] = {"at": at.isoformat(timespec="seconds"), "heads": [list(head) for head in found]}
     return json.dumps(content | {"signature": _signature(content, key)})
 
 
@@ -131,7 +131,7 @@ def verify(session: Session, earlier: Iterable[Head] = ()) -> Iterator[Finding]:
 
 
 def _verify_chain(session: Session, name: str) -> Iterator[Finding]:
-    rows = session.execute(
+    rows: Iterable[Any] = session.execute(
         select(
             AuditLink.position,
             AuditLink.entry_id,

@@ -157,6 +157,7 @@ def _half(app, make, engine, mark: str) -> Half:
                 "のお知らせ",
                 "ファイル",
                 "申込",
+                "者",
             )
         ),
         *(customer.id, contract.id, utm.utm_id, utm.serial, f"https://{token.id}.example.jp"),
@@ -169,6 +170,7 @@ def _half(app, make, engine, mark: str) -> Half:
     role = make.role(f"{mark}係", "Customers can_list")
     others = _other_rows(make, tenant) | billing | _applications(make, customer, mark)
     others["announcement_key"] = make.announcement()
+    others["entry_key"] = make.audit_entry(tenant=tenant, actor=f"{mark}者")
     others["reboot_key"] = make.reboot(utm_row=utm)
     others["portal_user_id"] = make.portal_user(customer_row=customer, last_name=f"{mark}田")
     make.service_application(tenant=tenant, state="approved", customer_id=customer.id, company=f"{mark}工業")
