@@ -60,6 +60,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SUPPORT_EMAIL": env.get("SUPPORT_EMAIL", "support@example.jp"),
         # Signs session cookies. Outside production, it is generated and stored in the instance folder.
         "SECRET_KEY": _secret_key(env, instance, production=production),
+        # The file to which the state of the audit log is added every day. Best on a machine other than the database's.
+        "AUDIT_HEADS_FILE": env.get("AUDIT_HEADS_FILE", str(instance / "audit-heads.jsonl")),
         # The app's database role: it owns nothing and is subject to row-level security.
         "SQLALCHEMY_DATABASE_URI": database_url,
         # The owner of the tables, used only by `flask portal upgrade`.

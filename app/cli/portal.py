@@ -88,3 +88,27 @@ def rebuild_command() -> None:
 
     for month in rollups.rebuild():
         click.echo(f"{month:%Y-%m}")
+
+
+@portal.group("audit")
+def audit_group() -> None:
+    """The audit log."""
+
+
+@audit_group.command("verify")
+@click.option(
+    "--heads",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A file of signed heads; by default that of the setting AUDIT_HEADS_FILE, if it exists.",
+)
+def verify_command(heads: str | None) -> None:
+    """Look for changed and missing entries of the audit log, and print them. The exit code is 1 if there are any."""
+    from app.cli import audit_log
+
+    problems = 0
+    for problem in audit_log.problems(heads):
+        problems += 1
+        click.echo(problem)
+    if problems:
+        raise SystemExit(1)
+    click.echo("The audit log is complete and unchanged.")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from tests.factories import (
     accounts,
     applications,
+    audit,
     contracts,
     customers,
     imports,
@@ -74,6 +75,8 @@ class Make:
     utm = utms.utm
     reboot = utms.reboot
     customer_with_utm = utms.customer_with_utm
+
+    audit_entry = audit.audit_entry
 
     import_run = imports.import_run
     import_row = imports.import_row

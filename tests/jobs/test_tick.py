@@ -38,6 +38,7 @@ EVERYTHING = {
         "jobs.alerts.make_partitions",
         "jobs.applications.notify_shortage",
         "jobs.applications.remove_unconfirmed",
+        "jobs.audit.record_heads",
         "jobs.contracts.issue_invoices",
         "jobs.contracts.renew_and_expire",
         "jobs.dashboard.refresh",

@@ -80,6 +80,7 @@ def test_the_timetable_says_when_in_tokyo():
         "mail": "22. 12:01",
         "alert-partitions": "23. 00:30",
         "alert-retention": "23. 02:00",
+        "audit-heads": "23. 02:45",
         "old-links": "23. 02:30",
         "contract-shortage": "23. 06:00",
         "contract-terms": "23. 00:10",
@@ -108,9 +109,10 @@ def names(entries: list[schedule.Entry]) -> list[str]:
 
 
 ALL = [
-    *("alert-mails", "alert-partitions", "alert-retention", "comparison-companies", "contract-shortage"),
-    *("contract-terms", "dashboard", "heartbeat", "imports", "invoices", "mail", "monthly-reports", "old-links"),
-    *("reboots", "returned-mail", "sms", "unconfirmed-applications", "uncontracted", "unused-ticket-files"),
+    *("alert-mails", "alert-partitions", "alert-retention", "audit-heads", "comparison-companies"),
+    *("contract-shortage", "contract-terms", "dashboard", "heartbeat", "imports", "invoices", "mail"),
+    *("monthly-reports", "old-links", "reboots", "returned-mail", "sms"),
+    *("unconfirmed-applications", "uncontracted", "unused-ticket-files"),
 ]
 
 

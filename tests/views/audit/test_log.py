@@ -1,0 +1,124 @@
+"""The audit log on screen: of the tenant for its people, of all tenants for NEC staff."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from models import audit
+from models.actor import SYSTEM, Actor
+from models.db import Base
+from tests.support.pages import Page
+from views.audit.labels import ACTIONS, SIGN_IN, SUBJECTS
+
+ROOT = Path(__file__).parents[3]
+NAME = re.compile(r"[a-z_]+\.[a-z_]+")
+
+
+@pytest.fixture
+def other(make, operator):
+    """Another tenant; both have an entry, and there is one outside of any tenant."""
+    tenant = make.tenant()
+    by = Actor("hanako@example.jp", address="203.0.113.9", request_id="r-1")
+    audit.record(
+        make.session,
+        "customer.changed",
+        ("Customer", "C00000001"),
+        by=by,
+        tenant_id=operator.tenant.id,
+        before={"name": "旧", "memo1": None},
+        after={"name": "新<b>", "memo1": "x"},
+    )
+    audit.record(make.session, "utm.removed", ("Utm", "7"), by=SYSTEM, tenant_id=tenant.id)
+    audit.record(make.session, "sign_in.failed", ("User", "8"), by=by)
+    make.session.commit()
+    return tenant
+
+
+def listed(client, url: str) -> list[dict[str, str]]:
+    return Page(client.get(url).text).rows
+
+
+def test_the_people_of_a_tenant_see_its_entries_only(operator, other):
+    (row,) = listed(operator, "/audit-log/")
+
+    assert [row[name] for name in ("操作者", "操作", "対象", "対象ID")] == [
+        "hanako@example.jp",
+        "変更",
+        "顧客",
+        "C00000001",
+    ]
+    assert [operator.get(f"/audit-log/{key}").status_code for key in (1, 2, 3)] == [200, 404, 404]
+    assert operator.get("/staff/audit-log/1").status_code == 403
+
+
+def test_an_entry_shows_the_values_before_and_after_with_the_labels_of_its_screen(operator, other):
+    text = operator.get("/audit-log/1").text
+
+    assert Page(text).rows == [
+        {"項目": "メモ1", "変更前": "-", "変更後": "x"},
+        {"項目": "会社名", "変更前": "旧", "変更後": "新<b>"},
+    ]
+    assert "203.0.113.9" in text
+    assert "<b>" not in text
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("actor=HANAKO", 1),
+        ("actor=taro", 0),
+        ("action=changed", 1),
+        ("action=removed", 0),
+        ("subject_type=Customer", 1),
+        ("subject_type=Utm", 0),
+        ("subject_id=C0000", 1),
+        ("at_from=2020-01-01", 1),
+        ("at_to=2020-01-01", 0),
+    ],
+)
+def test_entries_are_found_by_person_action_subject_and_period(operator, other, search, found):
+    assert len(listed(operator, f"/audit-log/?{search}")) == found
+
+
+def test_staff_see_the_entries_of_all_tenants_and_of_none(make, signed_in, operator, other):
+    staff = signed_in(make.elevated("NEC Staff"))
+
+    rows = listed(staff, "/staff/audit-log/")
+
+    assert [(row["テナントID"], row["操作"]) for row in rows] == [
+        ("-", "サインイン失敗"),
+        (other.id, "削除済み"),
+        (operator.tenant.id, "変更"),
+    ]
+    assert len(listed(staff, f"/staff/audit-log/?tenant_id={other.id}")) == 1
+    assert staff.get("/staff/audit-log/2").status_code == 200
+
+
+def recorded_names() -> set[str]:
+    """Return the names of the actions that rules record, as far as they are constants in the call."""
+    found = set()
+    for path in (ROOT / "models").rglob("*.py"):
+        calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+        for call in calls:
+            if ast.unparse(call.func) in {"audit.record", "audit.record_all"}:
+                constants = (
+                    node.value for each in call.args for node in ast.walk(each) if isinstance(node, ast.Constant)
+                )
+                found |= {value for value in constants if isinstance(value, str) and NAME.fullmatch(value)}
+    return found
+
+
+def test_every_recorded_action_has_a_label():
+    names = recorded_names()
+
+    assert len(names) > 50
+    assert [name for name in names if name not in SIGN_IN and name.rpartition(".")[2] not in ACTIONS] == []
+    assert set(SIGN_IN) <= names
+
+
+def test_only_subjects_that_exist_have_labels(app):
+    assert set(SUBJECTS) - {each.class_.__name__ for each in Base.registry.mappers} - {"Role", "User"} == set()

@@ -1,0 +1,135 @@
+"""操作履歴: the audit log of the tenant, read-only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from flask import current_app, g
+from flask_babel import gettext, lazy_gettext
+from sqlalchemy import or_
+
+from models.audit import AuditEntry
+from models.errors import N_
+from views.audit.labels import ACTIONS, SUBJECTS, action_label
+from views.data_interface import PortalInterface
+from views.screen import formats
+from views.screen.filters import Choice, DaysOfTimes, DeclaredFilter, Part
+from views.screen.labels import Labels
+from views.screen.screen import Screen
+from views.screen.table import Table, filled_table
+
+
+def _is_action(name: str) -> Any:
+    return or_(AuditEntry.action == name, AuditEntry.action.endswith(f".{name}", autoescape=True))
+
+
+class AuditLog(Screen):
+    """A list of audit entries, each with the values before and after."""
+
+    datamodel = PortalInterface(AuditEntry)
+    methods = frozenset({"list", "show"})
+    row_rule = "<key:entry_key>"
+    named_by = "action"
+    history = False
+    link_column = "at"
+    base_order = ("at", "desc")
+    order_columns: ClassVar = ["at"]
+    list_columns: ClassVar = ["at", "actor", "action", "subject_type", "subject_id"]
+    file_columns: ClassVar = [
+        *("at", "actor", "action", "subject_type", "subject_id", "address", "request_id", "before", "after")
+    ]
+    show_fieldsets: ClassVar = [
+        (None, {"fields": ["at", "actor", "action", "subject_type", "subject_id", "address", "request_id"]})
+    ]
+    filters: ClassVar[Sequence[DeclaredFilter]] = (
+        Part("actor", most=320, beside=True),
+        DaysOfTimes("at", beside=True),
+        Choice("action", labels=ACTIONS, on=_is_action),
+        Choice("subject_type", labels=SUBJECTS),
+        Part("subject_id", most=64, any_case=False),
+    )
+    label_columns: ClassVar = {
+        "at": lazy_gettext("Date and time"),
+        "actor": lazy_gettext("Person"),
+        "action": lazy_gettext("What was done"),
+        "subject_type": lazy_gettext("Kind of subject"),
+        "subject_id": lazy_gettext("ID of the subject"),
+        "address": lazy_gettext("IP address"),
+        "request_id": lazy_gettext("Request ID"),
+        "before": lazy_gettext("Before"),
+        "after": lazy_gettext("After"),
+    }
+    formatters_columns: ClassVar = {
+        "actor": formats.TEXT,
+        "action": formats.TEXT,
+        "subject_type": formats.TEXT,
+        "subject_id": formats.CODE,
+        "address": formats.CODE,
+        "request_id": formats.CODE,
+        "before": formats.TEXT,
+        "after": formats.TEXT,
+    }
+
+    def name_of(self, row: AuditEntry) -> str:
+        """Return what was done to what."""
+        return f"{self.value(row, 'subject_type')} {row.subject_id} {self.value(row, 'action')}"
+
+    def value(self, row: AuditEntry, name: str) -> Any:
+        """Return what a column shows of an entry."""
+        match name:
+            case "action":
+                return str(action_label(row.action))
+            case "subject_type":
+                return str(SUBJECTS.get(row.subject_type, row.subject_type))
+            case "before" | "after":
+                values = getattr(row, name)
+                return None if values is None else json.dumps(values, ensure_ascii=False, sort_keys=True)
+            case _:
+                return super().value(row, name)
+
+    def changes(self, row: AuditEntry) -> Table | None:
+        """Return the table of the changed columns, named as on the screen of the subject."""
+        screen = next(
+            (each for each in current_app.extensions["screens"].values() if each.model.__name__ == row.subject_type),
+            None,
+        )
+        before, after = row.before or {}, row.after or {}
+
+        def text(values: dict[str, Any], name: str) -> str:
+            value = values.get(name)
+            if screen is not None:
+                return str(screen.recorded(name, value))
+            return "" if value is None else str(value)
+
+        return filled_table(
+            [
+                (gettext("Item"), formats.PLAIN, lambda name: screen.label_alone(name) if screen else name),
+                (gettext("Before"), formats.TEXT, lambda name: text(before, name)),
+                (gettext("After"), formats.TEXT, lambda name: text(after, name)),
+            ],
+            row.names,
+            title=gettext("Changes"),
+        )
+
+
+class AuditLogView(AuditLog):
+    """The entries of the tenant."""
+
+    labels = Labels(
+        lazy_gettext("entry of the operation log"),
+        lazy_gettext("Operation log"),
+        "history",
+        {
+            "empty": N_("Nothing has been recorded yet."),
+            "empty_hint": N_("Whoever changes something in this tenant is recorded here."),
+            "show_all": N_("Show all entries"),
+        },
+    )
+    route_base = "/audit-log"
+    class_permission_name = "AuditLog"
+
+    def base_conditions(self) -> list[Any]:
+        """Return the condition for the entries of the tenant."""
+        return [*super().base_conditions(), AuditEntry.tenant_id == g.identity.tenant.id]

@@ -1,0 +1,66 @@
+"""The audit log of all tenants and of what is outside them, such as signing in, for NEC staff."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from flask_babel import lazy_gettext
+from sqlalchemy.orm import Session
+
+from models.errors import N_
+from views.audit.log import AuditLog
+from views.forms.fields import half_width
+from views.screen import formats
+from views.screen.filters import Part
+from views.screen.labels import Labels
+from views.screen.navigation import Above
+from views.transaction import cross_tenant_session
+
+_REASON = "NEC's staff look after the operation log of every tenant"
+
+
+class StaffAuditLogView(AuditLog):
+    """The entries of all tenants."""
+
+    labels = Labels(
+        lazy_gettext("entry of the operation log"),
+        lazy_gettext("Operation log of all tenants"),
+        "history",
+        {"empty": N_("Nothing has been recorded yet."), "show_all": N_("Show all entries")},
+    )
+    route_base = "/staff/audit-log"
+    class_permission_name = "StaffAuditLog"
+    tenantless = True
+    # By key instead of time: there is no index of the times of all tenants.
+    base_order = ("id", "desc")
+    order_columns: ClassVar = []
+    above: ClassVar = [Above(lazy_gettext("NEC Staff"), None, None)]
+    list_columns: ClassVar = ["at", "tenant_id", "actor", "action", "subject_type", "subject_id"]
+    file_columns: ClassVar = ["at", "tenant_id", *AuditLog.file_columns[1:]]
+    show_fieldsets: ClassVar = [
+        (
+            None,
+            {
+                "fields": [
+                    *("at", "tenant_id", "actor", "action", "subject_type", "subject_id", "address", "request_id")
+                ]
+            },
+        )
+    ]
+    filters = (
+        Part(
+            "tenant_id",
+            lazy_gettext("Tenant ID"),
+            most=8,
+            any_case=False,
+            clean=lambda typed: half_width(typed).upper(),
+            beside=True,
+        ),
+        *AuditLog.filters,
+    )
+    label_columns: ClassVar = {**AuditLog.label_columns, "tenant_id": lazy_gettext("Tenant ID")}
+    formatters_columns: ClassVar = {**AuditLog.formatters_columns, "tenant_id": formats.CODE}
+
+    def rows_session(self) -> Session:
+        """Return the session that reads the entries of all tenants."""
+        return cross_tenant_session(_REASON)
