@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, time
 from functools import cache
 from typing import Any
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
+from models import clock
 from models.db import db
 from tests.factories import PASSWORD, Make
+from tests.support.days import TODAY
 
 
 @pytest.fixture
@@ -21,6 +25,13 @@ def engine(app) -> Engine:
     """The engine of the app's role."""
     with app.app_context():
         return db.engine
+
+
+@pytest.fixture
+def on_today() -> Iterator[None]:
+    """Let it be noon of ``TODAY`` in Tokyo, for tests that name days as the screens compute them."""
+    with time_machine.travel(datetime.combine(TODAY, time(12), clock.TOKYO)):
+        yield
 
 
 @pytest.fixture

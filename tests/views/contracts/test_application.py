@@ -11,9 +11,11 @@ from models import clock
 from models.contracts.catalogue import Charge, Product
 from models.contracts.contract import Contract
 from models.mail.outbox import MailMessage
+from tests.support.days import TODAY
 from tests.support.pages import Page, answered
 
-TODAY = clock.tokyo_day(clock.utc_now())
+pytestmark = pytest.mark.usefixtures("on_today")
+
 SHIPPING = {
     "ship_company": "株式会社テストABC",
     "ship_last_name": "日電",

@@ -9,10 +9,12 @@ from sqlalchemy import select
 
 from models import clock
 from models.contracts.invoice import Correction, Invoice, Usage
+from tests.support.days import TODAY
 from tests.support.pages import Page, answered
 
-MONTH = clock.months_before(clock.tokyo_day(clock.utc_now()), 1)
-TODAY = clock.tokyo_day(clock.utc_now())
+MONTH = clock.months_before(TODAY, 1)
+pytestmark = pytest.mark.usefixtures("on_today")
+
 HEAD = "契約番号,課金名,対象月,数量\r\n"
 
 

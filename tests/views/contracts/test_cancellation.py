@@ -10,9 +10,11 @@ from sqlalchemy import select
 from models import clock
 from models.contracts.billing import month_end
 from models.mail.outbox import MailMessage
+from tests.support.days import TODAY
 from tests.support.pages import Page, answered
 
-TODAY = clock.tokyo_day(clock.utc_now())
+pytestmark = pytest.mark.usefixtures("on_today")
+
 START = date(TODAY.year, TODAY.month, 1)
 TERM_END = month_end(date(TODAY.year + 1, TODAY.month, 1) - timedelta(days=1))
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from models import clock
+from tests.support.days import TODAY
 from tests.support.pages import Page, answered
 from tests.views.contracts.test_application import SHIPPING
 
-TODAY = clock.tokyo_day(clock.utc_now())
+pytestmark = pytest.mark.usefixtures("on_today")
 
 
 @pytest.fixture

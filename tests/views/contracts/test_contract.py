@@ -10,9 +10,10 @@ from sqlalchemy import select
 from models import clock
 from models.contracts.contract import Contract
 from models.mail.outbox import MailMessage
+from tests.support.days import TODAY
 from tests.support.pages import Page, answered
 
-TODAY = clock.tokyo_day(clock.utc_now())
+pytestmark = pytest.mark.usefixtures("on_today")
 
 
 @pytest.fixture

@@ -11,9 +11,11 @@ from sqlalchemy import text
 
 from models import clock
 from tests.factories.applications import DELIVERY
+from tests.support.days import TODAY
 from tests.support.pages import Page
 
-TODAY = clock.tokyo_day(clock.utc_now())
+pytestmark = pytest.mark.usefixtures("on_today")
+
 START = TODAY - timedelta(days=30)
 
 

@@ -7,12 +7,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from models import clock
 from models.audit import AuditEntry
 from models.support.announcement import Announcement
+from tests.support.days import TODAY
 from tests.support.pages import Page
 
-TODAY = clock.tokyo_day(clock.utc_now())
+pytestmark = pytest.mark.usefixtures("on_today")
+
 DAY = timedelta(days=1)
 STAFF = "/staff/announcements"
 
