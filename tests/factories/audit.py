@@ -18,8 +18,8 @@ def audit_entry(make: Make, *, tenant: Tenant | None = None, **values: Any) -> A
         "actor": "somebody@example.jp",
         "action": "utm.changed",
         "subject_type": "Utm",
-        "subject_id": str(make.number()),
-        "before": {"name": "前"},
-        "after": {"name": "後"},
+        "subject_id": f"subject-{make.number()}",
+        "before": {"name": "old"},
+        "after": {"name": "new"},
     }
     return make.save(AuditEntry(**defaults | values))

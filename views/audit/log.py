@@ -31,7 +31,7 @@ class AuditLog(Screen):
     datamodel = PortalInterface(AuditEntry)
     methods = frozenset({"list", "show"})
     row_rule = "<key:entry_key>"
-    named_by = "action"
+    named_by = "subject_id"
     history = False
     link_column = "at"
     base_order = ("at", "desc")
@@ -71,10 +71,6 @@ class AuditLog(Screen):
         "before": formats.TEXT,
         "after": formats.TEXT,
     }
-
-    def name_of(self, row: AuditEntry) -> str:
-        """Return what was done to what."""
-        return f"{self.value(row, 'subject_type')} {row.subject_id} {self.value(row, 'action')}"
 
     def value(self, row: AuditEntry, name: str) -> Any:
         """Return what a column shows of an entry."""

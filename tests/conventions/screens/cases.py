@@ -84,7 +84,7 @@ def screens(*methods: str, unless: Callable[[type[Screen]], bool] = lambda _scre
 
 def is_of_no_tenant(screen: type[Screen]) -> bool:
     """Whether its rows belong to no tenant or are those of all, so that nobody's are another tenant's."""
-    return screen.tenantless or not issubclass(screen.datamodel.obj, TenantScoped)
+    return screen.tenantless or "tenant_id" not in screen.datamodel.obj.__mapper__.columns
 
 
 def has_only_a_list(screen: type[Screen]) -> bool:
@@ -162,7 +162,7 @@ class Case:
             return self.make.session.scalars(select(self.model).order_by(self.model.id)).first()
         if self.parent is not None:
             values[f"{self.screen.parent.screen.datamodel.obj.__tablename__}_row"] = parent or self.parent
-        elif issubclass(self.model, TenantScoped):
+        elif issubclass(self.model, TenantScoped) or not is_of_no_tenant(type(self.screen)):
             values.setdefault("tenant", self.tenant)
         row = self._factory(self.model)(**values)
         # A list shows names of other rows too, such as a contract's customer.
