@@ -30,6 +30,7 @@ CROSSES_TENANTS = {
     "MailLogView": "every mail is there, with the tenant it is about",
     "OverviewView": "it compares the tenants",
     "StaffAnnouncementView": "its form has the tenants that an announcement can be meant for",
+    "StaffAuditLogView": "the entries of every tenant are there",
     "StaffSearchView": "it searches every tenant",
     "StaffTenantView": "the tenants are there",
     "StaffTicketFormView": "NEC answers the tickets of every tenant there",
