@@ -48,7 +48,8 @@ messages: $(VENV)/dev.stamp ## Update the Japanese catalogue from the code, and 
 	$(VENV)/bin/pybabel -q update -i $(VENV)/messages.pot -d translations -l ja --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap
 	$(VENV)/bin/pybabel -q compile --use-fuzzy -d translations
 
-vendor: ## Build the chart library in app/static/vendor from the npm packages named in tools/echarts (requires Node.js)
+vendor: ## Build the parts of Tabler and the chart library in app/static/vendor from npm packages, see tools/ (requires Node.js)
+	cd tools/tabler && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
 	cd tools/echarts && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
 	cd tools/echarts/node_modules && licences=../../../app/static/vendor/echarts && \
 		cp echarts/LICENSE $$licences/echarts-LICENSE.txt && cp echarts/NOTICE $$licences/echarts-NOTICE.txt && \

@@ -130,6 +130,12 @@ def test_every_class_of_a_stylesheet_is_used(path, names):
     assert not unused, f"{path.name} styles {unused}, which no template, script or Python file names: remove the rules."
 
 
+def test_no_class_is_used_that_is_left_out_of_tabler(names):
+    left_out = (ROOT / "tools" / "tabler" / "left-out.txt").read_text(encoding="utf-8").split()
+    used = [name for name in left_out if names.has(name)]
+    assert not used, f"app/static/vendor/tabler lacks the rules for {used}: build it again with make vendor."
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=ids(SCRIPTS))
 def test_every_data_attribute_that_a_script_looks_for_is_set(path, markup):
     wanted = set(re.findall(r"\[(data-[a-z-]+)", path.read_text(encoding="utf-8")))
