@@ -92,8 +92,9 @@ def load(url: str, chromium: str, headers: Path | None) -> dict[str, Any]:
 
 
 def told(results: Sequence[Result]) -> int:
-    """Say which limits are missed and what costs most; return the exit code."""
+    """Say which limits are missed, what costs most and what Lighthouse warns of; return the exit code."""
     for result in results:
+        sys.stderr.writelines(f"{result.page}: {each}\n" for each in result.warnings)
         for category in result.missed:
             sys.stderr.write(f"{result.page}: {category} {result.scores[category]} is below {LIMITS[category]}:\n")
             sys.stderr.writelines(f"  {each}\n" for each in result.costly[category])

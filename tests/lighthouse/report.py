@@ -24,11 +24,13 @@ class Result:
 
     :ivar scores: the median for each category, from 0 to 100.
     :ivar costly: the audits that cost most, for each category that misses its limit.
+    :ivar warnings: what Lighthouse says about the circumstances, such as a machine that is too slow or busy.
     """
 
     page: str
     scores: Mapping[str, int]
     costly: Mapping[str, Sequence[str]]
+    warnings: Sequence[str]
 
     @property
     def missed(self) -> list[str]:
@@ -54,7 +56,8 @@ def read(page: str, reports: Sequence[Mapping[str, Any]], url: str) -> Result:
         scores[category] = median_low(found)
         if scores[category] < limit:
             costly[category] = costs(reports[found.index(scores[category])], category)
-    return Result(page, scores, costly)
+    warnings = {warning for report in reports for warning in report["runWarnings"]}
+    return Result(page, scores, costly, sorted(warnings))
 
 
 def score(report: Mapping[str, Any], category: str) -> int:

@@ -24,6 +24,7 @@ def report(performance: float | None = 0.95, *, url: str = URL, paint: float = 0
     others = {name: {"score": 1, "auditRefs": []} for name in ("accessibility", "best-practices", "seo")}
     return {
         "finalDisplayedUrl": url,
+        "runWarnings": ["A slow CPU."] if performance == 0.7 else [],
         "categories": {"performance": {"score": performance, "auditRefs": references}, **others},
         "audits": {
             name: {"id": name, "scoreDisplayMode": "error" if name == "broken" else "numeric", **audit}
@@ -47,6 +48,7 @@ def test_the_score_of_a_page_is_the_median_and_what_costs_most_comes_first(capsy
     )
     assert told(results) == 1
     assert capsys.readouterr().err == (
+        "customers: A slow CPU.\n"
         "customers: performance 88 is below 90:\n"
         "  blocking-time (510 ms): costs 18.0 points\n"
         "  first-paint (2.8 s): costs 5.0 points\n"
