@@ -7,10 +7,10 @@ PY := $(VENV)/bin/python
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage bench lint format types messages vendor smoke sure venv
+.PHONY: help run test coverage bench lighthouse lint format types messages vendor smoke sure venv
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/runtime.stamp ## Run the portal with its services on this machine; with demo data unless PORTAL_ENV=production
 	@if [ "$$PORTAL_ENV" != production ]; then export PORTAL_DEMO="$${PORTAL_DEMO:-1}"; fi; exec $(PY) app.py
@@ -24,6 +24,10 @@ coverage: $(VENV)/dev.stamp ## Run all tests and report the lines and branches t
 
 bench: $(VENV)/dev.stamp ## Run the benchmarks and write docs/performance.md; ONLY=list,download selects parts, SIZE=large uses more data
 	$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE))
+
+lighthouse: $(VENV)/dev.stamp ## Load the main pages as a phone with Lighthouse; fails below its limits (requires Node.js, npm and Chromium)
+	cd tools/lighthouse && npm ci --ignore-scripts --no-audit --no-fund
+	$(PY) -m tests.lighthouse
 
 lint: $(VENV)/dev.stamp ## Check format, style and imports of code and templates
 	$(PY) -m ruff format --check .
@@ -44,7 +48,8 @@ messages: $(VENV)/dev.stamp ## Update the Japanese catalogue from the code, and 
 	$(VENV)/bin/pybabel -q update -i $(VENV)/messages.pot -d translations -l ja --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap
 	$(VENV)/bin/pybabel -q compile --use-fuzzy -d translations
 
-vendor: ## Build the chart library in app/static/vendor from the npm packages named in tools/echarts (requires Node.js)
+vendor: ## Build the parts of Tabler and the chart library in app/static/vendor from npm packages, see tools/ (requires Node.js)
+	cd tools/tabler && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
 	cd tools/echarts && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
 	cd tools/echarts/node_modules && licences=../../../app/static/vendor/echarts && \
 		cp echarts/LICENSE $$licences/echarts-LICENSE.txt && cp echarts/NOTICE $$licences/echarts-NOTICE.txt && \

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 
@@ -11,6 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.support.chromium import NONE, find_chromium
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -21,8 +22,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
-"""The fastest first: the same engine without windows."""
 WINDOWS = (390, 640, 900, 992, 1093, 1150, 1200, 1280)
 """Widths at which a list must fit: a phone, a tablet, half a desk, and around the widths where the side menu changes."""
 WIDTHS = {"desk": (1280, 900), "phone": (390, 844)}
@@ -35,12 +34,11 @@ class _Quiet(WSGIRequestHandler):
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_chromium()
     if path is None:
-        told = "there is no Chromium on this machine (Debian: apt-get install chromium-headless-shell fonts-noto-cjk)"
         if os.environ.get("REQUIRE_BROWSER"):
-            pytest.fail(f"REQUIRE_BROWSER is set, and {told}")
-        pytest.skip(told)
+            pytest.fail(f"REQUIRE_BROWSER is set, and {NONE}")
+        pytest.skip(NONE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -44,8 +44,8 @@ def check(python: str, instance: Path) -> None:
     """
     with _running(python, instance) as url:
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        _send(browser, f"{url}/login/", {"email": USER, "password": DEMO_PASSWORD})
-        page = _send(browser, f"{url}/notification-addresses/", {"address1": ADDRESS, "again1": ADDRESS})
+        send(browser, f"{url}/login/", {"email": USER, "password": DEMO_PASSWORD})
+        page = send(browser, f"{url}/notification-addresses/", {"address1": ADDRESS, "again1": ADDRESS})
         if ADDRESS not in page:
             raise Failed("The notification address was not saved.")
         _wait_for_mail(instance / "mailbox")
@@ -80,7 +80,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
         raise Failed("The portal did not start.")
 
 
-def _send(browser: urllib.request.OpenerDirector, url: str, values: Mapping[str, str]) -> str:
+def send(browser: urllib.request.OpenerDirector, url: str, values: Mapping[str, str]) -> str:
     """Fill in the form of a page, send it, and return the page that follows."""
     with browser.open(url, timeout=30) as answer:
         page = answer.read().decode()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask import url_for
 
 from app.web.static_files import content_version
@@ -12,22 +13,26 @@ def static_path(app, filename, **environ):
         return url_for("static", filename=filename)
 
 
-def test_a_browser_keeps_a_file_for_a_year_without_asking_again(app, client):
-    path = static_path(app, "css/base.css")
+@pytest.mark.parametrize("name", ["css/base.css", "css/all.css"])
+def test_a_browser_keeps_a_file_for_a_year_without_asking_again(app, client, name):
+    path = static_path(app, name)
     answer = client.get(path)
 
-    assert re.fullmatch(r"/static/[0-9a-f]{12}/css/base\.css", path)
+    assert re.fullmatch(rf"/static/[0-9a-f]{{12}}/{name}", path)
     assert answer.status_code == 200
     assert answer.mimetype == "text/css"
     assert answer.cache_control.max_age == 31_536_000
     assert answer.cache_control.immutable
 
 
-def test_a_file_of_another_version_is_served_and_asked_for_again(client):
-    answer = client.get("/static/0123456789ab/js/main.js")
+@pytest.mark.parametrize("name", ["js/main.js", "css/all.css"])
+def test_a_file_of_another_version_is_served_and_asked_for_again(client, name):
+    answer = client.get(f"/static/0123456789ab/{name}")
+    again = client.get(f"/static/0123456789ab/{name}", headers={"If-None-Match": answer.headers["ETag"]})
 
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-cache"
+    assert again.status_code == 304
 
 
 def test_in_debug_mode_a_file_is_asked_for_again(app, client, monkeypatch):
