@@ -9,9 +9,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models import audit
-from models.accounts import password_link, password_policy, user_session
+from models.accounts import password_hash, password_link, password_policy, user_session
 from models.accounts.password_link import NO_LINK, PasswordLink
-from models.accounts.user import hash_password
 from models.actor import Actor
 from models.errors import DomainError
 from models.row_lock import lock
@@ -23,7 +22,7 @@ def set_password(session: Session, user: Any, password: str, *, by: Actor) -> No
     :param user: locked by the caller.
     :param password: a password that meets the policy.
     """
-    user.password = hash_password(password)
+    user.password = password_hash.make(password)
     user.locked_until = None
     user.fail_login_count = 0
     end_access(session, user)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from models import audit
-from models.accounts import user, user_session
+from models.accounts import password_hash, user, user_session
 from models.accounts.identity import SignedIn
 from models.actor import Actor
 from models.mail import outbox
@@ -46,8 +46,8 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
     right = user.password_matches(found, password)
     if found is not None and right and found.active and not user.is_locked(found, now=now):
         user.note_sign_in(session, found, now=now, by=by)
-        if user.needs_rehash(found):
-            found.password = user.hash_password(password)
+        if password_hash.needs_rehash(found.password):
+            found.password = password_hash.make(password)
         token = user_session.start(session, found.id, now=now)
         return SignedIn(
             found.id,

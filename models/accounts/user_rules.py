@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import audit
-from models.accounts import password_policy
+from models.accounts import password_hash, password_policy
 from models.accounts.membership import Membership
 from models.accounts.password_rules import end_access, set_password
 from models.accounts.role import ELEVATED, NEC_ADMIN, PUBLIC
-from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email, hash_password
+from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email
 from models.actor import Actor
 from models.errors import N_, NOTHING_CHANGED, DomainError, Gone
 from models.mail import outbox
@@ -64,7 +64,7 @@ def create_user(  # noqa: PLR0913  (each is a fact about the person)
         last_name=last_name,
         first_name=first_name,
         active=active,
-        password=hash_password(password) if password is not None else None,
+        password=password_hash.make(password) if password is not None else None,
     )
     session.add(user)
     session.flush()

@@ -6,8 +6,8 @@ import re
 
 import pytest
 from sqlalchemy import select, text
-from werkzeug.security import check_password_hash
 
+from models.accounts import password_hash
 from models.accounts.membership import Membership
 from models.accounts.user import User
 from models.mail.outbox import MailMessage
@@ -153,7 +153,7 @@ def test_setting_a_password_ends_the_users_sessions(make, admin, signed_in):
     answer = admin.post(f"/users/password/{user.id}", data={"password": GOOD, "confirmation": GOOD})
 
     assert answer.location == f"/users/show/{user.id}"
-    assert check_password_hash(fresh(make, user).password, GOOD)
+    assert password_hash.matches(fresh(make, user).password, GOOD)
     assert theirs.get("/").location == "/login/"
 
 
