@@ -98,6 +98,11 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         # Sign-in attempts per IP address.
         "SIGN_IN_RATE_LIMIT": env.get("SIGN_IN_RATE_LIMIT", "30 per minute;300 per hour"),
+        # Requests for a mail because of a forgotten password, per IP address, and per address typed from all IP addresses.
+        "FORGOTTEN_PASSWORD_RATE_LIMIT": env.get("FORGOTTEN_PASSWORD_RATE_LIMIT", "20 per hour;60 per day"),
+        "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT": env.get(
+            "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT", "3 per hour;10 per day"
+        ),
         # Requests for pages behind mailed links, per IP address.
         "LINK_RATE_LIMIT": env.get("LINK_RATE_LIMIT", "60 per minute;600 per hour"),
         # Views of the public application forms, and of their styles and logos, per IP address.

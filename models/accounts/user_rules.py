@@ -57,7 +57,7 @@ def create_user(  # noqa: PLR0913  (each is a fact about the person)
     """
     email = _free_email(session, email)
     if password is not None:
-        password_policy.check(password, email)
+        password_policy.check(password, email, (last_name, first_name))
     user = User(
         username=email,
         email=email,
@@ -185,7 +185,7 @@ def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> 
     :raises DomainError: the password violates the policy.
     :raises Gone: the user was deleted concurrently.
     """
-    password_policy.check(password, user.email)
+    password_policy.check(password, user.email, password_policy.words_of(user))
     lock(session, user)
     set_password(session, user, password, by=by)
 
