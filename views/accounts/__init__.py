@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flask import request
+
 from models.errors import N_
 from views.accounts.forgotten_password import ForgottenPasswordView, typed_address
 from views.accounts.password_change import PasswordChangeView
@@ -60,5 +62,12 @@ RATE_LIMITS = (
     RateLimit("PasswordChangeView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
     RateLimit("PasswordSetupView", "LINK_RATE_LIMIT"),
     RateLimit("ForgottenPasswordView", "FORGOTTEN_PASSWORD_RATE_LIMIT", methods=("POST",)),
-    RateLimit("ForgottenPasswordView", "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT", methods=("POST",), key=typed_address),
+    RateLimit(
+        "ForgottenPasswordView",
+        "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT",
+        methods=("POST",),
+        key=typed_address,
+        # Forms without an address would all be counted together.
+        exempt=lambda: not request.form.get("email"),
+    ),
 )
