@@ -113,7 +113,7 @@ ARGUMENTS = (
     "title",
 )
 FIELDS = (
-    "current",
+    "current_password",
     "password",
     "confirmation",
     "utm_id",

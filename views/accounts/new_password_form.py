@@ -10,16 +10,15 @@ from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired
 
 from models.accounts import password_policy
-from views.forms.fields import MaxLength
 
 
 # Before the other form: the errors of a form with both are listed in the order of definition.
 class CurrentPasswordForm(FlaskForm):
     """The current password."""
 
-    current = PasswordField(
+    current_password = PasswordField(
         lazy_gettext("Current password"),
-        [InputRequired(lazy_gettext("Enter the current password.")), MaxLength(password_policy.MOST)],
+        [InputRequired(lazy_gettext("Enter the current password."))],
         render_kw={"autocomplete": "current-password"},
     )
 

@@ -61,7 +61,7 @@ def _change(form: PasswordChangeForm) -> bool:
         changed = change_password(
             db.session(),
             g.identity.user,
-            form.current.data,
+            form.current_password.data,
             form.password.data,
             locking=Locking(settings["LOCK_AFTER_FAILURES"], settings["LOCK_FOR"], settings["PORTAL_URL"]),
             now=clock.utc_now(),
@@ -73,5 +73,5 @@ def _change(form: PasswordChangeForm) -> bool:
     if not changed:
         # The wrong password is counted.
         commit_despite_error_status(repeated=url_for("PasswordChangeView.change"))
-        form.current.errors = [*form.current.errors, gettext("The current password is wrong.")]
+        form.current_password.errors = [*form.current_password.errors, gettext("The current password is wrong.")]
     return changed

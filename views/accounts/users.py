@@ -188,14 +188,16 @@ class UserView(Screen):
         icon="link",
         question=N_("%(name)s will be mailed a link for setting a password. Earlier links stop working. Are you sure?"),
         done=N_("The link has been mailed to the user. It works once, for 24 hours."),
+        already=N_("This user may not sign in, so a link would not work."),
         when=lambda user: user.active,
         single=False,
         on_page=True,
         url="/link/{row}",
     )
-    def issue_link(self, row: Any) -> None:
+    def issue_link(self, row: Any) -> str:
         """Mail a user a link for setting a password."""
         _send_link(row)
+        return str(self.page_of(row))
 
     @action(
         N_("Unlock"),

@@ -32,7 +32,7 @@ def client(user, signed_in, make):
 
 
 def change(client, current=PASSWORD, new=NEW, again=None, **options):
-    sent = {"current": current, "password": new, "confirmation": new if again is None else again}
+    sent = {"current_password": current, "password": new, "confirmation": new if again is None else again}
     return client.post("/password/", data=sent, **options)
 
 
@@ -94,7 +94,7 @@ def test_wrong_current_passwords_lock_like_those_of_sign_in_and_then_the_right_o
 
     assert {answer.status_code for answer in answers} == {422}
     for answer in (answers[0], locked):
-        assert Page(answer.text).error_of("current") == "現在のパスワードが正しくありません。"
+        assert Page(answer.text).error_of("current_password") == "現在のパスワードが正しくありません。"
     assert actions(make) == ["sign_in.failed"] * 10 + ["account.locked", "password.change_refused"]
     assert make.session.scalars(select(MailMessage.kind)).all() == ["account_locked"]
     assert not password_hash.matches(stored(make, user).password, NEW)
@@ -107,7 +107,7 @@ def test_wrong_current_passwords_lock_like_those_of_sign_in_and_then_the_right_o
         ({"new": "Tsugumi-1234!"}, "password", "推測されやすいパスワードです。"),
         ({"new": PASSWORD}, "password", "現在のパスワードとは異なるパスワードを入力してください。"),
         ({"again": "other"}, "confirmation", "確認用のパスワードが一致しません。"),
-        ({"current": ""}, "current", "現在のパスワードを入力してください。"),
+        ({"current": ""}, "current_password", "現在のパスワードを入力してください。"),
     ],
 )
 def test_a_fault_is_told_at_its_field_and_counts_as_no_wrong_password(client, make, user, sent, field, told):

@@ -55,7 +55,8 @@ def test_a_deactivated_user_is_mailed_no_link(make, admin):
     off = make.user(active=False)
 
     assert "パスワード設定リンクを送信" not in admin.get(f"/users/show/{off.id}").text
-    admin.post(f"/users/link/{off.id}")
+    refused = admin.post(f"/users/link/{off.id}", follow_redirects=True)
+    assert "このユーザは利用停止中のため、リンクを使用できません。" in refused.text
     assert make.session.scalars(select(MailMessage)).all() == []
 
 
