@@ -98,6 +98,11 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         # Sign-in attempts per IP address.
         "SIGN_IN_RATE_LIMIT": env.get("SIGN_IN_RATE_LIMIT", "30 per minute;300 per hour"),
+        # Requests for a mail because of a forgotten password, per IP address, and per address typed from all IP addresses.
+        "FORGOTTEN_PASSWORD_RATE_LIMIT": env.get("FORGOTTEN_PASSWORD_RATE_LIMIT", "20 per hour;60 per day"),
+        "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT": env.get(
+            "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT", "3 per hour;10 per day"
+        ),
         # Requests for pages behind mailed links, per IP address.
         "LINK_RATE_LIMIT": env.get("LINK_RATE_LIMIT", "60 per minute;600 per hour"),
         # Views of the public application forms, and of their styles and logos, per IP address.
@@ -119,6 +124,13 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # The number of consecutive wrong passwords that locks an account, and for how long (§3.1).
         "LOCK_AFTER_FAILURES": 10,
         "LOCK_FOR": timedelta(hours=1),
+        # The costs of a password's Argon2id hash: memory in KiB, which each concurrent sign-in takes, and passes over it.
+        # The defaults are the minimum that OWASP recommends, and production accepts no lower ones. A change takes effect
+        # for each user at the next sign-in.
+        "PASSWORD_HASH_MEMORY_KIB": _number(
+            env, "PASSWORD_HASH_MEMORY_KIB", 19_456, 19_456 if production else 8, 1_048_576
+        ),
+        "PASSWORD_HASH_PASSES": _number(env, "PASSWORD_HASH_PASSES", 2, 2 if production else 1, 20),
         # A UTM that was seen within this time is オンライン.
         "UTM_ONLINE_FOR": timedelta(minutes=_number(env, "UTM_ONLINE_MINUTES", 10, 1, 1440)),
         # How long a planned reboot waits for a UTM that is not online when it is due; then it has failed.

@@ -13,6 +13,7 @@ from redis import Redis
 from app.database import timeouts
 from app.rendering import template_globals
 from app.security import PortalSecurityManager
+from models.accounts import password_hash
 from models.db import db
 from views.dashboard.dashboard import HomeView
 from views.forms import messages
@@ -33,6 +34,9 @@ def init_app(app: Flask) -> None:
     Each app needs a new AppBuilder, because a second use of the same one registers no views.
     """
     db.init_app(app)
+    password_hash.configure(
+        memory_kib=app.config["PASSWORD_HASH_MEMORY_KIB"], passes=app.config["PASSWORD_HASH_PASSES"]
+    )
     timeouts.init_app(app)
     Migrate(app, db, directory=str(app.config["MIGRATIONS"]))
     # /readyz compares the database with this.

@@ -7,6 +7,7 @@ tests/conventions checks every route against them.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from flask import g
@@ -23,10 +24,11 @@ from sqlalchemy import select
 import models  # noqa: F401  (every table is known before FAB asks for any mapper)
 from app.web.registers import register
 from models import clock
-from models.accounts import user_session
+from models.accounts import password_hash, password_rules, user_session
 from models.accounts.identity import read_identity, rights_version
 from models.accounts.role import NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER_VIEWER, PUBLIC
-from models.accounts.user import Role
+from models.accounts.user import Role, User
+from models.actor import COMMAND_LINE
 from models.db import db
 from views.accounts.sign_in import SignInView
 
@@ -69,6 +71,29 @@ class PortalSecurityManager(SecurityManager):
         The screens for users, roles and permissions are registered by ``app/routes.py``.
         """
         self.auth_view = self.appbuilder.add_view_no_menu(self.authdbview())
+
+    def auth_user_db(self, username: str, password: str) -> None:
+        """Refuse FAB's own sign-in: it knows neither Argon2 nor the locking. ``SignInView`` is the only one."""
+
+    def add_user(  # noqa: PLR0913, PLR0917  (FAB's signature)
+        self,
+        username: str,
+        first_name: str,
+        last_name: str,
+        email: str,
+        role: Any = None,
+        password: str = "",
+        hashed_password: str = "",
+        **options: Any,
+    ) -> Any:
+        """Create a user for FAB's command line, with a hash of the portal's kind."""
+        hashed = hashed_password or password_hash.make(password or secrets.token_urlsafe(32))
+        return super().add_user(username, first_name, last_name, email, role, hashed_password=hashed, **options)
+
+    def reset_password(self, userid: int, password: str) -> None:
+        """Set a user's password for FAB's command line, by the portal's rule, which also ends their sessions."""
+        password_rules.set_password(db.session(), db.session.get(User, userid), password, by=COMMAND_LINE)
+        db.session.commit()
 
     def load_user(self, pk: str) -> Any | None:
         """Return the user of a session, None if the session was revoked or the user is inactive.

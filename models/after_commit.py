@@ -17,6 +17,9 @@ SMS = "sms"
 IMPORTS = "imports"
 """An import is to be run or undone."""
 
+FORGOTTEN = "forgotten passwords"
+"""People ask for a link because they have forgotten their password."""
+
 _KEY = "wake"
 
 

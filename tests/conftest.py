@@ -109,6 +109,9 @@ def service_env(servers, worker_id, tmp_path_factory) -> Iterator[dict[str, str]
         "SUPERUSER_URL": _with_database(servers["superuser"], name),
         "REDIS_URL": servers["redis"].replace("db=0", f"db={number}"),
         "PORTAL_INSTANCE": str(tmp_path_factory.mktemp("instance")),
+        # Tests do not wait for hashes of passwords.
+        "PASSWORD_HASH_MEMORY_KIB": "16",
+        "PASSWORD_HASH_PASSES": "1",
     }
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -59,9 +59,13 @@ def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def commit_despite_error_status() -> None:
-    """Commit this request's changes although its response is not a redirect, for instance to count a wrong password."""
+def commit_despite_error_status(*, repeated: str | None = None) -> None:
+    """Commit this request's changes although its response is not a redirect, for instance to count a wrong password.
+
+    :param repeated: where the same form leads when it is submitted again; the landing page by default.
+    """
     g.commit_despite_error_status = True
+    g.page_of_repeated = repeated
 
 
 def commit_with_file(page: str) -> None:
@@ -69,8 +73,7 @@ def commit_with_file(page: str) -> None:
 
     :param page: where the same form leads when it is submitted again.
     """
-    commit_despite_error_status()
-    g.page_of_repeated = page
+    commit_despite_error_status(repeated=page)
 
 
 def cross_tenant_session(reason: str) -> Session:

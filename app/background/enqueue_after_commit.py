@@ -20,6 +20,7 @@ JOBS = {
     after_commit.MAIL: (queues.DEFAULT, "jobs.mail.send_due"),
     after_commit.SMS: (queues.DEFAULT, "jobs.sms.send_due"),
     after_commit.IMPORTS: (queues.DEFAULT, "jobs.imports.run_waiting"),
+    after_commit.FORGOTTEN: (queues.DEFAULT, "jobs.password_requests.answer_waiting"),
 }
 """The queue and the dotted path of the job for each topic."""
 

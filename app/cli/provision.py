@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from flask import current_app, url_for
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from app.security import NEC_ADMIN
@@ -54,9 +54,7 @@ def create_admin(email: str, name: str | None = None) -> str:
             raise click.ClickException(str(error)) from None
         token = password_link.issue(session, user, now=clock.utc_now(), by=COMMAND_LINE)
         session.commit()
-    with current_app.test_request_context():
-        path = url_for("PasswordSetupView.setup", token=token)
-    return f"{current_app.config['PORTAL_URL']}{path}"
+    return password_link.url_of(token, portal_url=current_app.config["PORTAL_URL"])
 
 
 def _checked(email: str) -> str:

@@ -51,6 +51,7 @@ def portal_frame() -> dict[str, Any]:
         "tenants_url": None,
         "search": None,
         "user_menu": (),
+        "password_url": None,
         "sign_out_url": None,
         "side_menu": None,
         "home_url": url_for("HomeView.index"),
@@ -70,6 +71,7 @@ def portal_frame() -> dict[str, Any]:
         "in_tenant": identity.tenant is not None and not is_tenantless(request.endpoint or ""),
         "tenants_url": url_for("TenantView.list") if many else None,
         "search": search_field() if identity.tenant else None,
+        "password_url": url_for("PasswordChangeView.change"),
         "sign_out_url": url_for("SignInView.logout"),
         "side_menu": preferred("menu"),
     }

@@ -1,6 +1,6 @@
 """One-time links for setting a password. Not scoped: a link belongs to a user, not to a tenant.
 
-Only a hash of the token is stored. The link itself is shown once, when it is issued.
+Only a hash of the token is stored. The link itself is mailed to the user, or shown once on the command line.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ from models import audit
 from models.actor import Actor
 from models.db import Base, CreatedAt
 from models.errors import N_
+from models.mail import outbox
 from models.row_lock import lock
 from models.tokens import hash_token
 
 LIFETIME = timedelta(hours=24)
+FORGOTTEN_LIFETIME = timedelta(hours=1)
+"""The lifetime of a link that was requested by somebody who is not signed in (§12)."""
 KEPT_FOR = timedelta(days=30)
 """How long the row of an expired link is kept, so that its history can be looked up."""
 
@@ -58,19 +61,39 @@ class PasswordLink(Base):
     user: Mapped[Any] = relationship("User")
 
 
-def issue(session: Session, user: Any, *, now: datetime, by: Actor) -> str:
+def issue(session: Session, user: Any, *, now: datetime, by: Actor, lifetime: timedelta = LIFETIME) -> str:
     """Issue a new link to a user and revoke the user's unused links.
 
-    :param now: the start of the link's ``LIFETIME``.
+    :param now: the start of the link's lifetime.
     :returns: the link's token, which is not stored anywhere.
     :raises Gone: the user was deleted concurrently.
     """
     lock(session, user)
     revoke_all(session, user.id)
     token = secrets.token_urlsafe(32)
-    session.add(PasswordLink(user_id=user.id, token_hash=hash_token(token), expires_at=now + LIFETIME))
+    session.add(PasswordLink(user_id=user.id, token_hash=hash_token(token), expires_at=now + lifetime))
     audit.record(session, "password_link.issued", ("User", user.id), by=by)
     return token
+
+
+def send(  # noqa: PLR0913  (a rule takes its settings and its clock as arguments)
+    session: Session, user: Any, *, portal_url: str, now: datetime, by: Actor, forgotten: bool = False
+) -> None:
+    """Mail a user a new link, and revoke the user's unused links.
+
+    :param portal_url: the base URL of the link.
+    :param forgotten: whether somebody asked for it who is not signed in (§12); the link then has a shorter lifetime.
+    :raises Gone: the user was deleted concurrently.
+    """
+    token = issue(session, user, now=now, by=by, lifetime=FORGOTTEN_LIFETIME if forgotten else LIFETIME)
+    values = {"Email": user.email, "Url": url_of(token, portal_url=portal_url)}
+    kind = "password_forgotten" if forgotten else "password_set_up"
+    outbox.write(session, kind, user.email, values, now=now, secret=token)
+
+
+def url_of(token: str, *, portal_url: str) -> str:
+    """Return the URL of a link; ``PasswordSetupView`` has its route."""
+    return f"{portal_url}/setup/{token}"
 
 
 def is_open(now: datetime) -> tuple[ColumnElement[bool], ...]:

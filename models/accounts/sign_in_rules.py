@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from models import audit
-from models.accounts import user, user_session
+from models.accounts import password_hash, user, user_session
 from models.accounts.identity import SignedIn
 from models.actor import Actor
 from models.mail import outbox
 from models.row_lock import take_turns
+
+
+@dataclass(frozen=True, slots=True)
+class Locking:
+    """When an account is locked.
+
+    :ivar after: the number of consecutive wrong passwords.
+    :ivar lasts: how long the account stays locked.
+    :ivar portal_url: the portal's URL for the mail about it.
+    """
+
+    after: int
+    lasts: timedelta
+    portal_url: str
 
 
 def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as arguments)
@@ -46,8 +61,8 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
     right = user.password_matches(found, password)
     if found is not None and right and found.active and not user.is_locked(found, now=now):
         user.note_sign_in(session, found, now=now, by=by)
-        if user.needs_rehash(found):
-            found.password = user.hash_password(password)
+        if password_hash.needs_rehash(found.password):
+            found.password = password_hash.make(password)
         token = user_session.start(session, found.id, now=now)
         return SignedIn(
             found.id,
@@ -60,10 +75,20 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
         )
     if found is None or right:
         audit.record(session, "sign_in.refused", ("User", found.id if found is not None else 0), by=by)
-    elif user.count_failure(session, found, now=now, limit=lock_after, lock_for=lock_for, by=by):
-        values = {"Email": found.email, "PortalUrl": portal_url}
-        outbox.write(session, "account_locked", found.email, values, now=now)
+    else:
+        locking = Locking(lock_after, lock_for, portal_url)
+        count_wrong_password(session, found, locking, now=now, by=by)
     return None
+
+
+def count_wrong_password(session: Session, found: Any, locking: Locking, *, now: datetime, by: Actor) -> None:
+    """Count a wrong password of a user, and mail them if it locked the account.
+
+    :param found: the user, locked by the caller.
+    """
+    if user.count_failure(session, found, now=now, limit=locking.after, lock_for=locking.lasts, by=by):
+        values = {"Email": found.email, "PortalUrl": locking.portal_url}
+        outbox.write(session, "account_locked", found.email, values, now=now)
 
 
 def sign_out(session: Session, person: SignedIn, *, by: Actor) -> None:

@@ -15,23 +15,14 @@ from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import DateTime, Index, Integer, String, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from werkzeug.security import check_password_hash, generate_password_hash
 
 from models import audit
+from models.accounts import password_hash
 from models.actor import Actor
 from models.values.visible_text import visible
 
-PASSWORD_METHOD = "scrypt:32768:8:1"  # noqa: S105  (a hash method, not a password)
-
 EMAIL_LENGTH = 254
 """The maximum length of an e-mail address (RFC 5321)."""
-
-# The hash of a discarded random password, which the passwords for unknown e-mail addresses are checked against.
-_DUMMY_HASH = (
-    "scrypt:32768:8:1$JaZHSZRSoJzJf172$"
-    "0959981d136d519f5b9f03eabb892d8a7ce1c8cfcfd30a05519f5912f1c97715"
-    "89ff2be7f66d0ccd77e3d94708b58389750fa03db6fc3043fb8bcba169891fba"
-)
 
 _locked_until: Mapped[datetime | None] = mapped_column("locked_until", DateTime(timezone=True), nullable=True)
 # Display preferences: rows per page, the side menu (views/preferences.py).
@@ -71,20 +62,9 @@ def find_by_email(session: Session, typed: str, *, locked: bool = False) -> Any 
     return session.scalar(statement)
 
 
-def hash_password(password: str) -> str:
-    """Return a slow, salted hash of a password."""
-    return generate_password_hash(password, method=PASSWORD_METHOD)
-
-
 def password_matches(user: Any | None, password: str) -> bool:
     """Whether the password is correct. Takes equally long for unknown users, so that the timing reveals nothing."""
-    stored = user.password if user is not None and user.password else _DUMMY_HASH
-    return check_password_hash(stored, password) and user is not None and bool(user.password)
-
-
-def needs_rehash(user: Any) -> bool:
-    """Whether the stored hash was made with other parameters than the current ones."""
-    return not user.password.startswith(f"{PASSWORD_METHOD}$")
+    return password_hash.matches(user.password if user is not None else None, password)
 
 
 def is_locked(user: Any, *, now: datetime) -> bool:

@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import audit
-from models.accounts import password_policy
+from models.accounts import password_hash, password_policy
 from models.accounts.membership import Membership
 from models.accounts.password_rules import end_access, set_password
 from models.accounts.role import ELEVATED, NEC_ADMIN, PUBLIC
-from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email, hash_password
+from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email
 from models.actor import Actor
 from models.errors import N_, NOTHING_CHANGED, DomainError, Gone
 from models.mail import outbox
@@ -57,14 +57,14 @@ def create_user(  # noqa: PLR0913  (each is a fact about the person)
     """
     email = _free_email(session, email)
     if password is not None:
-        password_policy.check(password, email)
+        password_policy.check(password, email, (last_name, first_name))
     user = User(
         username=email,
         email=email,
         last_name=last_name,
         first_name=first_name,
         active=active,
-        password=hash_password(password) if password is not None else None,
+        password=password_hash.make(password) if password is not None else None,
     )
     session.add(user)
     session.flush()
@@ -185,7 +185,7 @@ def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> 
     :raises DomainError: the password violates the policy.
     :raises Gone: the user was deleted concurrently.
     """
-    password_policy.check(password, user.email)
+    password_policy.check(password, user.email, password_policy.words_of(user))
     lock(session, user)
     set_password(session, user, password, by=by)
 

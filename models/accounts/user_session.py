@@ -66,12 +66,16 @@ def revoke(session: Session, token: str) -> None:
     _revoke(session, UserSession.token_hash == hash_token(token))
 
 
-def revoke_all(session: Session, user_id: int) -> None:
+def revoke_all(session: Session, user_id: int, *, but: str | None = None) -> None:
     """Revoke every session of a user.
 
     :param user_id: the user, whose row the caller has locked so that no session is started concurrently.
+    :param but: the token of a session that goes on, None for none.
     """
-    _revoke(session, UserSession.user_id == user_id)
+    which = UserSession.user_id == user_id
+    if but is not None:
+        which &= UserSession.token_hash != hash_token(but)
+    _revoke(session, which)
 
 
 def note_use(token: str, *, last_seen_at: datetime, now: datetime) -> None:

@@ -157,6 +157,7 @@ FIXED = (
         fixed_title=N_("User added to a tenant"),
     ),
     MailKind("account_locked", ("Email", "PortalUrl"), section="3.1", fixed_title=N_("Account locked")),
+    MailKind("password_set_up", ("Email", "Url"), fixed_title=N_("Link to set a password")),
     MailKind("password_forgotten", ("Email", "Url"), section="12", fixed_title=N_("Forgotten password")),
     MailKind(
         "ticket_created",

@@ -113,6 +113,9 @@ ARGUMENTS = (
     "title",
 )
 FIELDS = (
+    "current_password",
+    "password",
+    "confirmation",
     "utm_id",
     "name",
     "serial",

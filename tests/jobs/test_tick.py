@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 NOTHING = {"urgent": [], "default": [], "periodic": []}
 EVERYTHING = {
     "urgent": ["jobs.heartbeat.beat", "jobs.reboots.sweep"],
-    "default": ["jobs.imports.sweep", "jobs.mail.sweep", "jobs.sms.sweep"],
+    "default": ["jobs.imports.sweep", "jobs.mail.sweep", "jobs.password_requests.sweep", "jobs.sms.sweep"],
     "periodic": [
         "jobs.alert_mails.send",
         "jobs.alerts.determine_compared_companies",

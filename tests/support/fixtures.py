@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
-from werkzeug.security import generate_password_hash
 
 from models import clock
 from models.db import db
@@ -76,8 +76,8 @@ def operator(make, signed_in) -> FlaskClient:
 
 @cache
 def weak_hash() -> str:
-    """PASSWORD hashed with few rounds, so that a test that does not look at the hash does not wait for it."""
-    return generate_password_hash(PASSWORD, method="scrypt:1024:8:1")
+    """PASSWORD hashed at the least cost, lower than that of the app under test."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @pytest.fixture

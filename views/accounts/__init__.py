@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from flask import request
+
 from models.errors import N_
+from views.accounts.forgotten_password import ForgottenPasswordView, typed_address
+from views.accounts.password_change import PasswordChangeView
 from views.accounts.password_setup import PasswordSetupView
 from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
 from views.accounts.restored_form import RestoredFormView
@@ -10,7 +14,17 @@ from views.accounts.roles import RoleView
 from views.accounts.users import UserView
 from views.register import MenuEntry, Place, RateLimit, Rights
 
-SCREENS = (PasswordSetupView, RestoredFormView, UserView, RoleView, RightView, PermissionNameView, ViewNameView)
+SCREENS = (
+    PasswordSetupView,
+    PasswordChangeView,
+    ForgottenPasswordView,
+    RestoredFormView,
+    UserView,
+    RoleView,
+    RightView,
+    PermissionNameView,
+    ViewNameView,
+)
 RIGHTS = {
     "Permissions": Rights(N_("Rights"), admin=("can_list",)),
     "Roles": Rights(N_("Roles"), admin=("can_list", "can_show", "can_add", "can_edit", "can_delete")),
@@ -22,7 +36,7 @@ RIGHTS = {
         ),
         labels={
             "can_password": N_("Set password"),
-            "can_issue_link": N_("Make password link"),
+            "can_issue_link": N_("Send password link"),
             "can_join": N_("Put into tenants"),
             "can_change_membership": N_("Change roles in tenants"),
             "can_leave": N_("Take out of tenants"),
@@ -41,6 +55,19 @@ MENU = (
         tuple(screen.__name__ for screen in (UserView, RoleView, RightView, PermissionNameView, ViewNameView)),
     ),
 )
-PUBLIC = ("PasswordSetupView.setup", "SignInView.login")
-TENANTLESS = ("SignInView.logout", "RestoredFormView.show")
-RATE_LIMITS = (RateLimit("SignInView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),)
+PUBLIC = ("PasswordSetupView.setup", "ForgottenPasswordView.ask", "ForgottenPasswordView.sent", "SignInView.login")
+TENANTLESS = ("SignInView.logout", "PasswordChangeView.change", "RestoredFormView.show")
+RATE_LIMITS = (
+    RateLimit("SignInView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
+    RateLimit("PasswordChangeView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
+    RateLimit("PasswordSetupView", "LINK_RATE_LIMIT"),
+    RateLimit("ForgottenPasswordView", "FORGOTTEN_PASSWORD_RATE_LIMIT", methods=("POST",)),
+    RateLimit(
+        "ForgottenPasswordView",
+        "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT",
+        methods=("POST",),
+        key=typed_address,
+        # Forms without an address would all be counted together.
+        exempt=lambda: not request.form.get("email"),
+    ),
+)

@@ -6,43 +6,17 @@ from typing import Any
 
 from flask import Response, current_app, redirect, url_for
 from flask_appbuilder import expose
-from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
+from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from wtforms import PasswordField
-from wtforms.validators import EqualTo, InputRequired
 
 from models import clock
 from models.accounts import password_link, password_policy, password_rules
 from models.db import db
 from models.errors import DomainError
+from views.accounts.new_password_form import NewPasswordForm
 from views.accounts.sign_in import end_session
 from views.base import PortalView, actor, render
 from views.flashes import flash_success
-
-
-class PasswordSetupForm(FlaskForm):
-    """A new password and its confirmation."""
-
-    password = PasswordField(
-        lazy_gettext("New password"),
-        [InputRequired(lazy_gettext("Enter the password."))],
-        render_kw={"autocomplete": "new-password"},
-    )
-    confirmation = PasswordField(
-        lazy_gettext("New password (confirmation)"),
-        [
-            InputRequired(lazy_gettext("Enter the same password again.")),
-            EqualTo("password", lazy_gettext("The two passwords differ.")),
-        ],
-        render_kw={"autocomplete": "new-password"},
-    )
-
-    def add_policy_errors(self, email: str) -> bool:
-        """Add the password's violations of the policy to its field, and return whether there are any."""
-        faults = password_policy.faults(self.password.data, email)
-        self.password.errors = [*self.password.errors, *(gettext(fault) for fault in faults)]
-        return bool(faults)
 
 
 class PasswordSetupView(PortalView):
@@ -66,11 +40,11 @@ class PasswordSetupView(PortalView):
         link = password_link.open_link(db.session(), token, now=clock.utc_now())
         if link is None:
             return _no_link()
-        form = PasswordSetupForm()
+        form = NewPasswordForm()
         valid = form.validate_on_submit()
         if "csrf_token" in form.errors:
             raise CSRFError
-        if valid and not form.add_policy_errors(link.user.email):
+        if valid and not form.add_policy_errors(link.user):
             return _use(token, form.password.data, link.user)
         page = render("accounts/password_setup.html", form=form, email=link.user.email, symbols=password_policy.SYMBOLS)
         return page, 422 if form.is_submitted() else 200

@@ -59,22 +59,22 @@ class UserForm(ScreenForm):
 
 def _allowed(form: Form, field: Any) -> None:
     """Check a new password against the policy, and report all violations at once."""
-    email = form.email.data if "email" in form else form.address
-    faults = password_policy.faults(field.data, email or "")
+    email, words = form.about_user()
+    faults = password_policy.faults(field.data, email, words)
     field.errors.extend(gettext(fault) for fault in faults)
     if faults:
         raise StopValidation
 
 
 class NewUserForm(UserForm):
-    """A new user. If the password is empty, a link to set one is issued."""
+    """A new user. If the password is empty, a link to set one is mailed."""
 
     password = PasswordField(
         lazy_gettext("Password"),
         [Optional(strip_whitespace=False), _allowed],
         description=lazy_gettext(
             "12 characters or more, with upper-case and lower-case letters, digits and symbols (%(symbols)s). Left empty,"
-            " you get a link to hand over, with which the user sets a password.",
+            " the user is mailed a link to set a password.",
             # Texts from lazy_gettext are treated as markup.
             symbols=escape(" ".join(password_policy.SYMBOLS)),
         ),
@@ -84,11 +84,15 @@ class NewUserForm(UserForm):
         lazy_gettext("Password (confirmation)"), [EqualTo("password", _DIFFERENT)], render_kw=_PASSWORD
     )
 
+    def about_user(self) -> tuple[str, list[str]]:
+        """Return the email address and the names from the form, which the password must not be built from."""
+        return self.email.data or "", [self.last_name.data or "", self.first_name.data or ""]
+
 
 class PasswordForm(FlaskForm):
     """A new password for another user, and its confirmation.
 
-    :param address: the user's email address, which the password must not contain.
+    :param user: the user, whose address and names the password must not be built from.
     """
 
     password = PasswordField(
@@ -102,9 +106,13 @@ class PasswordForm(FlaskForm):
         render_kw=_PASSWORD,
     )
 
-    def __init__(self, *, address: str) -> None:
+    def __init__(self, *, user: Any) -> None:
         super().__init__()
-        self.address = address
+        self._user = user
+
+    def about_user(self) -> tuple[str, list[str]]:
+        """Return the user's email address and names."""
+        return self._user.email, password_policy.words_of(self._user)
 
 
 class MembershipForm(FlaskForm):

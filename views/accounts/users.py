@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import abort, current_app, redirect, request, url_for
-from flask import session as browser
+from flask import abort, current_app, redirect, request
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
@@ -37,7 +35,6 @@ from views.screen.screen import FAB_ROUTES, Screen
 from views.screen.table import Button, Table
 from views.transaction import cross_tenant_session
 
-_LINK = "new_password_link"
 _NOT_IN_TENANT = N_("The user does not belong to this tenant any more.")
 _REASON = "a user's place is in any tenant, whichever the administrator works in"
 
@@ -117,13 +114,14 @@ class UserView(Screen):
         return form
 
     def create(self, form: NewUserForm) -> Any:
-        """Create a user with a password or, without one, issue a link to set it."""
+        """Create a user with a password or, without one, mail a link to set it."""
         values = {name: form[name].data for name in NAMES}
         user = user_rules.create_user(db.session(), **values, password=form.password.data or None, by=actor())
         for name in form.roles.data:
             user_rules.grant_everywhere(db.session(), user, name, by=actor())
-        if not form.password.data:
-            _issue_link(user)
+        # The link of a deactivated user would not work; the page has a button to send it later.
+        if not form.password.data and user.active:
+            _send_link(user)
         return user
 
     def change(self, row: Any, form: UserForm, *, version: int) -> None:
@@ -164,28 +162,12 @@ class UserView(Screen):
         """Return the table of the tenants that a user belongs to."""
         return memberships_table(self, user)
 
-    def secret_of(self, keys: Sequence[Any]) -> dict[str, Any] | None:
-        """Return the password link that was just issued to one of some users, and forget it, so that it is shown once."""
-        waiting = browser.get(_LINK)
-        if waiting is None or waiting[0] not in keys:
-            return None
-        browser.pop(_LINK)
-        path = url_for("PasswordSetupView.setup", token=waiting[1])
-        title = gettext("Link to set a password")
-        help_text = gettext("Give this link to the user. It works once, for 24 hours, and is not shown again.")
-        return {
-            "title": title,
-            "label": title,
-            "value": f"{current_app.config['PORTAL_URL']}{path}",
-            "help": help_text,
-        }
-
     @expose("/password/<row>", methods=["GET", "POST"])
     @has_access
     def password(self, pk: int) -> Any:
         """Set a user's password, which ends their sessions and unlocks the account."""
         user = row_to_write(self, pk)
-        form = PasswordForm(address=user.email)
+        form = PasswordForm(user=user)
         if form.validate_on_submit():
             user_rules.reset_password(db.session(), user, form.password.data, by=actor())
             flash_success(gettext("The password has been set. The user's sessions have ended."))
@@ -202,16 +184,19 @@ class UserView(Screen):
         return page, 422 if form.is_submitted() else 200
 
     @action(
-        N_("Make password link"),
+        N_("Send password link"),
         icon="link",
-        question=N_("A link for setting a password will be created. Earlier links stop working. Are you sure?"),
+        question=N_("%(name)s will be mailed a link for setting a password. Earlier links stop working. Are you sure?"),
+        done=N_("The link has been mailed to the user. It works once, for 24 hours."),
+        already=N_("This user may not sign in, so a link would not work."),
+        when=lambda user: user.active,
         single=False,
         on_page=True,
         url="/link/{row}",
     )
     def issue_link(self, row: Any) -> str:
-        """Issue a password link, which is shown once."""
-        _issue_link(row)
+        """Mail a user a link for setting a password."""
+        _send_link(row)
         return str(self.page_of(row))
 
     @action(
@@ -313,7 +298,6 @@ def _role_of_form() -> str:
     return name
 
 
-def _issue_link(user: Any) -> None:
-    """Issue a password link, and keep it in the session for the user's page, which shows it once."""
-    token = password_link.issue(db.session(), user, now=clock.utc_now(), by=actor())
-    browser[_LINK] = [user.id, token]
+def _send_link(user: Any) -> None:
+    """Mail a password link to a user."""
+    password_link.send(db.session(), user, portal_url=current_app.config["PORTAL_URL"], now=clock.utc_now(), by=actor())

@@ -6,7 +6,6 @@ import pytest
 
 from app.demo import making
 from app.demo.tenants import TENANTS
-from tests.support.fixtures import weak_hash
 
 
 @pytest.fixture
@@ -14,8 +13,6 @@ def run(app, tmp_path, monkeypatch):
     """Run ``flask portal demo`` where it is allowed; answers what it printed."""
     monkeypatch.setitem(app.config, "PORTAL_DEMO", True)
     monkeypatch.setitem(app.config, "PORTAL_INSTANCE", tmp_path)
-    # Five slow hashes a run would be most of its time.
-    monkeypatch.setattr("models.accounts.user_rules.hash_password", lambda _password: weak_hash())
     runner = app.test_cli_runner()
 
     def output() -> str:

@@ -12,9 +12,8 @@ ADDRESS = "hanako@example.jp"
     "password",
     [
         "Mimamori-2026!",
-        "Abcdefghij1=",
         "aB3" + "=+^$*.[]{}()?-\"!@#%&/\\,><':;_~`",
-        "Aa1!" + "x" * 1020,
+        "Aa1!" + "Aozora-Wakaba-7" * 68,
         "Hanak-o-2026!",
         "Hana-2026-ko!",
         "Example.jp-2026",
@@ -82,3 +81,37 @@ def test_check_names_the_field():
         password_policy.check("short", ADDRESS)
 
     assert (caught.value.message, caught.value.field) == ("Use 12 characters or more.", "password")
+
+
+@pytest.mark.parametrize(
+    "password", ["Password-2026!", "Welcome-2026!", "Qwertyuiop-1!", "P@ssw0rd1234!", "Aa1!xxxxxxxxxxxx"]
+)
+def test_a_password_that_is_guessed_early_is_refused(password):
+    assert password_policy.faults(password, ADDRESS) == [
+        "This password is easy to guess. Use several words that do not belong together, or a longer one."
+    ]
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["Tsugumi-1234!", "!4321-imugusT", "Aozora-2026!!", "Network-2026!", "Portal-2026!!"],
+)
+def test_a_password_of_the_users_own_words_is_refused(password):
+    words = ["ＴＳＵＧＵＭＩ", "花子", "Aozora Network"]
+
+    (told,) = password_policy.faults(password, "hanako@corp.example.jp", words)
+
+    assert told == (
+        "This password is easy to guess, because it contains parts of the user's name, email address or company."
+        " Use other words."
+    )
+
+
+def test_the_same_password_is_no_fault_for_somebody_else():
+    assert password_policy.faults("Tsugumi-1234!", ADDRESS) == []
+
+
+def test_the_words_of_a_user_are_the_names_of_person_and_tenants(make):
+    user = make.member(make.tenant(name="青空商事"), "Partner Viewer", last_name="Aozora", first_name="Hanako")
+
+    assert password_policy.words_of(user) == ["Aozora", "Hanako", "青空商事"]

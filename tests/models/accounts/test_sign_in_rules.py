@@ -104,7 +104,7 @@ def test_a_weak_hash_is_made_anew(make, who, sign_in):
     sign_in()
 
     make.session.refresh(who)
-    assert who.password.startswith("scrypt:32768:8:1$")
+    assert who.password.startswith("$argon2id$v=19$m=16,t=1,p=1$")
 
 
 def test_the_only_tenant_is_that_of_a_user_without_a_choice(make):

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from models.accounts import user
 from models.accounts.user import Role, User
 from models.actor import SYSTEM
-from tests.support.fixtures import weak_hash
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -175,18 +174,6 @@ def test_one_address_is_one_user(make, who):
         make.user(email="Hanako@example.jp")
 
     assert caught.value.orig.diag.constraint_name == "uq_ab_user_lower_email"
-
-
-def test_a_password_is_stored_as_a_slow_salted_hash():
-    one, other = user.hash_password("Mimamori-2026!"), user.hash_password("Mimamori-2026!")
-
-    assert one.startswith("scrypt:32768:8:1$")
-    assert one != other
-
-
-def test_a_hash_with_few_rounds_is_made_again(make):
-    assert user.needs_rehash(make.user(password=weak_hash()))
-    assert not user.needs_rehash(make.user(password=user.hash_password("x")))
 
 
 def test_nobody_and_a_user_without_a_password_match_no_password(make, who):

@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
-from werkzeug.security import check_password_hash
 
-from models.accounts import password_link, user_rules
+from models.accounts import password_hash, password_link, user_rules
 from models.accounts.identity import read_identity
 from models.accounts.membership import Membership
 from models.accounts.user import User
@@ -207,7 +206,7 @@ def test_a_reset_password_lifts_a_lock(make, session):
     user_rules.reset_password(session, user, GOOD, by=SYSTEM)
     session.commit()
 
-    assert check_password_hash(user.password, GOOD)
+    assert password_hash.matches(user.password, GOOD)
     assert (user.locked_until, user.fail_login_count) == (None, 0)
     assert [action for action, *_ in audit(make)] == ["password.changed"]
 

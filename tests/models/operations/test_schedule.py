@@ -88,6 +88,7 @@ def test_the_timetable_says_when_in_tokyo():
         "dashboard": "22. 13:00",
         "invoices": "01. 01:00",
         "returned-mail": "22. 12:05",
+        "password-requests": "22. 12:01",
         "sms": "22. 12:01",
         "unconfirmed-applications": "22. 13:00",
         "uncontracted": "23. 03:00",
@@ -111,7 +112,7 @@ def names(entries: list[schedule.Entry]) -> list[str]:
 ALL = [
     *("alert-mails", "alert-partitions", "alert-retention", "audit-heads", "comparison-companies"),
     *("contract-shortage", "contract-terms", "dashboard", "heartbeat", "imports", "invoices", "mail"),
-    *("monthly-reports", "old-links", "reboots", "returned-mail", "sms"),
+    *("monthly-reports", "old-links", "password-requests", "reboots", "returned-mail", "sms"),
     *("unconfirmed-applications", "uncontracted", "unused-ticket-files"),
 ]
 

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 from sqlalchemy import select, text
+from werkzeug.security import generate_password_hash
 
-from models.accounts import user
+from models.accounts import password_hash
 from models.mail.outbox import MailMessage
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
@@ -70,8 +72,8 @@ def test_every_refusal_looks_the_same_and_costs_the_same(app, make, member, monk
     make.user(email="locked@example.jp", password=weak_hash(), locked_until=soon)
     make.user(email="new@example.jp", password="")
     compared = []
-    real = user.check_password_hash
-    monkeypatch.setattr(user, "check_password_hash", lambda *words: compared.append(words) or real(*words))
+    real = PasswordHasher.verify
+    monkeypatch.setattr(PasswordHasher, "verify", lambda *words: compared.append(words) or real(*words))
     cases = (
         ("one@example.jp", "wrong"),
         ("none@example.jp", "wrong"),
@@ -175,13 +177,7 @@ def test_next_leads_only_to_ones_own_pages(app, member, wanted, location):
     assert post(app.test_client(), next=wanted).location == location
 
 
-@pytest.fixture
-def quick_refusal(monkeypatch):
-    """An unknown address is refused without the slow hash."""
-    monkeypatch.setattr(user, "_DUMMY_HASH", weak_hash())
-
-
-def test_the_31st_attempt_of_a_minute_is_told_to_wait(app, quick_refusal):
+def test_the_31st_attempt_of_a_minute_is_told_to_wait(app):
     client = app.test_client()
     answers = [post(client, email=f"x{number}@example.jp", password="x") for number in range(31)]
 
@@ -194,7 +190,7 @@ def test_the_31st_attempt_of_a_minute_is_told_to_wait(app, quick_refusal):
     assert client.get("/login/").status_code == 200
 
 
-def test_a_made_up_forwarding_header_gets_nobody_around_the_limit(app, quick_refusal):
+def test_a_made_up_forwarding_header_gets_nobody_around_the_limit(app):
     for number in range(31):
         answer = app.test_client().post(
             "/login/",
@@ -205,12 +201,20 @@ def test_a_made_up_forwarding_header_gets_nobody_around_the_limit(app, quick_ref
     assert answer.status_code == 429
 
 
-def test_a_weak_hash_is_made_strong_when_its_password_is_seen(app, make, member):
-    post(app.test_client())
+@pytest.mark.parametrize("kind", ["scrypt:1024:8:1", "pbkdf2:sha256:1000", "weak Argon2"])
+def test_a_hash_of_an_earlier_kind_or_lower_cost_is_replaced_when_its_password_is_seen(app, make, kind):
+    old = weak_hash() if kind == "weak Argon2" else generate_password_hash(PASSWORD, method=kind)
+    make.member(make.tenant(), "Partner Operator", email="old@example.jp", password=old)
+    stored = text("SELECT password FROM ab_user WHERE email = 'old@example.jp'")
 
-    stored = make.session.scalar(text("SELECT password FROM ab_user WHERE email = 'one@example.jp'"))
-    assert stored.startswith("scrypt:32768:8:1$")
-    assert post(app.test_client()).status_code == 302
+    refused = post(app.test_client(), "old@example.jp", "wrong").status_code
+    kept = make.session.scalar(stored)
+    first, renewed = post(app.test_client(), "old@example.jp").status_code, make.session.scalar(stored)
+    again = post(app.test_client(), "old@example.jp").status_code
+
+    assert (refused, first, again) == (401, 302, 302)
+    assert (kept, make.session.scalar(stored)) == (old, renewed)
+    assert renewed.startswith("$argon2id$v=19$m=16,t=1,p=1$")
 
 
 def test_a_post_without_the_token_is_told_so_and_signs_nobody_in(app, log, member, monkeypatch):
@@ -231,7 +235,7 @@ def test_a_post_without_the_token_is_told_so_and_signs_nobody_in(app, log, membe
 )
 def test_what_cannot_be_right_is_refused_without_hashing_it(app, member, monkeypatch, email, password):
     compared = []
-    monkeypatch.setattr(user, "check_password_hash", lambda *words: compared.append(words))
+    monkeypatch.setattr(password_hash, "matches", lambda *words: compared.append(words))
 
     answer = post(app.test_client(), email, password)
 

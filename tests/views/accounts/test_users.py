@@ -6,8 +6,8 @@ import re
 
 import pytest
 from sqlalchemy import select, text
-from werkzeug.security import check_password_hash
 
+from models.accounts import password_hash
 from models.accounts.membership import Membership
 from models.accounts.user import User
 from models.mail.outbox import MailMessage
@@ -35,18 +35,29 @@ def fresh(make, user):
     return make.session.get(User, user.id)
 
 
-def test_a_user_made_without_a_password_gets_a_link_that_is_shown_once(make, admin, app):
+def test_a_user_made_without_a_password_is_mailed_a_link_which_the_administrator_does_not_see(make, admin, app):
     sent = {"last_name": "新", "first_name": "人", "email": "New@Example.jp", "active": "y"}
 
     answer = admin.post("/users/add", data=sent)
-    page = admin.get(answer.location).text
-    link = re.search(r'value="[^"]*(/setup/[^"]+)"', page)[1]
-
     made = make.session.scalars(select(User).where(User.email == "new@example.jp")).one()
+    mail = make.session.scalars(select(MailMessage)).one()
+    link = re.search(r"/setup/\S+", mail.whole_body)[0]
+
     assert (made.username, made.password, made.active) == ("new@example.jp", None, True)
     assert answer.location == f"/users/show/{made.id}"
+    assert (mail.kind, mail.recipient) == ("password_set_up", "new@example.jp")
     assert app.test_client().get(link).status_code == 200
-    assert link not in admin.get(answer.location).text
+    assert "/setup/" not in admin.get(answer.location).text + mail.body.replace("/setup/\ue000", "")
+
+
+def test_a_deactivated_user_is_mailed_no_link(make, admin):
+    admin.post("/users/add", data={"last_name": "新", "first_name": "人", "email": "new@example.jp"})
+    off = make.user(active=False)
+
+    assert "パスワード設定リンクを送信" not in admin.get(f"/users/show/{off.id}").text
+    refused = admin.post(f"/users/link/{off.id}", follow_redirects=True)
+    assert "このユーザは利用停止中のため、リンクを使用できません。" in refused.text
+    assert make.session.scalars(select(MailMessage)).all() == []
 
 
 def test_each_fault_of_a_password_is_a_line_and_the_rule_is_there_to_read(admin):
@@ -153,7 +164,7 @@ def test_setting_a_password_ends_the_users_sessions(make, admin, signed_in):
     answer = admin.post(f"/users/password/{user.id}", data={"password": GOOD, "confirmation": GOOD})
 
     assert answer.location == f"/users/show/{user.id}"
-    assert check_password_hash(fresh(make, user).password, GOOD)
+    assert password_hash.matches(fresh(make, user).password, GOOD)
     assert theirs.get("/").location == "/login/"
 
 
@@ -176,12 +187,15 @@ def test_a_password_that_breaks_the_rule_is_refused(make, admin, password, confi
     assert fresh(make, user).password == "unchanged"
 
 
-def test_a_link_is_issued_for_a_user_who_forgot(make, admin):
+def test_a_link_is_mailed_to_a_user_who_forgot(make, admin):
     user = make.user(password="forgotten")
 
     page = admin.post(f"/users/link/{user.id}", follow_redirects=True).text
 
-    assert re.search(r'value="[^"]*/setup/[^"]+"', page)
+    (mail,) = make.session.scalars(select(MailMessage))
+    assert (mail.kind, mail.recipient) == ("password_set_up", user.email)
+    assert "パスワード設定リンクをユーザにメールで送信しました。" in page
+    assert "/setup/" not in page
     assert fresh(make, user).password == "forgotten"
 
 
