@@ -1,7 +1,7 @@
 """The business of the benchmark tenants: invoices, applications, portal users, tickets and monthly reports.
 
-Invoices and reports are issued by the same statements as in operation, month by month. The rest is inserted directly,
-without the rules and the audit log, because nobody created it.
+Invoices and the newest reports are issued by the same statements as in operation, month by month. The rest is inserted
+directly, without the rules and the audit log, because nobody created it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.demo import bench_applications, bench_tickets
+from app.demo import bench_applications, bench_reports, bench_tickets
 from app.demo.bench_customers import Part
 from app.demo.bench_scene import Scene, scene_of
 from app.demo.context import as_tenant
@@ -21,7 +20,6 @@ from models import clock
 from models.accounts.user import User
 from models.actor import COMMAND_LINE
 from models.contracts import invoicing
-from models.reports import issuing
 from models.tenants.tenant import Tenant
 
 MONTHS = 12
@@ -34,8 +32,6 @@ TABLES = (
     *("ticket", "ticket_message", "ticket_file", "ticket_file_content"),
 )
 """The tables that are filled."""
-
-_ISSUED_AT = timedelta(hours=4)
 
 # Of the newest invoices about 60% are paid, of older ones 98%; a payment takes 3 to 28 days.
 _PAY = text("""
@@ -72,8 +68,7 @@ def make(session: Session, tenants: Sequence[Tenant], part: Part, now: datetime,
 
 
 def _issue(scene: Scene, tenant_id: str) -> None:
-    """Issue a tenant's invoices and reports month by month, as if each was issued in the next month."""
-    online_for = current_app.config["UTM_ONLINE_FOR"]
+    """Issue a tenant's invoices month by month, as if each was issued on the first day of the next month."""
     with as_tenant(scene.session, tenant_id) as session:
         for number in range(MONTHS, 0, -1):
             month = clock.months_before(scene.today, number)
@@ -81,8 +76,6 @@ def _issue(scene: Scene, tenant_id: str) -> None:
             if number == _CORRECTED:
                 session.execute(_CORRECT, {"at": clock.day_start(issued_on) - timedelta(days=9)})
             invoicing.issue(session, month, today=issued_on, by=COMMAND_LINE)
-            now = clock.day_start(issued_on) + _ISSUED_AT
-            while issuing.issue_batch(session, month, now=now, online_for=online_for, mailed=False):
-                pass
         session.execute(_PAY, {"today": scene.today, "newest": clock.months_before(scene.today, 1)})
         invoicing.refresh_balances(session)
+        bench_reports.make(session, tenant_id, scene.today, months=MONTHS)

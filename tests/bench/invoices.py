@@ -31,12 +31,13 @@ RUNS = 7
 SLOWER = 5.0
 MAX_MIB = 200
 _TABLES = ("invoice", "invoice_line")
-_BALANCES = """
-UPDATE customer SET balance = sums.unpaid, last_invoiced_on = sums.newest
-FROM (SELECT customer.id, coalesce(sum(total) FILTER (WHERE paid_on IS NULL), 0) AS unpaid, max(issued_on) AS newest
-      FROM customer LEFT JOIN invoice ON invoice.customer_id = customer.id
-      WHERE customer.tenant_id = %s GROUP BY customer.id) AS sums
-WHERE customer.id = sums.id AND (balance, last_invoiced_on) IS DISTINCT FROM (sums.unpaid, sums.newest)
+_KEEP_BALANCES = (
+    "CREATE TEMPORARY TABLE bench_balance AS SELECT id, balance, last_invoiced_on FROM customer WHERE tenant_id = %s"
+)
+_RESTORE_BALANCES = """
+UPDATE customer SET balance = kept.balance, last_invoiced_on = kept.last_invoiced_on FROM bench_balance AS kept
+WHERE kept.id = customer.id
+  AND (customer.balance, customer.last_invoiced_on) IS DISTINCT FROM (kept.balance, kept.last_invoiced_on)
 """
 
 
@@ -94,11 +95,13 @@ def _copy(owner: psycopg.Connection, place: Place, month: date) -> float:
 def _no_invoices(owner: psycopg.Connection, place: Place, month: date) -> Iterator[None]:
     """Leave nothing of this run or of one that was stopped."""
     _remove(owner, place, month)
+    owner.execute(_KEEP_BALANCES, [place.tenant_id])
     try:
         yield
     finally:
         _remove(owner, place, month)
-        owner.execute(_BALANCES, [place.tenant_id])
+        owner.execute(_RESTORE_BALANCES)
+        owner.execute("DROP TABLE bench_balance")
         for table in _TABLES:
             owner.execute(f"DROP TABLE IF EXISTS bench_{table}")
 

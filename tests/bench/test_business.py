@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.demo import bench
 from models import clock
+from models.alerts.alert import AlertDaily
 from models.applications.application import (
     ApplicationAnswer,
     ApplicationUser,
@@ -25,6 +26,8 @@ from models.contracts.invoice import Correction, Invoice, LineKind
 from models.customers.customer import Customer
 from models.portal_users.portal_user import PortalUser, SignUpState
 from models.reports.monthly import MonthlyReport
+from models.reports.monthly_numbers import Content
+from models.reports.monthly_text import text_of
 from models.tenants.tenant import Tenant
 from models.tickets.ticket import Ticket, TicketMessage
 from models.tickets.ticket_file import TicketFile, TicketFileContent
@@ -127,6 +130,22 @@ def test_applications_tickets_and_users_are_in_every_state(data):
     now = clock.day_start(clock.tokyo_day(clock.utc_now()))
     assert len(users) == 2 * both
     assert {each.sign_up_state(now=now) for each in users} == set(SignUpState)
+
+
+def test_reports_of_every_month_count_the_alerts(data):
+    """The older ones are not issued as in operation, but have the same numbers."""
+    counted = Counter()
+    for customer_id, day, number in data.execute(select(AlertDaily.customer_id, AlertDaily.day, AlertDaily.count)):
+        counted[customer_id, clock.month_start(day)] += number
+    reports = data.scalars(select(MonthlyReport).where(MonthlyReport.tenant_id.in_(_around(data)))).all()
+
+    assert len(reports) == 12 * AROUND.customers
+    for report in reports:
+        content = Content.of_json(report.content)
+        assert sum(content.total.levels.values()) == counted[report.customer_id, report.month]
+        assert sum(number for _, _, number, _ in content.total.threats) <= counted[report.customer_id, report.month]
+        assert report.text == text_of(content)
+        assert content.month == f"{report.month:%Y-%m}"
 
 
 def test_the_same_day_gives_the_same_business(app, data, tiny):

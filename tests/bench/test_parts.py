@@ -14,6 +14,7 @@ from models import clock
 from tests.bench import (
     applications,
     charts,
+    contract_rows,
     customers,
     declared,
     downloads,
@@ -190,6 +191,7 @@ def test_a_right_taken_away_is_gone_at_the_next_request_of_each_worker(tiny):
 
 
 def test_an_invoice_run_is_compared_with_the_insert_of_its_rows_and_nothing_of_it_stays(tiny):
+    contract_rows.fill(tiny, customers=5)
     stored = "SELECT sum(balance), max(last_invoiced_on), (SELECT count(*) FROM invoice) FROM customer"
     with tiny.owner() as owner:
         before = owner.execute(stored).fetchone()
