@@ -18,7 +18,7 @@ from flask import current_app
 from sqlalchemy import create_engine, delete, select, text
 from sqlalchemy.orm import Session
 
-from app.demo import alerts, bench_customers
+from app.demo import alerts, bench_business, bench_customers
 from app.demo.bench_customers import Part, Slots
 from app.demo.making import check_allowed, demo_lock
 from app.demo.people import PASSWORD
@@ -56,6 +56,7 @@ _LONGEST = 24 * 3600
 _FILLED = (
     *("alert", "alert_daily", "threat_stat", "comparison_count", "comparison_participant"),
     *("customer", "contract", "contract_line", "utm"),
+    *bench_business.TABLES,
 )
 _SAMPLES = 4_000
 _SEED = 20_200_402
@@ -139,7 +140,8 @@ def make(session: Session, now: datetime, parts: Sequence[Part]) -> int:
     missing = [part for part in parts if not bench_customers.exist(session, part)]
     for part in missing:
         click.echo(f"Creating {part.customers:,} customers with {part.alerts:,} alerts.")
-        slots = bench_customers.make(session, _tenants(session, tenant, part), part, now)
+        tenants = _tenants(session, tenant, part)
+        slots = bench_customers.make(session, tenants, part, now)
         _temporary_tables(session, slots, _samples(now))
         for stretch in _stretches(part, clock.tokyo_day(now)):
             alert_ingest.ensure_partitions(session, [clock.tokyo_day(stretch.start)])
@@ -163,6 +165,9 @@ def make(session: Session, now: datetime, parts: Sequence[Part]) -> int:
         )
         for name in ("bench_slot", "bench_sample"):
             session.execute(text(f"DROP TABLE {name}"))
+        # The other tenants have no accounts.
+        author = None if part.tenants else find_by_email(session, EMAIL)
+        bench_business.make(session, tenants, part, now, author=author)
     if missing:
         _compare(session, now)
     return sum(part.alerts for part in missing)
@@ -199,9 +204,11 @@ def _compare(session: Session, now: datetime) -> None:
 
 def _samples(now: datetime) -> list[tuple]:
     pick = random.Random(_SEED)  # noqa: S311  (demo data, nothing secret)
+    # Of whole days: how many random numbers are taken must not depend on the time of the day.
+    until = clock.day_start(clock.tokyo_day(now))
     return [
         alert_line.parse(line, oldest=now - timedelta(days=100), newest=now)
-        for line in alerts.lines(pick, _SAMPLES, now=now, until=now)
+        for line in alerts.lines(pick, _SAMPLES, now=now, until=until)
     ]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.demo import words
+from app.demo.bench_rows import insert_rows
 from app.demo.catalogue import make_catalogue
 from app.demo.plan import MONTHLY, WITH_UTM, ContractPlan, Term
 from models import clock
@@ -77,7 +78,7 @@ def make(session: Session, tenants: Sequence[Tenant], part: Part, now: datetime)
     first, *others = customers
     owners = [first] * LARGE_UTMS + others
     owners += [others[number % len(others)] for number in range(part.more_utms)]
-    utms = _insert(
+    utms = insert_rows(
         session,
         Utm,
         [
@@ -119,7 +120,7 @@ def _make_customers(session: Session, tenants: Sequence[Tenant], part: Part, now
                 **words.place(pick),
             }
         )
-    return [(key, row["tenant_id"]) for key, row in zip(_insert(session, Customer, rows), rows, strict=True)]
+    return [(key, row["tenant_id"]) for key, row in zip(insert_rows(session, Customer, rows), rows, strict=True)]
 
 
 def _make_contracts(session: Session, customers: list[tuple[str, str]], now: datetime) -> None:
@@ -153,7 +154,7 @@ def _make_contracts(session: Session, customers: list[tuple[str, str]], now: dat
             "unit_price": plan.flat_price,
             "starts_on": start_on,
         }
-        for contract, row in zip(_insert(session, Contract, rows), rows, strict=True)
+        for contract, row in zip(insert_rows(session, Contract, rows), rows, strict=True)
     ]
     session.execute(insert(ContractLine), lines)
 
@@ -171,8 +172,3 @@ def _slots(part: Part, utms: Slots) -> Slots:
         *(weight * ranks[number] for number in others),
     ]
     return [utm for utm, share in zip(utms, shares, strict=True) for _ in range(max(1, round(share)))]
-
-
-def _insert(session: Session, model: Any, rows: list[dict[str, Any]]) -> list[Any]:
-    """Insert rows and return their primary keys in the same order."""
-    return list(session.scalars(insert(model).returning(model.id, sort_by_parameter_order=True), rows))

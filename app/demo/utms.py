@@ -109,12 +109,12 @@ def _store_activity(context: DemoContext, registered: Utm, plan: UtmPlan) -> int
         mac=plan.mac,
     )
     sender = alert_ingest.Sender(registered.tenant_id, registered.customer_id, registered.id)
-    found = alerts.lines(pick, plan.alerts, now=context.now, until=seen)
+    # Random numbers of their own: how many are taken depends on the weekday, and the rest of the demo must not.
+    found = alerts.lines(random.Random(f"alerts {plan.key}"), plan.alerts, now=context.now, until=seen)  # noqa: S311  (demo data, nothing secret)
     kept: dict[str, Any] = {"now": context.now, "retention_months": context.retention_months}
     receipt = alert_ingest.store(context.session, sender, enumerate(found, 1), **kept)
     if receipt.stored != plan.alerts:
         raise RuntimeError(f"Of {plan.alerts} alerts {receipt.stored} were stored: {receipt.rejected[:1]}")
-    # Random numbers of its own: the rest of the demo does not depend on them.
     counted = statistics.lines(random.Random(plan.key), found)  # noqa: S311  (demo data, nothing secret)
     told = threat_stat_ingest.store(context.session, sender, enumerate(counted, 1), **kept)
     if told.stored != len(counted):

@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
 from functools import partial
 
 import psycopg
 
+from app.demo import bench_business
 from config import ROOT
 from models import clock
 from tests.bench import contract_rows
@@ -30,6 +31,14 @@ RUNS = 7
 SLOWER = 5.0
 MAX_MIB = 200
 _TABLES = ("invoice", "invoice_line")
+_KEEP_BALANCES = (
+    "CREATE TEMPORARY TABLE bench_balance AS SELECT id, balance, last_invoiced_on FROM customer WHERE tenant_id = %s"
+)
+_RESTORE_BALANCES = """
+UPDATE customer SET balance = kept.balance, last_invoiced_on = kept.last_invoiced_on FROM bench_balance AS kept
+WHERE kept.id = customer.id
+  AND (customer.balance, customer.last_invoiced_on) IS DISTINCT FROM (kept.balance, kept.last_invoiced_on)
+"""
 
 
 def measure(place: Place, *, runs: int = RUNS, customers: int = contract_rows.CUSTOMERS) -> list[Finding]:
@@ -38,7 +47,8 @@ def measure(place: Place, *, runs: int = RUNS, customers: int = contract_rows.CU
     :param customers: how many of them have two contracts each.
     """
     contract_rows.fill(place, customers=customers)
-    month = clock.months_before(clock.tokyo_day(datetime.now(UTC)), 1)
+    # The month before the oldest invoices of the data.
+    month = clock.months_before(place.newest + timedelta(days=1), bench_business.MONTHS + 1)
     with place.owner() as owner, _no_invoices(owner, place, month), _runner(place) as run:
         first = run(month)
         if first["invoices"] < customers:
@@ -85,10 +95,13 @@ def _copy(owner: psycopg.Connection, place: Place, month: date) -> float:
 def _no_invoices(owner: psycopg.Connection, place: Place, month: date) -> Iterator[None]:
     """Leave nothing of this run or of one that was stopped."""
     _remove(owner, place, month)
+    owner.execute(_KEEP_BALANCES, [place.tenant_id])
     try:
         yield
     finally:
         _remove(owner, place, month)
+        owner.execute(_RESTORE_BALANCES)
+        owner.execute("DROP TABLE bench_balance")
         for table in _TABLES:
             owner.execute(f"DROP TABLE IF EXISTS bench_{table}")
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app.demo import making
+from models import clock
 from models.accounts.membership import Membership
 from models.accounts.user import User
 from models.alerts.alert import Alert, AlertDaily
@@ -17,7 +18,7 @@ from models.alerts.comparison import ComparisonMonth
 from models.alerts.threat_stat import ThreatStat
 from models.audit import AuditEntry
 from models.contracts.contract import Contract, allows_utm
-from models.contracts.invoice import Invoice
+from models.contracts.invoice import Correction, Invoice
 from models.customers.customer import Customer
 from models.mail.outbox import MailMessage
 from models.reports.monthly import MonthlyReport
@@ -212,6 +213,20 @@ def test_every_write_is_in_the_audit_log(demo):
         "utm.token_issued": 15,
         "utm_application.received": 2,
     }
+
+
+def test_each_tenant_has_a_correction_on_any_day(run, make, few_alerts, monkeypatch):
+    """Made in the last minutes of last month; how many random numbers the alerts take depends on the weekday."""
+    this_month = clock.month_start(clock.tokyo_day(clock.utc_now()))
+    monkeypatch.setattr(clock, "utc_now", lambda: clock.day_start(this_month) - timedelta(minutes=1))
+    run()
+
+    corrections = make.session.execute(
+        select(Correction.tenant_id, Customer.balance > 0).join(Customer, Customer.id == Correction.customer_id)
+    )
+    assert sorted(map(tuple, corrections)) == [("T8000000", True), ("T8000001", True)]
+    months = set(make.session.scalars(select(Invoice.month)))
+    assert (len(months), max(months)) == (6, clock.months_before(this_month, 2))
 
 
 def test_the_tokens_file_has_every_utm_that_is_not_removed(demo, tmp_path):

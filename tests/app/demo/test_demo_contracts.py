@@ -21,7 +21,7 @@ from tests.app.demo.queries import row_counts
 
 
 def test_customers_of_every_status_agree_with_their_contracts(demo):
-    customers = demo.scalars(select(Customer).filter_by(deleted_at=None).order_by(Customer.id)).all()
+    customers = demo.scalars(select(Customer).where(Customer.deleted_at.is_(None)).order_by(Customer.id)).all()
 
     assert Counter((each.tenant_id, each.status) for each in customers) == {
         ("T8000000", "active"): 31,
