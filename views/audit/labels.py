@@ -47,6 +47,7 @@ ACTIONS: dict[str, Any] = {
     "brought_back": lazy_gettext("In use again"),
     "cancellation_undone": lazy_gettext("Cancellation undone"),
     "cancelled": lazy_gettext("Cancelled"),
+    "change_refused": lazy_gettext("Change refused"),
     "changed": lazy_gettext("Changed"),
     "confirmed": lazy_gettext("Confirmed"),
     "copied": lazy_gettext("Copied to another tenant"),
