@@ -167,7 +167,6 @@ def test_a_user_is_made_put_into_a_tenant_and_deleted(page, world, sound):
     page.get_by_role("button", name="作成", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="OK").click()
     page.get_by_text("ユーザを作成しました。").wait_for()
-    assert "/setup/" in page.locator("#new-token").input_value()
     sound(page)
 
     page.get_by_label("テナント", exact=True).select_option(world["tenant"].id)
@@ -194,8 +193,7 @@ def test_english_is_chosen_by_keyboard_before_and_after_signing_in(page, world, 
 
     page.locator("details.menu > summary").focus()
     page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent.trim()") == "English"
+    tab_to(page, "English", most=8)
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Tenant selection", level=1).wait_for()

@@ -26,7 +26,7 @@ APART = ("app/demo", "app/local", "app/shipper")
 LASTING = re.compile(
     r"""
     (?:^|;)\s*(?:
-        SET\s+(?!LOCAL\b|CONSTRAINTS\b|TRANSACTION\b) | RESET\s | DISCARD\s | LISTEN\s | LOAD\s | PREPARE\s
+        SET\s+(?!LOCAL\b|CONSTRAINTS\b|TRANSACTION\b|NULL\b) | RESET\s | DISCARD\s | LISTEN\s | LOAD\s | PREPARE\s
         | DECLARE\s.*\bWITH\s+HOLD\b
         | CREATE\s+(?:GLOBAL\s+|LOCAL\s+)?TEMP(?:ORARY)?\s(?!.*\bON\s+COMMIT\s+DROP\b)
     )
@@ -70,6 +70,8 @@ def test_what_outlives_a_transaction_is_recognised(statement):
         "CREATE TEMPORARY TABLE a\nON COMMIT DROP AS SELECT 1",
         "SELECT pg_advisory_xact_lock(1)",
         "Set up every extension.",
+        # Of a foreign key.
+        "SET NULL",
     ],
 )
 def test_what_ends_with_its_transaction_is_let_through(statement):

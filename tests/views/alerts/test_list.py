@@ -97,9 +97,10 @@ def test_details_name_the_alert_and_lead_to_its_utm(operator, make, signed_in, u
     pages = [Page(client.get(f"{address}?open=1").text) for client in (operator, watcher)]
 
     details, seen_by_watcher = (page.root.one(id="alert-1-detail") for page in pages)
-    (link,) = details.all("a")
+    link, inquiry = details.all("a")
     assert [each.text for each in details.all("dd")[:2]] == ["one", "本社"]
     assert (link.text, link.attributes["href"], operator.get(utm_url).status_code) == ("本社", utm_url, 200)
+    assert (inquiry.text, operator.get(inquiry.attributes["href"]).status_code) == ("問合せを作成", 200)
     assert seen_by_watcher.all("dd")[1].text == "本社"
     assert seen_by_watcher.all("a") == []
 

@@ -113,42 +113,42 @@ def queued(app):
     queue.empty()
 
 
-RUN_INCOME = "/staff/jobs/schedule/income/run"
+RUN_DASHBOARD = "/staff/jobs/schedule/dashboard/run"
 
 
 def test_the_timetable_says_how_long_the_last_run_took(staff, tasks):
-    tasks("income", last_finished_at=clock.utc_now(), last_run_ms=12_345)
+    tasks("dashboard", last_finished_at=clock.utc_now(), last_run_ms=12_345)
 
     assert "12.3秒" in row(staff.get("/staff/jobs/").text, "ダッシュボード")
 
 
 def test_a_scheduled_job_is_run_now_once_and_the_audit_log_says_who(staff, tasks, queued, make):
-    answers = [staff.post(RUN_INCOME, follow_redirects=True).text for _ in range(2)]
+    answers = [staff.post(RUN_DASHBOARD, follow_redirects=True).text for _ in range(2)]
 
-    assert queued() == ["jobs.contracts.refresh_income"]
+    assert queued() == ["jobs.dashboard.refresh"]
     assert "ジョブをキューに入れました。" in answers[0]
     assert "このジョブは待機中または実行中です。" in answers[1]
     entry = make.session.scalars(select(AuditEntry)).one()
-    assert (entry.action, entry.actor, entry.subject_id) == ("job.started", "staff@example.jp", "income")
+    assert (entry.action, entry.actor, entry.subject_id) == ("job.started", "staff@example.jp", "dashboard")
     assert staff.post("/staff/jobs/schedule/nothing/run").status_code == 404
 
 
 def test_a_job_that_was_never_scheduled_cannot_be_run(staff, tasks, engine):
     with Session(engine) as session, session.begin():
-        session.execute(delete(ScheduledTask).where(ScheduledTask.name == "income"))
+        session.execute(delete(ScheduledTask).where(ScheduledTask.name == "dashboard"))
 
-    assert staff.post(RUN_INCOME).status_code == 404
+    assert staff.post(RUN_DASHBOARD).status_code == 404
 
 
 def test_a_job_whose_run_ended_or_was_lost_is_run_again(staff, tasks, queued):
     now = clock.utc_now()
-    tasks("income", last_claimed_at=now - timedelta(minutes=11), last_finished_at=now - timedelta(hours=1))
+    tasks("dashboard", last_claimed_at=now - timedelta(minutes=11), last_finished_at=now - timedelta(hours=1))
     tasks("invoices", last_claimed_at=now - timedelta(minutes=2), last_finished_at=now - timedelta(minutes=1))
 
-    for name in ("income", "invoices"):
+    for name in ("dashboard", "invoices"):
         staff.post(f"/staff/jobs/schedule/{name}/run")
 
-    assert queued() == ["jobs.contracts.refresh_income", "jobs.contracts.issue_invoices"]
+    assert queued() == ["jobs.dashboard.refresh", "jobs.contracts.issue_invoices"]
 
 
 def test_of_many_who_run_a_job_at_once_one_does(engine, tasks):
@@ -158,15 +158,15 @@ def test_of_many_who_run_a_job_at_once_one_does(engine, tasks):
 
 
 def _claim(session) -> None:
-    if not schedule.claim_now(session, "income", now=clock.utc_now()):
+    if not schedule.claim_now(session, "dashboard", now=clock.utc_now()):
         raise DomainError("already")
 
 
 def test_without_redis_nothing_is_claimed(app, staff, tasks, monkeypatch, tmp_path, make):
     monkeypatch.setitem(app.extensions, "job_board", Board(Redis.from_url(f"unix://{tmp_path}/nobody.sock")))
 
-    assert "Redisが応答しません。" in staff.post(RUN_INCOME, follow_redirects=True).text
-    assert make.session.get(ScheduledTask, "income").last_claimed_at is None
+    assert "Redisが応答しません。" in staff.post(RUN_DASHBOARD, follow_redirects=True).text
+    assert make.session.get(ScheduledTask, "dashboard").last_claimed_at is None
     assert make.session.scalars(select(AuditEntry)).all() == []
 
 

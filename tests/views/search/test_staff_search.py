@@ -70,7 +70,7 @@ def test_a_button_opens_each_row_in_its_tenant(staff, two):
 
 def test_nothing_found_and_a_text_that_is_too_long_are_told(staff):
     assert "見つかりませんでした。" in found(staff, "見当たらない").main.text
-    assert "100文字以内で入力してください。" in found(staff, "あ" * 101).main.text
+    assert "100文字以下で入力してください。" in found(staff, "あ" * 101).main.text
 
 
 @pytest.mark.parametrize("role", ["Partner Operator", "Partner Viewer"])
