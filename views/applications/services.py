@@ -34,10 +34,9 @@ from views.applications.states import STATE, STATE_LABELS, StateFilter
 from views.applications.tables import delivery_table, user_table, view_table
 from views.base import render, url_if
 from views.data_interface import PortalInterface
-from views.forms.fields import half_width
 from views.screen import formats
 from views.screen.conflict import Difference, compared
-from views.screen.filters import Part, Search
+from views.screen.filters import IdPart, Part, Search
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.table import Button, Table
@@ -76,7 +75,7 @@ class ServiceApplicationView(ApplicationList):
     row_rule = "<string:application_id>"
     class_permission_name = "ServiceApplications"
     filters = (
-        Part("id", most=12, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="AAP-3KJXLH50"),
+        IdPart("id", most=12, placeholder="AAP-3KJXLH50"),
         Part("company", most=40, any_case=False, key=search_key, column="search_name"),
         StateFilter(
             "status",

@@ -22,10 +22,9 @@ from views.applications.tables import delivery_table
 from views.base import render, url_if
 from views.customers.company_name import CompanyName
 from views.data_interface import PortalInterface
-from views.forms.fields import half_width
 from views.screen import formats
 from views.screen.conflict import Difference, compared
-from views.screen.filters import Part
+from views.screen.filters import IdPart
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 
@@ -52,7 +51,7 @@ class UtmApplicationView(ApplicationList):
     row_rule = "<string:utm_application_id>"
     class_permission_name = "UtmApplications"
     filters = (
-        Part("id", most=12, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="UAP-1L6981JP"),
+        IdPart("id", most=12, placeholder="UAP-1L6981JP"),
         CompanyName("company", most=40, key=search_key, column="customer"),
         StateFilter("status", labels=UTM_STATE_LABELS),
     )

@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.errors import N_
 from views.audit.log import AuditLog
-from views.forms.fields import half_width
 from views.screen import formats
-from views.screen.filters import Part
+from views.screen.filters import IdPart
 from views.screen.labels import Labels
 from views.screen.navigation import Above
 from views.transaction import cross_tenant_session
@@ -48,14 +47,7 @@ class StaffAuditLogView(AuditLog):
         )
     ]
     filters = (
-        Part(
-            "tenant_id",
-            lazy_gettext("Tenant ID"),
-            most=8,
-            any_case=False,
-            clean=lambda typed: half_width(typed).upper(),
-            beside=True,
-        ),
+        IdPart("tenant_id", lazy_gettext("Tenant ID"), most=8, beside=True),
         *AuditLog.filters,
     )
     label_columns: ClassVar = {**AuditLog.label_columns, "tenant_id": lazy_gettext("Tenant ID")}

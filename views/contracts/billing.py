@@ -35,7 +35,7 @@ from views.flashes import flash_error, flash_success, flash_warning
 from views.forms.fields import CodeField, MaxLength, OneLine, Required, TextField, half_width
 from views.screen import formats
 from views.screen.actions import action
-from views.screen.filters import Choice, DeclaredFilter, Filter, Part
+from views.screen.filters import Choice, DeclaredFilter, Filter, IdPart
 from views.screen.form import ScreenForm
 from views.screen.formats import Format, linked
 from views.screen.labels import Labels
@@ -181,7 +181,7 @@ class TenantInvoiceView(InvoiceScreen):
         MonthFilter("month", beside=True),
         CustomerFilter("customer", beside=True),
         Choice("state", labels=STATES, on=is_paid, beside=True),
-        Part("customer_id", most=9, any_case=False, clean=lambda typed: half_width(typed).upper()),
+        IdPart("customer_id", most=9),
     )
 
     def value(self, row: Invoice, name: str) -> Any:

@@ -24,10 +24,9 @@ from views.customers.company_name import CompanyName
 from views.customers.contract_list import STATUS_LABELS, contract_url
 from views.customers.customers import CustomerView
 from views.data_interface import PortalInterface
-from views.forms.fields import half_width
 from views.months import first_day, months_to_choose
 from views.screen import formats
-from views.screen.filters import Choice, Day, Days, Filter, Part
+from views.screen.filters import Choice, Day, Days, Filter, IdPart
 from views.screen.formats import Format, LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
@@ -105,7 +104,7 @@ class ContractListView(Screen):
     list_columns: ClassVar = ["id", "customer", "product.name", "start_on", "end_on", "status"]
     order_columns: ClassVar = ["id", "start_on", "end_on", "status"]
     filters = (
-        Part("id", most=11, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="A-S00000001"),
+        IdPart("id", most=11, placeholder="A-S00000001"),
         CompanyName("customer", most=40, key=search_key),
         Choice("product", lazy_gettext("Product"), labels=_products, on=lambda key: Contract.product_id == int(key)),
         Choice("plan", lazy_gettext("Rate plan"), labels=_plans, on=lambda key: wholesale.has_line(None, int(key))),

@@ -16,9 +16,8 @@ from models.contracts.contract import Contract, ContractStatus
 from models.db import db
 from views.arguments import choice, page_number
 from views.base import PAGE_SIZE, url_if
-from views.forms.fields import half_width
 from views.screen import formats
-from views.screen.filters import Choice, Day, Part, Search, read_search
+from views.screen.filters import Choice, Day, IdPart, Search, read_search
 from views.screen.navigation import may
 from views.screen.table import Button, Column, Empty, Row, Table
 
@@ -47,11 +46,9 @@ def _statuses() -> dict[Any, Any]:
 
 
 _FILTERS = (
-    Part(
+    IdPart(
         "id",
         most=11,
-        any_case=False,
-        clean=lambda typed: half_width(typed).upper(),
         placeholder="A-S00000001",
         beside=True,
     ),

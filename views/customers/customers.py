@@ -24,10 +24,9 @@ from views.customers.form import CustomerForm
 from views.customers.overview import overview_of
 from views.customers.tabs import customer_tabs, note_tabs, tab_contents
 from views.data_interface import PortalInterface
-from views.forms.fields import half_width
 from views.months import first_day, months_to_choose
 from views.screen import formats
-from views.screen.filters import Choice, Day, Filter, Part, Search, Yen
+from views.screen.filters import Choice, Day, Filter, IdPart, Part, Search, Yen
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Button, Table
@@ -84,7 +83,7 @@ class CustomerView(Screen):
     base_order = ("id", "desc")
     list_columns: ClassVar = ["id", "name", "balance", "last_invoiced_on", "status"]
     filters = (
-        Part("id", most=9, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="A00000001"),
+        IdPart("id", most=9, placeholder="A00000001"),
         Part("name", most=40, any_case=False, key=search_key, column="search_name"),
         Yen("balance", inputmode="numeric"),
         PhonePart("contact_phone", most=30, inputmode="tel"),

@@ -17,9 +17,8 @@ from models.errors import N_
 from models.tenants.tenant import Tenant
 from models.values.company_name import search_key
 from views.data_interface import PortalInterface
-from views.forms.fields import half_width
 from views.screen import formats
-from views.screen.filters import Part, Search, read_search
+from views.screen.filters import IdPart, Part, Search, read_search
 from views.screen.labels import Labels
 from views.screen.navigation import Above
 from views.screen.screen import Screen
@@ -73,8 +72,8 @@ class DeletedCustomerView(Screen):
     order_columns: ClassVar = ["id", "name", "tenant", "deleted_at"]
     filters = (
         Part("name", most=40, any_case=False, key=search_key, column="search_name", beside=True),
-        Part("id", most=9, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="A00000001"),
-        Part("tenant_id", most=8, any_case=False, clean=lambda typed: half_width(typed).upper(), beside=True),
+        IdPart("id", most=9, placeholder="A00000001"),
+        IdPart("tenant_id", most=8, beside=True),
     )
     label_columns: ClassVar = {
         "id": lazy_gettext("Company ID"),

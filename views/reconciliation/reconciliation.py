@@ -21,9 +21,8 @@ from views.base import url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
 from views.data_interface import PortalInterface
-from views.forms.fields import half_width
 from views.screen import formats
-from views.screen.filters import Choice, Part
+from views.screen.filters import Choice, IdPart, Part
 from views.screen.formats import Format, LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
@@ -77,7 +76,7 @@ class ReconciliationView(Screen):
     list_intro = lazy_gettext("The numbers of UTMs. The day since which they disagree is noted every morning.")
     order_columns: ClassVar = ["id", "name"]
     filters = (
-        Part("id", most=9, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="A00000001"),
+        IdPart("id", most=9, placeholder="A00000001"),
         Part("name", most=40, any_case=False, key=search_key, column="search_name"),
         Choice(
             "exempt",

@@ -227,6 +227,18 @@ class Part(DeclaredFilter):
         return column.icontains(value, autoescape=True) if any_case else column.contains(value, autoescape=True)
 
 
+class IdPart(Part):
+    """A search for a part of an ID with capital letters, typed in any case and width.
+
+    :param most: the length of the IDs.
+    """
+
+    def __init__(self, name: str, label: Any = None, *, most: int, **options: Any) -> None:
+        super().__init__(
+            name, label, most=most, any_case=False, clean=lambda typed: half_width(typed).upper(), **options
+        )
+
+
 class Choice(DeclaredFilter):
     """A choice of one of several values.
 

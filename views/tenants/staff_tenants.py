@@ -20,9 +20,9 @@ from models.tenants.tenant import NAME_LENGTH, Tenant
 from models.utms.utm import Utm
 from views.base import actor
 from views.data_interface import PortalInterface
-from views.forms.fields import CodeField, MaxLength, OneLine, Required, TextField, half_width
+from views.forms.fields import CodeField, MaxLength, OneLine, Required, TextField
 from views.screen import formats
-from views.screen.filters import Part
+from views.screen.filters import IdPart, Part
 from views.screen.form import ScreenForm
 from views.screen.labels import Labels
 from views.screen.navigation import Above
@@ -98,7 +98,7 @@ class StaffTenantView(Screen):
     list_columns: ClassVar = ["id", "name", "customers", "utms", "created_at"]
     order_columns: ClassVar = ["id", "name", "created_at"]
     filters = (
-        Part("id", most=8, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="T8000000"),
+        IdPart("id", most=8, placeholder="T8000000"),
         Part("name", most=NAME_LENGTH, beside=True),
     )
     show_fieldsets: ClassVar = [(None, {"fields": ["id", "name", "customers", "utms", "created_at"]})]

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import exists
 
 from models.tickets.ticket import BODY_LENGTH, TITLE_LENGTH, Ticket, TicketMessage
-from views.forms.fields import half_width
-from views.screen.filters import Choice, DaysOfTimes, Filter, Part
+from views.screen.filters import Choice, DaysOfTimes, Filter, IdPart, Part
 from views.tickets.words import KINDS, PRIORITIES, STATES
 
 
@@ -30,7 +29,7 @@ STATE_AND_TITLE = (
     Part("title", most=TITLE_LENGTH, beside=True),
 )
 OTHERS = (
-    Part("id", most=9, any_case=False, clean=lambda typed: half_width(typed).upper(), placeholder="TC0000001"),
+    IdPart("id", most=9, placeholder="TC0000001"),
     Choice("kind", labels=KINDS),
     Choice("priority", labels=PRIORITIES),
     ThreadText("text", column="body", most=min(250, BODY_LENGTH)),

@@ -24,11 +24,10 @@ from views.base import PortalView, actor, render, url_if
 from views.data_interface import PortalInterface
 from views.flashes import flash_success
 from views.forms.errors import add_error
-from views.forms.fields import half_width
 from views.question import back_to_form, returns_to_form
 from views.screen import formats
 from views.screen.conflict import compared, differing
-from views.screen.filters import Choice, Part
+from views.screen.filters import Choice, IdPart
 from views.screen.labels import Labels
 from views.screen.navigation import Above
 from views.screen.screen import Screen
@@ -84,14 +83,7 @@ class StaffTicketView(Screen):
     ]
     filters = (
         *filters.STATE_AND_TITLE,
-        Part(
-            "tenant_id",
-            lazy_gettext("Tenant ID"),
-            most=8,
-            any_case=False,
-            clean=lambda typed: half_width(typed).upper(),
-            beside=True,
-        ),
+        IdPart("tenant_id", lazy_gettext("Tenant ID"), most=8, beside=True),
         Choice("assignee_id", lazy_gettext("Assignee"), labels=_assignees, on=_is_assigned_to),
         *filters.OTHERS,
     )

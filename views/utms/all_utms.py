@@ -26,7 +26,7 @@ from views.forms.fields import half_width
 from views.forms.utm_id import hex_digits
 from views.period import recent_days
 from views.screen import formats
-from views.screen.filters import Choice, DeclaredFilter, Part, Search
+from views.screen.filters import Choice, DeclaredFilter, IdPart, Part, Search
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
@@ -60,7 +60,7 @@ def fleet_filters(versions: Callable[[], Mapping[str, str]]) -> tuple[DeclaredFi
             "utm_id", lazy_gettext("UTM ID or MAC address"), most=30, any_case=False, clean=half_width, key=hex_digits
         ),
         CompanyName("customer", most=40, key=search_key),
-        Part("customer_id", most=9, any_case=False, clean=lambda typed: half_width(typed).upper()),
+        IdPart("customer_id", most=9),
         Choice("firmware", labels=versions),
         Choice("prefecture", labels={name: name for name in PREFECTURES}),
         Part("address", most=104),

@@ -14,9 +14,8 @@ from models.db import db
 from models.errors import N_
 from models.tenants.tenant import Tenant
 from models.utms.utm import Utm
-from views.forms.fields import half_width
 from views.screen import formats
-from views.screen.filters import Part
+from views.screen.filters import IdPart
 from views.screen.labels import Labels
 from views.screen.navigation import Above
 from views.screen.table import ICON_BUTTON, Button, Table
@@ -47,14 +46,7 @@ class StaffUtmListView(FleetList):
         *("firmware", "serial", "postcode", "prefecture", "address"),
     ]
     filters = (
-        Part(
-            "tenant_id",
-            lazy_gettext("Tenant ID"),
-            most=8,
-            any_case=False,
-            clean=lambda typed: half_width(typed).upper(),
-            beside=True,
-        ),
+        IdPart("tenant_id", lazy_gettext("Tenant ID"), most=8, beside=True),
         *fleet_filters(lambda: versions_of(cross_tenant_session(_REASON))),
     )
     label_columns: ClassVar = {
