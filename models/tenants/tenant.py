@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Sequence, String, text
+from sqlalchemy import CheckConstraint, Sequence, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import audit
@@ -44,3 +44,8 @@ def create_tenant(session: Session, name: str, *, by: Actor) -> Tenant:
     session.flush()
     audit.record(session, "tenant.created", tenant, by=by, tenant_id=tenant.id, after={"name": name})
     return tenant
+
+
+def tenant_names(session: Session) -> dict[str, str]:
+    """Return the names of all tenants by their IDs."""
+    return {row.id: row.name for row in session.execute(select(Tenant.id, Tenant.name))}

@@ -10,7 +10,9 @@ from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
 
-TODAY = clock.tokyo_day(clock.utc_now()).isoformat()
+
+def today() -> str:
+    return clock.tokyo_day(clock.utc_now()).isoformat()
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def test_a_contract_is_applied_for(page, customer, sound):
     assert page.locator("#ship_company").is_hidden()
     sound(page)
 
-    page.get_by_label("契約開始日").fill(TODAY)
+    page.get_by_label("契約開始日").fill(today())
     page.get_by_label("商品", exact=False).first.select_option("見守りUTM")
     page.locator("#lines-0-rate_plan_id option", has_text="特別プラン").wait_for(state="attached")
     page.locator("#lines-0-rate_plan_id").select_option("月額プラン")
@@ -111,7 +113,7 @@ def test_everything_is_shown_and_prices_come_by_a_button_without_javascript(chro
     assert page.locator("#ship_company").is_visible()
     page.get_by_text("該当しない入力は無視されます。").wait_for()
 
-    page.locator("#start_on").fill(TODAY)
+    page.locator("#start_on").fill(today())
     page.locator("#product_id").select_option("見守りメール")
     page.get_by_role("button", name="商品の料金プランを表示").click()
     page.locator("#lines-0-rate_plan_id").select_option("メールプラン")
@@ -128,7 +130,7 @@ def test_everything_is_shown_and_prices_come_by_a_button_without_javascript(chro
 
 def test_the_form_is_filled_in_by_keyboard_alone(page, customer):
     page.goto(f"/customers/{customer.id}/contracts/add")
-    page.locator("#start_on").fill(TODAY)
+    page.locator("#start_on").fill(today())
     page.locator("#product_id").focus()
     page.keyboard.press("ArrowDown")
     page.locator("#lines-0-rate_plan_id option", has_text="月額プラン").wait_for(state="attached")

@@ -9,14 +9,13 @@ from flask import abort, get_template_attribute, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy import select
 
 from models import clock, scope
 from models.alerts import level_policy, policy_rules
 from models.alerts.level_policy import LevelPolicy
 from models.db import db
 from models.errors import Conflict, DomainError
-from models.tenants.tenant import Tenant
+from models.tenants.tenant import tenant_names
 from views.alerts.level_policy_form import LevelPolicyForm, stored_values
 from views.alerts.level_policy_tables import dry_run_tables, rules_table, versions_table
 from views.arguments import page_number
@@ -118,7 +117,7 @@ def _consequences(form: LevelPolicyForm) -> Any:
 def _dry_run(policy: LevelPolicy) -> Sequence[Table]:
     with scope.all_tenants("the policy is the same for every tenant") as session:
         found = policy_rules.dry_run(session, policy, now=clock.utc_now())
-        tenants = {each.id: each.name for each in session.execute(select(Tenant.id, Tenant.name))}
+        tenants = tenant_names(session)
     return dry_run_tables(found, tenants)
 
 

@@ -8,12 +8,11 @@ from flask import url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import select
 
 from models import clock
 from models.db import db
 from models.overview.undeliverable import MOST, Owner, OwnerKind, Undeliverable, undeliverable
-from models.tenants.tenant import Tenant
+from models.tenants.tenant import tenant_names
 from views.base import PortalView, render
 from views.screen import formats
 from views.screen.formats import LinkedValue, linked_value
@@ -51,7 +50,7 @@ class UndeliverableView(PortalView):
 
 
 def _table(found: list[Undeliverable]) -> Table:
-    names = {row.id: row.name for row in db.session.execute(select(Tenant.id, Tenant.name))} if found else {}
+    names = tenant_names(db.session()) if found else {}
     table = filled_table(
         [
             (gettext("Recipient"), linked_value(formats.EMAIL), _address),

@@ -9,12 +9,11 @@ from flask import url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import select
 
 from models.db import db
 from models.search import search
 from models.search.search import LONGEST_TEXT, Found, Kind
-from models.tenants.tenant import Tenant
+from models.tenants.tenant import tenant_names
 from views.arguments import search_text
 from views.base import PortalView, render
 from views.screen import formats
@@ -54,7 +53,7 @@ class StaffSearchView(PortalView):
         if text and not error:
             found = search.find(cross_tenant_session(_REASON), text, kinds=list(Kind), utm_names=True)
         field = Filter("text", _LABEL, text, help=_HELP, error=error, beside=True, wide=True)
-        tenants = {row.id: row.name for row in db.session.execute(select(Tenant.id, Tenant.name))} if found else {}
+        tenants = tenant_names(db.session()) if found else {}
         return render(
             "search/staff_results.html",
             search=Search([field]),

@@ -9,14 +9,13 @@ from flask import g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
 from models import clock
 from models.db import db
 from models.errors import N_, Conflict, DomainError
-from models.tenants.tenant import Tenant
+from models.tenants.tenant import tenant_names
 from models.tickets import rules, subject
 from models.tickets.ticket import QUEUE_ORDER, Ticket
 from models.tickets.ticket_file import TicketFile
@@ -118,18 +117,18 @@ class StaffTicketView(Screen):
 
     def table(self, rows: Sequence[Ticket], columns: Sequence[str] | None = None, **options: Any) -> Table:
         """Return a table of tickets with the names of their tenants."""
-        g.tenant_names = _names(self.rows_session())
+        g.tenant_names = tenant_names(self.rows_session())
         return super().table(rows, columns, css="dense", **options)
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file."""
         with Session(db.engine, info=info) as session:
-            g.tenant_names = _names(session)
+            g.tenant_names = tenant_names(session)
         yield from super()._cells(query, info)
 
     def row_to_show(self, pk: Any) -> Ticket:
         """Return the ticket of a page."""
-        g.tenant_names = _names(self.rows_session())
+        g.tenant_names = tenant_names(self.rows_session())
         row: Ticket = super().row_to_show(pk)
         return row
 
@@ -276,7 +275,3 @@ def _page(form: AnswerForm, ticket: Ticket, files: Sequence[TicketFile] = (), co
         crumbs=screen.crumbs(ticket, title),
         cancel_url=screen.page_of(ticket),
     )
-
-
-def _names(session: Session) -> dict[str, str]:
-    return {row.id: row.name for row in session.execute(select(Tenant.id, Tenant.name))}

@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 from flask import g, url_for
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.db import db
 from models.errors import N_
-from models.tenants.tenant import Tenant
+from models.tenants.tenant import tenant_names
 from models.utms.utm import Utm
 from views.screen import formats
 from views.screen.filters import IdPart
@@ -63,13 +62,13 @@ class StaffUtmListView(FleetList):
 
     def table(self, rows: Sequence[Utm], columns: Sequence[str] | None = None, **options: Any) -> Table:
         """Return a table of UTMs with the names of their tenants."""
-        g.tenant_names = _names(self.rows_session())
+        g.tenant_names = tenant_names(self.rows_session())
         return super().table(rows, columns, **options)
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file."""
         with Session(db.engine, info=info) as session:
-            g.tenant_names = _names(session)
+            g.tenant_names = tenant_names(session)
         yield from super()._cells(query, info)
 
     def value(self, row: Utm, name: str) -> Any:
@@ -91,7 +90,3 @@ class StaffUtmListView(FleetList):
         name = gettext("Open %(name)s in its tenant", name=row.customer.name)
         values = {"tenant_id": row.tenant_id, "customer_id": row.customer_id}
         return [Button("", url_for("TenantView.open"), "building", name, values, css=ICON_BUTTON)]
-
-
-def _names(session: Session) -> dict[str, str]:
-    return {row.id: row.name for row in session.execute(select(Tenant.id, Tenant.name))}
