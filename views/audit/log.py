@@ -31,18 +31,14 @@ class AuditLog(Screen):
     datamodel = PortalInterface(AuditEntry)
     methods = frozenset({"list", "show"})
     row_rule = "<key:entry_key>"
-    named_by = "subject_id"
+    named_by = "subject"
     history = False
     link_column = "at"
     base_order = ("at", "desc")
     order_columns: ClassVar = ["at"]
-    list_columns: ClassVar = ["at", "actor", "action", "subject_type", "subject_id"]
-    file_columns: ClassVar = [
-        *("at", "actor", "action", "subject_type", "subject_id", "address", "request_id", "before", "after")
-    ]
-    show_fieldsets: ClassVar = [
-        (None, {"fields": ["at", "actor", "action", "subject_type", "subject_id", "address", "request_id"]})
-    ]
+    list_columns: ClassVar = ["at", "actor", "action", "subject"]
+    file_columns: ClassVar = [*("at", "actor", "action", "subject", "address", "request_id", "before", "after")]
+    show_fieldsets: ClassVar = [(None, {"fields": ["at", "actor", "action", "subject", "address", "request_id"]})]
     filters: ClassVar[Sequence[DeclaredFilter]] = (
         Part("actor", most=320, beside=True),
         DaysOfTimes("at", beside=True),
@@ -54,6 +50,7 @@ class AuditLog(Screen):
         "at": lazy_gettext("Date and time"),
         "actor": lazy_gettext("Person"),
         "action": lazy_gettext("What was done"),
+        "subject": lazy_gettext("What was changed"),
         "subject_type": lazy_gettext("Kind of subject"),
         "subject_id": lazy_gettext("ID of the subject"),
         "address": lazy_gettext("IP address"),
@@ -64,21 +61,24 @@ class AuditLog(Screen):
     formatters_columns: ClassVar = {
         "actor": formats.TEXT,
         "action": formats.TEXT,
-        "subject_type": formats.TEXT,
-        "subject_id": formats.CODE,
+        "subject": formats.TEXT,
         "address": formats.CODE,
         "request_id": formats.CODE,
         "before": formats.TEXT,
         "after": formats.TEXT,
     }
 
+    def name_of(self, row: AuditEntry) -> str:
+        """Return the kind and the ID of the subject of an entry."""
+        return f"{SUBJECTS.get(row.subject_type, row.subject_type)} {row.subject_id}"
+
     def value(self, row: AuditEntry, name: str) -> Any:
         """Return what a column shows of an entry."""
         match name:
             case "action":
                 return str(action_label(row.action))
-            case "subject_type":
-                return str(SUBJECTS.get(row.subject_type, row.subject_type))
+            case "subject":
+                return self.name_of(row)
             case "before" | "after":
                 values = getattr(row, name)
                 return None if values is None else json.dumps(values, ensure_ascii=False, sort_keys=True)

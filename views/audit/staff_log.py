@@ -34,16 +34,12 @@ class StaffAuditLogView(AuditLog):
     base_order = ("id", "desc")
     order_columns: ClassVar = []
     above: ClassVar = [Above(lazy_gettext("NEC Staff"), None, None)]
-    list_columns: ClassVar = ["at", "tenant_id", "actor", "action", "subject_type", "subject_id"]
+    list_columns: ClassVar = ["at", "tenant_id", "actor", "action", "subject"]
     file_columns: ClassVar = ["at", "tenant_id", *AuditLog.file_columns[1:]]
     show_fieldsets: ClassVar = [
         (
             None,
-            {
-                "fields": [
-                    *("at", "tenant_id", "actor", "action", "subject_type", "subject_id", "address", "request_id")
-                ]
-            },
+            {"fields": ["at", "tenant_id", "actor", "action", "subject", "address", "request_id"]},
         )
     ]
     filters = (
