@@ -83,6 +83,8 @@ def configure(level: str = "INFO") -> None:
     logging.getLogger("flask_appbuilder").setLevel(logging.WARNING)
     # It logs the IP address whose limit was exceeded; the log of the request has the status.
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)
+    # It logs its plug-ins when a process starts.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def json_handler(stream: TextIO | None = None) -> logging.Handler:

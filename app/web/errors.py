@@ -112,6 +112,17 @@ def _stale(_error: StaleDataError) -> Any:
     return _http_error(Conflict())
 
 
+def _wait(seconds: str | None) -> str:
+    """Return how long to wait before the next try.
+
+    :param seconds: the header ``Retry-After``; None if the time is not known.
+    """
+    minutes = -(-int(seconds or 0) // 60)
+    if minutes <= 1:
+        return gettext("Wait a minute, then try again.")
+    return gettext("Wait %(minutes)s minutes, then try again.", minutes=minutes)
+
+
 def _answer(code: int, headers: Any, message: str | None = None) -> Any:
     titles = {
         400: gettext("Invalid request"),
@@ -133,7 +144,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         ),
         413: gettext("Send less data at once."),
         414: gettext("The URL is too long. Use shorter search conditions."),
-        429: gettext("Wait a minute, then try again."),
+        429: _wait(headers.get("Retry-After")),
     }
     title = titles.get(code, gettext("Something went wrong"))
     message = message or messages.get(

@@ -130,9 +130,10 @@ def test_requests_are_limited_per_address_typed_whether_or_not_it_exists(app, us
 
 
 def test_requests_are_limited_per_ip_address(app):
-    answers = [ask(app, f"x{number}@example.jp").status_code for number in range(21)]
+    answers = [ask(app, f"x{number}@example.jp") for number in range(21)]
 
-    assert answers == [302] * 20 + [429]
+    assert [each.status_code for each in answers] == [302] * 20 + [429]
+    assert "60分ほど待ってから、もう一度お試しください。" in answers[-1].text
     assert ask(app, "x@example.jp", "192.0.2.8").status_code == 302
 
 
