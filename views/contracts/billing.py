@@ -24,6 +24,7 @@ from models.contracts.usage import month_of
 from models.customers.customer import Customer
 from models.db import db
 from models.errors import N_, DomainError
+from models.text_part import has_part
 from models.values.company_name import search_key
 from models.values.visible_text import visible
 from views.arguments import iso_day
@@ -148,8 +149,8 @@ class CustomerFilter(DeclaredFilter):
         value = visible(args.get(self.name, "")).strip()[:100]
         if not value:
             return self._filter(label)
-        by_id = model.customer_id.contains(half_width(value).upper(), autoescape=True)
-        by_name = model.customer.has(Customer.search_name.contains(search_key(value), autoescape=True))
+        by_id = has_part(model.customer_id, half_width(value).upper())
+        by_name = model.customer.has(has_part(Customer.search_name, search_key(value)))
         return self._filter(label, value=value, condition=or_(by_id, by_name))
 
 

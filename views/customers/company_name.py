@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models.customers.customer import Customer
+from models.text_part import has_part
 from views.screen.filters import Part
 
 
@@ -13,4 +14,4 @@ class CompanyName(Part):
 
     @staticmethod
     def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
-        return column.has(Customer.search_name.contains(value, autoescape=True))
+        return column.has(has_part(Customer.search_name, value))

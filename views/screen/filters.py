@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from flask_babel import gettext, lazy_gettext
 
 from models import clock
+from models.text_part import has_part, has_part_in_any_case
 from models.values.phone import plain_hyphens
 from models.values.visible_text import visible
 from views.arguments import iso_day
@@ -224,7 +225,7 @@ class Part(DeclaredFilter):
             return column.istartswith(value, autoescape=True)
         if match == "is":
             return column == value
-        return column.icontains(value, autoescape=True) if any_case else column.contains(value, autoescape=True)
+        return has_part_in_any_case(column, value) if any_case else has_part(column, value)
 
 
 class IdPart(Part):

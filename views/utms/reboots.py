@@ -12,6 +12,7 @@ from models import clock
 from models.customers.customer import Customer
 from models.db import db
 from models.errors import N_
+from models.text_part import has_part, has_part_in_any_case
 from models.utms import reboot_rules
 from models.utms.reboot import Reboot, RebootState
 from models.utms.utm import Utm
@@ -36,7 +37,7 @@ class _CompanyOfUtm(Part):
 
     @staticmethod
     def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
-        return column.has(Utm.customer.has(Customer.search_name.contains(value, autoescape=True)))
+        return column.has(Utm.customer.has(has_part(Customer.search_name, value)))
 
 
 class _NameOrId(Part):
@@ -44,8 +45,8 @@ class _NameOrId(Part):
 
     @staticmethod
     def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
-        in_id = Utm.utm_id.contains(half_width(value).lower().replace(":", ""), autoescape=True)
-        return column.has(or_(Utm.name.icontains(value, autoescape=True), in_id))
+        in_id = has_part(Utm.utm_id, half_width(value).lower().replace(":", ""))
+        return column.has(or_(has_part_in_any_case(Utm.name, value), in_id))
 
 
 class RebootListView(Screen):
