@@ -30,6 +30,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.actor import Actor
 from models.db import Base, CreatedAt
 
+ROLE_LENGTH = 200
+
 # Columns omitted from the entries, because they say nothing about what the user did.
 _IGNORED = {"version", "search_name", "sort_name", "created_at"}
 
@@ -48,6 +50,7 @@ class AuditEntry(Base):
     tenant_id: Mapped[str | None] = mapped_column(String(8), ForeignKey("tenant.id"))
     actor: Mapped[str] = mapped_column(String(320))
     user_id: Mapped[int | None] = mapped_column(Integer)
+    role: Mapped[str | None] = mapped_column(String(ROLE_LENGTH))
     address: Mapped[str | None] = mapped_column(String(45))
     request_id: Mapped[str | None] = mapped_column(String(64))
     action: Mapped[str] = mapped_column(String(64))
@@ -119,10 +122,10 @@ _INSERT = insert(AuditEntry.__table__).inline()
 # Much faster than a statement for each entry, or one with a parameter for each value.
 _INSERT_ALL = text("""
 INSERT INTO audit_entry
-    (tenant_id, actor, user_id, address, request_id, action, subject_type, subject_id, before, after)
-SELECT tenant_id, actor, user_id, address, request_id, action, subject_type, subject_id, before, after
+    (tenant_id, actor, user_id, role, address, request_id, action, subject_type, subject_id, before, after)
+SELECT tenant_id, actor, user_id, role, address, request_id, action, subject_type, subject_id, before, after
 FROM jsonb_to_recordset(:entries) AS entry
-    (tenant_id text, actor text, user_id integer, address text, request_id text, action text, subject_type text,
+    (tenant_id text, actor text, user_id integer, role text, address text, request_id text, action text, subject_type text,
      subject_id text, before jsonb, after jsonb)
 """).bindparams(bindparam("entries", type_=JSONB))
 
@@ -139,6 +142,7 @@ def _values(action: str, recorded: Change, by: Actor, tenant_id: str | None) -> 
         "tenant_id": tenant_id,
         "actor": by.name,
         "user_id": by.user_id,
+        "role": by.role,
         "address": by.address,
         "request_id": by.request_id,
         "action": action,

@@ -25,9 +25,11 @@ def actor(user: Any = None) -> Actor:
     :param user: the user, if not signed in yet; None for the current user.
     """
     who = user if user is not None else current_user if current_user.is_authenticated else None
+    identity = g.get("identity") if user is None else None
     return Actor(
         name=who.email if who is not None else "anonymous",
         user_id=who.id if who is not None else None,
+        role=identity.acting_role if identity is not None else None,
         address=request.remote_addr,
         request_id=g.get("request_id"),
     )

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from flask import current_app, request
+from flask import current_app, request, session
 from itsdangerous import BadSignature, Signer
 from redis import Redis, RedisError
 
@@ -47,12 +47,14 @@ class Draft(NamedTuple):
     :ivar back_url: the page that the form was on, None when that is not known.
     :ivar tenant_id: the tenant in which the form's page was made, empty for none.
     :ivar values: names and values of its fields.
+    :ivar staff_entry: how NEC staff had entered the tenant; see ``views.staff_entry``.
     """
 
     path: str
     back_url: str | None
     tenant_id: str
     values: list[tuple[str, str]]
+    staff_entry: list[str] | None = None
 
 
 def new_key(user_id: int) -> str:
@@ -74,7 +76,8 @@ def keep() -> str | None:
     view = current_app.view_functions.get(request.endpoint or "")
     if owner is None or not returns_typed_form(view):
         return None
-    draft = Draft(asked_for(), came_from(), request.form.get(MADE_IN, ""), kept(request.form.items(multi=True)))
+    values = kept(request.form.items(multi=True))
+    draft = Draft(asked_for(), came_from(), request.form.get(MADE_IN, ""), values, session.get("staff_entry"))
     text = json.dumps(draft).encode()
     if len(text) > MAX_BYTES:
         return None
@@ -101,10 +104,10 @@ def find(draft_id: str, user_id: int) -> Draft | None:
         return None
     nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
     try:
-        path, back_url, tenant_id, values = json.loads(_cipher(user_id, draft_id).decrypt(nonce, text, None))
+        path, back_url, tenant_id, values, *entry = json.loads(_cipher(user_id, draft_id).decrypt(nonce, text, None))
     except InvalidTag:
         return None
-    return Draft(path, back_url, tenant_id, [(name, value) for name, value in values])
+    return Draft(path, back_url, tenant_id, [(name, value) for name, value in values], *entry)
 
 
 def kept(values: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

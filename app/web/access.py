@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from app.web import errors
 from app.web.registers import register
 from models import scope
 from models.db import db
-from views import form_draft
+from views import form_draft, staff_entry
 from views.flashes import flash_warning
 from views.question import MADE_IN
 from views.redirects import asked_for, came_from
@@ -83,8 +84,9 @@ def _enter_tenant() -> Any:
                 raise request.routing_exception
             abort(404)
         return _redirect_to_sign_in()
-    if chosen and g.identity.tenant is None:
+    if chosen and not (g.identity.tenant is not None and staff_entry.may_stay(g.identity)):
         session.pop("tenant_id", None)
+        g.identity = replace(g.identity, tenant=None)
         db.session.rollback()
         scope.enter_tenant(db.session(), None)
     if g.identity.tenant is None and request.endpoint is not None and not is_tenantless(request.endpoint):

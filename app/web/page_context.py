@@ -16,6 +16,7 @@ from views.languages import language_choice
 from views.preferences import preferred
 from views.register import Place
 from views.search.search import search_field
+from views.staff_entry import current_entry
 
 
 class MenuItem(NamedTuple):
@@ -54,6 +55,7 @@ def portal_frame() -> dict[str, Any]:
         "password_url": None,
         "sign_out_url": None,
         "side_menu": None,
+        "staff_entry": None,
         "home_url": url_for("HomeView.index"),
         "now": clock.screen_time(clock.utc_now()),
     }
@@ -74,6 +76,8 @@ def portal_frame() -> dict[str, Any]:
         "password_url": url_for("PasswordChangeView.change"),
         "sign_out_url": url_for("SignInView.logout"),
         "side_menu": preferred("menu"),
+        "staff_entry": current_entry(identity),
+        "leave_url": url_for("TenantView.leave"),
     }
     return frame
 

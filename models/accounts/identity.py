@@ -77,6 +77,7 @@ class Identity:
     :param tenant_count: the number of tenants the user is a member of.
     :param rights_version: the version of the roles' permissions; see :func:`rights_version`.
     :param last_seen_at: when the session was last used, to within five minutes.
+    :param member: whether the user is a member of the tenant.
     """
 
     user: SignedIn
@@ -85,6 +86,12 @@ class Identity:
     tenant_count: int
     rights_version: int
     last_seen_at: datetime
+    member: bool
+
+    @property
+    def acting_role(self) -> str | None:
+        """The name of the role that the user acts in, for the audit log; of several, all names."""
+        return ", ".join(name for _, name in self.roles) or None
 
     @property
     def elevated(self) -> bool:
@@ -114,6 +121,7 @@ def read_identity(session: Session, token: str) -> Identity | None:
         count,
         version,
         last_seen_at,
+        role_id is not None,
     )
 
 

@@ -7,6 +7,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.signing_in import choose_tenant
 from tests.browser.test_journey import sign_in
 from tests.browser.windows import at_desk
 from tests.factories import PASSWORD
@@ -168,8 +169,7 @@ def test_nec_staff_keep_the_additional_items(page, make, tenant, sound):
     page.get_by_label("メールアドレス").fill("staff@example.jp")
     page.get_by_label("パスワード").fill(PASSWORD)
     page.get_by_role("button", name="ログイン").click()
-    page.get_by_role("button", name=tenant.id).click()
-    page.get_by_role("heading", name="ダッシュボード", level=1).wait_for()
+    choose_tenant(page, tenant.id)
     make.application_field(tenant=tenant, title="題" * 100, kind="choice", choices=["W" * 100, "長" * 100], position=1)
     page.goto("/tenant-settings/")
     page.get_by_role("link", name="項目を編集").click()

@@ -59,6 +59,7 @@ def signed_in(app, make) -> Callable[..., FlaskClient]:
             session["_id"] = None
             if tenant is not None:
                 session["tenant_id"] = tenant.id
+                session["staff_entry"] = [tenant.id, "Test", "2026-04-01 09:00:00"]
         return client
 
     return client_of

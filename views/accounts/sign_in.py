@@ -17,7 +17,7 @@ from models.accounts import membership, password_policy, sign_in_rules
 from models.accounts.identity import SignedIn
 from models.accounts.user import EMAIL_LENGTH
 from models.db import db
-from views import form_draft
+from views import form_draft, staff_entry
 from views.accounts.restored_form import flash_draft_lost
 from views.base import actor, render
 from views.flashes import flash_error, flash_success
@@ -107,7 +107,7 @@ def _restored(user_id: int) -> Response | None:
     draft = form_draft.find(draft_id, user_id)
     if draft is not None:
         # Whether the user may still enter it is checked with the next request.
-        session["tenant_id"] = draft.tenant_id
+        staff_entry.enter_again(draft.tenant_id, draft.staff_entry)
         return redirect(url_for("RestoredFormView.show", draft=draft_id))
     if draft_id:
         flash_draft_lost()

@@ -37,8 +37,10 @@ class AuditLog(Screen):
     base_order = ("at", "desc")
     order_columns: ClassVar = ["at"]
     list_columns: ClassVar = ["at", "actor", "action", "subject"]
-    file_columns: ClassVar = [*("at", "actor", "action", "subject", "address", "request_id", "before", "after")]
-    show_fieldsets: ClassVar = [(None, {"fields": ["at", "actor", "action", "subject", "address", "request_id"]})]
+    file_columns: ClassVar = [*("at", "actor", "role", "action", "subject", "address", "request_id", "before", "after")]
+    show_fieldsets: ClassVar = [
+        (None, {"fields": ["at", "actor", "role", "action", "subject", "address", "request_id"]})
+    ]
     filters: ClassVar[Sequence[DeclaredFilter]] = (
         Part("actor", most=320, beside=True),
         DaysOfTimes("at", beside=True),
@@ -49,6 +51,7 @@ class AuditLog(Screen):
     label_columns: ClassVar = {
         "at": lazy_gettext("Date and time"),
         "actor": lazy_gettext("Person"),
+        "role": lazy_gettext("Role"),
         "action": lazy_gettext("What was done"),
         "subject": lazy_gettext("What was changed"),
         "subject_type": lazy_gettext("Kind of subject"),
@@ -60,6 +63,7 @@ class AuditLog(Screen):
     }
     formatters_columns: ClassVar = {
         "actor": formats.TEXT,
+        "role": formats.TEXT,
         "action": formats.TEXT,
         "subject": formats.TEXT,
         "address": formats.CODE,

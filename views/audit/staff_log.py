@@ -39,7 +39,7 @@ class StaffAuditLogView(AuditLog):
     show_fieldsets: ClassVar = [
         (
             None,
-            {"fields": ["at", "tenant_id", "actor", "action", "subject", "address", "request_id"]},
+            {"fields": ["at", "tenant_id", "actor", "role", "action", "subject", "address", "request_id"]},
         )
     ]
     filters = (

@@ -26,5 +26,5 @@ MENU = (
     MenuEntry(Place.USER, 10, N_("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings")),
     MenuEntry(Place.HIDDEN, 20, "", "PortalTokenView.list", ("can_list", "PortalTokens")),
 )
-TENANTLESS = ("TenantView.list", "TenantView.open", "TenantView.select")
+TENANTLESS = ("TenantView.list", "TenantView.open", "TenantView.select", "TenantView.leave")
 UPLOADS = ("TenantLogoView.replace",)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from flask import abort, current_app, g, redirect, request, session, url_for
+from flask import abort, current_app, g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
@@ -20,6 +20,7 @@ from models.db import db
 from models.overview.figures import Watched, watched
 from models.prepared_statement import PreparedStatement, prepare
 from models.tenants.tenant import Tenant
+from views import staff_entry
 from views.arguments import choice, key_or_none
 from views.base import PortalView, render
 from views.period import recent_days
@@ -64,13 +65,17 @@ class TenantView(PortalView):
         )
 
     @expose("/select", methods=["POST"])
-    def select(self) -> Response:
+    def select(self) -> Any:
         """Select a tenant for the rest of the session, and open one of its pages (``DESTINATIONS``)."""
-        session["tenant_id"] = _chosen_tenant_id()
-        return redirect(destination_url())
+        return staff_entry.enter(_chosen_tenant_id()) or redirect(destination_url())
+
+    @expose("/leave", methods=["POST"])
+    def leave(self) -> Response:
+        """Leave the current tenant."""
+        return staff_entry.leave()
 
     @expose("/open", methods=["POST"])
-    def open(self) -> Response:
+    def open(self) -> Any:
         """Select the tenant of a customer, and open the customer, or one of its contracts or UTMs if the form names it.
 
         What the user may do there depends on the role in that tenant.
@@ -79,7 +84,8 @@ class TenantView(PortalView):
         customer_id = request.form.get("customer_id", "")
         if not cross_tenant_search.exists(tenant_id, customer_id):
             abort(404)
-        session["tenant_id"] = tenant_id
+        if (question := staff_entry.enter(tenant_id)) is not None:
+            return question
         if contract_id := request.form.get("contract_id", ""):
             return redirect(url_for("ContractView.show", customer_id=customer_id, contract_id=contract_id))
         if utm_key := key_or_none(request.form.get("utm_key")):

@@ -154,7 +154,7 @@ def test_each_user_orders_and_hides_the_widgets(operator, make, signed_in, morni
     morning(1)
     arrangement = Page(operator.get("/dashboard-settings/").text)
     names = [each.attributes["value"] for each in arrangement.main.all("input", name="visible")]
-    assert [each.text for each in arrangement.main.all("li")] == TITLES
+    assert [each.text for each in arrangement.main.all("li")] == [*TITLES, "NECスタッフの入室"]
 
     def send(**more: object) -> str:
         visible = [name for name in names if name != "held"]

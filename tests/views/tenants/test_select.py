@@ -117,7 +117,7 @@ def test_a_form_left_open_in_another_window_is_not_saved_in_the_tenant_chosen_si
     first, second = make.tenant(name="いろは"), make.tenant(name="あさひ")
     staff = signed_in(make.elevated("NEC Staff"), first)
     fields = re.findall(r'name="(made_in|version)" value="([^"]*)"', staff.get("/customers/add").text)
-    staff.post("/tenants/select", data={"tenant_id": second.id, "made_in": first.id})
+    staff.post("/tenants/select", data={"tenant_id": second.id, "made_in": first.id, "reason": "調査"})
 
     answer = staff.post("/customers/add", data={**dict(fields), "name": "ひばり工業"})
 
@@ -130,7 +130,7 @@ def test_a_form_left_open_in_another_window_is_not_saved_in_the_tenant_chosen_si
     [(action, wanted)] = re.findall(
         r'action="(/tenants/select)".*?name="tenant_id"\s+value="(T\d+)"', answer.text, re.DOTALL
     )
-    staff.post(action, data={"tenant_id": wanted, "made_in": second.id})
+    staff.post(action, data={"tenant_id": wanted, "made_in": second.id, "reason": "調査"})
     assert "いろは" in staff.get("/").text
 
 
@@ -147,7 +147,7 @@ def test_who_has_one_tenant_is_offered_no_way_to_another(operator, make):
         ("/language/", {"language": "en"}),
         ("/logout/", {}),
         ("/staff/mail/again", {}),
-        ("/tenants/select", {"tenant_id": "T8000000"}),
+        ("/tenants/select", {"tenant_id": "T8000000", "reason": "調査"}),
     ],
 )
 def test_a_form_of_no_tenant_is_taken_whichever_tenant_was_chosen_since(make, signed_in, address, data):
@@ -206,7 +206,7 @@ def test_nec_staff_are_offered_the_switch_in_a_tenant_they_do_not_belong_to(make
     tenant = make.tenant()
     staff = signed_in(make.elevated("NEC Staff"))
 
-    staff.post("/tenants/select", data={"tenant_id": tenant.id})
+    staff.post("/tenants/select", data={"tenant_id": tenant.id, "reason": "調査"})
 
     assert 'href="/tenants/"' in staff.get("/").text
 

@@ -111,7 +111,7 @@ def test_its_page_leads_to_where_it_is_set_up(staff, make, to, leads_to):
     tenant = make.tenant(name="西販売")
     form = Page(staff.get(f"/staff/tenants/{tenant.id}").text).form_to(f"/tenants/select?to={to}")
 
-    answer = staff.post(form.action, data=answered(form.sent()))
+    answer = staff.post(form.action, data={**answered(form.sent()), "reason": "調査"})
 
     assert answer.location == leads_to
     assert "西販売" in Page(staff.get(answer.location).text).root.one("header").text

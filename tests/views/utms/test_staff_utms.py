@@ -59,7 +59,7 @@ def test_a_button_opens_the_customer_in_its_tenant(staff, utms):
     forms = [each for each in listed(staff).sendings if each.action == "/tenants/open"]
     form = next(each for each in forms if each.sent().get("customer_id") == utms[1].customer_id)
 
-    answer = staff.post(form.action, data=answered(form.sent()))
+    answer = staff.post(form.action, data={**answered(form.sent()), "reason": "調査"})
 
     assert answer.location == f"/customers/{utms[1].customer_id}"
     assert staff.get(answer.location).status_code == 200
