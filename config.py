@@ -159,12 +159,14 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SMS_BACKEND": _choice(env, "SMS_BACKEND", "log", ("log",)),
         # Where the files of tickets are stored: in the database, or in a bucket of an S3-compatible store.
         **_file_store(env),
-        # The session cookie (docs/adr/0011-sessions.md). Unused sessions end after PERMANENT_SESSION_LIFETIME.
+        # When sessions end: after the last use, and after the sign-in however much they are used.
+        "SESSION_IDLE_TIMEOUT": timedelta(minutes=_number(env, "SESSION_IDLE_MINUTES", 60, 10, 1440)),
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=_number(env, "SESSION_HOURS", 12, 1, 168)),
+        # The session cookie (docs/adr/0011-sessions.md).
         "SESSION_COOKIE_NAME": "portal_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": production or portal_url.startswith("https://"),
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
         "WTF_CSRF_TIME_LIMIT": None,
         # The limit for forms and request bodies. The device API has its own, smaller one, and the forms that take the
         # files of tickets their own, larger one (app/web/access.py).

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import g
+from flask import g, request
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import (
     Permission,
@@ -30,6 +30,7 @@ from models.accounts.role import NEC_ADMIN, NEC_STAFF, PARTNER_OPERATOR, PARTNER
 from models.accounts.user import Role, User
 from models.actor import COMMAND_LINE
 from models.db import db
+from views.accounts.session_timeouts import BACKGROUND, session_timeouts
 from views.accounts.sign_in import SignInView
 
 Permissions = dict[str, tuple[str, ...]]
@@ -96,14 +97,21 @@ class PortalSecurityManager(SecurityManager):
         db.session.commit()
 
     def load_user(self, pk: str) -> Any | None:
-        """Return the user of a session, None if the session was revoked or the user is inactive.
+        """Return the user of a session, None if the session has ended or the user is inactive.
 
         :param pk: the session token from the cookie.
         """
         identity = read_identity(db.session(), str(pk))
         if identity is None or not identity.user.active:
             return None
-        user_session.note_use(identity.user.session_token, last_seen_at=identity.last_seen_at, now=clock.utc_now())
+        now = clock.utc_now()
+        timeouts = session_timeouts()
+        seen, started = identity.last_seen_at, identity.signed_in_at
+        if timeouts.end(started_at=started, last_seen_at=seen) <= now:
+            return None
+        if BACKGROUND not in request.headers:
+            seen = user_session.note_use(identity.user.session_token, last_seen_at=seen, now=now)
+        g.session_ends_at = timeouts.end(started_at=started, last_seen_at=seen)
         g.identity = identity
         return identity.user
 

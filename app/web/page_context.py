@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from flask import Flask, g, has_request_context, request, url_for
+from flask_babel import gettext
 from flask_login import current_user
 
 from app.web.access import is_tenantless, tenantless_views
 from app.web.menu import allowed
 from models import clock
 from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
+from views.accounts.session_timeouts import warning
 from views.alerts.rows import function_name
 from views.languages import language_choice
 from views.preferences import preferred
@@ -52,10 +54,11 @@ def portal_frame() -> dict[str, Any]:
         "tenants_url": None,
         "search": None,
         "user_menu": (),
-        "password_url": None,
+        "account_links": (),
         "sign_out_url": None,
         "side_menu": None,
         "staff_entry": None,
+        "session_end": None,
         "home_url": url_for("HomeView.index"),
         "now": clock.screen_time(clock.utc_now()),
     }
@@ -73,7 +76,8 @@ def portal_frame() -> dict[str, Any]:
         "in_tenant": identity.tenant is not None and not is_tenantless(request.endpoint or ""),
         "tenants_url": url_for("TenantView.list") if many else None,
         "search": search_field() if identity.tenant else None,
-        "password_url": url_for("PasswordChangeView.change"),
+        "account_links": _account_links(),
+        "session_end": warning(),
         "sign_out_url": url_for("SignInView.logout"),
         "side_menu": preferred("menu"),
         "staff_entry": current_entry(identity),
@@ -88,6 +92,14 @@ def _menu(place: Place, *, in_tenant: bool) -> tuple[MenuItem, ...]:
         MenuItem(entry.label, url_for(entry.endpoint), entry.icon, here in entry.own_views)
         for entry in allowed(place)
         if in_tenant or entry.own_views[0] in tenantless_views()
+    )
+
+
+def _account_links() -> tuple[tuple[str, str], ...]:
+    """Return the links to the pages of the user's own account, which need no tenant."""
+    return (
+        (gettext("Change password"), url_for("PasswordChangeView.change")),
+        (gettext("Sessions"), url_for("SessionView.list")),
     )
 
 

@@ -77,6 +77,7 @@ class Identity:
     :param tenant_count: the number of tenants the user is a member of.
     :param rights_version: the version of the roles' permissions; see :func:`rights_version`.
     :param last_seen_at: when the session was last used, to within five minutes.
+    :param signed_in_at: when the session started.
     :param member: whether the user is a member of the tenant.
     """
 
@@ -87,6 +88,7 @@ class Identity:
     rights_version: int
     last_seen_at: datetime
     member: bool
+    signed_in_at: datetime
 
     @property
     def acting_role(self) -> str | None:
@@ -108,7 +110,7 @@ def read_identity(session: Session, token: str) -> Identity | None:
     rows = scope.run_entering(session, _statement(), values)
     if not rows:
         return None
-    (_, last_seen_at, user_id, email, first, last, active, preferences, *rest) = rows[0]
+    (_, last_seen_at, signed_in_at, user_id, email, first, last, active, preferences, *rest) = rows[0]
     tenant_id, tenant, role_id, role, everywhere, count, version = rest
     roles = tuple((each[0], each[1]) for each in everywhere or ())
     may_enter = role_id is not None or any(name in ELEVATED for _, name in roles)
@@ -122,6 +124,7 @@ def read_identity(session: Session, token: str) -> Identity | None:
         version,
         last_seen_at,
         role_id is not None,
+        signed_in_at,
     )
 
 
@@ -148,6 +151,7 @@ def _statement() -> PreparedStatement:
     )
     person = (
         UserSession.last_seen_at,
+        UserSession.created_at,
         User.id,
         User.email,
         User.first_name,

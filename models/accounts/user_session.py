@@ -6,6 +6,7 @@ the cookie was copied (docs/adr/0011-sessions.md).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -19,16 +20,21 @@ from sqlalchemy import (
     String,
     delete,
     func,
+    select,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import audit
+from models.actor import Actor
 from models.db import Base, CreatedAt
 from models.scope import all_tenants
 from models.tokens import hash_token, new_token
 
 KEPT_FOR = timedelta(days=30)
 """How long a session's row is kept after its last use, to show who was signed in. The cookie itself lives for hours."""
+
+USER_AGENT_LENGTH = 300
 
 _PREFIX = "ses_"
 # Not every request should write to the database just to record that the session is in use.
@@ -46,6 +52,9 @@ class UserSession(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[CreatedAt]
     last_seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    # Of the sign-in.
+    ip_address: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str | None] = mapped_column(String(USER_AGENT_LENGTH))
     # By the database's clock. Never cleared: a revoked session cannot be resumed.
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -56,9 +65,77 @@ def start(session: Session, user_id: int, *, now: datetime) -> str:
     :returns: its token, which is not stored anywhere.
     """
     token = new_token(_PREFIX)
-    session.add(UserSession(user_id=user_id, token_hash=hash_token(token), last_seen_at=now))
+    session.add(UserSession(user_id=user_id, token_hash=hash_token(token), created_at=now, last_seen_at=now))
     session.flush()
     return token
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """When sessions end by themselves.
+
+    :ivar idle: how long after the last use, to within five minutes.
+    :ivar absolute: how long after the sign-in.
+    """
+
+    idle: timedelta
+    absolute: timedelta
+
+    def end(self, *, started_at: datetime, last_seen_at: datetime) -> datetime:
+        """Return when a session ends if it is not used again."""
+        return min(last_seen_at + self.idle, started_at + self.absolute)
+
+
+def note_origin(session: Session, token: str, *, ip_address: str | None, user_agent: str) -> None:
+    """Store where a session was started.
+
+    :param user_agent: how the browser describes itself.
+    """
+    session.execute(
+        update(UserSession)
+        .where(UserSession.token_hash == hash_token(token))
+        .values(ip_address=ip_address, user_agent=user_agent[:USER_AGENT_LENGTH])
+        .execution_options(synchronize_session=False)
+    )
+
+
+def active(session: Session, user_id: int, *, timeouts: Timeouts, now: datetime) -> list[UserSession]:
+    """Return the sessions of a user that have not ended, the last used first."""
+    return list(
+        session.scalars(
+            select(UserSession)
+            .where(
+                UserSession.user_id == user_id,
+                UserSession.revoked_at.is_(None),
+                UserSession.last_seen_at > now - timeouts.idle,
+                UserSession.created_at > now - timeouts.absolute,
+            )
+            .order_by(UserSession.last_seen_at.desc(), UserSession.id.desc())
+        )
+    )
+
+
+def end_one(session: Session, user_id: int, session_id: int, *, by: Actor) -> bool:
+    """End one session of a user.
+
+    :returns: whether there was such a session.
+    """
+    ended = session.scalar(
+        update(UserSession)
+        .where(UserSession.id == session_id, UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(UserSession.id)
+        .execution_options(synchronize_session=False)
+    )
+    if ended is not None:
+        audit.record(session, "session.ended", ("User", user_id), by=by)
+    return ended is not None
+
+
+def end_others(session: Session, user_id: int, token: str, *, by: Actor) -> None:
+    """End all sessions of a user but the one with a token."""
+    revoke_all(session, user_id, but=token)
+    audit.record(session, "session.others_ended", ("User", user_id), by=by)
 
 
 def revoke(session: Session, token: str) -> None:
@@ -78,15 +155,16 @@ def revoke_all(session: Session, user_id: int, *, but: str | None = None) -> Non
     _revoke(session, which)
 
 
-def note_use(token: str, *, last_seen_at: datetime, now: datetime) -> None:
+def note_use(token: str, *, last_seen_at: datetime, now: datetime) -> datetime:
     """Record that a session is in use, at most every five minutes.
 
     It has its own transaction because read-only requests do not commit.
 
     :param last_seen_at: the stored time of the last use.
+    :returns: the time stored now.
     """
     if last_seen_at > now - _USE_NOTED_EVERY:
-        return
+        return last_seen_at
     with all_tenants("sessions do not belong to a tenant") as session:
         session.execute(
             update(UserSession)
@@ -95,6 +173,7 @@ def note_use(token: str, *, last_seen_at: datetime, now: datetime) -> None:
             .execution_options(synchronize_session=False)
         )
         session.commit()
+    return now
 
 
 def remove_old(session: Session, *, now: datetime) -> None:

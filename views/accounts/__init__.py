@@ -11,12 +11,14 @@ from views.accounts.password_setup import PasswordSetupView
 from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
 from views.accounts.restored_form import RestoredFormView
 from views.accounts.roles import RoleView
+from views.accounts.sessions import SessionView
 from views.accounts.users import UserView
 from views.register import MenuEntry, Place, RateLimit, Rights
 
 SCREENS = (
     PasswordSetupView,
     PasswordChangeView,
+    SessionView,
     ForgottenPasswordView,
     RestoredFormView,
     UserView,
@@ -56,7 +58,12 @@ MENU = (
     ),
 )
 PUBLIC = ("PasswordSetupView.setup", "ForgottenPasswordView.ask", "ForgottenPasswordView.sent", "SignInView.login")
-TENANTLESS = ("SignInView.logout", "PasswordChangeView.change", "RestoredFormView.show")
+TENANTLESS = (
+    "SignInView.logout",
+    "PasswordChangeView.change",
+    "RestoredFormView.show",
+    *(f"SessionView.{name}" for name in ("list", "end", "end_others", "remaining")),
+)
 RATE_LIMITS = (
     RateLimit("SignInView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
     RateLimit("PasswordChangeView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),

@@ -13,7 +13,7 @@ from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
 from models import clock
-from models.accounts import membership, password_policy, sign_in_rules
+from models.accounts import membership, password_policy, sign_in_rules, user_session
 from models.accounts.identity import SignedIn
 from models.accounts.user import EMAIL_LENGTH
 from models.db import db
@@ -92,6 +92,12 @@ def _begin_session(person: SignedIn) -> Response:
     session.clear()
     session.permanent = True
     login_user(person)
+    user_session.note_origin(
+        db.session(),
+        person.session_token,
+        ip_address=request.remote_addr,
+        user_agent=request.user_agent.string,
+    )
     if (answer := _restored(person.id)) is not None:
         return answer
     tenant_id = membership.only_tenant(db.session(), person.id)

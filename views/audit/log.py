@@ -12,7 +12,7 @@ from sqlalchemy import or_
 
 from models.audit import AuditEntry
 from models.errors import N_
-from views.audit.labels import ACTIONS, SUBJECTS, action_label
+from views.audit_labels import ACTIONS, SUBJECTS, action_label
 from views.data_interface import PortalInterface
 from views.screen import formats
 from views.screen.filters import Choice, DaysOfTimes, DeclaredFilter, Part

@@ -7,6 +7,7 @@ import "./dialogs.js";
 import "./fetched-dialogs.js";
 import "./menus.js";
 import "./sending.js";
+import "./session-end.js";
 import "./unsaved.js";
 import "./repeated-field.js";
 import "./rows.js";

@@ -49,7 +49,10 @@ function refresh(teller) {
   async function ask() {
     try {
       // Not following a redirect to the page for signing in.
-      const answer = await fetch(teller.dataset.refreshes, { redirect: "manual" });
+      const answer = await fetch(teller.dataset.refreshes, {
+        redirect: "manual",
+        headers: { "X-Background": "1" },
+      });
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const told = show(page);

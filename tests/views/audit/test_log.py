@@ -12,7 +12,7 @@ from models import audit
 from models.actor import SYSTEM, Actor
 from models.db import Base
 from tests.support.pages import Page
-from views.audit.labels import ACTIONS, SIGN_IN, SUBJECTS
+from views.audit_labels import ACTIONS, SIGN_IN, SUBJECTS
 
 ROOT = Path(__file__).parents[3]
 NAME = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -85,7 +85,7 @@ def test_staff_see_the_entries_of_all_tenants_and_of_none(make, signed_in, opera
     rows = listed(staff, "/staff/audit-log/")
 
     assert [(row["テナントID"], row["操作"]) for row in rows] == [
-        ("-", "サインイン失敗"),
+        ("-", "ログイン失敗"),
         (other.id, "削除済み"),
         (operator.tenant.id, "変更"),
     ]

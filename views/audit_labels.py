@@ -102,6 +102,8 @@ ACTIONS: dict[str, Any] = {
 """By the last part of the action's name."""
 
 SIGN_IN: dict[str, Any] = {
+    "session.ended": lazy_gettext("Session ended"),
+    "session.others_ended": lazy_gettext("Other sessions ended"),
     "account.locked": lazy_gettext("Account locked"),
     "sign_in.failed": lazy_gettext("Sign-in failed"),
     "sign_in.refused": lazy_gettext("Sign-in refused"),
