@@ -124,6 +124,10 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # The number of consecutive wrong passwords that locks an account, and for how long (§3.1).
         "LOCK_AFTER_FAILURES": 10,
         "LOCK_FOR": timedelta(hours=1),
+        # Whether NEC Staff and NEC Admin must have a second factor, and may sign in with a passkey instead of the password.
+        # For other users, their tenants decide (docs/adr/0020-second-factor.md).
+        "NEC_SECOND_FACTOR": _flag(env, "NEC_SECOND_FACTOR", default=production),
+        "NEC_PASSKEY_SIGN_IN": _flag(env, "NEC_PASSKEY_SIGN_IN", default=True),
         # The costs of a password's Argon2id hash: memory in KiB, which each concurrent sign-in takes, and passes over it.
         # The defaults are the minimum that OWASP recommends, and production accepts no lower ones. A change takes effect
         # for each user at the next sign-in.

@@ -11,6 +11,7 @@ from app.web.access import is_tenantless, tenantless_views
 from app.web.menu import allowed
 from models import clock
 from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
+from views.accounts.required_factor import lacks_second_factor
 from views.alerts.rows import function_name
 from views.languages import language_choice
 from views.preferences import preferred
@@ -52,6 +53,7 @@ def portal_frame() -> dict[str, Any]:
         "search": None,
         "user_menu": (),
         "password_url": None,
+        "second_factor_url": None,
         "sign_out_url": None,
         "side_menu": None,
         "home_url": url_for("HomeView.index"),
@@ -72,9 +74,13 @@ def portal_frame() -> dict[str, Any]:
         "tenants_url": url_for("TenantView.list") if many else None,
         "search": search_field() if identity.tenant else None,
         "password_url": url_for("PasswordChangeView.change"),
+        "second_factor_url": url_for("SecondFactorView.show"),
         "sign_out_url": url_for("SignInView.logout"),
         "side_menu": preferred("menu"),
     }
+    if lacks_second_factor(identity):
+        # These pages are out of reach until the second factor is set up.
+        frame |= {"menu": (), "staff_menu": (), "user_menu": (), "search": None, "tenants_url": None}
     return frame
 
 
