@@ -231,6 +231,7 @@ class UserView(Screen):
         when=lambda user: user.has_second_factor,
         single=False,
         on_page=True,
+        url="/reset-second-factor/{row}",
     )
     def reset_second_factor(self, row: Any) -> str:
         """Remove all second factors of a user who has lost them."""
