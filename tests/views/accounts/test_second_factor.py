@@ -298,7 +298,7 @@ def test_who_must_have_a_second_factor_reaches_only_its_pages_until_it_is_set_up
     client.post("/second-factor/app", data={"current_password": PASSWORD, "code": code(secret)})
     onwards = Page(client.get("/second-factor/").text).main.classed("btn-primary")
 
-    assert wanted + [sent] == ["/second-factor/"] * 5
+    assert [*wanted, sent] == ["/second-factor/"] * 5
     assert (reached, menu) == ([200] * 3, [])
     assert client.get("/customers/").status_code == 200
     assert has_factor(make, member)
