@@ -42,7 +42,9 @@ def sign_out(page) -> None:
 
 
 @at_desk
-def test_a_passkey_is_made_and_signs_in_after_the_password_and_alone(app, page, live_url, make, member, sound, monkeypatch):
+def test_a_passkey_is_made_and_signs_in_after_the_password_and_alone(
+    app, page, live_url, make, member, sound, monkeypatch
+):
     # An address of numbers is no site for passkeys.
     url = live_url.replace("127.0.0.1", "localhost")
     monkeypatch.setitem(app.config, "PORTAL_URL", url)

@@ -191,7 +191,7 @@ def _new_secret(user_id: int) -> str:
 
 def _qr_code(text: str) -> Markup:
     """Return a QR code as inline SVG, without styles."""
-    drawn = segno.make(text, error="m").svg_inline(
-        scale=4, border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr-code", lineclass=None
+    drawn = segno.make(text, error="l").svg_inline(
+        scale=4, border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
     )
     return Markup(drawn)  # noqa: S704  (of segno: paths only, no text)
