@@ -73,20 +73,17 @@ class SecondStepView(PortalView):
         return passkey_challenge.send(options, challenge, _PURPOSE)
 
     def _respond(self, step: SecondStep, user: Any) -> Any:
-        form = SecondStepForm()
-        refused = False
+        person = None
         if "passkey" in request.form:
             form = SecondStepForm(formdata=None)
             person = _with_passkey(step)
-            refused = True
         else:
-            valid = form.validate_on_submit()
-            person = _with_code(step, form.code.data) if valid else None
-            refused = form.is_submitted()
-            if valid and person is None:
-                flash_error(gettext(WRONG_CODE))
+            form = SecondStepForm()
+            if form.validate_on_submit():
+                person = _with_code(step, form.code.data)
         if person is not None:
             return begin_session(person)
+        refused = request.method == "POST"
         if refused:
             # What was wrong is counted or recorded.
             commit_despite_error_status()
@@ -108,7 +105,7 @@ def _begin_again() -> Response:
 
 def _with_code(step: SecondStep, code: str) -> SignedIn | None:
     settings = current_app.config
-    return second_step.complete_with_code(
+    person = second_step.complete_with_code(
         db.session(),
         step,
         code,
@@ -116,6 +113,9 @@ def _with_code(step: SecondStep, code: str) -> SignedIn | None:
         now=clock.utc_now(),
         by=actor(),
     )
+    if person is None:
+        flash_error(gettext(WRONG_CODE))
+    return person
 
 
 def _with_passkey(step: SecondStep) -> SignedIn | None:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from models.accounts import recovery_codes, sealed_secret, second_factor, totp
+from models.accounts import recovery_codes, sealed_secret, second_step, sign_in_rules, totp
+from models.accounts.sign_in_rules import Locking, SecondStep
 from models.accounts.totp import Totp
-from models.accounts.user import User
+from models.actor import SYSTEM
 from models.errors import DomainError
 from tests.factories.accounts import TOTP_SECRET
 from tests.support.at_once import outcomes
@@ -50,17 +51,20 @@ def test_a_code_works_once_and_so_do_earlier_ones_never_again(make, context):
 
 
 @pytest.mark.parametrize("kind", ["app", "recovery code"])
-def test_of_many_uses_of_one_code_at_once_one_succeeds(make, engine, kind, context):
+def test_of_many_who_sign_in_with_one_code_at_once_one_gets_in(make, engine, kind, context):
     user = make.user()
     codes = make.totp(user)
     typed = code() if kind == "app" else codes[0]
+    step = SecondStep(user.id, sign_in_rules.stamp(user))
 
     def use(session, _number):
-        row = session.scalars(select(User).where(User.id == user.id).with_for_update()).one()
-        if not second_factor.use_code(session, row, typed, now=NOW):
+        locking = Locking(100, timedelta(hours=1), "http://localhost")
+        if second_step.complete_with_code(session, step, typed, locking=locking, now=NOW, by=SYSTEM) is None:
+            session.commit()
             raise DomainError("refused")
 
     assert outcomes(engine, "*", use) == {"done": 1, "refused": 15}
+    assert make.session.scalar(text("SELECT count(*) FROM user_session")) == 1
 
 
 def test_recovery_codes_work_once_however_typed_and_new_ones_replace_them(make, context):
