@@ -125,11 +125,14 @@ def _redirect_to_sign_in() -> Any:
 
 
 def _redirect_to_set_up() -> Any:
-    """Redirect to the page where a second factor is set up, and from there to the requested page."""
+    """Redirect to the page where a second factor is set up, and from there to the requested page or the submitted form."""
     if request.method in {"GET", "HEAD"}:
         keep_next(asked_for())
     else:
         flash_warning(gettext("Set up two-factor authentication first. What you sent has not been saved."))
+        if (draft_id := form_draft.keep()) is not None:
+            flash_warning(gettext("If you do so within 15 minutes, the form is shown again with what you typed."))
+            keep_next(url_for("RestoredFormView.show", draft=draft_id))
     return redirect(url_for("SecondFactorView.show"))
 
 

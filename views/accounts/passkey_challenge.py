@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from urllib.parse import urlsplit
 
-from flask import Response, current_app, session
+from flask import Response, current_app, request, session
 from flask_babel import gettext
 
 from models import clock
@@ -17,8 +18,9 @@ _KEY = "passkey_challenge"
 
 
 def site() -> Site | None:
-    """Return the portal as passkeys know it, None if its URL allows no passkeys."""
-    return Site.of(current_app.config["PORTAL_URL"], name=gettext("Partner service portal"))
+    """Return the portal as passkeys know it, None if its URL allows no passkeys or this request is to another host."""
+    found = Site.of(current_app.config["PORTAL_URL"], name=gettext("Partner service portal"))
+    return found if found is not None and found.host == urlsplit(f"//{request.host}").hostname else None
 
 
 def send(options: str, challenge: bytes, purpose: str) -> Response:

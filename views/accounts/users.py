@@ -147,6 +147,11 @@ class UserView(Screen):
         """Return whether the account is not the acting person's own."""
         return bool(row.id != actor().user_id)
 
+    def refusal(self, method: str, row: Any) -> str | None:
+        """Return why an action is not possible with a user: one's own second factors are removed with password and code."""
+        own = method == "reset_second_factor" and row.id == actor().user_id
+        return second_factor.OWN_FACTORS if own else None
+
     def page_buttons(self, row: Any) -> list[Button]:
         """Return the buttons of a user's page, with one to set a password."""
         buttons: list[Button] = super().page_buttons(row)

@@ -257,12 +257,19 @@ def test_necs_roles_sign_in_with_a_passkey_where_the_setting_says_so(
 )
 def test_passkeys_are_offered_only_where_browsers_allow_them(app, client, monkeypatch, url, usable):
     monkeypatch.setitem(app.config, "PORTAL_URL", url)
+    at = url.removesuffix("/partner")
 
-    assert ("/passkey-sign-in/" in app.test_client().get("/login/").text) is usable
-    assert ("/passkeys/add" in client.get("/second-factor/").text) is usable
-    assert (client.get("/passkeys/add").status_code, client.get("/passkeys/options").status_code) == (
-        (200, 200) if usable else (404, 404)
-    )
+    assert ("/passkey-sign-in/" in app.test_client().get("/login/", base_url=at).text) is usable
+    assert app.test_client().get("/passkey-sign-in/options", base_url=at).status_code == (200 if usable else 404)
+
+
+def test_no_passkeys_are_offered_at_another_host_than_theirs(app, client):
+    elsewhere = {"base_url": "http://127.0.0.1:8080"}
+
+    assert "/passkey-sign-in/" not in app.test_client().get("/login/", **elsewhere).text
+    assert app.test_client().get("/passkey-sign-in/options", **elsewhere).status_code == 404
+    assert client.get("/passkeys/add").status_code == 200
+    assert "/passkeys/add" in client.get("/second-factor/").text
 
 
 def test_the_origin_leaves_the_path_out():

@@ -267,8 +267,9 @@ def test_an_administrator_resets_the_factors_of_a_user_but_not_their_own(make, m
     by_operator = theirs.post(f"/users/reset-second-factor/{admin.id}").status_code
 
     answer = own.post(url)
-    own.post(f"/users/reset-second-factor/{admin.id}")
+    refused = own.post(f"/users/reset-second-factor/{admin.id}", follow_redirects=True).text
 
+    assert "ご自身の二要素認証は、二要素認証の画面で解除してください。" in refused
     assert (offered, answer.location) == (True, f"/users/show/{member.id}")
     assert (has_factor(make, member), has_factor(make, admin)) == (False, True)
     assert theirs.get("/").location == "/login/"
@@ -302,6 +303,20 @@ def test_who_must_have_a_second_factor_reaches_only_its_pages_until_it_is_set_up
     assert client.get("/customers/").status_code == 200
     assert has_factor(make, member)
     assert [each.attributes["href"] for each in onwards] == ["/customers/"]
+
+
+def test_a_form_that_was_being_filled_in_waits_for_the_second_factor(client, make, tenant):
+    typed = Page(client.get("/customers/add").text).main_form.sent(name="青空商店")
+    require(make, tenant)
+
+    client.post("/customers/add", data=typed)
+    told = client.get("/second-factor/").text
+    secret = Page(client.get("/second-factor/app").text).main.classed("totp-secret")[0].text.replace(" ", "")
+    client.post("/second-factor/app", data={"current_password": PASSWORD, "code": code(secret)})
+    (onwards,) = Page(client.get("/second-factor/").text).main.classed("btn-primary")
+
+    assert "15分以内に設定すると、入力した内容を画面に戻します。" in told
+    assert "青空商店" in client.get(onwards.attributes["href"]).text
 
 
 def test_one_of_several_tenants_is_enough_to_require_it_and_a_sign_out_is_possible(make, member, tenant, signed_in):
