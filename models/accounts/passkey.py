@@ -65,9 +65,13 @@ class Site:
         """Return the site of a URL, None if browsers allow no passkeys there: they need HTTPS or localhost, and a name."""
         parts = urlsplit(portal_url)
         host = parts.hostname or ""
-        if not host or _is_address(host) or (parts.scheme != "https" and host != "localhost"):
+        secure = parts.scheme == "https" or (parts.scheme == "http" and host == "localhost")
+        if not secure or not host or _is_address(host):
             return None
-        return cls(f"{parts.scheme}://{parts.netloc}", host, name)
+        # As browsers write it: without the default port.
+        usual = {"https": 443, "http": 80}[parts.scheme]
+        port = f":{parts.port}" if parts.port not in {None, usual} else ""
+        return cls(f"{parts.scheme}://{host}{port}", host, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,7 +272,14 @@ def test_no_passkeys_are_offered_at_another_host_than_theirs(app, client):
     assert "/passkeys/add" in client.get("/second-factor/").text
 
 
-def test_the_origin_leaves_the_path_out():
-    site = Site.of("https://portal.example:8443/partner", name="x")
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Portal.example:8443/partner", "https://portal.example:8443"),
+        ("https://portal.example:443", "https://portal.example"),
+    ],
+)
+def test_the_origin_is_written_as_browsers_do(url, origin):
+    site = Site.of(url, name="x")
 
-    assert (site.origin, site.host) == ("https://portal.example:8443", "portal.example")
+    assert (site.origin, site.host) == (origin, "portal.example")
