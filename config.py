@@ -40,7 +40,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     instance = Path(env.get("PORTAL_INSTANCE", ROOT / "instance")).absolute()
     port = _number(env, "PORTAL_PORT", 8080, 1, 65535)
     database_url, owner_url, redis_url = _service_urls(env, instance, production=production)
-    portal_url = env.get("PORTAL_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    portal_url = env.get("PORTAL_URL", f"http://localhost:{port}").rstrip("/")
     connect_timeout = _number(env, "DATABASE_CONNECT_TIMEOUT", 3, 2, 60)
     statement_timeout = _number(env, "DATABASE_STATEMENT_TIMEOUT", 30, 1, 600)
 
@@ -52,7 +52,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # The folder for all local data: embedded database and Redis, secret key, state of the shipper.
         "PORTAL_INSTANCE": instance,
         "PORTAL_PORT": port,
-        # The base URL for links in mails to partners. With https, cookies are Secure.
+        # The base URL for links in mails to partners. With https, cookies are Secure. Passkeys work only there, and need https
+        # and a name, or localhost.
         "PORTAL_URL": portal_url,
         # The base URL for links in mails to customers.
         "CUSTOMER_PORTAL_URL": env.get("CUSTOMER_PORTAL_URL", "https://customer.example.jp").rstrip("/"),
@@ -124,6 +125,10 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # The number of consecutive wrong passwords that locks an account, and for how long (§3.1).
         "LOCK_AFTER_FAILURES": 10,
         "LOCK_FOR": timedelta(hours=1),
+        # Whether NEC Staff and NEC Admin must have a second factor, and may sign in with a passkey instead of the password.
+        # For other users, their tenants decide (docs/adr/0020-second-factor.md).
+        "NEC_SECOND_FACTOR": _flag(env, "NEC_SECOND_FACTOR", default=production),
+        "NEC_PASSKEY_SIGN_IN": _flag(env, "NEC_PASSKEY_SIGN_IN", default=True),
         # The costs of a password's Argon2id hash: memory in KiB, which each concurrent sign-in takes, and passes over it.
         # The defaults are the minimum that OWASP recommends, and production accepts no lower ones. A change takes effect
         # for each user at the next sign-in.

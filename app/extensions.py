@@ -13,7 +13,7 @@ from redis import Redis
 from app.database import timeouts
 from app.rendering import template_globals
 from app.security import PortalSecurityManager
-from models.accounts import password_hash
+from models.accounts import password_hash, sealed_secret
 from models.db import db
 from views.dashboard.dashboard import HomeView
 from views.forms import messages
@@ -37,6 +37,7 @@ def init_app(app: Flask) -> None:
     password_hash.configure(
         memory_kib=app.config["PASSWORD_HASH_MEMORY_KIB"], passes=app.config["PASSWORD_HASH_PASSES"]
     )
+    sealed_secret.configure(app.config["SECRET_KEY"])
     timeouts.init_app(app)
     Migrate(app, db, directory=str(app.config["MIGRATIONS"]))
     # /readyz compares the database with this.

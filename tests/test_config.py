@@ -92,3 +92,13 @@ def test_secure_cookies_come_with_https_and_with_production(tmp_path):
     assert config.load(base)["SESSION_COOKIE_SECURE"] is False
     assert config.load(base | {"PORTAL_URL": "https://portal.example.jp"})["SESSION_COOKIE_SECURE"] is True
     assert config.load(PRODUCTION | base)["SESSION_COOKIE_SECURE"] is True
+
+
+def test_necs_roles_must_have_a_second_factor_in_production_unless_it_is_switched_off(tmp_path):
+    base = {"PORTAL_INSTANCE": str(tmp_path)}
+    found = [
+        config.load(base | env)["NEC_SECOND_FACTOR"]
+        for env in ({}, PRODUCTION, PRODUCTION | {"NEC_SECOND_FACTOR": "0"}, {"NEC_SECOND_FACTOR": "1"})
+    ]
+
+    assert found == [False, True, False, True]

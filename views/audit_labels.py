@@ -105,8 +105,15 @@ SIGN_IN: dict[str, Any] = {
     "session.ended": lazy_gettext("Session ended"),
     "session.others_ended": lazy_gettext("Other sessions ended"),
     "account.locked": lazy_gettext("Account locked"),
+    "second_factor.added": lazy_gettext("Second factor added"),
+    "second_factor.codes_renewed": lazy_gettext("Recovery codes renewed"),
+    "second_factor.refused": lazy_gettext("Change of second factors refused"),
+    "second_factor.removed": lazy_gettext("Second factor removed"),
+    "second_factor.renamed": lazy_gettext("Passkey renamed"),
+    "second_factor.reset": lazy_gettext("Second factors reset"),
     "sign_in.failed": lazy_gettext("Sign-in failed"),
     "sign_in.refused": lazy_gettext("Sign-in refused"),
+    "sign_in.second_step": lazy_gettext("Password accepted, second factor asked for"),
     "sign_in.succeeded": lazy_gettext("Signed in"),
 }
 """By the whole name, where its last part alone says too little."""

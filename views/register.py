@@ -9,6 +9,7 @@ A register consists of these names, all of them optional:
 ``MENU``          the menu entries
 ``PUBLIC``        endpoints that do not require authentication
 ``TENANTLESS``    endpoints that require a user, but no selected tenant
+``SET_UP``        endpoints that users can reach before they have set up the second factor that they must have
 ``UPLOADS``       endpoints whose forms have files
 ``LARGE_UPLOADS`` those of them whose files may be larger than other forms
 ``RATE_LIMITS``   the rate limits of views and APIs

@@ -178,7 +178,7 @@ def _healthy(port: int) -> bool:
 
 
 def _announce(settings: Mapping[str, Any], sink: MailSink | None) -> None:
-    say(f"\nThe portal is ready: http://{HOST}:{settings['PORTAL_PORT']}/")
+    say(f"\nThe portal is ready: http://localhost:{settings['PORTAL_PORT']}/")
     if settings["PORTAL_DEMO"]:
         say(f"Demo accounts, password {DEMO_PASSWORD}")
         for address, what in DEMO_ACCOUNTS.items():

@@ -17,6 +17,7 @@ from app.web.registers import register
 from models import scope
 from models.db import db
 from views import form_draft, staff_entry
+from views.accounts.required_factor import keep_next, lacks_second_factor
 from views.flashes import flash_warning
 from views.question import MADE_IN
 from views.redirects import asked_for, came_from
@@ -78,17 +79,14 @@ def _enter_tenant() -> Any:
     chosen = session.get("tenant_id")
     scope.enter_tenant(db.session(), chosen)
     if not current_user.is_authenticated:
-        if request.endpoint is None:
-            # Anonymous visitors must not learn which screens exist. The endpoints of the APIs are documented publicly.
-            if request.path.startswith("/api/") and isinstance(request.routing_exception, MethodNotAllowed):
-                raise request.routing_exception
-            abort(404)
-        return _redirect_to_sign_in()
+        return _refuse_anonymous()
     if chosen and not (g.identity.tenant is not None and staff_entry.may_stay(g.identity)):
         session.pop("tenant_id", None)
         g.identity = replace(g.identity, tenant=None)
         db.session.rollback()
         scope.enter_tenant(db.session(), None)
+    if lacks_second_factor(g.identity) and request.endpoint not in register().set_up:
+        return _redirect_to_set_up()
     if g.identity.tenant is None and request.endpoint is not None and not is_tenantless(request.endpoint):
         if request.endpoint != "HomeView.index":
             flash_warning(gettext("Choose a tenant first: this page belongs to one."))
@@ -99,6 +97,15 @@ def _enter_tenant() -> Any:
         request.max_content_length = MAX_LARGE_UPLOAD_BYTES
         _refuse_invalid_form()
     return _refuse_form_of_another_tenant()
+
+
+def _refuse_anonymous() -> Any:
+    if request.endpoint is None:
+        # Anonymous visitors must not learn which screens exist. The endpoints of the APIs are documented publicly.
+        if request.path.startswith("/api/") and isinstance(request.routing_exception, MethodNotAllowed):
+            raise request.routing_exception
+        abort(404)
+    return _redirect_to_sign_in()
 
 
 def _redirect_to_sign_in() -> Any:
@@ -117,6 +124,18 @@ def _redirect_to_sign_in() -> Any:
     if wanted == home or len(quote(wanted)) > _MAX_NEXT_BYTES:
         wanted = None
     return redirect(url_for("SignInView.login", next=wanted, draft=draft_id))
+
+
+def _redirect_to_set_up() -> Any:
+    """Redirect to the page where a second factor is set up, and from there to the requested page or the submitted form."""
+    if request.method in {"GET", "HEAD"}:
+        keep_next(asked_for())
+    else:
+        flash_warning(gettext("Set up two-factor authentication first. What you sent has not been saved."))
+        if (draft_id := form_draft.keep()) is not None:
+            flash_warning(gettext("If you do so within 15 minutes, the form is shown again with what you typed."))
+            keep_next(url_for("RestoredFormView.show", draft=draft_id))
+    return redirect(url_for("SecondFactorView.show"))
 
 
 def _refuse_form_of_another_tenant() -> Any:

@@ -12,6 +12,7 @@ from app.web.access import is_tenantless, tenantless_views
 from app.web.menu import allowed
 from models import clock
 from models.alerts.alert import ACTION_LABELS, LEVEL_LABELS
+from views.accounts.required_factor import lacks_second_factor
 from views.accounts.session_timeouts import warning
 from views.alerts.rows import function_name
 from views.languages import language_choice
@@ -83,6 +84,9 @@ def portal_frame() -> dict[str, Any]:
         "staff_entry": current_entry(identity),
         "leave_url": url_for("TenantView.leave"),
     }
+    if lacks_second_factor(identity):
+        # These pages are out of reach until the second factor is set up.
+        frame |= {"menu": (), "staff_menu": (), "user_menu": (), "search": None, "tenants_url": None}
     return frame
 
 
@@ -99,6 +103,7 @@ def _account_links() -> tuple[tuple[str, str], ...]:
     """Return the links to the pages of the user's own account, which need no tenant."""
     return (
         (gettext("Change password"), url_for("PasswordChangeView.change")),
+        (gettext("Two-factor authentication"), url_for("SecondFactorView.show")),
         (gettext("Sessions"), url_for("SessionView.list")),
     )
 

@@ -25,6 +25,7 @@ class Register:
     menu: tuple[MenuEntry, ...]
     public: frozenset[str]
     tenantless: frozenset[str]
+    set_up: frozenset[str]
     uploads: frozenset[str]
     large_uploads: frozenset[str]
     rate_limits: tuple[RateLimit, ...]
@@ -64,6 +65,7 @@ def register() -> Register:
         menu=tuple(sorted(all_of("MENU"), key=lambda entry: entry.order)),
         public=frozenset(all_of("PUBLIC")) | {"static"},
         tenantless=frozenset(all_of("TENANTLESS")),
+        set_up=frozenset(all_of("SET_UP")),
         uploads=frozenset(all_of("UPLOADS")),
         large_uploads=frozenset(all_of("LARGE_UPLOADS")),
         rate_limits=all_of("RATE_LIMITS"),

@@ -38,6 +38,7 @@ STYLESHEETS = (
     "css/mail.css",
     "css/dashboard.css",
     "css/charts.css",
+    "css/second-factor.css",
     "css/public.css",
     "css/brand.css",
     "css/focus.css",

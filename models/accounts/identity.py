@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import assoc_user_role
 from sqlalchemy import String, bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models import scope
 from models.accounts.membership import Membership
@@ -79,6 +79,8 @@ class Identity:
     :param last_seen_at: when the session was last used, to within five minutes.
     :param signed_in_at: when the session started.
     :param member: whether the user is a member of the tenant.
+    :param has_second_factor: whether the user has an authenticator app or a passkey.
+    :param tenant_asks_second_factor: whether a tenant of the user requires one.
     """
 
     user: SignedIn
@@ -89,6 +91,8 @@ class Identity:
     last_seen_at: datetime
     member: bool
     signed_in_at: datetime
+    has_second_factor: bool
+    tenant_asks_second_factor: bool
 
     @property
     def acting_role(self) -> str | None:
@@ -110,8 +114,8 @@ def read_identity(session: Session, token: str) -> Identity | None:
     rows = scope.run_entering(session, _statement(), values)
     if not rows:
         return None
-    (_, last_seen_at, signed_in_at, user_id, email, first, last, active, preferences, *rest) = rows[0]
-    tenant_id, tenant, role_id, role, everywhere, count, version = rest
+    (_, last_seen_at, signed_in_at, user_id, email, first, last, active, preferences, has_factor, *rest) = rows[0]
+    tenant_id, tenant, role_id, role, everywhere, count, asks_factor, version = rest
     roles = tuple((each[0], each[1]) for each in everywhere or ())
     may_enter = role_id is not None or any(name in ELEVATED for _, name in roles)
     if role_id is not None:
@@ -125,6 +129,8 @@ def read_identity(session: Session, token: str) -> Identity | None:
         last_seen_at,
         role_id is not None,
         signed_in_at,
+        bool(has_factor),
+        asks_factor,
     )
 
 
@@ -149,6 +155,14 @@ def _statement() -> PreparedStatement:
         .correlate(User)
         .scalar_subquery()
     )
+    asking = aliased(Tenant)
+    asks = (
+        select(Membership.user_id)
+        .join(asking, asking.id == Membership.tenant_id)
+        .where(Membership.user_id == User.id, asking.second_factor_required)
+        .correlate(User)
+        .exists()
+    )
     person = (
         UserSession.last_seen_at,
         UserSession.created_at,
@@ -158,10 +172,11 @@ def _statement() -> PreparedStatement:
         User.last_name,
         User.active,
         User.preferences,
+        User.has_second_factor,
     )
     version = select(RightsVersion.version).scalar_subquery()
     return prepare(
-        select(scope.ENTER, *person, Tenant.id, Tenant.name, Role.id, Role.name, elevated, tenant_count, version)
+        select(scope.ENTER, *person, Tenant.id, Tenant.name, Role.id, Role.name, elevated, tenant_count, asks, version)
         .select_from(UserSession)
         .join(User, User.id == UserSession.user_id)
         .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))

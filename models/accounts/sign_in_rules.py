@@ -14,6 +14,7 @@ from models.accounts.identity import SignedIn
 from models.actor import Actor
 from models.mail import outbox
 from models.row_lock import take_turns
+from models.tokens import hash_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,17 @@ class Locking:
     portal_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """The state of a sign-in between a correct password and the second factor.
+
+    :ivar stamp: of :func:`stamp`.
+    """
+
+    user_id: int
+    stamp: str
+
+
 def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as arguments)
     session: Session,
     email: str,
@@ -40,7 +52,7 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
     portal_url: str,
     now: datetime,
     by: Actor,
-) -> SignedIn | None:
+) -> SignedIn | SecondStep | None:
     """Check the credentials of a sign-in attempt, start a session and record the attempt.
 
     Attempts with the same e-mail address are handled one at a time, in order of arrival: a correct password is refused
@@ -51,7 +63,8 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
     :param lock_for: how long the account stays locked.
     :param portal_url: the portal's URL for the mail about a locked account.
     :param by: the origin of the attempt; the audit log records it under the name of the user with that e-mail address.
-    :returns: the user with a new session, None for every refusal, without distinguishing the reason.
+    :returns: the user with a new session; the second step for a user with a second factor, who has no session yet; None
+        for every refusal, without distinguishing the reason.
     """
     # Lock by e-mail address, not only the user's row: an unknown address must not be answered faster.
     take_turns(session, "sign_in", user.clean_email(email))
@@ -60,25 +73,46 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
         by = replace(by, name=found.email, user_id=found.id)
     right = user.password_matches(found, password)
     if found is not None and right and found.active and not user.is_locked(found, now=now):
-        user.note_sign_in(session, found, now=now, by=by)
         if password_hash.needs_rehash(found.password):
             found.password = password_hash.make(password)
-        token = user_session.start(session, found.id, now=now)
-        return SignedIn(
-            found.id,
-            found.email,
-            found.first_name,
-            found.last_name,
-            active=True,
-            preferences=found.preferences,
-            session_token=token,
-        )
+        if found.has_second_factor:
+            return _ask_for_second_factor(session, found, by=by)
+        return begin(session, found, now=now, by=by)
     if found is None or right:
         audit.record(session, "sign_in.refused", ("User", found.id if found is not None else 0), by=by)
     else:
         locking = Locking(lock_after, lock_for, portal_url)
         count_wrong_password(session, found, locking, now=now, by=by)
     return None
+
+
+def begin(session: Session, found: Any, *, now: datetime, by: Actor) -> SignedIn:
+    """Start a session of a user who has proved who they are, and record the sign-in.
+
+    :param found: the user, locked by the caller.
+    """
+    user.note_sign_in(session, found, now=now, by=by)
+    token = user_session.start(session, found.id, now=now)
+    return SignedIn(
+        found.id,
+        found.email,
+        found.first_name,
+        found.last_name,
+        active=True,
+        preferences=found.preferences,
+        session_token=token,
+    )
+
+
+def _ask_for_second_factor(session: Session, found: Any, *, by: Actor) -> SecondStep:
+    """Record that the password was correct. The counter of wrong attempts goes on: a code may be guessed now."""
+    audit.record(session, "sign_in.second_step", ("User", found.id), by=by)
+    return SecondStep(found.id, stamp(found))
+
+
+def stamp(found: Any) -> str:
+    """Return a fingerprint of what a second step depends on: it ends with a change of the password or e-mail address."""
+    return hash_token(f"{found.id} {found.email} {found.password}")
 
 
 def count_wrong_password(session: Session, found: Any, locking: Locking, *, now: datetime, by: Actor) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_appbuilder.models.decorators import renders
 from flask_appbuilder.security.sqla.models import Role, User
-from sqlalchemy import DateTime, Index, Integer, String, func, select, update
+from sqlalchemy import Boolean, DateTime, Index, Integer, String, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -33,6 +33,11 @@ User.preferences = _preferences
 # Optimistic locking for the two FAB tables that people edit; their rules increment it (models/versioned.py).
 _user_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
 _role_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
+# Whether the user has an authenticator app or a passkey. Kept by models.accounts.second_factor, because every request reads it.
+_has_second_factor: Mapped[bool] = mapped_column(
+    "has_second_factor", Boolean, default=False, server_default="false", nullable=False
+)
+User.has_second_factor = _has_second_factor
 User.version = _user_version
 Role.version = _role_version
 User.locked_until = _locked_until

@@ -157,6 +157,9 @@ FIXED = (
         fixed_title=N_("User added to a tenant"),
     ),
     MailKind("account_locked", ("Email", "PortalUrl"), section="3.1", fixed_title=N_("Account locked")),
+    MailKind("second_factor_added", ("Email", "Factor", "PortalUrl"), fixed_title=N_("Second factor added")),
+    MailKind("second_factor_removed", ("Email", "Factor", "PortalUrl"), fixed_title=N_("Second factor removed")),
+    MailKind("second_factor_reset", ("Email", "PortalUrl"), fixed_title=N_("Second factors reset")),
     MailKind("password_set_up", ("Email", "Url"), fixed_title=N_("Link to set a password")),
     MailKind("password_forgotten", ("Email", "Url"), section="12", fixed_title=N_("Forgotten password")),
     MailKind(

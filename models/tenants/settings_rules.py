@@ -26,6 +26,7 @@ from models.tenants.settings import (
     MAX_GRACE_DAYS,
     TenantSettings,
 )
+from models.tenants.tenant import Tenant
 from models.values import web_address
 from models.values.colour import is_colour
 from models.versioned import check_version
@@ -39,6 +40,9 @@ TOO_LONG_A_CONTACT = N_("Enter 500 characters or fewer.")
 
 _PLAIN = ("utm_applications", "shortage_grace_days", "display_name", "colour", "contact", "report_pdf")
 """The settings that are not lists."""
+
+_OF_TENANT = ("second_factor_required", "passkey_sign_in")
+"""Those that are columns of the tenant itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class SettingsInput:
     :param display_name: the name on the public pages; empty for the tenant's own.
     :param contact: whom visitors of the public pages can ask.
     :param report_pdf: whether the monthly report is attached to its mail as a PDF.
+    :param second_factor_required: whether the tenant's users must have a second factor.
+    :param passkey_sign_in: whether the tenant's users may sign in with a passkey instead of the password.
     """
 
     utm_applications: bool
@@ -72,6 +78,8 @@ class SettingsInput:
     colour: str = DEFAULT_COLOUR
     contact: str = ""
     report_pdf: bool = False
+    second_factor_required: bool = False
+    passkey_sign_in: bool = False
 
 
 def stored(session: Session) -> tuple[SettingsInput, int]:
@@ -81,7 +89,8 @@ def stored(session: Session) -> tuple[SettingsInput, int]:
         Link(link.id, link.name, link.url, link.description, link.posted_on) for link in portal_link.listed(session)
     )
     origins = tuple(access_origin.listed(session))
-    plain = {name: getattr(settings, name) for name in _PLAIN}
+    tenant = _tenant(session)
+    plain = {name: getattr(settings, name) for name in _PLAIN} | {name: getattr(tenant, name) for name in _OF_TENANT}
     return SettingsInput(origins=origins, links=links, **plain), settings.version
 
 
@@ -99,6 +108,8 @@ def save(session: Session, wanted: SettingsInput, *, version: int, by: Actor) ->
     before = _described(session, settings)
     for name in _PLAIN:
         setattr(settings, name, getattr(wanted, name))
+    for name in _OF_TENANT:
+        setattr(_tenant(session), name, getattr(wanted, name))
     _change_origins(session, origins)
     _change_links(session, wanted.links)
     session.flush()
@@ -161,6 +172,10 @@ def locked(session: Session) -> TenantSettings:
     return row
 
 
+def _tenant(session: Session) -> Tenant:
+    return session.get_one(Tenant, scope.own_tenant_id(session))
+
+
 def _change_origins(session: Session, wanted: list[str]) -> None:
     stored = access_origin.listed(session)
     if gone := set(stored).difference(wanted):
@@ -185,6 +200,7 @@ def _described(session: Session, settings: TenantSettings) -> dict[str, Any]:
     """Return everything that can be saved, for the audit log."""
     return {
         **{name: getattr(settings, name) for name in _PLAIN},
+        **{name: getattr(_tenant(session), name) for name in _OF_TENANT},
         "origins": access_origin.listed(session),
         "links": [
             {

@@ -29,6 +29,10 @@ class Tenant(Versioned, Base):
     )
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     created_at: Mapped[CreatedAt]
+    # Two of the tenant's settings, here because signing in and every request read them before a tenant is entered:
+    # whether its users must have a second factor, and whether they may sign in with a passkey instead of the password.
+    second_factor_required: Mapped[bool] = mapped_column(server_default="false")
+    passkey_sign_in: Mapped[bool] = mapped_column(server_default="false")
 
 
 def create_tenant(session: Session, name: str, *, by: Actor) -> Tenant:

@@ -181,6 +181,7 @@ def _half(app, make, engine, mark: str) -> Half:
     message = make.ticket_message(ticket_row=others["ticket_id"], body=f"{mark}本文")
     others["file_key"] = make.ticket_file(message=message, name=f"{mark}添付.txt")
     others["entry_key"] = make.audit_entry(tenant=tenant, actor=f"{mark}者")
+    others["passkey_id"] = make.passkey(user)
     others["reboot_key"] = make.reboot(utm_row=utm)
     others["portal_user_id"] = make.portal_user(customer_row=customer, last_name=f"{mark}田")
     make.service_application(tenant=tenant, state="approved", customer_id=customer.id, company=f"{mark}工業")

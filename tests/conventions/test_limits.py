@@ -13,8 +13,12 @@ import pytest
 from sqlalchemy import select, text
 
 import models
-from models.accounts import password_link, role, user_rules
+from models.accounts import password_link, role, second_factor, user_rules
+from models.accounts.identity import SignedIn
+from models.accounts.passkey import Passkey, Signed, Site
 from models.accounts.password_link import PasswordLink
+from models.accounts.second_factor import Confirmation
+from models.accounts.sign_in_rules import Locking
 from models.accounts.user import Role, User
 from models.actor import SYSTEM, Actor
 from models.applications import extra_question, extra_question_rules
@@ -33,12 +37,16 @@ from models.tenants.tenant import Tenant
 from models.utms import device_token
 from models.utms.device_token import DeviceToken
 from models.utms.utm import Utm
+from tests.factories import PASSWORD
 from tests.support.at_once import MANY, outcomes
+from tests.support.fixtures import weak_hash
+from tests.support.soft_passkey import ORIGIN, SoftPasskey
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 QUESTION = {"required": False, "kind": "text", "choices": []}
 
 TRIED = {
+    "accounts/passkey.py": ("MAX_PASSKEYS", "MAX_RESPONSE"),
     "applications/extra_question_rules.py": ("MAX_IN_USE",),
     "applications/rules.py": ("MAX_TO_ONE",),
     "applications/utm_rules.py": ("MAX_OPEN", "MAX_TO_ONE"),
@@ -332,6 +340,21 @@ def test_a_user_has_one_open_password_link(make, at_once):
 
     assert outcomes == {"done": MANY}
     assert make.session.scalars(select(PasswordLink.revoked_at)).all().count(None) == 1
+
+
+def test_a_user_has_ten_passkeys(make, at_once):
+    user = make.user(password=weak_hash())
+    person = SignedIn(user.id, user.email, "", "", active=True, preferences={}, session_token="")
+    site, challenge = Site.of(ORIGIN, name="x"), bytes(32)
+    options = {"user": {"id": ""}, "challenge": "A" * 43}
+
+    def act(session, number):
+        signed = Signed(SoftPasskey().create(options), challenge, site)
+        confirmation = Confirmation(PASSWORD, Locking(10, timedelta(hours=1), ORIGIN), NOW, SYSTEM)
+        second_factor.add_passkey(session, person, f"{number}", signed, confirmation)
+
+    assert at_once(act, scope="*") == {"done": 10, "You have 10 passkeys. Remove one first.": 6}
+    assert counted(make, Passkey.id) == 10
 
 
 def test_of_administrators_who_delete_each_other_one_stays(make, at_once):

@@ -175,6 +175,8 @@ FIELDS = (
     "priority",
     "service",
     "title",
+    "code",
+    "passkey",
 )
 
 

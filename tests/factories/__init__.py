@@ -60,6 +60,8 @@ class Make:
     join = accounts.join
     elevated = accounts.elevated
     session_token = accounts.session_token
+    totp = accounts.totp
+    passkey = accounts.passkey
 
     customer = customers.customer
     product = contracts.product

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from models import clock
+from models.accounts import recovery_codes, user_session
 from models.accounts import role as role_rules
-from models.accounts import user_session
+from models.accounts import totp as totp_rules
 from models.accounts.membership import Membership
+from models.accounts.passkey import Passkey
 from models.accounts.user import Role, User
 from models.tenants.tenant import Tenant
 
 if TYPE_CHECKING:
     from tests.factories import Make
+
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 def user(make: Make, **values: Any) -> User:
@@ -58,6 +63,22 @@ def session_token(make: Make, user: User) -> str:
     token = user_session.start(make.session, user.id, now=clock.utc_now())
     make.session.commit()
     return token
+
+
+def totp(make: Make, user: User, secret: str = TOTP_SECRET) -> list[str]:
+    """An authenticator app of a user, of which no code has been used; returns the user's recovery codes."""
+    totp_rules.store(make.session, user.id, secret, step=0)
+    codes = recovery_codes.renew(make.session, user.id)
+    user.has_second_factor = True
+    make.session.commit()
+    return codes
+
+
+def passkey(make: Make, user: User, **values: Any) -> Passkey:
+    """A passkey of a user."""
+    user.has_second_factor = True
+    defaults = {"name": "鍵", "credential_id": secrets.token_bytes(16), "public_key": b"", "sign_count": 0}
+    return make.save(Passkey(user_id=user.id, **defaults | values))
 
 
 def _role(make: Make, name: str) -> Role:

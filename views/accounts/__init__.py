@@ -6,11 +6,15 @@ from flask import request
 
 from models.errors import N_
 from views.accounts.forgotten_password import ForgottenPasswordView, typed_address
+from views.accounts.passkey_sign_in import PasskeySignInView
+from views.accounts.passkeys import PasskeyView
 from views.accounts.password_change import PasswordChangeView
 from views.accounts.password_setup import PasswordSetupView
 from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
 from views.accounts.restored_form import RestoredFormView
 from views.accounts.roles import RoleView
+from views.accounts.second_factor import SecondFactorView
+from views.accounts.second_step import SecondStepView
 from views.accounts.sessions import SessionView
 from views.accounts.users import UserView
 from views.register import MenuEntry, Place, RateLimit, Rights
@@ -20,6 +24,10 @@ SCREENS = (
     PasswordChangeView,
     SessionView,
     ForgottenPasswordView,
+    SecondStepView,
+    PasskeySignInView,
+    SecondFactorView,
+    PasskeyView,
     RestoredFormView,
     UserView,
     RoleView,
@@ -35,6 +43,7 @@ RIGHTS = {
         admin=(
             *("can_list", "can_show", "can_add", "can_edit", "can_delete"),
             *("can_password", "can_issue_link", "can_join", "can_change_membership", "can_leave", "can_unlock"),
+            "can_reset_second_factor",
         ),
         labels={
             "can_password": N_("Set password"),
@@ -43,6 +52,7 @@ RIGHTS = {
             "can_change_membership": N_("Change roles in tenants"),
             "can_leave": N_("Take out of tenants"),
             "can_unlock": N_("Unlock"),
+            "can_reset_second_factor": N_("Reset second factors"),
         },
     ),
 }
@@ -57,16 +67,33 @@ MENU = (
         tuple(screen.__name__ for screen in (UserView, RoleView, RightView, PermissionNameView, ViewNameView)),
     ),
 )
-PUBLIC = ("PasswordSetupView.setup", "ForgottenPasswordView.ask", "ForgottenPasswordView.sent", "SignInView.login")
+PUBLIC = (
+    "PasswordSetupView.setup",
+    "ForgottenPasswordView.ask",
+    "ForgottenPasswordView.sent",
+    "SignInView.login",
+    "SecondStepView.ask",
+    "SecondStepView.options",
+    "PasskeySignInView.options",
+    "PasskeySignInView.sign_in",
+)
+_OWN_SECOND_FACTORS = (
+    *(f"SecondFactorView.{page}" for page in ("show", "app", "app_off", "codes")),
+    *(f"PasskeyView.{page}" for page in ("add", "options", "rename", "remove")),
+)
+SET_UP = ("SignInView.logout", "PasswordChangeView.change", "SessionView.remaining", *_OWN_SECOND_FACTORS)
 TENANTLESS = (
-    "SignInView.logout",
-    "PasswordChangeView.change",
+    *SET_UP,
     "RestoredFormView.show",
-    *(f"SessionView.{name}" for name in ("list", "end", "end_others", "remaining")),
+    *(f"SessionView.{name}" for name in ("list", "end", "end_others")),
 )
 RATE_LIMITS = (
     RateLimit("SignInView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
     RateLimit("PasswordChangeView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
+    *(
+        RateLimit(view, "SIGN_IN_RATE_LIMIT", methods=("POST",))
+        for view in ("SecondStepView", "PasskeySignInView", "SecondFactorView", "PasskeyView")
+    ),
     RateLimit("PasswordSetupView", "LINK_RATE_LIMIT"),
     RateLimit("ForgottenPasswordView", "FORGOTTEN_PASSWORD_RATE_LIMIT", methods=("POST",)),
     RateLimit(

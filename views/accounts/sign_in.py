@@ -15,9 +15,12 @@ from wtforms.validators import InputRequired
 from models import clock
 from models.accounts import membership, password_policy, sign_in_rules, user_session
 from models.accounts.identity import SignedIn
+from models.accounts.sign_in_rules import SecondStep
 from models.accounts.user import EMAIL_LENGTH
 from models.db import db
 from views import form_draft, staff_entry
+from views.accounts.passkey_challenge import site
+from views.accounts.pending_step import ask_for_second_factor, destination
 from views.accounts.restored_form import flash_draft_lost
 from views.base import actor, render
 from views.flashes import flash_error, flash_success
@@ -64,11 +67,20 @@ class SignInView(TransactionalRoutes, AuthDBView):
                 now=clock.utc_now(),
                 by=actor(),
             )
+            if isinstance(person, SecondStep):
+                return ask_for_second_factor(person)
             if person is not None:
-                return _begin_session(person)
+                return begin_session(person)
             commit_despite_error_status()
             flash_error(_WRONG)
-        return render("accounts/sign_in.html", form=form, **_demo_accounts()), 401 if form.is_submitted() else 200
+        page = render(
+            "accounts/sign_in.html",
+            form=form,
+            passkeys=site() is not None,
+            destination=destination(),
+            **_demo_accounts(),
+        )
+        return page, 401 if form.is_submitted() else 200
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Response:
@@ -86,7 +98,7 @@ def end_session() -> None:
     session.clear()
 
 
-def _begin_session(person: SignedIn) -> Response:
+def begin_session(person: SignedIn) -> Response:
     """Start a new session in this browser, with the person's tenant selected if there is only one."""
     # No data of a previous user of this browser may reach the new one.
     session.clear()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.wrappers import Response
 
 from models import clock
-from models.accounts import password_link, password_policy, role, user_rules
+from models.accounts import password_link, password_policy, role, second_factor, user_rules
 from models.accounts.membership import Membership
 from models.accounts.user import Role, User, is_locked
 from models.db import db
@@ -84,7 +84,10 @@ class UserView(Screen):
     )
     show_fieldsets: ClassVar = [
         (lazy_gettext("User"), {"fields": [*NAMES, "roles"]}),
-        (lazy_gettext("Signing in"), {"fields": ["last_login", "login_count", "fail_login_count", "locked_until"]}),
+        (
+            lazy_gettext("Signing in"),
+            {"fields": ["last_login", "login_count", "fail_login_count", "locked_until", "has_second_factor"]},
+        ),
     ]
     label_columns: ClassVar = {
         "get_full_name": lazy_gettext("Full name"),
@@ -93,6 +96,7 @@ class UserView(Screen):
         "login_count": lazy_gettext("Number of sign-ins"),
         "fail_login_count": lazy_gettext("Wrong passwords in a row"),
         "locked_until": lazy_gettext("Locked until"),
+        "has_second_factor": lazy_gettext("Two-factor authentication"),
     }
     formatters_columns: ClassVar = {
         "active": formats.badge(
@@ -142,6 +146,11 @@ class UserView(Screen):
     def deletable(self, row: Any) -> bool:
         """Return whether the account is not the acting person's own."""
         return bool(row.id != actor().user_id)
+
+    def refusal(self, method: str, row: Any) -> str | None:
+        """Return why an action is not possible with a user: one's own second factors are removed with password and code."""
+        own = method == "reset_second_factor" and row.id == actor().user_id
+        return second_factor.OWN_FACTORS if own else None
 
     def page_buttons(self, row: Any) -> list[Button]:
         """Return the buttons of a user's page, with one to set a password."""
@@ -212,6 +221,29 @@ class UserView(Screen):
     def unlock(self, row: Any) -> None:
         """Unlock an account that was locked after too many wrong passwords."""
         user_rules.unlock(db.session(), row, by=actor())
+
+    @action(
+        N_("Reset second factors"),
+        icon="shield-lock",
+        title=N_("Reset second factors"),
+        question=N_(
+            "The authenticator app, passkeys and recovery codes of %(name)s stop working, and the user's sessions end."
+            " Make sure that the person who asked for it is the user. Are you sure?"
+        ),
+        done=N_("The second factors have been reset. The user has been told by email."),
+        already=N_("This user has no second factor."),
+        tone="danger",
+        when=lambda user: user.has_second_factor,
+        single=False,
+        on_page=True,
+        url="/reset-second-factor/{row}",
+    )
+    def reset_second_factor(self, row: Any) -> str:
+        """Remove all second factors of a user who has lost them."""
+        second_factor.reset(
+            db.session(), row, portal_url=current_app.config["PORTAL_URL"], now=clock.utc_now(), by=actor()
+        )
+        return str(self.page_of(row))
 
     @expose("/join/<row>", methods=["POST"])
     @has_access

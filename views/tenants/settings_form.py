@@ -27,6 +27,8 @@ from views.screen.conflict import Difference, differing
 
 GRACE_DAYS = N_("Grace period of the contract check for new customers (days)")
 REPORT_PDF = N_("PDF attached to the mail of the monthly report")
+SECOND_FACTOR = N_("Two-factor authentication is required")
+PASSKEY_SIGN_IN = N_("Signing in with a passkey instead of the password")
 _LINK_FIELDS = ("name", "url", "description", "posted_on")
 
 
@@ -120,6 +122,18 @@ class TenantSettingsForm(FlaskForm):
         default="0",
         invalid_choice_message=lazy_gettext("Choose one of these."),
     )
+    second_factor_required = RadioField(
+        lazy_gettext(SECOND_FACTOR),
+        choices=[SelectChoice("1", lazy_gettext("Require")), SelectChoice("0", lazy_gettext("Do not require"))],
+        default="0",
+        invalid_choice_message=lazy_gettext("Choose one of these."),
+    )
+    passkey_sign_in = RadioField(
+        lazy_gettext(PASSKEY_SIGN_IN),
+        choices=[SelectChoice("1", lazy_gettext("Allow")), SelectChoice("0", lazy_gettext("Do not allow"))],
+        default="0",
+        invalid_choice_message=lazy_gettext("Choose one of these."),
+    )
     new_origin = CodeField(lazy_gettext("URL"))
     # One more entry than allowed, so that an excess can be detected and reported.
     origins = RowList(CodeField(lazy_gettext("URL"), [Required(), _is_origin]), max_entries=MAX_ORIGINS + 1)
@@ -149,6 +163,8 @@ class TenantSettingsForm(FlaskForm):
                 "colour": stored.colour,
                 "contact": stored.contact,
                 "report_pdf": "1" if stored.report_pdf else "0",
+                "second_factor_required": "1" if stored.second_factor_required else "0",
+                "passkey_sign_in": "1" if stored.passkey_sign_in else "0",
                 "origins": list(stored.origins),
                 "links": links,
                 "version": str(version),
@@ -207,11 +223,14 @@ class TenantSettingsForm(FlaskForm):
             colour=self.colour.data,
             contact=self.contact.data,
             report_pdf=self.report_pdf.data == "1",
+            second_factor_required=self.second_factor_required.data == "1",
+            passkey_sign_in=self.passkey_sign_in.data == "1",
         )
 
     def labelled_fields(self) -> Iterator[tuple[Any, str]]:
         """Yield all fields, including those of list entries, with labels that contain the number of the entry."""
-        for field in (self.version, self.utm_applications, self.shortage_grace_days, self.report_pdf, self.new_origin):
+        plain = (self.version, self.utm_applications, self.shortage_grace_days, self.report_pdf)
+        for field in (*plain, self.second_factor_required, self.passkey_sign_in, self.new_origin):
             yield field, str(field.label.text)
         for number, entry in enumerate(self.origins.entries, 1):
             yield entry, gettext("URL %(number)s", number=number)
@@ -255,6 +274,8 @@ def differences(stored: SettingsInput, typed: SettingsInput) -> list[Difference]
             (gettext("UTM applications"), _used(stored), _used(typed)),
             (gettext(GRACE_DAYS), str(stored.shortage_grace_days), str(typed.shortage_grace_days)),
             (gettext(REPORT_PDF), attached(stored), attached(typed)),
+            (gettext(SECOND_FACTOR), required(stored), required(typed)),
+            (gettext(PASSKEY_SIGN_IN), allowed(stored), allowed(typed)),
             (gettext("Display name"), stored.display_name, typed.display_name),
             (gettext("Colour"), stored.colour, typed.colour),
             (gettext("Contact"), stored.contact, typed.contact),
@@ -271,6 +292,16 @@ def _used(settings: SettingsInput) -> str:
 def attached(settings: SettingsInput) -> str:
     """Return whether the PDF of the monthly report is attached, in words."""
     return gettext("Attach") if settings.report_pdf else gettext("Do not attach")
+
+
+def required(settings: SettingsInput) -> str:
+    """Return whether two-factor authentication is required, in words."""
+    return gettext("Require") if settings.second_factor_required else gettext("Do not require")
+
+
+def allowed(settings: SettingsInput) -> str:
+    """Return whether a passkey may be used instead of the password, in words."""
+    return gettext("Allow") if settings.passkey_sign_in else gettext("Do not allow")
 
 
 def _only_one_has(stored: Any, typed: Any) -> tuple[str, str]:

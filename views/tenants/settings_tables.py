@@ -10,7 +10,15 @@ from flask_babel import gettext
 from models.tenants.settings_rules import SettingsInput
 from views.screen import formats
 from views.screen.table import Button, Empty, Table, filled_table
-from views.tenants.settings_form import GRACE_DAYS, REPORT_PDF, attached
+from views.tenants.settings_form import (
+    GRACE_DAYS,
+    PASSKEY_SIGN_IN,
+    REPORT_PDF,
+    SECOND_FACTOR,
+    allowed,
+    attached,
+    required,
+)
 
 
 def facts(settings: SettingsInput) -> list[tuple[str, str, str]]:
@@ -21,6 +29,8 @@ def facts(settings: SettingsInput) -> list[tuple[str, str, str]]:
         (gettext("UTM applications"), used, ""),
         (gettext(GRACE_DAYS), days, ""),
         (gettext(REPORT_PDF), attached(settings), ""),
+        (gettext(SECOND_FACTOR), required(settings), ""),
+        (gettext(PASSKEY_SIGN_IN), allowed(settings), ""),
         (gettext("Display name"), settings.display_name, ""),
         (gettext("Colour"), settings.colour, ""),
         (gettext("Contact"), settings.contact, "lines"),

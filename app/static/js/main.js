@@ -3,6 +3,7 @@
 // Listeners of the same event run in the order of these imports: question.js must see a form that is being submitted
 // before sending.js does.
 import "./question.js";
+import "./passkeys.js";
 import "./dialogs.js";
 import "./fetched-dialogs.js";
 import "./menus.js";

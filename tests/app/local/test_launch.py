@@ -172,7 +172,7 @@ def test_first_start_upgrades_makes_the_demo_and_says_how_to_get_in(launch):
     portal = launch(PORTAL_DEMO="1", **URLS)
     portal.wait_for("Press Ctrl-C to stop.")
 
-    assert f"The portal is ready: http://127.0.0.1:{portal.port}/\n" in portal.output
+    assert f"The portal is ready: http://localhost:{portal.port}/\n" in portal.output
     assert "Demo accounts, password Mimamori-2026!\n" in portal.output
     for name in ("operator", "multi", "viewer", "staff", "admin"):
         assert f"  {name}@example.jp" in portal.output

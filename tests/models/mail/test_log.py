@@ -128,7 +128,7 @@ def test_counting_ends_past_the_cap(session, make, monkeypatch):
 
 
 def test_every_kind_has_a_name():
-    assert len(KINDS) == 33
+    assert len(KINDS) == 36
     assert [kind.name for kind in KINDS.values() if kind.label == kind.name] == []
     assert [kind.name for kind in KINDS.values() if bool(kind.title) == bool(kind.fixed_title)] == []
 

@@ -181,7 +181,7 @@ def test_an_unknown_mail_is_not_found(staff, number):
 
 def link_mail(make, **values) -> MailMessage:
     body = (
-        f"次を開いてください。\nhttp://127.0.0.1:8080/setup/{placeholders.SECRET_MARK}\nhttps://elsewhere.example/x\n"
+        f"次を開いてください。\nhttp://localhost:8080/setup/{placeholders.SECRET_MARK}\nhttps://elsewhere.example/x\n"
     )
     return make.mail_message(kind="password_forgotten", body=body, secret="tokentokentoken", **values)
 
@@ -193,7 +193,7 @@ def test_the_secret_part_of_a_link_is_nowhere(staff, make):
             page = staff.get(path).text
             assert "tokentokentoken" not in page
             assert placeholders.SECRET_MARK not in page
-        assert "http://127.0.0.1:8080/setup/…" in page
+        assert "http://localhost:8080/setup/…" in page
 
 
 def test_in_the_demonstration_staff_open_the_link(app, staff, make, monkeypatch):
@@ -202,7 +202,7 @@ def test_in_the_demonstration_staff_open_the_link(app, staff, make, monkeypatch)
 
     page = staff.get(f"/staff/mail/{message.id}").text
 
-    assert '<a href="/setup/tokentokentoken">http://127.0.0.1:8080/setup/tokentokentoken</a>' in page
+    assert '<a href="/setup/tokentokentoken">http://localhost:8080/setup/tokentokentoken</a>' in page
     assert 'href="https://elsewhere.example' not in page
     assert "https://elsewhere.example/x" in page
 
@@ -210,9 +210,9 @@ def test_in_the_demonstration_staff_open_the_link(app, staff, make, monkeypatch)
 @pytest.mark.parametrize(
     "body",
     [
-        f"http://127.0.0.1:8080//elsewhere.example/{placeholders.SECRET_MARK}",
-        f"http://127.0.0.1:8080@elsewhere.example/{placeholders.SECRET_MARK}",
-        f"http://127.0.0.1:80801/{placeholders.SECRET_MARK}",
+        f"http://localhost:8080//elsewhere.example/{placeholders.SECRET_MARK}",
+        f"http://localhost:8080@elsewhere.example/{placeholders.SECRET_MARK}",
+        f"http://localhost:80801/{placeholders.SECRET_MARK}",
         f"javascript:alert(1)//{placeholders.SECRET_MARK}",
         f"http://[/{placeholders.SECRET_MARK}",
     ],

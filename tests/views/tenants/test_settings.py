@@ -28,6 +28,8 @@ AT_THE_LIMIT = [
     ("utm_applications", "0"),
     ("report_pdf", "1"),
     ("report_pdf", "0"),
+    ("second_factor_required", "1"),
+    ("passkey_sign_in", "1"),
     ("shortage_grace_days", "0"),
     ("shortage_grace_days", "99"),
     ("shortage_grace_days", "９９"),
@@ -46,6 +48,8 @@ AT_THE_LIMIT = [
 PAST_THE_LIMIT = [
     ("utm_applications", "2", "いずれかを選択してください。"),
     ("report_pdf", "2", "いずれかを選択してください。"),
+    ("second_factor_required", "2", "いずれかを選択してください。"),
+    ("passkey_sign_in", "", "いずれかを選択してください。"),
     ("shortage_grace_days", "", NEEDED),
     ("shortage_grace_days", "100", DAYS),
     ("shortage_grace_days", "-1", DAYS),
@@ -396,3 +400,16 @@ def test_a_viewer_sees_everything_and_changes_nothing(make, signed_in):
 
 def test_the_user_menu_leads_here(operator):
     assert re.search(r'<a href="/tenant-settings/">テナント設定</a>', operator.get("/").text)
+
+
+def test_two_factor_authentication_that_is_required_is_asked_of_who_requires_it_too(operator, make):
+    data = GOOD | {"second_factor_required": "1", "passkey_sign_in": "1"}
+
+    answer = operator.post(URL, data=data)
+
+    assert answer.location == URL
+    assert operator.get(URL).location == "/second-factor/"
+    rows = make.session.execute(text("SELECT second_factor_required, passkey_sign_in FROM tenant")).all()
+    assert [tuple(row) for row in rows] == [(True, True)]
+    after = make.session.scalar(text("SELECT after FROM audit_entry"))
+    assert after == {"second_factor_required": True, "passkey_sign_in": True}
