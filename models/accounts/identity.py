@@ -17,7 +17,7 @@ from sqlalchemy import String, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models import scope
-from models.accounts.membership import Membership
+from models.accounts.membership import Membership, enterable
 from models.accounts.rights_version import RightsVersion
 from models.accounts.role import ELEVATED
 from models.accounts.user import Role, User
@@ -74,9 +74,10 @@ class Identity:
 
     :param tenant: the tenant the request runs in, None when none is chosen or the user may no longer enter it.
     :param roles: the role held in the tenant and the roles held in every tenant, as (ID, name) pairs.
-    :param tenant_count: the number of tenants the user is a member of.
+    :param tenant_count: the number of the user's tenants that the session may enter.
     :param rights_version: the version of the roles' permissions; see :func:`rights_version`.
     :param last_seen_at: when the session was last used, to within five minutes.
+    :param only_tenant_id: the only tenant that the session may enter, whose single sign-on started it; otherwise None.
     """
 
     user: SignedIn
@@ -85,6 +86,7 @@ class Identity:
     tenant_count: int
     rights_version: int
     last_seen_at: datetime
+    only_tenant_id: str | None
 
     @property
     def elevated(self) -> bool:
@@ -101,11 +103,13 @@ def read_identity(session: Session, token: str) -> Identity | None:
     rows = scope.run_entering(session, _statement(), values)
     if not rows:
         return None
-    (_, last_seen_at, user_id, email, first, last, active, preferences, *rest) = rows[0]
-    tenant_id, tenant, role_id, role, everywhere, count, version = rest
-    roles = tuple((each[0], each[1]) for each in everywhere or ())
-    may_enter = role_id is not None or any(name in ELEVATED for _, name in roles)
-    if role_id is not None:
+    (_, last_seen_at, only_tenant_id, user_id, email, first, last, active, preferences, *rest) = rows[0]
+    tenant_id, tenant, allowed, role_id, role, everywhere, count, version = rest
+    # A tenant's provider gives nobody a role in other tenants.
+    roles = tuple((each[0], each[1]) for each in everywhere or () if only_tenant_id is None)
+    elevated = any(name in ELEVATED for _, name in roles)
+    may_enter = elevated or (role_id is not None and allowed)
+    if role_id is not None and may_enter:
         roles = ((role_id, role), *roles)
     return Identity(
         SignedIn(user_id, email, first, last, bool(active), preferences, token),
@@ -114,6 +118,7 @@ def read_identity(session: Session, token: str) -> Identity | None:
         count,
         version,
         last_seen_at,
+        only_tenant_id,
     )
 
 
@@ -134,12 +139,14 @@ def _statement() -> PreparedStatement:
     tenant_count = (
         select(func.count())
         .select_from(Membership)
-        .where(Membership.user_id == User.id)
-        .correlate(User)
+        .join(Tenant, Tenant.id == Membership.tenant_id)
+        .where(Membership.user_id == User.id, enterable(UserSession.tenant_id))
+        .correlate(User, UserSession)
         .scalar_subquery()
     )
     person = (
         UserSession.last_seen_at,
+        UserSession.tenant_id,
         User.id,
         User.email,
         User.first_name,
@@ -148,8 +155,9 @@ def _statement() -> PreparedStatement:
         User.preferences,
     )
     version = select(RightsVersion.version).scalar_subquery()
+    tenant = (Tenant.id, Tenant.name, enterable(UserSession.tenant_id))
     return prepare(
-        select(scope.ENTER, *person, Tenant.id, Tenant.name, Role.id, Role.name, elevated, tenant_count, version)
+        select(scope.ENTER, *person, *tenant, Role.id, Role.name, elevated, tenant_count, version)
         .select_from(UserSession)
         .join(User, User.id == UserSession.user_id)
         .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))

@@ -11,6 +11,7 @@ from views.accounts.password_setup import PasswordSetupView
 from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
 from views.accounts.restored_form import RestoredFormView
 from views.accounts.roles import RoleView
+from views.accounts.single_sign_on import SingleSignOnView
 from views.accounts.users import UserView
 from views.register import MenuEntry, Place, RateLimit, Rights
 
@@ -18,6 +19,7 @@ SCREENS = (
     PasswordSetupView,
     PasswordChangeView,
     ForgottenPasswordView,
+    SingleSignOnView,
     RestoredFormView,
     UserView,
     RoleView,
@@ -55,10 +57,18 @@ MENU = (
         tuple(screen.__name__ for screen in (UserView, RoleView, RightView, PermissionNameView, ViewNameView)),
     ),
 )
-PUBLIC = ("PasswordSetupView.setup", "ForgottenPasswordView.ask", "ForgottenPasswordView.sent", "SignInView.login")
+PUBLIC = (
+    "PasswordSetupView.setup",
+    "ForgottenPasswordView.ask",
+    "ForgottenPasswordView.sent",
+    "SignInView.login",
+    "SingleSignOnView.start",
+    "SingleSignOnView.callback",
+)
 TENANTLESS = ("SignInView.logout", "PasswordChangeView.change", "RestoredFormView.show")
 RATE_LIMITS = (
     RateLimit("SignInView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
+    RateLimit("SingleSignOnView", "SINGLE_SIGN_ON_RATE_LIMIT"),
     RateLimit("PasswordChangeView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
     RateLimit("PasswordSetupView", "LINK_RATE_LIMIT"),
     RateLimit("ForgottenPasswordView", "FORGOTTEN_PASSWORD_RATE_LIMIT", methods=("POST",)),
