@@ -111,6 +111,8 @@ ARGUMENTS = (
     "priority",
     "tenant_id",
     "title",
+    "code",
+    "iss",
 )
 FIELDS = (
     "current_password",
@@ -175,6 +177,12 @@ FIELDS = (
     "priority",
     "service",
     "title",
+    "issuer",
+    "client_id",
+    "client_secret",
+    "label",
+    "domain",
+    "key",
 )
 
 
