@@ -21,7 +21,7 @@ from models.accounts.membership import Membership, enterable
 from models.accounts.rights_version import RightsVersion
 from models.accounts.role import ELEVATED
 from models.accounts.user import Role, User
-from models.accounts.user_session import UserSession
+from models.accounts.user_session import UserSession, is_open
 from models.prepared_statement import PreparedStatement, prepare
 from models.tenants.tenant import Tenant
 from models.tokens import hash_token
@@ -97,7 +97,7 @@ class Identity:
 def read_identity(session: Session, token: str) -> Identity | None:
     """Return the identity behind a session token, in the current tenant of the database session.
 
-    :returns: None when there is no such session, or it was revoked.
+    :returns: None when there is no such session, or it has ended.
     """
     values = {"token_hash": hash_token(token), "tenant_id": scope.current_tenant_id(session)}
     rows = scope.run_entering(session, _statement(), values)
@@ -163,5 +163,5 @@ def _statement() -> PreparedStatement:
         .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))
         .outerjoin(Membership, (Membership.user_id == User.id) & (Membership.tenant_id == Tenant.id))
         .outerjoin(Role, Role.id == Membership.role_id)
-        .where(UserSession.token_hash == bindparam("token_hash"), UserSession.revoked_at.is_(None))
+        .where(UserSession.token_hash == bindparam("token_hash"), is_open())
     )

@@ -17,7 +17,7 @@ from models.accounts.provider_http import Network, ProviderError
 from models.accounts.user import EMAIL_LENGTH
 from models.tenants.identity_domain import domain_of
 
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
 """The signatures that are accepted: those with a public key. The client secret signs nothing."""
 
 GOOGLE = "https://accounts.google.com"

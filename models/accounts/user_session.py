@@ -17,8 +17,10 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    and_,
     delete,
     func,
+    or_,
     text,
     update,
 )
@@ -30,6 +32,9 @@ from models.tokens import hash_token, new_token
 
 KEPT_FOR = timedelta(days=30)
 """How long a session's row is kept after its last use, to show who was signed in. The cookie itself lives for hours."""
+
+SINGLE_SIGN_ON_LASTS = timedelta(hours=12)
+"""How long a session of a single sign-on can be used: an account may have been disabled at the provider meanwhile."""
 
 _PREFIX = "ses_"
 # Not every request should write to the database just to record that the session is in use.
@@ -66,6 +71,15 @@ def start(session: Session, user_id: int, *, now: datetime, tenant_id: str | Non
     session.add(UserSession(user_id=user_id, token_hash=hash_token(token), last_seen_at=now, tenant_id=tenant_id))
     session.flush()
     return token
+
+
+def is_open() -> ColumnElement[bool]:
+    """Return the condition that a session has not ended, by the database's clock."""
+    started_by_password = UserSession.tenant_id.is_(None)
+    return and_(
+        UserSession.revoked_at.is_(None),
+        or_(started_by_password, UserSession.created_at > func.now() - SINGLE_SIGN_ON_LASTS),
+    )
 
 
 def revoke(session: Session, token: str) -> None:

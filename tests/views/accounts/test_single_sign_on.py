@@ -207,6 +207,18 @@ def test_a_session_is_limited_to_the_tenant_of_its_provider(app, make, tenant, m
     assert client.get("/staff/tenants/").status_code == 403
 
 
+def test_a_session_ends_after_twelve_hours_although_it_is_in_use(app, make, tenant, member, provider):
+    client = app.test_client()
+    sign_in(client, tenant, provider)
+    answers = []
+    for age in ("11 hours 59 minutes", "12 hours"):
+        make.session.execute(text("UPDATE user_session SET created_at = now() - CAST(:age AS interval)"), {"age": age})
+        make.session.commit()
+        answers.append(client.get("/customers/"))
+
+    assert (answers[0].status_code, answers[1].location) == (200, "/login/?next=/customers/")
+
+
 def test_the_identity_of_a_request_is_still_read_in_one_statement(app, make, tenant, member, provider, statements):
     client = app.test_client()
     sign_in(client, tenant, provider)
