@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -62,6 +62,11 @@ class Provider:
     def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
         if path in self.answers:
             return self.answers[path]
+        if path.startswith("/authorize?"):
+            sent = dict(parse_qsl(path.partition("?")[2]))
+            self.claims["nonce"] = sent["nonce"]
+            back = urlencode({"code": "c", "state": sent["state"]})
+            return 302, {"Location": f"{sent['redirect_uri']}?{back}"}, b""
         bodies: dict[str, Any] = {
             "/.well-known/openid-configuration": {
                 "issuer": self.url,

@@ -10,7 +10,7 @@ from models.audit import AuditEntry
 from tests.support.pages import Page
 
 EMAIL = "one@sso.example.jp"
-REFUSED = "サインインできませんでした。"
+REFUSED = "ログインできませんでした。"
 
 
 def begin(client, email=EMAIL, **query):

@@ -33,7 +33,15 @@ RIGHTS = {
     "TenantSettings": Rights(N_("Tenant settings"), read=("can_show",), write=("can_edit",)),
 }
 MENU = (
-    MenuEntry(Place.STAFF, 6, N_("Tenants"), "StaffTenantView.list", ("can_list", "StaffTenants"), "building-plus"),
+    MenuEntry(
+        Place.STAFF,
+        6,
+        N_("Tenants"),
+        "StaffTenantView.list",
+        ("can_list", "StaffTenants"),
+        "building-plus",
+        ("StaffTenantView", "IdentityProviderView"),
+    ),
     MenuEntry(Place.USER, 10, N_("Tenant settings"), "TenantSettingsView.show", ("can_show", "TenantSettings")),
     MenuEntry(Place.HIDDEN, 20, "", "PortalTokenView.list", ("can_list", "PortalTokens")),
 )

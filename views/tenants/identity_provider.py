@@ -34,6 +34,8 @@ from views.screen.conflict import Difference, compared, differing
 from views.screen.table import ICON_BUTTON, Button, Empty, Question, Table, filled_table
 from views.transaction import cross_tenant_session
 
+# Wraps, unlike other codes: a record and a subject are long.
+_LONG_CODE = formats.Format(css="text font-monospace")
 _REASON = "NEC's staff set up the single sign-on of tenants"
 
 
@@ -290,8 +292,8 @@ def _domains_table(tenant: Tenant) -> Table:
 
     return filled_table(
         [
-            (gettext("Domain"), formats.CODE, lambda row: row.domain),
-            (gettext("TXT record"), formats.CODE, lambda row: row.record),
+            (gettext("Domain"), _LONG_CODE, lambda row: row.domain),
+            (gettext("TXT record"), _LONG_CODE, lambda row: row.record),
             (gettext("Confirmed at"), formats.TIME.with_empty(gettext("Not confirmed")), lambda row: row.verified_at),
             (gettext("Confirmed by"), formats.TEXT, lambda row: row.verified_by),
         ],
@@ -324,7 +326,7 @@ def _subjects_table(tenant: Tenant) -> Table:
     return filled_table(
         [
             (gettext("Email address"), formats.TEXT, lambda row: row.user.email),
-            (gettext("Account at the provider"), formats.CODE, lambda row: row.subject),
+            (gettext("Account at the provider"), _LONG_CODE, lambda row: row.subject),
             (gettext("First sign-in"), formats.TIME, lambda row: row.created_at),
         ],
         identity_subject.listed(_session(), tenant.id),

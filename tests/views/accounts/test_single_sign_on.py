@@ -73,7 +73,7 @@ def test_the_sign_in_page_leads_there_and_the_page_leads_on_without_a_redirect(a
     link = Page(client.get("/login/?next=/customers/").text).root.one("a", href="/single-sign-on/?next=/customers/")
     page = Page(client.post("/single-sign-on/", data={"email": EMAIL}).text)
 
-    assert link.text == "シングルサインオンでサインイン"
+    assert link.text == "シングルサインオンでログイン"
     button = page.main.one("a", class_="btn btn-primary")
     assert (button.text, button.attributes["href"].partition("?")[0]) == ("社員ログイン", f"{provider.url}/authorize")
     assert page.root.one("meta", http_equiv="refresh").attributes["content"] == f"0; url={button.attributes['href']}"

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from models.accounts.provider_http import Network, ProviderError, _check_target
 from tests.support.single_sign_on import EMAIL, begin, come_back
 
-UNAVAILABLE = "組織のサインインサービスに接続できないか"
+UNAVAILABLE = "組織のログインサービスに接続できないか"
 
 
 class TestUnusableProviders:

@@ -17,7 +17,7 @@ from tests.support.pages import Page, answered
 
 SECRET = "client-secret-äß-1"
 ISSUER = "https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000/v2.0"
-NOBODY_LEFT = "パスワードでのサインインを禁止できるのは"
+NOBODY_LEFT = "パスワードでのログインを禁止できるのは"
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_passwords_are_forbidden_only_while_somebody_can_sign_in_otherwise(staff
 
     assert [each.status_code for each in (inactive, without_domain, forbidden, stopped)] == [422, 422, 302, 422]
     assert NOBODY_LEFT in Page(inactive.text).error_of("password_sign_in")
-    assert "パスワードでのサインインを許可してください。" in Page(removed.text).main.text
+    assert "パスワードでのログインを許可してください。" in Page(removed.text).main.text
     make.session.expire_all()
     assert make.session.get(Tenant, tenant.id).password_sign_in is False
     assert make.session.get(IdentityDomain, domain.id) is not None
@@ -239,7 +239,7 @@ def test_an_account_is_released_from_its_user(staff, make, tenant):
     released = press(staff, tenant, "/release", row)
 
     assert before == ["s-1"]
-    assert "シングルサインオンでサインインしたユーザはまだいません。" in released.text
+    assert "シングルサインオンでログインしたユーザはまだいません。" in released.text
     (entry,) = entries(make)
     assert (entry.action, entry.before["user"]) == ("identity_subject.released", "one@example.jp")
 
