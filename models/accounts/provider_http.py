@@ -52,9 +52,6 @@ class _LimitedAdapter(HTTPAdapter):
         deadline = time.monotonic() + TOTAL_TIMEOUT
         response = super().send(request, *args, **options | {"timeout": TIMEOUT, "stream": True})
         try:
-            # No redirect is followed: it could lead to a host that must not be asked.
-            if response.is_redirect:
-                raise ProviderError("It redirects.")
             _read(response, deadline)
         finally:
             response.raw.release_conn()
@@ -64,6 +61,7 @@ class _LimitedAdapter(HTTPAdapter):
 def limit(session: requests.Session, network: Network) -> None:
     """Let a session obey the limits."""
     session.trust_env = False
+    # A provider's metadata is where the standard says; nothing of it redirects.
     session.max_redirects = 0
     session.verify = network.ca_file or True
     for prefix in list(session.adapters):

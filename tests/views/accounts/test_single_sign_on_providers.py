@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from models.accounts import provider_http
 from models.accounts.provider_http import Network, ProviderError, _check_target
 from tests.support.single_sign_on import EMAIL, begin, come_back
 
@@ -15,7 +16,7 @@ class TestUnusableProviders:
     """Of which people are told, instead of an error of the portal."""
 
     @pytest.fixture(
-        params=["down", "500", "no JSON", "a list", "other issuer", "no TLS", "redirect", "large", "script"]
+        params=["down", "500", "no JSON", "a list", "other issuer", "no TLS", "redirect", "large", "slow", "script"]
     )
     def broken(self, request, provider, make, monkeypatch, app):
         path = "/.well-known/openid-configuration"
@@ -34,9 +35,12 @@ class TestUnusableProviders:
             case "no TLS":
                 monkeypatch.setitem(app.config, "PRODUCTION", True)
             case "redirect":
-                provider.answers[path] = (302, {"Location": "http://169.254.169.254/"}, b"")
+                provider.answers["/moved"] = provider.answer(path)
+                provider.answers[path] = (302, {"Location": "/moved"}, b"")
             case "large":
-                provider.answers[path] = (200, {}, b"[" + b" " * 300_000 + b"]")
+                provider.answers[path] = (200, {}, provider.answer(path)[2] + b" " * 300_000)
+            case "slow":
+                monkeypatch.setattr(provider_http, "TOTAL_TIMEOUT", 0)
             case "script":
                 provider.metadata = {"authorization_endpoint": "javascript:alert(1)"}
 
