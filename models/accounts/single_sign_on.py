@@ -88,6 +88,7 @@ def sign_in(session: Session, tenant_id: str, person: Person, *, now: datetime, 
     :param person: whom the tenant's provider has authenticated, with an address in a domain of the tenant.
     :raises SignInRefused: there is no such user in the tenant, or it is not theirs.
     """
+    _check_connection(session, tenant_id, person)
     take_turns(session, "sign_in", user.clean_email(person.email))
     found = _checked(session, tenant_id, user.find_by_email(session, person.email, locked=True))
     if not identity_subject.bind(session, tenant_id, found.id, issuer=person.issuer, subject=person.subject):
@@ -106,6 +107,17 @@ def sign_in(session: Session, tenant_id: str, person: Person, *, now: datetime, 
         preferences=found.preferences,
         session_token=token,
     )
+
+
+def _check_connection(session: Session, tenant_id: str, person: Person) -> None:
+    """Refuse a person whose sign-in started before the connection or its domains were changed.
+
+    The lock lets a change wait for this sign-in, so that it also ends the session.
+    """
+    row = identity_provider.locked(session, tenant_id, shared=True)
+    in_use = row is not None and row.active and row.issuer == person.issuer
+    if not in_use or identity_domain.domain_of(person.email) not in identity_domain.verified(session, tenant_id):
+        raise SignInRefused("not_in_use")
 
 
 def _checked(session: Session, tenant_id: str, found: Any | None) -> Any:
@@ -169,4 +181,6 @@ def save_connection(  # noqa: PLR0913  (a rule takes its settings as arguments)
 def remove_domain(session: Session, tenant: Tenant, row: IdentityDomain, *, by: Actor) -> None:
     """Remove a domain of a tenant, as ``identity_domain.remove`` does, and end the sessions of its single sign-on."""
     identity_domain.remove(session, tenant, row, by=by)
+    # Waits for sign-ins that have read the domain.
+    identity_provider.locked(session, tenant.id)
     user_session.revoke_of_tenant(session, tenant.id)

@@ -97,6 +97,15 @@ def of_tenant(session: Session, tenant_id: str) -> IdentityProvider | None:
     return session.scalar(select(IdentityProvider).where(IdentityProvider.tenant_id == tenant_id))
 
 
+def locked(session: Session, tenant_id: str, *, shared: bool = False) -> IdentityProvider | None:
+    """Return the connection of a tenant, locked until the end of the transaction.
+
+    :param shared: whether others may lock it likewise, but not change it.
+    """
+    found = select(IdentityProvider).where(IdentityProvider.tenant_id == tenant_id)
+    return session.scalar(found.with_for_update(read=shared).execution_options(populate_existing=True))
+
+
 def stored(session: Session, tenant: Tenant) -> tuple[Connection, int]:
     """Return the connection of a tenant and its version; 0 if there is none."""
     row = of_tenant(session, tenant.id)

@@ -207,6 +207,33 @@ def test_a_session_is_limited_to_the_tenant_of_its_provider(app, make, tenant, m
     assert client.get("/staff/tenants/").status_code == 403
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE identity_provider SET active = false",
+        "UPDATE identity_provider SET issuer = 'https://other.example'",
+        "DELETE FROM identity_domain",
+    ],
+)
+def test_a_connection_that_is_changed_meanwhile_signs_nobody_in(
+    app, make, tenant, member, provider, monkeypatch, change
+):
+    client = app.test_client()
+    usual = provider.answer
+
+    def changing(path):
+        if path == "/jwks":
+            make.session.execute(text(change))
+            make.session.commit()
+        return usual(path)
+
+    monkeypatch.setattr(provider, "answer", changing)
+
+    assert sign_in(client, tenant, provider).status_code == 403
+    (entry,) = entries(make, "sign_in.single_sign_on_refused")
+    assert entry.after["reason"] == "not_in_use"
+
+
 def test_a_session_ends_after_twelve_hours_although_it_is_in_use(app, make, tenant, member, provider):
     client = app.test_client()
     sign_in(client, tenant, provider)

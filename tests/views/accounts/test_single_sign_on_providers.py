@@ -20,29 +20,29 @@ class TestUnusableProviders:
     )
     def broken(self, request, provider, make, monkeypatch, app):
         path = "/.well-known/openid-configuration"
+        answers = {
+            "500": (500, {}, b""),
+            "no JSON": (200, {}, b"<html>"),
+            "a list": (200, {}, b"[]"),
+            "redirect": (302, {"Location": "/moved"}, b""),
+            "large": (200, {}, provider.answer(path)[2] + b" " * 300_000),
+        }
+        metadata = {
+            "other issuer": {"issuer": "https://evil.example"},
+            "script": {"authorization_endpoint": "javascript:alert(1)"},
+        }
+        provider.answers["/moved"] = provider.answer(path)
+        provider.metadata = metadata.get(request.param, {})
+        if request.param in answers:
+            provider.answers[path] = answers[request.param]
         match request.param:
             case "down":
                 make.session.execute(text("UPDATE identity_provider SET issuer = 'http://127.0.0.1:9'"))
                 make.session.commit()
-            case "500":
-                provider.answers[path] = (500, {}, b"")
-            case "no JSON":
-                provider.answers[path] = (200, {}, b"<html>")
-            case "a list":
-                provider.answers[path] = (200, {}, b"[]")
-            case "other issuer":
-                provider.metadata = {"issuer": "https://evil.example"}
             case "no TLS":
                 monkeypatch.setitem(app.config, "PRODUCTION", True)
-            case "redirect":
-                provider.answers["/moved"] = provider.answer(path)
-                provider.answers[path] = (302, {"Location": "/moved"}, b"")
-            case "large":
-                provider.answers[path] = (200, {}, provider.answer(path)[2] + b" " * 300_000)
             case "slow":
                 monkeypatch.setattr(provider_http, "TOTAL_TIMEOUT", 0)
-            case "script":
-                provider.metadata = {"authorization_endpoint": "javascript:alert(1)"}
 
     def test_at_the_start(self, app, tenant, broken):
         answer = app.test_client().post("/single-sign-on/", data={"email": EMAIL})
