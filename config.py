@@ -104,6 +104,12 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT": env.get(
             "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT", "3 per hour;10 per day"
         ),
+        # Pages of single sign-on, and returns from providers, per IP address.
+        "SINGLE_SIGN_ON_RATE_LIMIT": env.get("SINGLE_SIGN_ON_RATE_LIMIT", "60 per minute;600 per hour"),
+        # Whether the OpenID providers of tenants may have private addresses, such as a Keycloak inside.
+        "SINGLE_SIGN_ON_PRIVATE_PROVIDERS": _flag(env, "SINGLE_SIGN_ON_PRIVATE_PROVIDERS", default=not production),
+        # Certificates of the authorities that may sign theirs; those of the package certifi when not given.
+        "SINGLE_SIGN_ON_CA_FILE": _certificates(env, "SINGLE_SIGN_ON_CA_FILE"),
         # Requests for pages behind mailed links, per IP address.
         "LINK_RATE_LIMIT": env.get("LINK_RATE_LIMIT", "60 per minute;600 per hour"),
         # Views of the public application forms, and of their styles and logos, per IP address.

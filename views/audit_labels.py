@@ -13,6 +13,9 @@ SUBJECTS: dict[str, Any] = {
     "Contract": lazy_gettext("Contract"),
     "Correction": lazy_gettext("Correction"),
     "Customer": lazy_gettext("Customer"),
+    "IdentityDomain": lazy_gettext("Domain of single sign-on"),
+    "IdentityProvider": lazy_gettext("Connection of single sign-on"),
+    "IdentitySubject": lazy_gettext("Account of single sign-on"),
     "ImportRun": lazy_gettext("Import"),
     "Invoice": lazy_gettext("Invoice"),
     "LevelPolicyVersion": lazy_gettext("Alert level policy"),
@@ -78,6 +81,7 @@ ACTIONS: dict[str, Any] = {
     "reissued": lazy_gettext("Reissued"),
     "rejected": lazy_gettext("Rejected"),
     "removed": lazy_gettext("Removed"),
+    "released": lazy_gettext("Released"),
     "renamed": lazy_gettext("Renamed"),
     "renewal_stopped": lazy_gettext("Renewal stopped"),
     "replaced": lazy_gettext("Replaced"),
@@ -97,6 +101,7 @@ ACTIONS: dict[str, Any] = {
     "tokens_issued": lazy_gettext("Tokens issued"),
     "undone": lazy_gettext("Undone"),
     "unlocked": lazy_gettext("Unlocked"),
+    "verified": lazy_gettext("Domain confirmed"),
     "voided": lazy_gettext("Voided"),
 }
 """By the last part of the action's name."""
@@ -114,6 +119,8 @@ SIGN_IN: dict[str, Any] = {
     "sign_in.failed": lazy_gettext("Sign-in failed"),
     "sign_in.refused": lazy_gettext("Sign-in refused"),
     "sign_in.second_step": lazy_gettext("Password accepted, second factor asked for"),
+    "sign_in.single_sign_on": lazy_gettext("Signed in by single sign-on"),
+    "sign_in.single_sign_on_refused": lazy_gettext("Single sign-on refused"),
     "sign_in.succeeded": lazy_gettext("Signed in"),
 }
 """By the whole name, where its last part alone says too little."""

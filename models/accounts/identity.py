@@ -17,7 +17,7 @@ from sqlalchemy import String, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from models import scope
-from models.accounts.membership import Membership
+from models.accounts.membership import Membership, enterable
 from models.accounts.rights_version import RightsVersion
 from models.accounts.role import ELEVATED
 from models.accounts.user import Role, User
@@ -74,13 +74,14 @@ class Identity:
 
     :param tenant: the tenant the request runs in, None when none is chosen or the user may no longer enter it.
     :param roles: the role held in the tenant and the roles held in every tenant, as (ID, name) pairs.
-    :param tenant_count: the number of tenants the user is a member of.
+    :param tenant_count: the number of the user's tenants that the session may enter.
     :param rights_version: the version of the roles' permissions; see :func:`rights_version`.
     :param last_seen_at: when the session was last used, to within five minutes.
     :param signed_in_at: when the session started.
     :param member: whether the user is a member of the tenant.
     :param has_second_factor: whether the user has an authenticator app or a passkey.
     :param tenant_asks_second_factor: whether a tenant of the user requires one.
+    :param only_tenant_id: the only tenant that the session may enter, whose single sign-on started it; otherwise None.
     """
 
     user: SignedIn
@@ -93,6 +94,7 @@ class Identity:
     signed_in_at: datetime
     has_second_factor: bool
     tenant_asks_second_factor: bool
+    only_tenant_id: str | None
 
     @property
     def acting_role(self) -> str | None:
@@ -108,17 +110,19 @@ class Identity:
 def read_identity(session: Session, token: str) -> Identity | None:
     """Return the identity behind a session token, in the current tenant of the database session.
 
-    :returns: None when there is no such session, or it was revoked.
+    :returns: None when there is no such session, or it has ended.
     """
     values = {"token_hash": hash_token(token), "tenant_id": scope.current_tenant_id(session)}
     rows = scope.run_entering(session, _statement(), values)
     if not rows:
         return None
-    (_, last_seen_at, signed_in_at, user_id, email, first, last, active, preferences, has_factor, *rest) = rows[0]
-    tenant_id, tenant, role_id, role, everywhere, count, asks_factor, version = rest
-    roles = tuple((each[0], each[1]) for each in everywhere or ())
-    may_enter = role_id is not None or any(name in ELEVATED for _, name in roles)
-    if role_id is not None:
+    (_, last_seen_at, signed_in_at, only_tenant_id, user_id, email, first, last, active, preferences, *rest) = rows[0]
+    has_factor, tenant_id, tenant, allowed, role_id, role, everywhere, count, asks_factor, version = rest
+    # A tenant's provider gives nobody a role in other tenants.
+    roles = tuple((each[0], each[1]) for each in everywhere or () if only_tenant_id is None)
+    elevated = any(name in ELEVATED for _, name in roles)
+    may_enter = elevated or (role_id is not None and allowed)
+    if role_id is not None and may_enter:
         roles = ((role_id, role), *roles)
     return Identity(
         SignedIn(user_id, email, first, last, bool(active), preferences, token),
@@ -131,6 +135,7 @@ def read_identity(session: Session, token: str) -> Identity | None:
         signed_in_at,
         bool(has_factor),
         asks_factor,
+        only_tenant_id,
     )
 
 
@@ -151,8 +156,9 @@ def _statement() -> PreparedStatement:
     tenant_count = (
         select(func.count())
         .select_from(Membership)
-        .where(Membership.user_id == User.id)
-        .correlate(User)
+        .join(Tenant, Tenant.id == Membership.tenant_id)
+        .where(Membership.user_id == User.id, enterable(UserSession.tenant_id))
+        .correlate(User, UserSession)
         .scalar_subquery()
     )
     asking = aliased(Tenant)
@@ -166,6 +172,7 @@ def _statement() -> PreparedStatement:
     person = (
         UserSession.last_seen_at,
         UserSession.created_at,
+        UserSession.tenant_id,
         User.id,
         User.email,
         User.first_name,
@@ -175,8 +182,9 @@ def _statement() -> PreparedStatement:
         User.has_second_factor,
     )
     version = select(RightsVersion.version).scalar_subquery()
+    tenant = (Tenant.id, Tenant.name, enterable(UserSession.tenant_id))
     return prepare(
-        select(scope.ENTER, *person, Tenant.id, Tenant.name, Role.id, Role.name, elevated, tenant_count, asks, version)
+        select(scope.ENTER, *person, *tenant, Role.id, Role.name, elevated, tenant_count, asks, version)
         .select_from(UserSession)
         .join(User, User.id == UserSession.user_id)
         .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, DateTime, Identity, String, Text, insert, sel
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import after_commit
-from models.accounts import password_link
+from models.accounts import membership, password_link
 from models.accounts.user import clean_email, find_by_email
 from models.actor import Actor
 from models.db import Base
@@ -52,6 +52,8 @@ def add(session: Session, email: str, *, now: datetime, by: Actor) -> None:
 def answer_next(session: Session, *, portal_url: str, now: datetime) -> bool:
     """Answer the oldest request that nobody else is answering: mail a link if its address belongs to an active user.
 
+    Users who may not sign in by password get none: a new password would be of no use to them.
+
     :param portal_url: the base URL of the link.
     :returns: False if there is no request.
     """
@@ -60,7 +62,7 @@ def answer_next(session: Session, *, portal_url: str, now: datetime) -> bool:
     if request is None:
         return False
     user = find_by_email(session, request.email, locked=True)
-    if user is not None and user.active:
+    if user is not None and user.active and membership.allows_password(session, user.id):
         by = Actor(request.actor, address=request.address, request_id=request.request_id)
         password_link.send(session, user, portal_url=portal_url, now=now, by=by, forgotten=True)
     session.delete(request)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import audit
-from models.accounts import passkey, second_factor, sign_in_rules
+from models.accounts import membership, passkey, second_factor, sign_in_rules
 from models.accounts.identity import SignedIn
 from models.accounts.membership import Membership
 from models.accounts.passkey import Signed
@@ -92,7 +92,11 @@ def sign_in_with_passkey(
         user,
         found,
         signed,
-        allowed=lambda: user.active and _may_sign_in_with_passkey(session, user, for_nec=for_nec),
+        allowed=lambda: (
+            user.active
+            and membership.allows_password(session, user.id)
+            and _may_sign_in_with_passkey(session, user, for_nec=for_nec)
+        ),
         alone=True,
         now=now,
         by=by,

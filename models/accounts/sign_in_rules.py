@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models import audit
-from models.accounts import password_hash, user, user_session
+from models.accounts import membership, password_hash, user, user_session
 from models.accounts.identity import SignedIn
 from models.actor import Actor
 from models.mail import outbox
@@ -72,7 +72,7 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
     if found is not None:
         by = replace(by, name=found.email, user_id=found.id)
     right = user.password_matches(found, password)
-    if found is not None and right and found.active and not user.is_locked(found, now=now):
+    if found is not None and right and _may_enter(session, found, now=now):
         if password_hash.needs_rehash(found.password):
             found.password = password_hash.make(password)
         if found.has_second_factor:
@@ -113,6 +113,11 @@ def _ask_for_second_factor(session: Session, found: Any, *, by: Actor) -> Second
 def stamp(found: Any) -> str:
     """Return a fingerprint of what a second step depends on: it ends with a change of the password or e-mail address."""
     return hash_token(f"{found.id} {found.email} {found.password}")
+
+
+def _may_enter(session: Session, found: Any, *, now: datetime) -> bool:
+    """Return whether a user may sign in by password now."""
+    return found.active and not user.is_locked(found, now=now) and membership.allows_password(session, found.id)
 
 
 def count_wrong_password(session: Session, found: Any, locking: Locking, *, now: datetime, by: Actor) -> None:

@@ -115,15 +115,18 @@ def count_failure(  # noqa: PLR0913  (a rule takes its limits and its clock as a
 
 def note_sign_in(session: Session, user: Any, *, now: datetime, by: Actor) -> None:
     """Record a successful sign-in and reset the counter of wrong passwords."""
+    count_sign_in(session, user, now=now, fail_login_count=0, locked_until=None)
+    audit.record(session, "sign_in.succeeded", ("User", user.id), by=by)
+
+
+def count_sign_in(session: Session, user: Any, *, now: datetime, **values: Any) -> None:
+    """Count a sign-in and note its time.
+
+    :param values: the values of further columns.
+    """
     session.execute(
         update(User)
         .where(User.id == user.id)
-        .values(
-            fail_login_count=0,
-            locked_until=None,
-            login_count=func.coalesce(User.login_count, 0) + 1,
-            last_login=now.replace(tzinfo=None),
-        )
+        .values(login_count=func.coalesce(User.login_count, 0) + 1, last_login=now.replace(tzinfo=None), **values)
         .execution_options(synchronize_session=False)
     )
-    audit.record(session, "sign_in.succeeded", ("User", user.id), by=by)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -45,7 +46,10 @@ class UserSession(Base):
     """A session, from sign-in until it is revoked."""
 
     __tablename__ = "user_session"
-    __table_args__ = (Index("ix_user_session_user_id", "user_id"),)
+    __table_args__ = (
+        Index("ix_user_session_user_id", "user_id"),
+        Index("ix_user_session_tenant_id", "tenant_id", postgresql_where=text("tenant_id IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     user_id: Mapped[int] = mapped_column(Integer, ForeignKey("ab_user.id", ondelete="CASCADE"))
@@ -55,17 +59,23 @@ class UserSession(Base):
     # Of the sign-in.
     ip_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(USER_AGENT_LENGTH))
+    # The only tenant that the session may enter: that of the single sign-on which started it. None for a password.
+    tenant_id: Mapped[str | None] = mapped_column(String(8), ForeignKey("tenant.id"))
     # By the database's clock. Never cleared: a revoked session cannot be resumed.
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
-def start(session: Session, user_id: int, *, now: datetime) -> str:
+def start(session: Session, user_id: int, *, now: datetime, tenant_id: str | None = None) -> str:
     """Start a session for a user.
 
+    :param tenant_id: the only tenant that the session may enter; None for all of the user's that allow a password.
     :returns: its token, which is not stored anywhere.
     """
     token = new_token(_PREFIX)
-    session.add(UserSession(user_id=user_id, token_hash=hash_token(token), created_at=now, last_seen_at=now))
+    row = UserSession(
+        user_id=user_id, token_hash=hash_token(token), created_at=now, last_seen_at=now, tenant_id=tenant_id
+    )
+    session.add(row)
     session.flush()
     return token
 
@@ -153,6 +163,11 @@ def revoke_all(session: Session, user_id: int, *, but: str | None = None) -> Non
     if but is not None:
         which &= UserSession.token_hash != hash_token(but)
     _revoke(session, which)
+
+
+def revoke_of_tenant(session: Session, tenant_id: str) -> None:
+    """Revoke every session that was started by the single sign-on of a tenant."""
+    _revoke(session, UserSession.tenant_id == tenant_id)
 
 
 def note_use(token: str, *, last_seen_at: datetime, now: datetime) -> datetime:

@@ -28,6 +28,8 @@ class Tenant(Versioned, Base):
         server_default=text("'T' || lpad(nextval('tenant_number')::text, 7, '0')"),
     )
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    # Whether its members may sign in by password; otherwise only by single sign-on (models.tenants.identity_provider).
+    password_sign_in: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[CreatedAt]
     # Two of the tenant's settings, here because signing in and every request read them before a tenant is entered:
     # whether its users must have a second factor, and whether they may sign in with a passkey instead of the password.

@@ -82,6 +82,7 @@ class Half:
                 "job_id": "no-such-job",
                 "name": "no-such-job",
                 "staff_tenant_id": self.tenant.id,
+                "SingleSignOnView.tenant_id": self.tenant.id,
                 "deleted_customer_id": self.customer.id,
                 "month": "2026-10",
                 # The application is confirmed by a token in a mail.

@@ -55,13 +55,15 @@ TRIED = {
     "portal_users/rules.py": ("MAX_RESETS", "MAX_USERS"),
     "tenants/access_origin.py": ("MAX_ORIGINS",),
     "tenants/api_token.py": ("MAX_IN_FORCE",),
+    "tenants/identity_domain.py": ("MAX_DOMAINS",),
     "tenants/link.py": ("MAX_LINKS",),
     "tickets/ticket_file.py": ("MAX_BYTES", "MAX_FILES", "MAX_FILES_OF_TICKET", "MAX_UNBOUND"),
 }
-"""The limits that are tried below, in ``test_application_limits`` and in ``tests/models/tickets``."""
+"""The limits that are tried below, in ``test_application_limits``, ``tests/models/tickets`` and ``tests/views/tenants``."""
 
 NOT_COUNTED = {
     "accounts/password_policy.py": ("MOST",),  # characters
+    "accounts/provider_http.py": ("MAX_BYTES",),  # of one answer
     "alerts/ingest.py": ("MAX_LINES", "MAX_REASONS"),  # of one request
     "alerts/threat_stat.py": ("MAX_CATEGORY",),  # characters
     "alerts/threat_stat_ingest.py": ("MAX_COUNT",),  # detections of one line

@@ -111,6 +111,8 @@ ARGUMENTS = (
     "priority",
     "tenant_id",
     "title",
+    "code",
+    "iss",
 )
 FIELDS = (
     "current_password",
@@ -177,6 +179,12 @@ FIELDS = (
     "title",
     "code",
     "passkey",
+    "issuer",
+    "client_id",
+    "client_secret",
+    "label",
+    "domain",
+    "key",
 )
 
 

@@ -15,7 +15,7 @@ from models.scope import TenantScoped
 
 ROOT = Path(__file__).parents[2]
 # Read before a tenant is known, or across tenants by nature.
-UNSCOPED_WITH_TENANT = {"membership"}
+UNSCOPED_WITH_TENANT = {"membership", "user_session"}
 
 
 @pytest.fixture
@@ -100,6 +100,9 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "device_token": "DELETE,INSERT,SELECT,UPDATE",
         "form_key": "DELETE,INSERT,SELECT,UPDATE",
         "idempotency_key": "DELETE,INSERT,SELECT,UPDATE",
+        "identity_domain": "DELETE,INSERT,SELECT,UPDATE",
+        "identity_provider": "INSERT,SELECT,UPDATE",
+        "identity_subject": "DELETE,INSERT,SELECT",
         "import_row": "DELETE,INSERT,SELECT,UPDATE",
         "import_run": "DELETE,INSERT,SELECT,UPDATE",
         "invoice": "INSERT,SELECT,UPDATE",

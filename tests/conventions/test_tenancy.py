@@ -17,6 +17,7 @@ NEEDS_MORE_THAN_A_KEY = {
     "PublicApplicationView.sent": "its key is signed, for whoever sent the form",
     "PublicUtmApplicationView.apply": "its key is signed, for whoever a tenant gives the URL to",
     "PublicUtmApplicationView.sent": "its key is signed, for whoever sent the form",
+    "SingleSignOnView.callback": "its key is the state of a sign-in, for the browser that has started it",
     "PasswordSetupView.setup": "its key is a secret token, which belongs to no tenant",
 }
 
@@ -26,6 +27,7 @@ WORDS = {"kind"}
 # NEC's staff look after every tenant there: its names on their pages are meant. Nobody else reaches them.
 CROSSES_TENANTS = {
     "DeletedCustomerView": "the deleted customers of every tenant are there",
+    "IdentityProviderView": "NEC connects the tenants with their providers there",
     "JobBoardView": "jobs are of no tenant",
     "MailLogView": "every mail is there, with the tenant it is about",
     "OverviewView": "it compares the tenants",

@@ -53,6 +53,8 @@ class Make:
     portal_link = tenants.portal_link
     access_origin = tenants.access_origin
     portal_token = tenants.portal_token
+    identity_provider = tenants.identity_provider
+    identity_domain = tenants.identity_domain
 
     user = accounts.user
     role = accounts.role

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from models import scope
+from models.accounts.identity_subject import IdentitySubject
 from models.actor import SYSTEM
 from models.alerts.comparison import WHOLE_DAY, ComparisonCount, ComparisonParticipant
 from models.alerts.threat_stat import ThreatStat
@@ -74,6 +75,7 @@ def filled(make, engine, ours, theirs, arrive) -> None:
         fill_applications(make, half.customer)
         fill_fleet(make, half.utm)
         fill_tickets(make, half.customer)
+        fill_single_sign_on(make, make.session.get(Tenant, half.tenant_id))
         with inside(engine, half.tenant_id) as session:
             sms.write(session, "password_reset_sms", "09012345678", {"Url": "https://example.com/"}, now=NOW)
             fill_settings(session, session.get(Tenant, half.tenant_id))
@@ -93,6 +95,14 @@ def fill_tickets(make, customer: Customer) -> None:
     """A ticket with a message and a file."""
     ticket = make.ticket(tenant=make.session.get(Tenant, customer.tenant_id))
     make.ticket_file(message=make.ticket_message(ticket_row=ticket))
+
+
+def fill_single_sign_on(make, tenant: Tenant) -> None:
+    """A connection with a provider, a domain and a bound account."""
+    make.identity_provider(tenant=tenant)
+    make.identity_domain(tenant=tenant)
+    own = {"tenant_id": tenant.id, "issuer": "https://login.example.jp", "subject": "s"}
+    make.save(IdentitySubject(**own, user_id=make.user().id))
 
 
 def fill_applications(make, customer: Customer) -> None:

@@ -16,6 +16,7 @@ from views.accounts.roles import RoleView
 from views.accounts.second_factor import SecondFactorView
 from views.accounts.second_step import SecondStepView
 from views.accounts.sessions import SessionView
+from views.accounts.single_sign_on import SingleSignOnView
 from views.accounts.users import UserView
 from views.register import MenuEntry, Place, RateLimit, Rights
 
@@ -28,6 +29,7 @@ SCREENS = (
     PasskeySignInView,
     SecondFactorView,
     PasskeyView,
+    SingleSignOnView,
     RestoredFormView,
     UserView,
     RoleView,
@@ -76,6 +78,8 @@ PUBLIC = (
     "SecondStepView.options",
     "PasskeySignInView.options",
     "PasskeySignInView.sign_in",
+    "SingleSignOnView.start",
+    "SingleSignOnView.callback",
 )
 _OWN_SECOND_FACTORS = (
     *(f"SecondFactorView.{page}" for page in ("show", "app", "app_off", "codes")),
@@ -89,6 +93,7 @@ TENANTLESS = (
 )
 RATE_LIMITS = (
     RateLimit("SignInView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
+    RateLimit("SingleSignOnView", "SINGLE_SIGN_ON_RATE_LIMIT"),
     RateLimit("PasswordChangeView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
     *(
         RateLimit(view, "SIGN_IN_RATE_LIMIT", methods=("POST",))

@@ -52,7 +52,7 @@ class PasskeySignInView(PortalView):
                 by=actor(),
             )
             if person is not None:
-                return begin_session(person)
+                return begin_session(person, request.args)
         flash_warning(
             gettext("You could not be signed in with the passkey. If your tenant does not allow it, use your password.")
         )

@@ -14,6 +14,9 @@ _MAX_BYTES = 500
 
 def lacks_second_factor(identity: Identity) -> bool:
     """Return whether a user must have a second factor, by their tenants or their role, but has none."""
+    if identity.only_tenant_id is not None:
+        # The provider of a single sign-on decides how people sign in there.
+        return False
     required = identity.tenant_asks_second_factor or (identity.elevated and current_app.config["NEC_SECOND_FACTOR"])
     return bool(required) and not identity.has_second_factor
 

@@ -82,7 +82,7 @@ class SecondStepView(PortalView):
             if form.validate_on_submit():
                 person = _with_code(step, form.code.data)
         if person is not None:
-            return begin_session(person)
+            return begin_session(person, request.args)
         refused = request.method == "POST"
         if refused:
             # What was wrong is counted or recorded.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import current_app, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.views import AuthDBView
@@ -54,7 +56,7 @@ class SignInView(TransactionalRoutes, AuthDBView):
     def login(self) -> Response | tuple[str, int]:
         """Ask for email address and password, and sign the user in if they are correct."""
         if current_user.is_authenticated:
-            return _restored(current_user.id) or redirect(url_for("HomeView.index"))
+            return _restored(current_user.id, request.args) or redirect(url_for("HomeView.index"))
         form = SignInForm()
         if form.validate_on_submit():
             person = sign_in_rules.sign_in(
@@ -70,7 +72,7 @@ class SignInView(TransactionalRoutes, AuthDBView):
             if isinstance(person, SecondStep):
                 return ask_for_second_factor(person)
             if person is not None:
-                return begin_session(person)
+                return begin_session(person, request.args)
             commit_despite_error_status()
             flash_error(_WRONG)
         page = render(
@@ -98,8 +100,12 @@ def end_session() -> None:
     session.clear()
 
 
-def begin_session(person: SignedIn) -> Response:
-    """Start a new session in this browser, with the person's tenant selected if there is only one."""
+def begin_session(person: SignedIn, wanted: Mapping[str, str], *, tenant_id: str | None = None) -> Response:
+    """Start a new session in this browser, with the person's tenant selected if there is only one.
+
+    :param wanted: ``next`` and ``draft`` of the sign-in page: what the person wanted before signing in.
+    :param tenant_id: the tenant whose single sign-on signed the person in, the only one that the session may enter.
+    """
     # No data of a previous user of this browser may reach the new one.
     session.clear()
     session.permanent = True
@@ -110,18 +116,18 @@ def begin_session(person: SignedIn) -> Response:
         ip_address=request.remote_addr,
         user_agent=request.user_agent.string,
     )
-    if (answer := _restored(person.id)) is not None:
+    if (answer := _restored(person.id, wanted)) is not None:
         return answer
-    tenant_id = membership.only_tenant(db.session(), person.id)
+    tenant_id = tenant_id or membership.only_tenant(db.session(), person.id)
     if tenant_id is not None:
         session["tenant_id"] = tenant_id
-        return redirect(local_path(request.args.get("next")) or url_for("HomeView.index"))
+        return redirect(local_path(wanted.get("next")) or url_for("HomeView.index"))
     return redirect(url_for("TenantView.list"))
 
 
-def _restored(user_id: int) -> Response | None:
+def _restored(user_id: int, wanted: Mapping[str, str]) -> Response | None:
     """Lead to the form that was sent before signing in, in its tenant; None when there is none of this user."""
-    draft_id = request.args.get("draft", "")
+    draft_id = wanted.get("draft", "")
     draft = form_draft.find(draft_id, user_id)
     if draft is not None:
         # Whether the user may still enter it is checked with the next request.

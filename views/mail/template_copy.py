@@ -10,9 +10,9 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy import Select, select
+from sqlalchemy import Select, String, literal, select
 
-from models.accounts.membership import Membership
+from models.accounts.membership import Membership, enterable
 from models.db import db
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import EDITABLE
@@ -79,7 +79,9 @@ def _targets() -> Select[str, str]:
         return statement
     roles = current_app.extensions["appbuilder"].sm.roles_that_may("can_edit", "MailTemplates")
     return statement.join(Membership, Membership.tenant_id == Tenant.id).where(
-        Membership.user_id == current_user.id, Membership.role_id.in_(roles)
+        Membership.user_id == current_user.id,
+        Membership.role_id.in_(roles),
+        enterable(literal(g.identity.only_tenant_id, String)),
     )
 
 

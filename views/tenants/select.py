@@ -10,11 +10,11 @@ from flask import abort, current_app, g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, literal, select
 from werkzeug.wrappers import Response
 
 from models import clock
-from models.accounts.membership import Membership
+from models.accounts.membership import Membership, enterable
 from models.customers import cross_tenant_search
 from models.db import db
 from models.overview.figures import Watched, watched
@@ -48,7 +48,8 @@ class TenantView(PortalView):
         direction = choice("direction", ("asc", "desc"), "asc")
         everywhere = g.identity.elevated
         listed = _listed(sort, descending=direction == "desc", everywhere=everywhere)
-        tenants = listed.run(db.session(), {} if everywhere else {"user_id": current_user.id})
+        own = {"user_id": current_user.id, "only": g.identity.only_tenant_id}
+        tenants = listed.run(db.session(), {} if everywhere else own)
         may_find = self._roles_that_find()
         search = TenantSearch.read()
         found = search.find(
@@ -150,7 +151,8 @@ def _listed(sort: str, *, descending: bool, everywhere: bool) -> PreparedStateme
     columns = [SORTS[sort], Tenant.id]
     order = [column.desc() if descending else column.asc() for column in columns]
     role = () if everywhere else (Membership.role_id,)
-    statement = _enterable(select(Tenant.id, Tenant.name, *role), bindparam("user_id"), everywhere=everywhere)
+    only = bindparam("only", type_=String)
+    statement = _enterable(select(Tenant.id, Tenant.name, *role), bindparam("user_id"), only, everywhere=everywhere)
     return prepare(statement.order_by(*order))
 
 
@@ -160,7 +162,8 @@ def _chosen_tenant_id(*, roles: Collection[int] | None = None) -> str:
     :param roles: the roles of which the user must have one in the tenant; None for any role.
     """
     everywhere = g.identity.elevated
-    found = _enterable(select(Tenant.id), current_user.id, everywhere=everywhere)
+    only = literal(g.identity.only_tenant_id, String)
+    found = _enterable(select(Tenant.id), current_user.id, only, everywhere=everywhere)
     if roles is not None and not everywhere:
         found = found.where(Membership.role_id.in_(roles))
     chosen = db.session.scalar(found.where(Tenant.id == request.form.get("tenant_id", "")))
@@ -169,6 +172,13 @@ def _chosen_tenant_id(*, roles: Collection[int] | None = None) -> str:
     return chosen
 
 
-def _enterable(statement: Select[*tuple[Any, ...]], user_id: Any, *, everywhere: bool) -> Select[*tuple[Any, ...]]:
-    """Restrict a statement to the tenants that a user may enter."""
-    return statement if everywhere else statement.join(Membership).where(Membership.user_id == user_id)
+def _enterable(
+    statement: Select[*tuple[Any, ...]], user_id: Any, only: ColumnElement[Any], *, everywhere: bool
+) -> Select[*tuple[Any, ...]]:
+    """Restrict a statement to the tenants that a user may enter.
+
+    :param only: the only tenant that the session may enter; NULL for no such limit.
+    """
+    if everywhere:
+        return statement
+    return statement.join(Membership).where(Membership.user_id == user_id, enterable(only))

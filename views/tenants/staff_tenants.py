@@ -18,7 +18,7 @@ from models.tenants import tenant_rules
 from models.tenants.settings import DEFAULT_GRACE_DAYS
 from models.tenants.tenant import NAME_LENGTH, Tenant
 from models.utms.utm import Utm
-from views.base import actor
+from views.base import actor, url_if
 from views.data_interface import PortalInterface
 from views.forms.fields import CodeField, MaxLength, OneLine, Required, TextField
 from views.screen import formats
@@ -171,6 +171,9 @@ class StaffTenantView(Screen):
     def page_buttons(self, row: Tenant) -> list[Button]:
         """Return the buttons of a tenant's page, with those that open the pages where it is set up."""
         found = [Button(label, _url(to), icon, "", {"tenant_id": row.id}) for to, label, icon in _PAGES]
+        single_sign_on = url_if("can_edit", "IdentityProviders", "IdentityProviderView.edit", staff_tenant_id=row.id)
+        if single_sign_on is not None:
+            found.append(Button(gettext("Single sign-on"), single_sign_on, "login"))
         return [*found, *super().page_buttons(row)]
 
 

@@ -211,11 +211,16 @@ def test_a_passkey_alone_signs_in_where_the_tenant_allows_it(app, make, key, ten
     assert actions(make, last=2) == ["sign_in.refused", "sign_in.succeeded"]
 
 
-@pytest.mark.parametrize("why", ["not verified", "another tenant", "inactive", "locked", "unknown", "wrong key"])
+@pytest.mark.parametrize(
+    "why", ["not verified", "another tenant", "single sign-on only", "inactive", "locked", "unknown", "wrong key"]
+)
 def test_a_passkey_alone_is_refused(app, make, key, member, tenant, why):
     allow(make, tenant)
     if why == "another tenant":
         make.join(member, make.tenant(), "Partner Viewer")
+    elif why == "single sign-on only":
+        make.session.execute(text("UPDATE tenant SET password_sign_in = false"))
+        make.session.commit()
     elif why in {"inactive", "locked"}:
         change = "active = false" if why == "inactive" else "locked_until = now() + interval '1 hour'"
         make.session.execute(text(f"UPDATE ab_user SET {change}"))

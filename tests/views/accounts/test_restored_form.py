@@ -203,7 +203,7 @@ def test_every_field_for_a_password_is_known_as_a_secret_and_no_form_takes_a_fil
     }
 
     passwords = {name for name, cls in fields if issubclass(cls, PasswordField)}
-    assert passwords == {"current_password", "password", "confirmation"}
+    assert passwords == {"client_secret", "current_password", "password", "confirmation"}
     assert all(form_draft.is_secret(name) for name in passwords)
     # A form with a file is not kept, because the file could not be sent again.
     assert {name for name, cls in fields if issubclass(cls, FileField)} == {"file", "files"}
