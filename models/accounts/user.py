@@ -33,6 +33,12 @@ User.preferences = _preferences
 # Optimistic locking for the two FAB tables that people edit; their rules increment it (models/versioned.py).
 _user_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
 _role_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
+# The profile (models/accounts/profile.py). The family name is the whole name where no given name was told apart.
+for _name, _length in (("company", 100), ("department", 100), ("phone", 15), ("note", 255)):
+    _column: Mapped[str] = mapped_column(_name, String(_length), default="", server_default="", nullable=False)
+    setattr(User, _name, _column)
+for _name in ("last_name", "first_name"):
+    User.__table__.c[_name].type = String(100)
 User.version = _user_version
 Role.version = _role_version
 User.locked_until = _locked_until

@@ -135,6 +135,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "ticket_file_content": "INSERT,SELECT",
         "ticket_message": "INSERT,SELECT",
         "usage": "DELETE,INSERT,SELECT,UPDATE",
+        "user_invitation": "DELETE,INSERT,SELECT,UPDATE",
         "user_session": "DELETE,INSERT,SELECT,UPDATE",
         "utm": "DELETE,INSERT,SELECT,UPDATE",
         "utm_application": "DELETE,INSERT,SELECT,UPDATE",

@@ -59,6 +59,8 @@ class Make:
     member = accounts.member
     join = accounts.join
     elevated = accounts.elevated
+    membership = accounts.membership
+    user_invitation = accounts.user_invitation
     session_token = accounts.session_token
 
     customer = customers.customer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -9,9 +10,11 @@ from sqlalchemy import select
 from models import clock
 from models.accounts import role as role_rules
 from models.accounts import user_session
+from models.accounts.invitation import UserInvitation
 from models.accounts.membership import Membership
 from models.accounts.user import Role, User
 from models.tenants.tenant import Tenant
+from models.tokens import hash_token
 
 if TYPE_CHECKING:
     from tests.factories import Make
@@ -51,6 +54,38 @@ def join(make: Make, user: User, tenant: Tenant, role: str) -> None:
 def elevated(make: Make, role: str, **values: Any) -> User:
     """A user with a role in every tenant."""
     return make.user(roles=[_role(make, role)], **values)
+
+
+def membership(
+    make: Make, *, tenant: Tenant | None = None, role: str = "Partner Operator", **values: Any
+) -> Membership:
+    """The membership of a new user."""
+    held = {
+        "user_id": make.user(**values).id,
+        "tenant_id": (tenant or make.tenant()).id,
+        "role_id": _role(make, role).id,
+    }
+    return make.save(Membership(**held))
+
+
+def user_invitation(
+    make: Make, *, tenant: Tenant | None = None, role: str = "Partner Operator", token: str = "", **values: Any
+) -> UserInvitation:
+    """An invitation whose link works.
+
+    :param token: of its link.
+    """
+    now = clock.utc_now()
+    number = make.number()
+    defaults = {
+        "email": f"invited{number}@example.jp",
+        "invited_by": "staff@example.jp",
+        "role_id": _role(make, role).id,
+        "token_hash": hash_token(token or f"inv_{number}"),
+        "sent_at": now,
+        "expires_at": now + timedelta(days=7),
+    }
+    return make.save(UserInvitation(tenant_id=(tenant or make.tenant()).id, **defaults | values))
 
 
 def session_token(make: Make, user: User) -> str:
