@@ -34,10 +34,10 @@ class Profile(NamedTuple):
     note: str = ""
 
     @property
-    def columns(self) -> dict[str, str]:
+    def columns(self) -> dict[str, Any]:
         """The values of the columns of ``User``."""
         last_name, first_name = split_name(self.name)
-        values = self._asdict()
+        values: dict[str, Any] = self._asdict()
         del values["name"]
         return {"last_name": last_name, "first_name": first_name, **values}
 

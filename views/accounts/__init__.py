@@ -9,6 +9,7 @@ from views.accounts.forgotten_password import ForgottenPasswordView, typed_addre
 from views.accounts.password_change import PasswordChangeView
 from views.accounts.password_setup import PasswordSetupView
 from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
+from views.accounts.registration import RegistrationView
 from views.accounts.restored_form import RestoredFormView
 from views.accounts.roles import RoleView
 from views.accounts.users import UserView
@@ -18,6 +19,7 @@ SCREENS = (
     PasswordSetupView,
     PasswordChangeView,
     ForgottenPasswordView,
+    RegistrationView,
     RestoredFormView,
     UserView,
     RoleView,
@@ -55,12 +57,19 @@ MENU = (
         tuple(screen.__name__ for screen in (UserView, RoleView, RightView, PermissionNameView, ViewNameView)),
     ),
 )
-PUBLIC = ("PasswordSetupView.setup", "ForgottenPasswordView.ask", "ForgottenPasswordView.sent", "SignInView.login")
+PUBLIC = (
+    "PasswordSetupView.setup",
+    "ForgottenPasswordView.ask",
+    "ForgottenPasswordView.sent",
+    "RegistrationView.register",
+    "SignInView.login",
+)
 TENANTLESS = ("SignInView.logout", "PasswordChangeView.change", "RestoredFormView.show")
 RATE_LIMITS = (
     RateLimit("SignInView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
     RateLimit("PasswordChangeView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
     RateLimit("PasswordSetupView", "LINK_RATE_LIMIT"),
+    RateLimit("RegistrationView", "LINK_RATE_LIMIT"),
     RateLimit("ForgottenPasswordView", "FORGOTTEN_PASSWORD_RATE_LIMIT", methods=("POST",)),
     RateLimit(
         "ForgottenPasswordView",
