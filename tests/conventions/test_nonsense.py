@@ -111,6 +111,8 @@ ARGUMENTS = (
     "priority",
     "tenant_id",
     "title",
+    "purpose",
+    "role",
 )
 FIELDS = (
     "current_password",
@@ -175,6 +177,17 @@ FIELDS = (
     "priority",
     "service",
     "title",
+    "back",
+    "company",
+    "department",
+    "entry",
+    "invited_email",
+    "invited_role",
+    "note",
+    "phone",
+    "register",
+    "role_id",
+    "tenant_id",
 )
 
 

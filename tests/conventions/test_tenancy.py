@@ -17,6 +17,7 @@ NEEDS_MORE_THAN_A_KEY = {
     "PublicApplicationView.sent": "its key is signed, for whoever sent the form",
     "PublicUtmApplicationView.apply": "its key is signed, for whoever a tenant gives the URL to",
     "PublicUtmApplicationView.sent": "its key is signed, for whoever sent the form",
+    "RegistrationView.register": "its key is a secret token, for whoever got it by mail",
     "PasswordSetupView.setup": "its key is a secret token, which belongs to no tenant",
 }
 
@@ -31,6 +32,7 @@ CROSSES_TENANTS = {
     "OverviewView": "it compares the tenants",
     "StaffAnnouncementView": "its form has the tenants that an announcement can be meant for",
     "StaffAuditLogView": "the entries of every tenant are there",
+    "StaffInvitationView": "who is invited into which tenant is there",
     "StaffSearchView": "it searches every tenant",
     "StaffTenantView": "the tenants are there",
     "StaffTicketFormView": "NEC answers the tickets of every tenant there",

@@ -6,9 +6,12 @@ from flask import request
 
 from models.errors import N_
 from views.accounts.forgotten_password import ForgottenPasswordView, typed_address
+from views.accounts.invitations import StaffInvitationView
+from views.accounts.members import MemberView
 from views.accounts.password_change import PasswordChangeView
 from views.accounts.password_setup import PasswordSetupView
 from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
+from views.accounts.profile import ProfileView
 from views.accounts.registration import RegistrationView
 from views.accounts.restored_form import RestoredFormView
 from views.accounts.roles import RoleView
@@ -20,6 +23,9 @@ SCREENS = (
     PasswordChangeView,
     ForgottenPasswordView,
     RegistrationView,
+    ProfileView,
+    StaffInvitationView,
+    MemberView,
     RestoredFormView,
     UserView,
     RoleView,
@@ -30,6 +36,12 @@ SCREENS = (
 RIGHTS = {
     "Permissions": Rights(N_("Rights"), admin=("can_list",)),
     "Roles": Rights(N_("Roles"), admin=("can_list", "can_show", "can_add", "can_edit", "can_delete")),
+    "StaffInvitations": Rights(
+        N_("Invitations of users"),
+        staff=("can_list", "can_add", "can_send_again", "can_withdraw"),
+        labels={"can_add": N_("Invite"), "can_withdraw": N_("Withdraw")},
+    ),
+    "TenantUsers": Rights(N_("Users of the tenant"), read=("can_list",)),
     "Users": Rights(
         N_("Users"),
         admin=(
@@ -48,6 +60,15 @@ RIGHTS = {
 }
 MENU = (
     MenuEntry(
+        Place.STAFF,
+        7,
+        N_("Invitations of users"),
+        "StaffInvitationView.list",
+        ("can_list", "StaffInvitations"),
+        "user-plus",
+    ),
+    MenuEntry(Place.USER, 50, N_("Users of the tenant"), "MemberView.list", ("can_list", "TenantUsers")),
+    MenuEntry(
         Place.SIDE,
         90,
         N_("Users and roles"),
@@ -64,7 +85,7 @@ PUBLIC = (
     "RegistrationView.register",
     "SignInView.login",
 )
-TENANTLESS = ("SignInView.logout", "PasswordChangeView.change", "RestoredFormView.show")
+TENANTLESS = ("SignInView.logout", "PasswordChangeView.change", "ProfileView.edit", "RestoredFormView.show")
 RATE_LIMITS = (
     RateLimit("SignInView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),
     RateLimit("PasswordChangeView", "SIGN_IN_RATE_LIMIT", methods=("POST",)),

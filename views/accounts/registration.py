@@ -75,7 +75,7 @@ def _respond(session: Session, invitation: UserInvitation, form: RegistrationFor
     if request.method == "POST" and "back" not in request.form:
         return _enter(session, invitation, form)
     # Back from the second step: what was typed, without the errors of the empty password.
-    return _form_page(invitation, RegistrationForm(formdata=request.form if request.form else None))
+    return _form_page(invitation, RegistrationForm(formdata=request.form or None))
 
 
 def _enter(session: Session, invitation: UserInvitation, form: RegistrationForm) -> Any:

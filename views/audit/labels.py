@@ -35,6 +35,7 @@ SUBJECTS: dict[str, Any] = {
     "Ticket": lazy_gettext("Ticket"),
     "Usage": lazy_gettext("Usage"),
     "User": lazy_gettext("User"),
+    "UserInvitation": lazy_gettext("Invitation of a user"),
     "Utm": lazy_gettext("UTM"),
     "UtmApplication": lazy_gettext("UTM application"),
 }
@@ -60,6 +61,7 @@ ACTIONS: dict[str, Any] = {
     "failed": lazy_gettext("Failed"),
     "held": lazy_gettext("Put on hold"),
     "invitation_renewed": lazy_gettext("Invitation URL renewed"),
+    "invited": lazy_gettext("Invited"),
     "invited_again": lazy_gettext("Invited again"),
     "issued": lazy_gettext("Issued"),
     "locked": lazy_gettext("Locked"),
@@ -72,7 +74,7 @@ ACTIONS: dict[str, Any] = {
     "received": lazy_gettext("Received"),
     "recorded": lazy_gettext("Recorded"),
     "refused": lazy_gettext("Refused"),
-    "registered": lazy_gettext("Registered"),
+    "registered": lazy_gettext("Was registered"),
     "reissued": lazy_gettext("Reissued"),
     "rejected": lazy_gettext("Rejected"),
     "removed": lazy_gettext("Removed"),
@@ -96,6 +98,7 @@ ACTIONS: dict[str, Any] = {
     "undone": lazy_gettext("Undone"),
     "unlocked": lazy_gettext("Unlocked"),
     "voided": lazy_gettext("Voided"),
+    "withdrawn": lazy_gettext("Withdrawn"),
 }
 """By the last part of the action's name."""
 

@@ -176,7 +176,7 @@ def test_each_link_that_cannot_be_used_says_why(make, app, invited):
         "inv_used": (200, "登録は完了しています"),
         "inv_expired": (410, "URLの有効期限が切れています"),
         "inv_withdrawn": (410, "この招待は取り消されました"),
-        "inv_invented": (404, "このリンクは利用できません"),
+        "inv_invented": (404, "このURLは使用できません"),
     }
 
     for token, (status, heading) in told.items():
