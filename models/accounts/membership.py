@@ -32,6 +32,16 @@ class Membership(Base):
     tenant: Mapped[Tenant] = relationship(Tenant)
     role: Mapped[Any] = relationship("Role")
 
+    @property
+    def name(self) -> str:
+        """The full name of the user."""
+        return str(self.user.get_full_name())
+
+    @property
+    def email(self) -> str:
+        """The e-mail address of the user."""
+        return str(self.user.email)
+
 
 User.memberships = relationship(Membership, order_by=Membership.tenant_id, viewonly=True)
 

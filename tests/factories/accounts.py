@@ -60,12 +60,9 @@ def membership(
     make: Make, *, tenant: Tenant | None = None, role: str = "Partner Operator", **values: Any
 ) -> Membership:
     """The membership of a new user."""
-    held = {
-        "user_id": make.user(**values).id,
-        "tenant_id": (tenant or make.tenant()).id,
-        "role_id": _role(make, role).id,
-    }
-    return make.save(Membership(**held))
+    made = make.user(**{"last_name": f"会員{make.number()}"} | values)
+    tenant_id = (tenant or make.tenant()).id
+    return make.save(Membership(user_id=made.id, tenant_id=tenant_id, role_id=_role(make, role).id))
 
 
 def user_invitation(

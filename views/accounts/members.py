@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from flask import g
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import or_
 from sqlalchemy.orm import joinedload
 
 from models.accounts import role
@@ -32,17 +31,20 @@ _COLUMNS: dict[str, Any] = {
 """The columns that the list can be sorted by."""
 
 
-class _PartOfUser(Part):
-    """A search for a part of the name or the email address of a user."""
+class _PartOfName(Part):
+    """A search for a part of the name of a user."""
 
     @staticmethod
     def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
-        return column.has(
-            or_(
-                (User.last_name + " " + User.first_name).icontains(value, autoescape=True),
-                User.email.icontains(value, autoescape=True),
-            )
-        )
+        return column.has((User.last_name + " " + User.first_name).icontains(value, autoescape=True))
+
+
+class _PartOfAddress(Part):
+    """A search for a part of the email address of a user."""
+
+    @staticmethod
+    def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
+        return column.has(User.email.icontains(value, autoescape=True))
 
 
 class MemberView(Screen):
@@ -63,7 +65,8 @@ class MemberView(Screen):
     list_columns: ClassVar = ["name", "email", "role", "active", "last_login"]
     order_columns: ClassVar = [*_COLUMNS]
     filters = (
-        _PartOfUser("q", lazy_gettext("Name or email address"), most=254, column="user", beside=True),
+        _PartOfName("name", most=201, column="user", beside=True),
+        _PartOfAddress("email", most=254, column="user", beside=True),
         Choice(
             "role",
             labels=lambda: {each.id: each.name for each in role.in_tenants(db.session())},
@@ -98,18 +101,14 @@ class MemberView(Screen):
     def value(self, row: Membership, name: str) -> Any:
         """Return the value of a column for a member."""
         match name:
-            case "name":
-                return row.user.get_full_name()
             case "role":
                 return row.role.name
             case "active":
                 return bool(row.user.active)
+            case "last_login":
+                return row.user.last_login
             case _:
-                return getattr(row.user, name)
-
-    def name_of(self, row: Membership) -> str:
-        """Return the full name of a member."""
-        return str(row.user.get_full_name())
+                return super().value(row, name)
 
     def list_links(self, search: Search, tables: Sequence[Table]) -> Sequence[Button]:
         """Return the button that asks NEC for a change, with a ticket whose text is prepared."""

@@ -35,7 +35,7 @@ class UserForm(ScreenForm):
     """A user's account data, and the roles held in every tenant."""
 
     last_name = TextField(lazy_gettext("Family name"), [Required(), MaxLength(user_rules.NAME_LENGTH), OneLine()])
-    first_name = TextField(lazy_gettext("Given name"), [Required(), MaxLength(user_rules.NAME_LENGTH), OneLine()])
+    first_name = TextField(lazy_gettext("Given name"), [MaxLength(user_rules.NAME_LENGTH), OneLine()])
     email = EmailAddressField(
         lazy_gettext("Email address"),
         [Required(), ValidEmail()],

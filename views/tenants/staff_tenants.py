@@ -10,6 +10,7 @@ from flask_babel import gettext, lazy_gettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, SelectField
+from wtforms.validators import ValidationError
 
 from models import clock
 from models.accounts import invitation_rules, role
@@ -70,11 +71,16 @@ class NewTenantForm(TenantNameForm):
         description=lazy_gettext("Optional. The address is invited to the new tenant with this role."),
         render_kw={"autocomplete": "off"},
     )
-    invited_role = SelectField(lazy_gettext("Role of the first user"), [Required()], default=role.PARTNER_OPERATOR)
+    invited_role = SelectField(lazy_gettext("Role of the first user"))
 
     def set_choices(self, roles: Iterable[Any]) -> None:
         """Set the roles that can be chosen."""
-        self.invited_role.choices = [(each.name, each.name) for each in roles]
+        self.invited_role.choices = [("", lazy_gettext("Please choose")), *((each.name, each.name) for each in roles)]
+
+    def validate_invited_role(self, field: Any) -> None:
+        """Require a role if an address is given."""
+        if self.invited_email.data and not field.data:
+            raise ValidationError(gettext("This field is required."))
 
     def settings(self) -> dict[str, Any]:
         """Return the first settings."""

@@ -144,10 +144,13 @@ def test_a_new_tenant_and_the_invitation_of_its_first_user_are_made_together(mak
         return staff.post("/staff/tenants/add", data=answered(form.sent(changes)))
 
     make.user(email="gone@example.jp", active=False)
-    refused = create(name="北販売", invited_email="gone@example.jp")
+    operator = {"invited_role": "Partner Operator"}
+    without_role = create(name="北販売", invited_email="hanako@example.jp")
+    refused = create(name="北販売", invited_email="gone@example.jp", **operator)
     assert make.session.scalars(select(Tenant)).all() == []
-    made = create(name="北販売", invited_email="Hanako@example.jp")
+    made = create(name="北販売", invited_email="Hanako@example.jp", **operator)
 
+    assert Page(without_role.text).error_of("invited_role")
     assert refused.status_code == 422
     assert "無効" in Page(refused.text).error_of("invited_email")
     invitation = make.session.scalars(select(UserInvitation)).one()
