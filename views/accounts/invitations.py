@@ -23,6 +23,7 @@ from views.screen import formats
 from views.screen.actions import action
 from views.screen.filters import Choice, IdPart, Part
 from views.screen.form import ScreenForm
+from views.screen.formats import Format
 from views.screen.labels import Labels
 from views.screen.navigation import Above
 from views.screen.screen import Screen
@@ -88,7 +89,7 @@ class StaffInvitationView(Screen):
     named_by = "email"
     tenantless = True
     above: ClassVar = [Above(lazy_gettext("NEC Staff"), None, None)]
-    base_order = ("id", "desc")
+    base_order = ("sent_at", "desc")
     list_columns: ClassVar = ["email", "tenant", "role", "state", "invited_by", "sent_at", "expires_at"]
     order_columns: ClassVar = ["email", "sent_at", "expires_at"]
     filters = (
@@ -110,6 +111,8 @@ class StaffInvitationView(Screen):
         "role": formats.TEXT,
         "state": formats.badge(STATES, _TONES),
         "invited_by": formats.EMAIL,
+        # The file has the time too; beside the other columns there is room for the day only.
+        "sent_at": Format(lambda value: formats.DAY.cell(clock.tokyo_day(value)), clock.screen_time),
     }
 
     def rows_session(self) -> Session:
@@ -153,7 +156,8 @@ class StaffInvitationView(Screen):
                 return super().value(row, name)
 
     @action(
-        N_("Send again"),
+        "",
+        icon="send",
         accessible_name=N_("Send the invitation of %(name)s again"),
         title=N_("Send the invitation again"),
         question=N_(
@@ -168,7 +172,8 @@ class StaffInvitationView(Screen):
         invitation_rules.send_again(self.rows_session(), row, request=context())
 
     @action(
-        N_("Withdraw"),
+        "",
+        icon="x",
         accessible_name=N_("Withdraw the invitation of %(name)s"),
         title=N_("Withdraw the invitation"),
         question=N_("The link that was mailed to %(name)s stops working. Are you sure?"),
