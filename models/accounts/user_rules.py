@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models import audit
 from models.accounts import password_hash, password_policy
 from models.accounts.membership import Membership
-from models.accounts.password_rules import end_access, set_password
+from models.accounts.password_rules import end_access
 from models.accounts.role import ELEVATED, NEC_ADMIN, PUBLIC
 from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email
 from models.actor import Actor
@@ -187,17 +187,6 @@ def delete_user(session: Session, user: Any, *, by: Actor) -> None:
     }
     audit.record(session, "user.deleted", ("User", user.id), by=by, before=before)
     session.delete(user)
-
-
-def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> None:
-    """Set another user's password, end their sessions, revoke their links and unlock the account.
-
-    :raises DomainError: the password violates the policy.
-    :raises Gone: the user was deleted concurrently.
-    """
-    password_policy.check(password, user.email, password_policy.words_of(user))
-    lock(session, user)
-    set_password(session, user, password, by=by)
 
 
 def prefer(session: Session, user_id: int, name: str, value: str) -> None:

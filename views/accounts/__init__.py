@@ -46,10 +46,9 @@ RIGHTS = {
         N_("Users"),
         admin=(
             *("can_list", "can_show", "can_add", "can_edit", "can_delete"),
-            *("can_password", "can_issue_link", "can_join", "can_change_membership", "can_leave", "can_unlock"),
+            *("can_issue_link", "can_join", "can_change_membership", "can_leave", "can_unlock"),
         ),
         labels={
-            "can_password": N_("Set password"),
             "can_issue_link": N_("Send password link"),
             "can_join": N_("Put into tenants"),
             "can_change_membership": N_("Change roles in tenants"),

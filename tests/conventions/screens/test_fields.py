@@ -27,8 +27,6 @@ NO_LIMIT = {
     "StaffTenantView.shortage_grace_days": "a number: tests/views/tenants/test_staff_tenants.py",
     "StaffAnnouncementView.ends_on": "a day",
     "StaffTenantView.invited_email": "as of an invitation",
-    "UserView.password": "its rule is another: tests/views/accounts",
-    "UserView.confirmation": "the same as the password",
     "WholesalePriceView.unit_price": "a number",
     "WholesalePriceView.valid_from": "a day",
 }
