@@ -1,4 +1,4 @@
-"""Invitations of users, and the profile of a user.
+"""Invitations of users, the profile of a user, and the access ledger.
 
 Revision: 0038, after 0037
 """
@@ -16,6 +16,19 @@ branch_labels = None
 depends_on = None
 
 PROFILE = (("company", 100), ("department", 100), ("phone", 15), ("note", 255))
+# The audit log knows since when roles were held that were given before.
+MEMBERS_SINCE = """
+UPDATE membership SET held_since = coalesce(
+    (SELECT max(at) FROM audit_entry WHERE audit_entry.tenant_id = membership.tenant_id AND action = 'membership.changed'
+     AND subject_type = 'Membership' AND subject_id = membership.id::text),
+    created_at)
+"""
+ROLES_SINCE = """
+UPDATE ab_user_role SET held_since = (
+    SELECT max(at) FROM audit_entry JOIN ab_role ON ab_role.id = ab_user_role.role_id
+    WHERE audit_entry.tenant_id IS NULL AND action = 'user.role_granted' AND subject_type = 'User'
+    AND subject_id = ab_user_role.user_id::text AND after ->> 'role' = ab_role.name)
+"""
 OPEN = sa.text("used_at IS NULL AND withdrawn_at IS NULL")
 
 
@@ -55,9 +68,32 @@ def upgrade() -> None:
     )
     migrating.scoped_table("user_invitation")
     migrating.sequence("user_invitation_id_seq")
+    _access_ledger()
+
+
+def _access_ledger() -> None:
+    now = sa.text("now()")
+    op.add_column("membership", sa.Column("held_since", sa.DateTime(timezone=True), server_default=now, nullable=False))
+    op.add_column("ab_user_role", sa.Column("held_since", sa.DateTime(timezone=True), nullable=True))
+    op.execute(MEMBERS_SINCE)
+    op.execute(ROLES_SINCE)
+    op.alter_column("ab_user_role", "held_since", server_default=now)
+    op.create_table(
+        "access_review",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reviewed_by", sa.String(length=320), nullable=False),
+        sa.Column("rights", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    migrating.shared_table("access_review", "SELECT, INSERT")
+    migrating.sequence("access_review_id_seq")
 
 
 def downgrade() -> None:
+    op.drop_table("access_review")
+    op.drop_column("ab_user_role", "held_since")
+    op.drop_column("membership", "held_since")
     op.drop_table("user_invitation")
     for name in ("last_name", "first_name"):
         op.alter_column(

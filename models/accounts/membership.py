@@ -27,6 +27,8 @@ class Membership(Base):
     tenant_id: Mapped[str] = mapped_column(String(8), ForeignKey("tenant.id"))
     role_id: Mapped[int] = mapped_column(Integer, ForeignKey("ab_role.id"))
     created_at: Mapped[CreatedAt]
+    # Since when the user has the present role.
+    held_since: Mapped[CreatedAt]
 
     user: Mapped[Any] = relationship("User")
     tenant: Mapped[Tenant] = relationship(Tenant)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import audit
@@ -222,6 +222,7 @@ def change_membership(session: Session, membership: Membership, role: str, *, by
     if before == role:
         raise DomainError(NOTHING_CHANGED)
     membership.role_id = tenant_role(session, role).id
+    membership.held_since = func.now()
     audit.record(session, "membership.changed", membership, by=by, before={"role": before}, after={"role": role})
 
 

@@ -26,6 +26,7 @@ NEEDS_MORE_THAN_A_KEY = {
 WORDS = {"kind"}
 # NEC's staff look after every tenant there: its names on their pages are meant. Nobody else reaches them.
 CROSSES_TENANTS = {
+    "AccessLedgerView": "who has which role in which tenant is there",
     "DeletedCustomerView": "the deleted customers of every tenant are there",
     "JobBoardView": "jobs are of no tenant",
     "MailLogView": "every mail is there, with the tenant it is about",
@@ -53,7 +54,7 @@ def keyed(app):
 
 
 # Their rows belong to no tenant, and one role alone reaches them.
-OF_NO_TENANT = {"UserView", "RoleView"}
+OF_NO_TENANT = {"AccessLedgerView", "UserView", "RoleView"}
 # Rows of no tenant that are meant for some: tests/views/support.
 ANNOUNCEMENTS = {"AnnouncementView", "StaffAnnouncementView"}
 # A token says which tenant it is for, whoever is signed in: tests/views/api.

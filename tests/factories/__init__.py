@@ -60,6 +60,7 @@ class Make:
     join = accounts.join
     elevated = accounts.elevated
     membership = accounts.membership
+    access_right = accounts.access_right
     user_invitation = accounts.user_invitation
     session_token = accounts.session_token
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from models import clock
 from models.accounts import role as role_rules
 from models.accounts import user_session
+from models.accounts.access_right import AccessRight
 from models.accounts.invitation import UserInvitation
 from models.accounts.membership import Membership
 from models.accounts.user import Role, User
@@ -63,6 +64,12 @@ def membership(
     made = make.user(**{"last_name": f"会員{make.number()}"} | values)
     tenant_id = (tenant or make.tenant()).id
     return make.save(Membership(user_id=made.id, tenant_id=tenant_id, role_id=_role(make, role).id))
+
+
+def access_right(make: Make, **values: Any) -> AccessRight:
+    """The row of the access ledger for the membership of a new user."""
+    made = membership(make, **values)
+    return make.session.scalars(select(AccessRight).where(AccessRight.id == f"m{made.id}")).one()
 
 
 def user_invitation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import request
 
 from models.errors import N_
+from views.accounts.access_ledger import AccessLedgerView
 from views.accounts.forgotten_password import ForgottenPasswordView, typed_address
 from views.accounts.invitations import StaffInvitationView
 from views.accounts.members import MemberView
@@ -28,12 +29,16 @@ SCREENS = (
     MemberView,
     RestoredFormView,
     UserView,
+    AccessLedgerView,
     RoleView,
     RightView,
     PermissionNameView,
     ViewNameView,
 )
 RIGHTS = {
+    "AccessLedger": Rights(
+        N_("Access ledger"), admin=("can_list", "can_review"), labels={"can_review": N_("Record the review")}
+    ),
     "Permissions": Rights(N_("Rights"), admin=("can_list",)),
     "Roles": Rights(N_("Roles"), admin=("can_list", "can_show", "can_add", "can_edit", "can_delete")),
     "StaffInvitations": Rights(
@@ -74,7 +79,10 @@ MENU = (
         "UserView.list",
         ("can_list", "Users"),
         "shield-lock",
-        tuple(screen.__name__ for screen in (UserView, RoleView, RightView, PermissionNameView, ViewNameView)),
+        tuple(
+            screen.__name__
+            for screen in (UserView, AccessLedgerView, RoleView, RightView, PermissionNameView, ViewNameView)
+        ),
     ),
 )
 PUBLIC = (

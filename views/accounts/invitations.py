@@ -23,7 +23,6 @@ from views.screen import formats
 from views.screen.actions import action
 from views.screen.filters import Choice, IdPart, Part
 from views.screen.form import ScreenForm
-from views.screen.formats import Format
 from views.screen.labels import Labels
 from views.screen.navigation import Above
 from views.screen.screen import Screen
@@ -111,8 +110,7 @@ class StaffInvitationView(Screen):
         "role": formats.TEXT,
         "state": formats.badge(STATES, _TONES),
         "invited_by": formats.EMAIL,
-        # The file has the time too; beside the other columns there is room for the day only.
-        "sent_at": Format(lambda value: formats.DAY.cell(clock.tokyo_day(value)), clock.screen_time),
+        "sent_at": formats.DAY_OF_TIME,
     }
 
     def rows_session(self) -> Session:

@@ -19,6 +19,7 @@ from models.accounts.user import Role, User, is_locked
 from models.db import db
 from models.errors import N_, DomainError, Gone
 from models.tenants.tenant import Tenant
+from views.accounts.access_ledger import is_review_due
 from views.accounts.memberships import memberships_table
 from views.accounts.tabs import ADMINISTRATION
 from views.accounts.user_form import NAMES, MembershipForm, UserForm
@@ -68,6 +69,7 @@ class UserView(Screen):
     unique_errors = user_rules.UNIQUE_ERRORS
     named_by = "email"
     show_template = "accounts/user.html"
+    list_template = "accounts/users.html"
     base_order = ("get_full_name", "asc")
     list_columns: ClassVar = ["get_full_name", "email", "active", "roles", "memberships", "last_login"]
     order_columns: ClassVar = ["get_full_name", "email", "active", "last_login"]
@@ -137,6 +139,10 @@ class UserView(Screen):
     def deletable(self, row: Any) -> bool:
         """Return whether the account is not the acting person's own."""
         return bool(row.id != actor().user_id)
+
+    def is_review_due(self) -> bool:
+        """Return whether the rights of all users are to be reviewed."""
+        return is_review_due()
 
     def membership_form(self, user: Any) -> MembershipForm:
         """Return the form to add a user to a tenant to which the user does not belong yet."""

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext
 
 SUBJECTS: dict[str, Any] = {
+    "AccessReview": lazy_gettext("Review of the access ledger"),
     "Announcement": lazy_gettext("Announcement"),
     "ApplicationField": lazy_gettext("Extra question"),
     "Charge": lazy_gettext("Charge"),
