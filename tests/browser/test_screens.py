@@ -119,7 +119,7 @@ def test_users_and_their_places(page, world, sound):
     operator = world["operator"]
     sign_in(page, "admin@example.jp")
     visit(page, sound, "/users/list/", "/users/list/?email=nobody", f"/users/show/{operator.id}", "/users/add")
-    visit(page, sound, f"/users/edit/{operator.id}", f"/users/password/{operator.id}")
+    visit(page, sound, f"/users/edit/{operator.id}", "/access-ledger/")
     page.get_by_role("button", name="パスワードを設定").click()
     page.get_by_text("入力内容をご確認ください。").wait_for()
     sound(page)
