@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext
 
 SUBJECTS: dict[str, Any] = {
+    "AccessReview": lazy_gettext("Review of the access ledger"),
     "Announcement": lazy_gettext("Announcement"),
     "ApplicationField": lazy_gettext("Extra question"),
     "Charge": lazy_gettext("Charge"),
@@ -38,6 +39,7 @@ SUBJECTS: dict[str, Any] = {
     "Ticket": lazy_gettext("Ticket"),
     "Usage": lazy_gettext("Usage"),
     "User": lazy_gettext("User"),
+    "UserInvitation": lazy_gettext("Invitation of a user"),
     "Utm": lazy_gettext("UTM"),
     "UtmApplication": lazy_gettext("UTM application"),
 }
@@ -64,6 +66,7 @@ ACTIONS: dict[str, Any] = {
     "failed": lazy_gettext("Failed"),
     "held": lazy_gettext("Put on hold"),
     "invitation_renewed": lazy_gettext("Invitation URL renewed"),
+    "invited": lazy_gettext("Invited"),
     "invited_again": lazy_gettext("Invited again"),
     "issued": lazy_gettext("Issued"),
     "left": lazy_gettext("Tenant left"),
@@ -77,7 +80,7 @@ ACTIONS: dict[str, Any] = {
     "received": lazy_gettext("Received"),
     "recorded": lazy_gettext("Recorded"),
     "refused": lazy_gettext("Refused"),
-    "registered": lazy_gettext("Registered"),
+    "registered": lazy_gettext("Was registered"),
     "reissued": lazy_gettext("Reissued"),
     "rejected": lazy_gettext("Rejected"),
     "removed": lazy_gettext("Removed"),
@@ -103,6 +106,7 @@ ACTIONS: dict[str, Any] = {
     "unlocked": lazy_gettext("Unlocked"),
     "verified": lazy_gettext("Domain confirmed"),
     "voided": lazy_gettext("Voided"),
+    "withdrawn": lazy_gettext("Withdrawn"),
 }
 """By the last part of the action's name."""
 

@@ -102,6 +102,7 @@ def _menu(place: Place, *, in_tenant: bool) -> tuple[MenuItem, ...]:
 def _account_links() -> tuple[tuple[str, str], ...]:
     """Return the links to the pages of the user's own account, which need no tenant."""
     return (
+        (gettext("Profile"), url_for("ProfileView.edit")),
         (gettext("Change password"), url_for("PasswordChangeView.change")),
         (gettext("Two-factor authentication"), url_for("SecondFactorView.show")),
         (gettext("Sessions"), url_for("SessionView.list")),

@@ -39,10 +39,22 @@ class Membership(Base):
     tenant_id: Mapped[str] = mapped_column(String(8), ForeignKey("tenant.id"))
     role_id: Mapped[int] = mapped_column(Integer, ForeignKey("ab_role.id"))
     created_at: Mapped[CreatedAt]
+    # Since when the user has the present role.
+    held_since: Mapped[CreatedAt]
 
     user: Mapped[Any] = relationship("User")
     tenant: Mapped[Tenant] = relationship(Tenant)
     role: Mapped[Any] = relationship("Role")
+
+    @property
+    def name(self) -> str:
+        """The full name of the user."""
+        return str(self.user.get_full_name())
+
+    @property
+    def email(self) -> str:
+        """The e-mail address of the user."""
+        return str(self.user.email)
 
 
 User.memberships = relationship(Membership, order_by=Membership.tenant_id, viewonly=True)

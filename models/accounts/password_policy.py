@@ -83,7 +83,8 @@ def check(password: str, email: str, words: Iterable[str] = ()) -> None:
 
 def words_of(user: Any) -> list[str]:
     """Return the names of a user, and of the companies that the user works for."""
-    return [user.last_name, user.first_name, *(each.tenant.name for each in user.memberships)]
+    own = (user.last_name, user.first_name, user.company, user.department)
+    return [*filter(None, own), *(each.tenant.name for each in user.memberships)]
 
 
 def _easy(password: str, words: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import PermissionView, assoc_permissionview_role, assoc_user_role
@@ -16,11 +17,13 @@ from sqlalchemy import Index, Select, func, select
 from sqlalchemy.orm import Session
 
 from models import audit
+from models.accounts.invitation import InvitationState, UserInvitation, state_at
 from models.accounts.membership import Membership
 from models.accounts.user import Role
 from models.actor import Actor
 from models.errors import N_, NOTHING_CHANGED, DomainError
 from models.row_lock import lock, take_turns
+from models.scope import all_tenants
 from models.values.visible_text import visible
 from models.versioned import lock_version
 
@@ -43,6 +46,7 @@ NAME_TAKEN = N_("A role with this name already exists.")
 NO_NAME = N_("This field is required.")
 TOO_LONG = N_("A role name can have up to 64 characters.")
 IN_USE = N_("The role is assigned to users. Assign them another role first.")
+INVITED = N_("People are invited with this role. Withdraw their invitations first.")
 UNIQUE_ERRORS = dict.fromkeys(("ab_role_name_key", "uq_ab_role_lower_name"), ("name", NAME_TAKEN))
 """The error for a violated unique index, when a concurrent request was first."""
 BEYOND_OPERATOR = N_("A role can only contain permissions of a partner operator.")
@@ -119,10 +123,10 @@ def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are
     audit.record(session, "role.changed", role, by=by, before=before, after=after)
 
 
-def delete(session: Session, role: Any, *, by: Actor) -> None:
+def delete(session: Session, role: Any, *, now: datetime, by: Actor) -> None:
     """Delete a custom role that nobody holds.
 
-    :raises DomainError: the role is built in or held by a user.
+    :raises DomainError: the role is built in, held by a user, or somebody is invited with it.
     :raises Gone: the role was deleted concurrently.
     """
     _check_own(role)
@@ -131,6 +135,11 @@ def delete(session: Session, role: Any, *, by: Actor) -> None:
     held_everywhere = select(assoc_user_role.c.id).where(assoc_user_role.c.role_id == role.id).exists()
     if session.scalar(select(held | held_everywhere)):
         raise DomainError(IN_USE)
+    # Whoever invites somebody locks the role until the end of the transaction, so that the invitation is seen here.
+    with all_tenants("a role is for every tenant") as everywhere:
+        open_ones = UserInvitation.role_id == role.id, state_at(now) == InvitationState.PENDING
+        if everywhere.scalar(select(UserInvitation.id).where(*open_ones).limit(1)) is not None:
+            raise DomainError(INVITED)
     audit.record(session, "role.deleted", role, by=by, before=_state(role))
     session.delete(role)
 

@@ -38,6 +38,12 @@ _has_second_factor: Mapped[bool] = mapped_column(
     "has_second_factor", Boolean, default=False, server_default="false", nullable=False
 )
 User.has_second_factor = _has_second_factor
+# The profile (models/accounts/profile.py). The family name is the whole name where no given name was told apart.
+for _name, _length in (("company", 100), ("department", 100), ("phone", 15), ("note", 255)):
+    _column: Mapped[str] = mapped_column(_name, String(_length), default="", server_default="", nullable=False)
+    setattr(User, _name, _column)
+for _name in ("last_name", "first_name"):
+    User.__table__.c[_name].type = String(100)
 User.version = _user_version
 Role.version = _role_version
 User.locked_until = _locked_until

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import audit
 from models.accounts import password_hash, password_policy
 from models.accounts.membership import Membership
-from models.accounts.password_rules import end_access, set_password
+from models.accounts.password_rules import end_access
 from models.accounts.role import ELEVATED, NEC_ADMIN, PUBLIC
 from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email
 from models.actor import Actor
@@ -34,7 +34,7 @@ UNIQUE_ERRORS = dict.fromkeys(
 )
 """The error for a violated unique index, when a concurrent request was first."""
 
-NAME_LENGTH = 64
+NAME_LENGTH = 100
 
 
 def create_user(  # noqa: PLR0913  (each is a fact about the person)
@@ -44,14 +44,18 @@ def create_user(  # noqa: PLR0913  (each is a fact about the person)
     last_name: str,
     first_name: str,
     password: str | None = None,
+    hashed: str | None = None,
     active: bool = True,
     by: Actor,
+    **profile: str,
 ) -> Any:
     """Create a user, who signs in by e-mail address.
 
     :param email: as typed; it is normalized.
     :param password: as typed; None for a user who will set one through a link.
+    :param hashed: the hash of a password that met the policy, instead of a password.
     :param active: whether the user may sign in.
+    :param profile: the further columns of the profile (``models.accounts.profile``).
     :returns: the user, with its ID.
     :raises DomainError: the e-mail address is too long or taken, or the password violates the policy.
     """
@@ -64,7 +68,8 @@ def create_user(  # noqa: PLR0913  (each is a fact about the person)
         last_name=last_name,
         first_name=first_name,
         active=active,
-        password=password_hash.make(password) if password is not None else None,
+        password=password_hash.make(password) if password is not None else hashed,
+        **profile,
     )
     session.add(user)
     session.flush()
@@ -90,9 +95,8 @@ def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: A
     :raises DomainError: the user is already a member, or the role cannot be held in a tenant.
     """
     lock(session, user)
-    role_id = _tenant_role(session, role).id
-    held = select(Membership.id).where(Membership.user_id == user.id, Membership.tenant_id == tenant.id)
-    if session.scalar(held) is not None:
+    role_id = tenant_role(session, role).id
+    if is_member(session, user, tenant.id):
         raise DomainError(MEMBER_ALREADY, field="tenant")
     membership = Membership(user_id=user.id, tenant_id=tenant.id, role_id=role_id)
     session.add(membership)
@@ -105,6 +109,12 @@ def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: A
         tenant_id=tenant.id,
         after={"user_id": user.id, "role": role},
     )
+
+
+def is_member(session: Session, user: Any, tenant_id: str) -> bool:
+    """Return whether a user belongs to a tenant."""
+    held = select(Membership.id).where(Membership.user_id == user.id, Membership.tenant_id == tenant_id)
+    return session.scalar(held) is not None
 
 
 def mail_membership(  # noqa: PLR0913  (the mail names these)
@@ -179,17 +189,6 @@ def delete_user(session: Session, user: Any, *, by: Actor) -> None:
     session.delete(user)
 
 
-def reset_password(session: Session, user: Any, password: str, *, by: Actor) -> None:
-    """Set another user's password, end their sessions, revoke their links and unlock the account.
-
-    :raises DomainError: the password violates the policy.
-    :raises Gone: the user was deleted concurrently.
-    """
-    password_policy.check(password, user.email, password_policy.words_of(user))
-    lock(session, user)
-    set_password(session, user, password, by=by)
-
-
 def prefer(session: Session, user_id: int, name: str, value: str) -> None:
     """Keep how a user wants the screens. It is no change of the account, and not audited.
 
@@ -222,7 +221,8 @@ def change_membership(session: Session, membership: Membership, role: str, *, by
     before = membership.role.name
     if before == role:
         raise DomainError(NOTHING_CHANGED)
-    membership.role_id = _tenant_role(session, role).id
+    membership.role_id = tenant_role(session, role).id
+    membership.held_since = func.now()
     audit.record(session, "membership.changed", membership, by=by, before={"role": before}, after={"role": role})
 
 
@@ -273,7 +273,12 @@ def _free_email(session: Session, typed: str, *, but: Any = None) -> str:
     return email
 
 
-def _tenant_role(session: Session, name: str) -> Any:
+def tenant_role(session: Session, name: str) -> Any:
+    """Return a role that can be held in a tenant, locked against deletion until the end of the transaction.
+
+    :raises DomainError: the role cannot be held in a tenant.
+    :raises Gone: there is no such role.
+    """
     if name in {*ELEVATED, PUBLIC}:
         raise DomainError(NOT_FOR_TENANTS, field="role")
     # The row lock makes a concurrent deletion of the role wait, and then see that the role is held.

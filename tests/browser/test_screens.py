@@ -119,8 +119,8 @@ def test_users_and_their_places(page, world, sound):
     operator = world["operator"]
     sign_in(page, "admin@example.jp")
     visit(page, sound, "/users/list/", "/users/list/?email=nobody", f"/users/show/{operator.id}", "/users/add")
-    visit(page, sound, f"/users/edit/{operator.id}", f"/users/password/{operator.id}")
-    page.get_by_role("button", name="パスワードを設定").click()
+    visit(page, sound, f"/users/edit/{operator.id}", "/access-ledger/", "/profile/", "/staff/invitations/add")
+    page.get_by_role("button", name="招待", exact=True).last.click()
     page.get_by_text("入力内容をご確認ください。").wait_for()
     sound(page)
 

@@ -87,6 +87,8 @@ class Half:
                 "month": "2026-10",
                 # The application is confirmed by a token in a mail.
                 "application_token": "x" * 43,
+                # An invitation is opened by a token in a mail.
+                "invitation_token": "x" * 43,
                 "colour": "1d4ed8",
                 "logo_hash": "0" * 64,
                 "UserView.pk": self.user.id,
@@ -175,6 +177,7 @@ def _half(app, make, engine, mark: str) -> Half:
     user = make.member(tenant, "Partner Viewer", last_name=f"{mark}山")
     role = make.role(f"{mark}係", "Customers can_list")
     others = _other_rows(make, tenant) | billing | _applications(make, customer, mark)
+    others["invitation_key"] = make.user_invitation(tenant=tenant, email=f"{tenant.id}-invited@example.jp".lower())
     others["announcement_key"] = make.announcement()
     others["ticket_id"] = make.ticket(
         tenant=tenant, title=f"{mark}チケット", body=f"{mark}本文", customer_id=customer.id

@@ -113,6 +113,8 @@ ARGUMENTS = (
     "title",
     "code",
     "iss",
+    "purpose",
+    "role",
 )
 FIELDS = (
     "current_password",
@@ -185,6 +187,17 @@ FIELDS = (
     "label",
     "domain",
     "key",
+    "back",
+    "company",
+    "department",
+    "entry",
+    "invited_email",
+    "invited_role",
+    "note",
+    "phone",
+    "register",
+    "role_id",
+    "tenant_id",
 )
 
 

@@ -75,6 +75,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
 
     assert dict(rows) == {
         "access_origin": "DELETE,INSERT,SELECT,UPDATE",
+        "access_review": "INSERT,SELECT",
         "address_link": "DELETE,INSERT,SELECT,UPDATE",
         "alembic_version": "SELECT",
         "alert": "INSERT,SELECT,UPDATE",
@@ -141,6 +142,7 @@ def test_the_app_may_do_what_it_needs_and_no_more(catalogue):
         "ticket_message": "INSERT,SELECT",
         "totp": "DELETE,INSERT,SELECT,UPDATE",
         "usage": "DELETE,INSERT,SELECT,UPDATE",
+        "user_invitation": "DELETE,INSERT,SELECT,UPDATE",
         "user_session": "DELETE,INSERT,SELECT,UPDATE",
         "utm": "DELETE,INSERT,SELECT,UPDATE",
         "utm_application": "DELETE,INSERT,SELECT,UPDATE",

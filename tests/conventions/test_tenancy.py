@@ -18,6 +18,7 @@ NEEDS_MORE_THAN_A_KEY = {
     "PublicUtmApplicationView.apply": "its key is signed, for whoever a tenant gives the URL to",
     "PublicUtmApplicationView.sent": "its key is signed, for whoever sent the form",
     "SingleSignOnView.callback": "its key is the state of a sign-in, for the browser that has started it",
+    "RegistrationView.register": "its key is a secret token, for whoever got it by mail",
     "PasswordSetupView.setup": "its key is a secret token, which belongs to no tenant",
 }
 
@@ -26,6 +27,7 @@ NEEDS_MORE_THAN_A_KEY = {
 WORDS = {"kind"}
 # NEC's staff look after every tenant there: its names on their pages are meant. Nobody else reaches them.
 CROSSES_TENANTS = {
+    "AccessLedgerView": "who has which role in which tenant is there",
     "DeletedCustomerView": "the deleted customers of every tenant are there",
     "IdentityProviderView": "NEC connects the tenants with their providers there",
     "JobBoardView": "jobs are of no tenant",
@@ -33,6 +35,7 @@ CROSSES_TENANTS = {
     "OverviewView": "it compares the tenants",
     "StaffAnnouncementView": "its form has the tenants that an announcement can be meant for",
     "StaffAuditLogView": "the entries of every tenant are there",
+    "StaffInvitationView": "who is invited into which tenant is there",
     "StaffSearchView": "it searches every tenant",
     "StaffTenantView": "the tenants are there",
     "StaffTicketFormView": "NEC answers the tickets of every tenant there",
@@ -53,7 +56,7 @@ def keyed(app):
 
 
 # Their rows belong to no tenant, and one role alone reaches them.
-OF_NO_TENANT = {"UserView", "RoleView"}
+OF_NO_TENANT = {"AccessLedgerView", "UserView", "RoleView"}
 # Rows of no tenant that are meant for some: tests/views/support.
 ANNOUNCEMENTS = {"AnnouncementView", "StaffAnnouncementView"}
 # A token says which tenant it is for, whoever is signed in: tests/views/api.

@@ -61,6 +61,9 @@ class Make:
     member = accounts.member
     join = accounts.join
     elevated = accounts.elevated
+    membership = accounts.membership
+    access_right = accounts.access_right
+    user_invitation = accounts.user_invitation
     session_token = accounts.session_token
     totp = accounts.totp
     passkey = accounts.passkey

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -11,10 +12,13 @@ from models import clock
 from models.accounts import recovery_codes, user_session
 from models.accounts import role as role_rules
 from models.accounts import totp as totp_rules
+from models.accounts.access_right import AccessRight
+from models.accounts.invitation import UserInvitation
 from models.accounts.membership import Membership
 from models.accounts.passkey import Passkey
 from models.accounts.user import Role, User
 from models.tenants.tenant import Tenant
+from models.tokens import hash_token
 
 if TYPE_CHECKING:
     from tests.factories import Make
@@ -56,6 +60,41 @@ def join(make: Make, user: User, tenant: Tenant, role: str) -> None:
 def elevated(make: Make, role: str, **values: Any) -> User:
     """A user with a role in every tenant."""
     return make.user(roles=[_role(make, role)], **values)
+
+
+def membership(
+    make: Make, *, tenant: Tenant | None = None, role: str = "Partner Operator", **values: Any
+) -> Membership:
+    """The membership of a new user."""
+    made = make.user(**{"last_name": f"会員{make.number()}"} | values)
+    tenant_id = (tenant or make.tenant()).id
+    return make.save(Membership(user_id=made.id, tenant_id=tenant_id, role_id=_role(make, role).id))
+
+
+def access_right(make: Make, **values: Any) -> AccessRight:
+    """The row of the access ledger for the membership of a new user."""
+    made = membership(make, **values)
+    return make.session.scalars(select(AccessRight).where(AccessRight.id == f"m{made.id}")).one()
+
+
+def user_invitation(
+    make: Make, *, tenant: Tenant | None = None, role: str = "Partner Operator", token: str = "", **values: Any
+) -> UserInvitation:
+    """An invitation whose link works.
+
+    :param token: of its link.
+    """
+    now = clock.utc_now()
+    number = make.number()
+    defaults = {
+        "email": f"invited{number}@example.jp",
+        "invited_by": "staff@example.jp",
+        "role_id": _role(make, role).id,
+        "token_hash": hash_token(token or f"inv_{number}"),
+        "sent_at": now,
+        "expires_at": now + timedelta(days=7),
+    }
+    return make.save(UserInvitation(tenant_id=(tenant or make.tenant()).id, **defaults | values))
 
 
 def session_token(make: Make, user: User) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models import scope
 from models.accounts.identity_subject import IdentitySubject
+from models.accounts.invitation import UserInvitation
 from models.actor import SYSTEM
 from models.alerts.comparison import WHOLE_DAY, ComparisonCount, ComparisonParticipant
 from models.alerts.threat_stat import ThreatStat
@@ -142,8 +143,13 @@ def fill_fleet(make, utm: Utm) -> None:
 
 
 def fill_settings(session: Session, tenant: Tenant) -> None:
-    """A tenant's settings, its own text of a mail, and an address that waits for its confirmation."""
+    """A tenant's settings, an invitation, its own text of a mail, and an address that waits for its confirmation."""
     session.add(TenantSettings(shortage_grace_days=30))
+    session.add(
+        UserInvitation(
+            email="taro@example.jp", invited_by="", token_hash=hash_token(tenant.id), sent_at=NOW, expires_at=NOW
+        )
+    )
     kind = KINDS["application_confirm"]
     mail_template_rules.save(session, tenant.id, kind, MailText("件名", "本文"), version=0, by=SYSTEM)
     request = address_rules.AddressChange(tenant, lambda token: token, NOW, SYSTEM)

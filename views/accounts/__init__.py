@@ -5,12 +5,17 @@ from __future__ import annotations
 from flask import request
 
 from models.errors import N_
+from views.accounts.access_ledger import AccessLedgerView
 from views.accounts.forgotten_password import ForgottenPasswordView, typed_address
+from views.accounts.invitations import StaffInvitationView
+from views.accounts.members import MemberView
 from views.accounts.passkey_sign_in import PasskeySignInView
 from views.accounts.passkeys import PasskeyView
 from views.accounts.password_change import PasswordChangeView
 from views.accounts.password_setup import PasswordSetupView
 from views.accounts.permissions import PermissionNameView, RightView, ViewNameView
+from views.accounts.profile import ProfileView
+from views.accounts.registration import RegistrationView
 from views.accounts.restored_form import RestoredFormView
 from views.accounts.roles import RoleView
 from views.accounts.second_factor import SecondFactorView
@@ -30,25 +35,38 @@ SCREENS = (
     SecondFactorView,
     PasskeyView,
     SingleSignOnView,
+    RegistrationView,
+    ProfileView,
+    StaffInvitationView,
+    MemberView,
     RestoredFormView,
     UserView,
+    AccessLedgerView,
     RoleView,
     RightView,
     PermissionNameView,
     ViewNameView,
 )
 RIGHTS = {
+    "AccessLedger": Rights(
+        N_("Access ledger"), admin=("can_list", "can_review"), labels={"can_review": N_("Record the review")}
+    ),
     "Permissions": Rights(N_("Rights"), admin=("can_list",)),
     "Roles": Rights(N_("Roles"), admin=("can_list", "can_show", "can_add", "can_edit", "can_delete")),
+    "StaffInvitations": Rights(
+        N_("Invitations of users"),
+        staff=("can_list", "can_add", "can_send_again", "can_withdraw"),
+        labels={"can_add": N_("Invite"), "can_withdraw": N_("Withdraw")},
+    ),
+    "TenantUsers": Rights(N_("Users of the tenant"), read=("can_list",)),
     "Users": Rights(
         N_("Users"),
         admin=(
             *("can_list", "can_show", "can_add", "can_edit", "can_delete"),
-            *("can_password", "can_issue_link", "can_join", "can_change_membership", "can_leave", "can_unlock"),
+            *("can_issue_link", "can_join", "can_change_membership", "can_leave", "can_unlock"),
             "can_reset_second_factor",
         ),
         labels={
-            "can_password": N_("Set password"),
             "can_issue_link": N_("Send password link"),
             "can_join": N_("Put into tenants"),
             "can_change_membership": N_("Change roles in tenants"),
@@ -60,19 +78,32 @@ RIGHTS = {
 }
 MENU = (
     MenuEntry(
+        Place.STAFF,
+        7,
+        N_("Invitations of users"),
+        "StaffInvitationView.list",
+        ("can_list", "StaffInvitations"),
+        "user-plus",
+    ),
+    MenuEntry(Place.USER, 50, N_("Users of the tenant"), "MemberView.list", ("can_list", "TenantUsers")),
+    MenuEntry(
         Place.SIDE,
         90,
         N_("Users and roles"),
         "UserView.list",
         ("can_list", "Users"),
         "shield-lock",
-        tuple(screen.__name__ for screen in (UserView, RoleView, RightView, PermissionNameView, ViewNameView)),
+        tuple(
+            screen.__name__
+            for screen in (UserView, AccessLedgerView, RoleView, RightView, PermissionNameView, ViewNameView)
+        ),
     ),
 )
 PUBLIC = (
     "PasswordSetupView.setup",
     "ForgottenPasswordView.ask",
     "ForgottenPasswordView.sent",
+    "RegistrationView.register",
     "SignInView.login",
     "SecondStepView.ask",
     "SecondStepView.options",
@@ -88,6 +119,7 @@ _OWN_SECOND_FACTORS = (
 SET_UP = ("SignInView.logout", "PasswordChangeView.change", "SessionView.remaining", *_OWN_SECOND_FACTORS)
 TENANTLESS = (
     *SET_UP,
+    "ProfileView.edit",
     "RestoredFormView.show",
     *(f"SessionView.{name}" for name in ("list", "end", "end_others")),
 )
@@ -100,6 +132,7 @@ RATE_LIMITS = (
         for view in ("SecondStepView", "PasskeySignInView", "SecondFactorView", "PasskeyView")
     ),
     RateLimit("PasswordSetupView", "LINK_RATE_LIMIT"),
+    RateLimit("RegistrationView", "LINK_RATE_LIMIT"),
     RateLimit("ForgottenPasswordView", "FORGOTTEN_PASSWORD_RATE_LIMIT", methods=("POST",)),
     RateLimit(
         "ForgottenPasswordView",

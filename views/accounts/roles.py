@@ -8,6 +8,7 @@ from flask import request
 from flask_babel import lazy_gettext
 from sqlalchemy.orm import selectinload
 
+from models import clock
 from models.accounts import role
 from models.accounts.user import Role
 from models.db import db
@@ -121,7 +122,7 @@ class RoleView(Screen):
 
     def remove(self, row: Any) -> None:
         """Delete a custom role that no user holds."""
-        role.delete(db.session(), row, by=actor())
+        role.delete(db.session(), row, now=clock.utc_now(), by=actor())
 
     def refusal(self, method: str, row: Any) -> str | None:
         """Return the message that a built-in role cannot be changed, None for other roles."""

@@ -8,6 +8,7 @@ from views.screen.navigation import Tab
 
 ADMINISTRATION = (
     Tab(lazy_gettext("Users"), "UserView.list", ("can_list", "Users")),
+    Tab(lazy_gettext("Access ledger"), "AccessLedgerView.list", ("can_list", "AccessLedger")),
     Tab(lazy_gettext("Roles"), "RoleView.list", ("can_list", "Roles")),
     Tab(lazy_gettext("Rights"), "RightView.list", ("can_list", "Permissions")),
     Tab(lazy_gettext("Permissions"), "PermissionNameView.list", ("can_list", "Permissions")),

@@ -13,16 +13,17 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.wrappers import Response
 
 from models import clock
-from models.accounts import password_link, password_policy, role, second_factor, user_rules
+from models.accounts import password_link, role, second_factor, user_rules
 from models.accounts.membership import Membership
 from models.accounts.user import Role, User, is_locked
 from models.db import db
 from models.errors import N_, DomainError, Gone
 from models.tenants.tenant import Tenant
+from views.accounts.access_ledger import is_review_due
 from views.accounts.memberships import memberships_table
 from views.accounts.tabs import ADMINISTRATION
-from views.accounts.user_form import NAMES, MembershipForm, NewUserForm, PasswordForm, UserForm
-from views.base import actor, render
+from views.accounts.user_form import NAMES, MembershipForm, UserForm
+from views.base import actor
 from views.data_interface import PortalInterface
 from views.flashes import flash_error, flash_success, flash_warning
 from views.screen import formats
@@ -32,7 +33,7 @@ from views.screen.filters import Choice, Part, YesNo
 from views.screen.formats import Format
 from views.screen.labels import Labels
 from views.screen.screen import FAB_ROUTES, Screen
-from views.screen.table import Button, Table
+from views.screen.table import Table
 from views.transaction import cross_tenant_session
 
 _NOT_IN_TENANT = N_("The user does not belong to this tenant any more.")
@@ -68,6 +69,7 @@ class UserView(Screen):
     unique_errors = user_rules.UNIQUE_ERRORS
     named_by = "email"
     show_template = "accounts/user.html"
+    list_template = "accounts/users.html"
     base_order = ("get_full_name", "asc")
     list_columns: ClassVar = ["get_full_name", "email", "active", "roles", "memberships", "last_login"]
     order_columns: ClassVar = ["get_full_name", "email", "active", "last_login"]
@@ -107,24 +109,19 @@ class UserView(Screen):
         "memberships": Format(lambda held: _places(held) or "-", _places, css="text"),
     }
 
-    def new_form(self) -> NewUserForm:
-        """Return the form for a new user, which asks for an optional password."""
-        form: NewUserForm = self.prepared(NewUserForm())
-        return form
-
     def prepared(self, form: Any) -> Any:
         """Return the form with the roles that can be held in every tenant."""
         form.set_choices(role.everywhere(db.session()))
         return form
 
-    def create(self, form: NewUserForm) -> Any:
-        """Create a user with a password or, without one, mail a link to set it."""
+    def create(self, form: UserForm) -> Any:
+        """Create a user, and mail a link to set the password."""
         values = {name: form[name].data for name in NAMES}
-        user = user_rules.create_user(db.session(), **values, password=form.password.data or None, by=actor())
+        user = user_rules.create_user(db.session(), **values, by=actor())
         for name in form.roles.data:
             user_rules.grant_everywhere(db.session(), user, name, by=actor())
         # The link of a deactivated user would not work; the page has a button to send it later.
-        if not form.password.data and user.active:
+        if user.active:
             _send_link(user)
         return user
 
@@ -152,12 +149,9 @@ class UserView(Screen):
         own = method == "reset_second_factor" and row.id == actor().user_id
         return second_factor.OWN_FACTORS if own else None
 
-    def page_buttons(self, row: Any) -> list[Button]:
-        """Return the buttons of a user's page, with one to set a password."""
-        buttons: list[Button] = super().page_buttons(row)
-        if self.may("password"):
-            buttons.insert(1, Button(gettext("Set password"), self.url("password", row), "lock"))
-        return buttons
+    def is_review_due(self) -> bool:
+        """Return whether the rights of all users are to be reviewed."""
+        return is_review_due()
 
     def membership_form(self, user: Any) -> MembershipForm:
         """Return the form to add a user to a tenant to which the user does not belong yet."""
@@ -170,27 +164,6 @@ class UserView(Screen):
     def memberships_table(self, user: Any) -> Table:
         """Return the table of the tenants that a user belongs to."""
         return memberships_table(self, user)
-
-    @expose("/password/<row>", methods=["GET", "POST"])
-    @has_access
-    def password(self, pk: int) -> Any:
-        """Set a user's password, which ends their sessions and unlocks the account."""
-        user = row_to_write(self, pk)
-        form = PasswordForm(user=user)
-        if form.validate_on_submit():
-            user_rules.reset_password(db.session(), user, form.password.data, by=actor())
-            flash_success(gettext("The password has been set. The user's sessions have ended."))
-            return redirect(self.page_of(user))
-        title = gettext("Set password")
-        page = render(
-            "accounts/password.html",
-            title=title,
-            crumbs=self.crumbs(user, title),
-            form=form,
-            symbols=password_policy.SYMBOLS,
-            back_url=self.page_of(user),
-        )
-        return page, 422 if form.is_submitted() else 200
 
     @action(
         N_("Send password link"),

@@ -115,6 +115,8 @@ NUMBER = Format(lambda value: f"{value:,}", css="number")
 YEN = Format(_yen, lambda value: f"{value:.0f}", css="number")
 DAY = Format(lambda value: _word(_day(value)), _day)
 TIME = Format(lambda value: _word(_time(value)), _time)
+DAY_OF_TIME = Format(lambda value: _word(_time(value)[:10]), _time)
+"""The day of a time in Tokyo, where there is no room for more; a file has the time too."""
 YES_NO = Format(_yes_no, _yes_no)
 EMAIL = Format(_email, css="text")
 POSTCODE = Format(lambda value: _WORD % _postcode(value), _postcode)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
-from flask import g, url_for
+from flask import current_app, g, url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from wtforms import BooleanField
+from wtforms import BooleanField, SelectField
+from wtforms.validators import ValidationError
 
+from models import clock
+from models.accounts import invitation_rules, role
 from models.customers.customer import Customer
 from models.db import db
-from models.errors import N_
+from models.errors import N_, DomainError
 from models.tenants import tenant_rules
 from models.tenants.settings import DEFAULT_GRACE_DAYS
 from models.tenants.tenant import NAME_LENGTH, Tenant
 from models.utms.utm import Utm
 from views.base import actor, url_if
 from views.data_interface import PortalInterface
-from views.forms.fields import CodeField, MaxLength, OneLine, Required, TextField
+from views.forms.fields import CodeField, EmailAddressField, MaxLength, OneLine, Required, TextField, ValidEmail
 from views.screen import formats
 from views.screen.filters import IdPart, Part
 from views.screen.form import ScreenForm
@@ -62,6 +65,23 @@ class NewTenantForm(TenantNameForm):
         lazy_gettext(GRACE_DAYS), [Required(), is_grace_days], default=str(DEFAULT_GRACE_DAYS)
     )
 
+    invited_email = EmailAddressField(
+        lazy_gettext("Email address of the first user"),
+        [ValidEmail()],
+        description=lazy_gettext("Optional. The address is invited to the new tenant with this role."),
+        render_kw={"autocomplete": "off"},
+    )
+    invited_role = SelectField(lazy_gettext("Role of the first user"))
+
+    def set_choices(self, roles: Iterable[Any]) -> None:
+        """Set the roles that can be chosen."""
+        self.invited_role.choices = [("", lazy_gettext("Please choose")), *((each.name, each.name) for each in roles)]
+
+    def validate_invited_role(self, field: Any) -> None:
+        """Require a role if an address is given."""
+        if self.invited_email.data and not field.data:
+            raise ValidationError(gettext("This field is required."))
+
     def settings(self) -> dict[str, Any]:
         """Return the first settings."""
         return {
@@ -80,7 +100,7 @@ class StaffTenantView(Screen):
         lazy_gettext("Tenants"),
         "building",
         {
-            "added": N_("The tenant has been created. Set its notification addresses and invite its first user next."),
+            "added": N_("The tenant has been created. Set its notification addresses next, and invite its users."),
             "edit_title": N_("Rename tenant"),
             "ask_edit": N_("The name will be changed. Are you sure?"),
             "changed": N_("The name has been changed."),
@@ -116,11 +136,17 @@ class StaffTenantView(Screen):
 
     def new_form(self) -> NewTenantForm:
         """Return the form of a new tenant."""
-        return NewTenantForm()
+        form = NewTenantForm()
+        form.set_choices(role.in_tenants(db.session()))
+        return form
 
     def create(self, form: NewTenantForm) -> Tenant:
-        """Create a tenant with its first settings."""
-        return tenant_rules.create(self.rows_session(), form.name.data.strip(), form.settings(), by=actor())
+        """Create a tenant with its first settings, and invite its first user."""
+        session = self.rows_session()
+        tenant = tenant_rules.create(session, form.name.data.strip(), form.settings(), by=actor())
+        if form.invited_email.data:
+            _invite(session, tenant, form)
+        return tenant
 
     def change(self, row: Tenant, form: TenantNameForm, *, version: int) -> None:
         """Rename a tenant."""
@@ -174,7 +200,20 @@ class StaffTenantView(Screen):
         single_sign_on = url_if("can_edit", "IdentityProviders", "IdentityProviderView.edit", staff_tenant_id=row.id)
         if single_sign_on is not None:
             found.append(Button(gettext("Single sign-on"), single_sign_on, "login"))
+        if url := url_if("can_add", "StaffInvitations", "StaffInvitationView.add", tenant_id=row.id):
+            found.append(Button(gettext("Invite a user"), url, "user-plus"))
         return [*found, *super().page_buttons(row)]
+
+
+def _invite(session: Session, tenant: Tenant, form: NewTenantForm) -> None:
+    settings = current_app.config
+    request = invitation_rules.Invitation(clock.utc_now(), actor(), settings["PORTAL_URL"], settings["SUPPORT_EMAIL"])
+    try:
+        invitation_rules.invite(session, tenant, form.invited_email.data, form.invited_role.data, request=request)
+    except DomainError as error:
+        # The tenant is not created either, because its transaction is not committed.
+        session.rollback()
+        raise DomainError(error.message, field="invited_email", **error.values) from error
 
 
 def _url(to: str) -> str:

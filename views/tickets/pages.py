@@ -30,6 +30,7 @@ from views.forms.errors import add_error
 from views.question import back_to_form, returns_to_form
 from views.screen.conflict import compared, differing
 from views.tickets.forms import ReplyForm, TicketForm
+from views.tickets.prepared import prepared_text
 from views.tickets.thread import about, download, notice, shown_file
 from views.tickets.tickets import TicketView
 from views.tickets.words import COLUMN_LABELS, FORMATS
@@ -48,10 +49,10 @@ class TicketFormView(PortalView):
     @has_access
     def create(self) -> Any:
         """Show the form, what was typed, or the list with the new ticket."""
-        form = TicketForm()
         found = _subject()
         if request.method == "GET":
-            return _create_page(form, found)
+            return _create_page(TicketForm(data=prepared_text(request.args.get("purpose", ""))), found)
+        form = TicketForm()
         valid = form.validate()
         files = form.receive(g.identity.tenant.id, g.identity.user.id)
         if back_to_form() or "edit" in request.form:

@@ -26,8 +26,7 @@ NO_LIMIT = {
     "StaffAnnouncementView.starts_on": "a day",
     "StaffTenantView.shortage_grace_days": "a number: tests/views/tenants/test_staff_tenants.py",
     "StaffAnnouncementView.ends_on": "a day",
-    "UserView.password": "its rule is another: tests/views/accounts",
-    "UserView.confirmation": "the same as the password",
+    "StaffTenantView.invited_email": "as of an invitation",
     "WholesalePriceView.unit_price": "a number",
     "WholesalePriceView.valid_from": "a day",
 }

@@ -60,6 +60,7 @@ def case(app, made_up, make):
             session["_fresh"] = True
             session["_id"] = None
             session["tenant_id"] = tenant.id
+            session["staff_entry"] = [tenant.id, "Test", "2026-04-01 09:00:00"]
         return client
 
     return Case(made_up, make, signed_in, "ManyFieldsView")

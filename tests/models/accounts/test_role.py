@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -11,9 +13,11 @@ from models.accounts.user import Role
 from models.actor import SYSTEM
 from models.errors import Conflict, DomainError
 
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+
 
 @pytest.fixture
-def session(engine):
+def session(engine, context):
     with Session(engine, info={"tenant_scope": "*"}) as session:
         yield session
 
@@ -110,7 +114,7 @@ def test_a_built_in_role_is_neither_changed_nor_deleted(session, name):
     with pytest.raises(DomainError, match="built-in"):
         role.change(session, mine, "別名", [], version=mine.version, by=SYSTEM)
     with pytest.raises(DomainError, match="built-in"):
-        role.delete(session, mine, by=SYSTEM)
+        role.delete(session, mine, now=NOW, by=SYSTEM)
 
 
 def test_a_role_somebody_holds_is_not_deleted(make, session):
@@ -118,13 +122,13 @@ def test_a_role_somebody_holds_is_not_deleted(make, session):
     make.member(make.tenant(), "係")
 
     with pytest.raises(DomainError, match="assigned to users"):
-        role.delete(session, named(session, "係"), by=SYSTEM)
+        role.delete(session, named(session, "係"), now=NOW, by=SYSTEM)
 
 
 def test_a_role_nobody_holds_is_deleted(make, session):
     make.role("係", "Customers can_list")
 
-    role.delete(session, named(session, "係"), by=SYSTEM)
+    role.delete(session, named(session, "係"), now=NOW, by=SYSTEM)
     session.commit()
 
     assert session.scalar(select(Role).where(Role.name == "係")) is None

@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.accounts import membership, sign_in_rules, user_rules
+from models.accounts import membership, password_rules, sign_in_rules
 from models.accounts.user import User
 from models.accounts.user_session import UserSession
 from models.actor import Actor
 from models.audit import AuditEntry
 from models.mail.outbox import MailMessage
+from models.row_lock import lock
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 from tests.support.waiting import wait_until_somebody_waits
@@ -176,7 +177,10 @@ def test_attempts_at_an_address_wait_for_each_other_whether_or_not_it_is_a_users
 
 def test_no_session_begins_with_a_password_that_is_just_being_replaced(make, engine, who, sign_in):
     with Session(engine) as session, ThreadPoolExecutor(1) as pool:
-        user_rules.reset_password(session, session.get(User, who.id), "Tsugumi-2026!", by=SOMEBODY)
+        user = session.get(User, who.id)
+        lock(session, user)
+        password_rules.set_password(session, user, "Tsugumi-2026!", by=SOMEBODY)
+        session.flush()
         old = pool.submit(sign_in)
         wait_until_somebody_waits(engine)
         session.commit()

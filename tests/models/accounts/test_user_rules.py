@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from models.accounts import password_hash, password_link, user_rules
+from models.accounts import password_link, user_rules
 from models.accounts.identity import read_identity
 from models.accounts.membership import Membership
 from models.accounts.user import User
@@ -18,7 +18,6 @@ from models.actor import SYSTEM, Actor
 from models.errors import Conflict, DomainError
 from models.tenants.tenant import Tenant
 
-GOOD = "Tsugumi-2026!"
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
@@ -199,18 +198,6 @@ def test_a_user_who_made_others_can_be_deleted(make, session):
     assert session.get(User, made.id).created_by_fk is None
 
 
-def test_a_reset_password_lifts_a_lock(make, session):
-    make.user(email="locked@example.jp", fail_login_count=3, locked_until=NOW)
-    user = session.scalars(select(User)).one()
-
-    user_rules.reset_password(session, user, GOOD, by=SYSTEM)
-    session.commit()
-
-    assert password_hash.matches(user.password, GOOD)
-    assert (user.locked_until, user.fail_login_count) == (None, 0)
-    assert [action for action, *_ in audit(make)] == ["password.changed"]
-
-
 @pytest.fixture
 def access(make, session):
     """A user with a session and an open link, and what of both still works: ``access.left()``."""
@@ -248,25 +235,10 @@ def test_another_name_and_role_leave_sessions_and_links(session, access):
     assert access.left() == ["session", "link"]
 
 
-def test_a_reset_password_ends_sessions_and_links(session, access):
-    user_rules.reset_password(session, session.get(User, access.user.id), GOOD, by=SYSTEM)
-    session.commit()
-
-    assert access.left() == []
-
-
 def test_what_ends_one_users_sessions_leaves_another_users(make, session, access):
     change(session, make.user().id, active=False)
 
     assert access.left() == ["session", "link"]
-
-
-def test_a_reset_password_keeps_the_rule(make, session):
-    make.user()
-    user = session.scalars(select(User)).one()
-
-    with pytest.raises(DomainError, match="12 characters or more"):
-        user_rules.reset_password(session, user, "Short-1!", by=SYSTEM)
 
 
 def test_places_in_tenants_are_made_changed_and_ended(make, session):

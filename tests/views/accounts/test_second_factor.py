@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, text
 
-from models.accounts import second_factor, user_rules
+from models.accounts import second_factor
 from models.accounts.user import User
 from models.actor import SYSTEM
 from models.mail.outbox import MailMessage
@@ -177,7 +177,7 @@ def test_a_change_of_the_account_ends_the_second_step(app, make, member, change)
     client = app.test_client()
     sign_in(client)
     if change == "password":
-        user_rules.reset_password(make.session, make.session.get(User, member.id), "Tsugumi-2026!", by=SYSTEM)
+        password_rules.set_password(make.session, make.session.get(User, member.id), "Tsugumi-2026!", by=SYSTEM)
     elif change == "active":
         make.session.execute(text("UPDATE ab_user SET active = false"))
     else:

@@ -11,7 +11,7 @@ import time_machine
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import text
 
-from models.accounts import user_rules
+from models.accounts import password_rules, user_rules
 from models.accounts.user import User
 from models.actor import SYSTEM
 from tests.factories import PASSWORD
@@ -46,7 +46,7 @@ def test_a_password_change_ends_every_session_begun_before_it(app, make, member)
         sign_in(client)
     assert [client.get("/").status_code for client in clients] == [200, 200]
 
-    user_rules.reset_password(make.session, make.session.get(User, member.id), "Tsugumi-2026!", by=SYSTEM)
+    password_rules.set_password(make.session, make.session.get(User, member.id), "Tsugumi-2026!", by=SYSTEM)
     make.session.commit()
 
     assert [client.get("/customers/").location for client in clients] == ["/login/?next=/customers/"] * 2

@@ -1,0 +1,46 @@
+"""テナントのユーザ: read-only, with a ticket for what is to change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tests.support.pages import Page
+
+
+def test_the_users_of_the_tenant_are_listed_and_nobody_elses(make, operator):
+    make.member(
+        operator.tenant,
+        "Partner Viewer",
+        last_name="青空",
+        email="aozora@example.jp",
+        last_login=datetime(2026, 11, 1, 3, 0),  # noqa: DTZ001  (FAB's column has no time zone)
+        active=False,
+    )
+    make.member(make.tenant(), "Partner Viewer", last_name="他社", email="other@example.com")
+    make.elevated("NEC Staff", email="staff@example.com")
+
+    page = Page(operator.get("/tenant-users/?sort=email").text)
+
+    assert [list(row.values()) for row in page.rows] == [
+        ["青空 花子", "aozora@example.jp", "Partner Viewer", "いいえ", "2026-11-01 12:00:00"],
+        ["見守 花子", operator.user.email, "Partner Operator", "はい", "-"],
+    ]
+    assert Page(operator.get("/tenant-users/?email=AOZORA@").text).column("氏名") == ["青空 花子"]
+    assert Page(operator.get("/tenant-users/?name=青空 花").text).column("氏名") == ["青空 花子"]
+    for sort in ("name", "role", "last_login"):
+        assert len(Page(operator.get(f"/tenant-users/?sort={sort}&direction=desc").text).rows) == 2
+
+
+def test_a_change_is_asked_for_by_a_prepared_ticket(make, signed_in, operator):
+    page = Page(operator.get("/tenant-users/").text)
+    (link,) = (each for each in page.links if each.startswith("/tickets/create"))
+    viewer = signed_in(make.member(operator.tenant, "Partner Viewer"), operator.tenant)
+
+    form = next(each for each in Page(operator.get(link).text).forms if "title" in each.names)
+
+    assert form.sent()["title"] == "テナントのユーザの変更"
+    assert form.sent()["kind"] == "work"
+    assert "メールアドレス：" in form.sent()["body"]
+    assert not [each for each in Page(viewer.get("/tenant-users/").text).links if each.startswith("/tickets/create")]
+    unknown = next(each for each in Page(operator.get("/tickets/create?purpose=x").text).forms if "title" in each.names)
+    assert unknown.sent()["title"] == ""
