@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, text
 
-from models.accounts import second_factor
+from models.accounts import password_rules, second_factor
 from models.accounts.user import User
 from models.actor import SYSTEM
 from models.mail.outbox import MailMessage
