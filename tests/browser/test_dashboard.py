@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from playwright.sync_api import expect
 from jobs import dashboard as jobs
 from models import clock
 from tests.browser.signing_in import sign_in
+from tests.browser.windows import at_desk
 from tests.support.fixtures import weak_hash
+from tests.support.processes import eventually
 
 
 @pytest.fixture
@@ -52,3 +55,18 @@ def test_the_dashboard_and_its_arrangement(page, filled, sound, fits):
     page.get_by_role("button", name="保存").click()
     page.get_by_text("ダッシュボードの表示設定を保存しました。").wait_for()
     expect(page.get_by_role("heading", name="当月収益予想")).to_have_count(0)
+
+
+@at_desk
+def test_the_bars_are_painted_before_the_scripts_arrive(page, filled):
+    sign_in(page, filled)
+    held = []
+    # The small script early.js alone belongs to the first paint.
+    page.route(re.compile(r"/(?!early)[\w-]+\.js$"), lambda route: held.append(route))  # noqa: PLW0108  (Playwright takes no builtin method)
+    page.goto("/", wait_until="commit")
+
+    expect(page.get_by_text("先々月").first).to_be_visible()
+    assert eventually(lambda: bool(page.evaluate("performance.getEntriesByName('first-contentful-paint').length")))
+    assert held
+    for route in held:
+        route.continue_()
