@@ -8,11 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -44,7 +42,6 @@ NOT_MAILED = {
     "portal_token": "shown once, for the customers' portal, until it is revoked",
     "user_session": "kept in a cookie",
 }
-ALL = sql.SQL("true")
 NEW_PASSWORD = {"password": "Aozora-Wakaba-7", "confirmation": "Aozora-Wakaba-7"}
 
 
@@ -115,25 +112,6 @@ def mailed(app, make, in_tenant) -> Callable[[str], Link]:
     return new
 
 
-@pytest.fixture
-def database(service_env):
-    """The database past every wall, by tables: ``look(condition)`` says how many rows there are and which changed last."""
-    url = make_url(service_env["SUPERUSER_URL"]).set(drivername="postgresql").render_as_string(hide_password=False)
-    tables = [sql.Identifier(name) for name in sorted(Base.metadata.tables)]
-    with psycopg.connect(url, autocommit=True) as connection:
-
-        def look(condition: sql.Composable = ALL) -> list[tuple[str, int, int]]:
-            each = [
-                sql.SQL("SELECT {}, count(*), coalesce(max(xmin::text::bigint), 0) FROM {} AS line WHERE {}").format(
-                    sql.Literal(table.as_string()), table, condition
-                )
-                for table in tables
-            ]
-            return connection.execute(sql.SQL(" UNION ALL ").join(each)).fetchall()
-
-        yield look
-
-
 def test_every_table_with_a_token_is_known():
     tables = {name for name, table in Base.metadata.tables.items() if "token_hash" in table.columns}
 
@@ -152,7 +130,7 @@ def test_a_token_is_256_random_bits_of_which_the_database_keeps_a_hash(mailed, d
     assert (len(random), random in drawn) == (32, True)
     found = database(sql.SQL("strpos(line::text, {}) > 0").format(sql.Literal(link.token)))
     # The outbox forgets it with the delivery: tests/jobs/test_mail.py.
-    assert {table.strip('"'): rows for table, rows, _ in found if rows} == {"mail_message": 1}
+    assert {table: rows for table, rows, _ in found if rows} == {"mail_message": 1}
 
 
 @pytest.mark.parametrize("kind", [kind for kind, (_, page) in KINDS.items() if page])
@@ -198,4 +176,4 @@ def test_a_link_ends_with_its_time(mailed, database, make, kind):
 
 def without_calls(looked: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
     """What was seen of the database but for what an API notes of its calls: that the token was used, and the key of a call."""
-    return [each for each in looked if each[0].strip('"') not in {"portal_token", "api_call"}]
+    return [each for each in looked if each[0] not in {"portal_token", "api_call"}]
