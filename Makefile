@@ -29,11 +29,14 @@ lighthouse: $(VENV)/dev.stamp ## Load the main pages as a phone with Lighthouse;
 	cd tools/lighthouse && npm ci --ignore-scripts --no-audit --no-fund
 	$(PY) -m tests.lighthouse
 
-lint: $(VENV)/dev.stamp ## Check format, style and imports of code and templates
+lint: $(VENV)/dev.stamp ## Check format, style, imports and security of code and templates
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(VENV)/bin/lint-imports
 	$(PY) -m djlint app/templates --check --lint --quiet
+	@# It also warns of waivers on lines that it reads more than once; that is shown only if something is found.
+	$(PY) -m bandit --quiet --configfile pyproject.toml --recursive app models views jobs config.py 2>$(VENV)/bandit.log \
+		|| { cat $(VENV)/bandit.log >&2; exit 1; }
 
 format: $(VENV)/dev.stamp ## Format code and templates
 	$(PY) -m ruff format .

@@ -41,6 +41,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     port = _number(env, "PORTAL_PORT", 8080, 1, 65535)
     database_url, owner_url, redis_url = _service_urls(env, instance, production=production)
     portal_url = env.get("PORTAL_URL", f"http://localhost:{port}").rstrip("/")
+    secure = production or portal_url.startswith("https://")
     connect_timeout = _number(env, "DATABASE_CONNECT_TIMEOUT", 3, 2, 60)
     statement_timeout = _number(env, "DATABASE_STATEMENT_TIMEOUT", 30, 1, 600)
 
@@ -174,10 +175,11 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SESSION_IDLE_TIMEOUT": timedelta(minutes=_number(env, "SESSION_IDLE_MINUTES", 60, 10, 1440)),
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=_number(env, "SESSION_HOURS", 12, 1, 168)),
         # The session cookie (docs/adr/0011-sessions.md).
-        "SESSION_COOKIE_NAME": "portal_session",
+        # With the prefix, browsers take the cookie only over https and from this host, so no other host can plant one.
+        "SESSION_COOKIE_NAME": "__Host-portal_session" if secure else "portal_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "SESSION_COOKIE_SECURE": production or portal_url.startswith("https://"),
+        "SESSION_COOKIE_SECURE": secure,
         "WTF_CSRF_TIME_LIMIT": None,
         # The limit for forms and request bodies. The device API has its own, smaller one, and the forms that take the
         # files of tickets their own, larger one (app/web/access.py).

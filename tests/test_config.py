@@ -89,9 +89,13 @@ def test_a_setting_that_cannot_be_used_is_one_clear_line(tmp_path, env, told):
 def test_secure_cookies_come_with_https_and_with_production(tmp_path):
     base = {"PORTAL_INSTANCE": str(tmp_path)}
 
-    assert config.load(base)["SESSION_COOKIE_SECURE"] is False
-    assert config.load(base | {"PORTAL_URL": "https://portal.example.jp"})["SESSION_COOKIE_SECURE"] is True
-    assert config.load(PRODUCTION | base)["SESSION_COOKIE_SECURE"] is True
+    def cookie(env):
+        loaded = config.load(env)
+        return loaded["SESSION_COOKIE_NAME"], loaded["SESSION_COOKIE_SECURE"]
+
+    assert cookie(base) == ("portal_session", False)
+    assert cookie(base | {"PORTAL_URL": "https://portal.example.jp"}) == ("__Host-portal_session", True)
+    assert cookie(PRODUCTION | base) == ("__Host-portal_session", True)
 
 
 def test_necs_roles_must_have_a_second_factor_in_production_unless_it_is_switched_off(tmp_path):

@@ -19,7 +19,7 @@ SELECT
             AND relnamespace = 'public'::regnamespace) AS owns,
     pg_has_role(current_user, '{CROSS_TENANT_ROLE}', 'USAGE') AS inherits,
     pg_has_role(current_user, '{CROSS_TENANT_ROLE}', 'SET') AS may_switch
-""")  # noqa: S608  (a constant)
+""")  # nosec B608  # noqa: S608  (a constant)
 
 
 def init_app(app: Flask) -> None:

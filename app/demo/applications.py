@@ -54,7 +54,7 @@ def make_applications(context: DemoContext, tenant: Tenant, customers: Sequence[
     :param customers: the tenant's customers; the first ones get approved applications and portal users.
     """
     # Its own random numbers, so that the rest of the demo does not depend on this step.
-    context = replace(context, pick=random.Random(_SEED))  # noqa: S311  (demo data, nothing secret)
+    context = replace(context, pick=random.Random(_SEED))  # nosec B311  # noqa: S311  (demo data, nothing secret)
     questions = [_question(context, tenant, position, *question) for position, question in enumerate(_QUESTIONS, 1)]
     for customer in customers[:_APPROVED]:
         _approved(context, customer, questions)

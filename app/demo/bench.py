@@ -75,7 +75,7 @@ FROM (
 ) AS row
 JOIN bench_slot AS slot ON slot.number = row.place % :slots
 JOIN bench_sample AS sample ON sample.number = row.chance % :samples
-""")  # noqa: S608  (the names are constants)
+""")  # nosec B608  # noqa: S608  (the names are constants)
 _COUNT = text("""
 INSERT INTO alert_daily (tenant_id, customer_id, utm_id, day, function, level, count)
 SELECT tenant_id, customer_id, utm_id, (occurred_at AT TIME ZONE 'Asia/Tokyo')::date, function, level, count(*)
@@ -203,7 +203,7 @@ def _compare(session: Session, now: datetime) -> None:
 
 
 def _samples(now: datetime) -> list[tuple]:
-    pick = random.Random(_SEED)  # noqa: S311  (demo data, nothing secret)
+    pick = random.Random(_SEED)  # nosec B311  # noqa: S311  (demo data, nothing secret)
     # Of whole days: how many random numbers are taken must not depend on the time of the day.
     until = clock.day_start(clock.tokyo_day(now))
     return [
@@ -216,7 +216,7 @@ def _temporary_tables(session: Session, slots: Slots, samples: list[tuple]) -> N
     columns = ", ".join(alert_line.COLUMNS)
     for statement in (
         "CREATE TEMPORARY TABLE bench_slot (number integer, utm_id bigint, customer_id text, tenant_id text) ON COMMIT DROP",
-        f"CREATE TEMPORARY TABLE bench_sample ON COMMIT DROP AS SELECT 0 AS number, {columns} FROM alert WITH NO DATA",  # noqa: S608  (constants)
+        f"CREATE TEMPORARY TABLE bench_sample ON COMMIT DROP AS SELECT 0 AS number, {columns} FROM alert WITH NO DATA",  # nosec B608  # noqa: S608  (constants)
     ):
         session.connection().exec_driver_sql(statement)
     with psycopg_connection(session).cursor() as cursor:

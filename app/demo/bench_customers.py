@@ -105,7 +105,7 @@ def _make_customers(session: Session, tenants: Sequence[Tenant], part: Part, now
 
     :returns: the ID of each customer and of its tenant.
     """
-    pick = random.Random(part.number)  # noqa: S311  (demo data, nothing secret)
+    pick = random.Random(part.number)  # nosec B311  # noqa: S311  (demo data, nothing secret)
     rows: list[dict[str, Any]] = []
     for number in range(1, part.customers + 1):
         name = f"{part.name}株式会社 {number:04d}"

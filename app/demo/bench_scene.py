@@ -97,7 +97,7 @@ def scene_of(session: Session, part: Part, tenant_ids: list[str], *, now: dateti
         )
         for row in found
     ]
-    pick = random.Random(_SEED + part.number)  # noqa: S311  (demo data, nothing secret)
+    pick = random.Random(_SEED + part.number)  # nosec B311  # noqa: S311  (demo data, nothing secret)
     scene = Scene(session, part, clock.tokyo_day(now), pick, customers)
     for customer in customers:
         scene.by_tenant[customer.tenant_id].append(customer)

@@ -49,7 +49,7 @@ _ALERT = "{time} | アンチウィルス | Ransom.Crypt.Invented-B | Block"
 _ARRIVAL = {"ContractNumber": "A-S00000001", "ArrivalDate": "2026-12-24"}
 
 PLANS = (
-    MailPlan("user_invited", timedelta(days=40), _INVITED, "multi@example.jp", secret="used"),  # noqa: S106  (it was)
+    MailPlan("user_invited", timedelta(days=40), _INVITED, "multi@example.jp", secret="used"),  # nosec B106  # noqa: S106  (it was)
     MailPlan("user_added", timedelta(days=33), _INVITED | {"PortalUrl": _SIGN_IN}, "multi@example.jp"),
     MailPlan("account_locked", timedelta(days=12), _LOCKED, "viewer@example.jp"),
     MailPlan("utm_arrival", timedelta(days=9), _ARRIVAL),

@@ -105,7 +105,7 @@ def demo_lock() -> Iterator[None]:
 
 
 def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
-    pick = random.Random(_SEED)  # noqa: S311  (demo data, nothing secret)
+    pick = random.Random(_SEED)  # nosec B311  # noqa: S311  (demo data, nothing secret)
     context = DemoContext(session, pick, now, current_app.config["ALERT_RETENTION_MONTHS"])
     utms.tidy(session)
     tenants = [create_tenant(session, plan.name, by=COMMAND_LINE) for plan in TENANTS]

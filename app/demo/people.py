@@ -14,7 +14,7 @@ from models.actor import COMMAND_LINE
 from models.errors import DomainError
 from models.tenants.tenant import Tenant
 
-PASSWORD = "Mimamori-2026!"  # noqa: S105  (shown to everybody, and refused in production)
+PASSWORD = "Mimamori-2026!"  # nosec B105  # noqa: S105  (shown to everybody, and refused in production)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,12 +110,12 @@ def _store_activity(context: DemoContext, registered: Utm, plan: UtmPlan) -> int
     )
     sender = alert_ingest.Sender(registered.tenant_id, registered.customer_id, registered.id)
     # Random numbers of their own: how many are taken depends on the weekday, and the rest of the demo must not.
-    found = alerts.lines(random.Random(f"alerts {plan.key}"), plan.alerts, now=context.now, until=seen)  # noqa: S311  (demo data, nothing secret)
+    found = alerts.lines(random.Random(f"alerts {plan.key}"), plan.alerts, now=context.now, until=seen)  # nosec B311  # noqa: S311  (demo data, nothing secret)
     kept: dict[str, Any] = {"now": context.now, "retention_months": context.retention_months}
     receipt = alert_ingest.store(context.session, sender, enumerate(found, 1), **kept)
     if receipt.stored != plan.alerts:
         raise RuntimeError(f"Of {plan.alerts} alerts {receipt.stored} were stored: {receipt.rejected[:1]}")
-    counted = statistics.lines(random.Random(plan.key), found)  # noqa: S311  (demo data, nothing secret)
+    counted = statistics.lines(random.Random(plan.key), found)  # nosec B311  # noqa: S311  (demo data, nothing secret)
     told = threat_stat_ingest.store(context.session, sender, enumerate(counted, 1), **kept)
     if told.stored != len(counted):
         raise RuntimeError(f"Of {len(counted)} statistics {told.stored} were stored: {told.rejected[:1]}")

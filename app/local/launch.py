@@ -28,7 +28,7 @@ HOST = "127.0.0.1"
 START_TIMEOUT = 120.0
 
 #: The accounts that `flask portal demo` creates, repeated here so that the launcher need not import the models.
-DEMO_PASSWORD = "Mimamori-2026!"  # noqa: S105 - public, and refused in production
+DEMO_PASSWORD = "Mimamori-2026!"  # nosec B105  # noqa: S105 - public, and refused in production
 DEMO_ACCOUNTS = {
     "operator@example.jp": "partner operator, one tenant",
     "multi@example.jp": "partner operator, two tenants",

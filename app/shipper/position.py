@@ -145,7 +145,7 @@ class PositionStore:
         return found
 
     def _at(self, file: Path, path: Path) -> PositionStore:
-        store = PositionStore(self.folder, path, token="")  # the token cannot be derived from the file name
+        store = PositionStore(self.folder, path, token="")  # nosec B106  # the token cannot be derived from the file name
         store.file = file
         return store
 

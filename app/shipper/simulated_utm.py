@@ -58,12 +58,12 @@ class SimulatedUtm:
     ) -> None:
         self.utm_id = utm_id
         self.client = client
-        self.random = random.Random(f"{seed}:{utm_id}")  # noqa: S311  (not used for security)
-        self.schedule = FaultSchedule(faults, fault_free_ticks, random.Random(f"{seed}:{utm_id}:faults"))  # noqa: S311  (not used for security)
+        self.random = random.Random(f"{seed}:{utm_id}")  # nosec B311  # noqa: S311  (not used for security)
+        self.schedule = FaultSchedule(faults, fault_free_ticks, random.Random(f"{seed}:{utm_id}:faults"))  # nosec B311  # noqa: S311  (not used for security)
         self.counts = SentCounts()
         self.queued: list[dict[str, Any]] = []
         self.reboot: Reboot | None = None
-        self._boots = random.Random(f"{seed}:{utm_id}:boots")  # noqa: S311  (not used for security)
+        self._boots = random.Random(f"{seed}:{utm_id}:boots")  # nosec B311  # noqa: S311  (not used for security)
         self._failing_reboots = failing_reboots
         self._known_commands: set[int | str] = set()
         self.booted_at = started - timedelta(hours=self._boots.uniform(1, _MAX_UPTIME_HOURS))

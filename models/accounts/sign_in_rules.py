@@ -78,6 +78,8 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
         if found.has_second_factor:
             return _ask_for_second_factor(session, found, by=by)
         return begin(session, found, now=now, by=by)
+    if found is None:
+        user.count_failure_of_nobody(session, now=now)
     if found is None or right:
         audit.record(session, "sign_in.refused", ("User", found.id if found is not None else 0), by=by)
     else:

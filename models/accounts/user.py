@@ -95,13 +95,7 @@ def count_failure(  # noqa: PLR0913  (a rule takes its limits and its clock as a
     :param lock_for: how long the account stays locked.
     :returns: True only for the failure that locked the account.
     """
-    failures = session.scalar(
-        update(User)
-        .where(User.id == user.id, (User.locked_until.is_(None)) | (User.locked_until <= now))
-        .values(fail_login_count=func.coalesce(User.fail_login_count, 0) + 1)
-        .returning(User.fail_login_count)
-        .execution_options(synchronize_session=False)
-    )
+    failures = _increment_failures(session, user.id, now=now)
     if failures is None:
         return False
     audit.record(session, "sign_in.failed", ("User", user.id), by=by)
@@ -117,6 +111,21 @@ def count_failure(  # noqa: PLR0913  (a rule takes its limits and its clock as a
     )
     audit.record(session, "account.locked", ("User", user.id), by=by, after={"locked_until": locked_until.isoformat()})
     return True
+
+
+def count_failure_of_nobody(session: Session, *, now: datetime) -> None:
+    """Take as long as for counting a wrong password, for an unknown e-mail address."""
+    _increment_failures(session, 0, now=now)
+
+
+def _increment_failures(session: Session, user_id: int, *, now: datetime) -> int | None:
+    return session.scalar(
+        update(User)
+        .where(User.id == user_id, (User.locked_until.is_(None)) | (User.locked_until <= now))
+        .values(fail_login_count=func.coalesce(User.fail_login_count, 0) + 1)
+        .returning(User.fail_login_count)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def note_sign_in(session: Session, user: Any, *, now: datetime, by: Actor) -> None:

@@ -62,7 +62,7 @@ FUNCTION_LABELS = {
 }
 """The labels in CSV files and mails. Screens have translated labels (``views.alerts.rows``)."""
 
-ACTION_LABELS = {"pass": "Pass", "block": "Block"}
+ACTION_LABELS = {"pass": "Pass", "block": "Block"}  # nosec B105  # ("pass" is an action)
 """The actions (処置) of §7.17, in lower case. Devices send other values too."""
 LEVEL_LABELS = {AlertLevel.HIGH: "High", AlertLevel.LOW: "Low"}
 

@@ -30,7 +30,7 @@ _COLUMNS = ", ".join(alert_line.COLUMNS)
 _ARRIVAL = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS alert_arrival ON COMMIT DROP
     AS SELECT {_COLUMNS} FROM alert WITH NO DATA
-"""  # noqa: S608  (the names are constants)
+"""  # nosec B608  # noqa: S608  (the names are constants)
 # Rows are inserted in a fixed order: otherwise two concurrent bodies with the same lines could deadlock.
 _STORE = text(f"""
 WITH stored AS (
@@ -71,7 +71,7 @@ WITH stored AS (
     ON CONFLICT (tenant_id, day, hour, function) DO UPDATE SET count = comparison_count.count + excluded.count
 )
 SELECT count(*) FROM stored
-""")  # noqa: S608  (the names are constants)
+""")  # nosec B608  # noqa: S608  (the names are constants)
 # Read from the catalogue itself: looking a name up there keeps what it found, also that there was nothing.
 _MISSING = text("""
 SELECT month FROM unnest(CAST(:months AS date[])) AS month

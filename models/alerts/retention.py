@@ -22,7 +22,7 @@ ORDER BY 1
 _DELETE_OLD = {
     table: text(f"""
 DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < :before LIMIT :limit))
-""")  # noqa: S608  (the names are constants)
+""")  # nosec B608  # noqa: S608  (the names are constants)
     for table, column in (
         ("alert_daily", "day"),
         ("comparison_count", "day"),

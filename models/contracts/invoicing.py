@@ -62,7 +62,7 @@ WITH due AS MATERIALIZED ({DUE}), waiting AS MATERIALIZED (
     WHERE correction.id = waiting.id
 )
 SELECT count(*) FROM issued
-""")  # noqa: S608  (the text is constant)
+""")  # nosec B608  # noqa: S608  (the text is constant)
 
 _BALANCES = text("""
 UPDATE customer SET balance = coalesce(sums.unpaid, 0), last_invoiced_on = sums.newest

@@ -22,7 +22,7 @@ FROM (SELECT customer.id,
       {condition}
       GROUP BY customer.id) AS derived
 WHERE customer.id = derived.id AND customer.status <> derived.status
-""")  # noqa: S608  (the text is constant)
+""")  # nosec B608  # noqa: S608  (the text is constant)
     for condition in ("WHERE customer.id = ANY(:customer_ids)", "")
 )
 

@@ -37,7 +37,7 @@ from models.mail import template as mail_template
 from models.mail.kinds import KINDS
 from models.row_lock import lock
 
-SECRET_SHOWN = "…"  # noqa: S105  (a mark, not a secret)
+SECRET_SHOWN = "…"  # nosec B105  # noqa: S105  (a mark, not a secret)
 """Shown to people instead of the secret part of a link."""
 
 RESEND_NEEDS_A_NEW_LINK = N_("This mail contained a one-time link. Repeat the action that sent it to send a new link.")

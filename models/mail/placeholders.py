@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from models.mail.kinds import MailKind, MailText
 
-SECRET_MARK = "\ue000"  # noqa: S105  (a mark, not a secret)
+SECRET_MARK = "\ue000"  # nosec B105  # noqa: S105  (a mark, not a secret)
 """Replaces the secret part of a link in a stored body. A private-use character, which is removed from values."""
 
 _OPENED = re.compile(r"\{\{(?:([A-Za-z]+)\}\})?")

@@ -108,7 +108,7 @@ def html_of(content: Content, brand: PdfBrand) -> str:
         detailed=_detailed(content.utms),
         month=month,
         title=f"月次レポート {month} {content.customer}",
-        style=Markup(style % {"colour": brand.colour, "readable": readable(brand.colour)}),  # noqa: S704  (our own, and a checked colour)
+        style=Markup(style % {"colour": brand.colour, "readable": readable(brand.colour)}),  # nosec B704  # noqa: S704  (our own, and a checked colour)
         content_facts=monthly_text.facts(content),
         notes=monthly_text.notes(content),
         chart_alt=_chart_alt(content),

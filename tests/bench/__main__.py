@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tests.bench import (
     applications,
+    audit,
     charts,
     customers,
     declared,
@@ -24,6 +25,7 @@ from tests.bench import (
     mail,
     page,
     rights,
+    signin,
     threats,
     throughput,
 )
@@ -53,6 +55,8 @@ PARTS = (
     Part("ingest", ingest.TITLE, ingest.ABOUT, ingest.measure),
     Part("throughput", throughput.TITLE, throughput.ABOUT, throughput.measure),
     Part("rights", rights.TITLE, rights.ABOUT, rights.measure),
+    Part("signin", signin.TITLE, signin.ABOUT, signin.measure),
+    Part("audit", audit.TITLE, audit.ABOUT, audit.measure),
     Part("invoices", invoices.TITLE, invoices.ABOUT, invoices.measure),
     Part("customers", customers.TITLE, customers.ABOUT, customers.measure),
     Part("charts", charts.TITLE, charts.ABOUT, charts.measure, ("large",)),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.alerts import ingest as alert_ingest
-from tests.browser.signing_in import sign_in
+from tests.browser.signing_in import choose_tenant, sign_in
 from tests.browser.windows import at_desk
 from tests.support.alerts import lines
 from tests.support.fixtures import weak_hash
@@ -40,8 +40,7 @@ def world(make, engine):
 
 def enter(page, world, email="operator@example.jp"):
     sign_in(page, email)
-    page.get_by_role("button", name=world["tenant"].id).click()
-    page.get_by_role("heading", name="ダッシュボード", level=1).wait_for()
+    choose_tenant(page, world["tenant"].id)
 
 
 def visit(page, sound, *addresses):

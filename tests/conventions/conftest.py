@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from babel.messages.catalog import Catalog
 from flask.testing import FlaskClient
+from psycopg import sql
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from app.web.registers import register
 from models import clock
 from models.actor import SYSTEM
 from models.alerts import ingest as alert_ingest
+from models.db import Base
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
 from models.mail.template import MailTemplateVersion
@@ -26,6 +30,7 @@ from tests.support.alerts import lines
 from views.public_applications import form_pass, links
 from views.screen.screen import Screen
 
+ALL = sql.SQL("true")
 ROLES = ("Partner Operator", "Partner Viewer", "NEC Staff", "NEC Admin")
 
 
@@ -39,6 +44,25 @@ def catalogue() -> Catalog:
 def used() -> set[str]:
     """Every message of the code, in English."""
     return used_messages()
+
+
+@pytest.fixture
+def database(service_env):
+    """The database past every wall, by tables: ``look(condition)`` says how many rows there are and which changed last."""
+    url = make_url(service_env["SUPERUSER_URL"]).set(drivername="postgresql").render_as_string(hide_password=False)
+    tables = sorted(Base.metadata.tables)
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def look(condition: sql.Composable = ALL) -> list[tuple[str, int, int]]:
+            each = [
+                sql.SQL("SELECT {}, count(*), coalesce(max(xmin::text::bigint), 0) FROM {} AS line WHERE {}").format(
+                    sql.Literal(name), sql.Identifier(name), condition
+                )
+                for name in tables
+            ]
+            return connection.execute(sql.SQL(" UNION ALL ").join(each)).fetchall()
+
+        yield look
 
 
 @dataclass

@@ -140,7 +140,7 @@ def _restored(user_id: int, wanted: Mapping[str, str]) -> Response | None:
 
 def _demo_accounts() -> dict[str, object]:
     if not current_app.config["PORTAL_DEMO"]:
-        return {"demo_accounts": [], "demo_password": None}
+        return {"demo_accounts": [], "demo_password": None}  # nosec B105  # (public, and refused in production)
     return {
         "demo_accounts": [
             ("operator@example.jp", gettext("Operator of one tenant")),
@@ -149,5 +149,5 @@ def _demo_accounts() -> dict[str, object]:
             ("staff@example.jp", gettext("NEC staff, every tenant")),
             ("admin@example.jp", gettext("NEC administrator")),
         ],
-        "demo_password": "Mimamori-2026!",
+        "demo_password": "Mimamori-2026!",  # nosec B105  # (public, and refused in production)
     }

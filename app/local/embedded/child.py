@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(1)
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and the program would inherit that
         signal.signal(ignored, signal.SIG_DFL)
-    os.execv(program[0], program)  # noqa: S606 - no shell is wanted
+    os.execv(program[0], program)  # nosec B606  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class EmbeddedServer:
         self.log = self.folder / "server.log"
         # Not in the folder, because socket paths are limited to about 107 bytes.
         digest = hashlib.sha256(bytes(folder.resolve())).hexdigest()[:12]
-        self.sockets = Path("/tmp", f"portal-{os.geteuid()}-{digest}")  # noqa: S108 - checked by _make_socket_folder
+        self.sockets = Path("/tmp", f"portal-{os.geteuid()}-{digest}")  # nosec B108  # noqa: S108 - checked by _make_socket_folder
         self._account: Account | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._locks: list[IO[str]] = []

@@ -39,6 +39,7 @@ def test_the_link_shows_the_form_and_is_not_used_up_by_looking(app, link):
         name for name in re.findall(r'<input[^>]+name="(\w+)"', first.text) if name not in {"csrf_token", "next"}
     ] == ["password", "confirmation"]
     assert 'autocomplete="new-password"' in first.text
+    assert re.findall(r'<input(?=[^>]+type="password")[^>]+name="(\w+)"', first.text) == ["password", "confirmation"]
 
 
 def test_the_page_tells_its_address_to_nobody(app, link):

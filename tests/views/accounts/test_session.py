@@ -207,6 +207,9 @@ def test_where_the_portal_is_served_by_https_the_cookie_is_secure_and_so_is_the_
     )
 
     assert "Secure" in answer.headers["Set-Cookie"]
+    # Otherwise browsers refuse the prefix of its name in production.
+    assert "Path=/;" in answer.headers["Set-Cookie"] + ";"
+    assert "Domain" not in answer.headers["Set-Cookie"]
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 

@@ -76,3 +76,22 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(operator):
 
     assert len(bomb) < 1024 * 1024
     assert upload(operator, bomb, "x.xlsx").status_code == 422
+
+
+def test_a_workbook_cannot_name_files_of_the_server(operator, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("tsugumi-3776")
+    row = ["&file;", *AOZORA.split(",")[1:]]
+    given = io.BytesIO(workbook(HEAD.split(","), row))
+    changed = io.BytesIO()
+    with zipfile.ZipFile(given) as source, zipfile.ZipFile(changed, "w") as archive:
+        for part in source.namelist():
+            text = source.read(part).decode()
+            if "sheetData" in text:
+                text = f'<!DOCTYPE worksheet [<!ENTITY file SYSTEM "{secret.as_uri()}">]>{text}'
+            archive.writestr(part, text)
+
+    answer = upload(operator, changed.getvalue(), "顧客.xlsx")
+
+    assert answer.status_code in {200, 422}
+    assert "tsugumi" not in answer.text

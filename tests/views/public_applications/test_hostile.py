@@ -194,7 +194,7 @@ def test_a_pass_of_a_sent_form_makes_nothing_more_of_the_same(visitor, applicati
 
 
 @pytest.mark.usefixtures("unlimited")
-@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+@pytest.mark.parametrize("method", ["put", "delete", "patch", "trace"])
 def test_another_method_is_refused(visitor, method):
     assert getattr(visitor.client, method)(visitor.path).status_code in {404, 405}
 
