@@ -19,7 +19,7 @@ from models.tokens import hash_token
 COUNT = 10
 """How many codes a user gets at once."""
 
-_BYTES = 10
+_BYTES = 15
 _GROUP = 4
 
 
@@ -29,7 +29,7 @@ class RecoveryCode(Base):
     __tablename__ = "recovery_code"
 
     user_id: Mapped[int] = mapped_column(Integer, ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
-    # SHA-256 in hex. A fast hash is enough: a code is 80 random bits, not a password chosen by a person.
+    # SHA-256 in hex. A fast hash is enough: a code is 120 random bits, not a password chosen by a person.
     code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -75,7 +75,7 @@ def remove_all(session: Session, user_id: int) -> None:
 
 
 def _new_code() -> str:
-    """Return a random code of four groups, without letters and digits that look alike."""
+    """Return a random code in groups of four characters, without letters and digits that look alike."""
     letters = base64.b32encode(secrets.token_bytes(_BYTES)).decode().lower()
     return "-".join(letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP))
 

@@ -51,6 +51,7 @@ def test_opening_the_link_shows_the_form_and_changes_nothing(make, visitor, invi
     pages = [visitor.get(LINK) for _ in range(2)]
 
     assert [each.status_code for each in pages] == [200, 200]
+    assert {each.headers["Referrer-Policy"] for each in pages} == {"no-referrer"}
     page = Page(pages[0].text)
     assert page.forms[0].visible_names == list(ENTERED)
     assert f"{invited.tenant_id} (青空テナント)" in page.main.text
