@@ -172,7 +172,7 @@ def save(  # noqa: PLR0913  (a rule takes its settings as arguments)
         by=by,
         tenant_id=tenant.id,
         before={name: before[name] for name in changed} if row is not None else None,
-        after=recorded | ({"secret_replaced": True} if secret else {}),
+        after=recorded | ({"secret_replaced": True} if secret else {}),  # nosec B105  (only that it was)
     )
     return row is not None and bool({"issuer", "client_id"}.intersection(changed) or not wanted.active)
 
