@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask_appbuilder.security.sqla.models import assoc_user_role
 from sqlalchemy import String, bindparam, func, select
@@ -59,6 +59,22 @@ class SignedIn:
     def get_full_name(self) -> str:
         """Return the full name, family name first."""
         return f"{self.last_name} {self.first_name}".strip()
+
+
+def signed_in(user: Any, session_token: str) -> SignedIn:
+    """Return a user whose session has just started.
+
+    :param user: the ``User`` row.
+    """
+    return SignedIn(
+        user.id,
+        user.email,
+        user.first_name,
+        user.last_name,
+        active=True,
+        preferences=user.preferences,
+        session_token=session_token,
+    )
 
 
 class ChosenTenant(NamedTuple):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models import audit
 from models.accounts import membership, password_hash, user, user_session
-from models.accounts.identity import SignedIn
+from models.accounts.identity import SignedIn, signed_in
 from models.actor import Actor
 from models.mail import outbox
 from models.row_lock import take_turns
@@ -95,15 +95,7 @@ def begin(session: Session, found: Any, *, now: datetime, by: Actor) -> SignedIn
     """
     user.note_sign_in(session, found, now=now, by=by)
     token = user_session.start(session, found.id, now=now)
-    return SignedIn(
-        found.id,
-        found.email,
-        found.first_name,
-        found.last_name,
-        active=True,
-        preferences=found.preferences,
-        session_token=token,
-    )
+    return signed_in(found, token)
 
 
 def _ask_for_second_factor(session: Session, found: Any, *, by: Actor) -> SecondStep:

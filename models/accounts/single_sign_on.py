@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models import audit
 from models.accounts import identity_subject, membership, user, user_session
-from models.accounts.identity import SignedIn
+from models.accounts.identity import SignedIn, signed_in
 from models.accounts.provider_client import Client, Person
 from models.accounts.provider_http import Network, ProviderError
 from models.actor import Actor
@@ -98,15 +98,7 @@ def sign_in(session: Session, tenant_id: str, person: Person, *, now: datetime, 
     after = {"issuer": person.issuer, "tenant": tenant_id}
     audit.record(session, "sign_in.single_sign_on", ("User", found.id), by=by, after=after)
     token = user_session.start(session, found.id, now=now, tenant_id=tenant_id)
-    return SignedIn(
-        found.id,
-        found.email,
-        found.first_name,
-        found.last_name,
-        active=True,
-        preferences=found.preferences,
-        session_token=token,
-    )
+    return signed_in(found, token)
 
 
 def _check_connection(session: Session, tenant_id: str, person: Person) -> None:

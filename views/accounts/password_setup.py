@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, redirect, url_for
+from flask import current_app, redirect, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
@@ -15,24 +15,16 @@ from models.db import db
 from models.errors import DomainError
 from views.accounts.new_password_form import NewPasswordForm
 from views.accounts.sign_in import end_session
-from views.base import PortalView, actor, render
+from views.base import actor, render
 from views.flashes import flash_success
+from views.mailed_link import MailedLinkView
 
 
-class PasswordSetupView(PortalView):
+class PasswordSetupView(MailedLinkView):
     """The page of a password link."""
 
     route_base = "/setup"
     class_permission_name = "PasswordSetup"
-
-    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        """Return FAB's blueprint, set up to send no referrer: the URL of its pages contains the link's token."""
-        blueprint = super().create_blueprint(*args, **kwargs)
-        blueprint.after_request(_set_no_referrer)
-        # Flask-WTF's global check refuses HTTPS requests without a Referer header, which these pages do not send. The
-        # form still checks its CSRF token in `setup`.
-        current_app.extensions["csrf"].exempt(blueprint)
-        return blueprint
 
     @expose("/<string:token>", methods=["GET", "POST"])
     def setup(self, token: str) -> Any:
@@ -66,8 +58,3 @@ def _use(token: str, password: str, user: Any) -> Any:
 def _no_link() -> tuple[str, int]:
     """Return the same response for every invalid link, so that it does not reveal which links have existed."""
     return render("accounts/password_setup.html", form=None, support_email=current_app.config["SUPPORT_EMAIL"]), 404
-
-
-def _set_no_referrer(response: Response) -> Response:
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response

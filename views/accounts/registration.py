@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, g, request
+from flask import current_app, g, request
 from flask_appbuilder import expose
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
@@ -21,8 +21,9 @@ from models.errors import DomainError
 from models.scope import tenant_session
 from views.accounts.profile_form import RegistrationCheckForm, RegistrationForm
 from views.accounts.sign_in import end_session
-from views.base import PortalView, render
+from views.base import render
 from views.forms.errors import add_error
+from views.mailed_link import MailedLinkView
 from views.question import validates_first
 from views.transaction import commit_despite_error_status
 
@@ -32,20 +33,11 @@ _JOINED = "joined"
 _STATUS = {Step.EXPIRED: 410, Step.WITHDRAWN: 410, _UNKNOWN: 404}
 
 
-class RegistrationView(PortalView):
+class RegistrationView(MailedLinkView):
     """The pages behind the link of an invitation."""
 
     route_base = "/register"
     class_permission_name = "Registration"
-
-    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        """Create FAB's blueprint; its pages send no Referer header, because their URL contains the link's token."""
-        blueprint = super().create_blueprint(*args, **kwargs)
-        blueprint.after_request(_set_no_referrer)
-        # Over HTTPS, Flask-WTF's global check refuses a form without a Referer. ``register`` checks the CSRF token
-        # instead.
-        current_app.extensions["csrf"].exempt(blueprint)
-        return blueprint
 
     @validates_first
     @expose("/<string:invitation_token>", methods=["GET", "POST"])
@@ -147,8 +139,3 @@ def _end_other_session() -> None:
 
 def _visitor(invitation: UserInvitation) -> Actor:
     return Actor(invitation.email, address=request.remote_addr, request_id=g.get("request_id"))
-
-
-def _set_no_referrer(response: Response) -> Response:
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, g, request, url_for
+from flask import current_app, g, request, url_for
 from flask_appbuilder import expose
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
@@ -20,7 +20,8 @@ from models.notifications import address_rules
 from models.notifications.address import AddressLink, LinkState
 from models.scope import tenant_session
 from models.tenants.tenant import Tenant
-from views.base import PortalView, render
+from views.base import render
+from views.mailed_link import MailedLinkView
 
 _DONE = "done"
 _UNKNOWN = "unknown"
@@ -34,20 +35,11 @@ _STATUS = {
 }
 
 
-class AddressConfirmationView(PortalView):
+class AddressConfirmationView(MailedLinkView):
     """The confirmation of a notification address through a mailed link."""
 
     route_base = "/confirm-address"
     class_permission_name = "AddressConfirmation"
-
-    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        """Create FAB's blueprint; its pages send no Referer header, because their URL contains the link's token."""
-        blueprint = super().create_blueprint(*args, **kwargs)
-        blueprint.after_request(_set_no_referrer)
-        # Over HTTPS, Flask-WTF's global check refuses a form without a Referer. ``confirm`` checks the CSRF token
-        # instead.
-        current_app.extensions["csrf"].exempt(blueprint)
-        return blueprint
 
     @expose("/<string:address_token>", methods=["GET", "POST"])
     def confirm(self, address_token: str) -> Any:
@@ -82,8 +74,3 @@ def _page(state: str, link: AddressLink | None, tenant: Tenant | None) -> tuple[
         support_email=current_app.config["SUPPORT_EMAIL"],
     )
     return page, _STATUS[state]
-
-
-def _set_no_referrer(response: Response) -> Response:
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import current_app, request
 from flask_appbuilder import expose
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
@@ -21,7 +21,8 @@ from models.applications.application import ApplicationAnswer, ServiceApplicatio
 from models.errors import Gone
 from models.notifications.address import LinkState
 from models.scope import tenant_session
-from views.base import PortalView, render
+from views.base import render
+from views.mailed_link import MailedLinkView
 from views.public_applications.brand import brand_of
 from views.public_applications.details import details
 from views.public_applications.steps import UNKNOWN, closed, visitor
@@ -31,20 +32,11 @@ _DONE = "done"
 _STATUS = {_DONE: 200, LinkState.OPEN: 200, LinkState.USED: 200, LinkState.EXPIRED: 410}
 
 
-class ApplicationConfirmationView(PortalView):
+class ApplicationConfirmationView(MailedLinkView):
     """The confirmation of an application through a mailed link."""
 
     route_base = "/confirm-application"
     class_permission_name = "ApplicationConfirmation"
-
-    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        """Create FAB's blueprint; its pages send no Referer header, because their URL contains the link's token."""
-        blueprint = super().create_blueprint(*args, **kwargs)
-        blueprint.after_request(_set_no_referrer)
-        # Over HTTPS, Flask-WTF's global check refuses a form without a Referer. ``confirm`` checks the CSRF token
-        # instead.
-        current_app.extensions["csrf"].exempt(blueprint)
-        return blueprint
 
     @validates_first
     @expose("/<string:application_token>", methods=["GET", "POST"])
@@ -97,8 +89,3 @@ def _with_parts(session: Session, application: ServiceApplication) -> ServiceApp
         )
         .execution_options(populate_existing=True)
     ).one()
-
-
-def _set_no_referrer(response: Response) -> Response:
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
