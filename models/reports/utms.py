@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, cast, extract, func, or_, select
+from sqlalchemy import Select, bindparam, cast, extract, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.types import SmallInteger
 
@@ -53,14 +54,20 @@ def alerts_by_utm(session: Session, customer_id: str, span: Span) -> list[UtmAle
     """
     values: dict[str, Any] = {"customer_id": customer_id}
     values |= {"start": span.start, "end": span.end} if span.by_hour else {"first": span.first, "last": span.last}
+    counts = defaultdict(list)
+    for key, function, point, count in _statement(by_hour=span.by_hour).run(session, values):
+        counts[key].append((function, span.place(point), int(count)))
+    # Read apart: the planner cannot know how many rows both have, and joined them by comparing each with each.
     utms: dict[int, UtmAlerts] = {}
-    for key, utm_id, name, removed_at, function, point, count in _statement(by_hour=span.by_hour).run(session, values):
-        utm = utms.get(key)
-        if utm is None:
-            empty = {str(each): span.series() for each in SecurityFunction}
-            utm = utms[key] = UtmAlerts(key, utm_id, name, removed_at, empty)
-        if function is not None:
-            utm.series[function][span.place(point)] = int(count)
+    for key, utm_id, name, removed_at in session.execute(
+        select(Utm.id, Utm.utm_id, Utm.name, Utm.removed_at).where(Utm.customer_id == customer_id)
+    ):
+        if removed_at is not None and key not in counts:
+            continue
+        series = {str(each): span.series() for each in SecurityFunction}
+        for function, place, count in counts[key]:
+            series[function][place] = count
+        utms[key] = UtmAlerts(key, utm_id, name, removed_at, series)
     for old, new in exchange.successors(session, [customer_id]).items():
         if old in utms and new in utms:
             _add(utms[new].series, utms.pop(old).series)
@@ -74,12 +81,7 @@ def _add(total: dict[str, list[int]], more: dict[str, list[int]]) -> None:
 
 @cache
 def _statement(*, by_hour: bool) -> PreparedStatement:
-    counts = (_by_hour() if by_hour else _by_day()).subquery()
-    return prepare(
-        select(Utm.id, Utm.utm_id, Utm.name, Utm.removed_at, counts.c.function, counts.c.point, counts.c.count)
-        .outerjoin(counts, counts.c.utm_id == Utm.id)
-        .where(Utm.customer_id == bindparam("customer_id"), or_(Utm.removed_at.is_(None), counts.c.utm_id.is_not(None)))
-    )
+    return prepare(_by_hour() if by_hour else _by_day())
 
 
 def _by_hour() -> Select[int, str, int, int]:
