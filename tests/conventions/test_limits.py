@@ -13,12 +13,8 @@ import pytest
 from sqlalchemy import select, text
 
 import models
-from models.accounts import password_link, role, second_factor, user_rules
-from models.accounts.identity import SignedIn
-from models.accounts.passkey import Passkey, Signed, Site
+from models.accounts import password_link, role, user_rules
 from models.accounts.password_link import PasswordLink
-from models.accounts.second_factor import Confirmation
-from models.accounts.sign_in_rules import Locking
 from models.accounts.user import Role, User
 from models.actor import SYSTEM, Actor
 from models.applications import extra_question, extra_question_rules
@@ -37,10 +33,7 @@ from models.tenants.tenant import Tenant
 from models.utms import device_token
 from models.utms.device_token import DeviceToken
 from models.utms.utm import Utm
-from tests.factories import PASSWORD
 from tests.support.at_once import MANY, outcomes
-from tests.support.fixtures import weak_hash
-from tests.support.soft_passkey import ORIGIN, SoftPasskey
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 QUESTION = {"required": False, "kind": "text", "choices": []}
@@ -59,7 +52,7 @@ TRIED = {
     "tenants/link.py": ("MAX_LINKS",),
     "tickets/ticket_file.py": ("MAX_BYTES", "MAX_FILES", "MAX_FILES_OF_TICKET", "MAX_UNBOUND"),
 }
-"""The limits that are tried below, in ``test_application_limits``, ``tests/models/tickets`` and ``tests/views/tenants``."""
+"""The limits that are tried below, in ``test_application_limits``, ``tests/models/accounts``, ``tests/models/tickets`` and ``tests/views/tenants``."""
 
 NOT_COUNTED = {
     "accounts/password_policy.py": ("MOST",),  # characters
@@ -342,21 +335,6 @@ def test_a_user_has_one_open_password_link(make, at_once):
 
     assert outcomes == {"done": MANY}
     assert make.session.scalars(select(PasswordLink.revoked_at)).all().count(None) == 1
-
-
-def test_a_user_has_ten_passkeys(make, at_once):
-    user = make.user(password=weak_hash())
-    person = SignedIn(user.id, user.email, "", "", active=True, preferences={}, session_token="")
-    site, challenge = Site.of(ORIGIN, name="x"), bytes(32)
-    options = {"user": {"id": ""}, "challenge": "A" * 43}
-
-    def act(session, number):
-        signed = Signed(SoftPasskey().create(options), challenge, site)
-        confirmation = Confirmation(PASSWORD, Locking(10, timedelta(hours=1), ORIGIN), NOW, SYSTEM)
-        second_factor.add_passkey(session, person, f"{number}", signed, confirmation)
-
-    assert at_once(act, scope="*") == {"done": 10, "You have 10 passkeys. Remove one first.": 6}
-    assert counted(make, Passkey.id) == 10
 
 
 def test_of_administrators_who_delete_each_other_one_stays(make, at_once):

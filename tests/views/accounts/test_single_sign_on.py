@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 
 from models.accounts.identity_subject import IdentitySubject
 from tests.support.pages import Page
+from tests.support.processes import eventually
 from tests.support.single_sign_on import EMAIL, REFUSED, begin, come_back, entries, sign_in
 
 NOT_SET_UP = "このメールアドレスではシングルサインオンを利用できません。"
@@ -31,19 +32,18 @@ def real_provider():
     words = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce", "true"]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                requests.get(f"{url}/.well-known/openid-configuration", timeout=1)
-                break
-            except requests.ConnectionError:
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+        assert eventually(lambda: _answers(f"{url}/.well-known/openid-configuration"), seconds=30)
         yield url
     finally:
         process.terminate()
         process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=1).ok
+    except requests.ConnectionError:
+        return False
 
 
 def test_a_member_signs_in_at_a_real_provider(app, make, connect, real_provider):
