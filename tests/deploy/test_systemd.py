@@ -14,7 +14,7 @@ from tests.support import dockerfile
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "deploy" / "systemd"
-SERVICES = ("portal-web.service", "portal-worker@.service", "portal-cron.service", "portal-upgrade.service")
+SERVICES = ("portal-web@.service", "portal-worker@.service", "portal-cron.service", "portal-upgrade.service")
 LASTING = SERVICES[:3]
 
 
@@ -79,13 +79,13 @@ def test_a_unit_runs_a_command_of_the_portal(name, command):
 
 
 def test_the_web_process_is_the_same_as_that_of_the_image():
-    (started,) = read("portal-web.service")["Service"]["ExecStart"]
+    (started,) = read("portal-web@.service")["Service"]["ExecStart"]
     _, runtime = dockerfile.stages((ROOT / "Dockerfile").read_text("utf-8"))
 
     _, *arguments = started.split()
     _, *of_image = dockerfile.command(runtime, "CMD")
 
-    assert arguments == ["--bind=127.0.0.1:8000" if "--bind" in each else each for each in of_image]
+    assert arguments == ["--bind=127.0.0.1:%i" if "--bind" in each else each for each in of_image]
 
 
 def test_a_worker_may_complete_its_job():
