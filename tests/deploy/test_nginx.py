@@ -21,7 +21,7 @@ from tests.support.pages import Page
 from tests.support.processes import eventually
 from tests.support.web_server import web_server
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs nginx (Debian: apt-get install nginx-light)")
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs nginx (Debian: apt-get install nginx)")
 
 CLIENT = "127.0.0.77"
 """The address of a client; the proxies have 127.0.0.1."""
