@@ -15,7 +15,14 @@ from pathlib import Path
 from tests.support.processes import eventually
 
 ROOT = Path(__file__).parents[2]
-COMMAND = ("--worker-class=gthread", "--workers=1", "--threads=4", "--log-level=warning", "--no-control-socket")
+COMMAND = (
+    "--worker-class=gthread",
+    "--workers=1",
+    "--threads=4",
+    "--log-level=warning",
+    "--no-control-socket",
+    "--graceful-timeout=3",
+)
 
 
 class WebServer:
