@@ -71,6 +71,9 @@ upgrade: $(VENV)/dev.stamp ## Write requirements*.txt from requirements*.in; ONL
 smoke: $(VENV)/dev.stamp ## Start the portal on every other supported Python of this machine, sign in and do one job
 	$(PY) -m tests.smoke
 
+screenshots: $(VENV)/dev.stamp ## Take the pictures of README.md from a new demonstration (requires Chromium)
+	$(PY) -m tests.screenshots
+
 documents: $(VENV)/dev.stamp ## Run the commands in README.md, CONTRIBUTING.md and docs/; ONLY=README.md,docs/shipper.md selects documents
 	$(PY) -m tests.documents $(if $(ONLY),--only $(ONLY))
 
