@@ -15,14 +15,15 @@ from sqlalchemy.engine import make_url
 from models import audit, clock
 from models.actor import SYSTEM
 from models.db import db
+from tests.documents.blocks import read
 from tests.factories import PASSWORD
 from tests.support.alerts import line
 from tests.support.fixtures import weak_hash
 from tests.support.postgres_programs import postgres_program
 
 ROOT = Path(__file__).parents[2]
-HANDBOOK = (ROOT / "docs" / "operations.md").read_text("utf-8")
-RESTORED = "restored"
+HANDBOOK = ROOT / "docs" / "operations.md"
+RESTORED = "portal_restored"
 
 CATALOGUE = {
     "columns": "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns"
@@ -53,22 +54,24 @@ CATALOGUE = {
 
 def commands(title: str) -> str:
     """Return the commands of the handbook that begin with a comment."""
-    (found,) = re.findall(rf"^    # {title}\n((?:    .*\n)+)", HANDBOOK, re.MULTILINE)
-    return re.sub("^    ", "", found, flags=re.MULTILINE)
+    (found,) = (block.code for block in read(HANDBOOK, ROOT) if block.code.startswith(f"# {title}\n"))
+    return found
 
 
-def run(script: str, folder: Path, *, host: str, database: str) -> None:
+def run(script: str, folder: Path, *, host: str) -> None:
     env = {
         "PATH": f"{postgres_program('psql').parent}:{os.environ['PATH']}",
         "PGHOST": host,
         "PGPORT": "5432",
         "PGUSER": "postgres",
-        "DATABASE": database,
     }
-    # The programs of PostgreSQL, with paths as seen from the folder of the code.
-    script = script.replace("--file=migrations/", f"--file={ROOT}/migrations/")
     done = subprocess.run(["bash", "-euc", script], cwd=folder, env=env, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    assert old in text
+    return text.replace(old, new)
 
 
 def rows(connection: psycopg.Connection) -> dict[str, int]:
@@ -127,8 +130,11 @@ def restored_app(portal, service_env, other_postgres, tmp_path):
     from app import create_app
 
     source = make_url(service_env["SUPERUSER_URL"])
-    run(commands("Back up"), tmp_path, host=source.query["host"], database=source.database)
-    run(commands("Restore"), tmp_path, host=str(other_postgres.sockets), database=RESTORED)
+    back_up = replaced(commands("Back up"), "--file=portal.dump portal\n", f"--file=portal.dump {source.database}\n")
+    run(back_up, tmp_path, host=source.query["host"])
+    # The dump is in the folder, the roles are where the code is.
+    restore = replaced(commands("Restore"), "--file=migrations/", f"--file={ROOT}/migrations/")
+    run(restore, tmp_path, host=str(other_postgres.sockets))
     settings = {"TESTING": True, "WTF_CSRF_ENABLED": False, "PROPAGATE_EXCEPTIONS": False}
     app = create_app(settings | {"SQLALCHEMY_DATABASE_URI": other_postgres.url("portal_app", RESTORED)})
     yield app
