@@ -24,7 +24,7 @@ PREVIOUS = ROOT / "deploy" / "previous-release"
 (COMMIT,) = (each for each in PREVIOUS.read_text("utf-8").splitlines() if not each.startswith("#"))
 
 NOT_READY_ON_NEWER = "1f18d2d3ffed528c26ac6ff2ef6d44984959a6c0"
-"""The only release that has to tolerate newer databases but says in /readyz that it is not ready there (docs/operations.md)."""
+"""Code from before the rule that a newer database is no reason not to be ready (docs/operations.md)."""
 
 PATIENCE = 60.0
 CUSTOMER = {
