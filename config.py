@@ -68,6 +68,10 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": database_url,
         # The owner of the tables, used only by `flask portal upgrade`.
         "DATABASE_OWNER_URL": owner_url,
+        # A streaming replica of the database, for screens that only read (docs/replica-and-pooler.md). Empty for none.
+        "READ_DATABASE_URL": env.get("READ_DATABASE_URL", ""),
+        # The age in seconds of the last transaction that it has replayed, above which it is not used.
+        "READ_DATABASE_MAX_LAG": _number(env, "READ_DATABASE_MAX_LAG", 300, 90, 86_400),
         # Seconds a database may take to take a connection, and to answer a statement.
         "DATABASE_CONNECT_TIMEOUT": connect_timeout,
         "DATABASE_STATEMENT_TIMEOUT": statement_timeout,

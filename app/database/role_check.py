@@ -26,8 +26,11 @@ def init_app(app: Flask) -> None:
     """In production, refuse to start with an unsafe role. An unavailable database is left to /readyz to report."""
     if not app.config["PRODUCTION"]:
         return
-    with app.app_context(), suppress(OperationalError), db.engine.connect() as connection:
-        check_role(connection)
+    with app.app_context():
+        replica = app.extensions["replica"]
+        for engine in (db.engine, *([replica.engine] if replica is not None else [])):
+            with suppress(OperationalError), engine.connect() as connection:
+                check_role(connection)
 
 
 def check_role(connection: Connection) -> None:

@@ -24,6 +24,7 @@ from views.data_interface import PortalInterface
 from views.flashes import flash_success
 from views.forms.errors import add_error
 from views.question import back_to_form, returns_to_form
+from views.reading import reading_stream
 from views.screen import formats
 from views.screen.conflict import compared, differing
 from views.screen.filters import Choice, IdPart
@@ -122,7 +123,7 @@ class StaffTicketView(Screen):
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file."""
-        with Session(db.engine, info=info) as session:
+        with reading_stream(info) as session:
             g.tenant_names = tenant_names(session)
         yield from super()._cells(query, info)
 
