@@ -117,7 +117,7 @@ class Replica:
         self._most_behind = most_behind
         self._lock = threading.Lock()
         self._retry_at = 0.0
-        self._failed = False
+        self._last = ReplicaState.READY
         self._log_at = 0.0
 
     def session(self, info: dict[str, Any], *, at_least: str | None) -> Session | None:
@@ -138,7 +138,7 @@ class Replica:
             return None
         if not self._is_recent(position):
             session.close()
-            self._note(f"{ReplicaState.BEHIND}: {position.seconds} s")
+            self._note(ReplicaState.BEHIND, f"{position.seconds} s")
             return None
         self._works()
         if position.has_it is False:
@@ -149,20 +149,23 @@ class Replica:
     def state(self) -> ReplicaState:
         """Return the state of the replica, for monitoring."""
         if not self._may_try():
-            return ReplicaState.UNAVAILABLE
+            return self._last
         try:
             with Session(self.engine) as session:
                 position = _position(session, None)
         except SQLAlchemyError as error:
             self.failed(error)
             return ReplicaState.UNAVAILABLE
-        self._works()
-        return ReplicaState.READY if self._is_recent(position) else ReplicaState.BEHIND
+        if self._is_recent(position):
+            self._works()
+        else:
+            self._note(ReplicaState.BEHIND, f"{position.seconds} s")
+        return self._last
 
     def failed(self, error: BaseException) -> None:
         """Note that the replica did not answer: further requests read the primary without trying it."""
         cause = getattr(error, "orig", None) or error
-        self._note(f"{ReplicaState.UNAVAILABLE}: {type(cause).__name__}, sqlstate {_sqlstate(error)}")
+        self._note(ReplicaState.UNAVAILABLE, f"{type(cause).__name__}, sqlstate {_sqlstate(error)}")
 
     def gave_up(self, error: BaseException) -> None:
         """Note that a page or file is read from the primary after an error for which ``can_be_repeated`` is true."""
@@ -171,12 +174,17 @@ class Replica:
         else:
             self.failed(error)
 
+    def forget_failures(self) -> None:
+        """Try the replica with the next request, and log the next failure."""
+        with self._lock:
+            self._last, self._retry_at, self._log_at = ReplicaState.READY, 0.0, 0.0
+
     def _may_try(self) -> bool:
         with self._lock:
             now = time.monotonic()
             if now < self._retry_at:
                 return False
-            if self._failed:
+            if self._last is not ReplicaState.READY:
                 # The others wait for the outcome of this try.
                 self._retry_at = now + RETRY_AFTER
             return True
@@ -185,20 +193,19 @@ class Replica:
         return position.seconds is not None and position.seconds <= self._most_behind
 
     def _works(self) -> None:
-        if not self._failed:
+        if self._last is ReplicaState.READY:
             return
-        with self._lock:
-            self._failed, self._retry_at, self._log_at = False, 0.0, 0.0
+        self.forget_failures()
         log.info("the replica is used again")
 
-    def _note(self, reason: str) -> None:
+    def _note(self, state: ReplicaState, reason: str) -> None:
         with self._lock:
             now = time.monotonic()
-            self._failed, self._retry_at = True, now + RETRY_AFTER
+            self._last, self._retry_at = state, now + RETRY_AFTER
             if now < self._log_at:
                 return
             self._log_at = now + LOGGED_EVERY
-        log.warning("the replica is not used", extra={"reason": reason})
+        log.warning("the replica is not used", extra={"state": state, "reason": reason})
 
 
 def _position(session: Session, at_least: str | None) -> _Position:

@@ -50,7 +50,12 @@ class Standby(EmbeddedPostgres):
                 shutil.chown(path, self._account.uid, self._account.gid)
 
     def _command(self) -> list[str]:
-        settings = ("max_wal_senders=4", "max_standby_streaming_delay=0", "hot_standby_feedback=on")
+        settings = (
+            "wal_level=replica",
+            "max_wal_senders=4",
+            "max_standby_streaming_delay=0",
+            "hot_standby_feedback=on",
+        )
         return [*super()._command(), *(part for setting in settings for part in ("-c", setting))]
 
 
@@ -77,6 +82,8 @@ class Pair(NamedTuple):
     def catch_up(self) -> None:
         """Wait until the standby has replayed everything that the primary has written."""
         with self.primary.connect() as connection:
+            # A commit, so that everything before it is flushed and sent.
+            connection.execute("SELECT pg_logical_emit_message(true, 'test', '')")
             (position,) = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
         with self.standby.connect() as connection:
             replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
