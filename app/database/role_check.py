@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 import click
@@ -11,6 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from models.db import db
 from models.scope import CROSS_TENANT_ROLE
+
+log = logging.getLogger(__name__)
 
 _ROLE_ATTRIBUTES = text(f"""
 SELECT
@@ -31,6 +34,12 @@ def init_app(app: Flask) -> None:
         for engine in (db.engine, *([replica.engine] if replica is not None else [])):
             with suppress(OperationalError), engine.connect() as connection:
                 check_role(connection)
+                _warn_without_timeout(connection)
+
+
+def _warn_without_timeout(connection: Connection) -> None:
+    if connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "0":
+        log.warning("statements have no timeout: run flask portal upgrade, and let the pooler open new connections")
 
 
 def check_role(connection: Connection) -> None:
