@@ -20,7 +20,7 @@ from models.db import db
 from models.replica import Replica, can_be_repeated, is_position, written_position
 
 COOKIE = "written"
-"""The cookie with the position of the user's last commit."""
+"""The cookie with the position of the user's last commit; over https with the prefix of the session's."""
 
 REMEMBERED_FOR = 60
 """Seconds after which a replica has replayed a commit, or is too far behind to be used at all."""
@@ -100,7 +100,7 @@ def remember_commit(answer: Response) -> None:
     if _replica() is None:
         return
     answer.set_cookie(
-        COOKIE,
+        _cookie_name(),
         written_position(db.engine) or _UNKNOWN,
         max_age=REMEMBERED_FOR,
         secure=current_app.config["SESSION_COOKIE_SECURE"],
@@ -134,7 +134,7 @@ def _close(session: Session) -> None:
 def _on_replica(info: dict[str, Any]) -> Session | None:
     """Return a session on the replica, None if this request has to read the primary."""
     replica = _replica()
-    position = request.cookies.get(COOKIE)
+    position = request.cookies.get(_cookie_name())
     if replica is None or g.get("reads_primary") or not (position is None or is_position(position)):
         return None
     session = replica.session(info, at_least=position)
@@ -153,6 +153,10 @@ def _give_up(error: BaseException) -> bool:
     close_reading()
     g.reads_primary, g.reads_replica = True, False
     return True
+
+
+def _cookie_name() -> str:
+    return f"__Host-{COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else COOKIE
 
 
 def _replica() -> Replica | None:
