@@ -81,13 +81,17 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": database_url,
         # The same database as the owner of the tables, used only by `flask portal upgrade`, which requires it.
         "DATABASE_OWNER_URL": owner_url,
-        # A streaming replica of the database, for screens that only read (docs/replica-and-pooler.md). Empty for none.
+        # A streaming replica of the database, as the app's role, for screens that only read (docs/replica-and-pooler.md).
         "READ_DATABASE_URL": env.get("READ_DATABASE_URL", ""),
-        # The age in seconds of the last transaction that it has replayed, above which it is not used.
+        # The age in seconds of the last transaction that the replica has replayed, above which it is not used. A working
+        # portal writes something every minute.
         "READ_DATABASE_MAX_LAG": _number(env, "READ_DATABASE_MAX_LAG", 300, 90, 86_400),
         # Seconds a database may take to take a connection, and to answer a statement.
         "DATABASE_CONNECT_TIMEOUT": connect_timeout,
         "DATABASE_STATEMENT_TIMEOUT": statement_timeout,
+        # Whether statements are prepared on the server. 0 for poolers that hand on connections but know no prepared statements,
+        # such as PgBouncer before 1.21.
+        "DATABASE_PREPARED_STATEMENTS": prepares,
         # The settings of every connection. `flask portal upgrade` also makes them the defaults of the app's role, for
         # connections through a pooler, which ignores those of its clients (docs/replica-and-pooler.md).
         "DATABASE_SESSION_SETTINGS": session_settings,
@@ -106,7 +110,6 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
                 "application_name": "portal",
                 "connect_timeout": connect_timeout,
                 "options": " ".join(f"-c {name}={value}" for name, value in session_settings.items()),
-                # Without prepared statements, for poolers that hand on connections but do not know of them.
                 **({} if prepares else {"prepare_threshold": None}),
             },
         },

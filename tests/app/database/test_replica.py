@@ -14,7 +14,7 @@ from functools import partial
 import psycopg
 import pytest
 import time_machine
-from flask import Flask
+from flask import Flask, Response
 from sqlalchemy import event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -31,7 +31,7 @@ from tests.support.alerts import NOW, store_named
 from tests.support.pages import Page, answered
 from tests.support.relay import Relay
 from tests.support.standby import Pair
-from views.reading import COOKIE, streamed
+from views.reading import COOKIE, remember_commit, streamed
 
 pytestmark = pytest.mark.usefixtures("today")
 
@@ -184,6 +184,17 @@ def test_the_cookie_of_the_last_commit_is_remembered_for_a_minute(operator, utm)
     cookie = operator.get_cookie(COOKIE)
     assert re.fullmatch(r"[0-9A-F]+/[0-9A-F]+", cookie.value)
     assert (cookie.max_age, cookie.http_only, cookie.same_site) == (60, True, "Lax")
+
+
+def test_over_https_no_other_host_can_plant_the_cookie(app, monkeypatch):
+    monkeypatch.setitem(app.config, "SESSION_COOKIE_SECURE", True)
+    answer = Response()
+    with app.test_request_context():
+        remember_commit(answer)
+
+    (cookie,) = answer.headers.getlist("Set-Cookie")
+    assert cookie.startswith("__Host-written=")
+    assert "; Secure; HttpOnly; Path=/; SameSite=Lax" in cookie
 
 
 @pytest.mark.parametrize("value", ["unknown", "'", "0/1; DROP TABLE utm", "FFFFFFFF/FFFFFFFF"])
