@@ -111,9 +111,9 @@ def app(whole_app, service_env) -> Iterator[Flask]:
     cleaning.empty(service_env)
 
 
-def crawl(app: Flask, client, keys: dict, found: list[tuple[Route, int, str]]) -> None:
+def crawl(app: Flask, client, keys: dict, found: list[tuple[Route, int, str]], *, staff: bool) -> None:
     for route in routes(app):
-        if route.method == "GET" and route.endpoint.endswith(MAIN):
+        if route.method == "GET" and route.endpoint.endswith(MAIN) and route.rule.startswith("/staff") == staff:
             answer = client.get(path(app, route, keys))
             found.append((route, answer.status_code, answer.get_data(as_text=True)))
 
@@ -127,7 +127,7 @@ def test_every_page_answers_to_three_accounts_at_once_and_tenants_stay_apart(app
     }
     pages: dict[str, list] = {name: [] for name in readers}
     threads = [
-        threading.Thread(target=crawl, args=(app, client, own.keys() | {"token": "x" * 43}, pages[name]))
+        threading.Thread(target=crawl, args=(app, client, own.keys(), pages[name]), kwargs={"staff": name == "staff"})
         for name, (client, own, _) in readers.items()
     ]
     for thread in threads:
@@ -136,10 +136,10 @@ def test_every_page_answers_to_three_accounts_at_once_and_tenants_stay_apart(app
         thread.join()
 
     for name, (_, own, other) in readers.items():
-        assert len(pages[name]) > 30
+        assert len(pages[name]) > 10
         failed = [(str(route), status) for route, status, _ in pages[name] if status >= 500]
         assert not failed, name
-        assert any(own.customer.id in page for _, _, page in pages[name])
+        assert any(own.customer.name in page for _, _, page in pages[name])
         if other is not None:
             # Identifiers are also examples beside fields.
             names = [each for each in other.names if each.startswith(other.customer.name[:3])]

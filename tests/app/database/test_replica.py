@@ -14,6 +14,7 @@ from functools import partial
 import psycopg
 import pytest
 import time_machine
+from click import ClickException
 from flask import Flask, Response
 from sqlalchemy import event, func, select, text
 from sqlalchemy.engine import make_url
@@ -231,6 +232,14 @@ def test_nothing_is_written_with_a_reading_session_even_if_it_is_the_primarys(op
                 session.execute(text("UPDATE tenant SET name = 'written'"))
             assert refused.value.orig.sqlstate == "25006"
     wrong.extensions["replica"].engine.dispose()
+
+
+def test_production_refuses_a_replica_with_a_role_that_sees_past_the_wall(env, pair):
+    from app import create_app
+
+    settings = config.load(env) | {"PRODUCTION": True}
+    with pytest.raises(ClickException, match="The role of READ_DATABASE_URL bypasses row-level security"):
+        create_app(settings | {"READ_DATABASE_URL": pair.standby.url("postgres", "portal")})
 
 
 def test_statements_take_no_longer_than_on_the_primary(replica):
