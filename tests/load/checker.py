@@ -11,9 +11,9 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-BEFORE_KILL = 5.0
-"""Seconds before a kill in which a mail may have been accepted whose note was lost: those of one attempt, and of the
-commits for which the database had not yet waited for the disk."""
+AROUND_KILL = 5.0
+"""Seconds around a kill in which a mail may have been accepted whose note was lost: it was under way, or its note was a
+commit for which the database had not yet waited for the disk."""
 
 _SHOWN = 5
 
@@ -124,12 +124,14 @@ def _mails(state: State) -> list[str]:
 
 
 def _explained(accepted: Sequence[float], kills: Sequence[float]) -> bool:
-    """Return whether each repetition follows a kill within the attempt before it: SMTP cannot exclude these."""
-    times = sorted(accepted)
-    return all(
-        any(earlier - 1 <= kill <= min(later, earlier + BEFORE_KILL) for kill in kills)
-        for earlier, later in pairwise(times)
-    )
+    """Return whether each repetition follows a kill during the attempt before it: SMTP cannot exclude these."""
+    left = list(kills)
+    for earlier, later in pairwise(sorted(accepted)):
+        kill = next((each for each in left if abs(each - earlier) <= AROUND_KILL and each <= later), None)
+        if kill is None:
+            return False
+        left.remove(kill)
+    return True
 
 
 def _reboots(reboots: Iterable[OrderedReboot]) -> list[str]:
