@@ -85,6 +85,8 @@ def stage(size: str, *, utms: int, operators: int) -> Iterator[Stage]:
         if postgres.has_database(DATABASE):  # of a run that was killed
             postgres.drop_database(DATABASE)
         postgres.create_database(DATABASE, template="portal")
+        with Redis.from_url(found.env["REDIS_URL"]) as redis:
+            redis.flushdb()  # the jobs of an earlier run
         try:
             yield prepare(found, DATABASE, utms=utms, operators=operators)
         finally:
@@ -110,8 +112,6 @@ def prepare(found: Place, database: str, *, utms: int, operators: int) -> Stage:
     env |= {"PROXY_COUNT": "1", "MAIL_SERVER": HOST, "MAIL_PORT": str(free_port()), "MAIL_USE_TLS": "0"}
     # As in production: the benchmarks raise this limit.
     env.pop("DEVICE_RATE_LIMIT", None)
-    with Redis.from_url(env["REDIS_URL"]) as redis:
-        redis.flushdb()  # the jobs of an earlier run
     people = _people(env, operators)
     with psycopg.connect(_libpq(env["DATABASE_OWNER_URL"]), autocommit=True) as owner:
         tokens = _utms(owner, utms)
