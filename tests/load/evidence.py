@@ -75,20 +75,14 @@ def take_back(owner: psycopg.Connection) -> Month:
     return Month(month, billed, reported)
 
 
-def ask_for_month(owner: psycopg.Connection) -> datetime:
-    """Let the schedule start the two jobs at its next tick, and return the time."""
-    (now,) = owner.execute(
-        "UPDATE scheduled_task SET next_run_at = now() WHERE name = ANY(%s) RETURNING now()", [list(JOBS)]
-    ).fetchone()
-    return now
+def ask_for_month(owner: psycopg.Connection) -> None:
+    """Let the schedule start the two jobs at its next tick."""
+    owner.execute("UPDATE scheduled_task SET next_run_at = now() WHERE name = ANY(%s)", [list(JOBS)])
 
 
-def month_claimed(owner: psycopg.Connection, since: datetime) -> bool:
-    """Return whether a tick has started one of the two jobs."""
-    (found,) = owner.execute(
-        "SELECT count(*) FROM scheduled_task WHERE name = ANY(%s) AND last_claimed_at >= %s", [list(JOBS), since]
-    ).fetchone()
-    return found > 0
+def month_begun(owner: psycopg.Connection, month: Month) -> bool:
+    """Return whether the first reports of a month are issued: its invoices are, and more reports follow."""
+    return owner.execute("SELECT FROM monthly_report WHERE month = %s LIMIT 1", [month.first]).fetchone() is not None
 
 
 def plan_reboots(owner: psycopg.Connection, utms: Sequence[int]) -> None:
