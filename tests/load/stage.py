@@ -84,7 +84,7 @@ def stage(size: str, *, utms: int, operators: int) -> Iterator[Stage]:
         (postgres,) = (each for each in found.servers if isinstance(each, EmbeddedPostgres))
         if postgres.has_database(DATABASE):  # of a run that was killed
             postgres.drop_database(DATABASE)
-        postgres.create_database(DATABASE, template="portal")
+        _copy(postgres)
         with Redis.from_url(found.env["REDIS_URL"]) as redis:
             redis.flushdb()  # the jobs of an earlier run
         try:
@@ -116,6 +116,12 @@ def prepare(found: Place, database: str, *, utms: int, operators: int) -> Stage:
     with psycopg.connect(_libpq(env["DATABASE_OWNER_URL"]), autocommit=True) as owner:
         tokens = _utms(owner, utms)
     return Stage(env, folder, tokens, people, found.servers)
+
+
+def _copy(postgres: EmbeddedPostgres) -> None:
+    """Copy the files of the database: through the log, recovery after a kill would repeat the whole copy."""
+    with postgres.connect() as connection:
+        connection.execute(f"CREATE DATABASE {DATABASE} OWNER portal_owner TEMPLATE portal STRATEGY FILE_COPY")
 
 
 def _libpq(url: str) -> str:

@@ -34,6 +34,10 @@ def test_nothing_is_said_of_a_state_that_is_right():
     assert {each.held for each in chaos.proof(RIGHT)} == {True}
 
 
+def test_a_run_without_anything_proves_nothing():
+    assert {each.held for each in chaos.proof(State())} == {False}
+
+
 def test_an_alert_that_was_sent_but_not_acknowledged_may_be_stored_or_not():
     assert faults(stored={"a-1": 1, "a-2": 1, "a-3": 1}) == {}
 
