@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from tests.bench import machine, page
 from tests.bench.finding import Finding
@@ -35,7 +36,7 @@ def main(words: Sequence[str] | None = None) -> int:
     (FOLDER / f"{arguments.command}.json").write_text(
         json.dumps({"options": chosen, "findings": [asdict(each) for each in findings]}, ensure_ascii=False, indent=1)
     )
-    if not arguments.find and all(chosen[name] >= value for name, value in _full(arguments.command).items()):
+    if not arguments.find and _is_full(arguments.command, chosen):
         page.write(section, part=arguments.command)
     missed = [each.name for each in findings if not each.held]
     for each in missed:
@@ -54,8 +55,10 @@ def _run(arguments: argparse.Namespace, ready: Stage) -> tuple[str, str, list[Fi
     return load.TITLE, load.Options(wanted.minutes, utms, wanted.operators).about(), findings
 
 
-def _full(command: str) -> dict[str, float]:
-    return {name: value for name, value in (LOAD if command == "load" else CHAOS).items() if name != "size"}
+def _is_full(command: str, chosen: dict[str, Any]) -> bool:
+    """Return whether a run has the scale whose table is published."""
+    full = dict(LOAD if command == "load" else CHAOS)
+    return chosen["size"] == full.pop("size") and all(chosen[name] >= value for name, value in full.items())
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:

@@ -17,7 +17,7 @@ from tests.load.stage import Stage
 
 TITLE = "Processes that are killed under load"
 ABOUT = (
-    "{utms:,} UTMs and {operators} operators as above, on {size}. Two gunicorns with a port each, of one worker with four"
+    "{utms:,} UTMs and {operators} operators as above, on the data below. Two gunicorns with a port each, of one worker with four"
     " threads, one worker, cron, Redis and PostgreSQL are killed with SIGKILL one after the other, each {calm:g} s after"
     " the one before, and started again after {down:g} s; whoever plays UTMs and operators asks the other port if one"
     " refuses, as a reverse proxy does. The invoices and the monthly reports of the newest month are issued again, and"
@@ -55,7 +55,7 @@ class Options:
 
     def about(self) -> str:
         """Describe the run."""
-        return ABOUT.format(utms=self.utms, operators=self.operators, calm=self.calm, down=DOWN, size="the data below")
+        return ABOUT.format(utms=self.utms, operators=self.operators, calm=self.calm, down=DOWN)
 
 
 def measure(stage: Stage, options: Options) -> list[Finding]:
@@ -81,7 +81,7 @@ def measure(stage: Stage, options: Options) -> list[Finding]:
     failures += [Failure(*each) for each in devices.failures]
     settled = Finding(
         "done after the end of the load",
-        {"measured": f"{waited:.0f} s", "": ", ".join(left)},
+        {"measured": f"{waited:.0f} s", "remark": ", ".join(left)},
         f"within {_SETTLED / 60:g} minutes",
         held=not left,
     )
@@ -111,7 +111,7 @@ def proof(state: State) -> list[Finding]:
     return [
         Finding(
             what,
-            {"measured": counts[what][1], "": checker.shown(faults)},
+            {"measured": counts[what][1], "remark": checker.shown(faults)},
             "none lost, none twice",
             held=not faults and counts[what][0] > 0,
         )

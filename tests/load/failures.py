@@ -66,7 +66,7 @@ def findings(outages: Sequence[Outage], failures: Sequence[Failure]) -> list[Fin
                 f"{outage.name} killed, back after {outage.back_at - outage.killed_at:.0f} s",
                 {
                     "measured": f"{counted(each.problem for each in inside)}",
-                    "": _told(wrong) or f"last error {max(0.0, last - outage.back_at):.0f} s after it was back",
+                    "remark": _told(wrong) or f"last error {max(0.0, last - outage.back_at):.0f} s after it was back",
                 },
                 _limit(outage),
                 held=not wrong,
@@ -77,7 +77,7 @@ def findings(outages: Sequence[Outage], failures: Sequence[Failure]) -> list[Fin
         *found,
         Finding(
             "errors at other times",
-            {"measured": counted(each.problem for each in outside), "": _told(outside)},
+            {"measured": counted(each.problem for each in outside), "remark": _told(outside)},
             "none",
             not outside,
         ),

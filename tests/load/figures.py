@@ -175,4 +175,4 @@ def _of_memory(samples: Sequence[Sample]) -> list[Finding]:
 
 
 def _finding(name: str, measured: str, limit: str, held: bool, remark: str = "") -> Finding:  # noqa: FBT001  (a finding's last fact)
-    return Finding(name, {"measured": measured, "": remark}, limit, held)
+    return Finding(name, {"measured": measured, "remark": remark}, limit, held)

@@ -125,5 +125,5 @@ def test_the_table_says_what_is_wrong_and_how_much_more():
 
     assert not alerts.held
     assert alerts.figures["measured"] == "7 acknowledged, 0 stored"
-    assert alerts.figures[""].startswith("alert a-0 is lost; alert a-1 is lost; ")
-    assert alerts.figures[""].endswith("; alert a-4 is lost and 2 more")
+    assert alerts.figures["remark"].startswith("alert a-0 is lost; alert a-1 is lost; ")
+    assert alerts.figures["remark"].endswith("; alert a-4 is lost and 2 more")

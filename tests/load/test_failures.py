@@ -45,8 +45,8 @@ def test_the_table_says_what_went_wrong_where():
     )
 
     assert found.name == "PostgreSQL killed, back after 10 s"
-    assert found.figures == {"measured": "1 x 503, 1 x 500", "": "1 x dashboard: 500"}
-    assert outside.figures == {"measured": "1 x 500", "": "1 x alert: 500"}
+    assert found.figures == {"measured": "1 x 503, 1 x 500", "remark": "1 x dashboard: 500"}
+    assert outside.figures == {"measured": "1 x 500", "remark": "1 x alert: 500"}
 
 
 def test_an_outage_that_nobody_noticed_is_fine():
