@@ -19,6 +19,7 @@ from tests.load.stage import Stage
 JOBS = ("invoices", "monthly-reports")
 """The entries of the schedule that issue a month."""
 
+_DAY = timedelta(days=1)
 _BILLED = """
 SELECT concat_ws(' ', contract_id, line_id, kind, charge_name, from_on) FROM invoice_line
 JOIN invoice ON invoice.id = invoice_line.invoice_id WHERE month = %s
@@ -33,7 +34,7 @@ _TAKE_BACK = (
 # The counts of the day must agree with the rows: an alert that was counted twice would otherwise not be seen.
 _COUNTED = """
 SELECT utm_id, coalesce(daily.count, 0), coalesce(rows.count, 0)
-FROM (SELECT utm_id, sum(count)::bigint AS count FROM alert_daily WHERE day = ANY(%(days)s) GROUP BY 1) AS daily
+FROM (SELECT utm_id, sum(count)::bigint AS count FROM alert_daily WHERE day BETWEEN %(first)s AND %(last)s GROUP BY 1) AS daily
 FULL JOIN (
     SELECT utm_id, count(*) AS count FROM alert WHERE occurred_at >= %(start)s AND occurred_at < %(end)s GROUP BY 1
 ) AS rows USING (utm_id)
@@ -125,7 +126,7 @@ def read(
     known = {row[0] for row in rows}
     old = set(_column(owner, "SELECT message_id::text FROM mail_message WHERE created_at < %s", since))
     executed = Counter(command for command, _ in devices.executed)
-    days = [clock.tokyo_day(since), clock.tokyo_day(clock.utc_now())]
+    first, last = clock.tokyo_day(since), clock.tokyo_day(clock.utc_now())
     return State(
         alerts={alert: acknowledged for alert, (_, acknowledged) in devices.alerts.items()},
         stored=dict(
@@ -136,7 +137,7 @@ def read(
         ),
         counted=owner.execute(
             _COUNTED,
-            {"days": days, "start": clock.day_start(days[0]), "end": clock.day_start(days[1] + timedelta(days=1))},
+            {"first": first, "last": last, "start": clock.day_start(first), "end": clock.day_start(last + _DAY)},
         ).fetchall(),
         mails=[Mail(message_id, state, accepted.get(message_id, ())) for message_id, state, *_ in rows],
         unknown_mails=sorted(accepted.keys() - known - old),

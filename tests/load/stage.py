@@ -81,7 +81,7 @@ def stage(size: str, *, utms: int, operators: int) -> Iterator[Stage]:
     :param operators: how many users are created.
     """
     with place(size) as found:
-        (postgres,) = (each for each in found.servers if isinstance(each, EmbeddedPostgres))
+        postgres = next(each for each in found.servers if isinstance(each, EmbeddedPostgres))
         if postgres.has_database(DATABASE):  # of a run that was killed
             postgres.drop_database(DATABASE)
         _copy(postgres)
@@ -106,7 +106,8 @@ def prepare(found: Place, database: str, *, utms: int, operators: int) -> Stage:
     folder.mkdir(parents=True)
     env = found.env | {
         name: make_url(found.env[name]).set(database=database).render_as_string(hide_password=False)
-        for name in ("DATABASE_URL", "DATABASE_OWNER_URL")
+        for name in found.env
+        if name.endswith(("DATABASE_URL", "DATABASE_OWNER_URL"))
     }
     # Each operator has an address of its own, which a reverse proxy would forward.
     env |= {"PROXY_COUNT": "1", "MAIL_SERVER": HOST, "MAIL_PORT": str(free_port()), "MAIL_USE_TLS": "0"}
