@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, quantiles
+from statistics import median, quantiles
 
 from tests.bench.finding import Finding, times
 
@@ -81,7 +81,9 @@ def p50_p95(figures: Sequence[float]) -> tuple[float, float]:
 
 
 def growth(samples: Sequence[Sample]) -> dict[str, tuple[float, float]]:
-    """Return the mean memory of each process in the first and in the last part of the run, in bytes.
+    """Return the median memory of each process in the first and in the last part of the run, in bytes.
+
+    Medians, because the database starts processes for moments, such as those of autovacuum.
 
     A process that was not there in one of them is left out.
     """
@@ -94,7 +96,7 @@ def growth(samples: Sequence[Sample]) -> dict[str, tuple[float, float]]:
         early = [each.bytes[name] for each in samples if each.at <= first + part and name in each.bytes]
         late = [each.bytes[name] for each in samples if each.at >= last - part and name in each.bytes]
         if early and late:
-            found[name] = (fmean(early), fmean(late))
+            found[name] = (median(early), median(late))
     return found
 
 
