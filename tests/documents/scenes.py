@@ -44,7 +44,8 @@ def copy_project(folder: Path) -> None:
     :param folder: its path, which must not exist yet.
     """
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        # CI may run as another user than the one who made the clone.
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         capture_output=True,
         text=True,
