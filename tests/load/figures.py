@@ -15,6 +15,9 @@ SLOWER = 10.0
 GROWTH = 1.1
 """How many times its memory of the first part of the run a process may have in the last part."""
 
+JUDGED_FROM = 300.0
+"""Seconds a run must last for its memory to be judged: before, processes have not done everything once."""
+
 PARTS = 5
 """The first and the last of so many parts of the run are compared: of five minutes, the first and the last minute."""
 
@@ -111,7 +114,7 @@ def findings(calls: Calls, requests: Sequence[Request], samples: Sequence[Sample
 
     :param seconds: how long it lasted.
     """
-    return [*_of_utms(calls, seconds), *_of_operators(requests), *_of_memory(samples)]
+    return [*_of_utms(calls, seconds), *_of_operators(requests), *_of_memory(samples, judged=seconds >= JUDGED_FROM)]
 
 
 def _of_utms(calls: Calls, seconds: float) -> list[Finding]:
@@ -163,13 +166,13 @@ def _of_operators(requests: Sequence[Request]) -> list[Finding]:
     ]
 
 
-def _of_memory(samples: Sequence[Sample]) -> list[Finding]:
+def _of_memory(samples: Sequence[Sample], *, judged: bool) -> list[Finding]:
     return [
         _finding(
             f"memory, {name}",
             f"{early / _MIB:.0f} MiB, then {late / _MIB:.0f} MiB",
-            f"at most {times(GROWTH)}",
-            late <= GROWTH * early,
+            f"at most {times(GROWTH)}" if judged else f"none below {JUDGED_FROM / 60:g} minutes",
+            late <= GROWTH * early or not judged,
             times(late / early),
         )
         for name, (early, late) in sorted(growth(samples).items())
