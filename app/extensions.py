@@ -10,7 +10,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from redis import Redis
 
-from app.database import timeouts
+from app.database import replica, timeouts
 from app.rendering import template_globals
 from app.security import PortalSecurityManager
 from models.accounts import password_hash, sealed_secret
@@ -39,6 +39,7 @@ def init_app(app: Flask) -> None:
     )
     sealed_secret.configure(app.config["SECRET_KEY"])
     timeouts.init_app(app)
+    replica.init_app(app)
     Migrate(app, db, directory=str(app.config["MIGRATIONS"]))
     # /readyz compares the database with this.
     app.config["MIGRATION_HEAD"] = ScriptDirectory(str(app.config["MIGRATIONS"])).get_current_head()

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, NullPool, create_engine, delete, select, text, tr
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.database import role_settings
 from app.database.role_check import check_role
 from app.security import ROLES
 from models import clock
@@ -53,8 +54,9 @@ def upgrade() -> None:
         alert_ingest.ensure_partitions(session, (today, clock.next_month(today)))
         session.commit()
     _vacuum_rewritten(engine)
-    with db.engine.connect() as connection:
+    with db.engine.begin() as connection:
         check_role(connection)
+        role_settings.write(connection, current_app.config["DATABASE_SESSION_SETTINGS"])
 
 
 def _vacuum_rewritten(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 import click
@@ -11,6 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from models.db import db
 from models.scope import CROSS_TENANT_ROLE
+
+log = logging.getLogger(__name__)
 
 _ROLE_ATTRIBUTES = text(f"""
 SELECT
@@ -26,27 +29,46 @@ def init_app(app: Flask) -> None:
     """In production, refuse to start with an unsafe role. An unavailable database is left to /readyz to report."""
     if not app.config["PRODUCTION"]:
         return
-    with app.app_context(), suppress(OperationalError), db.engine.connect() as connection:
-        check_role(connection)
+    with app.app_context():
+        engines = {"DATABASE_URL": db.engine}
+        if (replica := app.extensions["replica"]) is not None:
+            engines["READ_DATABASE_URL"] = replica.engine
+        for setting, engine in engines.items():
+            with suppress(OperationalError), engine.connect() as connection:
+                check_role(connection, setting)
+                warn_without_timeout(connection, setting)
 
 
-def check_role(connection: Connection) -> None:
+def warn_without_timeout(connection: Connection, setting: str) -> None:
+    """Log a warning if statements may take any time, as behind a pooler before ``flask portal upgrade``.
+
+    :param setting: the name of the setting with the connection's URL.
+    """
+    if connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "0":
+        log.warning(
+            "statements have no timeout: run flask portal upgrade, and let the pooler open new connections",
+            extra={"setting": setting},
+        )
+
+
+def check_role(connection: Connection, setting: str = "DATABASE_URL") -> None:
     """Refuse a database role that can bypass row-level security.
 
-    :param connection: a connection to ``DATABASE_URL``.
+    :param connection: a connection to a database.
+    :param setting: the name of the setting with its URL.
     :raises click.ClickException: the role owns tables, bypasses row-level security, or inherits the cross-tenant role.
     """
     answer = connection.execute(_ROLE_ATTRIBUTES).one()
     if answer.bypasses:
-        raise click.ClickException("The role of DATABASE_URL bypasses row-level security.")
+        raise click.ClickException(f"The role of {setting} bypasses row-level security.")
     if answer.owns:
-        raise click.ClickException("The role of DATABASE_URL owns tables: use one that owns nothing.")
+        raise click.ClickException(f"The role of {setting} owns tables: use one that owns nothing.")
     if answer.inherits:
         raise click.ClickException(
-            f"The role of DATABASE_URL inherits {CROSS_TENANT_ROLE}: grant it WITH INHERIT FALSE, SET TRUE"
+            f"The role of {setting} inherits {CROSS_TENANT_ROLE}: grant it WITH INHERIT FALSE, SET TRUE"
             " (migrations/roles.sql)."
         )
     if not answer.may_switch:
         raise click.ClickException(
-            f"The role of DATABASE_URL cannot switch to {CROSS_TENANT_ROLE} (migrations/roles.sql)."
+            f"The role of {setting} cannot switch to {CROSS_TENANT_ROLE} (migrations/roles.sql)."
         )

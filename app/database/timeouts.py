@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from flask import Flask
 from psycopg import errors
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from models.db import STATEMENT_TIMEOUT_GRACE, db
 
@@ -68,21 +68,30 @@ class Connector:
 
 def init_app(app: Flask) -> None:
     """Apply the timeouts from the settings to the app's database connections."""
-    unused, used = (
-        app.config["DATABASE_CONNECT_TIMEOUT"],
-        app.config["DATABASE_STATEMENT_TIMEOUT"] + STATEMENT_TIMEOUT_GRACE,
-    )
+    with app.app_context():
+        engine = db.engine
+    listen(engine, unused=app.config["DATABASE_CONNECT_TIMEOUT"], used=statement_limit(app))
+
+
+def statement_limit(app: Flask) -> float:
+    """Return the seconds in which each statement of a page must be answered."""
+    return float(app.config["DATABASE_STATEMENT_TIMEOUT"] + STATEMENT_TIMEOUT_GRACE)
+
+
+def listen(engine: Engine, *, unused: float, used: float) -> None:
+    """Apply timeouts to the connections of an engine.
+
+    :param unused: seconds for the ping before a checkout from the pool, which a working server answers immediately.
+    :param used: seconds for each response to a connection that was checked out.
+    """
 
     def taken(connection: Any, *_rest: Any) -> None:
         connection.response_timeout = used
 
     def given_back(connection: Any, *_rest: Any) -> None:
-        # For the ping before the next checkout, which a working server answers immediately.
         if connection is not None:
             connection.response_timeout = unused
 
-    with app.app_context():
-        engine = db.engine
     event.listen(engine, "do_connect", Connector().connect)
     event.listen(engine, "checkout", taken)
     event.listen(engine, "checkin", given_back)

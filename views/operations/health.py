@@ -54,7 +54,10 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Report whether the database, its migrations, Redis and a worker are available; 503 if not all of them are."""
+    """Report whether the database, its migrations, Redis and a worker are available; 503 if not all of them are.
+
+    The replica is reported too, but a portal without its replica serves every page.
+    """
     checks = {"database": False, "migrations": False, "redis": False, "worker": False}
     try:
         revision = db.session.scalar(text("SELECT version_num FROM alembic_version"))
@@ -68,4 +71,6 @@ def readyz() -> tuple[Response, int]:
         # Write instead of ping: a replica, or a server with full memory or disk, answers a ping but accepts no jobs.
         checks["redis"] = bool(current_app.extensions["redis"].set(_WRITTEN, "1", ex=_WRITTEN_FOR))
     ready = all(checks.values())
-    return jsonify(status="ready" if ready else "not ready", checks=checks), 200 if ready else 503
+    replica = current_app.extensions["replica"]
+    optional = {"replica": replica.state()} if replica is not None else {}
+    return jsonify(status="ready" if ready else "not ready", checks=checks, **optional), 200 if ready else 503
