@@ -8,6 +8,7 @@ sent, with the same Message-ID.
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import ssl
 import time
@@ -49,6 +50,8 @@ message it stays below ``queues.JOB_TIMEOUT``."""
 SMTP_TIMEOUT = 15.0
 """Timeout in seconds for each of the mail server's four replies to a message. Together they are far below
 ``models.mail.sending.LEASE``, so that no other worker claims a row while its message is being sent."""
+
+log = logging.getLogger(__name__)
 
 _MAX_ERROR_LENGTH = 500
 _MAX_LINE = 76
@@ -156,7 +159,7 @@ def _send_due() -> None:
             if full:
                 # There are probably more, and other workers can help. Without Redis, this worker sends them alone.
                 with suppress(RedisError):
-                    queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
+                    queues.enqueue(queues.DEFAULT, "jobs.mail.send_due")
             if not _send_batch(claim, mails):
                 return
 
@@ -184,6 +187,7 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
             if not ours:
                 continue
             refusal = _deliver(connection, mail)
+            _log(mail, refusal)
             if refusal is None:
                 sent = mail
                 continue
@@ -198,6 +202,16 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
             if connection.host is not None:
                 connection.host.quit()
     return True
+
+
+def _log(mail: OutgoingMail, refusal: Refusal | None) -> None:
+    """Log an attempt under the ID of the request that caused the mail: a run sends the mails of several requests.
+
+    The mail server's reply is left out, because it often has the recipient; the row has it.
+    """
+    outcome = "sent" if refusal is None else "failed" if refusal.final else "not sent"
+    facts = {"mail": mail.id, "kind": mail.kind, "attempt": mail.attempts + 1, "request_id": mail.request_id}
+    log.log(logging.INFO if refusal is None else logging.WARNING, "mail %s", outcome, extra=facts)
 
 
 def _deliver(connection: Connection, mail: OutgoingMail) -> Refusal | None:
