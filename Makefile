@@ -84,7 +84,7 @@ $(VENV)/runtime.stamp: requirements.txt | $(PY)
 	@$(PY) -m pip install --disable-pip-version-check --quiet --requirement requirements.txt
 	@touch $@
 
-$(VENV)/dev.stamp: requirements-dev.txt requirements.txt | $(PY)
+$(VENV)/dev.stamp: requirements-dev.txt requirements-tracing.txt requirements.txt | $(PY)
 	@echo "Installing packages; this takes a minute or two."
 	@$(PY) -m pip install --disable-pip-version-check --quiet --requirement requirements-dev.txt
 	@touch $@ $(VENV)/runtime.stamp

@@ -7,13 +7,13 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-import config
 from app import logs
 from app.web import metrics_files
+from config import metrics_folder
 
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 # Set before prometheus_client is loaded, which reads it then.
-_folder = metrics_files.folder(config.metrics_folder(os.environ))
+_folder = metrics_files.folder(metrics_folder(os.environ))
 os.environ[_METRICS] = str(_folder)
 
 

@@ -36,6 +36,11 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(settings or {})
 
     proxy.init_app(app)
+    if app.config["TRACING"]:
+        # Only then are its packages required, and loaded.
+        from app import tracing
+
+        tracing.init_app(app)
     logs.init_app(app)
     request_metrics.init_app(app)
     proxy.refuse_bad_hosts(app)
@@ -46,6 +51,8 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     extensions.init_app(app)
     request_metrics.count_statements(app)
     service_metrics.init_app(app)
+    if app.config["TRACING"]:
+        tracing.trace_services(app)
     enqueue_after_commit.init_app(app)
     routes.init_app(app)
     errors.init_app(app)
@@ -53,9 +60,4 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     page_context.init_app(app)
     cli.init_app(app)
     role_check.init_app(app)
-    if app.config["TRACING"]:
-        # Only then are its packages required, and loaded.
-        from app import tracing
-
-        tracing.init_app(app)
     return app

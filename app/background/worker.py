@@ -58,6 +58,8 @@ class PortalWorker(SimpleWorker):
         """Run a job in an application context of its own, which also limits the life of the database session."""
         with current_app.app_context(), self._origin_of(job):
             done = super().perform_job(job, queue, execution)
+            if not done and (tracing := current_app.extensions.get("tracing")) is not None:
+                tracing.note_failure()
         if self.beats is not None:
             self.beats.begin(self)
         return done
