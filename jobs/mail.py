@@ -176,8 +176,10 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
     try:
         connection.__enter__()
     except (smtplib.SMTPException, OSError) as problem:
+        refusal = _refusal(problem)
         for mail in mails:
-            claim.note_failure(mail, now=clock.utc_now(), error=_refusal(problem).error, final=False)
+            _log(mail, final=False)
+            claim.note_failure(mail, now=clock.utc_now(), error=refusal.error, final=False)
         return False
     sent = None
     try:
@@ -187,7 +189,7 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
             if not ours:
                 continue
             refusal = _deliver(connection, mail)
-            _log(mail, refusal)
+            _log(mail, final=None if refusal is None else refusal.final)
             if refusal is None:
                 sent = mail
                 continue
@@ -204,14 +206,16 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
     return True
 
 
-def _log(mail: OutgoingMail, refusal: Refusal | None) -> None:
+def _log(mail: OutgoingMail, *, final: bool | None) -> None:
     """Log an attempt under the ID of the request that caused the mail: a run sends the mails of several requests.
 
     The mail server's reply is left out, because it often has the recipient; the row has it.
+
+    :param final: None if the mail was sent, else whether it was refused permanently.
     """
-    outcome = "sent" if refusal is None else "failed" if refusal.final else "not sent"
+    outcome = {None: "sent", True: "refused", False: "not sent"}[final]
     facts = {"mail": mail.id, "kind": mail.kind, "attempt": mail.attempts + 1, "request_id": mail.request_id}
-    log.log(logging.INFO if refusal is None else logging.WARNING, "mail %s", outcome, extra=facts)
+    log.log(logging.INFO if final is None else logging.WARNING, "mail %s", outcome, extra=facts)
 
 
 def _deliver(connection: Connection, mail: OutgoingMail) -> Refusal | None:

@@ -6,6 +6,7 @@ To run jobs in parallel, start several worker processes.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ from models.operations import schedule
 WORKER_TTL = 60
 """Seconds after which RQ considers a silent worker gone. It also limits how long a worker waits for a reply when the
 host of Redis has disappeared."""
+
+
+log = logging.getLogger("portal.job")
 
 
 class PortalJob(Job):
@@ -87,9 +91,12 @@ class PortalWorker(SimpleWorker):
         super().heartbeat(timeout, pipeline)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """Log errors outside the job's function. Errors inside it are logged there, without personal data."""
+        """Log errors outside the job's function. Errors inside it are logged there.
+
+        RQ would log the job's arguments and the message of the exception, which may contain personal data.
+        """
         if not isinstance(exc_info[1], JobFailed):
-            super().handle_exception(job, *exc_info)
+            log.error("job not run", exc_info=exc_info, extra={"queue": job.origin, "outcome": "failed"})
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Stop after the current job, or immediately if there is none."""
