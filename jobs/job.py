@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from jobs import queue_figures
-from models import clock
+from models import clock, request_id
 from models.db import db
 from models.operations import schedule
 
@@ -41,7 +41,7 @@ def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[
     """Turn a function into a job. The function must be idempotent.
 
     :param entry: the entry of the schedule in which each run is recorded.
-    :param quiet: log successful runs at DEBUG only, for jobs that run every minute.
+    :param quiet: log successful runs at DEBUG only, for jobs that run every minute, unless a request caused the run.
     """
 
     def decorate(body: Callable[[], None]) -> Callable[[], None]:
@@ -65,7 +65,9 @@ def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[
                 if where:
                     failed.add_note(where)
                 raise failed from None
-            log.log(logging.DEBUG if quiet else logging.INFO, "job done", extra=facts)
+            # What a request caused is not one of the runs of every minute.
+            level = logging.DEBUG if quiet and request_id.current() is None else logging.INFO
+            log.log(level, "job done", extra=facts)
 
         return run
 

@@ -84,7 +84,7 @@ def test_typical_requests_and_their_jobs_log_nothing_of_a_person(app, make, tena
     messages = [json.loads(line)["message"] for line in lines.splitlines()]
     assert messages.count("request") == len(statuses)
     assert "job done" in messages
-    assert "mail not sent" in messages
+    assert "mail sent" in messages
     found = {word: line for line in lines.splitlines() for word in SECRETS if word in line}
     assert found == {}
 

@@ -65,7 +65,7 @@ def test_a_request_its_job_its_mail_and_their_log_lines_have_one_id(app, make, w
     work()
 
     mail = make.session.scalars(select(MailMessage)).one()
-    lines = of_portal(written(), "request", "job done", "mail sent", "mail not sent")
+    lines = of_portal(written(), "request", "job done", "mail sent")
     assert {line["request_id"] for line in lines} == {ID}
     assert [line["message"] for line in lines[:2]] == ["request", "job done"]
     first = next(line for line in lines if line["message"] == "job done")
@@ -74,9 +74,13 @@ def test_a_request_its_job_its_mail_and_their_log_lines_have_one_id(app, make, w
     assert mail.request_id == ID
     entries = make.session.scalars(select(AuditEntry.request_id).where(AuditEntry.action == "password.forgotten")).all()
     assert set(entries) <= {ID}
-    # Written by the first job, and tried by the one that its commit enqueued; there is no mail server.
-    (tried,) = of_portal(lines, "mail not sent")
-    assert (tried["mail"], tried["kind"], tried["job"]) == (mail.id, mail.kind, "jobs.mail.send_due")
+    # Written by the first job, and sent by the one that its commit enqueued.
+    (sent,) = of_portal(lines, "mail sent")
+    assert (sent["mail"], sent["kind"], sent["job"]) == (mail.id, mail.kind, "jobs.mail.send_due")
+    assert [(line["job"], line["level"]) for line in of_portal(lines, "job done")] == [
+        ("jobs.password_requests.answer_waiting", "INFO"),
+        ("jobs.mail.send_due", "INFO"),
+    ]
     assert "hanako" not in json.dumps(lines)
 
 
@@ -102,6 +106,7 @@ def test_a_job_of_the_schedule_has_no_request(app, written, work):
     (line,) = of_portal(written(), "job done")
     assert (line["job"], line["job_id"]) == ("jobs.heartbeat.beat", queued.id)
     assert "request_id" not in line
+    assert line["level"] == "DEBUG"
     assert queued.meta == {}
 
 
