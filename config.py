@@ -158,8 +158,11 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "PROXY_COUNT": _number(env, "PROXY_COUNT", 0, 0, 5),
         # The networks whose clients may read /metrics, as app/web/proxy.py determines their addresses.
         "METRICS_NETWORKS": _networks(env, "METRICS_NETWORKS", "127.0.0.0/8,::1/128"),
-        # Whether requests and jobs are traced (requirements-tracing.txt). The traces are sent to this collector by OTLP over HTTP.
+        # The folder in which the processes of the web server count for /metrics; by default in the instance folder.
+        "METRICS_FOLDER": metrics_folder(env),
+        # Whether requests and jobs are traced, which needs the packages of requirements-tracing.txt; 1 if there is a collector.
         "TRACING": _flag(env, "TRACING", default=bool(env.get("OTEL_EXPORTER_OTLP_ENDPOINT"))),
+        # The base URL of the OpenTelemetry collector that receives the traces, by OTLP over HTTP.
         "OTEL_EXPORTER_OTLP_ENDPOINT": _collector(env, "OTEL_EXPORTER_OTLP_ENDPOINT"),
         # Mail.
         "MAIL_SERVER": env.get("MAIL_SERVER", "127.0.0.1"),

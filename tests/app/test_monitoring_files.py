@@ -13,7 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs import queue_figures, worker_beats
-from models import clock
+from jobs.heartbeat import beat
 from views import metrics
 
 ROOT = Path(__file__).parents[2]
@@ -49,10 +49,7 @@ def exported(app, client, make, monkeypatch) -> dict[str, set[str]]:
     monkeypatch.setattr(app.extensions["service_metrics"], "_until", 0.0)
     monkeypatch.setattr(app.extensions["service_metrics"], "kept_for", 0.0)
     with app.app_context():
-        from jobs.heartbeat import beat
-
         beat()
-    assert clock.utc_now()
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(client.get("/metrics").text):
         for sample in family.samples:
@@ -78,7 +75,7 @@ def test_every_label_in_a_query_is_one_of_its_metric(exported):
 
 def test_the_documentation_names_every_metric(exported):
     text = (ROOT / "docs" / "monitoring.md").read_text("utf-8")
-    families = {re.sub(r"_(bucket|sum|count|created)$", "", name) for name in exported}
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exported if not name.endswith("_created")}
 
     assert sorted(name for name in families if f"`{name}`" not in text) == []
 
