@@ -176,10 +176,10 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
     try:
         connection.__enter__()
     except (smtplib.SMTPException, OSError) as problem:
-        refusal = _refusal(problem)
+        error = _refusal(problem).error
         for mail in mails:
             _log(mail, final=False)
-            claim.note_failure(mail, now=clock.utc_now(), error=refusal.error, final=False)
+            claim.note_failure(mail, now=clock.utc_now(), error=error, final=False)
         return False
     sent = None
     try:
