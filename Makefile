@@ -74,7 +74,8 @@ vendor: ## Build the parts of Tabler and the chart library in app/static/vendor 
 
 upgrade: $(VENV)/dev.stamp ## Write requirements*.txt from requirements*.in; ONLY=name,... raises these packages, ALL=1 all that no .in file pins
 	$(VENV)/bin/uv pip compile $(UV_OPTIONS) requirements.in --output-file requirements.txt
-	$(VENV)/bin/uv pip compile $(UV_OPTIONS) --constraint requirements.txt requirements-dev.in --output-file requirements-dev.txt
+	$(VENV)/bin/uv pip compile $(UV_OPTIONS) --constraint requirements.txt requirements-tracing.in --output-file requirements-tracing.txt
+	$(VENV)/bin/uv pip compile $(UV_OPTIONS) --constraint requirements-tracing.txt requirements-dev.in --output-file requirements-dev.txt
 
 smoke: $(VENV)/dev.stamp ## Start the portal on every other supported Python of this machine, sign in and do one job
 	$(PY) -m tests.smoke

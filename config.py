@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import secrets
@@ -18,6 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingError(Exception):
@@ -175,6 +178,14 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "ALERT_RETENTION_MONTHS": _number(env, "ALERT_RETENTION_MONTHS", 13, 1, 120),
         # The number of reverse proxies in front of the portal, whose X-Forwarded-* headers are trusted.
         "PROXY_COUNT": _number(env, "PROXY_COUNT", 0, 0, 5),
+        # The networks whose clients may read /metrics, as app/web/proxy.py determines their addresses.
+        "METRICS_NETWORKS": _networks(env, "METRICS_NETWORKS", "127.0.0.0/8,::1/128"),
+        # The folder in which the processes of the web server count for /metrics; by default in the instance folder.
+        "METRICS_FOLDER": metrics_folder(env),
+        # Whether requests and jobs are traced, which needs the packages of requirements-tracing.txt; 1 if there is a collector.
+        "TRACING": _flag(env, "TRACING", default=bool(env.get("OTEL_EXPORTER_OTLP_ENDPOINT"))),
+        # The base URL of the OpenTelemetry collector that receives the traces, by OTLP over HTTP.
+        "OTEL_EXPORTER_OTLP_ENDPOINT": _collector(env, "OTEL_EXPORTER_OTLP_ENDPOINT"),
         # The mail server; user name, password and TLS (STARTTLS) if it requires them.
         "MAIL_SERVER": env.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number(env, "MAIL_PORT", 25, 1, 65535),
@@ -252,6 +263,26 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
     if not low <= number <= high:
         raise SettingError(f"{name} must be from {low} to {high}, not {number}.")
     return number
+
+
+def metrics_folder(env: Mapping[str, str]) -> Path:
+    """Return the folder in which the processes of the web server count for /metrics (gunicorn.conf.py)."""
+    return Path(env.get("METRICS_FOLDER") or Path(env.get("PORTAL_INSTANCE", ROOT / "instance")) / "metrics").absolute()
+
+
+def _networks(env: Mapping[str, str], name: str, default: str) -> tuple[Network, ...]:
+    words = [each.strip() for each in env.get(name, default).split(",")]
+    try:
+        return tuple(ipaddress.ip_network(each) for each in words if each)
+    except ValueError:
+        raise SettingError(f"{name} must be networks such as 10.0.0.0/8, separated by commas.") from None
+
+
+def _collector(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name) or "http://localhost:4318"
+    if not re.fullmatch(r"https?://[^?#\s]+", value):
+        raise SettingError(f"{name} must be a URL such as http://collector:4318.")
+    return value.rstrip("/")
 
 
 def _mailbox(env: Mapping[str, str], name: str) -> str:

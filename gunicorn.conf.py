@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from gunicorn.glogging import Logger
 
 from app import logs
+from app.web import metrics_files
+from config import metrics_folder
+
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+# Set before prometheus_client is loaded, which reads it then.
+_folder = metrics_files.folder(metrics_folder(os.environ))
+os.environ[_METRICS] = str(_folder)
 
 
 class _JsonLogger(Logger):
@@ -27,3 +35,25 @@ limit_request_line = 8190
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
+
+
+def on_starting(_server: Any) -> None:
+    """Prepare the folder for the metrics of all processes."""
+    if not metrics_files.prepare(_folder):
+        os.environ.pop(_METRICS, None)
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Prepare the files of this process before it loads the application."""
+    if _METRICS in os.environ and not metrics_files.allocate(_folder, os.getpid()):
+        os.environ.pop(_METRICS, None)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Keep what a process has counted, and release the rest of its files."""
+    metrics_files.finish(_folder, worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    """Remove the folder."""
+    metrics_files.remove(_folder)

@@ -18,20 +18,41 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     from app import cli, extensions, logs, routes
     from app.background import enqueue_after_commit
     from app.database import role_check
-    from app.web import access, errors, headers, landing, page_context, proxy, static_files, url_converters
+    from app.web import (
+        access,
+        errors,
+        headers,
+        landing,
+        page_context,
+        proxy,
+        request_metrics,
+        service_metrics,
+        static_files,
+        url_converters,
+    )
 
     app = Flask(__name__, static_url_path=static_files.URL_PATH)
     app.config.from_mapping(config.load())
     app.config.from_mapping(settings or {})
 
     proxy.init_app(app)
+    if app.config["TRACING"]:
+        # Only then are its packages required, and loaded.
+        from app import tracing
+
+        tracing.init_app(app)
     logs.init_app(app)
+    request_metrics.init_app(app)
     proxy.refuse_bad_hosts(app)
     headers.init_app(app)
     static_files.init_app(app)
     access.init_app(app)
     url_converters.init_app(app)
     extensions.init_app(app)
+    request_metrics.count_statements(app)
+    service_metrics.init_app(app)
+    if app.config["TRACING"]:
+        tracing.trace_services(app)
     enqueue_after_commit.init_app(app)
     routes.init_app(app)
     errors.init_app(app)

@@ -11,8 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, g, has_app_context, has_request_context, request
 from pythonjsonlogger.json import JsonFormatter
+
+from models import request_id
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _MAX_FRAMES = 30
@@ -23,10 +25,18 @@ _ABOUT_REQUESTS = ("Error handling request", "Invalid request")
 log = logging.getLogger("portal.request")
 
 
-class _RequestId(logging.Filter):
+class _Origin(logging.Filter):
+    """Adds the ID of the request, and in a worker the job with its ID."""
+
     def filter(self, record: logging.LogRecord) -> bool:
-        if has_request_context() and not hasattr(record, "request_id"):
-            record.request_id = g.get("request_id")
+        if not hasattr(record, "request_id"):
+            if has_request_context():
+                record.request_id = g.get("request_id")
+            elif (found := request_id.current()) is not None:
+                record.request_id = found
+        if has_app_context() and (job := g.get("job")) is not None:
+            for name, value in job.items():
+                record.__dict__.setdefault(name, value)
         return True
 
 
@@ -66,6 +76,7 @@ def init_app(app: Flask) -> None:
     """Assign an ID to every request and log its outcome."""
     app.before_request(_begin)
     app.after_request(_end)
+    app.teardown_request(_leave)
     # app.web.errors logs unexpected errors; Flask would log them again, with the URL of the page.
     app.log_exception = _leave_to_error_pages  # type: ignore[method-assign]
     # When a view is registered, FAB creates filters for all columns and warns about unsupported types, such as lists.
@@ -101,7 +112,7 @@ def json_handler(stream: TextIO | None = None) -> logging.Handler:
             json_ensure_ascii=False,
         )
     )
-    handler.addFilter(_RequestId())
+    handler.addFilter(_Origin())
     handler.addFilter(_NoValues())
     return handler
 
@@ -110,7 +121,12 @@ def _begin() -> None:
     # Use the proxy's ID only if it is well-formed; otherwise it could forge log lines.
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    request_id.enter(g.request_id)
     g.request_began = time.perf_counter()
+
+
+def _leave(_error: BaseException | None = None) -> None:
+    request_id.enter(None)
 
 
 def _end(response: Response) -> Response:

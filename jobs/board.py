@@ -106,7 +106,7 @@ class Board:
 
     def start(self, entry: Entry) -> None:
         """Put the job of an entry of the schedule into its queue."""
-        Queue(entry.queue, connection=self._connection).enqueue(entry.job, **queues.LIMITS)
+        queues.enqueue(entry.queue, entry.job, connection=self._connection)
 
     def snapshot(self, *, now: datetime) -> Snapshot:
         """Return the current state."""

@@ -11,4 +11,4 @@ SCHEDULE = (Entry("heartbeat", N_("Worker heartbeat"), "jobs.heartbeat.beat", ev
 
 @job(entry="heartbeat", quiet=True)
 def beat() -> None:
-    """Record that a worker is running. Its only effect is the recorded end of the run, whose age ``/readyz`` checks."""
+    """Record that cron and a worker are running. Its only effect is the recorded end, whose age ``/readyz`` checks."""

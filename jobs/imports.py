@@ -48,7 +48,7 @@ def _work() -> None:
         more = True
         while more:
             if time.monotonic() - begun > BUDGET:
-                queues.queue(queues.DEFAULT).enqueue("jobs.imports.run_waiting", **queues.LIMITS)
+                queues.enqueue(queues.DEFAULT, "jobs.imports.run_waiting")
                 return
             with _no_collection(), tenant_session(tenant_id) as session:
                 more = working.work(session, now=clock.utc_now())

@@ -10,15 +10,19 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial, wraps
 from pathlib import Path
 
+from flask import current_app
+from redis.exceptions import RedisError
 from rq import get_current_job
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from models import clock
+from jobs import queue_figures
+from models import clock, request_id
 from models.db import db
 from models.operations import schedule
 
@@ -37,7 +41,7 @@ def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[
     """Turn a function into a job. The function must be idempotent.
 
     :param entry: the entry of the schedule in which each run is recorded.
-    :param quiet: log successful runs at DEBUG only, for jobs that run every minute.
+    :param quiet: log successful runs at DEBUG only, for jobs that run every minute, unless a request caused the run.
     """
 
     def decorate(body: Callable[[], None]) -> Callable[[], None]:
@@ -53,7 +57,7 @@ def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[
                 error = describe(problem) if problem else None
                 record_error = _attempt(partial(_record_run, entry, error=error, took=took))
                 problem = problem or record_error
-            facts = _facts(name, began)
+            facts = _facts(name, began, failed=problem is not None)
             if problem:
                 what, where = describe(problem), _where(problem)
                 log.error("job failed", extra=facts | {"error": what, "at": where})
@@ -61,7 +65,9 @@ def job(*, entry: str | None = None, quiet: bool = False) -> Callable[[Callable[
                 if where:
                     failed.add_note(where)
                 raise failed from None
-            log.log(logging.DEBUG if quiet else logging.INFO, "job done", extra=facts)
+            # What a request caused is not one of the runs of every minute.
+            level = logging.DEBUG if quiet and request_id.current() is None else logging.INFO
+            log.log(level, "job done", extra=facts)
 
         return run
 
@@ -91,12 +97,18 @@ def _record_run(entry: str, *, error: str | None, took: timedelta) -> None:
         schedule.note_finished(session, entry, now=clock.utc_now(), error=error, took=took)
 
 
-def _facts(name: str, began: float) -> dict[str, object]:
+def _facts(name: str, began: float, *, failed: bool) -> dict[str, object]:
+    """Return what the log has of a run, and count it if a worker runs it."""
     current = get_current_job()
+    seconds = time.perf_counter() - began
+    if current is not None:
+        with suppress(RedisError):
+            queue_figures.count_run(current_app.extensions["redis"], name, failed=failed, seconds=seconds)
     return {
         "job": name,
         "job_id": current.id if current else None,
-        "ms": round((time.perf_counter() - began) * 1000),
+        "outcome": "failed" if failed else "done",
+        "ms": round(seconds * 1000),
     }
 
 

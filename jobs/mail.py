@@ -8,6 +8,7 @@ sent, with the same Message-ID.
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import ssl
 import time
@@ -49,6 +50,8 @@ message it stays below ``queues.JOB_TIMEOUT``."""
 SMTP_TIMEOUT = 15.0
 """Timeout in seconds for each of the mail server's four replies to a message. Together they are far below
 ``models.mail.sending.LEASE``, so that no other worker claims a row while its message is being sent."""
+
+log = logging.getLogger(__name__)
 
 _MAX_ERROR_LENGTH = 500
 _MAX_LINE = 76
@@ -156,7 +159,7 @@ def _send_due() -> None:
             if full:
                 # There are probably more, and other workers can help. Without Redis, this worker sends them alone.
                 with suppress(RedisError):
-                    queues.queue(queues.DEFAULT).enqueue("jobs.mail.send_due", **queues.LIMITS)
+                    queues.enqueue(queues.DEFAULT, "jobs.mail.send_due")
             if not _send_batch(claim, mails):
                 return
 
@@ -173,8 +176,10 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
     try:
         connection.__enter__()
     except (smtplib.SMTPException, OSError) as problem:
+        error = _refusal(problem).error
         for mail in mails:
-            claim.note_failure(mail, now=clock.utc_now(), error=_refusal(problem).error, final=False)
+            _log(mail, final=False)
+            claim.note_failure(mail, now=clock.utc_now(), error=error, final=False)
         return False
     sent = None
     try:
@@ -184,6 +189,7 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
             if not ours:
                 continue
             refusal = _deliver(connection, mail)
+            _log(mail, final=None if refusal is None else refusal.final)
             if refusal is None:
                 sent = mail
                 continue
@@ -198,6 +204,18 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
             if connection.host is not None:
                 connection.host.quit()
     return True
+
+
+def _log(mail: OutgoingMail, *, final: bool | None) -> None:
+    """Log an attempt under the ID of the request that caused the mail: a run sends the mails of several requests.
+
+    The mail server's reply is left out, because it often has the recipient; the row has it.
+
+    :param final: None if the mail was sent, else whether it was refused permanently.
+    """
+    outcome = {None: "sent", True: "refused", False: "not sent"}[final]
+    facts = {"mail": mail.id, "kind": mail.kind, "attempt": mail.attempts + 1, "request_id": mail.request_id}
+    log.log(logging.INFO if final is None else logging.WARNING, "mail %s", outcome, extra=facts)
 
 
 def _deliver(connection: Connection, mail: OutgoingMail) -> Refusal | None:

@@ -46,4 +46,4 @@ def issue_monthly() -> None:
     in_each_tenant(step)
     if unfinished:
         # If Redis is away, the job fails and is repeated after ten minutes.
-        queues.queue(queues.PERIODIC).enqueue("jobs.reports.issue_monthly", **queues.LIMITS)
+        queues.enqueue(queues.PERIODIC, "jobs.reports.issue_monthly")

@@ -58,9 +58,4 @@ def _claim_unsuccessful(session: Session, *, now: datetime) -> list[Entry]:
 def _enqueue(entry: Entry, *, now: datetime) -> None:
     """Enqueue a job, unless another tick of the same minute has already done so."""
     with suppress(DuplicateJobError):
-        queues.queue(entry.queue).enqueue(
-            entry.job,
-            job_id=f"{entry.name}-{now:%Y%m%dT%H%M}",
-            unique=True,
-            **queues.LIMITS,
-        )
+        queues.enqueue(entry.queue, entry.job, job_id=f"{entry.name}-{now:%Y%m%dT%H%M}", unique=True)

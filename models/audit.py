@@ -32,6 +32,8 @@ from models.db import Base, CreatedAt
 
 ROLE_LENGTH = 200
 
+_RECORDED = "audit_recorded"
+
 # Columns omitted from the entries, because they say nothing about what the user did.
 _IGNORED = {"version", "search_name", "sort_name", "created_at"}
 
@@ -89,6 +91,14 @@ def record(  # noqa: PLR0913  (each is a column of the row)
     if before is None and after is None and not isinstance(subject, tuple):
         recorded = change_of(subject)
     session.execute(_INSERT, _values(action, recorded, by, tenant_id))
+    counts = session.info.setdefault(_RECORDED, {})
+    counts[action] = counts.get(action, 0) + 1
+
+
+def take_recorded(session: Session) -> dict[str, int]:
+    """Return how often each action was recorded with :func:`record` since the last call, for ``/metrics``."""
+    taken: dict[str, int] = session.info.pop(_RECORDED, {})
+    return taken
 
 
 class Change(NamedTuple):

@@ -10,11 +10,12 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.session import SessionTransaction
 
-from jobs import queues
+from jobs import queues, worker_beats
 from jobs.board import Board
 from jobs.schedule import declared
 from models import after_commit
 from models.operations import schedule
+from views.operations import health
 
 JOBS = {
     after_commit.MAIL: (queues.DEFAULT, "jobs.mail.send_due"),
@@ -28,11 +29,12 @@ log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register RQ's state for the views, and the schedule.
+    """Register the state of RQ and of the workers for the views, and the schedule.
 
     The listeners below apply to every session as soon as this module is imported.
     """
     app.extensions["job_board"] = Board(app.extensions["redis"])
+    health.init_app(app, lambda: worker_beats.read(app.extensions["redis"]))
     schedule.install(declared())
 
 
@@ -43,7 +45,7 @@ def _enqueue(session: Session) -> None:
         return
     for queue, job in sorted(JOBS[what] for what in wanted):
         try:
-            queues.queue(queue).enqueue(job, **queues.LIMITS)
+            queues.enqueue(queue, job)
         except RedisError as error:
             log.warning("job not enqueued", extra={"job": job, "error": type(error).__name__})
 

@@ -6,27 +6,38 @@ To run jobs in parallel, start several worker processes.
 
 from __future__ import annotations
 
+import logging
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from types import FrameType
 from typing import Any
 
-from flask import current_app
+from flask import current_app, g
 from redis import Redis
 from rq import Queue, SimpleWorker
+from rq.exceptions import DeserializationError
 from rq.executions import Execution
 from rq.job import Job
 from sqlalchemy.orm import Session
 
 from app import logs
+from app.background.beats import Beats
 from app.background.run_forever import Stop, run_until_stopped
 from jobs import queues
 from jobs.job import JobFailed
-from models import clock
+from models import clock, request_id
 from models.db import db
 from models.operations import schedule
 
 WORKER_TTL = 60
 """Seconds after which RQ considers a silent worker gone. It also limits how long a worker waits for a reply when the
 host of Redis has disappeared."""
+
+
+log = logging.getLogger("portal.job")
 
 
 class PortalJob(Job):
@@ -44,16 +55,48 @@ class PortalWorker(SimpleWorker):
 
     max_connection_wait_time = 5.0
     stop: Stop | None = None
+    beats: Beats | None = None
+    progress = math.inf
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Run a job in an application context of its own, which also limits the life of the database session."""
-        with current_app.app_context():
-            return super().perform_job(job, queue, execution)
+        with current_app.app_context(), self._origin_of(job):
+            done = super().perform_job(job, queue, execution)
+            if not done and (tracing := current_app.extensions.get("tracing")) is not None:
+                tracing.note_failure()
+        if self.beats is not None:
+            self.beats.begin(self)
+        return done
+
+    @contextmanager
+    def _origin_of(self, job: Job) -> Iterator[None]:
+        """Let the log lines of a job have the ID of its request, and its trace be part of the request's."""
+        try:
+            meta, name = job.get_meta(refresh=False), job.func_name
+        except DeserializationError:
+            # RQ reports it when it runs the job.
+            meta, name = {}, "unknown"
+        request_id.enter(meta.get(queues.REQUEST_ID))
+        g.job = {"job": name, "job_id": job.id}
+        tracing = current_app.extensions.get("tracing")
+        try:
+            with tracing.job(name, job.origin, meta) if tracing is not None else nullcontext():
+                yield
+        finally:
+            request_id.enter(None)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Tell RQ that the worker is there. RQ calls this before and after each job, and while it waits for one."""
+        self.progress = time.monotonic()
+        super().heartbeat(timeout, pipeline)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """Log errors outside the job's function. Errors inside it are logged there, without personal data."""
+        """Log errors outside the job's function. Errors inside it are logged there.
+
+        RQ would log the job's arguments and the message of the exception, which may contain personal data.
+        """
         if not isinstance(exc_info[1], JobFailed):
-            super().handle_exception(job, *exc_info)
+            log.error("job not run", exc_info=exc_info, extra={"queue": job.origin, "outcome": "failed"})
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Stop after the current job, or immediately if there is none."""
@@ -68,16 +111,21 @@ class PortalWorker(SimpleWorker):
 def run() -> None:
     """Run jobs until SIGTERM or SIGINT."""
     logs.configure()
-    run_until_stopped("worker", _work)
+    beats = Beats(current_app.config["REDIS_URL"])
+    run_until_stopped("worker", partial(_work, beats=beats))
 
 
-def _work(stop: Stop) -> None:
+def _work(stop: Stop, beats: Beats) -> None:
     # A separate connection, because RQ raises its timeouts to wait for jobs.
     with Redis.from_url(current_app.config["REDIS_URL"], socket_connect_timeout=5) as connection:
         worker = PortalWorker(queues.BY_URGENCY, connection=connection, job_class=PortalJob, worker_ttl=WORKER_TTL)
         worker.stop = stop
+        worker.beats = beats
         _prepare()
-        worker.work(logging_level="WARNING")
+        try:
+            worker.work(logging_level="WARNING")
+        finally:
+            beats.end(forget=stop.requested)
 
 
 def _prepare() -> None:
@@ -88,4 +136,4 @@ def _prepare() -> None:
     with Session(db.engine) as session, session.begin():
         schedule.reconcile(session, now=clock.utc_now())
     # With a TTL, because the heartbeats of a worker that keeps restarting must not pile up.
-    queues.queue(queues.URGENT).enqueue("jobs.heartbeat.beat", ttl=WORKER_TTL, **queues.LIMITS)
+    queues.enqueue(queues.URGENT, "jobs.heartbeat.beat", ttl=WORKER_TTL)

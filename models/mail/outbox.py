@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import after_commit, audit
+from models import after_commit, audit, request_id
 from models.actor import Actor
 from models.db import Base
 from models.errors import N_, DomainError
@@ -110,6 +110,8 @@ class MailMessage(Base):
     returned_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     return_status: Mapped[str | None] = mapped_column(String(16))
     return_reason: Mapped[str | None] = mapped_column(String(500))
+    # The request that caused the mail, as in the audit log; NULL for mail that jobs write on their own.
+    request_id: Mapped[str | None] = mapped_column(String(64))
     # The UTM that an alert mail is about; NULL for all other mail.
     utm_id: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -177,6 +179,7 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
             "next_attempt_at": now,
             "created_at": now,
             "utm_id": utm_id,
+            "request_id": request_id.current(),
         }
         for recipient in to
     ]
@@ -238,6 +241,7 @@ def send_again(session: Session, message: MailMessage, *, now: datetime, by: Act
             created_at=now,
             resent_from=message.id,
             utm_id=message.utm_id,
+            request_id=request_id.current(),
         )
     )
     _note_sent_again(session, message, by=by)

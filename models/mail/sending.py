@@ -36,7 +36,19 @@ _CROSS_TENANTS = text(
     f"SELECT set_config('role', '{CROSS_TENANT_ROLE}', true), set_config('synchronous_commit', 'off', true)"
 )
 _row = MailMessage.__table__
-_CLAIMED = ("id", "recipient", "subject", "body", "secret", "message_id", "attempts", "tenant_id", "attachment")
+_CLAIMED = (
+    "id",
+    "recipient",
+    "subject",
+    "body",
+    "secret",
+    "message_id",
+    "attempts",
+    "tenant_id",
+    "attachment",
+    "kind",
+    "request_id",
+)
 _RELEASED = {"lease_owner": null(), "lease_until": null()}
 
 
@@ -52,6 +64,8 @@ class OutgoingMail:
     attempts: int
     tenant_id: str | None = None
     attachment: str | None = None
+    kind: str = ""
+    request_id: str | None = None
 
 
 class MailClaim:
@@ -159,7 +173,16 @@ def mail_connection() -> Iterator[Connection]:
 def _outgoing_mail(row: Any) -> OutgoingMail:
     body = row.body if row.secret is None else row.body.replace(placeholders.SECRET_MARK, row.secret)
     return OutgoingMail(
-        row.id, row.recipient, row.subject, body, row.message_id, row.attempts, row.tenant_id, row.attachment
+        row.id,
+        row.recipient,
+        row.subject,
+        body,
+        row.message_id,
+        row.attempts,
+        row.tenant_id,
+        row.attachment,
+        row.kind,
+        row.request_id,
     )
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from redis import ConnectionPool, Redis
-from rq import SimpleWorker
 
+from app.background.beats import Beats
 from jobs import queues
 from jobs.heartbeat import beat
 from models import clock
@@ -25,15 +25,15 @@ def test_a_heartbeat_notes_when_it_was_and_two_leave_what_one_leaves(new_timetab
     assert row("heartbeat").next_run_at == NOW
 
 
-def test_readyz_sees_a_worker_for_three_minutes_after_its_heartbeat(app, client, new_timetable):
+def test_readyz_sees_the_schedule_for_three_minutes_after_a_heartbeat(app, client, new_timetable):
     def is_seen(*, since: timedelta) -> bool:
         with app.app_context(), time_machine.travel(now - since, tick=False):
             beat()
-        return client.get("/readyz").json["checks"]["worker"]
+        return client.get("/readyz").json["checks"]["schedule"]
 
     now = clock.utc_now()
     new_timetable(now)
-    assert client.get("/readyz").json["checks"]["worker"] is False
+    assert client.get("/readyz").json["checks"]["schedule"] is False
     assert is_seen(since=timedelta(seconds=150)) is True
     assert is_seen(since=timedelta(seconds=181)) is False
 
@@ -46,13 +46,23 @@ def test_a_worker_that_starts_and_does_no_job_gives_no_sign_of_life(app, client,
         worker._prepare()
         waiting = queues.queue(queues.URGENT)
         jobs = [job.func_name for job in waiting.jobs]
-    before = client.get("/readyz").json["checks"]["worker"]
+    before = client.get("/readyz").json["checks"]
+    beats = Beats(app.config["REDIS_URL"])
 
     with app.app_context():
-        SimpleWorker([waiting], connection=waiting.connection).work(burst=True, logging_level="WARNING")
+        one = worker.PortalWorker([waiting], connection=waiting.connection, job_class=worker.PortalJob)
+        one.beats = beats
+        one.work(burst=True, logging_level="WARNING")
 
+    after = client.get("/readyz").json["checks"]
+    beats.end(forget=True)
+    told = client.get("/readyz").json["checks"]
     assert jobs == ["jobs.heartbeat.beat"]
-    assert (before, client.get("/readyz").json["checks"]["worker"]) == (False, True)
+    assert [(each["worker"], each["schedule"]) for each in (before, after, told)] == [
+        (False, False),
+        (True, True),
+        (False, True),
+    ]
 
 
 def test_readyz_sees_a_redis_that_answers_and_takes_nothing(app, client, monkeypatch):

@@ -21,6 +21,7 @@ from models.utms.reboot import BOOT_ID_LENGTH, MESSAGE_LENGTH
 from models.utms.reboot_progress import Report, Reported
 from models.utms.utm import Utm
 from models.values.mac_address import mac_address
+from views import metrics
 from views.api.bearer import CallerLimits, caller, unauthorized
 from views.api.device_body import BodyMalformed, BodyNotLines, BodyTooLarge, Lines, UnsupportedEncoding
 from views.api.device_openapi import DESCRIPTION
@@ -86,15 +87,15 @@ class DeviceApi(BaseApi):
     @require_utm_token
     def alerts(self, sender: CallingUtm) -> tuple[Response, int]:
         """Store the valid alerts of the body, and report the invalid lines and the ID of the UTM."""
-        return self._store(sender, alert_ingest.store)
+        return self._store(sender, alert_ingest.store, "alerts")
 
     @expose("/threat-stats", methods=["POST"])
     @require_utm_token
     def threat_stats(self, sender: CallingUtm) -> tuple[Response, int]:
         """Store the valid threat statistics of the body, and report the invalid lines and the ID of the UTM."""
-        return self._store(sender, threat_stat_ingest.store)
+        return self._store(sender, threat_stat_ingest.store, "threat_stats")
 
-    def _store(self, sender: CallingUtm, store: Callable[..., alert_ingest.Receipt]) -> tuple[Response, int]:
+    def _store(self, sender: CallingUtm, store: Callable[..., alert_ingest.Receipt], kind: str) -> tuple[Response, int]:
         lines = Lines(request)
         status = 200
         reason = None
@@ -110,6 +111,9 @@ class DeviceApi(BaseApi):
             reason = str(lines.problem)
             status = _STATUS_OF_PROBLEM.get(type(lines.problem), 200)
             receipt.reject(lines.number + 1, reason)
+        outcomes = {"stored": receipt.stored, "duplicate": receipt.duplicate, "rejected": receipt.rejected_count}
+        for outcome, number in outcomes.items():
+            metrics.LINES.labels(kind, outcome).inc(number)
         answer = {
             "utm": sender.utm_id,
             "received": receipt.received,

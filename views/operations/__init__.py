@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from models.errors import N_
-from views.operations import health
+from views.operations import health, metrics
 from views.operations.jobs import JobBoardView
 from views.register import MenuEntry, Place, Rights
 
 SCREENS = (JobBoardView,)
-BLUEPRINTS = (health.blueprint,)
+BLUEPRINTS = (health.blueprint, metrics.blueprint)
 RIGHTS = {
     "JobBoard": Rights(
         N_("Jobs"),
@@ -19,4 +19,4 @@ RIGHTS = {
 MENU = (
     MenuEntry(Place.STAFF, 20, N_("Jobs"), "JobBoardView.list", ("can_list", "JobBoard"), "server", ("JobBoardView",)),
 )
-PUBLIC = ("health.healthz", "health.readyz")
+PUBLIC = ("health.healthz", "health.readyz", "metrics.show")

@@ -41,14 +41,16 @@ class JobBoardView(PortalView):
         now = clock.utc_now()
         tasks = {task.name: task for task in db.session.scalars(select(ScheduledTask))}
         heartbeat = tasks.get("heartbeat")
+        running = worker_is_running(heartbeat, now=now)
         try:
             snapshot = current_app.extensions["job_board"].snapshot(now=now)
+            running = running and current_app.extensions["workers"]().healthy
         except RedisError:
             snapshot = None
         return render(
             "operations/jobs.html",
             as_of=clock.screen_time(now),
-            worker_is_running=worker_is_running(heartbeat, now=now),
+            worker_is_running=running,
             queues=queues_table(snapshot.queues) if snapshot else None,
             workers=workers_table(
                 snapshot.workers if snapshot else None, seen_at=heartbeat.last_finished_at if heartbeat else None
