@@ -24,7 +24,9 @@ class Primary(EmbeddedPostgres):
     """A server that standbys can follow."""
 
     def _command(self) -> list[str]:
-        return [*super()._command(), "-c", "wal_level=replica", "-c", "max_wal_senders=4"]
+        # Without autovacuum, which could cancel what tests read from the standby.
+        settings = ("wal_level=replica", "max_wal_senders=4", "autovacuum=off")
+        return [*super()._command(), *(part for setting in settings for part in ("-c", setting))]
 
 
 class Standby(EmbeddedPostgres):
