@@ -10,10 +10,10 @@ from typing import Any
 from flask import Flask, current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
-from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, NotFound
+from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, NotFound, ServiceUnavailable
 
 from app.web.landing import landing
 from models.accounts.identity import Identity
@@ -21,12 +21,18 @@ from models.db import db
 from models.errors import Gone
 from views import form_draft
 from views.api.problem import problem
-from views.data_interface import log_database_error
+from views.data_interface import log_database_error, sqlstate
 from views.languages import chosen_language
 
 # Flask-WTF's error messages for forms sent over HTTPS without a Referer or from another host.
 _NO_REFERRER = "The referrer header is missing."
 _OTHER_REFERRER = "The referrer does not match the host."
+
+_RETRY_AFTER = 10
+"""Seconds after which a client is asked to try again while the database is unavailable."""
+
+# The classes of SQLSTATE for a lost connection, for too many connections, and for a server that stops or starts.
+_UNAVAILABLE = ("08", "53", "57P")
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +103,15 @@ def _csrf_error(error: CSRFError) -> Any:
 def _database_error(error: SQLAlchemyError) -> Any:
     _roll_back()
     log_database_error(error)
-    return _http_error(InternalServerError())
+    return _http_error(ServiceUnavailable(retry_after=_RETRY_AFTER) if _unavailable(error) else InternalServerError())
+
+
+def _unavailable(error: SQLAlchemyError) -> bool:
+    """Return whether the database cannot be reached, or has no free connection: it may work again in a moment."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    # Errors of a connection have no SQLSTATE: the server did not send them.
+    return isinstance(error, OperationalError | InterfaceError) and (sqlstate(error) or "08").startswith(_UNAVAILABLE)
 
 
 def _gone(_error: Gone | ObjectDeletedError) -> Any:
@@ -133,6 +147,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         413: gettext("Request too large"),
         414: gettext("Invalid request"),
         429: gettext("Too many requests"),
+        503: gettext("Temporarily unavailable"),
     }
     messages = {
         400: gettext("Go back, check what you entered and try again."),
@@ -145,6 +160,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         413: gettext("Send less data at once."),
         414: gettext("The URL is too long. Use shorter search conditions."),
         429: _wait(headers.get("Retry-After")),
+        503: _wait(headers.get("Retry-After")),
     }
     title = titles.get(code, gettext("Something went wrong"))
     message = message or messages.get(

@@ -116,8 +116,8 @@ class Production:
             server.start()
         common = _common(project)
         self._variables = common | {
-            # The clients of the package follow those of the machine.
-            "PATH": os.pathsep.join((common["PATH"], str(_clients()))),
+            # The clients of the package come first: pg_dump of the machine may be older than the server, and refuses then.
+            "PATH": os.pathsep.join((str(_clients()), common["PATH"])),
             "PGHOST": str(postgres.sockets),
             "PGPORT": "5432",
             "PGUSER": SUPERUSER,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -19,6 +20,7 @@ blueprint = Blueprint("health", __name__)
 WORKER_SILENCE = timedelta(minutes=3)
 """The workers' heartbeat runs every minute; after this long without one, no worker is considered running."""
 
+_NUMBER = re.compile(r"[0-9]{4}")
 _WRITTEN = "portal:ready"
 _WRITTEN_FOR = 60
 
@@ -30,6 +32,18 @@ def worker_is_running(heartbeat: ScheduledTask | None, *, now: datetime) -> bool
     """
     seen = heartbeat.last_finished_at if heartbeat else None
     return seen is not None and now - seen < WORKER_SILENCE
+
+
+def has_migrations(revision: str | None, head: str) -> bool:
+    """Return whether the database has all migrations of this version, and possibly those of a newer one.
+
+    Revisions are consecutive numbers of four digits. During a rolling upgrade, processes of the previous version run on the migrated
+    database and must keep receiving requests (docs/operations.md).
+
+    :param revision: the revision of the database; None if it was never migrated.
+    :param head: the newest revision that this version knows.
+    """
+    return revision is not None and _NUMBER.fullmatch(revision) is not None and revision >= head
 
 
 @blueprint.get("/healthz")
@@ -48,7 +62,7 @@ def readyz() -> tuple[Response, int]:
     try:
         revision = db.session.scalar(text("SELECT version_num FROM alembic_version"))
         checks["database"] = True
-        checks["migrations"] = revision == current_app.config["MIGRATION_HEAD"]
+        checks["migrations"] = has_migrations(revision, current_app.config["MIGRATION_HEAD"])
         beat = db.session.get(ScheduledTask, "heartbeat")
         checks["worker"] = worker_is_running(beat, now=clock.utc_now())
     except SQLAlchemyError:
