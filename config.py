@@ -44,6 +44,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     secure = production or portal_url.startswith("https://")
     connect_timeout = _number(env, "DATABASE_CONNECT_TIMEOUT", 3, 2, 60)
     statement_timeout = _number(env, "DATABASE_STATEMENT_TIMEOUT", 30, 1, 600)
+    engine_options = _engine_options(env, connect_timeout, statement_timeout)
+    alert_url = env.get("ALERT_DATABASE_URL", "")
 
     return {
         # In production, the demo is refused, SECRET_KEY and the service URLs are required, and cookies are Secure.
@@ -71,26 +73,11 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # Seconds a database may take to take a connection, and to answer a statement.
         "DATABASE_CONNECT_TIMEOUT": connect_timeout,
         "DATABASE_STATEMENT_TIMEOUT": statement_timeout,
-        "SQLALCHEMY_ENGINE_OPTIONS": {
-            # Statement parameters contain personal data, which errors must not carry into a log.
-            "hide_parameters": True,
-            # IP addresses as strings: they are only displayed.
-            "native_inet_types": False,
-            "pool_size": _number(env, "DATABASE_POOL_SIZE", 5, 1, 100),
-            # Seconds a request waits for a connection while others have them all.
-            "pool_timeout": _number(env, "DATABASE_POOL_TIMEOUT", 5, 1, 60),
-            # After the database was restarted, a connection of the pool is replaced instead of failing a request.
-            "pool_pre_ping": True,
-            "connect_args": {
-                "application_name": "portal",
-                "connect_timeout": connect_timeout,
-                # A lost client must not hold locks, a runaway statement must not hold a worker.
-                # The planner's default for a page read out of order is that of a disk with an arm: with it a list reads
-                # a month whole instead of fifty places of its index.
-                "options": f"-c statement_timeout={statement_timeout}s -c idle_in_transaction_session_timeout=300000"
-                " -c random_page_cost=1.1",
-            },
-        },
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options,
+        # The database of the alerts (docs/scaling.md); without it, they are in the main database. The roles are the same.
+        "SQLALCHEMY_BINDS": {"alerts": {"url": alert_url, **engine_options}} if alert_url else {},
+        # The owner of its tables, used only by `flask portal upgrade`.
+        "ALERT_DATABASE_OWNER_URL": env.get("ALERT_DATABASE_OWNER_URL", ""),
         # For RQ's queues and the rate limits.
         "REDIS_URL": redis_url,
         # The same URL in the notation of the rate limiter's library, which differs for Unix sockets.
@@ -191,6 +178,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "BABEL_DEFAULT_TIMEZONE": "Asia/Tokyo",
         "LANGUAGES": {"ja": {"flag": "jp", "name": "日本語"}, "en": {"flag": "us", "name": "English"}},
         "MIGRATIONS": ROOT / "migrations",
+        "ALERT_MIGRATIONS": ROOT / "migrations" / "alerts",
         "RATELIMIT_ENABLED": True,
         # Disable what Flask-AppBuilder would do automatically (docs/adr/0003-appbuilder-as-a-toolbox.md).
         "FAB_CREATE_DB": False,
@@ -202,6 +190,34 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "AUTH_ROLE_ADMIN": "NEC Admin",
         "AUTH_ROLE_PUBLIC": "Public",
         "AUTH_RATE_LIMITED": False,
+    }
+
+
+def _engine_options(env: Mapping[str, str], connect_timeout: int, statement_timeout: int) -> dict[str, Any]:
+    """Return the options of the connections to a database.
+
+    :param connect_timeout: in seconds.
+    :param statement_timeout: in seconds.
+    """
+    return {
+        # Statement parameters contain personal data, which errors must not carry into a log.
+        "hide_parameters": True,
+        # IP addresses as strings: they are only displayed.
+        "native_inet_types": False,
+        "pool_size": _number(env, "DATABASE_POOL_SIZE", 5, 1, 100),
+        # Seconds a request waits for a connection while others have them all.
+        "pool_timeout": _number(env, "DATABASE_POOL_TIMEOUT", 5, 1, 60),
+        # After the database was restarted, a connection of the pool is replaced instead of failing a request.
+        "pool_pre_ping": True,
+        "connect_args": {
+            "application_name": "portal",
+            "connect_timeout": connect_timeout,
+            # A lost client must not hold locks, a runaway statement must not hold a worker.
+            # The planner's default for a page read out of order is that of a disk with an arm: with it a list reads
+            # a month whole instead of fifty places of its index.
+            "options": f"-c statement_timeout={statement_timeout}s -c idle_in_transaction_session_timeout=300000"
+            " -c random_page_cost=1.1",
+        },
     }
 
 

@@ -42,6 +42,7 @@ def init_app(app: Flask) -> None:
     Migrate(app, db, directory=str(app.config["MIGRATIONS"]))
     # /readyz compares the database with this.
     app.config["MIGRATION_HEAD"] = ScriptDirectory(str(app.config["MIGRATIONS"])).get_current_head()
+    app.config["ALERT_MIGRATION_HEAD"] = ScriptDirectory(str(app.config["ALERT_MIGRATIONS"])).get_current_head()
     CSRFProtect(app)
     Mail(app)
     app.extensions["redis"] = Redis.from_url(app.config["REDIS_URL"], socket_timeout=5, socket_connect_timeout=5)

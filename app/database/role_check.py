@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from models.db import db
+from models.db import ALERTS, db
 from models.scope import CROSS_TENANT_ROLE
 
 _ROLE_ATTRIBUTES = text(f"""
@@ -21,32 +21,48 @@ SELECT
     pg_has_role(current_user, '{CROSS_TENANT_ROLE}', 'SET') AS may_switch
 """)  # nosec B608  # noqa: S608  (a constant)
 
+_SETTINGS = {None: "DATABASE_URL", ALERTS: "ALERT_DATABASE_URL"}
+"""The names of the settings by the keys of the engines."""
+
 
 def init_app(app: Flask) -> None:
     """In production, refuse to start with an unsafe role. An unavailable database is left to /readyz to report."""
     if not app.config["PRODUCTION"]:
         return
-    with app.app_context(), suppress(OperationalError), db.engine.connect() as connection:
-        check_role(connection)
+    with app.app_context():
+        check_roles(available_only=True)
 
 
-def check_role(connection: Connection) -> None:
+def check_roles(*, available_only: bool = False) -> None:
+    """Refuse a role that can bypass row-level security, in each of the databases.
+
+    :param available_only: whether an unavailable database is left out.
+    :raises click.ClickException: see :func:`check_role`.
+    """
+    for key, setting in _SETTINGS.items():
+        if key in db.engines:
+            with suppress(*([OperationalError] if available_only else [])), db.engines[key].connect() as connection:
+                check_role(connection, setting)
+
+
+def check_role(connection: Connection, setting: str = "DATABASE_URL") -> None:
     """Refuse a database role that can bypass row-level security.
 
-    :param connection: a connection to ``DATABASE_URL``.
+    :param connection: a connection to a database.
+    :param setting: the name of the setting with its URL.
     :raises click.ClickException: the role owns tables, bypasses row-level security, or inherits the cross-tenant role.
     """
     answer = connection.execute(_ROLE_ATTRIBUTES).one()
     if answer.bypasses:
-        raise click.ClickException("The role of DATABASE_URL bypasses row-level security.")
+        raise click.ClickException(f"The role of {setting} bypasses row-level security.")
     if answer.owns:
-        raise click.ClickException("The role of DATABASE_URL owns tables: use one that owns nothing.")
+        raise click.ClickException(f"The role of {setting} owns tables: use one that owns nothing.")
     if answer.inherits:
         raise click.ClickException(
-            f"The role of DATABASE_URL inherits {CROSS_TENANT_ROLE}: grant it WITH INHERIT FALSE, SET TRUE"
+            f"The role of {setting} inherits {CROSS_TENANT_ROLE}: grant it WITH INHERIT FALSE, SET TRUE"
             " (migrations/roles.sql)."
         )
     if not answer.may_switch:
         raise click.ClickException(
-            f"The role of DATABASE_URL cannot switch to {CROSS_TENANT_ROLE} (migrations/roles.sql)."
+            f"The role of {setting} cannot switch to {CROSS_TENANT_ROLE} (migrations/roles.sql)."
         )

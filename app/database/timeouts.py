@@ -13,8 +13,10 @@ import psycopg
 from flask import Flask
 from psycopg import errors
 from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 
-from models.db import STATEMENT_TIMEOUT_GRACE, db
+from models.db import ALERTS, STATEMENT_TIMEOUT_GRACE, db, pair_alerts
+from models.errors import ALERTS_UNAVAILABLE
 
 REFUSE_FOR = 5.0
 """Seconds after a connection timeout in which no further connection is attempted, so that requests fail immediately."""
@@ -66,6 +68,13 @@ class Connector:
             raise
 
 
+def _note_unavailable_alerts(context: ExceptionContext) -> None:
+    """Note on an error that the database of the alerts cannot be reached, which is told to users (app.web.errors)."""
+    error = context.sqlalchemy_exception
+    if error is not None and (context.is_disconnect or context.connection is None):
+        setattr(error, ALERTS_UNAVAILABLE, True)
+
+
 def init_app(app: Flask) -> None:
     """Apply the timeouts from the settings to the app's database connections."""
     unused, used = (
@@ -82,7 +91,11 @@ def init_app(app: Flask) -> None:
             connection.response_timeout = unused
 
     with app.app_context():
-        engine = db.engine
-    event.listen(engine, "do_connect", Connector().connect)
-    event.listen(engine, "checkout", taken)
-    event.listen(engine, "checkin", given_back)
+        engines = list(db.engines.values())
+        if ALERTS in db.engines:
+            pair_alerts(db.engine, db.engines[ALERTS])
+            event.listen(db.engines[ALERTS], "handle_error", _note_unavailable_alerts)
+    for engine in engines:
+        event.listen(engine, "do_connect", Connector().connect)
+        event.listen(engine, "checkout", taken)
+        event.listen(engine, "checkin", given_back)

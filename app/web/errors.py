@@ -13,12 +13,12 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
-from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, NotFound
+from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, NotFound, ServiceUnavailable
 
 from app.web.landing import landing
 from models.accounts.identity import Identity
 from models.db import db
-from models.errors import Gone
+from models.errors import ALERTS_UNAVAILABLE, Gone
 from views import form_draft
 from views.api.problem import problem
 from views.data_interface import log_database_error
@@ -27,6 +27,9 @@ from views.languages import chosen_language
 # Flask-WTF's error messages for forms sent over HTTPS without a Referer or from another host.
 _NO_REFERRER = "The referrer header is missing."
 _OTHER_REFERRER = "The referrer does not match the host."
+
+_ALERTS_RETRY_AFTER = 30
+"""Seconds after which a UTM repeats a call while the database of the alerts is unavailable."""
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +100,9 @@ def _csrf_error(error: CSRFError) -> Any:
 def _database_error(error: SQLAlchemyError) -> Any:
     _roll_back()
     log_database_error(error)
+    if getattr(error, ALERTS_UNAVAILABLE, False):
+        # The rest of the portal works, so this is no error of the page.
+        return _http_error(ServiceUnavailable(retry_after=_ALERTS_RETRY_AFTER))
     return _http_error(InternalServerError())
 
 
@@ -133,6 +139,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         413: gettext("Request too large"),
         414: gettext("Invalid request"),
         429: gettext("Too many requests"),
+        503: gettext("Alerts are not available at the moment"),
     }
     messages = {
         400: gettext("Go back, check what you entered and try again."),
@@ -145,6 +152,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         413: gettext("Send less data at once."),
         414: gettext("The URL is too long. Use shorter search conditions."),
         429: _wait(headers.get("Retry-After")),
+        503: gettext("The database of the alerts cannot be reached. Everything else works. Try again in a few minutes."),
     }
     title = titles.get(code, gettext("Something went wrong"))
     message = message or messages.get(
@@ -156,7 +164,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         return problem(code, title, detail=message), code, kept
     told = {"code": code, "title": title, "message": message, "request_id": g.get("request_id")}
     # Signed-in users keep the menu and can sign out. After server errors, the simpler page is less likely to fail too.
-    if code < 500 and g.get("identity") is not None:
+    if (code < 500 or code == ServiceUnavailable.code) and g.get("identity") is not None:
         return render_template("errors/inside.html", home_url=landing(), **told), code, kept
     return _page_outside(told), code, kept
 

@@ -180,7 +180,7 @@ def archive(tenant_id: str, utms: Sequence[Any], query: AlertQuery, file_part: s
             for utm in utms:
                 name = f"alerts_{utm.utm_id}_{file_part}.csv"
                 with made.open(_member(name), "w", force_zip64=True) as file:
-                    for block in alert_export.csv_blocks(session, replace(query, utm_id=utm.id)):
+                    for block in alert_export.csv_blocks(session, replace(query, utm_id=utm.id), utm.name):
                         file.write(block)
                         if len(pieces.kept) >= _PIECE:
                             yield pieces.take()

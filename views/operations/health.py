@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import clock
-from models.db import db
+from models.db import ALERTS, db
 from models.operations.schedule import ScheduledTask
 
 blueprint = Blueprint("health", __name__)
@@ -19,6 +19,7 @@ blueprint = Blueprint("health", __name__)
 WORKER_SILENCE = timedelta(minutes=3)
 """The workers' heartbeat runs every minute; after this long without one, no worker is considered running."""
 
+_REVISION = text("SELECT version_num FROM alembic_version")
 _WRITTEN = "portal:ready"
 _WRITTEN_FOR = 60
 
@@ -40,16 +41,22 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Report whether the database, its migrations, Redis and a worker are available; 503 if not all of them are."""
+    """Report whether the databases, their migrations, Redis and a worker are available; 503 if not all of them are."""
     checks = {"database": False, "migrations": False, "redis": False, "worker": False}
     try:
-        revision = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+        revision = db.session.scalar(_REVISION)
         checks["database"] = True
         checks["migrations"] = revision == current_app.config["MIGRATION_HEAD"]
         beat = db.session.get(ScheduledTask, "heartbeat")
         checks["worker"] = worker_is_running(beat, now=clock.utc_now())
     except SQLAlchemyError:
         db.session.rollback()
+    if ALERTS in db.engines:
+        checks |= {"alert_database": False, "alert_migrations": False}
+        with suppress(SQLAlchemyError), db.engines[ALERTS].connect() as connection:
+            revision = connection.scalar(_REVISION)
+            checks["alert_database"] = True
+            checks["alert_migrations"] = revision == current_app.config["ALERT_MIGRATION_HEAD"]
     with suppress(RedisError):
         # Write instead of ping: a replica, or a server with full memory or disk, answers a ping but accepts no jobs.
         checks["redis"] = bool(current_app.extensions["redis"].set(_WRITTEN, "1", ex=_WRITTEN_FOR))
