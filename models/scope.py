@@ -140,6 +140,8 @@ def _to_the_alerts(state: ORMExecuteState) -> None:
     """Send a statement about the alerts to their database, if they have one of their own."""
     engine = alert_engine(state.session)
     if engine is not None and is_about_alerts(state.statement):
+        if state.is_orm_statement and state.is_insert:
+            raise ScopeError("Insert into the table: many rows of a class are written to the main database.")
         state.bind_arguments["bind"] = engine
 
 

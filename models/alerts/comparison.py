@@ -100,7 +100,7 @@ def determine_companies(session: Session, month: date) -> bool:
     :param month: the first day of the month.
     :returns: whether the companies were determined now.
     """
-    new = insert_or_ignore(ComparisonMonth).values(month=month, companies=0).on_conflict_do_nothing()
+    new = insert_or_ignore(ComparisonMonth.__table__).values(month=month, companies=0).on_conflict_do_nothing()
     if session.scalar(new.returning(ComparisonMonth.month)) is None:
         return False
     # Read apart from what is written, because the alerts can be in another database.
@@ -114,7 +114,7 @@ def determine_companies(session: Session, month: date) -> bool:
         alert_connection(session).execute(
             _ADD_COMPANIES, {"month": month, "tenant_ids": list(tenant_ids), "customer_ids": list(customer_ids)}
         )
-    session.execute(update(ComparisonMonth).where(ComparisonMonth.month == month).values(companies=len(in_force)))
+    session.execute(update(ComparisonMonth.__table__).where(ComparisonMonth.month == month).values(companies=len(in_force)))
     count_month(session, month)
     return True
 

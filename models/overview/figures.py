@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import FromClause, Select, exists, func, literal, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import AlertDaily, AlertLevel
@@ -19,6 +20,7 @@ from models.applications.application import OPEN_STATES, ServiceApplication
 from models.applications.utm_application import UtmApplication, UtmApplicationState
 from models.contracts.invoice import Invoice
 from models.customers.customer import Customer
+from models.errors import ALERTS_UNAVAILABLE
 from models.mail.outbox import MailMessage, MailState
 from models.tenants.tenant import Tenant
 from models.utms.utm import Utm, UtmState, in_state
@@ -28,11 +30,11 @@ class Watched(NamedTuple):
     """The figures about the UTMs of a tenant.
 
     :ivar offline: the number of UTMs that are offline.
-    :ivar alerts: the number of High alerts in the period.
+    :ivar alerts: the number of High alerts in the period; None if the database of the alerts is not available.
     """
 
     offline: int = 0
-    alerts: int = 0
+    alerts: int | None = 0
 
 
 class TenantFigures(NamedTuple):
@@ -66,12 +68,16 @@ def watched(
     found: dict[str, Watched] = {}
     if not tenant_ids:
         return found
-    alerts = joinable(session, _alerts(session, days).where(AlertDaily.tenant_id.in_(tenant_ids)), "alerts").c
-    parts = {
-        "offline": _offline(now, online_for).where(Utm.tenant_id.in_(tenant_ids)),
-        "alerts": select(alerts.tenant_id, alerts.count),
-    }
-    statements: list[Any] = [each.add_columns(literal(name)) for name, each in parts.items()]
+    parts: dict[str, Any] = {"offline": _offline(now, online_for).where(Utm.tenant_id.in_(tenant_ids))}
+    try:
+        alerts = joinable(session, _alerts(session, days).where(AlertDaily.tenant_id.in_(tenant_ids)), "alerts").c
+        parts["alerts"] = select(alerts.tenant_id, alerts["count"])
+    except OperationalError as error:
+        # Without the alerts, a tenant can be chosen all the same.
+        if not getattr(error, ALERTS_UNAVAILABLE, False):
+            raise
+        found = {tenant_id: Watched(alerts=None) for tenant_id in tenant_ids}
+    statements = [each.add_columns(literal(name)) for name, each in parts.items()]
     for tenant_id, count, name in session.execute(statements[0].union_all(*statements[1:])):
         found[tenant_id] = found.get(tenant_id, Watched())._replace(**{name: int(count)})
     return found
