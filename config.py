@@ -44,16 +44,15 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     secure = production or portal_url.startswith("https://")
     connect_timeout = _number(env, "DATABASE_CONNECT_TIMEOUT", 3, 2, 60)
     statement_timeout = _number(env, "DATABASE_STATEMENT_TIMEOUT", 30, 1, 600)
-    engine_options = _engine_options(env, connect_timeout, statement_timeout)
-    alert_url = env.get("ALERT_DATABASE_URL", "")
 
     return {
-        # In production, the demo is refused, SECRET_KEY and the service URLs are required, and cookies are Secure.
+        # In production, the demo is refused, the settings marked below are required, and cookies are Secure.
         "PRODUCTION": production,
         # Allows creating demo accounts and data, and shows the accounts on the sign-in page.
         "PORTAL_DEMO": demo,
         # The folder for all local data: embedded database and Redis, secret key, state of the shipper.
         "PORTAL_INSTANCE": instance,
+        # The port of the portal that `make run` starts.
         "PORTAL_PORT": port,
         # The base URL for links in mails to partners. With https, cookies are Secure. Passkeys work only there, and need https
         # and a name, or localhost.
@@ -62,23 +61,45 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "CUSTOMER_PORTAL_URL": env.get("CUSTOMER_PORTAL_URL", "https://customer.example.jp").rstrip("/"),
         # The e-mail address for questions, shown to users.
         "SUPPORT_EMAIL": env.get("SUPPORT_EMAIL", "support@example.jp"),
-        # Signs session cookies. Outside production, it is generated and stored in the instance folder.
+        # Signs session cookies and encrypts the secrets of second factors: 32 characters or more, the same on every host. Outside
+        # production, it is generated and stored in the instance folder.
         "SECRET_KEY": _secret_key(env, instance, production=production),
-        # The file to which the state of the audit log is added every day. Best on a machine other than the database's.
+        # The file to which the worker adds the signed state of the audit log every day, for `flask portal audit verify`. Best on
+        # a machine other than the database's.
         "AUDIT_HEADS_FILE": env.get("AUDIT_HEADS_FILE", str(instance / "audit-heads.jsonl")),
-        # The app's database role: it owns nothing and is subject to row-level security.
+        # The database as the app's role, which owns nothing and is subject to row-level security:
+        # postgresql+psycopg://portal_app:password@host/portal. Outside production, it is that of `make run` if not given.
         "SQLALCHEMY_DATABASE_URI": database_url,
-        # The owner of the tables, used only by `flask portal upgrade`.
+        # The same database as the owner of the tables, used only by `flask portal upgrade`, which requires it.
         "DATABASE_OWNER_URL": owner_url,
+        # The database of the alerts, if it is not the main one, with the same two roles (docs/scaling.md).
+        "ALERT_DATABASE_URL": env.get("ALERT_DATABASE_URL", ""),
+        "ALERT_DATABASE_OWNER_URL": env.get("ALERT_DATABASE_OWNER_URL", ""),
         # Seconds a database may take to take a connection, and to answer a statement.
         "DATABASE_CONNECT_TIMEOUT": connect_timeout,
         "DATABASE_STATEMENT_TIMEOUT": statement_timeout,
-        "SQLALCHEMY_ENGINE_OPTIONS": engine_options,
-        # The database of the alerts (docs/scaling.md); without it, they are in the main database. The roles are the same.
-        "SQLALCHEMY_BINDS": {"alerts": {"url": alert_url, **engine_options}} if alert_url else {},
-        # The owner of its tables, used only by `flask portal upgrade`.
-        "ALERT_DATABASE_OWNER_URL": env.get("ALERT_DATABASE_OWNER_URL", ""),
-        # For RQ's queues and the rate limits.
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            # Statement parameters contain personal data, which errors must not carry into a log.
+            "hide_parameters": True,
+            # IP addresses as strings: they are only displayed.
+            "native_inet_types": False,
+            # Connections to the database that each process keeps.
+            "pool_size": _number(env, "DATABASE_POOL_SIZE", 5, 1, 100),
+            # Seconds a request waits for a connection while others have them all.
+            "pool_timeout": _number(env, "DATABASE_POOL_TIMEOUT", 5, 1, 60),
+            # After the database was restarted, a connection of the pool is replaced instead of failing a request.
+            "pool_pre_ping": True,
+            "connect_args": {
+                "application_name": "portal",
+                "connect_timeout": connect_timeout,
+                # A lost client must not hold locks, a runaway statement must not hold a worker.
+                # The planner's default for a page read out of order is that of a disk with an arm: with it a list reads
+                # a month whole instead of fifty places of its index.
+                "options": f"-c statement_timeout={statement_timeout}s -c idle_in_transaction_session_timeout=300000"
+                " -c random_page_cost=1.1",
+            },
+        },
+        # Redis, for RQ's queues and the rate limits: redis://host/0. Outside production, it is that of `make run` if not given.
         "REDIS_URL": redis_url,
         # The same URL in the notation of the rate limiter's library, which differs for Unix sockets.
         "RATELIMIT_STORAGE_URI": re.sub("^unix://", "redis+unix://", redis_url),
@@ -96,13 +117,13 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SINGLE_SIGN_ON_RATE_LIMIT": env.get("SINGLE_SIGN_ON_RATE_LIMIT", "60 per minute;600 per hour"),
         # Whether the OpenID providers of tenants may have private addresses, such as a Keycloak inside.
         "SINGLE_SIGN_ON_PRIVATE_PROVIDERS": _flag(env, "SINGLE_SIGN_ON_PRIVATE_PROVIDERS", default=not production),
-        # Certificates of the authorities that may sign theirs; those of the package certifi when not given.
+        # Certificates of the authorities that may sign those of the providers; those of the package certifi when not given.
         "SINGLE_SIGN_ON_CA_FILE": _certificates(env, "SINGLE_SIGN_ON_CA_FILE"),
         # Requests for pages behind mailed links, per IP address.
         "LINK_RATE_LIMIT": env.get("LINK_RATE_LIMIT", "60 per minute;600 per hour"),
         # Views of the public application forms, and of their styles and logos, per IP address.
         "APPLICATION_PAGE_RATE_LIMIT": env.get("APPLICATION_PAGE_RATE_LIMIT", "60 per minute;600 per hour"),
-        # Forms sent from there, per IP address: each step, and each row that is added or removed, is one.
+        # Public application forms that are sent, per IP address: each step, and each row that is added or removed, is one.
         "APPLICATION_FORM_RATE_LIMIT": env.get("APPLICATION_FORM_RATE_LIMIT", "60 per minute;600 per hour"),
         # Forms sent from a customer's UTM application form, per form, from all IP addresses together.
         "UTM_FORM_RATE_LIMIT": env.get("UTM_FORM_RATE_LIMIT", "60 per hour;200 per day"),
@@ -138,9 +159,9 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "HEARTBEAT_SECONDS": _number(env, "HEARTBEAT_SECONDS", 60, 5, 3600),
         # Alerts older than this number of months are rejected and dropped.
         "ALERT_RETENTION_MONTHS": _number(env, "ALERT_RETENTION_MONTHS", 13, 1, 120),
-        # The number of trusted reverse proxies that set X-Forwarded-*.
+        # The number of reverse proxies in front of the portal, whose X-Forwarded-* headers are trusted.
         "PROXY_COUNT": _number(env, "PROXY_COUNT", 0, 0, 5),
-        # Mail.
+        # The mail server; user name, password and TLS (STARTTLS) if it requires them.
         "MAIL_SERVER": env.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number(env, "MAIL_PORT", 25, 1, 65535),
         "MAIL_USERNAME": env.get("MAIL_USERNAME"),
@@ -148,15 +169,17 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAIL_USE_TLS": _flag(env, "MAIL_USE_TLS", default=False),
         # Certificates of the authorities that may sign the mail server's; those of the system when not given.
         "MAIL_CA_FILE": _certificates(env, "MAIL_CA_FILE"),
+        # The sender of all mails.
         "MAIL_DEFAULT_SENDER": env.get("MAIL_DEFAULT_SENDER", "no-reply@example.jp"),
         # The sender for mail servers, to which they return undeliverable mail; the address above if it is empty.
         "BOUNCE_ADDRESS": env.get("BOUNCE_ADDRESS", ""),
-        # The mailbox of that address, which is read every five minutes: maildir:/path, imaps://user:password@host/INBOX,
+        # The mailbox of that address, which is read and emptied every five minutes: maildir:/path, imaps://user:password@host/INBOX,
         # imap+starttls://... or imap://... without encryption; special characters are percent-encoded. Empty for none.
         "BOUNCE_MAILBOX": _mailbox(env, "BOUNCE_MAILBOX"),
-        # How SMS are sent: "log" sends none, and logs the kind and the last four digits of the number (jobs.sms).
+        # How SMS are sent: "log" sends none, and logs the kind and the last four digits of the number.
         "SMS_BACKEND": _choice(env, "SMS_BACKEND", "log", ("log",)),
-        # Where the files of tickets are stored: in the database, or in a bucket of an S3-compatible store.
+        # An S3-compatible store for the files of tickets: its URL, the bucket, the keys (all four or none of them) and the region.
+        # Without it, they are stored in the database.
         **_file_store(env),
         # When sessions end: after the last use, and after the sign-in however much they are used.
         "SESSION_IDLE_TIMEOUT": timedelta(minutes=_number(env, "SESSION_IDLE_MINUTES", 60, 10, 1440)),
@@ -190,34 +213,6 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "AUTH_ROLE_ADMIN": "NEC Admin",
         "AUTH_ROLE_PUBLIC": "Public",
         "AUTH_RATE_LIMITED": False,
-    }
-
-
-def _engine_options(env: Mapping[str, str], connect_timeout: int, statement_timeout: int) -> dict[str, Any]:
-    """Return the options of the connections to a database.
-
-    :param connect_timeout: in seconds.
-    :param statement_timeout: in seconds.
-    """
-    return {
-        # Statement parameters contain personal data, which errors must not carry into a log.
-        "hide_parameters": True,
-        # IP addresses as strings: they are only displayed.
-        "native_inet_types": False,
-        "pool_size": _number(env, "DATABASE_POOL_SIZE", 5, 1, 100),
-        # Seconds a request waits for a connection while others have them all.
-        "pool_timeout": _number(env, "DATABASE_POOL_TIMEOUT", 5, 1, 60),
-        # After the database was restarted, a connection of the pool is replaced instead of failing a request.
-        "pool_pre_ping": True,
-        "connect_args": {
-            "application_name": "portal",
-            "connect_timeout": connect_timeout,
-            # A lost client must not hold locks, a runaway statement must not hold a worker.
-            # The planner's default for a page read out of order is that of a disk with an arm: with it a list reads
-            # a month whole instead of fifty places of its index.
-            "options": f"-c statement_timeout={statement_timeout}s -c idle_in_transaction_session_timeout=300000"
-            " -c random_page_cost=1.1",
-        },
     }
 
 
@@ -277,7 +272,10 @@ def _certificates(env: Mapping[str, str], name: str) -> str | None:
 
 def _file_store(env: Mapping[str, str]) -> dict[str, str | None]:
     """Return the settings of the object store for the files of tickets; all of them are needed if one is set."""
-    names = [f"TICKET_FILES_S3_{part}" for part in ("URL", "BUCKET", "ACCESS_KEY", "SECRET_KEY")]
+    names = [
+        *("TICKET_FILES_S3_URL", "TICKET_FILES_S3_BUCKET"),
+        *("TICKET_FILES_S3_ACCESS_KEY", "TICKET_FILES_S3_SECRET_KEY"),
+    ]
     given = {name: env.get(name) or None for name in names}
     if missing := [name for name, value in given.items() if value is None]:
         if len(missing) < len(names):

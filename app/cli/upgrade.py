@@ -25,7 +25,6 @@ from models import clock
 from models.accounts.role import PARTNER_OPERATOR
 from models.accounts.user import Role
 from models.alerts import ingest as alert_ingest
-from models.db import ALERTS
 from models.operations import schedule
 
 RIGHTS_LOCK = 7_403_211
@@ -42,7 +41,7 @@ def upgrade() -> None:
 
     :raises click.ClickException: row-level security does not apply to the app's database role.
     """
-    apart = ALERTS in current_app.config["SQLALCHEMY_BINDS"]
+    apart = bool(current_app.config["ALERT_DATABASE_URL"])
     flask_migrate.upgrade(directory=str(current_app.config["MIGRATIONS"]))
     engine = create_engine(owner_url(alerts=False), poolclass=NullPool)
     if apart:

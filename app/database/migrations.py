@@ -21,7 +21,7 @@ def owner_url(*, alerts: bool) -> str:
     """
     settings = current_app.config
     if alerts:
-        return str(settings["ALERT_DATABASE_OWNER_URL"] or settings["SQLALCHEMY_BINDS"][ALERTS]["url"])
+        return str(settings["ALERT_DATABASE_OWNER_URL"] or settings["ALERT_DATABASE_URL"])
     return str(settings["DATABASE_OWNER_URL"] or settings["SQLALCHEMY_DATABASE_URI"])
 
 

@@ -12,11 +12,9 @@ from typing import Any
 import psycopg
 from flask import Flask
 from psycopg import errors
-from sqlalchemy import event
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy import Engine, event
 
-from models.db import ALERTS, STATEMENT_TIMEOUT_GRACE, db, pair_alerts
-from models.errors import ALERTS_UNAVAILABLE
+from models.db import STATEMENT_TIMEOUT_GRACE, db
 
 REFUSE_FOR = 5.0
 """Seconds after a connection timeout in which no further connection is attempted, so that requests fail immediately."""
@@ -68,34 +66,32 @@ class Connector:
             raise
 
 
-def _note_unavailable_alerts(context: ExceptionContext) -> None:
-    """Note on an error that the database of the alerts cannot be reached, which is told to users (app.web.errors)."""
-    error = context.sqlalchemy_exception
-    if error is not None and (context.is_disconnect or context.connection is None):
-        setattr(error, ALERTS_UNAVAILABLE, True)
-
-
 def init_app(app: Flask) -> None:
     """Apply the timeouts from the settings to the app's database connections."""
-    unused, used = (
-        app.config["DATABASE_CONNECT_TIMEOUT"],
-        app.config["DATABASE_STATEMENT_TIMEOUT"] + STATEMENT_TIMEOUT_GRACE,
-    )
+    with app.app_context():
+        engine = db.engine
+    listen(engine, unused=app.config["DATABASE_CONNECT_TIMEOUT"], used=statement_limit(app))
+
+
+def statement_limit(app: Flask) -> float:
+    """Return the seconds in which each statement of a page must be answered."""
+    return float(app.config["DATABASE_STATEMENT_TIMEOUT"] + STATEMENT_TIMEOUT_GRACE)
+
+
+def listen(engine: Engine, *, unused: float, used: float) -> None:
+    """Apply timeouts to the connections of an engine.
+
+    :param unused: seconds for the ping before a checkout from the pool, which a working server answers immediately.
+    :param used: seconds for each response to a connection that was checked out.
+    """
 
     def taken(connection: Any, *_rest: Any) -> None:
         connection.response_timeout = used
 
     def given_back(connection: Any, *_rest: Any) -> None:
-        # For the ping before the next checkout, which a working server answers immediately.
         if connection is not None:
             connection.response_timeout = unused
 
-    with app.app_context():
-        engines = list(db.engines.values())
-        if ALERTS in db.engines:
-            pair_alerts(db.engine, db.engines[ALERTS])
-            event.listen(db.engines[ALERTS], "handle_error", _note_unavailable_alerts)
-    for engine in engines:
-        event.listen(engine, "do_connect", Connector().connect)
-        event.listen(engine, "checkout", taken)
-        event.listen(engine, "checkin", given_back)
+    event.listen(engine, "do_connect", Connector().connect)
+    event.listen(engine, "checkout", taken)
+    event.listen(engine, "checkin", given_back)

@@ -32,7 +32,7 @@ from models.alerts import comparison
 from models.alerts import ingest as alert_ingest
 from models.alerts import line as alert_line
 from models.alerts.comparison import ComparisonMonth, ComparisonParticipant
-from models.db import ALERTS, allow_long_statements, psycopg_connection
+from models.db import allow_long_statements, psycopg_connection
 from models.errors import DomainError
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant, create_tenant
@@ -110,7 +110,7 @@ def demo(size: str) -> str:
     :raises click.ClickException: demo data is not allowed here, or the account belongs to somebody else.
     """
     check_allowed()
-    if current_app.config["SQLALCHEMY_BINDS"].get(ALERTS):
+    if current_app.config["ALERT_DATABASE_URL"]:
         raise click.ClickException("The benchmark data needs the alerts in the main database.")
     began = time.monotonic()
     with demo_lock():
