@@ -6,8 +6,13 @@ PY := $(VENV)/bin/python
 # The first suitable interpreter is used; choose another with `make PYTHON=/path/to/python`.
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
+# One list for all supported versions of Python and all platforms. Versions in the present list are kept.
+comma := ,
+UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make upgrade" \
+	$(if $(ALL),--upgrade) $(foreach package,$(subst $(comma), ,$(ONLY)),--upgrade-package $(package))
+
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage bench lighthouse lint format types messages vendor smoke sure venv
+.PHONY: help run test coverage bench lighthouse lint format types messages vendor upgrade smoke documents screenshots sure venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,10 +64,20 @@ vendor: ## Build the parts of Tabler and the chart library in app/static/vendor 
 		cp echarts/licenses/LICENSE-d3 $$licences/d3-LICENSE.txt && cp zrender/LICENSE $$licences/zrender-LICENSE.txt && \
 		cp tslib/LICENSE.txt $$licences/tslib-LICENSE.txt
 
+upgrade: $(VENV)/dev.stamp ## Write requirements*.txt from requirements*.in; ONLY=name,... raises these packages, ALL=1 all that no .in file pins
+	$(VENV)/bin/uv pip compile $(UV_OPTIONS) requirements.in --output-file requirements.txt
+	$(VENV)/bin/uv pip compile $(UV_OPTIONS) --constraint requirements.txt requirements-dev.in --output-file requirements-dev.txt
+
 smoke: $(VENV)/dev.stamp ## Start the portal on every other supported Python of this machine, sign in and do one job
 	$(PY) -m tests.smoke
 
-sure: lint types smoke test ## Run all checks of the CI
+screenshots: $(VENV)/dev.stamp ## Take the pictures of README.md from a new demonstration (requires Chromium)
+	$(PY) -m tests.screenshots
+
+documents: $(VENV)/dev.stamp ## Run the commands in README.md, CONTRIBUTING.md and docs/; ONLY=README.md,docs/shipper.md selects documents
+	$(PY) -m tests.documents $(if $(ONLY),--only $(ONLY))
+
+sure: lint types smoke documents test ## Run all checks of the CI
 
 venv: $(VENV)/dev.stamp ## Create the virtual environment with all packages, for editors
 
@@ -81,10 +96,10 @@ $(PY):
 # Packages are installed again only when the requirements have changed.
 $(VENV)/runtime.stamp: requirements.txt | $(PY)
 	@echo "Installing packages; this takes a minute or two."
-	@$(PY) -m pip install --disable-pip-version-check --quiet --requirement requirements.txt
+	@$(PY) -m pip install --disable-pip-version-check --quiet --require-hashes --requirement requirements.txt
 	@touch $@
 
-$(VENV)/dev.stamp: requirements-dev.txt requirements.txt | $(PY)
+$(VENV)/dev.stamp: requirements-dev.txt | $(PY)
 	@echo "Installing packages; this takes a minute or two."
-	@$(PY) -m pip install --disable-pip-version-check --quiet --requirement requirements-dev.txt
+	@$(PY) -m pip install --disable-pip-version-check --quiet --require-hashes --requirement requirements-dev.txt
 	@touch $@ $(VENV)/runtime.stamp

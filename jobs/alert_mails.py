@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import time
 
 from flask import current_app
-from rq.timeouts import BaseTimeoutException
 
-from jobs.job import describe, job
+from jobs.job import job
+from jobs.problems import Problems
 from models import clock
 from models.alerts import alert_mail
 from models.errors import N_
@@ -20,8 +19,6 @@ BUDGET = 60.0
 
 SCHEDULE = (Entry("alert-mails", N_("Mail important alerts"), "jobs.alert_mails.send", every(5)),)
 
-log = logging.getLogger("portal.job")
-
 
 @job(entry="alert-mails")
 def send() -> None:
@@ -32,28 +29,20 @@ def send() -> None:
     begun = time.monotonic()
     with all_tenants("alerts are mailed for every tenant") as session:
         waiting = alert_mail.waiting(session)
-    problems: list[Exception] = []
+    problems = Problems()
     for tenant_id, utm_id in waiting:
         if time.monotonic() - begun > BUDGET:
             break
-        try:
-            with tenant_session(tenant_id) as session:
-                alert_mail.send(
-                    session,
-                    utm_id,
-                    customer_portal_url=current_app.config["CUSTOMER_PORTAL_URL"],
-                    list_url=list_url,
-                    now=clock.utc_now(),
-                )
-                session.commit()
-        except BaseTimeoutException:
-            # The whole job has timed out. The next run does the rest.
-            raise
-        except Exception as problem:  # noqa: BLE001  (the other UTMs do not depend on this one)
-            log.error("alerts of a UTM could not be mailed", extra={"utm": utm_id, "error": describe(problem)})  # noqa: TRY400  (the message may quote data)
-            problems.append(problem)
-    if problems:
-        raise problems[0]
+        with problems.kept("alerts of a UTM could not be mailed", utm=utm_id), tenant_session(tenant_id) as session:
+            alert_mail.send(
+                session,
+                utm_id,
+                customer_portal_url=current_app.config["CUSTOMER_PORTAL_URL"],
+                list_url=list_url,
+                now=clock.utc_now(),
+            )
+            session.commit()
+    problems.raise_first()
 
 
 def list_url(customer_id: str) -> str:

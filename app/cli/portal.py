@@ -76,6 +76,14 @@ def roles_command() -> None:
     click.echo(roles_markdown(), nl=False)
 
 
+@portal.command("settings")
+def settings_command() -> None:
+    """Print all settings, in the format of docs/settings.md."""
+    from app.cli.settings_table import settings_markdown
+
+    click.echo(settings_markdown(), nl=False)
+
+
 @portal.group("rollups")
 def rollups_group() -> None:
     """Counts of alerts for lists and charts."""

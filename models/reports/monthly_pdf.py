@@ -112,7 +112,7 @@ def html_of(content: Content, brand: PdfBrand) -> str:
         content_facts=monthly_text.facts(content),
         notes=monthly_text.notes(content),
         chart_alt=_chart_alt(content),
-        labels=FUNCTION_LABELS.values(),
+        day_headings=[("日", ""), *((label, "number") for label in FUNCTION_LABELS.values())],
         days=list(zip(*(content.days[function] for function in FUNCTION_LABELS), strict=True)),
         heading_of={_FUNCTIONS: "機能", _LEVELS: "レベル"},
         FUNCTIONS=_FUNCTIONS,

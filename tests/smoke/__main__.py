@@ -43,8 +43,10 @@ def _environment(program: str, folder: Path) -> str:
     """Make an environment with the portal's packages; return its interpreter."""
     subprocess.run([program, "-m", "venv", folder], check=True)
     python = str(folder / "bin" / "python")
-    options = ["--disable-pip-version-check", "--quiet", "--only-binary", ":all:", "--requirement", "requirements.txt"]
-    subprocess.run([python, "-m", "pip", "install", *options], cwd=portal.ROOT, check=True)
+    options = ["--disable-pip-version-check", "--quiet", "--only-binary", ":all:", "--require-hashes"]
+    subprocess.run(
+        [python, "-m", "pip", "install", *options, "--requirement", "requirements.txt"], cwd=portal.ROOT, check=True
+    )
     return python
 
 

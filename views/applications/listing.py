@@ -14,7 +14,6 @@ from models.errors import N_
 from views.applications.next_steps import NextSteps, next_steps
 from views.applications.period import read_period
 from views.applications.states import condition_of
-from views.base import render
 from views.screen import formats
 from views.screen.filters import Search
 from views.screen.navigation import Tab, present_arguments, with_arguments
@@ -82,32 +81,20 @@ class ApplicationList(Screen):
     order_columns: ClassVar = list(COLUMNS)
     formatters_columns: ClassVar = {"id": formats.CODE}
 
-    def list_page(self, form: Any = None) -> str:
-        """Return the page of the list."""
-        search = self.search()
-        tables = self.tables(search)
+    def beside_list(self, search: Search) -> dict[str, Any]:
+        """Return the period, the menu, and what is done next with the application that was just approved."""
         period = read_period(request.args)
-        searched = bool(search.active or period.value)
-        return render(
-            self.list_template,
-            screen=self,
-            title=self.labels.many,
-            crumbs=self.crumbs(),
-            tabs=self.tabs_of_list(),
-            search=search,
-            tables=tables,
-            period=period,
-            searched=searched,
-            conditions=[(gettext("Application period"), period.text), *(each.summary for each in search.filters)],
-            menu_items=[(each, self.url_of(each.name)) for each in self.menu_items if self.may_do(each.name)],
-            menu_links=self.menu_links(),
-            back=present_arguments().get("back", ""),
-            links=self.list_links(search, tables),
-            **self.beside_list(),
-        )
+        return {
+            "period": period,
+            "searched": bool(search.active or period.value),
+            "conditions": [(gettext("Application period"), period.text), *(each.summary for each in search.filters)],
+            "menu_items": [(each, self.url_of(each.name)) for each in self.menu_items if self.may_do(each.name)],
+            "menu_links": self.menu_links(),
+            "back": present_arguments().get("back", ""),
+            **self._next_steps_of_approved(),
+        }
 
-    def beside_list(self) -> dict[str, Any]:
-        """Return what is done next with the application that was just approved."""
+    def _next_steps_of_approved(self) -> dict[str, Any]:
         approved = request.args.get("approved")
         row = self.query().filter(self.model.id == approved).one_or_none() if approved is not None else None
         return {"next_steps": self.next_steps(row)} if row is not None else {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField
-from wtforms.validators import ValidationError
+from wtforms.validators import StopValidation, ValidationError
 
 from models.accounts.user import EMAIL_LENGTH
 from models.values.mail_address import is_mail_address
@@ -151,9 +151,16 @@ class Required:
     def __call__(self, _form: Form, field: Any) -> None:
         """Raise ``StopValidation`` if there is nothing visible."""
         if not shows(str(field.data or "")):
-            from wtforms.validators import StopValidation
-
             raise StopValidation(gettext("This field is required."))
+
+
+class ChosenFile:
+    """A validator for required files."""
+
+    def __call__(self, _form: Form, field: Any) -> None:
+        """Raise ``StopValidation`` if no file was chosen."""
+        if not getattr(field.data, "filename", ""):
+            raise StopValidation(gettext("Choose a file."))
 
 
 class OneLine:

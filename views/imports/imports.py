@@ -13,7 +13,6 @@ from flask_wtf import FlaskForm
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 from wtforms import FileField
-from wtforms.validators import StopValidation
 
 from models import clock
 from models.db import db
@@ -25,6 +24,7 @@ from models.values.visible_text import visible
 from views.base import PortalView, actor, render, url_if
 from views.flashes import flash_error, flash_success
 from views.forms.errors import add_error, message_of
+from views.forms.fields import ChosenFile
 from views.imports.checking import Checked, checked_rows, columns_of
 from views.imports.columns import templates, utm_template
 from views.imports.reading import read_rows
@@ -42,16 +42,12 @@ class UploadForm(FlaskForm):
 
     file = FileField(
         lazy_gettext("File"),
+        [ChosenFile()],
         description=lazy_gettext(
             "A CSV file (UTF-8 or Shift_JIS) or an Excel workbook (.xlsx); up to 5,000 rows and 5 MB."
         ),
         render_kw={"accept": ".csv,.txt,.xlsx", "required": True},
     )
-
-    def validate_file(self, field: Any) -> None:
-        """Raise StopValidation if no file was chosen."""
-        if not getattr(field.data, "filename", ""):
-            raise StopValidation(gettext("Choose a file."))
 
 
 class ImportView(PortalView):

@@ -28,6 +28,7 @@ class PublicApplicationView(PublicFormView):
 
     route_base = "/apply"
     class_permission_name = "PublicApplication"
+    application_class = ServiceApplication
     form_template = "public_applications/application.html"
     heading = N_("Service application")
 
@@ -60,10 +61,6 @@ class PublicApplicationView(PublicFormView):
     def send(self, session: Session, form: Any) -> ServiceApplication:
         """Store the application and mail the link."""
         return rules.submit(session, form.entered(), now=clock.utc_now(), url_of=confirmation_url)
-
-    def exists(self, session: Session, application_id: str) -> bool:
-        """Return whether an application exists."""
-        return session.get(ServiceApplication, application_id) is not None
 
 
 def _may_open(session: Session, signed: str) -> bool:

@@ -29,10 +29,12 @@ GONE, UNKNOWN, REFUSED = 410, 404, 403
 class PublicFormView(PortalView):
     """The base class of the views of both forms.
 
+    :cvar application_class: the class of what is stored.
     :cvar form_template: the template of the form.
     :cvar heading: what is applied for, marked for translation.
     """
 
+    application_class: type
     form_template: str
     heading: str
 
@@ -46,10 +48,6 @@ class PublicFormView(PortalView):
         :returns: the application.
         :raises DomainError: it is refused.
         """
-        raise NotImplementedError
-
-    def exists(self, session: Session, application_id: str) -> bool:
-        """Return whether an application exists."""
         raise NotImplementedError
 
     def respond(self, session: Session, tenant_id: str, settings: TenantSettings, signed: str) -> Any:
@@ -96,7 +94,7 @@ class PublicFormView(PortalView):
     def _send_once(self, session: Session, form: PublicForm, carried: str) -> str:
         digest = form_pass.digest_of(carried, form.typed())
         known = form_pass.first_result(session, digest)
-        if known is not None and self.exists(session, known):
+        if known is not None and session.get(self.application_class, known) is not None:
             return known
         made = self.send(session, form)
         session.flush()

@@ -28,6 +28,7 @@ class PublicUtmApplicationView(PublicFormView):
 
     route_base = "/apply-utm"
     class_permission_name = "PublicUtmApplication"
+    application_class = UtmApplication
     form_template = "public_applications/utm_application.html"
     heading = N_("UTM application")
 
@@ -69,10 +70,6 @@ class PublicUtmApplicationView(PublicFormView):
             by=visitor(form.applicant_email.data),
             portal_url=current_app.config["PORTAL_URL"],
         )
-
-    def exists(self, session: Session, application_id: str) -> bool:
-        """Return whether an application exists."""
-        return session.get(UtmApplication, application_id) is not None
 
 
 def _customer(session: Session, customer_id: str) -> Customer | None:

@@ -64,7 +64,12 @@ class ListPages:
             links=self.list_links(search, tables),
             secret=self.secret_of([row.key for table in tables for row in table.rows]),
             form=form,
+            **self.beside_list(search),
         )
+
+    def beside_list(self: Any, search: Search) -> dict[str, Any]:
+        """Return what else the template of the list needs, by the name of its variable."""
+        return {}
 
     def search(self: Any) -> Search:
         """Return the search fields with their values from the query parameters."""

@@ -10,7 +10,6 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import FileField
-from wtforms.validators import StopValidation
 
 from models.db import db
 from models.errors import DomainError
@@ -20,6 +19,7 @@ from models.tenants.settings import MAX_LOGO_BYTES
 from views.base import PortalView, actor, render
 from views.flashes import flash_error, flash_success
 from views.forms.errors import add_error
+from views.forms.fields import ChosenFile
 
 
 class LogoForm(FlaskForm):
@@ -27,14 +27,10 @@ class LogoForm(FlaskForm):
 
     file = FileField(
         lazy_gettext("File"),
+        [ChosenFile()],
         description=lazy_gettext("A PNG file of up to 200 KB, at most 1000 pixels wide and high."),
         render_kw={"accept": "image/png,.png", "required": True},
     )
-
-    def validate_file(self, field: Any) -> None:
-        """Raise StopValidation if no file was chosen."""
-        if not getattr(field.data, "filename", ""):
-            raise StopValidation(gettext("Choose a file."))
 
 
 class TenantLogoView(PortalView):

@@ -12,37 +12,41 @@ from typing import Any
 
 from flask import g, redirect, request, url_for
 from flask_appbuilder import expose
-from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from werkzeug.wrappers import Response
 
 from models import clock
 from models.db import db
-from models.errors import Conflict, DomainError
+from models.errors import N_, DomainError
 from models.tickets import rules, subject
 from models.tickets.subject import Subject
 from models.tickets.ticket import Ticket
 from models.tickets.ticket_file import TicketFile
 from views.arguments import key_or_none
-from views.base import PortalView, actor, render
+from views.base import actor, render
 from views.flashes import flash_success
 from views.forms.errors import add_error
 from views.question import back_to_form, returns_to_form
-from views.screen.conflict import compared, differing
 from views.tickets.forms import ReplyForm, TicketForm
 from views.tickets.prepared import prepared_text
-from views.tickets.thread import about, download, notice, shown_file
+from views.tickets.thread import about, notice, shown_file
 from views.tickets.tickets import TicketView
+from views.tickets.update import TicketUpdateView
 from views.tickets.words import COLUMN_LABELS, FORMATS
 
 _ABOUT = ("customer", "utm", "alert", "alert_at")
 
 
-class TicketFormView(PortalView):
+class TicketFormView(TicketUpdateView):
     """The forms of the partner's operators."""
 
     route_base = "/tickets"
     class_permission_name = "Tickets"
+    tickets = TicketView
+    form_class = ReplyForm
+    title = N_("Update")
+    changed = ("state", "priority")
+    rule = staticmethod(rules.reply)
 
     @returns_to_form
     @expose("/create", methods=["GET", "POST"])
@@ -83,60 +87,16 @@ class TicketFormView(PortalView):
     @has_access
     def update(self, ticket_id: str) -> Any:
         """Reply to a ticket, change its priority, close it or open it again."""
-        screen = TicketView.of()
-        ticket = screen.row_or_404(ticket_id)
-        if request.method == "GET":
-            return _update_page(_stored(ticket), ticket)
-        form = ReplyForm()
+        return self.respond(ticket_id)
+
+    def offer(self, form: ReplyForm, ticket: Ticket) -> None:
+        """Set the states that a partner can choose."""
         form.offer(rules.partner_states(ticket.state))
-        valid = form.validate()
-        files = form.receive(ticket.tenant_id, g.identity.user.id)
-        if back_to_form():
-            return _update_page(form, ticket, files)
-        if not valid or form.files.errors:
-            return _update_page(form, ticket, files), 422
-        try:
-            rules.reply(
-                db.session(),
-                ticket,
-                form.values(),
-                files=[each.id for each in files],
-                version=form.version.shown,
-                notice=notice(),
-                now=clock.utc_now(),
-                by=actor(),
-            )
-        except Conflict:
-            db.session.rollback()
-            ticket = screen.row_or_404(ticket_id)
-            found = differing(
-                (form[name].label.text, FORMATS[name].text(getattr(ticket, name)), FORMATS[name].text(form[name].data))
-                for name in ("state", "priority")
-            )
-            form.offer(rules.partner_states(ticket.state))
-            form.state.data, form.version.data = ticket.state, str(ticket.version)
-            return _update_page(form, ticket, files, conflict=compared(found)), 409
-        except DomainError as error:
-            db.session.rollback()
-            add_error(form, error)
-            return _update_page(form, screen.row_or_404(ticket_id), files), 422
-        flash_success(gettext("The ticket “%(title)s” has been updated.", title=ticket.title))
-        return redirect(screen.page_of(ticket))
 
-    @expose("/<string:ticket_id>/files/<key:file_key>")
-    @has_access
-    @permission_name("show")
-    def file(self, ticket_id: str, file_key: int) -> Response:
-        """Return a file of a ticket."""
-        return download(db.session(), TicketView.of().row_or_404(ticket_id), file_key)
-
-
-def _stored(ticket: Ticket) -> ReplyForm:
-    form = ReplyForm(
-        formdata=None, data={"state": ticket.state, "priority": ticket.priority, "version": str(ticket.version)}
-    )
-    form.offer(rules.partner_states(ticket.state))
-    return form
+    def after_conflict(self, form: ReplyForm, ticket: Ticket) -> None:
+        """Choose the new state, because the old choice may not be possible any more."""
+        self.offer(form, ticket)
+        form.state.data = ticket.state
 
 
 def _subject() -> Subject:
@@ -197,20 +157,4 @@ def _confirmation_page(form: TicketForm, found: Subject, files: Sequence[TicketF
         facts=[*typed, *_facts(found)],
         title=gettext("Create ticket"),
         crumbs=TicketView.of().crumbs(leaf=gettext("Create ticket")),
-    )
-
-
-def _update_page(form: ReplyForm, ticket: Ticket, files: Sequence[TicketFile] = (), conflict: Any = None) -> str:
-    screen = TicketView.of()
-    title = gettext("Update")
-    return render(
-        "tickets/update.html",
-        form=form,
-        fields=["state", "priority"],
-        files=[shown_file(each) for each in files],
-        messages=screen.thread(ticket),
-        conflict=conflict,
-        title=f"{title}: {ticket.title}",
-        crumbs=screen.crumbs(ticket, title),
-        cancel_url=screen.page_of(ticket),
     )

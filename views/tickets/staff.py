@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import g, redirect, request, url_for
+from flask import g, url_for
 from flask_appbuilder import expose
-from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session, joinedload
-from werkzeug.wrappers import Response
 
-from models import clock
 from models.db import db
-from models.errors import N_, Conflict, DomainError
+from models.errors import N_
 from models.tenants.tenant import tenant_names
 from models.tickets import rules, subject
 from models.tickets.ticket import QUEUE_ORDER, Ticket
-from models.tickets.ticket_file import TicketFile
-from views.base import PortalView, actor, render, url_if
+from views.base import url_if
 from views.data_interface import PortalInterface
-from views.flashes import flash_success
-from views.forms.errors import add_error
-from views.question import back_to_form, returns_to_form
+from views.question import returns_to_form
 from views.screen import formats
-from views.screen.conflict import compared, differing
 from views.screen.filters import Choice, IdPart
 from views.screen.labels import Labels
 from views.screen.navigation import Above
@@ -33,7 +27,8 @@ from views.screen.screen import Screen
 from views.screen.table import ICON_BUTTON, Button, Table
 from views.tickets import filters
 from views.tickets.forms import AnswerForm
-from views.tickets.thread import about, download, notice, shown_file, thread, without_links
+from views.tickets.thread import about, thread, without_links
+from views.tickets.update import TicketUpdateView
 from views.tickets.words import COLUMN_LABELS, FORMATS
 from views.transaction import cross_tenant_session
 
@@ -185,93 +180,29 @@ class StaffTicketView(Screen):
         )
 
 
-class StaffTicketFormView(PortalView):
+class StaffTicketFormView(TicketUpdateView):
     """The form of NEC's staff."""
 
     route_base = "/staff/tickets"
     class_permission_name = "StaffTickets"
     tenantless = True
+    tickets = StaffTicketView
+    form_class = AnswerForm
+    title = N_("Answer or change")
+    changed = ("state", "priority", "assignee_id")
+    rule = staticmethod(rules.answer)
 
     @returns_to_form
     @expose("/<string:ticket_id>/answer", methods=["GET", "POST"])
     @has_access
     def answer(self, ticket_id: str) -> Any:
         """Answer a ticket, change its status or priority, or assign it."""
-        screen = StaffTicketView.of()
-        ticket = screen.row_to_show(ticket_id)
-        if request.method == "GET":
-            return _page(_stored(ticket), ticket)
-        form = AnswerForm()
-        form.offer(rules.assignable(db.session()))
-        valid = form.validate()
-        files = form.receive(ticket.tenant_id, g.identity.user.id)
-        if back_to_form():
-            return _page(form, ticket, files)
-        if not valid or form.files.errors:
-            return _page(form, ticket, files), 422
-        try:
-            rules.answer(
-                _session(),
-                ticket,
-                form.values(),
-                files=[each.id for each in files],
-                version=form.version.shown,
-                notice=notice(),
-                now=clock.utc_now(),
-                by=actor(),
-            )
-        except Conflict:
-            _session().rollback()
-            ticket = screen.row_to_show(ticket_id)
-            found = differing(
-                (
-                    form[name].label.text,
-                    form.display_value(name, getattr(ticket, name)),
-                    form.display_value(name, form[name].data),
-                )
-                for name in ("state", "priority", "assignee_id")
-            )
-            form.version.data = str(ticket.version)
-            return _page(form, ticket, files, conflict=compared(found)), 409
-        except DomainError as error:
-            _session().rollback()
-            add_error(form, error)
-            return _page(form, screen.row_to_show(ticket_id), files), 422
-        flash_success(gettext("The ticket “%(title)s” has been updated.", title=ticket.title))
-        return redirect(screen.page_of(ticket))
+        return self.respond(ticket_id)
 
-    @expose("/<string:ticket_id>/files/<key:file_key>")
-    @has_access
-    @permission_name("show")
-    def file(self, ticket_id: str, file_key: int) -> Response:
-        """Return a file of a ticket."""
-        return download(_session(), StaffTicketView.of().row_or_404(ticket_id), file_key)
+    def offer(self, form: AnswerForm, ticket: Ticket) -> None:
+        """Set the people that can be assigned."""
+        form.offer(rules.assignable(db.session()))
 
 
 def _answer_url(row: Ticket, back: dict[str, str]) -> str | None:
     return url_if("can_answer", "StaffTickets", "StaffTicketFormView.answer", ticket_id=row.id, **back)
-
-
-def _stored(ticket: Ticket) -> AnswerForm:
-    names = ("state", "priority", "assignee_id")
-    form = AnswerForm(
-        formdata=None, data={name: getattr(ticket, name) for name in names} | {"version": str(ticket.version)}
-    )
-    form.offer(rules.assignable(db.session()))
-    return form
-
-
-def _page(form: AnswerForm, ticket: Ticket, files: Sequence[TicketFile] = (), conflict: Any = None) -> str:
-    screen = StaffTicketView.of()
-    title = gettext("Answer or change")
-    return render(
-        "tickets/update.html",
-        form=form,
-        fields=["state", "priority", "assignee_id"],
-        files=[shown_file(each) for each in files],
-        messages=screen.thread(ticket),
-        conflict=conflict,
-        title=f"{title}: {ticket.title}",
-        crumbs=screen.crumbs(ticket, title),
-        cancel_url=screen.page_of(ticket),
-    )

@@ -109,6 +109,12 @@ def test_the_page_of_roles_is_what_the_command_prints(run):
     assert run("roles").output == page.read_text("utf-8"), "Run `flask portal roles > docs/roles.md`."
 
 
+def test_the_page_of_settings_is_what_the_command_prints(run):
+    page = Path(__file__).parents[3] / "docs" / "settings.md"
+
+    assert run("settings").output == page.read_text("utf-8"), "Run `flask portal settings > docs/settings.md`."
+
+
 def test_the_table_of_roles_has_a_row_per_permission_and_a_column_per_role():
     table = roles_markdown({"Operator": {"Utms": ("can_show", "can_add")}, "Viewer": {"Utms": ("can_show",)}})
 

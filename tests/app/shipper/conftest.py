@@ -182,6 +182,26 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePortal]:
 
 
 @pytest.fixture
+def waits() -> list[float]:
+    """The waits of the clients, in seconds."""
+    return []
+
+
+@pytest.fixture
+def connect(portal: Any, waits: list[float]) -> Iterator[Callable[..., DeviceClient]]:
+    """Return a client of the portal that notes its waits instead of sleeping."""
+    made: list[DeviceClient] = []
+
+    def connect(token: str = "token-1", url: str | None = None, **options: Any) -> DeviceClient:
+        made.append(DeviceClient(url or portal.url, token, sleep=waits.append, **options))
+        return made[-1]
+
+    yield connect
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Use a temporary instance folder, no settings of the environment, and no delays."""
     monkeypatch.setenv("PORTAL_INSTANCE", str(tmp_path / "instance"))

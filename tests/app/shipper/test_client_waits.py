@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -11,34 +11,7 @@ import pytest
 
 from app.shipper.client import DeviceClient, DeviceError
 from app.shipper.send_result import SendResult
-
-BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
-LOST: tuple[int, dict[str, str], bytes] = (0, {}, b"")
-
-
-def lines(count: int, **more: Any) -> list[dict[str, Any]]:
-    return [
-        {"alert_id": f"1-{number}", "time": "2026-11-22T00:00:00+00:00", "type": "ips", "act": "pass"} | more
-        for number in range(count)
-    ]
-
-
-@pytest.fixture
-def waits() -> list[float]:
-    return []
-
-
-@pytest.fixture
-def connect(portal: Any, waits: list[float]) -> Iterator[Callable[..., DeviceClient]]:
-    made: list[DeviceClient] = []
-
-    def connect(token: str = "token-1", url: str | None = None, **options: Any) -> DeviceClient:
-        made.append(DeviceClient(url or portal.url, token, sleep=waits.append, **options))
-        return made[-1]
-
-    yield connect
-    for client in made:
-        client.close()
+from tests.app.shipper.client_helpers import BUSY, LOST, lines
 
 
 def test_transient_errors_are_retried_with_increasing_delays(

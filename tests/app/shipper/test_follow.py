@@ -15,10 +15,9 @@ from app.shipper.adapters.suricata import SURICATA
 from app.shipper.client import DeviceClient, DeviceError
 from app.shipper.position import PositionStore
 from app.shipper.shipping import LogFiles, ShippingResult, ship
+from tests.app.shipper.client_helpers import BUSY
 from tests.app.shipper.eve_records import alert, text_of
 from tests.app.shipper.follow_helpers import Script, add, nothing, run
-
-BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,10 @@ import pytest
 from app.shipper import follow
 from app.shipper.client import DeviceError
 from app.shipper.position import PositionStore
+from tests.app.shipper.client_helpers import BUSY
 from tests.app.shipper.eve_records import alert, text_of
 from tests.app.shipper.follow_helpers import Script, add, nothing, run
 
-BUSY: tuple[int, dict[str, str], bytes] = (503, {}, b"")
 GOING_ON = "Continuing where the run under the earlier token ended."
 
 
