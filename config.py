@@ -72,8 +72,9 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": database_url,
         # The same database as the owner of the tables, used only by `flask portal upgrade`, which requires it.
         "DATABASE_OWNER_URL": owner_url,
-        # The database of the alerts, if it is not the main one, with the same two roles (docs/scaling.md).
+        # The database of the alerts as the app's role, if they have one of their own (docs/scaling.md).
         "ALERT_DATABASE_URL": env.get("ALERT_DATABASE_URL", ""),
+        # The same database as the owner of its tables, used only by `flask portal upgrade`.
         "ALERT_DATABASE_OWNER_URL": env.get("ALERT_DATABASE_OWNER_URL", ""),
         # Seconds a database may take to take a connection, and to answer a statement.
         "DATABASE_CONNECT_TIMEOUT": connect_timeout,

@@ -22,7 +22,9 @@ _BLOCK_BYTES = 64 * 1024
 _LONGEST = 30 * 60
 
 
-def blocks(connection: Connection, query: sql.Composable, values: Any = None, *, quoted: bool = False) -> Iterator[bytes]:
+def blocks(
+    connection: Connection, query: sql.Composable, values: Any = None, *, quoted: bool = False
+) -> Iterator[bytes]:
     """Generate the rows of a query as CSV with CRLF line ends.
 
     :param connection: that of a session of the tenant; it is busy until the last block is consumed.

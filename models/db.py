@@ -62,9 +62,7 @@ def is_about_alerts(statement: ClauseElement) -> bool:
 
     :raises LookupError: it has tables of both.
     """
-    areas = {
-        each.info.get("database") for each in visitors.iterate(cast("Any", statement)) if isinstance(each, Table)
-    }
+    areas = {each.info.get("database") for each in visitors.iterate(cast("Any", statement)) if isinstance(each, Table)}
     if ALERTS in areas and len(areas) > 1:
         raise LookupError("A statement has tables of the alerts and others, which can be in different databases.")
     return ALERTS in areas

@@ -152,7 +152,9 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         413: gettext("Send less data at once."),
         414: gettext("The URL is too long. Use shorter search conditions."),
         429: _wait(headers.get("Retry-After")),
-        503: gettext("The database of the alerts cannot be reached. Everything else works. Try again in a few minutes."),
+        503: gettext(
+            "The database of the alerts cannot be reached. Everything else works. Try again in a few minutes."
+        ),
     }
     title = titles.get(code, gettext("Something went wrong"))
     message = message or messages.get(

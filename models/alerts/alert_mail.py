@@ -186,7 +186,13 @@ def _lower(session: Session, utm: Utm, alerts: Sequence[Any], *, version: int) -
     session.execute(
         _LOWER,
         [
-            {"customer": utm.customer_id, "utm": utm.id, "at": alert.occurred_at, "key": alert.alert_id, "by_version": version}
+            {
+                "customer": utm.customer_id,
+                "utm": utm.id,
+                "at": alert.occurred_at,
+                "key": alert.alert_id,
+                "by_version": version,
+            }
             for alert in sorted(alerts, key=lambda alert: (alert.occurred_at, alert.alert_id))
         ],
     )

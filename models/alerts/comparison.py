@@ -114,7 +114,9 @@ def determine_companies(session: Session, month: date) -> bool:
         alert_connection(session).execute(
             _ADD_COMPANIES, {"month": month, "tenant_ids": list(tenant_ids), "customer_ids": list(customer_ids)}
         )
-    session.execute(update(ComparisonMonth.__table__).where(ComparisonMonth.month == month).values(companies=len(in_force)))
+    session.execute(
+        update(ComparisonMonth.__table__).where(ComparisonMonth.month == month).values(companies=len(in_force))
+    )
     count_month(session, month)
     return True
 

@@ -67,8 +67,7 @@ def csv_blocks(session: Session, query: AlertQuery, utm_name: str) -> Iterator[b
     yield b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n"
     where, values = alert_search.conditions(query)
     statement = sql.SQL(
-        "SELECT {cells} FROM alert WHERE {where}"
-        " ORDER BY alert.occurred_at DESC, alert.seq DESC LIMIT {newest}"
+        "SELECT {cells} FROM alert WHERE {where} ORDER BY alert.occurred_at DESC, alert.seq DESC LIMIT {newest}"
     ).format(
         cells=sql.SQL(", ").join(_cell(name) for name in COLUMNS),
         where=sql.SQL(where),

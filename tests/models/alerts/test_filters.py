@@ -275,7 +275,9 @@ def test_a_file_holds_what_meets_the_conditions(utm, arrive, in_tenant):
     with in_tenant(utm.tenant_id) as session:
         content = b"".join(alert_export.csv_blocks(session, query, utm.name)).decode("utf-8-sig")
         everything = b"".join(
-            alert_export.csv_blocks(session, AlertQuery(utm.customer_id, query.start, query.end, utm_id=utm.id), utm.name)
+            alert_export.csv_blocks(
+                session, AlertQuery(utm.customer_id, query.start, query.end, utm_id=utm.id), utm.name
+            )
         )
 
     assert [row["alert_id"] for row in csv.DictReader(io.StringIO(content))] == ["wanted"]
