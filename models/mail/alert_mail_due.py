@@ -23,7 +23,7 @@ class AlertMailDue(TenantScoped, Base):
     """The key of one alert. There are no foreign keys, as in the table of the alerts."""
 
     __tablename__ = "alert_mail_due"
-    __table_args__ = {"info": ALERT_AREA}  # noqa: RUF012  (SQLAlchemy's convention)
+    __table_args__ = {"info": ALERT_AREA}
 
     tenant_id: Mapped[str] = mapped_column(String(8), primary_key=True)
     utm_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

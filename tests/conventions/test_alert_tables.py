@@ -29,10 +29,10 @@ def unique_keys(table) -> list[list[str]]:
 
 
 def test_the_tables_of_the_alerts_are_these():
-    assert AREA == [
+    assert [
         *("alert", "alert_daily", "alert_mail_due"),
         *("comparison_count", "comparison_month", "comparison_participant", "threat_stat"),
-    ]
+    ] == AREA
 
 
 @pytest.mark.parametrize("table", DISTRIBUTED)

@@ -16,7 +16,6 @@ import pytest
 from psycopg import sql
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session
 
 import config
 from jobs import alert_mails, alerts
