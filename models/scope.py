@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Row, String, bindparam, event, func
+from sqlalchemy import ClauseElement, ForeignKey, Row, String, bindparam, event, func
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm.session import SessionTransaction
 
@@ -139,7 +139,7 @@ def _quoted(scope: str) -> str:
 def _to_the_alerts(state: ORMExecuteState) -> None:
     """Send a statement about the alerts to their database, if they have one of their own."""
     engine = alert_engine(state.session)
-    if engine is not None and is_about_alerts(state.statement):
+    if engine is not None and is_about_alerts(cast("ClauseElement", state.statement)):
         if state.is_orm_statement and state.is_insert:
             raise ScopeError("Insert into the table: many rows of a class are written to the main database.")
         state.bind_arguments["bind"] = engine

@@ -35,8 +35,8 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         _build("CONCURRENTLY", {table: f"customer_id, {key}" for table, key in OLD_KEYS.items()})
         for table in KEPT:
-            _index("CONCURRENTLY", f"uq_{table}_utm_id", table, OLD_KEYS[table], unique=True)
-            _index("CONCURRENTLY", f"ix_{table}_{TIMES[table]}", table, TIMES[table], method="brin")
+            _index("CONCURRENTLY", f"uq_{table}_utm_id", f"{table} ({OLD_KEYS[table]})", unique=True)
+            _index("CONCURRENTLY", f"ix_{table}_{TIMES[table]}", f"{table} USING brin ({TIMES[table]})")
     _exchange({table: f"customer_id, {key}" for table, key in OLD_KEYS.items()})
     note_batches()
     op.create_table(
@@ -64,8 +64,8 @@ def downgrade() -> None:
 def alert_database() -> None:
     """Make the same changes in a new database of the alerts, which has no rows yet."""
     for table in KEPT:
-        _index("", f"uq_{table}_utm_id", table, OLD_KEYS[table], unique=True)
-        _index("", f"ix_{table}_{TIMES[table]}", table, TIMES[table], method="brin")
+        _index("", f"uq_{table}_utm_id", f"{table} ({OLD_KEYS[table]})", unique=True)
+        _index("", f"ix_{table}_{TIMES[table]}", f"{table} USING brin ({TIMES[table]})")
     for table, key in OLD_KEYS.items():
         op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey, ADD PRIMARY KEY (customer_id, {key})")
     note_batches()
@@ -92,13 +92,13 @@ def _parts(keys: dict[str, str]) -> list[tuple[str, str]]:
 
 def _build(how: str, keys: dict[str, str]) -> None:
     for table, key in _parts(keys):
-        _index(how, f"{table}_new_key", table, key, unique=True)
+        _index(how, f"{table}_new_key", f"{table} ({key})", unique=True)
 
 
-def _index(how: str, name: str, table: str, columns: str, *, unique: bool = False, method: str = "btree") -> None:
+def _index(how: str, name: str, on: str, *, unique: bool = False) -> None:
     # An interrupted run leaves an index that is not valid.
     op.execute(f"DROP INDEX {how} IF EXISTS {name}")
-    op.execute(f"CREATE {'UNIQUE' if unique else ''} INDEX {how} {name} ON {table} USING {method} ({columns})")
+    op.execute(f"CREATE {'UNIQUE' if unique else ''} INDEX {how} {name} ON {on}")
 
 
 def _exchange(keys: dict[str, str]) -> None:

@@ -28,5 +28,5 @@ def joinable(session: Session, statement: Select[*tuple[Any, ...]], name: str) -
     arrays = [
         bindparam(None, [row[place] for row in rows], type_=ARRAY(each.type)) for place, each in enumerate(columns)
     ]
-    described = [column(each.key, each.type) for each in columns]
+    described = [column(str(each.key), each.type) for each in columns]
     return func.unnest(*arrays).table_valued(*described, name=name).render_derived()

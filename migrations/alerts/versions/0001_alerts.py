@@ -34,11 +34,14 @@ def upgrade() -> None:
     _main(POLICY).alert_tables()
     op.create_index("ix_alert_daily_high", "alert_daily", ["day", "tenant_id"], postgresql_where=_main(HIGH).HIGH)
     _main(KEYS).alert_database()
+    # For /readyz.
+    migrating.shared_table("alembic_version", "SELECT")
     if op.get_bind().scalar(sa.text("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")):
         _distribute()
 
 
 def downgrade() -> None:
+    op.execute(f"REVOKE SELECT ON alembic_version FROM {migrating.APP}, {migrating.ALL_TENANTS}")
     op.drop_table("alert_mail_due")
     for name in (STATISTICS, "0003_alerts"):
         _main(name).downgrade()

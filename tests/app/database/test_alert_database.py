@@ -174,7 +174,8 @@ def test_the_alerts_are_stored_and_found_in_their_database(
     sent = send(utm, [line(1, at=at, alert_id="first", **high), line(2, at=earlier, alert_id="second")])
     assert sent.json["stored"] == 2
     assert send(other, [line(1, at=at, alert_id="third")]).json["stored"] == 1
-    hour = at.replace(minute=0, second=0, microsecond=0).isoformat()
+    yesterday = clock.tokyo_day(at) - timedelta(days=1)
+    hour = f"{yesterday}T12:00:00+09:00"
     count = json.dumps({"hour": hour, "function": "url_filter", "category": "ギャンブル", "count": 7}).encode()
     assert send(utm, [count], path="threat-stats").json["stored"] == 1
 
@@ -198,7 +199,7 @@ def test_the_alerts_are_stored_and_found_in_their_database(
     assert "ET SCAN" in text_of(operator, f"{base}/alerts/threats")
     _, files = download(operator, utm)
     assert sorted(each for found in files.values() for each in found) == ["first", "second", "third"]
-    assert "ギャンブル" in text_of(operator, f"{base}/charts/threats?unit=month")
+    assert "ギャンブル" in text_of(operator, f"{base}/charts/threats?unit=day&day={yesterday}")
     assert "本社" in text_of(operator, f"{base}/charts/utms?unit=month")
     assert "IPS" in text_of(operator, f"{base}/charts/average?unit=month")
     for url in (f"{base}/security?sort=alert_count", "/utms/?sort=alert_count"):
@@ -384,6 +385,28 @@ def test_rows_of_the_alerts_are_not_written_to_the_main_database_by_mistake(utm)
             session.flush()
     with tenant_session(utm.tenant_id) as session, pytest.raises(LookupError, match="different databases"):
         session.execute(select(Alert.alert_id).join(Utm, Utm.id == Alert.utm_id))
+
+
+def test_processes_of_the_previous_version_can_still_count(utm, main_database):
+    """During an upgrade, they name the keys before migration 0043."""
+    main_database.execute("BEGIN")
+    for _ in range(2):
+        main_database.execute(
+            "INSERT INTO alert_daily (tenant_id, customer_id, utm_id, day, function, level, count)"
+            " VALUES (%s, %s, %s, '2026-11-01', 'ips', 'low', 4)"
+            " ON CONFLICT (utm_id, day, function, level) DO UPDATE SET count = alert_daily.count + excluded.count",
+            [utm.tenant_id, utm.customer_id, utm.id],
+        )
+        main_database.execute(
+            "INSERT INTO threat_stat (tenant_id, customer_id, utm_id, hour, function, category, count, received_at)"
+            " VALUES (%s, %s, %s, '2026-11-01', 'ips', 'a', 4, now())"
+            " ON CONFLICT (utm_id, hour, function, category) DO UPDATE SET count = excluded.count",
+            [utm.tenant_id, utm.customer_id, utm.id],
+        )
+    counts = main_database.execute("SELECT (SELECT sum(count) FROM alert_daily), (SELECT sum(count) FROM threat_stat)")
+
+    assert counts.fetchone() == (8, 4)
+    main_database.execute("ROLLBACK")
 
 
 COLUMNS = """
