@@ -89,6 +89,10 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # The age in seconds of the last transaction that the replica has replayed, above which it is not used. A working
         # portal writes something every minute.
         "READ_DATABASE_MAX_LAG": _number(env, "READ_DATABASE_MAX_LAG", 300, 90, 86_400),
+        # The database of the alerts as the app's role, if they have one of their own (docs/scaling.md).
+        "ALERT_DATABASE_URL": env.get("ALERT_DATABASE_URL", ""),
+        # The same database as the owner of its tables, used only by `flask portal upgrade`.
+        "ALERT_DATABASE_OWNER_URL": env.get("ALERT_DATABASE_OWNER_URL", ""),
         # Seconds a database may take to take a connection, and to answer a statement.
         "DATABASE_CONNECT_TIMEOUT": connect_timeout,
         "DATABASE_STATEMENT_TIMEOUT": statement_timeout,
@@ -226,6 +230,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "BABEL_DEFAULT_TIMEZONE": "Asia/Tokyo",
         "LANGUAGES": {"ja": {"flag": "jp", "name": "日本語"}, "en": {"flag": "us", "name": "English"}},
         "MIGRATIONS": ROOT / "migrations",
+        "ALERT_MIGRATIONS": ROOT / "migrations" / "alerts",
         "RATELIMIT_ENABLED": True,
         # Disable what Flask-AppBuilder would do automatically (docs/adr/0003-appbuilder-as-a-toolbox.md).
         "FAB_CREATE_DB": False,

@@ -10,7 +10,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from redis import Redis
 
-from app.database import replica, timeouts
+from app.database import alert_database, replica, timeouts
 from app.rendering import template_globals
 from app.security import PortalSecurityManager
 from models.accounts import password_hash, sealed_secret
@@ -33,16 +33,19 @@ def init_app(app: Flask) -> None:
 
     Each app needs a new AppBuilder, because a second use of the same one registers no views.
     """
+    alert_database.add_bind(app)
     db.init_app(app)
     password_hash.configure(
         memory_kib=app.config["PASSWORD_HASH_MEMORY_KIB"], passes=app.config["PASSWORD_HASH_PASSES"]
     )
     sealed_secret.configure(app.config["SECRET_KEY"])
     timeouts.init_app(app)
+    alert_database.init_app(app)
     replica.init_app(app)
     Migrate(app, db, directory=str(app.config["MIGRATIONS"]))
     # /readyz compares the database with this.
     app.config["MIGRATION_HEAD"] = ScriptDirectory(str(app.config["MIGRATIONS"])).get_current_head()
+    app.config["ALERT_MIGRATION_HEAD"] = ScriptDirectory(str(app.config["ALERT_MIGRATIONS"])).get_current_head()
     CSRFProtect(app)
     Mail(app)
     app.extensions["redis"] = Redis.from_url(app.config["REDIS_URL"], socket_timeout=5, socket_connect_timeout=5)

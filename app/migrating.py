@@ -13,6 +13,9 @@ ALL_TENANTS = "portal_all_tenants"
 # A sub-select, so that it is evaluated once per statement instead of once per row.
 OWN_TENANT = "tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), ''))"
 
+# Evaluated for each row, where a sub-select is not possible.
+OWN_TENANT_DIRECTLY = "tenant_id = nullif(current_setting('app.tenant_id', true), '')"
+
 
 def scoped_table(name: str, rights: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
     """Grant the app access to a table and enable row-level security on it.

@@ -35,5 +35,5 @@ def refresh_daily() -> None:
 
 
 def _refresh(session: Session, *, daily: bool) -> None:
-    allow_long_statements(session, seconds=_LONGEST_STATEMENT)
+    allow_long_statements(session.connection(), seconds=_LONGEST_STATEMENT)
     figures.refresh(session, now=clock.utc_now(), daily=daily)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from psycopg import sql
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from models.db import allow_long_statements, psycopg_connection
 
@@ -22,10 +22,12 @@ _BLOCK_BYTES = 64 * 1024
 _LONGEST = 30 * 60
 
 
-def blocks(session: Session, query: sql.Composable, values: Any = None, *, quoted: bool = False) -> Iterator[bytes]:
+def blocks(
+    connection: Connection, query: sql.Composable, values: Any = None, *, quoted: bool = False
+) -> Iterator[bytes]:
     """Generate the rows of a query as CSV with CRLF line ends.
 
-    :param session: a session of the tenant; it is busy until the last block is consumed.
+    :param connection: that of a session of the tenant; it is busy until the last block is consumed.
     :param values: the values of the query's placeholders.
     :param quoted: whether each cell is in quotation marks, so that programs with an option for it read all as text.
     """
@@ -34,8 +36,8 @@ def blocks(session: Session, query: sql.Composable, values: Any = None, *, quote
         query, sql.SQL(", FORCE_QUOTE *" if quoted else "")
     )
     # A slow reader holds the statement open: the limit that stops runaway statements is not for it.
-    allow_long_statements(session, seconds=_LONGEST)
-    with psycopg_connection(session).cursor() as cursor, cursor.copy(statement, values) as copy:
+    allow_long_statements(connection, seconds=_LONGEST)
+    with psycopg_connection(connection).cursor() as cursor, cursor.copy(statement, values) as copy:
         block = bytearray()
         for row in copy:
             block += memoryview(row)[:-1]  # each piece is one row with its LF

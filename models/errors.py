@@ -11,6 +11,10 @@ def N_(message: str) -> str:  # noqa: N802  (gettext's name for it)
 NOTHING_CHANGED = N_("Change at least one item.")
 
 
+ALERTS_UNAVAILABLE = "alerts_unavailable"
+"""The attribute of a database error that is set if the database of the alerts cannot be reached."""
+
+
 class DomainError(Exception):
     """A rule refuses a change.
 

@@ -13,6 +13,8 @@ from sqlalchemy import ClauseElement, Row
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from models.db import alert_connection, is_about_alerts
+
 _DIALECT = postgresql.psycopg.dialect()
 
 
@@ -21,10 +23,12 @@ class PreparedStatement(NamedTuple):
 
     :param text: the SQL, with a placeholder for each value.
     :param values: the constant values.
+    :param about_alerts: whether it is for the database of the alerts.
     """
 
     text: str
     values: Mapping[str, Any]
+    about_alerts: bool
 
     def run(self, session: Session, values: Mapping[str, Any]) -> Sequence[Row[*tuple[Any, ...]]]:
         """Run the statement in a session's transaction, and so in its tenant, and return its rows.
@@ -32,7 +36,8 @@ class PreparedStatement(NamedTuple):
         :param values: by the names of the statement's ``bindparam`` elements.
         :raises sqlalchemy.exc.DBAPIError: the statement fails.
         """
-        return session.connection().exec_driver_sql(self.text, {**self.values, **values}).all()
+        connection = alert_connection(session) if self.about_alerts else session.connection()
+        return connection.exec_driver_sql(self.text, {**self.values, **values}).all()
 
 
 def prepare(statement: ClauseElement) -> PreparedStatement:
@@ -42,4 +47,4 @@ def prepare(statement: ClauseElement) -> PreparedStatement:
     """
     compiled = statement.compile(dialect=_DIALECT)
     values = {name: value for name, value in compiled.params.items() if value is not None}
-    return PreparedStatement(compiled.string, values)
+    return PreparedStatement(compiled.string, values, is_about_alerts(statement))

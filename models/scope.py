@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Row, String, bindparam, event, func
+from sqlalchemy import ClauseElement, ForeignKey, Row, String, bindparam, event, func
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm.session import SessionTransaction
 
-from models.db import db
+from models.db import alert_engine, db, is_about_alerts
 from models.errors import ScopeError
 from models.prepared_statement import PreparedStatement
 
@@ -136,8 +136,31 @@ def _tell_the_database(session: Session, _transaction: SessionTransaction, conne
     scope = session.info.get(_KEY, _NOBODY)
     if scope == _ALL:
         connection.exec_driver_sql(f"SET LOCAL ROLE {CROSS_TENANT_ROLE}")
+    elif scope != _NOBODY and connection.engine is alert_engine(session):
+        # Citus passes this on to its workers, but not what a function sets. SET takes no parameters.
+        connection.exec_driver_sql(f"SET LOCAL app.tenant_id = {_quoted(scope)}")
     elif scope != _NOBODY:
         connection.exec_driver_sql("SELECT set_config('app.tenant_id', %s, true)", (scope,))
+
+
+def _quoted(scope: str) -> str:
+    """Return a tenant's ID as a literal.
+
+    :raises ScopeError: it is not one.
+    """
+    if not scope.isalnum():
+        raise ScopeError("This is not the ID of a tenant.")
+    return f"'{scope}'"
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _to_the_alerts(state: ORMExecuteState) -> None:
+    """Send a statement about the alerts to their database, if they have one of their own."""
+    engine = alert_engine(state.session)
+    if engine is not None and is_about_alerts(cast("ClauseElement", state.statement)):
+        if state.is_orm_statement and state.is_insert:
+            raise ScopeError("Insert into the table: many rows of a class are written to the main database.")
+        state.bind_arguments["bind"] = engine
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -155,7 +178,10 @@ def _only_own_writes(session: Session, _context: Any, _instances: Any) -> None:
     scope = session.info.get(_KEY, _NOBODY)
     # Each access to ``session.new`` makes a new set.
     new = session.new
+    alerts_apart = alert_engine(session) is not None
     for row in (*new, *session.dirty, *session.deleted):
+        if alerts_apart and is_about_alerts(row.__table__):
+            raise ScopeError(f"A {type(row).__name__} can be in another database: write it with a statement.")
         if not isinstance(row, TenantScoped):
             continue
         if scope == _ALL:

@@ -113,6 +113,9 @@ def service_env(servers, worker_id, tmp_path_factory) -> Iterator[dict[str, str]
         "PASSWORD_HASH_MEMORY_KIB": "16",
         "PASSWORD_HASH_PASSES": "1",
     }
+    from tests.support import cleaning
+
+    cleaning.close()
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -131,9 +134,7 @@ def _whole_run_app(service_env) -> Iterator[Flask]:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     yield app
     from models.db import db
-    from tests.support import cleaning
 
-    cleaning.close()
     with app.app_context():
         db.engine.dispose()
     for name, value in given.items():

@@ -30,7 +30,7 @@ def problems(heads_file: str | None) -> Iterator[str]:
                 yield f"{path}, line {number}: the signature is wrong"
             earlier += found or []
     with all_tenants("the audit log of every tenant is verified") as session:
-        allow_long_statements(session, seconds=_SECONDS)
+        allow_long_statements(session.connection(), seconds=_SECONDS)
         for finding in audit_chain.verify(session, earlier):
             name = "outside tenants" if finding.chain == OUTSIDE_TENANTS else f"tenant {finding.chain}"
             yield f"{name}: {finding.problem}"

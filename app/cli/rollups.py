@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from models.alerts import retention, rollups
-from models.db import allow_long_statements, db
+from models.db import alert_connection, allow_long_statements, db
 from models.scope import all_tenants
 
 MONTH_SECONDS = 600
@@ -26,7 +26,7 @@ def rebuild() -> Iterator[date]:
         months = retention.partitions(session)
     with all_tenants(reason="the counts of every tenant are rebuilt") as session:
         for month in months:
-            allow_long_statements(session, seconds=MONTH_SECONDS)
+            allow_long_statements(alert_connection(session), seconds=MONTH_SECONDS)
             rollups.rebuild_month(session, month)
             session.commit()
             yield month

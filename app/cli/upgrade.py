@@ -19,13 +19,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.database import role_settings
-from app.database.role_check import check_role
+from app.database.migrations import owner_url
+from app.database.role_check import check_roles
 from app.security import ROLES
 from models import clock
 from models.accounts.role import PARTNER_OPERATOR
 from models.accounts.user import Role
 from models.alerts import ingest as alert_ingest
-from models.db import db
 from models.operations import schedule
 
 RIGHTS_LOCK = 7_403_211
@@ -42,21 +42,27 @@ def upgrade() -> None:
 
     :raises click.ClickException: row-level security does not apply to the app's database role.
     """
+    apart = bool(current_app.config["ALERT_DATABASE_URL"])
     flask_migrate.upgrade(directory=str(current_app.config["MIGRATIONS"]))
-    url = current_app.config["DATABASE_OWNER_URL"] or current_app.config["SQLALCHEMY_DATABASE_URI"]
-    engine = create_engine(url, poolclass=NullPool)
+    engine = create_engine(owner_url(alerts=False), poolclass=NullPool)
+    if apart:
+        flask_migrate.upgrade(directory=str(current_app.config["ALERT_MIGRATIONS"]))
+    alerts = create_engine(owner_url(alerts=True), poolclass=NullPool) if apart else engine
+    now = clock.utc_now()
     with Session(engine) as session:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": RIGHTS_LOCK})
         _sync_rights(session)
-        now = clock.utc_now()
         schedule.reconcile(session, now=now)
+        session.commit()
+    with Session(alerts) as session:
         today = clock.tokyo_day(now)
         alert_ingest.ensure_partitions(session, (today, clock.next_month(today)))
         session.commit()
-    _vacuum_rewritten(engine)
-    with db.engine.begin() as connection:
-        check_role(connection)
-        role_settings.write(connection, current_app.config["DATABASE_SESSION_SETTINGS"])
+    _vacuum_rewritten(alerts)
+    check_roles()
+    for each in db.engines.values():
+        with each.begin() as connection:
+            role_settings.write(connection, current_app.config["DATABASE_SESSION_SETTINGS"])
 
 
 def _vacuum_rewritten(engine: Engine) -> None:

@@ -110,6 +110,8 @@ def demo(size: str) -> str:
     :raises click.ClickException: demo data is not allowed here, or the account belongs to somebody else.
     """
     check_allowed()
+    if current_app.config["ALERT_DATABASE_URL"]:
+        raise click.ClickException("The benchmark data needs the alerts in the main database.")
     began = time.monotonic()
     with demo_lock():
         with all_tenants("the benchmark tenants are created in one transaction") as session:
@@ -136,7 +138,7 @@ def make(session: Session, now: datetime, parts: Sequence[Part]) -> int:
     except (DomainError, LookupError) as error:
         raise click.ClickException(str(error)) from None
     # A month of the large size takes longer than a request may.
-    allow_long_statements(session, seconds=_LONGEST)
+    allow_long_statements(session.connection(), seconds=_LONGEST)
     missing = [part for part in parts if not bench_customers.exist(session, part)]
     for part in missing:
         click.echo(f"Creating {part.customers:,} customers with {part.alerts:,} alerts.")
@@ -219,7 +221,7 @@ def _temporary_tables(session: Session, slots: Slots, samples: list[tuple]) -> N
         f"CREATE TEMPORARY TABLE bench_sample ON COMMIT DROP AS SELECT 0 AS number, {columns} FROM alert WITH NO DATA",  # nosec B608  # noqa: S608  (constants)
     ):
         session.connection().exec_driver_sql(statement)
-    with psycopg_connection(session).cursor() as cursor:
+    with psycopg_connection(session.connection()).cursor() as cursor:
         for table, rows in (("bench_slot", slots), ("bench_sample", samples)):
             with cursor.copy(f"COPY {table} FROM STDIN") as copy:
                 for number, row in enumerate(rows):

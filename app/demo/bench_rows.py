@@ -30,7 +30,7 @@ def copy_rows(session: Session, model: Any, rows: Sequence[Row]) -> None:
         return
     names = list(rows[0])
     table, columns = sql.Identifier(model.__tablename__), sql.SQL(", ").join(map(sql.Identifier, names))
-    with psycopg_connection(session).cursor() as cursor:
+    with psycopg_connection(session.connection()).cursor() as cursor:
         cursor.execute(
             sql.SQL("CREATE TEMPORARY TABLE bench_row ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
                 columns, table

@@ -18,7 +18,7 @@ from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, No
 from app.web.landing import landing
 from models.accounts.identity import Identity
 from models.db import db
-from models.errors import Gone
+from models.errors import ALERTS_UNAVAILABLE, Gone
 from views import form_draft
 from views.api.problem import problem
 from views.data_interface import log_database_error, sqlstate
@@ -33,6 +33,9 @@ _RETRY_AFTER = 10
 
 # The classes of SQLSTATE for a lost connection, for too many connections, and for a server that stops or starts.
 _UNAVAILABLE = ("08", "53", "57P")
+
+_ALERTS_RETRY_AFTER = 30
+"""Seconds after which a UTM repeats a call while the database of the alerts is unavailable."""
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +106,18 @@ def _csrf_error(error: CSRFError) -> Any:
 def _database_error(error: SQLAlchemyError) -> Any:
     _roll_back()
     log_database_error(error)
+    if getattr(error, ALERTS_UNAVAILABLE, False):
+        return _alerts_unavailable()
     return _http_error(ServiceUnavailable(retry_after=_RETRY_AFTER) if _unavailable(error) else InternalServerError())
+
+
+def _alerts_unavailable() -> Any:
+    """Answer 503 without the alerts, inside the portal: the rest of it works."""
+    title = gettext("Alerts are not available at the moment")
+    message = gettext(
+        "The database of the alerts cannot be reached. Everything else works. Try again in a few minutes."
+    )
+    return _answer(503, {"Retry-After": str(_ALERTS_RETRY_AFTER)}, message, title=title)
 
 
 def _unavailable(error: SQLAlchemyError) -> bool:
@@ -137,7 +151,7 @@ def _wait(seconds: str | None) -> str:
     return gettext("Wait %(minutes)s minutes, then try again.", minutes=minutes)
 
 
-def _answer(code: int, headers: Any, message: str | None = None) -> Any:
+def _answer(code: int, headers: Any, message: str | None = None, *, title: str | None = None) -> Any:
     titles = {
         400: gettext("Invalid request"),
         403: gettext("You do not have permission to do this"),
@@ -162,7 +176,9 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         429: _wait(headers.get("Retry-After")),
         503: _wait(headers.get("Retry-After")),
     }
-    title = titles.get(code, gettext("Something went wrong"))
+    # Signed-in users keep the menu and can sign out. After server errors, the simpler page is less likely to fail too.
+    inside = code < 500 or title is not None
+    title = title or titles.get(code, gettext("Something went wrong"))
     message = message or messages.get(
         code,
         gettext("The error has been logged. Try again, and give support the request ID below if it happens again."),
@@ -171,8 +187,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
     if request.path.startswith("/api/"):
         return problem(code, title, detail=message), code, kept
     told = {"code": code, "title": title, "message": message, "request_id": g.get("request_id")}
-    # Signed-in users keep the menu and can sign out. After server errors, the simpler page is less likely to fail too.
-    if code < 500 and g.get("identity") is not None:
+    if inside and g.get("identity") is not None:
         return render_template("errors/inside.html", home_url=landing(), **told), code, kept
     return _page_outside(told), code, kept
 

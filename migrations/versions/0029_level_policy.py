@@ -33,6 +33,16 @@ def upgrade() -> None:
     )
     # A version is never changed or deleted: alerts name the one that decided their level.
     migrating.shared_table("level_policy", "SELECT, INSERT")
+    alert_tables()
+    op.add_column("mail_message", sa.Column("utm_id", sa.BigInteger(), nullable=True))
+    op.create_index(
+        "ix_mail_message_pending_utm_id", "mail_message", ["utm_id"], postgresql_where=sa.text(PENDING_ALERTS)
+    )
+    _let_removals_drop_mails()
+
+
+def alert_tables() -> None:
+    """Change the tables that the alerts have in a database of their own too."""
     op.add_column("alert", sa.Column("policy_version", sa.SmallInteger(), nullable=True))
     op.add_column("alert", sa.Column("lowered_by", sa.SmallInteger(), nullable=True))
     op.create_table(
@@ -44,11 +54,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "utm_id", "occurred_at", "alert_id"),
     )
     migrating.scoped_table("alert_mail_due", "SELECT, INSERT, DELETE")
-    op.add_column("mail_message", sa.Column("utm_id", sa.BigInteger(), nullable=True))
-    op.create_index(
-        "ix_mail_message_pending_utm_id", "mail_message", ["utm_id"], postgresql_where=sa.text(PENDING_ALERTS)
-    )
-    _let_removals_drop_mails()
 
 
 def _let_removals_drop_mails() -> None:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.db import Base
+from models.db import ALERT_AREA, Base
 from models.scope import TenantScoped
 
 alert_seq = Sequence("alert_seq")
@@ -132,17 +132,18 @@ class Alert(TenantScoped, Base):
         Index("ix_alert_source", "customer_id", "src_ip", *_NEWEST[1:]),
         Index("ix_alert_destination", "customer_id", "dst_ip", *_NEWEST[1:]),
         Index("ix_alert_alert_id", "customer_id", "alert_id", postgresql_ops={"alert_id": "varchar_pattern_ops"}),
-        {"postgresql_partition_by": "RANGE (occurred_at)"},
+        {"postgresql_partition_by": "RANGE (occurred_at)", "info": ALERT_AREA},
     )
 
-    # UTM, time and alert ID identify a line and form the primary key, so that a line sent twice is stored once.
+    # UTM, time and alert ID identify a line, so that a line sent twice is stored once. The customer is the first column of
+    # each key, because Citus distributes the rows by it (docs/scaling.md).
     tenant_id: Mapped[str] = mapped_column(String(8))
+    customer_id: Mapped[str] = mapped_column(String(9), primary_key=True)
     utm_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     alert_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     # Alert IDs repeat between UTMs; this number is unique, so that paging by it skips no rows.
     seq: Mapped[int] = mapped_column(BigInteger, alert_seq, server_default=alert_seq.next_value())
-    customer_id: Mapped[str] = mapped_column(String(9))
     function: Mapped[str] = mapped_column(String(16))
     action: Mapped[str] = mapped_column(String(32))
     level: Mapped[str] = mapped_column(String(8))
@@ -208,13 +209,18 @@ class AlertDaily(TenantScoped, Base):
         CheckConstraint(_LEVELS, name="ck_alert_daily_level"),
         Index("ix_alert_daily_tenant_id_customer_id_day", "tenant_id", "customer_id", "day"),
         # For the High alerts of all tenants in a period (models.overview).
+        # For retention: rows are written in the order of their days, so it is small.
+        Index("ix_alert_daily_day", "day", postgresql_using="brin"),
+        # The key before revision 0043, for processes of the previous version during an upgrade.
+        Index("uq_alert_daily_utm_id", "utm_id", "day", "function", "level", unique=True),
         Index("ix_alert_daily_high", "day", "tenant_id", postgresql_where=text("level = 'high'")),
+        {"info": ALERT_AREA},
     )
 
     tenant_id: Mapped[str] = mapped_column(String(8))
+    customer_id: Mapped[str] = mapped_column(String(9), primary_key=True)
     utm_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     function: Mapped[str] = mapped_column(String(16), primary_key=True)
     level: Mapped[str] = mapped_column(String(8), primary_key=True)
-    customer_id: Mapped[str] = mapped_column(String(9))
     count: Mapped[int] = mapped_column(Integer)

@@ -1,7 +1,8 @@
 """The mails about High alerts (§7.17): one for each UTM, with what it raised since the last one.
 
 Storing an alert notes it as due (``models.alerts.ingest``). One transaction deletes these notes and writes the mail, so that
-a run that is killed loses and repeats nothing.
+a run that is killed loses and repeats nothing. If the alerts have a database of their own, there is a transaction in each,
+and the batch that both name prevents that a mail is lost or repeated (``models.mail.alert_mail_due``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
@@ -18,11 +20,14 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.alerts import level_policy
 from models.alerts.alert import ACTION_LABELS, FUNCTION_LABELS, Alert, AlertDaily, AlertLevel
+from models.alerts.level_policy import LevelPolicy
 from models.alerts.verdict import level_expression
 from models.contracts.contract import allowing_utm
+from models.db import alert_engine
 from models.mail import outbox
-from models.mail.alert_mail_due import AlertMailDue
+from models.mail.alert_mail_due import AlertMailBatch, AlertMailDue
 from models.mail.placeholders import one_line
+from models.scope import tenant_session
 from models.utms.utm import Utm
 from models.values.visible_text import visible
 
@@ -95,7 +100,40 @@ def _take(session: Session, utm: Utm) -> tuple[int, Sequence[Any]]:
     :returns: the number of alerts that are still High, and the first of them.
     """
     policy = level_policy.in_force(session)
-    claimed = delete(_due).where(_due.c.utm_id == utm.id).returning(_due.c.occurred_at, _due.c.alert_id).cte("claimed")
+    keys = (_due.c.occurred_at, _due.c.alert_id)
+    if alert_engine(session) is None:
+        return _sorted_out(session, utm, policy, delete(_due).where(_due.c.utm_id == utm.id).returning(*keys))
+    mailed = session.scalar(select(AlertMailBatch.batch).where(AlertMailBatch.utm_id == utm.id))
+    with tenant_session(utm.tenant_id) as alerts:
+        batch = _mark_batch(alerts, utm, mailed=mailed)
+        taken = _sorted_out(alerts, utm, policy, select(*keys).where(_due.c.utm_id == utm.id, _due.c.batch == batch))
+        alerts.commit()
+    noted = insert(AlertMailBatch).values(tenant_id=utm.tenant_id, utm_id=utm.id, batch=batch)
+    session.execute(noted.on_conflict_do_update(index_elements=["tenant_id", "utm_id"], set_={"batch": batch}))
+    return taken
+
+
+def _mark_batch(session: Session, utm: Utm, *, mailed: UUID | None) -> UUID:
+    """Delete the notes of the batch that was mailed, and mark the others as a batch.
+
+    :returns: the batch; that of a run which was interrupted, if there was one.
+    """
+    of_utm = _due.c.utm_id == utm.id
+    if mailed is not None:
+        session.execute(delete(_due).where(of_utm, _due.c.batch == mailed))
+    batch = session.scalar(select(_due.c.batch).where(of_utm, _due.c.batch.is_not(None)).limit(1))
+    if batch is None:
+        batch = uuid4()
+        session.execute(update(_due).where(of_utm).values(batch=batch))
+    return batch
+
+
+def _sorted_out(session: Session, utm: Utm, policy: LevelPolicy, keys: Any) -> tuple[int, Sequence[Any]]:
+    """Lower the alerts that are no longer High by a policy, and return how many still are, and the first of them.
+
+    :param keys: the statement that returns the keys of the alerts.
+    """
+    claimed = keys.cte("claimed")
     # LIMIT makes the database look up each alert by its key. Otherwise it may compare all alerts of the UTM with all notes,
     # because it does not know yet how many alerts a new partition has.
     found = (
@@ -107,6 +145,7 @@ def _take(session: Session, utm: Utm) -> tuple[int, Sequence[Any]]:
             level_expression(policy, _alert.c).label("verdict"),
         )
         .where(
+            _alert.c.customer_id == utm.customer_id,
             _alert.c.utm_id == utm.id,
             _alert.c.occurred_at == claimed.c.occurred_at,
             _alert.c.alert_id == claimed.c.alert_id,
@@ -124,6 +163,7 @@ def _take(session: Session, utm: Utm) -> tuple[int, Sequence[Any]]:
 _LOWER = (
     update(_alert)
     .where(
+        _alert.c.customer_id == bindparam("customer"),
         _alert.c.utm_id == bindparam("utm"),
         _alert.c.occurred_at == bindparam("at"),
         _alert.c.alert_id == bindparam("key"),
@@ -131,7 +171,7 @@ _LOWER = (
     .values(level=AlertLevel.LOW.value, lowered_by=bindparam("by_version"))
 )
 _COUNT = insert(_daily).on_conflict_do_update(
-    index_elements=["utm_id", "day", "function", "level"],
+    index_elements=["customer_id", "utm_id", "day", "function", "level"],
     set_={"count": _daily.c.count + insert(_daily).excluded.count},
 )
 
@@ -146,7 +186,13 @@ def _lower(session: Session, utm: Utm, alerts: Sequence[Any], *, version: int) -
     session.execute(
         _LOWER,
         [
-            {"utm": utm.id, "at": alert.occurred_at, "key": alert.alert_id, "by_version": version}
+            {
+                "customer": utm.customer_id,
+                "utm": utm.id,
+                "at": alert.occurred_at,
+                "key": alert.alert_id,
+                "by_version": version,
+            }
             for alert in sorted(alerts, key=lambda alert: (alert.occurred_at, alert.alert_id))
         ],
     )

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, Index, Integer, SmallInteger, String, insert, or_, select, text
+from sqlalchemy import CheckConstraint, Date, Index, Integer, SmallInteger, String, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_ignore
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import clock
 from models.alerts.alert import KNOWN_FUNCTIONS
 from models.contracts.contract import Contract, counting, renewing
-from models.db import Base, CreatedAt
+from models.db import ALERT_AREA, Base, CreatedAt, alert_connection
 from models.scope import TenantScoped
 
 WHOLE_DAY = -1
@@ -26,7 +26,10 @@ class ComparisonMonth(Base):
     """A calendar month (in Asia/Tokyo) whose companies are determined."""
 
     __tablename__ = "comparison_month"
-    __table_args__ = (CheckConstraint("date_trunc('month', month) = month", name="ck_comparison_month_first_day"),)
+    __table_args__ = (
+        CheckConstraint("date_trunc('month', month) = month", name="ck_comparison_month_first_day"),
+        {"info": ALERT_AREA},
+    )
 
     month: Mapped[date] = mapped_column(Date, primary_key=True)
     companies: Mapped[int] = mapped_column(Integer)
@@ -37,7 +40,7 @@ class ComparisonParticipant(TenantScoped, Base):
     """A company that is compared in a month: it had a contract in force on the first day."""
 
     __tablename__ = "comparison_participant"
-    __table_args__ = (Index("ix_comparison_participant_tenant_id_month", "tenant_id", "month"),)
+    __table_args__ = (Index("ix_comparison_participant_tenant_id_month", "tenant_id", "month"), {"info": ALERT_AREA})
 
     tenant_id: Mapped[str] = mapped_column(String(8))
     customer_id: Mapped[str] = mapped_column(String(9), primary_key=True)
@@ -55,6 +58,7 @@ class ComparisonCount(TenantScoped, Base):
         CheckConstraint(KNOWN_FUNCTIONS, name="ck_comparison_count_function"),
         CheckConstraint("hour BETWEEN -1 AND 23", name="ck_comparison_count_hour"),
         Index("ix_comparison_count_hour_day", "hour", "day", postgresql_include=["function", "count"]),
+        {"info": ALERT_AREA},
     )
 
     tenant_id: Mapped[str] = mapped_column(String(8), primary_key=True)
@@ -82,6 +86,13 @@ GROUP BY GROUPING SETS ((tenant_id, day, function), (tenant_id, day, hour, funct
 """)
 
 
+_ADD_COMPANIES = text("""
+INSERT INTO comparison_participant (tenant_id, customer_id, month)
+SELECT tenant_id, customer_id, CAST(:month AS date)
+FROM unnest(CAST(:tenant_ids AS text[]), CAST(:customer_ids AS text[])) AS company (tenant_id, customer_id)
+""")
+
+
 def determine_companies(session: Session, month: date) -> bool:
     """Determine the companies of a month, and count the alerts they already have. This is done once.
 
@@ -89,21 +100,23 @@ def determine_companies(session: Session, month: date) -> bool:
     :param month: the first day of the month.
     :returns: whether the companies were determined now.
     """
-    new = insert_or_ignore(ComparisonMonth).values(month=month, companies=0).on_conflict_do_nothing()
+    new = insert_or_ignore(ComparisonMonth.__table__).values(month=month, companies=0).on_conflict_do_nothing()
     if session.scalar(new.returning(ComparisonMonth.month)) is None:
         return False
-    in_force = (
-        select(Contract.tenant_id, Contract.customer_id, text(":month ::date").bindparams(month=month))
+    # Read apart from what is written, because the alerts can be in another database.
+    in_force = session.execute(
+        select(Contract.tenant_id, Contract.customer_id)
         .where(counting(), Contract.start_on <= month, or_(Contract.end_on >= month, renewing()))
         .distinct()
-    )
-    added = session.execute(
-        insert(ComparisonParticipant)
-        .from_select(["tenant_id", "customer_id", "month"], in_force)
-        .returning(ComparisonParticipant.customer_id)
     ).all()
-    session.get_one(ComparisonMonth, month).companies = len(added)
-    session.flush()
+    if in_force:
+        tenant_ids, customer_ids = zip(*in_force, strict=True)
+        alert_connection(session).execute(
+            _ADD_COMPANIES, {"month": month, "tenant_ids": list(tenant_ids), "customer_ids": list(customer_ids)}
+        )
+    session.execute(
+        update(ComparisonMonth.__table__).where(ComparisonMonth.month == month).values(companies=len(in_force))
+    )
     count_month(session, month)
     return True
 
@@ -115,11 +128,12 @@ def count_month(session: Session, month: date) -> None:
     :param month: the first day of the month.
     """
     after = clock.next_month(month)
-    session.execute(_WAIT_FOR_INGEST)
-    session.execute(
+    connection = alert_connection(session)
+    connection.execute(_WAIT_FOR_INGEST)
+    connection.execute(
         text("DELETE FROM comparison_count WHERE day >= :month AND day < :after"), {"month": month, "after": after}
     )
-    session.execute(_COUNT, {"month": month, "start": clock.day_start(month), "end": clock.day_start(after)})
+    connection.execute(_COUNT, {"month": month, "start": clock.day_start(month), "end": clock.day_start(after)})
 
 
 def missing_months(session: Session, *, now: datetime, months: int) -> list[date]:

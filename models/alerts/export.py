@@ -11,6 +11,7 @@ from models import csv_copy
 from models.alerts import search as alert_search
 from models.alerts.alert import ACTION_LABELS, FUNCTION_LABELS, LEVEL_LABELS
 from models.alerts.search import AlertQuery
+from models.db import alert_connection
 
 NEWEST = 100_000
 """The maximum number of alerts of a UTM in a file; the newest ones are exported."""
@@ -18,7 +19,6 @@ NEWEST = 100_000
 # The 33 columns of §13.1, in order, and the SQL expression of each.
 _TEXT_COLUMNS = {
     "alert_id": "alert.alert_id",
-    "device_name": "u.name",
     "src-mac": "alert.src_mac",
     "dst-mac": "alert.dst_mac",
     "xff": "alert.xff",
@@ -57,26 +57,28 @@ COLUMNS = (
 )
 
 
-def csv_blocks(session: Session, query: AlertQuery) -> Iterator[bytes]:
+def csv_blocks(session: Session, query: AlertQuery, utm_name: str) -> Iterator[bytes]:
     """Generate the newest alerts of a UTM that match a search as CSV: UTF-8 with a byte order mark and CRLF line ends.
 
     :param session: a session of the tenant; it is busy until the last block is consumed.
     :param query: the search, with its ``utm_id``.
+    :param utm_name: the name of the UTM.
     """
     yield b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n"
     where, values = alert_search.conditions(query)
     statement = sql.SQL(
-        "SELECT {cells} FROM alert JOIN utm u ON u.id = alert.utm_id WHERE {where}"
-        " ORDER BY alert.occurred_at DESC, alert.seq DESC LIMIT {newest}"
+        "SELECT {cells} FROM alert WHERE {where} ORDER BY alert.occurred_at DESC, alert.seq DESC LIMIT {newest}"
     ).format(
         cells=sql.SQL(", ").join(_cell(name) for name in COLUMNS),
         where=sql.SQL(where),
         newest=sql.Literal(NEWEST),
     )
-    yield from csv_copy.blocks(session, statement, values)
+    yield from csv_copy.blocks(alert_connection(session), statement, values | {"utm_name": utm_name})
 
 
 def _cell(name: str) -> sql.Composable:
+    if name == "device_name":
+        return csv_copy.safe(sql.Placeholder("utm_name"))
     if name == "type":
         return csv_copy.label("alert.function", FUNCTION_LABELS)
     if name == "act":

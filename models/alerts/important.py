@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import AlertDaily, AlertLevel
+from models.alerts.apart import joinable
 from models.customers.customer import Customer
 
 
@@ -16,12 +17,12 @@ def important_by_customer(session: Session, *, first: date, last: date, limit: i
 
     They are in descending order of the number.
     """
-    counted = (
+    high = (
         select(AlertDaily.customer_id, func.sum(AlertDaily.count).label("total"))
         .where(AlertDaily.day.between(first, last), AlertDaily.level == AlertLevel.HIGH)
         .group_by(AlertDaily.customer_id)
-        .subquery("counted")
     )
+    counted = joinable(session, high, "counted")
     rows = session.execute(
         select(Customer.id, Customer.name, counted.c.total)
         .join(counted, counted.c.customer_id == Customer.id)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.alerts import level_policy
 from models.alerts import line as alert_line
-from models.db import psycopg_connection
+from models.db import alert_connection, psycopg_connection
 
 MAX_LINES = 10_000
 MAILED_FOR = timedelta(hours=24)
@@ -48,7 +48,7 @@ WITH stored AS (
     SELECT :tenant_id, :customer_id, :utm_id, (occurred_at AT TIME ZONE 'Asia/Tokyo')::date, function, level, count(*)
     FROM stored GROUP BY 4, 5, 6
     ORDER BY 4, 5, 6
-    ON CONFLICT (utm_id, day, function, level) DO UPDATE SET count = alert_daily.count + excluded.count
+    ON CONFLICT (customer_id, utm_id, day, function, level) DO UPDATE SET count = alert_daily.count + excluded.count
     RETURNING day
 ), compared AS (
     INSERT INTO comparison_count (tenant_id, day, hour, function, count)
@@ -159,22 +159,23 @@ def ensure_partitions(session: Session, months: Iterable[date]) -> None:
     wanted = sorted(set(months))
     if not _missing(session, wanted):
         return
-    session.execute(_TAKE_TURNS)
+    alert_connection(session).execute(_TAKE_TURNS)
     # Asked once more in a statement of its own: the function would not see what was made while this one waited.
     for month in _missing(session, wanted):
-        session.execute(text("SELECT make_alert_partition(:day)"), {"day": month})
+        alert_connection(session).execute(text("SELECT make_alert_partition(:day)"), {"day": month})
 
 
 def _missing(session: Session, months: list[date]) -> list[date]:
-    return list(session.scalars(_MISSING, {"months": months}))
+    return list(alert_connection(session).scalars(_MISSING, {"months": months}))
 
 
 def _copy(session: Session, sender: Sender, rows: list[tuple[Any, ...]], decided: dict[str, Any]) -> int:
     ensure_partitions(session, {clock.month_start(clock.tokyo_day(row[1])) for row in rows})
-    session.connection().exec_driver_sql(_ARRIVAL)
-    with psycopg_connection(session).cursor() as cursor:
+    connection = alert_connection(session)
+    connection.exec_driver_sql(_ARRIVAL)
+    with psycopg_connection(connection).cursor() as cursor:
         cursor.execute("DELETE FROM pg_temp.alert_arrival")  # rows of an earlier body in the same transaction
         with cursor.copy(f"COPY pg_temp.alert_arrival ({_COLUMNS}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
-    return session.execute(_STORE, vars(sender) | decided).scalar_one()
+    return connection.execute(_STORE, vars(sender) | decided).scalar_one()

@@ -15,7 +15,7 @@ from models.alerts import level_policy
 from models.alerts.alert import Alert, AlertLevel
 from models.alerts.level_policy import LevelPolicy, LevelPolicyVersion, LevelRule, plain_rules
 from models.alerts.verdict import level_expression
-from models.db import allow_long_statements
+from models.db import alert_connection, allow_long_statements
 from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
 from models.row_lock import take_turns
 
@@ -87,7 +87,7 @@ def dry_run(session: Session, policy: LevelPolicy, *, now: datetime) -> list[Dry
 
     :param session: a cross-tenant session.
     """
-    allow_long_statements(session, seconds=_DRY_RUN_SECONDS)
+    allow_long_statements(alert_connection(session), seconds=_DRY_RUN_SECONDS)
     alert = Alert.__table__.c
     verdict = level_expression(policy, alert)
     changed = verdict != alert.level

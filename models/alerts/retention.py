@@ -8,30 +8,37 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.db import alert_connection, allow_long_statements
 
 LOCK_TIMEOUT = "5s"
 """How long dropping a partition waits for readers of the alerts. Other queries queue behind the waiting drop, so it is
 better to give up and retry later."""
+
+_LONGEST = 300
+"""How long deleting the counts of one day may take, in seconds."""
 
 _PARTITIONS = text("""
 SELECT to_date(right(relname, 6), 'YYYYMM') FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
 WHERE inhparent = 'public.alert'::regclass AND relname ~ '^alert_[0-9]{6}$'
 ORDER BY 1
 """)
-# By ctid: no index starts with the day, and only these statements would need one.
-_DELETE_OLD = {
-    table: text(f"""
-DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < :before LIMIT :limit))
-""")  # nosec B608  # noqa: S608  (the names are constants)
-    for table, column in (
-        ("alert_daily", "day"),
-        ("comparison_count", "day"),
-        ("comparison_participant", "month"),
-        ("comparison_month", "month"),
-        ("threat_stat", "hour"),
-    )
+_COLUMNS = {
+    "alert_daily": "day",
+    "comparison_count": "day",
+    "comparison_participant": "month",
+    "comparison_month": "month",
+    "threat_stat": "hour",
 }
-COUNTED = tuple(_DELETE_OLD)
+# Two statements with a value each, without the place of a row: Citus runs them on all shards.
+_OLD = {
+    table: text(f"SELECT {column} FROM {table} WHERE {column} < :before LIMIT 1")  # nosec B608  # noqa: S608  (constants)
+    for table, column in _COLUMNS.items()
+}
+_DELETE = {
+    table: text(f"DELETE FROM {table} WHERE {column} = :found")  # nosec B608  # noqa: S608  (constants)
+    for table, column in _COLUMNS.items()
+}
+COUNTED = tuple(_COLUMNS)
 """The tables with counts and statistics, of which old rows are deleted."""
 
 
@@ -52,7 +59,7 @@ def oldest_kept(now: datetime, *, months: int) -> date:
 
 def partitions(session: Session) -> list[date]:
     """Return the months that have a partition by their first days, oldest first."""
-    return list(session.scalars(_PARTITIONS))
+    return list(alert_connection(session).scalars(_PARTITIONS))
 
 
 def drop_partition(session: Session, month: date) -> None:
@@ -62,19 +69,21 @@ def drop_partition(session: Session, month: date) -> None:
     :raises sqlalchemy.exc.OperationalError: readers held the lock for too long (SQLSTATE 55P03).
     :raises sqlalchemy.exc.DataError: the month is too recent for any retention period.
     """
-    session.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
-    session.execute(text("SELECT drop_alert_partition(:month)"), {"month": month})
+    connection = alert_connection(session)
+    connection.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
+    connection.execute(text("SELECT drop_alert_partition(:month)"), {"month": month})
 
 
-def delete_counts(session: Session, table: str, *, before: date, limit: int = 50_000) -> int:
-    """Delete old rows of a table with counts or statistics, in batches that take about a second.
+def delete_counts(session: Session, table: str, *, before: date) -> int:
+    """Delete the old rows of a table with counts or statistics, those of one day, hour or month at a time.
 
     :param session: a cross-tenant session.
     :param table: one of ``COUNTED``.
     :param before: the first day that is kept.
-    :param limit: the maximum number of rows.
     :returns: the number of deleted rows, 0 when none are left.
     """
+    connection = alert_connection(session)
+    allow_long_statements(connection, seconds=_LONGEST)
     start = clock.day_start(before) if table == "threat_stat" else before
-    deleted = session.connection().execute(_DELETE_OLD[table], {"before": start, "limit": limit})
-    return deleted.rowcount
+    found = connection.scalar(_OLD[table], {"before": start})
+    return 0 if found is None else connection.execute(_DELETE[table], {"found": found}).rowcount

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.alerts import comparison
+from models.db import alert_connection
 
 # Waits for the bodies that are being stored, and lets the next ones wait: none of them is missed or counted twice.
 _WAIT_FOR_INGEST = text("LOCK TABLE alert_daily IN SHARE ROW EXCLUSIVE MODE")
@@ -28,7 +29,8 @@ def rebuild_month(session: Session, month: date) -> None:
     :param month: the first day of the month.
     """
     after = clock.next_month(month)
-    session.execute(_WAIT_FOR_INGEST)
-    session.execute(_DELETE_DAILY, {"month": month, "after": after})
-    session.execute(_COUNT_DAILY, {"start": clock.day_start(month), "end": clock.day_start(after)})
+    connection = alert_connection(session)
+    connection.execute(_WAIT_FOR_INGEST)
+    connection.execute(_DELETE_DAILY, {"month": month, "after": after})
+    connection.execute(_COUNT_DAILY, {"start": clock.day_start(month), "end": clock.day_start(after)})
     comparison.count_month(session, month)

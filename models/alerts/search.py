@@ -7,6 +7,7 @@ selects the keys of its rows, with only the columns that conditions and order ne
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -14,6 +15,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     Select,
     String,
@@ -21,6 +24,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    column,
     false,
     func,
     literal_column,
@@ -33,7 +37,6 @@ from sqlalchemy.orm import Session
 
 from models.alerts.alert import ACTION_LABELS, CUT_AT, DETECTION, Alert, AlertDaily, AlertLevel
 from models.prepared_statement import PreparedStatement, prepare
-from models.utms.utm import Utm
 from models.values.page import Page
 
 PAGE_SIZE = 50
@@ -43,10 +46,17 @@ COUNT_CAP = 10_000
 FOUND_LENGTH = 200
 """The maximum length of a finding in the list; the alert's details show it in full."""
 
+# The UTMs with their names, which can be in another database than the alerts.
+_names = (
+    func.unnest(bindparam("utm_ids", type_=ARRAY(BigInteger)), bindparam("utm_names", type_=ARRAY(String)))
+    .table_valued(column("id", BigInteger), column("name", String), name="names")
+    .render_derived()
+)
+
 SORT_COLUMNS: dict[str, Any] = {
     "alert_id": Alert.alert_id,
     "occurred_at": Alert.occurred_at,
-    "utm": Utm.name,
+    "utm": _names.c.name,
     "function": Alert.function,
     "action": Alert.action,
     "level": Alert.level,
@@ -236,16 +246,20 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a position in it)
     position: Position | None = None,
     backwards: bool = False,
     size: int = PAGE_SIZE,
+    names: Mapping[int, str] | None = None,
 ) -> Page:
     """Return one page of alerts. It includes the names of the UTMs only when sorted by them.
 
     :param sort: a key of ``SORT_COLUMNS``.
     :param position: the row after which the page starts, None for the first page.
     :param backwards: return the page that ends before ``position`` instead.
+    :param names: the names of the customer's UTMs by primary key, for sorting by them.
     """
     counted = position is None and sort == "occurred_at"
     statement = _page(shape_of(query), sort, descending != backwards, position is not None, size)
     values = values_of(query)
+    if sort == "utm":
+        values |= {"utm_ids": list(names or ()), "utm_names": list((names or {}).values())}
     if position is not None:
         values |= dict(zip(_POSITION, position, strict=True))
     rows = statement.run(session, values)
@@ -332,8 +346,9 @@ def _page(shape: Shape, sort: str, towards_smaller: bool, positioned: bool, size
         return prepare(select(*columns).where(*wanted).order_by(*order).limit(size + 1))
     places, rows = select(Alert.occurred_at, Alert.seq).where(*wanted), select(*_SHOWN)
     if sort == "utm":
-        places = places.join(Utm, Utm.id == Alert.utm_id)
-        rows = rows.add_columns(Utm.name.label("utm_name")).join(Utm, Utm.id == Alert.utm_id)
+        of_utm = _names.c.id == Alert.utm_id
+        places = places.join(_names, of_utm)
+        rows = rows.add_columns(_names.c.name.label("utm_name")).join(_names, of_utm)
     places = places.order_by(*order)
     if counts and any(name in _PARTS for name, _ in shape):
         # Searching texts is slow, so the page and the count share one scan.

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Integer, St
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.alerts.alert import KNOWN_FUNCTIONS
-from models.db import Base
+from models.db import ALERT_AREA, Base
 from models.scope import TenantScoped
 
 MAX_CATEGORY = 255
@@ -28,13 +28,18 @@ class ThreatStat(TenantScoped, Base):
         CheckConstraint(KNOWN_FUNCTIONS, name="ck_threat_stat_function"),
         CheckConstraint("count >= 0", name="ck_threat_stat_count"),
         Index("ix_threat_stat_tenant_id_customer_id_hour", "tenant_id", "customer_id", "hour"),
+        # For retention: rows are written in the order of their hours, so it is small.
+        Index("ix_threat_stat_hour", "hour", postgresql_using="brin"),
+        # The key before revision 0043, for processes of the previous version during an upgrade.
+        Index("uq_threat_stat_utm_id", "utm_id", "hour", "function", "category", unique=True),
+        {"info": ALERT_AREA},
     )
 
     tenant_id: Mapped[str] = mapped_column(String(8))
+    customer_id: Mapped[str] = mapped_column(String(9), primary_key=True)
     utm_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     hour: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     function: Mapped[str] = mapped_column(String(16), primary_key=True)
     category: Mapped[str] = mapped_column(String(MAX_CATEGORY), primary_key=True)
-    customer_id: Mapped[str] = mapped_column(String(9))
     count: Mapped[int] = mapped_column(Integer)
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -52,9 +52,9 @@ def store(
 
 
 def _upsert(session: Session, sender: Sender, counts: dict[tuple[datetime, str, str], int], now: datetime) -> int:
-    new = insert(ThreatStat)
+    new = insert(ThreatStat.__table__)
     changed = new.on_conflict_do_update(
-        index_elements=["utm_id", "hour", "function", "category"],
+        index_elements=["customer_id", "utm_id", "hour", "function", "category"],
         set_={"count": new.excluded.count, "received_at": new.excluded.received_at},
         where=ThreatStat.count != new.excluded.count,
     ).returning(ThreatStat.hour)

@@ -114,7 +114,7 @@ def csv_blocks(
         ),
         where=sql.SQL(" AND ").join(where),
     )
-    yield from csv_copy.blocks(session, query, quoted=True)
+    yield from csv_copy.blocks(session.connection(), query, quoted=True)
 
 
 def _cell(expression: str, states: Mapping[str, str]) -> sql.Composable:

@@ -10,14 +10,17 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Subquery, func, literal, select
+from sqlalchemy import FromClause, Select, exists, func, literal, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import AlertDaily, AlertLevel
+from models.alerts.apart import joinable
 from models.applications.application import OPEN_STATES, ServiceApplication
 from models.applications.utm_application import UtmApplication, UtmApplicationState
 from models.contracts.invoice import Invoice
 from models.customers.customer import Customer
+from models.errors import ALERTS_UNAVAILABLE
 from models.mail.outbox import MailMessage, MailState
 from models.tenants.tenant import Tenant
 from models.utms.utm import Utm, UtmState, in_state
@@ -27,11 +30,11 @@ class Watched(NamedTuple):
     """The figures about the UTMs of a tenant.
 
     :ivar offline: the number of UTMs that are offline.
-    :ivar alerts: the number of High alerts in the period.
+    :ivar alerts: the number of High alerts in the period; None if the database of the alerts is not available.
     """
 
     offline: int = 0
-    alerts: int = 0
+    alerts: int | None = 0
 
 
 class TenantFigures(NamedTuple):
@@ -65,10 +68,15 @@ def watched(
     found: dict[str, Watched] = {}
     if not tenant_ids:
         return found
-    parts = {
-        "offline": _offline(now, online_for).where(Utm.tenant_id.in_(tenant_ids)),
-        "alerts": _alerts(days).where(AlertDaily.tenant_id.in_(tenant_ids)),
-    }
+    parts: dict[str, Any] = {"offline": _offline(now, online_for).where(Utm.tenant_id.in_(tenant_ids))}
+    try:
+        alerts = joinable(session, _alerts(session, days).where(AlertDaily.tenant_id.in_(tenant_ids)), "alerts").c
+        parts["alerts"] = select(alerts.tenant_id, alerts["count"])
+    except OperationalError as error:
+        # Without the alerts, a tenant can be chosen all the same.
+        if not getattr(error, ALERTS_UNAVAILABLE, False):
+            raise
+        found = {tenant_id: Watched(alerts=None) for tenant_id in tenant_ids}
     statements = [each.add_columns(literal(name)) for name, each in parts.items()]
     for tenant_id, count, name in session.execute(statements[0].union_all(*statements[1:])):
         found[tenant_id] = found.get(tenant_id, Watched())._replace(**{name: int(count)})
@@ -80,10 +88,10 @@ def of_all_tenants(
 ) -> list[TenantFigures]:
     """Return the figures of all tenants, in the order of their IDs; the parameters are those of ``watched``."""
     parts = [
-        each.subquery()
+        each.subquery() if isinstance(each, Select) else each
         for each in (
             _offline(now, online_for),
-            _alerts(days),
+            joinable(session, _alerts(session, days), "alerts"),
             _counted(ServiceApplication, ServiceApplication.state.in_([each.value for each in OPEN_STATES])),
             _counted(UtmApplication, UtmApplication.state == UtmApplicationState.PENDING.value),
             # As a literal, so that the planner can match the partial index.
@@ -107,7 +115,7 @@ def mails_of_no_tenant(session: Session) -> int:
     return session.scalar(select(func.count()).where(failed, MailMessage.tenant_id.is_(None))) or 0
 
 
-def _or_zero(part: Subquery) -> Any:
+def _or_zero(part: FromClause) -> Any:
     return func.coalesce(part.c.count, 0)
 
 
@@ -120,12 +128,13 @@ def _offline(now: datetime, online_for: timedelta) -> Select[*tuple[Any, ...]]:
     return _counted(Utm, Utm.removed_at.is_(None), in_state(UtmState.OFFLINE, now=now, online_for=online_for))
 
 
-def _alerts(days: tuple[date, date]) -> Select[*tuple[Any, ...]]:
+def _alerts(session: Session, days: tuple[date, date]) -> Select[*tuple[Any, ...]]:
     """Select the number of High alerts of each tenant, from the daily counts; deleted customers are on no screen."""
     high = AlertDaily.level == literal(AlertLevel.HIGH.value, literal_execute=True)
+    # The deleted customers, because they are fewer than the others if they must be passed to another database.
+    deleted = joinable(session, select(Customer.id).where(Customer.deleted_at.is_not(None)), "deleted")
     return (
         select(AlertDaily.tenant_id, func.sum(AlertDaily.count).label("count"))
-        .join(Customer, Customer.id == AlertDaily.customer_id)
-        .where(AlertDaily.day.between(*days), high, Customer.deleted_at.is_(None))
+        .where(AlertDaily.day.between(*days), high, ~exists().where(deleted.c.id == AlertDaily.customer_id))
         .group_by(AlertDaily.tenant_id)
     )

@@ -211,11 +211,9 @@ def test_the_companies_of_the_comparison_are_determined_by_the_job(make, new_tim
     assert months_of_one == [date(2026, 11, 1), date(2026, 12, 1)]
 
 
-def test_counts_are_deleted_a_part_at_a_time(old_alerts):
-    deleted = [
-        alert_retention.delete_counts(old_alerts, "alert_daily", before=date(2025, 11, 1), limit=3) for _ in range(3)
-    ]
-    assert deleted == [3, 1, 0]
+def test_counts_are_deleted_a_day_at_a_time(old_alerts):
+    deleted = [alert_retention.delete_counts(old_alerts, "alert_daily", before=date(2025, 11, 1)) for _ in range(3)]
+    assert deleted == [2, 2, 0]
 
 
 @pytest.mark.usefixtures("old_alerts")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from flask_appbuilder import Model
@@ -26,7 +27,7 @@ from models.dashboard.figures import DashboardFigures
 from models.errors import ScopeError
 from models.mail import sms
 from models.mail import template_rules as mail_template_rules
-from models.mail.alert_mail_due import AlertMailDue
+from models.mail.alert_mail_due import AlertMailBatch, AlertMailDue
 from models.mail.kinds import KINDS, MailText
 from models.notifications import address_rules
 from models.portal_users.portal_user import PortalUserLink
@@ -135,6 +136,7 @@ def fill_fleet(make, utm: Utm) -> None:
     of_customer = own | {"customer_id": utm.customer_id}
     make.reboot(utm_row=utm)
     make.save(AlertMailDue(**own, utm_id=utm.id, occurred_at=NOW, alert_id="1"))
+    make.save(AlertMailBatch(**own, utm_id=utm.id, batch=UUID(int=1)))
     counted = {"hour": NOW.replace(minute=0), "function": "ips", "category": "走査", "count": 1, "received_at": NOW}
     make.save(ThreatStat(**of_customer, utm_id=utm.id, **counted))
     make.save(ComparisonParticipant(**of_customer, month=month))

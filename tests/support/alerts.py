@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from models.alerts import ingest as alert_ingest
@@ -39,6 +39,12 @@ def lines(
 ) -> list[tuple[int, bytes]]:
     """Numbered lines, each a little older than the one before."""
     return [(number + 1, line(number, at=at - number * every, **values)) for number in range(count)]
+
+
+def names_of(session: Session, customer_id: str) -> dict[int, str]:
+    """The names of a customer's UTMs, for lists that are sorted by them."""
+    rows = session.execute(select(Utm.id, Utm.name).where(Utm.customer_id == customer_id))
+    return {utm_id: name for utm_id, name in rows}  # noqa: C416  (a row is no pair for the type checker)
 
 
 def store_named(engine: Engine, utm: Utm, **named: dict[str, Any]) -> Receipt:

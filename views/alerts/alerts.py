@@ -115,6 +115,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
         descending=direction == "desc",
         position=before or after,
         backwards=before is not None,
+        names={utm.id: utm.name for utm in utms},
     )
     first, last = (found.rows[0], found.rows[-1]) if found.rows else (None, None)
     # The link to the other of the two screens keeps the search conditions.

@@ -180,15 +180,17 @@ def archive(tenant_id: str, utms: Sequence[Any], query: AlertQuery, file_part: s
         for utm in utms:
             name = f"alerts_{utm.utm_id}_{file_part}.csv"
             with made.open(_member(name), "w", force_zip64=True) as file:
-                for block in streamed(scope.of_tenant(tenant_id), partial(_csv_blocks, replace(query, utm_id=utm.id))):
+                for block in streamed(
+                    scope.of_tenant(tenant_id), partial(_csv_blocks, replace(query, utm_id=utm.id), utm.name)
+                ):
                     file.write(block)
                     if len(pieces.kept) >= _PIECE:
                         yield pieces.take()
     yield pieces.take()
 
 
-def _csv_blocks(query: AlertQuery, session: Session) -> Iterator[bytes]:
-    return alert_export.csv_blocks(session, query)
+def _csv_blocks(query: AlertQuery, utm_name: str, session: Session) -> Iterator[bytes]:
+    return alert_export.csv_blocks(session, query, utm_name)
 
 
 class _Pieces(RawIOBase):

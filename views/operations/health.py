@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import clock
-from models.db import db
+from models.db import ALERTS, db
 from models.operations.schedule import ScheduledTask
 
 blueprint = Blueprint("health", __name__)
@@ -29,6 +29,7 @@ WORKER_SILENCE = timedelta(minutes=3)
 WRITE_PROBE_EVERY = 10.0
 """Seconds for which a successful probe of the database's disk is not repeated."""
 
+_REVISION = text("SELECT version_num FROM alembic_version")
 _NUMBER = re.compile(r"[0-9]{4}")
 _WRITTEN = "portal:ready"
 _WRITTEN_FOR = 60
@@ -71,13 +72,13 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Report whether the database, its migrations, Redis, the workers and the schedule work; 503 if not all of them do.
+    """Report whether the databases, their migrations, Redis, the workers and the schedule work; 503 if not all of them do.
 
     The replica is reported too, but a portal without its replica serves every page.
     """
     checks = dict.fromkeys(("database", "database_writes", "migrations", "redis", "worker", "schedule"), False)
     try:
-        revision = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+        revision = db.session.scalar(_REVISION)
         checks["database"] = True
         checks["migrations"] = has_migrations(revision, current_app.config["MIGRATION_HEAD"])
         beat = db.session.get(ScheduledTask, "heartbeat")
@@ -85,6 +86,12 @@ def readyz() -> tuple[Response, int]:
         checks["database_writes"] = current_app.extensions["write_probe"].succeeds()
     except SQLAlchemyError:
         db.session.rollback()
+    if ALERTS in db.engines:
+        checks |= {"alert_database": False, "alert_migrations": False}
+        with suppress(SQLAlchemyError), db.engines[ALERTS].connect() as connection:
+            revision = connection.scalar(_REVISION)
+            checks["alert_database"] = True
+            checks["alert_migrations"] = has_migrations(revision, current_app.config["ALERT_MIGRATION_HEAD"])
     with suppress(RedisError):
         # Write instead of ping: a replica, or a server with full memory or disk, answers a ping but accepts no jobs.
         checks["redis"] = bool(current_app.extensions["redis"].set(_WRITTEN, "1", ex=_WRITTEN_FOR))

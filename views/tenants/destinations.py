@@ -33,14 +33,16 @@ def destination_url() -> str:
 def figure(name: str, label: Any) -> formats.Format:
     """Return a format that displays a figure of a tenant as a button: it chooses the tenant and opens the list.
 
-    The value is the tenant and the figure. The button belongs to the form that the whole table is.
+    The value is the tenant and the figure, which is None if it is not known at the moment. The button belongs to the form that the whole table is.
 
     :param name: a key of ``DESTINATIONS``.
     :param label: what is counted.
     """
 
-    def cell(value: tuple[Any, int]) -> Any:
+    def cell(value: tuple[Any, int | None]) -> Any:
         tenant, count = value
+        if count is None:
+            return "–"
         return formats.chosen_tenant(tenant, count, label, url_for("TenantView.select", to=name)) if count else 0
 
     return formats.Format(cell, css="number")

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from models import clock
+from models.alerts.apart import joinable
 from models.alerts.fleet_counts import count_alerts, counts_of_fleet
 from models.customers.customer import Customer
 from models.db import db
@@ -114,7 +115,7 @@ class FleetList(Screen):
         if sort == "customer":
             query, key = query.join(Utm.customer), Customer.sort_name
         elif sort == "alert_count":
-            counts = counts_of_fleet(*_period()).subquery()
+            counts = joinable(self.rows_session(), counts_of_fleet(*_period()), "counts")
             query, key = query.outerjoin(counts, counts.c.utm_id == Utm.id), func.coalesce(counts.c.count, 0)
         else:
             return super().ordered(query, "last_seen_at" if sort == "state" else sort, direction)

@@ -11,6 +11,7 @@ from sqlalchemy import func
 
 from models import clock
 from models.alerts import search as alert_search
+from models.alerts.apart import joinable
 from models.db import db
 from models.utms.reboot import RebootState, open_of
 from models.utms.utm import Utm
@@ -68,7 +69,7 @@ class UtmList(Screen):
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
         """Return a query in an order: by state means by last contact, by alerts by their number in the last 31 days."""
         if sort == "alert_count":
-            counts = alert_search.utm_counts(g.parent_row.id, *_period()).subquery()
+            counts = joinable(db.session(), alert_search.utm_counts(g.parent_row.id, *_period()), "counts")
             count = func.coalesce(counts.c.count, 0)
             joined = query.outerjoin(counts, counts.c.utm_id == Utm.id)
             return joined.order_by(count.desc() if direction == "desc" else count, Utm.id)

@@ -104,7 +104,7 @@ def test_a_statement_ends_after_its_time_and_its_connection_lives_on(portal):
 
 def test_a_download_may_take_longer(portal):
     with portal.app_context(), Session(db.engine) as session:
-        allow_long_statements(session, seconds=30)
+        allow_long_statements(session.connection(), seconds=30)
         session.execute(text("SELECT pg_sleep(2)"))
         session.commit()
 

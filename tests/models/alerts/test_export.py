@@ -60,7 +60,7 @@ def export(in_tenant, ours):
         values = {"start": NOW - timedelta(days=31), "end": NOW + timedelta(days=1), "utm_id": ours.utm.id}
         with in_tenant(ours.tenant_id) as session:
             query = AlertQuery(**{"customer_id": ours.customer.id} | values | conditions)
-            return b"".join(alert_export.csv_blocks(session, query))
+            return b"".join(alert_export.csv_blocks(session, query, ours.utm.name))
 
     return written
 
@@ -245,7 +245,7 @@ def test_a_long_file_comes_in_blocks(monkeypatch, in_tenant, ours, arrive):
 
     with in_tenant(ours.tenant_id) as session:
         query = AlertQuery(ours.customer.id, NOW - timedelta(days=1), NOW + timedelta(days=1), utm_id=ours.utm.id)
-        blocks = list(alert_export.csv_blocks(session, query))
+        blocks = list(alert_export.csv_blocks(session, query, ours.utm.name))
 
     assert len(blocks) > 3
     assert all(block.endswith(b"\r\n") for block in blocks)

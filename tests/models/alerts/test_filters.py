@@ -14,7 +14,7 @@ import pytest
 from models.alerts import export as alert_export
 from models.alerts import search as alert_search
 from models.alerts.search import AlertQuery
-from tests.support.alerts import NOW, store_named
+from tests.support.alerts import NOW, names_of, store_named
 
 
 @pytest.fixture
@@ -239,17 +239,16 @@ def test_pages_of_a_narrowed_list_turn_both_ways_and_lose_nothing(utm, make, arr
     turned, position, pages = [], None, []
 
     with in_tenant(utm.tenant_id) as session:
+        order = {"sort": sort, "descending": descending, "names": names_of(session, utm.customer_id)}
         while True:
-            page = alert_search.page(session, query, sort=sort, descending=descending, position=position, size=7)
+            page = alert_search.page(session, query, **order, position=position, size=7)
             pages.append([row.seq for row in page.rows])
             turned += pages[-1]
             if not page.has_next:
                 break
             position = alert_search.position_of(page.rows[-1], sort)
         start = alert_search.position_of(page.rows[0], sort)
-        back = alert_search.page(
-            session, query, sort=sort, descending=descending, position=start, backwards=True, size=7
-        )
+        back = alert_search.page(session, query, **order, position=start, backwards=True, size=7)
 
     assert (len(turned), len(set(turned))) == (30, 30)
     assert [row.seq for row in back.rows] == pages[-2]
@@ -274,9 +273,11 @@ def test_a_file_holds_what_meets_the_conditions(utm, arrive, in_tenant):
     )
 
     with in_tenant(utm.tenant_id) as session:
-        content = b"".join(alert_export.csv_blocks(session, query)).decode("utf-8-sig")
+        content = b"".join(alert_export.csv_blocks(session, query, utm.name)).decode("utf-8-sig")
         everything = b"".join(
-            alert_export.csv_blocks(session, AlertQuery(utm.customer_id, query.start, query.end, utm_id=utm.id))
+            alert_export.csv_blocks(
+                session, AlertQuery(utm.customer_id, query.start, query.end, utm_id=utm.id), utm.name
+            )
         )
 
     assert [row["alert_id"] for row in csv.DictReader(io.StringIO(content))] == ["wanted"]
@@ -291,5 +292,5 @@ def test_no_condition_reaches_another_tenants_alerts(utm, make, arrive, in_tenan
     with in_tenant(utm.tenant_id) as session:
         assert list(alert_search.page(session, query).rows) == []
         assert alert_search.capped_count(session, query) == 0
-        blocks = b"".join(alert_export.csv_blocks(session, replace(query, utm_id=theirs.id)))
+        blocks = b"".join(alert_export.csv_blocks(session, replace(query, utm_id=theirs.id), theirs.name))
     assert blocks.count(b"\r\n") == 1  # the names of the columns

@@ -12,7 +12,7 @@ from models.actor import SYSTEM
 from models.alerts import search as alert_search
 from models.alerts.search import AlertQuery
 from models.utms import utm
-from tests.support.alerts import line, lines
+from tests.support.alerts import line, lines, names_of
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -65,7 +65,14 @@ def walk(session, query, sort, *, descending, size=7, position=None, backwards=F
     pages = []
     while True:
         page = alert_search.page(
-            session, query, sort=sort, descending=descending, position=position, backwards=backwards, size=size
+            session,
+            query,
+            sort=sort,
+            descending=descending,
+            position=position,
+            backwards=backwards,
+            size=size,
+            names=names_of(session, query.customer_id),
         )
         pages.append(page.rows)
         if not (page.has_previous if backwards else page.has_next):
@@ -83,7 +90,7 @@ searches = pytest.mark.parametrize("important", [False, True], ids=["all", "impo
 
 
 def test_there_are_ties_in_every_column(session, query, ties):
-    rows = alert_search.page(session, query, sort="utm", size=100).rows
+    rows = alert_search.page(session, query, sort="utm", size=100, names=names_of(session, query.customer_id)).rows
 
     assert len(rows) == ties == 48
     assert {sort: len({value(row) for row in rows}) for sort, value in VALUE.items()} == {
@@ -101,7 +108,7 @@ def test_there_are_ties_in_every_column(session, query, ties):
 @searches
 def test_turning_pages_shows_every_alert_once_and_in_order(session, query, ties, sort, descending, important):
     query = AlertQuery(query.customer_id, query.start, query.end, important=important)
-    rows = alert_search.page(session, query, sort=sort, size=100).rows
+    rows = alert_search.page(session, query, sort=sort, size=100, names=names_of(session, query.customer_id)).rows
     in_order = sorted(rows, key=lambda row: (VALUE[sort](row), row.occurred_at, row.seq), reverse=descending)
 
     pages = walk(session, query, sort, descending=descending)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask import get_template_attribute, url_for
 from flask_babel import gettext, lazy_gettext
+from sqlalchemy.exc import OperationalError
 
 from models import clock
 from models.alerts.important import important_by_customer
 from models.db import db
+from models.errors import ALERTS_UNAVAILABLE
 from models.utms.fleet import SecurityStatus, security_status
 from views.base import url_if
 from views.dashboard.fleet import own_fleet
 from views.period import recent_days
 from views.screen import formats
-from views.screen.table import Empty, filled_table
+from views.screen.table import Empty, Table, filled_table
 from views.widget import HALF, Listing, Shown, Widget
 
 _MAX_SHOWN = 10
@@ -28,8 +31,18 @@ _ICONS = {
 
 def _draw(shown: Shown) -> Listing:
     first, last = recent_days(clock.tokyo_day(shown.now))
-    found = important_by_customer(db.session(), first=first, last=last, limit=_MAX_SHOWN)
-    table = filled_table(
+    try:
+        found = important_by_customer(db.session(), first=first, last=last, limit=_MAX_SHOWN)
+    except OperationalError as error:
+        # The dashboard has other widgets.
+        if not getattr(error, ALERTS_UNAVAILABLE, False):
+            raise
+        return Listing(_table([], Empty("plug-off", gettext("Alerts are not available at the moment"))))
+    return Listing(_table(found, None if found else _nothing_found(shown.now)))
+
+
+def _table(found: Sequence[tuple[str, str, int]], empty: Empty | None) -> Table:
+    return filled_table(
         [
             (gettext("Company ID"), formats.linked_value(formats.CODE), lambda row: _customer(row[0])),
             (gettext("Company name"), formats.TEXT, lambda row: row[1]),
@@ -39,9 +52,8 @@ def _draw(shown: Shown) -> Listing:
         title=WIDGET.title,
         stacks=False,
         note=gettext("Last 31 days"),
-        empty=None if found else _nothing_found(shown.now),
+        empty=empty,
     )
-    return Listing(table)
 
 
 def _nothing_found(now: datetime) -> Empty:

@@ -1,0 +1,146 @@
+"""A portal with two databases, in the place of the one with a single database for the fixtures of all tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import select, text
+from sqlalchemy.engine import make_url
+
+import config
+from models import clock
+from models.actor import SYSTEM
+from models.db import db
+from models.mail.outbox import MailMessage
+from models.utms import device_token
+from tests.support import cleaning
+
+ROOT = Path(__file__).parents[4]
+NOW = clock.utc_now()
+
+
+def of_driver(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="module")
+def alert_env(service_env, worker_id) -> Iterator[dict[str, str]]:
+    """The environment of a portal with two databases, the second made by ``flask portal upgrade``."""
+    name = f"alerts_{worker_id}"
+    urls = {
+        f"ALERT_{key}": make_url(service_env[key]).set(database=name).render_as_string(hide_password=False)
+        for key in ("DATABASE_URL", "DATABASE_OWNER_URL")
+    }
+    env = service_env | urls
+    with psycopg.connect(of_driver(service_env["SUPERUSER_URL"]), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER portal_owner").format(sql.Identifier(name)))
+        try:
+            subprocess.run(
+                [sys.executable, "-m", "flask", "--app", "app", "portal", "upgrade"],
+                cwd=ROOT,
+                check=True,
+                env=os.environ | env,
+            )
+            yield env
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def two_database_app(alert_env):
+    from app import create_app
+
+    app = create_app(config.load(alert_env) | {"TESTING": True, "WTF_CSRF_ENABLED": False})
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    yield app
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+@pytest.fixture
+def app(two_database_app, service_env, alert_database):
+    """This portal in the place of the one with a single database, for the fixtures of all tests."""
+    cleaning.know(service_env)
+    yield two_database_app
+    cleaning.empty(service_env)
+    tables = ("alert", "alert_daily", "alert_mail_due", "threat_stat", "comparison_count", "comparison_month")
+    alert_database.execute(f"TRUNCATE {', '.join(tables)}, comparison_participant")
+
+
+@pytest.fixture(scope="module")
+def alert_database(alert_env) -> Iterator[psycopg.Connection]:
+    """A connection of the superuser to the database of the alerts."""
+    name = make_url(alert_env["ALERT_DATABASE_URL"]).database
+    url = make_url(alert_env["SUPERUSER_URL"]).set(database=name)
+    with psycopg.connect(of_driver(url.render_as_string(hide_password=False)), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def main_database(service_env) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(of_driver(service_env["SUPERUSER_URL"]), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def utm(make, operator):
+    made = make.customer_with_utm(operator.tenant, name="本社", customer_email1="owner@customer.example")[1]
+    made.created_at = NOW - timedelta(days=90)
+    make.session.execute(text("UPDATE contract SET start_on = '2025-01-01', end_on = '2099-12-31'"))
+    make.session.commit()
+    return made
+
+
+@pytest.fixture
+def send(app, make):
+    """Let a UTM send a body: ``send(utm, [line(...)])``."""
+    tokens: dict[int, str] = {}
+
+    def post(utm, lines, path="alerts"):
+        if utm.id not in tokens:
+            tokens[utm.id] = device_token.issue(make.session, utm, now=NOW, by=SYSTEM)
+            make.session.commit()
+        headers = {"Authorization": f"Bearer {tokens[utm.id]}"}
+        return app.test_client().post(f"/api/device/v1/{path}", data=b"\n".join(lines), headers=headers)
+
+    return post
+
+
+@pytest.fixture
+def down(alert_env, main_database):
+    """Make the database of the alerts unavailable: ``with down():``."""
+    name = make_url(alert_env["ALERT_DATABASE_URL"]).database
+
+    @contextmanager
+    def unavailable():
+        allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        main_database.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+        main_database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = 'portal_app'",
+            [name],
+        )
+        try:
+            yield
+        finally:
+            main_database.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+
+    return unavailable
+
+
+@pytest.fixture
+def mails(make):
+    def read() -> list[MailMessage]:
+        make.session.rollback()
+        return list(make.session.scalars(select(MailMessage).order_by(MailMessage.id)))
+
+    return read
