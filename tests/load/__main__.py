@@ -27,7 +27,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     arguments = _arguments(words)
     chosen = {name: value for name, value in vars(arguments).items() if name not in {"command", "find"}}
-    with stage(arguments.size, utms=arguments.utms, operators=arguments.operators) as ready:
+    replicated = arguments.command == "chaos"
+    with stage(arguments.size, utms=arguments.utms, operators=arguments.operators, replicated=replicated) as ready:
         about = page.run_table(machine.about([look(arguments.size, dict(ready.env))]))
         title, told, findings = _run(arguments, ready)
     section = f"{page.section(title, told, findings)}\n{about}"

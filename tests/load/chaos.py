@@ -18,7 +18,7 @@ from tests.load.stage import Stage
 TITLE = "Processes that are killed under load"
 ABOUT = (
     "{utms:,} UTMs and {operators} operators as above, on the data below. Two gunicorns with a port each, of one worker with four"
-    " threads, one worker, cron, Redis and PostgreSQL are killed with SIGKILL one after the other, each {calm:g} s after"
+    " threads, one worker, cron, Redis, PostgreSQL and its replica are killed with SIGKILL one after the other, each {calm:g} s after"
     " the one before, and started again after {down:g} s; whoever plays UTMs and operators asks the other port if one"
     " refuses, as a reverse proxy does. The invoices and the monthly reports of the newest month are issued again, and"
     " the worker is killed meanwhile. At the end the state is compared with what was sent and acknowledged"
@@ -26,7 +26,7 @@ ABOUT = (
 )
 
 STEPS = ("worker", "cron", "Redis", "PostgreSQL", "web1")
-"""What is killed, in this order. Further servers of the stage, such as a replica of the database, follow by themselves."""
+"""What is killed, in this order. The further servers of the stage, such as the replica of the database, follow."""
 
 DOWN = 5.0
 """Seconds until it is started again."""

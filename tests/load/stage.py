@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -25,6 +25,7 @@ from config import ROOT
 from models.tokens import hash_token
 from tests.bench.places import Place, place
 from tests.support.mail_sink import free_port
+from tests.support.standby import Standby
 
 DATABASE = "portal_load"
 FIRMWARE = "load"
@@ -72,13 +73,24 @@ class Stage:
         return psycopg.connect(_libpq(self.env["DATABASE_OWNER_URL"]), autocommit=True)
 
 
+class Replica(Standby):
+    """A standby of the stage's PostgreSQL, under a name of its own."""
+
+    title = "replica"
+
+    def _command(self) -> list[str]:
+        # Not less than those of the primary, which are PostgreSQL's default.
+        return [*super()._command(), "-c", "max_wal_senders=10"]
+
+
 @contextmanager
-def stage(size: str, *, utms: int, operators: int) -> Iterator[Stage]:
+def stage(size: str, *, utms: int, operators: int, replicated: bool = False) -> Iterator[Stage]:
     """Start the servers, copy the database of a size and drop the copy at the end.
 
     :param size: ``bench`` or ``large``.
     :param utms: how many UTMs have a token; they are created if the data has fewer.
     :param operators: how many users are created.
+    :param replicated: whether there is a replica that the screens read from.
     """
     with place(size) as found:
         postgres = next(each for each in found.servers if isinstance(each, EmbeddedPostgres))
@@ -88,12 +100,29 @@ def stage(size: str, *, utms: int, operators: int) -> Iterator[Stage]:
         with Redis.from_url(found.env["REDIS_URL"]) as redis:
             redis.flushdb()  # the jobs of an earlier run
         try:
-            yield prepare(found, DATABASE, utms=utms, operators=operators)
+            ready = prepare(found, DATABASE, utms=utms, operators=operators)
+            with _replica_of(ready, postgres) if replicated else nullcontext(ready) as complete:
+                yield complete
         finally:
             if not postgres.running:
                 postgres.stop()
                 postgres.start()
             postgres.drop_database(DATABASE)
+
+
+@contextmanager
+def _replica_of(ready: Stage, postgres: EmbeddedPostgres) -> Iterator[Stage]:
+    """Add a replica, which is copied anew, to a stage."""
+    folder = Path(ready.env["PORTAL_INSTANCE"], "replica")
+    shutil.rmtree(folder, ignore_errors=True)
+    replica = Replica(folder, postgres)
+    replica.start()
+    try:
+        env = ready.env | {"READ_DATABASE_URL": replica.url("portal_app", DATABASE)}
+        yield replace(ready, env=env, servers=[*ready.servers, replica])
+    finally:
+        replica.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def prepare(found: Place, database: str, *, utms: int, operators: int) -> Stage:

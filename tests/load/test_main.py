@@ -18,7 +18,7 @@ def written(monkeypatch, tmp_path):
     parts = {}
 
     @contextmanager
-    def stage(size, *, utms, operators):
+    def stage(size, *, utms, operators, replicated):
         yield SimpleNamespace(env={})
 
     monkeypatch.setattr(runner, "stage", stage)

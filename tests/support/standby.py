@@ -30,7 +30,7 @@ class Primary(EmbeddedPostgres):
 class Standby(EmbeddedPostgres):
     """A copy of a primary that follows it."""
 
-    def __init__(self, folder: Path, primary: Primary) -> None:
+    def __init__(self, folder: Path, primary: EmbeddedPostgres) -> None:
         super().__init__(folder, durable=False)
         self._primary = primary
 
