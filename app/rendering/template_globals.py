@@ -63,8 +63,9 @@ def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]], asking
     :param asking_page: the window title of the page that asks the question of this page.
     """
     parts = [Markup(" ").join(title.split())]
+    dashboard = gettext("Dashboard")
     for label, _ in reversed([*crumbs]):
-        if label != gettext("Dashboard") and escape(label) not in parts:
+        if label != dashboard and escape(label) not in parts:
             parts.append(escape(label))
     found = Markup(" - ").join([*parts, asking_page] if asking_page else parts)
     g.page_name = found.unescape()
