@@ -8,9 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Subquery, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    Date,
+    DateTime,
+    Interval,
+    Select,
+    String,
+    Subquery,
+    any_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import AlertDaily, AlertLevel
@@ -19,6 +34,7 @@ from models.applications.utm_application import UtmApplication, UtmApplicationSt
 from models.contracts.invoice import Invoice
 from models.customers.customer import Customer
 from models.mail.outbox import MailMessage, MailState
+from models.prepared_statement import PreparedStatement, prepare
 from models.tenants.tenant import Tenant
 from models.utms.utm import Utm, UtmState, in_state
 
@@ -65,14 +81,24 @@ def watched(
     found: dict[str, Watched] = {}
     if not tenant_ids:
         return found
-    parts = {
-        "offline": _offline(now, online_for).where(Utm.tenant_id.in_(tenant_ids)),
-        "alerts": _alerts(days).where(AlertDaily.tenant_id.in_(tenant_ids)),
-    }
-    statements = [each.add_columns(literal(name)) for name, each in parts.items()]
-    for tenant_id, count, name in session.execute(statements[0].union_all(*statements[1:])):
+    first, last = days
+    values = {"tenants": list(tenant_ids), "now": now, "online_for": online_for, "first": first, "last": last}
+    for tenant_id, count, name in _watched().run(session, values):
         found[tenant_id] = found.get(tenant_id, Watched())._replace(**{name: int(count)})
     return found
+
+
+@cache
+def _watched() -> PreparedStatement:
+    """Return the prepared statement of ``watched``: who can enter several tenants sees it after each sign-in."""
+    tenants = bindparam("tenants", type_=ARRAY(String))
+    now, online_for = bindparam("now", type_=DateTime(timezone=True)), bindparam("online_for", type_=Interval)
+    days = bindparam("first", type_=Date), bindparam("last", type_=Date)
+    offline = _offline(now, online_for).where(Utm.tenant_id == any_(tenants))
+    alerts = _alerts(days).where(AlertDaily.tenant_id == any_(tenants))
+    return prepare(
+        offline.add_columns(literal_column("'offline'")).union_all(alerts.add_columns(literal_column("'alerts'")))
+    )
 
 
 def of_all_tenants(
@@ -116,13 +142,14 @@ def _counted(model: Any, *conditions: Any) -> Select[*tuple[Any, ...]]:
     return select(model.tenant_id, func.count().label("count")).where(*conditions).group_by(model.tenant_id)
 
 
-def _offline(now: datetime, online_for: timedelta) -> Select[*tuple[Any, ...]]:
+def _offline(now: Any, online_for: Any) -> Select[*tuple[Any, ...]]:
     return _counted(Utm, Utm.removed_at.is_(None), in_state(UtmState.OFFLINE, now=now, online_for=online_for))
 
 
-def _alerts(days: tuple[date, date]) -> Select[*tuple[Any, ...]]:
+def _alerts(days: tuple[Any, Any]) -> Select[*tuple[Any, ...]]:
     """Select the number of High alerts of each tenant, from the daily counts; deleted customers are on no screen."""
-    high = AlertDaily.level == literal(AlertLevel.HIGH.value, literal_execute=True)
+    # As a literal, so that the planner can match the partial index.
+    high = AlertDaily.level == literal_column(f"'{AlertLevel.HIGH.value}'")
     return (
         select(AlertDaily.tenant_id, func.sum(AlertDaily.count).label("count"))
         .join(Customer, Customer.id == AlertDaily.customer_id)

@@ -81,7 +81,7 @@ class Toggle(NamedTuple):
     """The button at the start of a row that expands and collapses its details.
 
     :ivar id: the HTML ID of the row; that of its details has the suffix ``-detail``.
-    :ivar url: the URL of the same page with the details expanded or collapsed.
+    :ivar url: the URL of the same page with the details expanded or collapsed, with the ID as its fragment.
     :ivar name: the accessible name of the button.
     :ivar details: the content of the details as markup; None while they are collapsed.
     """
