@@ -106,9 +106,7 @@ def right_name(right: Any) -> str:
     return f"{right.view_menu.name} {right.permission.name}"
 
 
-def create(
-    session: Session, name: str, right_ids: Iterable[int], *, tenant_id: str | None = None, by: Actor
-) -> Any:
+def create(session: Session, name: str, right_ids: Iterable[int], *, tenant_id: str | None = None, by: Actor) -> Any:
     """Create a custom role.
 
     :param name: must differ from the names of all other roles, ignoring case.

@@ -56,7 +56,7 @@ def measure(place: Place, *, runs: int = RUNS, seconds: float = 3.0) -> list[Fin
         return [_measured(place, page, portal, stock, runs, seconds) for page in PAGES]
 
 
-def _measured(place: Place, page: Page, portal: Web, stock: Web, runs: int, seconds: float) -> Finding:  # noqa: PLR0913
+def _measured(place: Place, page: Page, portal: Web, stock: Web, runs: int, seconds: float) -> Finding:
     _same_page(page.sign or place.tenant_id, page, portal, stock)
     ways = partial(rate, portal, page.portal, seconds), partial(rate, stock, page.stock, seconds)
     ours, theirs = (middle(each) for each in in_turn(runs, *ways))

@@ -57,7 +57,10 @@ class InvitationForm(ScreenForm):
         """Set the tenants and roles that can be chosen."""
         names = sorted(tenant_names(session).items())
         self.tenant_id.choices = [_NOTHING, *((key, f"{key} {name}") for key, name in names)]
-        self.role_id.choices = [_NOTHING, *((str(each.id), role.name_with_tenant(each)) for each in role.in_tenants(session))]
+        self.role_id.choices = [
+            _NOTHING,
+            *((str(each.id), role.name_with_tenant(each)) for each in role.in_tenants(session)),
+        ]
 
 
 class StaffInvitationView(Screen):
