@@ -137,15 +137,15 @@ class Row:
     toggle: Toggle | None = None
     choice: Choice | None = None
 
-    def cells_after(self, starts: Iterable[Markup]) -> Markup:
+    def cell_tags(self, attributes: Iterable[Markup]) -> Markup:
         """Return all cells as markup.
 
         A list has hundreds of cells; escaping each in the template takes three times as long.
 
-        :param starts: the start tag of each column.
+        :param attributes: the attributes of the cells of each column.
         """
-        cells = [f"{start}{escape(cell)}</td>" for start, cell in zip(starts, self.cells, strict=True)]
-        return Markup("".join(cells))  # nosec B704  # noqa: S704  (the tags are markup and the cells are escaped)
+        cells = [f"<td {each}>{escape(cell)}</td>" for each, cell in zip(attributes, self.cells, strict=True)]
+        return Markup("".join(cells))  # nosec B704  # noqa: S704  (the attributes are markup and the cells are escaped)
 
 
 @dataclass(slots=True)
@@ -202,12 +202,12 @@ class Table:
     cell_buttons: Sequence[Button] = ()
     form_url: str = ""
 
-    def rows_with_cells(self, starts: Sequence[Markup]) -> Iterator[tuple[Row, Markup]]:
+    def rows_with_cells(self, attributes: Sequence[Markup]) -> Iterator[tuple[Row, Markup]]:
         """Return each row with its cells as markup.
 
-        :param starts: the start tag of each column.
+        :param attributes: the attributes of the cells of each column.
         """
-        return ((row, row.cells_after(starts)) for row in self.rows)
+        return ((row, row.cell_tags(attributes)) for row in self.rows)
 
     @property
     def has_buttons(self) -> bool:
