@@ -35,7 +35,15 @@ ROLE_LENGTH = 200
 _RECORDED = "audit_recorded"
 
 # Columns omitted from the entries, because they say nothing about what the user did.
-_IGNORED = {"version", "search_name", "sort_name", "created_at"}
+_SAY_NOTHING = {"version", "search_name", "sort_name", "created_at"}
+SECRETS = frozenset(
+    {
+        *("password", "secret", "client_secret", "public_key"),
+        *("token_hash", "code_hash", "key_hash", "lookup_hash", "registration_hash"),
+    }
+)
+"""Columns with a secret or what one is checked with. They are never in an entry, whichever row they are part of."""
+_IGNORED = _SAY_NOTHING | SECRETS
 
 
 class AuditEntry(Base):

@@ -26,6 +26,7 @@ from models import clock
 from models.accounts.role import PARTNER_OPERATOR
 from models.accounts.user import Role
 from models.alerts import ingest as alert_ingest
+from models.db import db
 from models.operations import schedule
 
 RIGHTS_LOCK = 7_403_211

@@ -15,9 +15,6 @@ from views.forms.errors import error_list
 from views.page_url import arguments_kept_on_sort, here, sorted_by
 from views.register import SharedLink
 
-_ICON = Markup('<svg class="%s" aria-hidden="true"><use href="%s#tabler-%s" /></svg>')
-"""A symbol from static/icons.svg, hidden from screen readers because it always has text beside it."""
-
 
 def init_app(app: Flask) -> None:
     """Register the functions as template globals."""
@@ -43,14 +40,20 @@ def static_url(filename: str) -> str:
 
 
 def icon(name: str, classes: str = "") -> Markup:
-    """Return the markup of an icon.
+    """Return the markup of an icon, a symbol from static/icons.svg.
+
+    It is hidden from screen readers because it always has text beside it.
 
     :param name: the symbol's name without its prefix.
     :param classes: further CSS classes.
     """
-    if "icons_url" not in g:  # a page may contain a hundred icons
-        g.icons_url = static_url("icons.svg")
-    return _ICON % (f"icon {classes}".rstrip(), g.icons_url, name)
+    # A page may contain a hundred icons: the URL is built once, and Markup's own formatting takes five times as long.
+    url = g.get("icons_url")
+    if url is None:
+        url = g.icons_url = escape(static_url("icons.svg"))
+    css = escape(f"icon {classes}") if classes else "icon"
+    svg = f'<svg class="{css}" aria-hidden="true"><use href="{url}#tabler-{escape(name)}" /></svg>'
+    return Markup(svg)  # nosec B704  # noqa: S704  (its parts are escaped)
 
 
 def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]], asking_page: str = "") -> Markup:
@@ -63,8 +66,9 @@ def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]], asking
     :param asking_page: the window title of the page that asks the question of this page.
     """
     parts = [Markup(" ").join(title.split())]
+    dashboard = gettext("Dashboard")
     for label, _ in reversed([*crumbs]):
-        if label != gettext("Dashboard") and escape(label) not in parts:
+        if label != dashboard and escape(label) not in parts:
             parts.append(escape(label))
     found = Markup(" - ").join([*parts, asking_page] if asking_page else parts)
     g.page_name = found.unescape()

@@ -66,7 +66,7 @@ def invite(session: Session, tenant: Tenant, email: str, role: str, *, request: 
     if user is not None:
         _add_user(session, user, tenant, role, request)
         return None
-    role_id = user_rules.tenant_role(session, role).id
+    role_id = user_rules.tenant_role(session, role, tenant.id).id
     _end_expired(session, tenant, email, now=request.now)
     token = new_token("inv_")
     invitation = UserInvitation(

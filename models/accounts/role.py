@@ -1,7 +1,7 @@
 """Roles: built-in roles, defined in code, and custom roles, created by an administrator.
 
 Every ``flask portal upgrade`` rewrites the built-in roles. Changes made on screen would be lost at the next version, so
-they are read-only. A custom role is held in a tenant and can contain only permissions of a partner operator, so that no
+they are read-only. A custom role is held in a tenant, in any or only in the one it was created for, and can contain only permissions of a partner operator, so that no
 custom role gives access to NEC's screens or to another tenant (docs/adr/0003-appbuilder-as-a-toolbox.md).
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from flask_appbuilder.security.sqla.models import PermissionView, assoc_permissionview_role, assoc_user_role
 from sqlalchemy import Index, Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, relationship
 
 from models import audit
 from models.accounts.invitation import InvitationState, UserInvitation, state_at
@@ -24,6 +24,7 @@ from models.actor import Actor
 from models.errors import N_, NOTHING_CHANGED, DomainError
 from models.row_lock import lock, take_turns
 from models.scope import all_tenants
+from models.tenants.tenant import Tenant
 from models.values.visible_text import visible
 from models.versioned import lock_version
 
@@ -50,17 +51,37 @@ INVITED = N_("People are invited with this role. Withdraw their invitations firs
 UNIQUE_ERRORS = dict.fromkeys(("ab_role_name_key", "uq_ab_role_lower_name"), ("name", NAME_TAKEN))
 """The error for a violated unique index, when a concurrent request was first."""
 BEYOND_OPERATOR = N_("A role can only contain permissions of a partner operator.")
+NO_TENANT = N_("There is no such tenant.")
 
 _NAMES = "role_name"
 """The name of the advisory lock that serializes changes of role names."""
 
 Index("uq_ab_role_lower_name", func.lower(Role.name), unique=True)
+Role.tenant = relationship(Tenant)
 Role.built_in = property(lambda self: self.name in BUILT_IN)
 
 
 def in_tenants(session: Session) -> list[Any]:
-    """Return the roles that can be held in a tenant, by name."""
+    """Return the roles that can be held in a tenant, also those of a single one, by name."""
     return list(session.scalars(_ordered().where(Role.name.not_in([*ELEVATED, PUBLIC]))))
+
+
+def in_tenant(session: Session, tenant_id: str | None) -> list[Any]:
+    """Return the roles that can be held in one tenant, by name.
+
+    :param tenant_id: None for a tenant that is yet to be created.
+    """
+    return [each for each in in_tenants(session) if may_be_held(each, tenant_id)]
+
+
+def may_be_held(role: Any, tenant_id: str | None) -> bool:
+    """Return whether a role that is held in tenants can be held in this one."""
+    return role.tenant_id is None or role.tenant_id == tenant_id
+
+
+def name_with_tenant(role: Any) -> str:
+    """Return the name of a role, with the ID of the tenant if it is the role of only one."""
+    return f"{role.name} ({role.tenant_id})" if role.tenant_id else str(role.name)
 
 
 def everywhere(session: Session) -> list[Any]:
@@ -85,18 +106,23 @@ def right_name(right: Any) -> str:
     return f"{right.view_menu.name} {right.permission.name}"
 
 
-def create(session: Session, name: str, right_ids: Iterable[int], *, by: Actor) -> Any:
+def create(session: Session, name: str, right_ids: Iterable[int], *, tenant_id: str | None = None, by: Actor) -> Any:
     """Create a custom role.
 
     :param name: must differ from the names of all other roles, ignoring case.
     :param right_ids: IDs of permissions; see :func:`grantable`.
-    :raises DomainError: the name is empty or taken, or a permission exceeds those of a partner operator.
+    :param tenant_id: the only tenant in which it can be held, which cannot be changed later; None for any tenant.
+    :raises DomainError: the name is empty or taken, a permission exceeds those of a partner operator, or there is no such
+        tenant.
     """
     take_turns(session, _NAMES)
-    role = Role(name=_free_name(session, name), permissions=_rights(session, right_ids))
+    if tenant_id is not None and session.get(Tenant, tenant_id) is None:
+        raise DomainError(NO_TENANT, field="tenant_id")
+    role = Role(name=_free_name(session, name), permissions=_rights(session, right_ids), tenant_id=tenant_id)
     session.add(role)
     session.flush()
-    audit.record(session, "role.created", role, by=by, after=_state(role))
+    # An administrator's action, which belongs to no tenant.
+    audit.record(session, "role.created", ("Role", role.id), by=by, after=_state(role))
     return role
 
 
@@ -120,7 +146,7 @@ def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are
     if after == before:
         raise DomainError(NOTHING_CHANGED)
     role.version += 1
-    audit.record(session, "role.changed", role, by=by, before=before, after=after)
+    audit.record(session, "role.changed", ("Role", role.id), by=by, before=before, after=after)
 
 
 def delete(session: Session, role: Any, *, now: datetime, by: Actor) -> None:
@@ -140,7 +166,7 @@ def delete(session: Session, role: Any, *, now: datetime, by: Actor) -> None:
         open_ones = UserInvitation.role_id == role.id, state_at(now) == InvitationState.PENDING
         if everywhere.scalar(select(UserInvitation.id).where(*open_ones).limit(1)) is not None:
             raise DomainError(INVITED)
-    audit.record(session, "role.deleted", role, by=by, before=_state(role))
+    audit.record(session, "role.deleted", ("Role", role.id), by=by, before=_state(role))
     session.delete(role)
 
 
@@ -180,7 +206,8 @@ def _rights(session: Session, right_ids: Iterable[int]) -> list[Any]:
 
 
 def _state(role: Any) -> dict[str, Any]:
-    return {"name": role.name, "permissions": sorted(right_name(right) for right in role.permissions)}
+    of_tenant = {"tenant": role.tenant_id} if role.tenant_id else {}
+    return {"name": role.name, **of_tenant, "permissions": sorted(right_name(right) for right in role.permissions)}
 
 
 def _ordered() -> Select[Any]:

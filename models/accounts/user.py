@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_appbuilder.models.decorators import renders
 from flask_appbuilder.security.sqla.models import Role, User
-from sqlalchemy import Boolean, DateTime, Index, Integer, String, func, select, update
+from sqlalchemy import Boolean, DateTime, ForeignKey, Index, Integer, String, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -33,6 +33,9 @@ User.preferences = _preferences
 # Optimistic locking for the two FAB tables that people edit; their rules increment it (models/versioned.py).
 _user_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
 _role_version: Mapped[int] = mapped_column("version", Integer, default=1, server_default="1", nullable=False)
+# The only tenant in which a custom role can be held; NULL for a role that can be held in any (models/accounts/role.py).
+_role_tenant: Mapped[str | None] = mapped_column("tenant_id", String(8), ForeignKey("tenant.id"), nullable=True)
+Role.tenant_id = _role_tenant
 # Whether the user has an authenticator app or a passkey. Kept by models.accounts.second_factor, because every request reads it.
 _has_second_factor: Mapped[bool] = mapped_column(
     "has_second_factor", Boolean, default=False, server_default="false", nullable=False
@@ -52,6 +55,7 @@ User.__table__.c.username.type = String(EMAIL_LENGTH)
 # Lists that show the full name sort by the family name.
 User.get_full_name = renders("last_name")(lambda self: f"{self.last_name} {self.first_name}".strip())
 
+Index("ix_ab_role_tenant_id", Role.tenant_id)
 Index("uq_ab_user_lower_email", func.lower(User.email), unique=True)
 
 __all__ = ["Role", "User"]

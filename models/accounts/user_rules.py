@@ -13,7 +13,7 @@ from models import audit
 from models.accounts import password_hash, password_policy
 from models.accounts.membership import Membership
 from models.accounts.password_rules import end_access
-from models.accounts.role import ELEVATED, NEC_ADMIN, PUBLIC
+from models.accounts.role import ELEVATED, NEC_ADMIN, PUBLIC, may_be_held
 from models.accounts.user import EMAIL_LENGTH, Role, User, clean_email, find_by_email
 from models.actor import Actor
 from models.errors import N_, NOTHING_CHANGED, DomainError, Gone
@@ -27,6 +27,7 @@ OWN_ACCOUNT = N_("You cannot delete or deactivate your own account, or remove yo
 LAST_ADMIN = N_("At least one NEC Admin must be able to sign in.")
 MEMBER_ALREADY = N_("The user is already a member of this tenant.")
 NOT_FOR_TENANTS = N_("This role cannot be assigned in a tenant.")
+OF_ANOTHER_TENANT = N_("This role belongs to another tenant.")
 NOT_EVERYWHERE = N_("This role cannot be assigned for all tenants.")
 
 UNIQUE_ERRORS = dict.fromkeys(
@@ -92,10 +93,10 @@ def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: A
 
     :param role: the name of the role held there.
     :raises Gone: the role does not exist, or the user was deleted.
-    :raises DomainError: the user is already a member, or the role cannot be held in a tenant.
+    :raises DomainError: the user is already a member, or the role cannot be held in this tenant.
     """
     lock(session, user)
-    role_id = tenant_role(session, role).id
+    role_id = tenant_role(session, role, tenant.id).id
     if is_member(session, user, tenant.id):
         raise DomainError(MEMBER_ALREADY, field="tenant")
     membership = Membership(user_id=user.id, tenant_id=tenant.id, role_id=role_id)
@@ -221,7 +222,7 @@ def change_membership(session: Session, membership: Membership, role: str, *, by
     before = membership.role.name
     if before == role:
         raise DomainError(NOTHING_CHANGED)
-    membership.role_id = tenant_role(session, role).id
+    membership.role_id = tenant_role(session, role, membership.tenant_id).id
     membership.held_since = func.now()
     audit.record(session, "membership.changed", membership, by=by, before={"role": before}, after={"role": role})
 
@@ -273,16 +274,19 @@ def _free_email(session: Session, typed: str, *, but: Any = None) -> str:
     return email
 
 
-def tenant_role(session: Session, name: str) -> Any:
+def tenant_role(session: Session, name: str, tenant_id: str) -> Any:
     """Return a role that can be held in a tenant, locked against deletion until the end of the transaction.
 
-    :raises DomainError: the role cannot be held in a tenant.
+    :raises DomainError: the role cannot be held in a tenant, or only in another one.
     :raises Gone: there is no such role.
     """
     if name in {*ELEVATED, PUBLIC}:
         raise DomainError(NOT_FOR_TENANTS, field="role")
     # The row lock makes a concurrent deletion of the role wait, and then see that the role is held.
-    return _role(session, name, held=True)
+    role = _role(session, name, held=True)
+    if not may_be_held(role, tenant_id):
+        raise DomainError(OF_ANOTHER_TENANT, field="role")
+    return role
 
 
 def _role(session: Session, name: str, *, held: bool = False) -> Any:

@@ -187,6 +187,7 @@ def _make_user(builder: AppBuilder) -> None:
         manager.add_permission_role(role, manager.add_permission_view_menu("can_list", view))
     for name in _CUSTOMER_RIGHTS:
         manager.add_permission_role(role, manager.add_permission_view_menu(f"can_{name}", "CustomerModelView"))
+    manager.add_permission_role(role, manager.add_permission_view_menu("can_this_form_get", "ResetMyPasswordView"))
     others = [f"Tenants {number}" for number in range(4, MENU_ITEMS + 1)]
     items: list[Any] = ["Portal", "Alerts", "Tenants", "Customers", *others]
     for item in items:

@@ -1,4 +1,4 @@
-"""How many small signed-in pages a second gunicorn serves, against stock Flask-AppBuilder: the list of tenants."""
+"""How many small signed-in pages a second gunicorn serves, against stock Flask-AppBuilder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import NamedTuple
 
 from tests.bench.finding import Finding, times
 from tests.bench.places import Place
@@ -15,13 +16,34 @@ from tests.bench.web import Web, gunicorn
 
 TITLE = "A small signed-in page, requests per second"
 ABOUT = (
-    "The list of the user's tenants against a stock list of the same table; gunicorn with two workers of four threads on"
-    " both sides, eight connections, rounds in turn."
+    "gunicorn with two workers of four threads on both sides, eight connections, rounds in turn. The form for a new"
+    " password has the same purpose in both, and no figures. The list of the user's tenants is compared with a stock list"
+    " of the same table, which has only their names: the portal's also counts offline UTMs and the important alerts of 31"
+    " days, and has the search for customers of all tenants."
 )
 RUNS = 5
 FASTER = 5.0
+FASTER_WITH_FIGURES = 2.5
 _CONNECTIONS = 8
-_PAGES = {"portal": "/tenants/", "stock": "/tenantmodelview/list/"}
+
+
+class Page(NamedTuple):
+    """A page that both have.
+
+    :ivar sign: a text that is on both, without which they are not compared; None for the ID of the tenant.
+    """
+
+    name: str
+    portal: str
+    stock: str
+    sign: str | None
+    limit: float
+
+
+PAGES = (
+    Page("the form for a new password", "/password/", "/resetmypassword/form", 'type="password"', FASTER),
+    Page("the list of tenants, with figures", "/tenants/", "/tenantmodelview/list/", None, FASTER_WITH_FIGURES),
+)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -31,17 +53,19 @@ def measure(place: Place, *, runs: int = RUNS, seconds: float = 3.0) -> list[Fin
     :param seconds: how long a round lasts.
     """
     with gunicorn(place, "portal") as portal, gunicorn(place, "stock") as stock:
-        _same_page(place, portal, stock)
-        ways = [partial(rate, web, _PAGES[kind], seconds) for kind, web in (("portal", portal), ("stock", stock))]
-        ours, theirs = (middle(each) for each in in_turn(runs, *ways))
-    return [
-        Finding(
-            "the list of tenants",
-            {"portal": f"{ours:.0f}/s", "stock": f"{theirs:.0f}/s", "ratio": times(ours / theirs)},
-            f"at least {FASTER:.0f}x",
-            ours / theirs >= FASTER,
-        )
-    ]
+        return [_measured(place, page, portal, stock, runs, seconds) for page in PAGES]
+
+
+def _measured(place: Place, page: Page, portal: Web, stock: Web, runs: int, seconds: float) -> Finding:
+    _same_page(page.sign or place.tenant_id, page, portal, stock)
+    ways = partial(rate, portal, page.portal, seconds), partial(rate, stock, page.stock, seconds)
+    ours, theirs = (middle(each) for each in in_turn(runs, *ways))
+    return Finding(
+        page.name,
+        {"portal": f"{ours:.0f}/s", "stock": f"{theirs:.0f}/s", "ratio": times(ours / theirs)},
+        f"at least {page.limit:g}x",
+        ours / theirs >= page.limit,
+    )
 
 
 def rate(web: Web, path: str, seconds: float) -> float:
@@ -86,11 +110,11 @@ def read_page(connection: socket.socket) -> None:
         left -= len(connection.recv(65_536))
 
 
-def _same_page(place: Place, portal: Web, stock: Web) -> None:
-    """Refuse to compare anything but pages that name the tenant."""
-    for web, path in ((portal, _PAGES["portal"]), (stock, _PAGES["stock"])):
+def _same_page(sign: str, page: Page, portal: Web, stock: Web) -> None:
+    """Refuse to compare anything but pages that show the same."""
+    for web, path in ((portal, page.portal), (stock, page.stock)):
         connection = web.connect()
         connection.request("GET", path, headers={"Cookie": web.cookie})
-        if place.tenant_id not in connection.getresponse().read().decode():
-            raise RuntimeError(f"{path} does not show the tenant.")
+        if sign not in connection.getresponse().read().decode():
+            raise RuntimeError(f"{path} does not show {sign}.")
         connection.close()

@@ -19,6 +19,7 @@ from models.accounts.membership import Membership
 from models.accounts.role import PARTNER_OPERATOR
 from models.actor import SYSTEM
 from models.audit import AuditEntry
+from models.errors import DomainError
 from tests.conventions.routes import Route, path, routes
 from tests.conventions.test_tenancy import crosses_tenants, keyed
 
@@ -79,13 +80,27 @@ def test_a_role_of_ones_own_reaches_exactly_its_rights_at_the_next_request(
     reaches_what_it_holds()
 
 
-def test_a_role_of_ones_own_finds_nothing_of_another_tenant(app, make, world, signed_in):
-    role = make.role("係", *(f"{view} {name}" for view, name in RIGHTS))
+@pytest.mark.parametrize("only_ours", [False, True])
+def test_a_role_of_ones_own_finds_nothing_of_another_tenant(app, make, world, signed_in, only_ours):
+    tenant = world.ours.tenant if only_ours else None
+    role = make.role("係", *(f"{view} {name}" for view, name in RIGHTS), tenant=tenant)
     client = signed_in(make.member(world.ours.tenant, role.name), world.ours.tenant)
     for route in keyed(app):
         if not crosses_tenants(route):
             answer = client.open(path(app, route, world.theirs.keys()), method=route.method)
             assert answer.status_code in {403, 404}, f"{route} finds a row of another tenant."
+
+
+def test_a_role_of_one_tenant_is_offered_and_given_in_no_other(make, world):
+    tenants = world.ours.tenant, world.theirs.tenant
+    roles = [make.role(f"係{number}", tenant=tenant) for number, tenant in enumerate((None, *tenants))]
+    ours, theirs = ({each.id for each in role_rules.in_tenant(make.session, tenant.id)} for tenant in tenants)
+
+    assert {each.id for each in roles} & ours == {roles[0].id, roles[1].id}
+    assert {each.id for each in roles} & theirs == {roles[0].id, roles[2].id}
+    for tenant, foreign in zip(tenants, (roles[2], roles[1]), strict=True):
+        with pytest.raises(DomainError, match="another tenant"):
+            user_rules.join_tenant(make.session, make.user(), tenant, foreign.name, by=SYSTEM)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from models.scope import TenantScoped
 
 ROOT = Path(__file__).parents[2]
 # Read before a tenant is known, or across tenants by nature.
-UNSCOPED_WITH_TENANT = {"membership", "user_session"}
+UNSCOPED_WITH_TENANT = {"ab_role", "membership", "user_session"}
 
 
 @pytest.fixture

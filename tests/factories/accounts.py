@@ -36,13 +36,15 @@ def user(make: Make, **values: Any) -> User:
     return make.save(User(**{"username": defaults["email"]} | defaults))
 
 
-def role(make: Make, name: str | None = None, *rights: str) -> Role:
+def role(make: Make, name: str | None = None, *rights: str, tenant: Tenant | None = None) -> Role:
     """An own role.
 
     :param rights: given as ``"Customers can_list"``.
+    :param tenant: the only one in which it can be held.
     """
     rights_of = {role_rules.right_name(each): each for each in role_rules.grantable(make.session)}
-    return make.save(Role(name=name or f"係{make.number()}", permissions=[rights_of[each] for each in rights]))
+    held = [rights_of[each] for each in rights]
+    return make.save(Role(name=name or f"係{make.number()}", permissions=held, tenant_id=tenant.id if tenant else None))
 
 
 def member(make: Make, tenant: Tenant, role: str, **values: Any) -> User:

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session, joinedload
 from wtforms import SelectField
 
 from models import clock
-from models.accounts import invitation_rules, role
+from models.accounts import invitation_rules, role, user_rules
 from models.accounts.invitation import InvitationState, UserInvitation, state_at
 from models.accounts.user import Role
-from models.errors import N_
+from models.errors import N_, DomainError
 from models.tenants.tenant import Tenant, tenant_names
 from views.base import actor
 from views.data_interface import PortalInterface
@@ -57,7 +57,10 @@ class InvitationForm(ScreenForm):
         """Set the tenants and roles that can be chosen."""
         names = sorted(tenant_names(session).items())
         self.tenant_id.choices = [_NOTHING, *((key, f"{key} {name}") for key, name in names)]
-        self.role_id.choices = [_NOTHING, *((str(each.id), each.name) for each in role.in_tenants(session))]
+        self.role_id.choices = [
+            _NOTHING,
+            *((str(each.id), role.name_with_tenant(each)) for each in role.in_tenants(session)),
+        ]
 
 
 class StaffInvitationView(Screen):
@@ -130,6 +133,8 @@ class StaffInvitationView(Screen):
         chosen = session.get(Role, int(form.role_id.data))
         if tenant is None or chosen is None:
             abort(404)
+        if not role.may_be_held(chosen, tenant.id):
+            raise DomainError(user_rules.OF_ANOTHER_TENANT, field="role_id")
         invited = invitation_rules.invite(session, tenant, form.email.data, chosen.name, request=context())
         if invited is None:
             flash_success(

@@ -69,7 +69,7 @@ class MemberView(Screen):
         _PartOfAddress("email", most=254, column="user", beside=True),
         Choice(
             "role",
-            labels=lambda: {each.id: each.name for each in role.in_tenants(db.session())},
+            labels=lambda: {each.id: each.name for each in role.in_tenant(db.session(), g.identity.tenant.id)},
             on=lambda value: Membership.role_id == int(value),
         ),
     )

@@ -19,13 +19,14 @@ def memberships_table(screen: Any, user: Any) -> Table:
     :param screen: the ``UserView``.
     """
     may_change = screen.may("join")
-    roles = [(each.name, each.name) for each in role.in_tenants(db.session())] if may_change else []
+    roles = role.in_tenants(db.session()) if may_change else []
 
     def role_cell(membership: Any) -> Any:
         if not may_change:
             return membership.role.name
         form = get_template_attribute("accounts/_role_form.html", "role_form")
-        return form(membership.tenant, membership.role.name, roles, screen.url("change_membership", user))
+        choices = [(each.name, each.name) for each in roles if role.may_be_held(each, membership.tenant_id)]
+        return form(membership.tenant, membership.role.name, choices, screen.url("change_membership", user))
 
     def buttons(membership: Any) -> list[Button]:
         tenant = membership.tenant

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask import request
 from flask_babel import lazy_gettext
 from sqlalchemy.orm import selectinload
+from wtforms import SelectField
 
 from models import clock
 from models.accounts import role
 from models.accounts.user import Role
 from models.db import db
 from models.errors import N_
+from models.tenants.tenant import tenant_names
 from views.accounts.permission_labels import by_view, right_with_code
 from views.accounts.tabs import ADMINISTRATION
 from views.accounts.user_form import Checkboxes
@@ -66,10 +69,26 @@ class RoleForm(ScreenForm):
         return by_view(self.rights[key] for key in value or () if key in self.rights)
 
 
+class NewRoleForm(RoleForm):
+    """A role's name and rights, and the tenant in which it can be held."""
+
+    tenant_id = SelectField(
+        lazy_gettext("Tenant"),
+        default="",
+        description=lazy_gettext("A role of one tenant can be given only to its users. This cannot be changed later."),
+    )
+    fieldsets: ClassVar = [(None, {"fields": ["name", "tenant_id", "permissions"]})]
+
+    def set_tenants(self, names: Mapping[str, str]) -> None:
+        """Set the tenants that can be chosen, by ID."""
+        everywhere = ("", lazy_gettext("Any tenant"))
+        self.tenant_id.choices = [everywhere, *((key, f"{key} {name}") for key, name in sorted(names.items()))]
+
+
 class RoleView(Screen):
     """ロール: the roles that are held in one tenant, and those that are held in every tenant."""
 
-    datamodel = PortalInterface(Role, options=(selectinload(Role.permissions),))
+    datamodel = PortalInterface(Role, options=(selectinload(Role.permissions), selectinload(Role.tenant)))
     labels = Labels(
         lazy_gettext("role"),
         lazy_gettext("Roles"),
@@ -84,27 +103,31 @@ class RoleView(Screen):
     tabs = ADMINISTRATION
     unique_errors = role.UNIQUE_ERRORS
     show_template = "accounts/role.html"
-    list_columns: ClassVar = ["name", "built_in", "permissions"]
+    list_columns: ClassVar = ["name", "tenant", "built_in", "permissions"]
     order_columns: ClassVar = ["name"]
     filters = (Part("name", most=role.NAME_LENGTH, operators=True),)
-    show_fieldsets: ClassVar = [(lazy_gettext("Role"), {"fields": ["name", "built_in", "permissions"]})]
+    show_fieldsets: ClassVar = [(lazy_gettext("Role"), {"fields": ["name", "tenant", "built_in", "permissions"]})]
     label_columns: ClassVar = {
         "name": lazy_gettext("Role name"),
+        "tenant": lazy_gettext("Tenant"),
         "built_in": lazy_gettext("Built in"),
         "permissions": lazy_gettext("Rights"),
     }
     formatters_columns: ClassVar = {
+        "tenant": formats.TEXT,
         "built_in": formats.YES_NO,
         "permissions": Format(lambda rights: formats.LINES.html(by_view(rights)), by_view, css="text"),
     }
 
-    def new_form(self) -> RoleForm:
-        """Return the form for a new role, with ``?copy=`` filled in with the rights of that role that can be chosen."""
+    def new_form(self) -> NewRoleForm:
+        """Return the form for a new role, with ``?copy=`` filled in with tenant and rights of that role."""
         key = key_or_none(request.args.get("copy"))
         copied = self.row_or_404(key) if key else None
-        form: RoleForm = self.prepared(
-            RoleForm(permissions=[each.id for each in copied.permissions] if copied else None)
-        )
+        values: dict[str, Any] = {}
+        if copied is not None:
+            values = {"permissions": [each.id for each in copied.permissions], "tenant_id": copied.tenant_id or ""}
+        form: NewRoleForm = self.prepared(NewRoleForm(data=values))
+        form.set_tenants(tenant_names(db.session()))
         return form
 
     def prepared(self, form: RoleForm) -> RoleForm:
@@ -112,9 +135,16 @@ class RoleView(Screen):
         form.set_choices(role.grantable(db.session()))
         return form
 
-    def create(self, form: RoleForm) -> Any:
+    def create(self, form: NewRoleForm) -> Any:
         """Create a custom role."""
-        return role.create(db.session(), form.name.data, form.permissions.data, by=actor())
+        tenant_id = form.tenant_id.data or None
+        return role.create(db.session(), form.name.data, form.permissions.data, tenant_id=tenant_id, by=actor())
+
+    def value(self, row: Any, name: str) -> Any:
+        """Return the value of a column: the tenant with its ID."""
+        if name == "tenant" and row.tenant is not None:
+            return f"{row.tenant.id} {row.tenant.name}"
+        return super().value(row, name)
 
     def change(self, row: Any, form: RoleForm, *, version: int) -> None:
         """Change a custom role."""

@@ -13,7 +13,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, SelectMultipleField
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from models.accounts import user_rules
+from models.accounts import role, user_rules
 from views.forms.fields import EmailAddressField, MaxLength, OneLine, Required, TextField, ValidEmail
 from views.screen.form import ScreenForm
 
@@ -65,4 +65,4 @@ class MembershipForm(FlaskForm):
     def set_choices(self, tenants: Iterable[Any], roles: Iterable[Any]) -> None:
         """Set the tenants and roles that can be chosen."""
         self.tenant.choices = [_NOTHING, *((each.id, f"{each.id} {each.name}") for each in tenants)]
-        self.role.choices = [_NOTHING, *((role.name, role.name) for role in roles)]
+        self.role.choices = [_NOTHING, *((each.name, role.name_with_tenant(each)) for each in roles)]

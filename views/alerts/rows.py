@@ -121,7 +121,7 @@ def table_rows(
         key, is_open = str(seq), str(seq) == opened
         toggle = Toggle(
             f"alert-{key}",
-            closed if is_open else f"{opening}{key}",
+            f"{closed if is_open else f'{opening}{key}'}#alert-{key}",
             name.replace("{id}", alert_id),
             details if is_open else None,
         )
@@ -144,7 +144,8 @@ def _with_summary(function: str, found: str | None, source: str | None, destinat
     """
     name = escape(function)
     if source or destination:
-        way = f'<span class="alerts-way">{escape(source or "-")} → {escape(destination or "-")}</span>'
+        addresses = escape(f"{source or '-'} → {destination or '-'}")
+        way = f'<span class="alerts-way">{addresses}</span>'
     else:
         way = ""
     if found:

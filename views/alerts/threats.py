@@ -105,7 +105,7 @@ def _row(found: Any, query: AlertQuery, utms: Sequence[Any], asked: Mapping[str,
     is_open = request.args.get("open") == key
     toggle = Toggle(
         f"threat-{key}",
-        here({"open": None if is_open else key}),
+        f"{here({'open': None if is_open else key})}#threat-{key}",
         gettext("Details of %(id)s", id=found.name),
         _latest(found, query, utms, asked) if is_open else None,
     )

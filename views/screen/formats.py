@@ -16,7 +16,6 @@ from sqlalchemy.types import TypeEngine
 
 from models import clock
 
-_WORD = Markup('<span class="word">%s</span>')
 _LINES = Markup('<span class="lines">%s</span>')
 _BADGE = Markup('<span><span class="badge tone-%s">%s</span></span>')
 _LINK = Markup('<a href="%s">%s</a>')
@@ -60,7 +59,8 @@ class Format:
 
 
 def _word(value: Any) -> Markup:
-    return _WORD % value
+    # Put together without Markup's own formatting, which takes five times as long: a list has hundreds of them.
+    return Markup(f'<span class="word">{escape(value)}</span>')  # nosec B704  # noqa: S704  (the value is escaped)
 
 
 def _yen(value: Any) -> str:
@@ -119,7 +119,7 @@ DAY_OF_TIME = Format(lambda value: _word(_time(value)[:10]), _time)
 """The day of a time in Tokyo, where there is no room for more; a file has the time too."""
 YES_NO = Format(_yes_no, _yes_no)
 EMAIL = Format(_email, css="text")
-POSTCODE = Format(lambda value: _WORD % _postcode(value), _postcode)
+POSTCODE = Format(lambda value: _word(_postcode(value)), _postcode)
 PHONE = Format(_phone_link)
 MAIL_LINK = Format(_mail_link, css="text")
 NAMES = Format(lambda rows: _names(rows) or "-", _names, css="text")

@@ -138,7 +138,7 @@ class StaffTenantView(Screen):
     def new_form(self) -> NewTenantForm:
         """Return the form of a new tenant."""
         form = NewTenantForm()
-        form.set_choices(role.in_tenants(db.session()))
+        form.set_choices(role.in_tenant(db.session(), None))
         return form
 
     def create(self, form: NewTenantForm) -> Tenant:
