@@ -12,7 +12,7 @@ UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --cust
 	$(if $(ALL),--upgrade) $(foreach package,$(subst $(comma), ,$(ONLY)),--upgrade-package $(package))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage bench lighthouse lint format types messages vendor upgrade smoke documents screenshots sure venv
+.PHONY: help run test coverage bench load chaos lighthouse lint format types messages vendor upgrade smoke documents screenshots sure venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,14 @@ coverage: $(VENV)/dev.stamp ## Run all tests and report the lines and branches t
 
 bench: $(VENV)/dev.stamp ## Run the benchmarks and write docs/performance.md; ONLY=list,download selects parts, SIZE=large uses more data
 	$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE))
+
+load: $(VENV)/dev.stamp ## Load the whole portal for MINUTES=5 with UTMS=20000 and OPERATORS=32 on SIZE=large; FIND=1 halves UTMS until it holds
+	$(PY) -m tests.load load $(if $(MINUTES),--minutes $(MINUTES)) $(if $(UTMS),--utms $(UTMS)) \
+		$(if $(OPERATORS),--operators $(OPERATORS)) $(if $(SIZE),--size $(SIZE)) $(if $(FIND),--find)
+
+chaos: $(VENV)/dev.stamp ## Kill each process of the portal under load, CALM=30 seconds apart, and check that nothing is lost or done twice
+	$(PY) -m tests.load chaos $(if $(CALM),--calm $(CALM)) $(if $(UTMS),--utms $(UTMS)) \
+		$(if $(OPERATORS),--operators $(OPERATORS)) $(if $(SIZE),--size $(SIZE))
 
 lighthouse: $(VENV)/dev.stamp ## Load the main pages as a phone with Lighthouse; fails below its limits (requires Node.js, npm and Chromium)
 	cd tools/lighthouse && npm ci --ignore-scripts --no-audit --no-fund

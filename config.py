@@ -44,6 +44,15 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     secure = production or portal_url.startswith("https://")
     connect_timeout = _number(env, "DATABASE_CONNECT_TIMEOUT", 3, 2, 60)
     statement_timeout = _number(env, "DATABASE_STATEMENT_TIMEOUT", 30, 1, 600)
+    prepares = _flag(env, "DATABASE_PREPARED_STATEMENTS", default=True)
+    # A lost client must not hold locks, a runaway statement must not hold a worker.
+    # The planner's default for a page read out of order is that of a disk with an arm: with it a list reads a month whole
+    # instead of fifty places of its index.
+    session_settings = {
+        "statement_timeout": f"{statement_timeout}s",
+        "idle_in_transaction_session_timeout": "300s",
+        "random_page_cost": "1.1",
+    }
 
     return {
         # In production, the demo is refused, the settings marked below are required, and cookies are Secure.
@@ -76,9 +85,20 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "ALERT_DATABASE_URL": env.get("ALERT_DATABASE_URL", ""),
         # The same database as the owner of its tables, used only by `flask portal upgrade`.
         "ALERT_DATABASE_OWNER_URL": env.get("ALERT_DATABASE_OWNER_URL", ""),
+        # A streaming replica of the database, as the app's role, for screens that only read (docs/replica-and-pooler.md).
+        "READ_DATABASE_URL": env.get("READ_DATABASE_URL", ""),
+        # The age in seconds of the last transaction that the replica has replayed, above which it is not used. A working
+        # portal writes something every minute.
+        "READ_DATABASE_MAX_LAG": _number(env, "READ_DATABASE_MAX_LAG", 300, 90, 86_400),
         # Seconds a database may take to take a connection, and to answer a statement.
         "DATABASE_CONNECT_TIMEOUT": connect_timeout,
         "DATABASE_STATEMENT_TIMEOUT": statement_timeout,
+        # Whether statements are prepared on the server. 0 for poolers that hand on connections but know no prepared statements,
+        # such as PgBouncer before 1.21.
+        "DATABASE_PREPARED_STATEMENTS": prepares,
+        # The settings of every connection. `flask portal upgrade` also makes them the defaults of the app's role, for
+        # connections through a pooler, which ignores those of its clients (docs/replica-and-pooler.md).
+        "DATABASE_SESSION_SETTINGS": session_settings,
         "SQLALCHEMY_ENGINE_OPTIONS": {
             # Statement parameters contain personal data, which errors must not carry into a log.
             "hide_parameters": True,
@@ -93,11 +113,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
             "connect_args": {
                 "application_name": "portal",
                 "connect_timeout": connect_timeout,
-                # A lost client must not hold locks, a runaway statement must not hold a worker.
-                # The planner's default for a page read out of order is that of a disk with an arm: with it a list reads
-                # a month whole instead of fifty places of its index.
-                "options": f"-c statement_timeout={statement_timeout}s -c idle_in_transaction_session_timeout=300000"
-                " -c random_page_cost=1.1",
+                "options": " ".join(f"-c {name}={value}" for name, value in session_settings.items()),
+                **({} if prepares else {"prepare_threshold": None}),
             },
         },
         # Redis, for RQ's queues and the rate limits: redis://host/0. Outside production, it is that of `make run` if not given.

@@ -10,7 +10,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from redis import Redis
 
-from app.database import alert_database, timeouts
+from app.database import alert_database, replica, timeouts
 from app.rendering import template_globals
 from app.security import PortalSecurityManager
 from models.accounts import password_hash, sealed_secret
@@ -40,6 +40,7 @@ def init_app(app: Flask) -> None:
     )
     sealed_secret.configure(app.config["SECRET_KEY"])
     timeouts.init_app(app)
+    replica.init_app(app)
     alert_database.init_app(app)
     Migrate(app, db, directory=str(app.config["MIGRATIONS"]))
     # /readyz compares the database with this.

@@ -49,6 +49,25 @@ def current_tenant_id(session: Session) -> str | None:
     return scope if scope not in (_ALL, _NOBODY) else None
 
 
+def of_session(session: Session) -> dict[str, Any]:
+    """Return the scope of a session as the ``info`` of another one."""
+    return {_KEY: session.info.get(_KEY, _NOBODY)}
+
+
+def of_tenant(tenant_id: str) -> dict[str, Any]:
+    """Return the scope of a tenant as the ``info`` of a session that somebody else opens."""
+    return {_KEY: tenant_id}
+
+
+def of_all_tenants(reason: str) -> dict[str, Any]:
+    """Return the scope of a cross-tenant session as the ``info`` of a session that somebody else opens.
+
+    :param reason: why this code may cross tenants, for the log and for readers of the code.
+    """
+    log.debug("crossing tenants", extra={"reason": reason})
+    return {_KEY: _ALL}
+
+
 def own_tenant_id(session: Session) -> str:
     """Return the tenant of a session, for code that only runs inside a tenant.
 
@@ -86,8 +105,7 @@ def all_tenants(reason: str) -> Iterator[Session]:
 
     :param reason: why this code may cross tenants, for the log and for readers of the code.
     """
-    log.debug("crossing tenants", extra={"reason": reason})
-    with Session(db.engine, info={_KEY: _ALL}) as session:
+    with Session(db.engine, info=of_all_tenants(reason)) as session:
         yield session
 
 

@@ -106,3 +106,24 @@ def test_necs_roles_must_have_a_second_factor_in_production_unless_it_is_switche
     ]
 
     assert found == [False, True, False, True]
+
+
+def test_connections_have_limits_and_prepare_statements_unless_a_pooler_does_not_know_them(tmp_path):
+    env = {"PORTAL_INSTANCE": str(tmp_path)}
+    usual = config.load(env)["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]
+    pooled = config.load(env | {"DATABASE_PREPARED_STATEMENTS": "0"})["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]
+
+    assert usual["options"] == (
+        "-c statement_timeout=30s -c idle_in_transaction_session_timeout=300s -c random_page_cost=1.1"
+    )
+    assert "prepare_threshold" not in usual
+    assert pooled == usual | {"prepare_threshold": None}
+
+
+def test_there_is_no_replica_unless_its_url_is_set(tmp_path):
+    env = {"PORTAL_INSTANCE": str(tmp_path)}
+
+    assert config.load(env)["READ_DATABASE_URL"] == ""
+    assert config.load(env | {"READ_DATABASE_URL": "postgresql+psycopg://r/portal"})["READ_DATABASE_MAX_LAG"] == 300
+    with pytest.raises(config.SettingError, match="READ_DATABASE_MAX_LAG must be from 90"):
+        config.load(env | {"READ_DATABASE_MAX_LAG": "10"})

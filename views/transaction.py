@@ -21,6 +21,7 @@ from models.db import db
 from models.operations import form_key
 from models.scope import all_tenants
 from views.question import needs_confirmation, question_page
+from views.reading import remember_commit, repeated_on_primary
 
 KEY_FIELD = "form_key"
 """The hidden field of each form that contains the one-time key of its page."""
@@ -39,7 +40,7 @@ def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def run(*args: Any, **kwargs: Any) -> Any:
         if request.method in _READING:
-            return view(*args, **kwargs)
+            return repeated_on_primary(lambda: view(*args, **kwargs))
         if needs_confirmation(view):
             return question_page()
         browser = dict(session)
@@ -52,6 +53,7 @@ def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
             if claim is not None:
                 _note_answer(claim, answer, browser)
             _commit(browser)
+            remember_commit(answer)
         else:
             db.session.rollback()
         return answer

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, NullPool, create_engine, delete, select, text, tr
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.database import role_settings
 from app.database.migrations import owner_url
 from app.database.role_check import check_roles
 from app.security import ROLES
@@ -25,6 +26,7 @@ from models import clock
 from models.accounts.role import PARTNER_OPERATOR
 from models.accounts.user import Role
 from models.alerts import ingest as alert_ingest
+from models.db import db
 from models.operations import schedule
 
 RIGHTS_LOCK = 7_403_211
@@ -59,6 +61,8 @@ def upgrade() -> None:
         session.commit()
     _vacuum_rewritten(alerts)
     check_roles()
+    with db.engine.begin() as connection:
+        role_settings.write(connection, current_app.config["DATABASE_SESSION_SETTINGS"])
 
 
 def _vacuum_rewritten(engine: Engine) -> None:

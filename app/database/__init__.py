@@ -1,1 +1,1 @@
-"""Timeouts of database connections, and the check of the database role."""
+"""Timeouts of database connections, the replica, and the check of the database role."""

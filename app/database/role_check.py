@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from models.db import ALERTS, db
 from models.scope import CROSS_TENANT_ROLE
+
+log = logging.getLogger(__name__)
 
 _ROLE_ATTRIBUTES = text(f"""
 SELECT
@@ -36,13 +39,29 @@ def init_app(app: Flask) -> None:
 def check_roles(*, available_only: bool = False) -> None:
     """Refuse a role that can bypass row-level security, in each of the databases.
 
-    :param available_only: whether an unavailable database is left out.
+    :param available_only: whether an unavailable database is left out, and roles without a timeout are logged.
     :raises click.ClickException: see :func:`check_role`.
     """
-    for key, setting in _SETTINGS.items():
-        if key in db.engines:
-            with suppress(*([OperationalError] if available_only else [])), db.engines[key].connect() as connection:
-                check_role(connection, setting)
+    engines = {setting: db.engines[key] for key, setting in _SETTINGS.items() if key in db.engines}
+    if available_only and (replica := current_app.extensions["replica"]) is not None:
+        engines["READ_DATABASE_URL"] = replica.engine
+    for setting, engine in engines.items():
+        with suppress(*([OperationalError] if available_only else [])), engine.connect() as connection:
+            check_role(connection, setting)
+            if available_only:
+                warn_without_timeout(connection, setting)
+
+
+def warn_without_timeout(connection: Connection, setting: str) -> None:
+    """Log a warning if statements may take any time, as behind a pooler before ``flask portal upgrade``.
+
+    :param setting: the name of the setting with the connection's URL.
+    """
+    if connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "0":
+        log.warning(
+            "statements have no timeout: run flask portal upgrade, and let the pooler open new connections",
+            extra={"setting": setting},
+        )
 
 
 def check_role(connection: Connection, setting: str = "DATABASE_URL") -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import Conflict, HTTPException, InternalServerError, NotFound, ServiceUnavailable
@@ -21,7 +21,7 @@ from models.db import db
 from models.errors import ALERTS_UNAVAILABLE, Gone
 from views import form_draft
 from views.api.problem import problem
-from views.data_interface import log_database_error
+from views.data_interface import log_database_error, sqlstate
 from views.languages import chosen_language
 
 # Flask-WTF's error messages for forms sent over HTTPS without a Referer or from another host.
@@ -30,6 +30,11 @@ _OTHER_REFERRER = "The referrer does not match the host."
 
 _ALERTS_RETRY_AFTER = 30
 """Seconds after which a UTM repeats a call while the database of the alerts is unavailable."""
+_RETRY_AFTER = 10
+"""Seconds after which a client is asked to try again while the database is unavailable."""
+
+# The classes of SQLSTATE for a lost connection, for too many connections, and for a server that stops or starts.
+_UNAVAILABLE = ("08", "53", "57P")
 
 log = logging.getLogger(__name__)
 
@@ -101,9 +106,26 @@ def _database_error(error: SQLAlchemyError) -> Any:
     _roll_back()
     log_database_error(error)
     if getattr(error, ALERTS_UNAVAILABLE, False):
-        # The rest of the portal works, so this is no error of the page.
-        return _http_error(ServiceUnavailable(retry_after=_ALERTS_RETRY_AFTER))
-    return _http_error(InternalServerError())
+        return _alerts_unavailable()
+    return _http_error(ServiceUnavailable(retry_after=_RETRY_AFTER) if _unavailable(error) else InternalServerError())
+
+
+def _alerts_unavailable() -> Any:
+    """Answer 503 in the usual layout: everything but the alerts works."""
+    return _answer(
+        503,
+        {"Retry-After": str(_ALERTS_RETRY_AFTER)},
+        gettext("The database of the alerts cannot be reached. Everything else works. Try again in a few minutes."),
+        title=gettext("Alerts are not available at the moment"),
+    )
+
+
+def _unavailable(error: SQLAlchemyError) -> bool:
+    """Return whether the database cannot be reached, or has no free connection: it may work again in a moment."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    # Errors of a connection have no SQLSTATE: the server did not send them.
+    return isinstance(error, OperationalError | InterfaceError) and (sqlstate(error) or "08").startswith(_UNAVAILABLE)
 
 
 def _gone(_error: Gone | ObjectDeletedError) -> Any:
@@ -129,7 +151,7 @@ def _wait(seconds: str | None) -> str:
     return gettext("Wait %(minutes)s minutes, then try again.", minutes=minutes)
 
 
-def _answer(code: int, headers: Any, message: str | None = None) -> Any:
+def _answer(code: int, headers: Any, message: str | None = None, *, title: str | None = None) -> Any:
     titles = {
         400: gettext("Invalid request"),
         403: gettext("You do not have permission to do this"),
@@ -139,7 +161,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         413: gettext("Request too large"),
         414: gettext("Invalid request"),
         429: gettext("Too many requests"),
-        503: gettext("Alerts are not available at the moment"),
+        503: gettext("Temporarily unavailable"),
     }
     messages = {
         400: gettext("Go back, check what you entered and try again."),
@@ -152,11 +174,10 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         413: gettext("Send less data at once."),
         414: gettext("The URL is too long. Use shorter search conditions."),
         429: _wait(headers.get("Retry-After")),
-        503: gettext(
-            "The database of the alerts cannot be reached. Everything else works. Try again in a few minutes."
-        ),
+        503: _wait(headers.get("Retry-After")),
     }
-    title = titles.get(code, gettext("Something went wrong"))
+    inside = code < 500 or title is not None
+    title = title or titles.get(code, gettext("Something went wrong"))
     message = message or messages.get(
         code,
         gettext("The error has been logged. Try again, and give support the request ID below if it happens again."),
@@ -166,7 +187,7 @@ def _answer(code: int, headers: Any, message: str | None = None) -> Any:
         return problem(code, title, detail=message), code, kept
     told = {"code": code, "title": title, "message": message, "request_id": g.get("request_id")}
     # Signed-in users keep the menu and can sign out. After server errors, the simpler page is less likely to fail too.
-    if (code < 500 or code == ServiceUnavailable.code) and g.get("identity") is not None:
+    if inside and g.get("identity") is not None:
         return render_template("errors/inside.html", home_url=landing(), **told), code, kept
     return _page_outside(told), code, kept
 

@@ -29,7 +29,7 @@ def init_app(app: Flask) -> None:
     count = app.config["PROXY_COUNT"]
     checked: Application = Checked(app.wsgi_app, behind_proxies=bool(count))
     if count:
-        checked = ProxyFix(checked, x_for=count, x_proto=count, x_host=count, x_port=count, x_prefix=count)
+        checked = _Proxies(checked, x_for=count, x_proto=count, x_host=count, x_port=count, x_prefix=count)
     app.wsgi_app = checked  # type: ignore[method-assign, assignment]
 
 
@@ -41,6 +41,18 @@ def refuse_bad_hosts(app: Flask) -> None:
 def _refuse() -> None:
     if _REFUSED in request.environ:
         abort(400)
+
+
+class _Proxies(ProxyFix):
+    """ProxyFix that splits the headers at every comma.
+
+    Werkzeug reads them as lists with quoted parts. Proxies append their value to what the client has sent: with a quotation
+    mark there, their value would belong to the client's part, and the client would have the IP address of the proxy.
+    """
+
+    def _get_real_value(self, trusted: int, value: str | None) -> str | None:
+        values = [each.strip() for each in (value or "").split(",")]
+        return values[-trusted] or None if 0 < trusted <= len(values) else None
 
 
 class Checked:

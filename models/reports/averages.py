@@ -11,9 +11,9 @@ from enum import StrEnum
 from functools import cache
 
 from sqlalchemy import Integer, Select, bindparam, cast, exists, extract, func, literal, null, select, union_all
+from sqlalchemy.orm import Session
 from sqlalchemy.types import SmallInteger
 
-from models import scope
 from models.alerts.alert import Alert, AlertDaily, SecurityFunction
 from models.alerts.comparison import WHOLE_DAY, ComparisonCount, ComparisonMonth, ComparisonParticipant
 from models.prepared_statement import PreparedStatement, prepare
@@ -46,11 +46,12 @@ class Comparison:
     reason: NoAverage | None = None
 
 
-def compare(tenant_id: str, customer_id: str, span: Span) -> Comparison:
+def compare(session: Session, tenant_id: str, customer_id: str, span: Span) -> Comparison:
     """Return the comparison of a customer for a period.
 
     A single statement reads both numbers, so that an alert that arrives meanwhile is in both of them or in neither.
 
+    :param session: a cross-tenant session.
     :param tenant_id: the tenant of the customer. The caller has checked that the user may see this customer.
     """
     values = {
@@ -68,12 +69,11 @@ def compare(tenant_id: str, customer_id: str, span: Span) -> Comparison:
         del values["start"], values["end"]
     own, total = ({str(function): span.series() for function in SecurityFunction} for _ in range(2))
     companies, takes_part = None, False
-    with scope.all_tenants("the alerts of all companies are summed for their average") as session:
-        for kind, function, point, count in _counts(by_hour=span.by_hour).run(session, values):
-            if kind == _COMPANIES:
-                companies, takes_part = int(count), bool(point)
-            else:
-                (own if kind == _OWN else total)[function][span.place(point)] = int(count)
+    for kind, function, point, count in _counts(by_hour=span.by_hour).run(session, values):
+        if kind == _COMPANIES:
+            companies, takes_part = int(count), bool(point)
+        else:
+            (own if kind == _OWN else total)[function][span.place(point)] = int(count)
     if companies is None:
         return Comparison(own, None, NoAverage.NOT_DETERMINED)
     others = companies - takes_part

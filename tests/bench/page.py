@@ -1,4 +1,7 @@
-"""The measured part of docs/performance.md: what stands between two marks of it is written anew, the rest is people's."""
+"""The measured parts of docs/performance.md: what stands between two marks of it is written anew, the rest is people's.
+
+Each command has marks of its own, so that a run of the benchmarks keeps the tables of ``make load`` and ``make chaos``.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,21 @@ from config import ROOT
 from tests.bench.finding import Finding
 
 PAGE = ROOT / "docs" / "performance.md"
-_BEGIN, _END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 
 
-def write(measured: str, page: Path = PAGE) -> None:
-    """Put the tables of a run into the page."""
+def write(measured: str, page: Path = PAGE, *, part: str = "measured") -> None:
+    """Put the tables of a run into the page.
+
+    :param part: the name in the marks.
+    :raises ValueError: the page has no such marks.
+    """
+    begin, end = f"<!-- {part}: begin -->\n", f"<!-- {part}: end -->\n"
     text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    page.write_text(f"{before}{_BEGIN}\n{measured}\n{_END}{after}", encoding="utf-8")
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{page.name} has no marks of the part {part}.")
+    page.write_text(f"{before}{begin}\n{measured}\n{end}{after}", encoding="utf-8")
 
 
 def run_table(about: Mapping[str, str]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from app.demo import bench
 from app.demo.bench import EMAIL, PARTS
-from app.local.embedded import services
+from app.local.embedded import EmbeddedServer, services
 from config import ROOT
 from models import clock
 from views.period import recent_days
@@ -33,6 +33,7 @@ class Place:
     :ivar customer_id: the customer with 100 UTMs, the same in every size.
     :ivar utms: their keys; the first is the one with the many alerts.
     :ivar newest: the day in Tokyo of the newest alert: data is kept from run to run, and not made anew each day.
+    :ivar servers: the PostgreSQL and the Redis that were started for it.
     """
 
     size: str
@@ -41,6 +42,7 @@ class Place:
     customer_id: str
     utms: list[int]
     newest: date
+    servers: Sequence[EmbeddedServer] = ()
 
     @property
     def recent(self) -> tuple[date, date]:
@@ -73,7 +75,7 @@ def place(size: str, folder: Path = FOLDER) -> Iterator[Place]:
         env = {**outside, **started.env, "PORTAL_INSTANCE": str(instance), "PORTAL_DEMO": "1"}
         _portal(env, "upgrade")
         _portal(env, "demo", "--size", size)
-        yield look(size, env)
+        yield replace(look(size, env), servers=started.servers)
 
 
 def _portal(env: dict[str, str], *words: str) -> None:

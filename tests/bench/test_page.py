@@ -32,6 +32,21 @@ def test_only_what_stands_between_the_marks_is_written_anew(tmp_path):
     assert file.read_text() == "before\n<!-- measured: begin -->\n\nnewer\n<!-- measured: end -->\nafter\n"
 
 
+def test_the_tables_of_another_command_are_kept(tmp_path):
+    file = tmp_path / "performance.md"
+    file.write_text("<!-- measured: begin -->\n<!-- measured: end -->\n<!-- load: begin -->\n<!-- load: end -->\n")
+
+    page.write("of the load", file, part="load")
+    page.write("of the benchmarks", file)
+
+    assert file.read_text() == (
+        "<!-- measured: begin -->\n\nof the benchmarks\n<!-- measured: end -->\n"
+        "<!-- load: begin -->\n\nof the load\n<!-- load: end -->\n"
+    )
+    with pytest.raises(ValueError, match="has no marks of the part chaos"):
+        page.write("of the failures", file, part="chaos")
+
+
 def test_a_program_that_is_not_there_is_a_limit_that_is_not_held():
     def measure(_place):
         raise Missing("psql is not installed (Debian: apt-get install postgresql-client).")

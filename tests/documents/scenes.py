@@ -44,7 +44,8 @@ def copy_project(folder: Path) -> None:
     :param folder: its path, which must not exist yet.
     """
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        # CI may run as another user than the one who made the clone.
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -115,8 +116,8 @@ class Production:
             server.start()
         common = _common(project)
         self._variables = common | {
-            # The clients of the package follow those of the machine.
-            "PATH": os.pathsep.join((common["PATH"], str(_clients()))),
+            # The clients of the package come first: pg_dump of the machine may be older than the server, and refuses then.
+            "PATH": os.pathsep.join((str(_clients()), common["PATH"])),
             "PGHOST": str(postgres.sockets),
             "PGPORT": "5432",
             "PGUSER": SUPERUSER,

@@ -15,6 +15,7 @@ from config import ROOT
 from tests.documents.__main__ import documents
 from tests.documents.blocks import BlockError, blocks, read
 from tests.documents.running import Failed, missing_program, run
+from tests.documents.scenes import copy_project
 from tests.support.processes import eventually
 
 
@@ -131,6 +132,18 @@ def test_a_block_is_not_run_without_the_program_that_it_names():
     block = only('<!-- run: where "no-such-program" is installed -->\n```sh\nrun\n```\n')
 
     assert missing_program(block, {"PATH": "/usr/bin"}) == "no-such-program is not installed"
+
+
+def test_the_copy_of_the_project_is_that_of_a_clone_with_this_environment(tmp_path):
+    project = tmp_path / "project"
+    copy_project(project)
+
+    assert (project / "README.md").read_bytes() == (ROOT / "README.md").read_bytes()
+    assert not (project / ".git").exists()
+    assert not (project / "instance").exists()
+    assert (project / ".venv").readlink() == Path(sys.prefix)
+    # Older than any environment, so that make installs nothing.
+    assert (project / "requirements-dev.txt").stat().st_mtime == 0
 
 
 def test_documents_can_be_selected():

@@ -59,9 +59,11 @@ def know(env: dict[str, str]) -> None:
 
 
 def close() -> None:
-    """Close what was kept open."""
+    """Close what was kept open. It is opened again when it is needed."""
     for connection in _open:
         connection.close()
+    _open.clear()
+    _connection.cache_clear()
     _redis.cache_clear()
 
 

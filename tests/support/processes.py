@@ -35,3 +35,19 @@ def eventually(condition: Callable[[], bool], *, seconds: float = 15.0) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def is_connected(pid: int, port: int) -> bool:
+    """Return whether a process has a connection over IPv4 to a port of this machine."""
+    sockets = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, _, remote, state, *_, inode = line.split()[:10]
+        if state == "01" and int(remote.partition(":")[2], 16) == port:
+            sockets.add(f"socket:[{inode}]")
+    found = set()
+    for entry in Path("/proc", str(pid), "fd").iterdir():
+        try:
+            found.add(str(entry.readlink()))
+        except OSError:  # it was closed meanwhile
+            continue
+    return not sockets.isdisjoint(found)

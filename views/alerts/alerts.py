@@ -18,7 +18,6 @@ from werkzeug.wrappers import Response
 from models import clock
 from models.alerts import search as alert_search
 from models.alerts.search import AlertQuery
-from models.db import db
 from views.alerts import rows as alert_rows
 from views.alerts.download import MAX_UTMS, AlertCustomer, archive, chooser, chosen_utms, customer_with_utms, refusal
 from views.alerts.filters import arguments, searched
@@ -28,6 +27,7 @@ from views.base import PortalView, render, url_if
 from views.customers.tabs import customer_crumbs, security_url
 from views.flashes import flash_warning
 from views.period import PeriodFields, read_period
+from views.reading import reading
 from views.redirects import came_from
 from views.screen.table import Empty, Table
 
@@ -109,7 +109,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
     direction = choice("direction", ("asc", "desc"), "desc" if sort == "occurred_at" else "asc")
     before, after = _position("before", sort), _position("after", sort)
     found = alert_search.page(
-        db.session(),
+        reading(),
         query,
         sort=sort,
         descending=direction == "desc",
@@ -160,7 +160,7 @@ def _table(customer: AlertCustomer, utms: Sequence[Any], rows: Sequence[Any], *,
     opened = next((row for row in rows if str(row.seq) == key), None) if key else None
     details = None
     if opened is not None:
-        alert = alert_search.whole(db.session(), customer.id, opened)
+        alert = alert_search.whole(reading(), customer.id, opened)
         utm = next((utm for utm in utms if utm.id == alert.utm_id), None)
         utm_url = url_if("can_show", "Utms", "UtmView.show", customer_id=customer.id, utm_key=alert.utm_id)
         parts = alert_rows.details(alert, utm, utm_url)
@@ -194,7 +194,7 @@ def _count(found: alert_search.Page, query: AlertQuery, *, whole: bool) -> int:
     """Return the number of alerts, without another query if the page contains all of them."""
     if found.count is not None:
         return found.count
-    return len(found.rows) if whole else alert_search.capped_count(db.session(), query)
+    return len(found.rows) if whole else alert_search.capped_count(reading(), query)
 
 
 def _download(

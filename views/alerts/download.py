@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from io import RawIOBase
 from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -13,16 +13,17 @@ from flask import abort, request
 from flask_babel import gettext
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session
 
 from models import clock, scope
 from models.alerts import export as alert_export
 from models.alerts.search import AlertQuery
 from models.customers.customer import Customer
-from models.db import db
 from models.prepared_statement import PreparedStatement, prepare
 from models.utms.utm import Utm
 from models.values.company_name import search_key
 from views.arguments import search_text
+from views.reading import reading, streamed
 
 MAX_UTMS = 100
 """The maximum number of UTMs that can be chosen for a download."""
@@ -81,7 +82,7 @@ def customer_with_utms(customer_id: str) -> tuple[AlertCustomer, list[CustomerUt
 
     A single statement, because every page of alerts needs both.
     """
-    rows = _customer_and_utms().run(db.session(), {"customer_id": customer_id})
+    rows = _customer_and_utms().run(reading(), {"customer_id": customer_id})
     if not rows:
         abort(404)
     *customer, found = rows[0]
@@ -169,22 +170,26 @@ def chosen_utms(utms: Sequence[Any]) -> list[Any]:
 
 
 def archive(tenant_id: str, utms: Sequence[Any], query: AlertQuery, file_part: str) -> Iterator[bytes]:
-    """Generate the ZIP piece by piece, in a database session that stays open during the download.
+    """Generate the ZIP piece by piece, each file in a database session of its own.
 
     :param query: the search; each file contains the matching alerts of its UTM.
     :param file_part: the part of the file names that describes the period.
     """
-    with scope.tenant_session(tenant_id) as session:
-        pieces = _Pieces()
-        with ZipFile(pieces, "w") as made:
-            for utm in utms:
-                name = f"alerts_{utm.utm_id}_{file_part}.csv"
-                with made.open(_member(name), "w", force_zip64=True) as file:
-                    for block in alert_export.csv_blocks(session, replace(query, utm_id=utm.id), utm.name):
-                        file.write(block)
-                        if len(pieces.kept) >= _PIECE:
-                            yield pieces.take()
-        yield pieces.take()
+    pieces = _Pieces()
+    with ZipFile(pieces, "w") as made:
+        for utm in utms:
+            name = f"alerts_{utm.utm_id}_{file_part}.csv"
+            blocks = partial(_csv_blocks, replace(query, utm_id=utm.id), utm.name)
+            with made.open(_member(name), "w", force_zip64=True) as file:
+                for block in streamed(scope.of_tenant(tenant_id), blocks):
+                    file.write(block)
+                    if len(pieces.kept) >= _PIECE:
+                        yield pieces.take()
+    yield pieces.take()
+
+
+def _csv_blocks(query: AlertQuery, utm_name: str, session: Session) -> Iterator[bytes]:
+    return alert_export.csv_blocks(session, query, utm_name)
 
 
 class _Pieces(RawIOBase):

@@ -17,7 +17,6 @@ from models.alerts import search as alert_search
 from models.alerts import threats
 from models.alerts.alert import ACTION_LABELS
 from models.alerts.search import AlertQuery
-from models.db import db
 from models.errors import N_
 from views.alerts.download import customer_with_utms
 from views.alerts.filters import arguments, searched
@@ -27,6 +26,7 @@ from views.base import render
 from views.customers.tabs import customer_crumbs, security_url
 from views.page_url import here
 from views.period import PeriodFields, read_period
+from views.reading import reading
 from views.screen import formats
 from views.screen.table import Column, Empty, Row, Table, Toggle
 
@@ -53,7 +53,7 @@ def threats_page(customer_id: str) -> str:
     query, search = searched(request.args, AlertQuery(customer.id, period.start, period.end), utms, important=False)
     sort = choice("sort", threats.SORT_KEYS, "count")
     direction = choice("direction", ("asc", "desc"), "desc" if sort in _DESCENDING_FIRST else "asc")
-    found = threats.page(db.session(), query, sort=sort, descending=direction == "desc", number=page_number())
+    found = threats.page(reading(), query, sort=sort, descending=direction == "desc", number=page_number())
     asked = period.arguments | arguments(search)
     title = gettext("Alerts by threat")
     table = Table(
@@ -124,7 +124,7 @@ def _row(found: Any, query: AlertQuery, utms: Sequence[Any], asked: Mapping[str,
 def _latest(found: Any, query: AlertQuery, utms: Sequence[Any], asked: Mapping[str, str]) -> Markup:
     """Return the latest alerts of a detection and the link to all of them, as markup."""
     of_one = replace(query, function=found.function, detection=found.detection)
-    alerts = alert_search.page(db.session(), of_one, size=threats.SHOWN_ALERTS).rows
+    alerts = alert_search.page(reading(), of_one, size=threats.SHOWN_ALERTS).rows
     names = {utm.id: utm_name(utm) for utm in utms}
     url = _list_url(query.customer_id, {**asked, "function": found.function, "detection": found.detection})
     latest = [

@@ -47,12 +47,13 @@ class CallerLimits:
         return hash_token(bearer_token() or "")
 
     def known(self) -> bool:
-        """Return whether the call has an active token."""
+        """Return whether the call has an active token, or the database cannot tell."""
         try:
             return caller(self._find) is not None
         except SQLAlchemyError:
-            # The view runs into the same error and reports it.
-            return False
+            # The view runs into the same error and reports it. Counted by their address, all callers behind a busy one
+            # would be refused long after the database is back.
+            return True
 
     def unknown(self) -> bool:
         """Return whether the call has no active token."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from flask import Response, request, stream_with_context
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
-from sqlalchemy.orm import Session
 
 from models import audit, scope
 from models.applications import export
@@ -15,6 +15,7 @@ from models.db import db
 from views.applications.period import read_period
 from views.applications.states import STATE_LABELS
 from views.base import PortalView, actor
+from views.reading import streamed
 from views.screen.csv_file import csv_lines
 
 
@@ -42,9 +43,10 @@ class ServiceDownloadView(PortalView):
 
         def blocks() -> Iterator[bytes]:
             yield from csv_lines([*export.COLUMNS, *asked], ())
-            # A session of its own stays open until the file is complete.
-            with Session(db.engine, info={"tenant_scope": tenant_id}) as reading:
-                yield from export.csv_blocks(reading, start=period.start, end=period.end, asked=asked, states=states)
+            yield from streamed(
+                scope.of_tenant(tenant_id),
+                partial(export.csv_blocks, start=period.start, end=period.end, asked=asked, states=states),
+            )
 
         part = period.value.replace("-", "") if period.first is not None else "all"
         answer = Response(stream_with_context(blocks()), mimetype="text/csv; charset=utf-8")

@@ -14,7 +14,10 @@ from models.errors import N_
 from views.applications.next_steps import NextSteps, next_steps
 from views.applications.period import read_period
 from views.applications.states import condition_of
+from views.applications.tables import delivery_table
+from views.base import render
 from views.screen import formats
+from views.screen.conflict import Difference, compared
 from views.screen.filters import Search
 from views.screen.navigation import Tab, present_arguments, with_arguments
 from views.screen.screen import Screen
@@ -106,6 +109,36 @@ class ApplicationList(Screen):
     def next_steps(self, row: Any) -> NextSteps | None:
         """Return the links of an approved application, None for others."""
         return next_steps(row, row.deliveries, self.address_key)
+
+    def application_page(
+        self,
+        row: Any,
+        form: Any,
+        menu_items: Sequence[MenuItem],
+        conflict: Sequence[Difference] | None,
+        **more: Any,
+    ) -> str:
+        """Return the page of an application.
+
+        :param form: of ``decision_form``, None if the user cannot decide.
+        :param menu_items: what can be done with it.
+        :param conflict: what somebody else saved meanwhile.
+        :param more: what only this kind of application has, for the template.
+        """
+        return render(
+            self.show_template,
+            screen=self,
+            row=row,
+            title=self.name_of(row),
+            crumbs=self.crumbs(row),
+            deliveries=delivery_table(row.deliveries),
+            form=form,
+            menu_items=[(each, self.url_of(each.name, row)) for each in menu_items],
+            next_steps=self.next_steps(row),
+            conflict=compared(conflict),
+            history=self.changes(row),
+            **more,
+        )
 
     def menu_links(self) -> list[Button]:
         """Return the links in the action menu, which are not about the chosen row."""

@@ -31,11 +31,11 @@ from views.applications.decision_form import MEMOS, DecisionForm
 from views.applications.listing import APPROVE, DENY, LABELS, ApplicationList, MenuItem, waiting
 from views.applications.period import read_period
 from views.applications.states import STATE, STATE_LABELS, StateFilter
-from views.applications.tables import delivery_table, user_table, view_table
-from views.base import render, url_if
+from views.applications.tables import user_table, view_table
+from views.base import url_if
 from views.data_interface import PortalInterface
 from views.screen import formats
-from views.screen.conflict import Difference, compared
+from views.screen.conflict import Difference
 from views.screen.filters import IdPart, Part, Search
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
@@ -186,28 +186,21 @@ class ServiceApplicationView(ApplicationList):
         """
         menu_items = [item for item in (APPROVE, DENY, SAVE_AND_HOLD) if row.is_open and self.may_do(item.name)]
         form, found = (decision or self.decision_form(row)) if menu_items else (None, ())
-        return render(
-            self.show_template,
-            screen=self,
-            row=row,
-            title=self.name_of(row),
-            crumbs=self.crumbs(row),
+        return self.application_page(
+            row,
+            form,
+            menu_items,
+            conflict,
             facts=self._facts(row, self._facts_shown(row)),
             memo1=self._facts(row, ["memo1"]),
             memos=self._facts(row, ["memo2", "memo3"]),
             company=self._facts(row, self.show_fieldsets[1][1]["fields"]),
             answers=[(each.field.title, each.value, "text") for each in _answers(row)],
-            deliveries=delivery_table(row.deliveries),
             users=user_table(row.users),
             views=view_table(_views(row)),
-            form=form,
             duplicates=found,
             same_labels=SAME_LABELS,
             customer_url=lambda key: url_if("can_show", "Customers", "CustomerView.show", customer_id=key),
-            menu_items=[(each, self.url_of(each.name, row)) for each in menu_items],
-            next_steps=self.next_steps(row),
-            conflict=compared(conflict),
-            history=self.changes(row),
         )
 
     def value(self, row: ServiceApplication, name: str) -> Any:

@@ -18,12 +18,11 @@ from models.values.company_name import search_key
 from views.applications.decision_form import UtmDecisionForm
 from views.applications.listing import LABELS, ApplicationList, waiting
 from views.applications.states import STATE, UTM_STATE_LABELS, StateFilter
-from views.applications.tables import delivery_table
-from views.base import render, url_if
+from views.base import url_if
 from views.customers.company_name import CompanyName
 from views.data_interface import PortalInterface
 from views.screen import formats
-from views.screen.conflict import Difference, compared
+from views.screen.conflict import Difference
 from views.screen.filters import IdPart
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
@@ -118,20 +117,8 @@ class UtmApplicationView(ApplicationList):
         form, _ = (decision or self.decision_form(row)) if menu_items else (None, ())
         of_state = ["waiting"] if row.is_open else ["decided_at", "decided_by"]
         reason = ["reason"] if row.state == UtmApplicationState.DENIED else []
-        return render(
-            self.show_template,
-            screen=self,
-            row=row,
-            title=self.name_of(row),
-            crumbs=self.crumbs(row),
-            facts=self._facts(row, ["id", "applied_at", "state", "customer_id", *of_state, *reason]),
-            deliveries=delivery_table(row.deliveries),
-            form=form,
-            menu_items=[(each, self.url_of(each.name, row)) for each in menu_items],
-            next_steps=self.next_steps(row),
-            conflict=compared(conflict),
-            history=self.changes(row),
-        )
+        facts = self._facts(row, ["id", "applied_at", "state", "customer_id", *of_state, *reason])
+        return self.application_page(row, form, menu_items, conflict, facts=facts)
 
     def _shown_columns(self) -> list[str]:
         return [*super()._shown_columns(), "waiting", "decided_at", "decided_by", "reason", "applicant_email"]

@@ -24,8 +24,8 @@ from views.forms.row_list import RowList
 from views.public_applications.public_form import PublicForm
 from views.public_applications.rows import (
     DeliveriesMixin,
+    added_or_removed,
     pressed_row,
-    remove_row,
 )
 
 COMPANY_FIELDS = (
@@ -122,13 +122,9 @@ class ApplicationForm(PostcodeLookup, DeliveriesMixin, PublicForm):
 
     def _change_users(self) -> bool:
         rows: Any = self.users
-        if "add_user" in request.form:
-            if len(rows.entries) < MAX_USERS:
-                self.focus = rows.append_entry().form.last_name.id
-            return True
-        if "remove_user" in request.form:
-            remove_row(rows, "remove_user")
-            self.focus = "add-user"
+        focus = added_or_removed(rows, "user", most=MAX_USERS, first="last_name")
+        if focus is not None:
+            self.focus = focus
             return True
         if "copy_contact" in request.form:
             entry = pressed_row(rows, "copy_contact")

@@ -56,13 +56,9 @@ class DeliveriesMixin:
         :returns: whether one was pressed, so that the page is only to be shown again.
         """
         rows: Any = self.deliveries
-        if "add_delivery" in request.form:
-            if len(rows.entries) < MAX_DELIVERIES:
-                self.focus = rows.append_entry().form.company.id
-            return True
-        if "remove_delivery" in request.form:
-            remove_row(rows, "remove_delivery")
-            self.focus = "add-delivery"
+        focus = added_or_removed(rows, "delivery", most=MAX_DELIVERIES, first="company")
+        if focus is not None:
+            self.focus = focus
             return True
         if "find_delivery_address" in request.form:
             entry = pressed_row(rows, "find_delivery_address")
@@ -106,8 +102,19 @@ def pressed_row(rows: Any, button: str) -> Any:
     return None if place is None else rows.entries[place]
 
 
-def remove_row(rows: Any, button: str) -> None:
-    """Remove the row whose button was pressed. The last row stays."""
-    entry = pressed_row(rows, button)
-    if entry is not None and len(rows.entries) > 1:
-        rows.entries.remove(entry)
+def added_or_removed(rows: Any, kind: str, *, most: int, first: str) -> str | None:
+    """Add a row, or remove one, if one of the buttons for this was pressed. The last row stays.
+
+    :param kind: what the names of the buttons end with: ``add_user`` and ``remove_user``.
+    :param most: the maximum number of rows.
+    :param first: the name of the first field of a row.
+    :returns: the ID of what to focus, empty for nothing; None if neither button was pressed.
+    """
+    if f"add_{kind}" in request.form:
+        return str(rows.append_entry().form[first].id) if len(rows.entries) < most else ""
+    if f"remove_{kind}" in request.form:
+        entry = pressed_row(rows, f"remove_{kind}")
+        if entry is not None and len(rows.entries) > 1:
+            rows.entries.remove(entry)
+        return f"add-{kind}"
+    return None

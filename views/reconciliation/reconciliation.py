@@ -21,6 +21,7 @@ from views.base import url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
 from views.data_interface import PortalInterface
+from views.reading import streamed
 from views.screen import formats
 from views.screen.filters import Choice, IdPart, Part
 from views.screen.formats import Format, LinkedValue, linked_value
@@ -121,12 +122,15 @@ class ReconciliationView(Screen):
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         columns = [(name, self.formats[name]) for name in self.list_columns]
-        with Session(db.engine, info=info) as session:
+
+        def cells(session: Session) -> Iterator[list[str]]:
             found = iter(query.with_session(session).yield_per(_FILE_BATCH))
             while rows := list(islice(found, _FILE_BATCH)):
                 _read_figures(session, rows)
                 for row in rows:
                     yield [each.text(self.value(row, name)) for name, each in columns]
+
+        yield from streamed(info, cells)
 
     def value(self, row: Customer, name: str) -> Any:
         """Return the value of a column for a customer."""

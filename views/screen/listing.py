@@ -12,12 +12,14 @@ from flask_babel import gettext
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from models import scope
 from models.db import db
 from models.errors import DomainError
 from views.arguments import choice, page_number
 from views.base import render
 from views.forms.errors import message_of
 from views.preferences import CHOICES, preferred
+from views.reading import streamed
 from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search
@@ -308,7 +310,7 @@ class ListPages:
         sort, direction = self.order()
         head = [str(self.label_of(name)) for name in self.file_columns or self.list_columns]
         statement = self.ordered(self.rows(search), sort, direction).options(*self.datamodel.options)
-        info = dict(self.rows_session().info)
+        info = scope.of_session(self.rows_session())
         db.session.rollback()
         answer = Response(
             stream_with_context(csv_lines(head, self._cells(statement, info))), mimetype="text/csv; charset=utf-8"
@@ -320,9 +322,12 @@ class ListPages:
     def _cells(self: Any, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row, read in a separate session that stays open until the file is complete."""
         formats = [(name, self.formats[name]) for name in self.file_columns or self.list_columns]
-        with Session(db.engine, info=info) as session:
+
+        def rows(session: Session) -> Iterator[list[str]]:
             for row in query.with_session(session).yield_per(_FILE_BATCH):
                 yield [each.text(self.value(row, name)) for name, each in formats]
+
+        yield from streamed(info, rows)
 
     # Defined last because its name shadows the built-in type in the rest of the class body.
     @expose("/")

@@ -24,6 +24,7 @@ from models.utms.utm import Utm
 from views.base import actor, url_if
 from views.data_interface import PortalInterface
 from views.forms.fields import CodeField, EmailAddressField, MaxLength, OneLine, Required, TextField, ValidEmail
+from views.reading import reading_stream
 from views.screen import formats
 from views.screen.filters import IdPart, Part
 from views.screen.form import ScreenForm
@@ -159,7 +160,7 @@ class StaffTenantView(Screen):
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file."""
-        with Session(db.engine, info=info) as session:
+        with reading_stream(info) as session:
             self._count_rows(None, session)
         yield from super()._cells(query, info)
 

@@ -19,6 +19,7 @@ from models.tickets.ticket import QUEUE_ORDER, Ticket
 from views.base import url_if
 from views.data_interface import PortalInterface
 from views.question import returns_to_form
+from views.reading import reading_stream
 from views.screen import formats
 from views.screen.filters import Choice, IdPart
 from views.screen.labels import Labels
@@ -117,7 +118,7 @@ class StaffTicketView(Screen):
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file."""
-        with Session(db.engine, info=info) as session:
+        with reading_stream(info) as session:
             g.tenant_names = tenant_names(session)
         yield from super()._cells(query, info)
 

@@ -26,6 +26,7 @@ from views.data_interface import PortalInterface
 from views.forms.fields import half_width
 from views.forms.utm_id import hex_digits
 from views.period import recent_days
+from views.reading import reading_stream
 from views.screen import formats
 from views.screen.filters import Choice, DeclaredFilter, IdPart, Part, Search
 from views.screen.formats import LinkedValue, linked_value
@@ -128,7 +129,7 @@ class FleetList(Screen):
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file; the alerts of all of them are counted with one statement."""
         if "alert_count" in self.file_columns:
-            with Session(db.engine, info=info) as session:
+            with reading_stream(info) as session:
                 self._count_alerts(session, None)
         yield from super()._cells(query, info)
 

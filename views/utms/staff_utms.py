@@ -9,10 +9,10 @@ from flask import g, url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 
-from models.db import db
 from models.errors import N_
 from models.tenants.tenant import tenant_names
 from models.utms.utm import Utm
+from views.reading import reading_stream
 from views.screen import formats
 from views.screen.filters import IdPart
 from views.screen.labels import Labels
@@ -67,7 +67,7 @@ class StaffUtmListView(FleetList):
 
     def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
         """Yield the cells of each row of the file."""
-        with Session(db.engine, info=info) as session:
+        with reading_stream(info) as session:
             g.tenant_names = tenant_names(session)
         yield from super()._cells(query, info)
 

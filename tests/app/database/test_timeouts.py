@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 
 import psycopg
 import pytest
@@ -18,36 +16,7 @@ from sqlalchemy.orm import Session
 import config
 from app.database.timeouts import Connector, TimeoutConnection
 from models.db import allow_long_statements, db
-
-
-class Relay:
-    """Passes on what goes between clients and the real server, until it is told to swallow everything."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self.hangs = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._path)
-                for one, other in ((client, server), (server, client)):
-                    threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
-
-    def _pass(self, one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while data := one.recv(65_536):
-                if not self.hangs.is_set():
-                    other.sendall(data)
-            other.close()
-
-    def close(self) -> None:
-        self._listener.close()
+from tests.support.relay import Relay
 
 
 @pytest.fixture

@@ -61,6 +61,24 @@ def test_only_as_many_proxies_are_believed_as_there_are(seen):
     assert seen(2, {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})[0] == "198.51.100.1"
 
 
+@pytest.mark.parametrize("forged", ['"', 'x"', '"x', '"\\', '"198.51.100.1', "for=", ",", "", "=", "\\"])
+def test_what_a_client_sends_cannot_hide_the_value_that_a_proxy_has_appended(seen, forged):
+    headers = {
+        "X-Forwarded-For": f"{forged}, 203.0.113.9",
+        "X-Forwarded-Proto": f"{forged}, https",
+        "X-Forwarded-Host": f"{forged}, portal.example.jp",
+        "X-Forwarded-Port": f"{forged}, 443",
+        "X-Forwarded-Prefix": f"{forged}, /partner",
+    }
+
+    assert seen(1, headers) == ("203.0.113.9", "https://portal.example.jp/", "/partner")
+
+
+def test_a_proxy_without_a_prefix_does_not_hide_that_of_the_one_in_front(seen):
+    assert seen(2, {"X-Forwarded-Prefix": "/partner, /"})[2] == "/partner"
+    assert seen(1, {"X-Forwarded-Prefix": "/partner, /"})[2] == ""
+
+
 @pytest.mark.parametrize(
     ("sent", "address"),
     [

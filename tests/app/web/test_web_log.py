@@ -141,8 +141,8 @@ def test_the_number_of_an_error_page_is_in_the_log(without_database, app):
     status, _, page = without_database.get("/customers/", Cookie=cookie(app, _user_id="somebody", _fresh=True))
 
     (number,) = re.findall(r'font-monospace">([0-9a-f]{16})<', page)
-    assert status == 500
-    assert without_database.line_of(number)["status"] == 500
+    assert status == 503
+    assert without_database.line_of(number)["status"] == 503
     said = [each for each in without_database.lines() if each.get("request_id") == number]
     assert [each["logger"] for each in said] == ["views.data_interface", "portal.request"]
 
@@ -156,7 +156,7 @@ def test_without_postgresql_each_request_writes_a_few_lines(without_database, ap
     ]
 
     lines = without_database.lines()[before:]
-    assert {status for status, _, _ in answers} == {500}
+    assert {status for status, _, _ in answers} == {503}
     assert {"default-src 'none'" in headers["Content-Security-Policy"] for _, headers, _ in answers} == {True}
     assert 25 <= len(lines) <= 75
     assert "Hanako" not in json.dumps(lines)

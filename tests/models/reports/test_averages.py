@@ -60,7 +60,8 @@ def all_spans() -> list[Span]:
 
 
 def shown(utm, spans=None):
-    return [compare(utm.tenant_id, utm.customer_id, span) for span in spans or all_spans()]
+    with scope.all_tenants("a test compares companies of all tenants") as session:
+        return [compare(session, utm.tenant_id, utm.customer_id, span) for span in spans or all_spans()]
 
 
 def slow(session, customer_id: str, span: Span) -> tuple[dict, dict]:

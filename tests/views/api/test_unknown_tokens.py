@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from models import clock
 from models.actor import SYSTEM
 from models.tenants import api_token
-from models.utms import device_token
+from models.utms import contact, device_token
 
 CALLS = {"device": ("POST", "/api/device/v1/alerts"), "customer": ("GET", "/api/customer/v1/tenant")}
 
@@ -58,3 +59,18 @@ def test_calls_with_a_token_in_force_do_not_count_by_address(call, api, tokens):
         call(api, tokens[api])
 
     assert call(api, "utm_x") == 401
+
+
+@pytest.mark.parametrize("api", CALLS)
+def test_calls_while_the_database_is_away_do_not_count_by_address(call, api, tokens, monkeypatch):
+    def away(*_args, **_kwargs):
+        raise OperationalError("SELECT", {}, Exception("connection refused"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(contact, "note_call", away)
+        patched.setattr(api_token, "caller_of", away)
+        # Sent by several UTMs behind one address.
+        answers = {call(api, f"utm_{number}") for number in range(61)}
+
+    assert answers == {503}
+    assert (call(api, tokens[api]), call(api, "utm_x")) == (200, 401)
