@@ -18,12 +18,14 @@ def add_bind(app: Flask) -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Connect the sessions of the main database with it."""
+    """Connect the sessions of the main database, and of its replica, with it. Call this after ``replica.init_app``."""
     with app.app_context():
         main, alerts = db.engine, db.engines.get(ALERTS)
     if alerts is None:
         return
     pair_alerts(main, alerts)
+    if (replica := app.extensions["replica"]) is not None:
+        pair_alerts(replica.engine, alerts)
     timeouts.listen(alerts, unused=app.config["DATABASE_CONNECT_TIMEOUT"], used=timeouts.statement_limit(app))
     event.listen(alerts, "handle_error", _note_unavailable)
 
