@@ -29,7 +29,7 @@ ALERTS = "alerts"
 """The key of the engine of the alerts, if they have a database of their own (setting ``ALERT_DATABASE_URL``)."""
 
 ALERT_AREA = {"database": ALERTS}
-"""The ``info`` of the tables that are in this database (docs/adr/0024-alert-database.md)."""
+"""The ``info`` of the tables that are in this database (docs/adr/0022-alert-database.md)."""
 
 
 _alert_engines: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""The database of the alerts, for installations that have one (docs/adr/0024-alert-database.md)."""
+"""The database of the alerts, for installations that have one (docs/adr/0022-alert-database.md)."""
 
 from __future__ import annotations
 

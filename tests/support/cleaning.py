@@ -50,6 +50,10 @@ def empty(env: dict[str, str]) -> None:
             "INSERT INTO ab_permission_view_role (permission_view_id, role_id) VALUES (%s, %s)", sorted(rights)
         )
     connection.execute("DELETE FROM ab_role WHERE id <> ALL(%s)", [roles])
+    connection.execute(
+        "UPDATE scheduled_task SET last_claimed_at = NULL, last_finished_at = NULL, last_error = NULL, last_run_ms = NULL"
+        " WHERE last_claimed_at IS NOT NULL OR last_finished_at IS NOT NULL"
+    )
     _redis(env["REDIS_URL"]).flushdb()
 
 
