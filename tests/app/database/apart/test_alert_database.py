@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 
 import psycopg
@@ -301,10 +302,22 @@ WHERE proname LIKE '%%_alert_partition' AND %s::text[] IS NOT NULL ORDER BY 1
 """
 
 
+WITHOUT_CITUS = pytest.mark.skipif(
+    bool(os.environ.get("CITUS_URL")), reason="its policies have no sub-select, and it has no indexes of a previous version"
+)
+
+
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize(
     "query",
-    [COLUMNS, CONSTRAINTS, INDEXES, POLICIES, RIGHTS, FUNCTIONS],
+    [
+        COLUMNS,
+        CONSTRAINTS,
+        pytest.param(INDEXES, marks=WITHOUT_CITUS),
+        pytest.param(POLICIES, marks=WITHOUT_CITUS),
+        RIGHTS,
+        FUNCTIONS,
+    ],
     ids=["columns", "constraints", "indexes", "policies", "rights", "functions"],
 )
 def test_the_tables_are_the_same_in_both_databases(alert_database, main_database, query):
