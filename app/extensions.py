@@ -40,8 +40,8 @@ def init_app(app: Flask) -> None:
     )
     sealed_secret.configure(app.config["SECRET_KEY"])
     timeouts.init_app(app)
-    alert_database.init_app(app)
     replica.init_app(app)
+    alert_database.init_app(app)
     Migrate(app, db, directory=str(app.config["MIGRATIONS"]))
     # /readyz compares the database with this.
     app.config["MIGRATION_HEAD"] = ScriptDirectory(str(app.config["MIGRATIONS"])).get_current_head()

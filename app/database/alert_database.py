@@ -33,5 +33,7 @@ def init_app(app: Flask) -> None:
 def _note_unavailable(context: ExceptionContext) -> None:
     """Note on an error that the database cannot be reached, which is told to users (app.web.errors)."""
     error = context.sqlalchemy_exception
-    if error is not None and (context.is_disconnect or context.connection is None):
+    # Citus reports a worker that it cannot reach with an error of this class, and the connection to it remains.
+    worker_away = (getattr(context.original_exception, "sqlstate", None) or "").startswith("08")
+    if error is not None and (context.is_disconnect or context.connection is None or worker_away):
         setattr(error, ALERTS_UNAVAILABLE, True)

@@ -6,7 +6,6 @@ from flask import Flask
 from sqlalchemy import create_engine
 
 from app.database import timeouts
-from models.db import ALERTS, db, pair_alerts
 from models.replica import Replica
 
 CONNECT_TIMEOUT = 2
@@ -31,7 +30,4 @@ def init_app(app: Flask) -> None:
     read_only = {"execution_options": {"postgresql_readonly": True}, "pool_timeout": _POOL_TIMEOUT}
     engine = create_engine(url, **options | read_only)
     timeouts.listen(engine, unused=CONNECT_TIMEOUT, used=timeouts.statement_limit(app))
-    with app.app_context():
-        if (alerts := db.engines.get(ALERTS)) is not None:
-            pair_alerts(engine, alerts)
     app.extensions["replica"] = Replica(engine, most_behind=app.config["READ_DATABASE_MAX_LAG"])

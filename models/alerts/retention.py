@@ -70,7 +70,7 @@ def drop_partition(session: Session, month: date) -> None:
     :raises sqlalchemy.exc.DataError: the month is too recent for any retention period.
     """
     connection = alert_connection(session)
-    connection.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
     connection.execute(text("SELECT drop_alert_partition(:month)"), {"month": month})
 
 

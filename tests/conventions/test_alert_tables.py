@@ -56,6 +56,13 @@ def test_statements_about_alerts_keep_to_what_citus_runs(path):
     source = path.read_text()
 
     assert "ctid" not in source, "A row is found by its key: its place is that of a shard."
+    assert "set_config" not in source, "Citus passes SET LOCAL on to its workers, but not what a function sets."
+    for statement in re.findall(r'text\(f?"""(.*?)"""', source, re.DOTALL):
+        *_, grouped = re.split(r"\bFROM alert\b", statement)
+        if "GROUPING SETS" in grouped:
+            assert "INSERT INTO" in grouped, (
+                "Citus has no GROUPING SETS over rows of several shards: select them before."
+            )
     for key in re.findall(r"ON CONFLICT \((.*?)\)", source) + re.findall(r"index_elements=\[(.*?)\]", source):
         columns = [each.strip(' "') for each in key.split(",")]
         assert columns[0] in {"customer_id", "tenant_id"}, f"{path.name}: ON CONFLICT ({key})"

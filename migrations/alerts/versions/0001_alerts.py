@@ -52,6 +52,9 @@ def _main(name: str) -> object:
 
 
 def _distribute() -> None:
+    # The portal sets the tenant of a transaction with SET LOCAL, which must reach the workers.
+    database = op.get_bind().scalar(sa.text("SELECT quote_ident(current_database())"))
+    op.execute(f"ALTER DATABASE {database} SET citus.propagate_set_commands = 'local'")
     # No process of a previous version names the old keys here, and a unique index needs the customer.
     op.execute("DROP INDEX uq_alert_daily_utm_id, uq_threat_stat_utm_id")
     for table in DISTRIBUTED:

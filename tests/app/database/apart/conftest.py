@@ -1,4 +1,8 @@
-"""A portal with two databases, in the place of the one with a single database for the fixtures of all tests."""
+"""A portal with two databases, in the place of the one with a single database for the fixtures of all tests.
+
+With the environment variable ``CITUS_URL``, the alerts are distributed by Citus: the superuser's URLs of the coordinator and of
+its workers, if it has any, separated by spaces (docs/scaling.md).
+"""
 
 from __future__ import annotations
 
@@ -32,18 +36,56 @@ def of_driver(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def on_driver(url: str) -> str:
+    return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+CITUS = os.environ.get("CITUS_URL", "").split()
+
+
+def on_alert_server(env: dict[str, str], database: str, user: str = "postgres") -> str:
+    """Return the URL of a database on the server of the alerts, by default of its superuser."""
+    return with_database(CITUS[0] if CITUS else env["SUPERUSER_URL"], database, user)
+
+
+def with_database(server: str, database: str, user: str = "postgres") -> str:
+    url = make_url(server).set(drivername="postgresql", database=database, username=user)
+    return url.render_as_string(hide_password=False)
+
+
+def distribute(database: str) -> None:
+    """Prepare an empty database for Citus. A server alone has all shards; with workers, they have them."""
+    for server in CITUS[1:]:
+        with psycopg.connect(with_database(server, "postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+    nodes = []
+    for server in CITUS:
+        with psycopg.connect(with_database(server, database), autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION citus")
+            nodes.append([connection.info.host, connection.info.port])
+    with psycopg.connect(with_database(CITUS[0], database), autocommit=True) as connection:
+        connection.execute("SELECT citus_set_coordinator_host(%s, %s)", nodes[0])
+        for node in nodes[1:]:
+            connection.execute("SELECT citus_add_node(%s, %s)", node)
+        if not nodes[1:]:
+            connection.execute("SELECT citus_set_node_property(%s, %s, 'shouldhaveshards', true)", nodes[0])
+
+
 @pytest.fixture(scope="module")
 def alert_env(service_env, worker_id) -> Iterator[dict[str, str]]:
     """The environment of a portal with two databases, the second made by ``flask portal upgrade``."""
     name = f"alerts_{worker_id}"
-    urls = {
-        f"ALERT_{key}": make_url(service_env[key]).set(database=name).render_as_string(hide_password=False)
-        for key in ("DATABASE_URL", "DATABASE_OWNER_URL")
+    env = service_env | {
+        "ALERT_DATABASE_URL": on_driver(on_alert_server(service_env, name, "portal_app")),
+        "ALERT_DATABASE_OWNER_URL": on_driver(on_alert_server(service_env, name, "portal_owner")),
     }
-    env = service_env | urls
-    with psycopg.connect(of_driver(service_env["SUPERUSER_URL"]), autocommit=True) as connection:
+    with psycopg.connect(on_alert_server(service_env, "postgres"), autocommit=True) as connection:
+        connection.execute((ROOT / "migrations" / "roles.sql").read_bytes())
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER portal_owner").format(sql.Identifier(name)))
         try:
+            if CITUS:
+                distribute(name)
             subprocess.run(
                 [sys.executable, "-m", "flask", "--app", "app", "portal", "upgrade"],
                 cwd=ROOT,
@@ -81,8 +123,7 @@ def app(two_database_app, service_env, alert_database):
 def alert_database(alert_env) -> Iterator[psycopg.Connection]:
     """A connection of the superuser to the database of the alerts."""
     name = make_url(alert_env["ALERT_DATABASE_URL"]).database
-    url = make_url(alert_env["SUPERUSER_URL"]).set(database=name)
-    with psycopg.connect(of_driver(url.render_as_string(hide_password=False)), autocommit=True) as connection:
+    with psycopg.connect(on_alert_server(alert_env, name), autocommit=True) as connection:
         yield connection
 
 
@@ -117,24 +158,26 @@ def send(app, make):
 
 
 @pytest.fixture
-def down(alert_env, main_database):
+def down(alert_env):
     """Make the database of the alerts unavailable: ``with down():``."""
     name = make_url(alert_env["ALERT_DATABASE_URL"]).database
+    server = psycopg.connect(on_alert_server(alert_env, "postgres"), autocommit=True)
 
     @contextmanager
     def unavailable():
         allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        main_database.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
-        main_database.execute(
+        server.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+        server.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = 'portal_app'",
             [name],
         )
         try:
             yield
         finally:
-            main_database.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+            server.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
 
-    return unavailable
+    with server:
+        yield unavailable
 
 
 @pytest.fixture
