@@ -45,6 +45,12 @@ SECRETS = frozenset(
 """Columns with a secret or what one is checked with. They are never in an entry, whichever row they are part of."""
 _IGNORED = _SAY_NOTHING | SECRETS
 
+MEMOS = frozenset({"memo1", "memo2", "memo3", "note"})
+"""Columns in which people write what they like, about other people too. More people read the log than the memos, so entries
+tell only that a memo was changed, whichever row it is part of."""
+HIDDEN = "***"
+"""What stands for the text of a memo."""
+
 
 class AuditEntry(Base):
     """One change. ``tenant_id`` is NULL for changes outside any tenant, such as signing in."""
@@ -166,9 +172,14 @@ def _values(action: str, recorded: Change, by: Actor, tenant_id: str | None) -> 
         "action": action,
         "subject_type": subject_type,
         "subject_id": str(subject_id),
-        "before": recorded.before,
-        "after": recorded.after,
+        "before": _without_memos(recorded.before),
+        "after": _without_memos(recorded.after),
     }
+
+
+def _without_memos(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return values with the texts of memos hidden; an empty memo stays empty."""
+    return values and {name: HIDDEN if name in MEMOS and value else value for name, value in values.items()}
 
 
 def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
