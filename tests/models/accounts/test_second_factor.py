@@ -100,5 +100,5 @@ def test_a_secret_is_readable_only_for_its_user_and_with_the_key(make, context, 
     assert sealed_secret.unseal(sealed, totp.purpose(user.id)) == TOTP_SECRET
     assert sealed_secret.unseal(sealed, totp.purpose(other.id)) is None
     assert sealed_secret.unseal(b"", totp.purpose(user.id)) is None
-    monkeypatch.setitem(sealed_secret._settings, "key", b"another")
+    monkeypatch.setitem(sealed_secret._settings, "keys", [b"another"])
     assert sealed_secret.unseal(sealed, totp.purpose(user.id)) is None
