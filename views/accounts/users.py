@@ -101,6 +101,10 @@ class UserView(Screen):
         "fail_login_count": lazy_gettext("Wrong passwords in a row"),
         "locked_until": lazy_gettext("Locked until"),
         "has_second_factor": lazy_gettext("Two-factor authentication"),
+        # Of the change history.
+        "role": lazy_gettext("Role"),
+        "factor": lazy_gettext("Two-factor authentication"),
+        "name": lazy_gettext("Name"),
     }
     formatters_columns: ClassVar = {
         "active": formats.badge(

@@ -66,8 +66,9 @@ def test_sign_ins_are_no_changes_of_a_user(make, signed_in):
     user = make.user()
     for action in ("sign_in.succeeded", "session.ended", "user.unlocked"):
         audit.record(make.session, action, ("User", user.id), by=Actor(PERSON), before={}, after={})
+    audit.record(make.session, "user.role_granted", ("User", user.id), by=Actor(PERSON), after={"role": "NEC Staff"})
     make.session.commit()
 
     page = Page(signed_in(make.elevated("NEC Admin")).get(f"/users/show/{user.id}").text)
 
-    assert [each["項目"] for each in page.rows if "変更者" in each] == ["ロック解除"]
+    assert [each["項目"] for each in page.rows if "変更者" in each] == ["ロール", "ロック解除"]
