@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 from flask_appbuilder import Model
@@ -13,6 +14,7 @@ from wtforms import BooleanField, PasswordField
 from models import audit, clock
 from models.accounts import password_link
 from models.actor import SYSTEM
+from tests.conventions.screens.cases import SCREENS
 from tests.factories import PASSWORD
 from tests.support.days import TODAY
 from tests.support.fixtures import weak_hash
@@ -84,11 +86,14 @@ def test_every_form_with_a_secret_or_a_memo_is_tried_here(app):
     def subclasses(cls):
         return {each for direct in cls.__subclasses__() for each in {direct, *subclasses(direct)}}
 
-    found = {
-        each.__name__
-        for each in subclasses(FlaskForm)
-        if each.__module__.startswith("views.") and any(is_one(n, getattr(each, n, None)) for n in dir(each))
+    # Forms made from a model are attributes of their screens alone.
+    declared = {
+        each for each in subclasses(FlaskForm) if getattr(sys.modules[each.__module__], each.__name__, None) is each
     }
+    forms = {each for each in declared if each.__module__.startswith("views.")}
+    forms |= {cls.form for cls in SCREENS.values() if cls.form is not None}
+
+    found = {each.__name__ for each in forms if any(is_one(name, getattr(each, name, None)) for name in dir(each))}
     assert found == set(FORMS)
 
 
