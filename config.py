@@ -76,6 +76,9 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # Signs session cookies and encrypts the secrets of second factors: 32 characters or more, the same on every host. Outside
         # production, it is generated and stored in the instance folder.
         "SECRET_KEY": _secret_key(env, instance, production=production),
+        # Earlier secret keys, separated by blanks, whose sessions, links and encrypted secrets are still accepted
+        # (docs/cryptography.md). Only while SECRET_KEY is being replaced.
+        "SECRET_KEY_FALLBACKS": env.get("SECRET_KEY_FALLBACKS", "").split(),
         # The file to which the worker adds the signed state of the audit log every day, for `flask portal audit verify`. Best on
         # a machine other than the database's.
         "AUDIT_HEADS_FILE": env.get("AUDIT_HEADS_FILE", str(instance / "audit-heads.jsonl")),

@@ -38,7 +38,7 @@ def init_app(app: Flask) -> None:
     password_hash.configure(
         memory_kib=app.config["PASSWORD_HASH_MEMORY_KIB"], passes=app.config["PASSWORD_HASH_PASSES"]
     )
-    sealed_secret.configure(app.config["SECRET_KEY"])
+    sealed_secret.configure(app.config["SECRET_KEY"], app.config["SECRET_KEY_FALLBACKS"])
     timeouts.init_app(app)
     replica.init_app(app)
     alert_database.init_app(app)

@@ -21,8 +21,7 @@ def init_app(app: Flask) -> None:
         _limit_rates(app, [builder.sm.auth_view, *added])
     for blueprint in register().blueprints:
         app.register_blueprint(blueprint)
-    topics = {name: rights.label for name, rights in register().rights.items()}
-    permission_labels.install(app, topics, register().labels)
+    permission_labels.install(app, register().rights, register().labels)
     app.extensions["widgets"] = register().widgets
     figures.install(each.source for each in register().widgets if each.source is not None)
     app.teardown_request(transaction.close_cross_tenant_sessions)

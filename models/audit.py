@@ -6,7 +6,7 @@ The app's database role may not update or delete them (see the grants in the mig
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     insert,
     inspect,
+    or_,
     select,
     text,
 )
@@ -44,6 +45,12 @@ SECRETS = frozenset(
 )
 """Columns with a secret or what one is checked with. They are never in an entry, whichever row they are part of."""
 _IGNORED = _SAY_NOTHING | SECRETS
+
+MEMOS = frozenset({"memo1", "memo2", "memo3", "note"})
+"""Columns in which people write what they like, about other people too. More people read the log than the memos, so entries
+tell only that a memo was changed, whichever row it is part of."""
+HIDDEN = "***"
+"""What stands for the text of a memo."""
 
 
 class AuditEntry(Base):
@@ -166,9 +173,14 @@ def _values(action: str, recorded: Change, by: Actor, tenant_id: str | None) -> 
         "action": action,
         "subject_type": subject_type,
         "subject_id": str(subject_id),
-        "before": recorded.before,
-        "after": recorded.after,
+        "before": _without_memos(recorded.before),
+        "after": _without_memos(recorded.after),
     }
+
+
+def _without_memos(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return values with the texts of memos hidden; an empty memo stays empty."""
+    return values and {name: HIDDEN if name in MEMOS and value else value for name, value in values.items()}
 
 
 def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
@@ -204,18 +216,26 @@ def values_of(row: Any) -> dict[str, Any]:
     }
 
 
-def entries_about(session: Session, row: Any, *, most: int = 50) -> list[AuditEntry]:
+def entries_about(
+    session: Session, row: Any, *, most: int = 50, outside_tenants: bool = False, without: Sequence[str] = ()
+) -> list[AuditEntry]:
     """Return the audit entries of a row, newest first.
 
-    :param row: a row that belongs to a tenant; entries outside any tenant are not read.
+    :param row: a row that belongs to a tenant, or a tenant.
+    :param outside_tenants: whether to read the entries outside any tenant too; the row need not belong to a tenant then.
+    :param without: what the names of actions begin with that are left out.
     """
+    kind = type(row).__name__
+    owner = row.id if kind == "Tenant" else getattr(row, "tenant_id", None)
+    chains = [AuditEntry.tenant_id == owner, *([AuditEntry.tenant_id.is_(None)] if outside_tenants else [])]
     return list(
         session.scalars(
             select(AuditEntry)
             .where(
-                AuditEntry.tenant_id == row.tenant_id,
-                AuditEntry.subject_type == type(row).__name__,
+                or_(*chains),
+                AuditEntry.subject_type == kind,
                 AuditEntry.subject_id == _key(row),
+                *(~AuditEntry.action.startswith(each, autoescape=True) for each in without),
             )
             .order_by(AuditEntry.id.desc())
             .limit(most)

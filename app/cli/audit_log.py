@@ -23,9 +23,11 @@ def problems(heads_file: str | None) -> Iterator[str]:
     """
     path = Path(heads_file or current_app.config["AUDIT_HEADS_FILE"])
     earlier: list[Head] = []
+    secret_keys = (current_app.config["SECRET_KEY"], *current_app.config["SECRET_KEY_FALLBACKS"])
+    keys = [audit_chain.signing_key(each) for each in secret_keys]
     if heads_file or path.exists():
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-            found = audit_chain.read_signed(line, key=audit_chain.signing_key(current_app.config["SECRET_KEY"]))
+            found = next((heads for key in keys if (heads := audit_chain.read_signed(line, key=key)) is not None), None)
             if found is None:
                 yield f"{path}, line {number}: the signature is wrong"
             earlier += found or []

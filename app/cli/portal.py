@@ -68,6 +68,17 @@ def create_admin_command(email: str, name: str | None) -> None:
     click.echo(link)
 
 
+@portal.command("renew-secrets")
+def renew_secrets_command() -> None:
+    """Encrypt all stored secrets with the present SECRET_KEY, so that SECRET_KEY_FALLBACKS can be removed."""
+    from app.cli import secret_renewal
+
+    encrypted, lost = secret_renewal.renew()
+    click.echo(f"{encrypted} secrets have been encrypted with the present key.")
+    if lost:
+        raise click.ClickException(f"{lost} secrets could not be decrypted with any of the keys.")
+
+
 @portal.command("roles")
 def roles_command() -> None:
     """Print the permissions of each role, in the format of docs/roles.md."""

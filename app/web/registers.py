@@ -42,8 +42,8 @@ class Register:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The descriptions of the permissions by name."""
-        return COMMON_LABELS | {name: text for rights in self.rights.values() for name, text in rights.labels.items()}
+        """The descriptions of the permissions by name; that of a single view may differ (``Rights.labels``)."""
+        return {name: text for rights in self.rights.values() for name, text in rights.labels.items()} | COMMON_LABELS
 
 
 @cache

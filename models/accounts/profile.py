@@ -90,10 +90,4 @@ def change_profile(session: Session, user_id: int, profile: Profile, *, version:
     if before is None and after is None:
         raise DomainError(NOTHING_CHANGED)
     user.version += 1
-    before, after = _without_note(before), _without_note(after)
     audit.record(session, "user.changed", ("User", user.id), by=by, before=before, after=after)
-
-
-def _without_note(values: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the values for the audit log, which more people read than the profile: of the note only that it changed."""
-    return values and {name: "***" if name == "note" and value else value for name, value in values.items()}

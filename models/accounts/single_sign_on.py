@@ -60,17 +60,18 @@ def redirect_uri(tenant_id: str, *, portal_url: str) -> str:
 
 
 def find_provider(
-    session: Session, tenant_id: str, *, portal_url: str, secret_key: str, network: Network
+    session: Session, tenant_id: str, *, portal_url: str, secret_keys: list[str], network: Network
 ) -> Provider | None:
     """Return the connection of a tenant; None if it has none, or it is not in use.
 
     :param session: a session of the tenant, or a cross-tenant session.
-    :raises ProviderError: the client secret was encrypted with another ``SECRET_KEY``.
+    :param secret_keys: the setting ``SECRET_KEY`` and earlier ones.
+    :raises ProviderError: the client secret was encrypted with none of the keys.
     """
     row = identity_provider.of_tenant(session, tenant_id)
     if row is None or not row.active:
         return None
-    secret = sealed_secret.unseal(secret_key, tenant_id, row.client_secret)
+    secret = sealed_secret.unseal(secret_keys, tenant_id, row.client_secret)
     if secret is None:
         raise ProviderError("The client secret cannot be decrypted.")
     uri = redirect_uri(tenant_id, portal_url=portal_url)

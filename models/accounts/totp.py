@@ -10,7 +10,7 @@ import unicodedata
 from datetime import datetime
 
 import pyotp
-from sqlalchemy import BigInteger, ForeignKey, Integer, LargeBinary
+from sqlalchemy import BigInteger, ForeignKey, Integer, LargeBinary, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.accounts import sealed_secret
@@ -61,6 +61,23 @@ def store(session: Session, user_id: int, secret: str, *, step: int) -> None:
 def purpose(user_id: int) -> str:
     """Return the purpose for which the secret of a user's app is encrypted."""
     return f"totp {user_id}"
+
+
+def encrypt_again(session: Session) -> tuple[int, int]:
+    """Encrypt the secrets of all apps with the present ``SECRET_KEY``.
+
+    :param session: a cross-tenant session.
+    :returns: how many were encrypted, and how many could be decrypted with no key.
+    """
+    apps = session.scalars(select(Totp).with_for_update()).all()
+    lost = 0
+    for app in apps:
+        secret = sealed_secret.unseal(app.secret, purpose(app.user_id))
+        if secret is None:
+            lost += 1
+        else:
+            app.secret = sealed_secret.seal(secret, purpose(app.user_id))
+    return len(apps) - lost, lost
 
 
 def step_of(secret: str, code: str, *, now: datetime, after: int = 0) -> int | None:

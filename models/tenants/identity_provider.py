@@ -177,6 +177,25 @@ def save(  # noqa: PLR0913  (a rule takes its settings as arguments)
     return row is not None and bool({"issuer", "client_id"}.intersection(changed) or not wanted.active)
 
 
+def encrypt_again(session: Session, secret_keys: list[str]) -> tuple[int, int]:
+    """Encrypt all client secrets with the present ``SECRET_KEY``; no version changes, so open forms can be saved.
+
+    :param session: a cross-tenant session.
+    :param secret_keys: the setting ``SECRET_KEY`` and earlier ones.
+    :returns: how many were encrypted, and how many could be decrypted with no key.
+    """
+    found = session.execute(select(IdentityProvider.tenant_id, IdentityProvider.client_secret).with_for_update()).all()
+    lost = 0
+    for tenant_id, sealed in found:
+        secret = sealed_secret.unseal(secret_keys, tenant_id, sealed)
+        if secret is None:
+            lost += 1
+        else:
+            changed = update(IdentityProvider).where(IdentityProvider.tenant_id == tenant_id)
+            session.execute(changed.values(client_secret=sealed_secret.seal(secret_keys[0], tenant_id, secret)))
+    return len(found) - lost, lost
+
+
 def _write(
     session: Session, tenant: Tenant, row: IdentityProvider | None, wanted: Connection, sealed: bytes | None
 ) -> None:

@@ -21,16 +21,19 @@ def seal(secret_key: str, tenant_id: str, text: str) -> bytes:
     return nonce + _cipher(secret_key, tenant_id).encrypt(nonce, text.encode(), None)
 
 
-def unseal(secret_key: str, tenant_id: str, sealed: bytes) -> str | None:
+def unseal(secret_keys: list[str], tenant_id: str, sealed: bytes) -> str | None:
     """Decrypt a secret of a tenant.
 
-    :returns: None if it was encrypted with another ``SECRET_KEY`` or for another tenant.
+    :param secret_keys: the setting ``SECRET_KEY`` and earlier ones.
+    :returns: None if it was encrypted with none of these, or for another tenant.
     """
     nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-    try:
-        return _cipher(secret_key, tenant_id).decrypt(nonce, text, None).decode()
-    except InvalidTag:
-        return None
+    for key in secret_keys:
+        try:
+            return _cipher(key, tenant_id).decrypt(nonce, text, None).decode()
+        except InvalidTag:
+            continue
+    return None
 
 
 def _cipher(secret_key: str, tenant_id: str) -> AESGCM:

@@ -90,7 +90,8 @@ def test_every_right_has_words_in_both_languages(app, catalogue):
     assert {name for name, _ in given} == set(register().labels), (
         "Say in `labels` of RIGHTS what each permission is for."
     )
-    for words in (*register().labels.values(), *topics):
+    of_views = [words for rights in register().rights.values() for words in rights.labels.values()]
+    for words in (*register().labels.values(), *of_views, *topics):
         assert words == "UTM" or JAPANESE.search(japanese(catalogue.get(words))), words
 
 

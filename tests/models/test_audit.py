@@ -35,13 +35,17 @@ def test_an_entry_says_who_did_what_to_what_from_where(make, ours):
 
 
 def test_what_is_about_to_change_is_read_from_the_session(make, ours):
+    ours.customer.contact_title = "部長"
     ours.customer.memo1 = "new"
     ours.customer.version = 9
 
     audit.record(make.session, "customer.changed", ours.customer, by=SYSTEM)
 
     row = make.session.scalars(select(AuditEntry)).one()
-    assert (row.before, row.after) == ({"memo1": ""}, {"memo1": "new"})
+    assert (row.before, row.after) == (
+        {"contact_title": "", "memo1": ""},
+        {"contact_title": "部長", "memo1": "***"},
+    )
 
 
 @pytest.mark.parametrize("whose", ["its own tenant", "no tenant"])

@@ -12,31 +12,42 @@ from flask import Flask, current_app
 from flask_babel import gettext
 from markupsafe import Markup
 
+from views.register import Rights
+
 _WITH_CODE = Markup('{} <span class="word d-block font-monospace small text-secondary">{}</span>')
 
 
-def install(app: Flask, views: Mapping[str, str], permissions: Mapping[str, str]) -> None:
+def install(app: Flask, views: Mapping[str, Rights], permissions: Mapping[str, str]) -> None:
     """Register the labels of all areas with the app; each area declares only its own.
 
-    :param views: the label of each view, marked for translation.
-    :param permissions: the label of each permission, marked for translation.
+    :param views: the rights of each view, with their labels.
+    :param permissions: the label of each permission on any view, marked for translation.
     """
     app.extensions["permission_labels"] = {"views": views, "permissions": permissions}
 
 
-def _words(kind: str, name: str) -> str:
-    known: Mapping[str, str] = current_app.extensions["permission_labels"][kind]
+def _words(known: Mapping[str, str], name: str) -> str:
     return gettext(known[name]) if name in known else name
 
 
 def view_words(name: str) -> str:
     """Return the label of a view. An unknown name, from an earlier version of the portal, is returned unchanged."""
-    return _words("views", name)
+    found = _rights().get(name)
+    return gettext(found.label) if found is not None else name
 
 
-def permission_words(name: str) -> str:
-    """Return the label of a permission. An unknown name, from an earlier version of the portal, is returned unchanged."""
-    return _words("permissions", name)
+def _rights() -> Mapping[str, Rights]:
+    rights: Mapping[str, Rights] = current_app.extensions["permission_labels"]["views"]
+    return rights
+
+
+def permission_words(name: str, view: str = "") -> str:
+    """Return the label of a permission. An unknown name, from an earlier version of the portal, is returned unchanged.
+
+    :param view: what it is a permission on; the same permission can mean different things on different views.
+    """
+    own = _rights()[view].labels if view in _rights() else {}
+    return _words({**current_app.extensions["permission_labels"]["permissions"], **own}, name)
 
 
 def view_with_code(name: str) -> Markup:
@@ -52,18 +63,20 @@ def permission_with_code(name: str) -> Markup:
 def right_with_code(right: Any) -> Markup:
     """Return the label of a right and its name in the code."""
     view, permission = right.view_menu.name, right.permission.name
-    return _WITH_CODE.format(f"{view_words(view)}: {permission_words(permission)}", f"{view} {permission}")
+    return _WITH_CODE.format(f"{view_words(view)}: {permission_words(permission, view)}", f"{view} {permission}")
 
 
 def by_view(rights: Iterable[Any]) -> str:
     """Return rights as text, with one line for each view and its permissions."""
+    return recorded_by_view(f"{right.view_menu.name} {right.permission.name}" for right in rights)
+
+
+def recorded_by_view(names: Iterable[str]) -> str:
+    """Return rights like :func:`by_view`.
+
+    :param names: as the audit log has them: ``Alerts can_download``.
+    """
     views: dict[str, list[str]] = {}
-    for right in rights:
-        views.setdefault(right.view_menu.name, []).append(right.permission.name)
-    return (
-        "\n".join(
-            f"{view_words(view)}: {', '.join(map(permission_words, sorted(names)))}"
-            for view, names in sorted(views.items())
-        )
-        or "-"
-    )
+    for view, _, permission in (name.partition(" ") for name in sorted(names)):
+        views.setdefault(view, []).append(permission_words(permission, view))
+    return "\n".join(f"{view_words(view)}: {', '.join(labels)}" for view, labels in views.items()) or "-"

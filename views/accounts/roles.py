@@ -16,7 +16,7 @@ from models.accounts.user import Role
 from models.db import db
 from models.errors import N_
 from models.tenants.tenant import tenant_names
-from views.accounts.permission_labels import by_view, right_with_code
+from views.accounts.permission_labels import by_view, recorded_by_view, right_with_code
 from views.accounts.tabs import ADMINISTRATION
 from views.accounts.user_form import Checkboxes
 from views.arguments import key_or_none
@@ -145,6 +145,10 @@ class RoleView(Screen):
         if name == "tenant" and row.tenant is not None:
             return f"{row.tenant.id} {row.tenant.name}"
         return super().value(row, name)
+
+    def recorded(self, name: str, value: Any) -> str:
+        """Return a value of the audit log, which has the names of rights."""
+        return recorded_by_view(value or ()) if name == "permissions" else super().recorded(name, value)
 
     def change(self, row: Any, form: RoleForm, *, version: int) -> None:
         """Change a custom role."""

@@ -69,6 +69,8 @@ class UserView(Screen):
     unique_errors = user_rules.UNIQUE_ERRORS
     named_by = "email"
     show_template = "accounts/user.html"
+    # The page counts the sign-ins; the audit log has each of them.
+    history_without = ("sign_in.", "session.")
     list_template = "accounts/users.html"
     base_order = ("get_full_name", "asc")
     list_columns: ClassVar = ["get_full_name", "email", "active", "roles", "memberships", "last_login"]
@@ -99,6 +101,10 @@ class UserView(Screen):
         "fail_login_count": lazy_gettext("Wrong passwords in a row"),
         "locked_until": lazy_gettext("Locked until"),
         "has_second_factor": lazy_gettext("Two-factor authentication"),
+        # Of the change history.
+        "role": lazy_gettext("Role"),
+        "factor": lazy_gettext("Two-factor authentication"),
+        "name": lazy_gettext("Name"),
     }
     formatters_columns: ClassVar = {
         "active": formats.badge(

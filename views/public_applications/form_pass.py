@@ -18,6 +18,7 @@ from redis import Redis, RedisError
 from sqlalchemy.orm import Session
 
 from models.row_lock import take_turns
+from views.public_applications.links import signing_keys
 
 FIELD = "form_pass"
 """The hidden field of the forms that contains the pass."""
@@ -97,7 +98,7 @@ def _loaded(salt: str, text: str) -> object:
 
 
 def _serializer(salt: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=salt)
+    return URLSafeTimedSerializer(signing_keys(), salt=salt)
 
 
 def _digest(text: str) -> str:

@@ -79,7 +79,12 @@ def _loaded(salt: str, signed: str) -> object:
 
 
 def _serializer(salt: str) -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=salt)
+    return URLSafeSerializer(signing_keys(), salt=salt)
+
+
+def signing_keys() -> list[str]:
+    """Return the keys with which URLs are signed: the last one signs, and all of them are accepted."""
+    return [*current_app.config["SECRET_KEY_FALLBACKS"], current_app.config["SECRET_KEY"]]
 
 
 def _absolute(path: str) -> str:

@@ -77,6 +77,7 @@ class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView)
     :cvar row_rule: the part of the URL rule that identifies a row, with its converter.
     :cvar csv: whether to offer the list as a CSV file.
     :cvar history: whether to show the change history of a row on its page.
+    :cvar history_without: what the names of the actions begin with that the history leaves out.
     :cvar tenantless: whether the rows belong to no tenant, or the list has those of all tenants.
     """
 
@@ -101,6 +102,7 @@ class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView)
     row_rule: ClassVar[str] = "<key:pk>"
     csv: ClassVar[bool] = True
     history: ClassVar[bool] = True
+    history_without: ClassVar[Sequence[str]] = ()
     tenantless: ClassVar[bool] = False
 
     # Without these, FAB would generate three forms with all columns.

@@ -114,6 +114,8 @@ class StaffTenantView(Screen):
     row_rule = "<string:staff_tenant_id>"
     class_permission_name = "StaffTenants"
     tenantless = True
+    # These changed nothing of the tenant itself.
+    history_without = ("tenant.entered", "tenant.left", "invoice.", "mail_template.")
     above: ClassVar = [Above(lazy_gettext("NEC Staff"), None, None)]
     base_order = ("id", "asc")
     list_columns: ClassVar = ["id", "name", "customers", "utms", "created_at"]

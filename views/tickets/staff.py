@@ -68,6 +68,8 @@ class StaffTicketView(Screen):
     tenantless = True
     above: ClassVar = [Above(lazy_gettext("NEC Staff"), None, None)]
     show_template = "tickets/show.html"
+    # The thread shows what both sides wrote, and the audit log the rest.
+    history = False
     base_order = ("asked_at", "asc")
     link_column = "title"
     list_columns: ClassVar = ["id", "title", "tenant", "priority", "state", "assignee", "asked_at"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pyotp
@@ -13,8 +14,10 @@ from models.accounts.sign_in_rules import Locking, SecondStep
 from models.accounts.totp import Totp
 from models.actor import SYSTEM
 from models.errors import DomainError
+from models.tokens import hash_token
 from tests.factories.accounts import TOTP_SECRET
 from tests.support.at_once import outcomes
+from views.accounts.second_step import CODE_LENGTH
 
 NOW = datetime(2026, 11, 22, 3, 0, 10, tzinfo=UTC)
 
@@ -82,6 +85,19 @@ def test_recovery_codes_work_once_however_typed_and_new_ones_replace_them(make, 
     assert recovery_codes.use(make.session, user.id, new[2], now=NOW)
 
 
+def test_recovery_codes_have_140_random_bits_and_older_ones_still_work(make, context):
+    user = make.user()
+    older = "abcd-efgh-ijkl-mnop-qrst-uvwx"
+    row = recovery_codes.RecoveryCode(user_id=user.id, code_hash=hash_token(older.replace("-", "")))
+    make.save(row)
+
+    assert recovery_codes.use(make.session, user.id, older.upper(), now=NOW)
+    codes = recovery_codes.renew(make.session, user.id)
+    assert all(re.fullmatch(r"([a-z2-7]{4}-){6}[a-z2-7]{4}", each) for each in codes)
+    assert len({letter for each in codes for letter in each}) > 25
+    assert max(map(len, codes)) <= CODE_LENGTH
+
+
 def test_the_database_has_neither_the_secret_nor_the_codes(make, context):
     user = make.user()
     codes = make.totp(user)
@@ -100,5 +116,5 @@ def test_a_secret_is_readable_only_for_its_user_and_with_the_key(make, context, 
     assert sealed_secret.unseal(sealed, totp.purpose(user.id)) == TOTP_SECRET
     assert sealed_secret.unseal(sealed, totp.purpose(other.id)) is None
     assert sealed_secret.unseal(b"", totp.purpose(user.id)) is None
-    monkeypatch.setitem(sealed_secret._settings, "key", b"another")
+    monkeypatch.setitem(sealed_secret._settings, "keys", [b"another"])
     assert sealed_secret.unseal(sealed, totp.purpose(user.id)) is None

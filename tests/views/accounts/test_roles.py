@@ -170,3 +170,24 @@ def test_rights_are_offered_in_words_with_their_names_in_the_code(admin, languag
     page = admin.get("/roles/add").text
 
     assert re.search(rf'{words} <span class="[^"]+">Alerts can_download</span>', page)
+
+
+def test_the_same_permission_has_the_words_of_its_view(admin, make):
+    made = make.role("係", "Contracts can_add", "Contracts can_cancel", "Reboots can_cancel")
+
+    page = admin.get(f"/roles/show/{made.id}").text
+
+    assert "契約管理: 作成, 契約の解約" in page
+    assert "UTM再起動: 再起動予定の取り消し" in page
+
+
+def test_the_change_of_a_role_is_told_in_the_words_of_its_rights(admin, make):
+    form = Page(admin.get("/roles/add").text).main_form
+    (key,) = right_ids(make, "Contracts can_add")
+    admin.post("/roles/add", data=answered(form.sent({"name": "係", "permissions": [str(key)]})))
+    made = make.session.scalar(text("SELECT id FROM ab_role WHERE name = '係'"))
+    entry = make.session.scalar(text("SELECT id FROM audit_entry WHERE action = 'role.created'"))
+
+    for address in (f"/roles/show/{made}", f"/staff/audit-log/{entry}"):
+        rows = [each for each in Page(admin.get(address).text).rows if each.get("項目") == "権限"]
+        assert [each["変更後"] for each in rows] == ["契約管理: 作成"]

@@ -54,7 +54,7 @@ def test_an_entry_shows_the_values_before_and_after_with_the_labels_of_its_scree
     text = operator.get("/audit-log/1").text
 
     assert Page(text).rows == [
-        {"項目": "メモ1", "変更前": "-", "変更後": "x"},
+        {"項目": "メモ1", "変更前": "-", "変更後": "***"},
         {"項目": "会社名", "変更前": "旧", "変更後": "新<b>"},
     ]
     assert "203.0.113.9" in text

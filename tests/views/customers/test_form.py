@@ -104,17 +104,20 @@ def test_fields_of_the_row_that_the_form_does_not_have_are_not_taken(operator, m
     assert tuple(row) == ("A00000001", operator.tenant.id, "draft", 0)
 
 
-def test_a_change_is_in_the_log_with_both_values(operator, make):
-    customer = make.customer(tenant=operator.tenant)
+def test_a_change_is_in_the_log_with_both_values_but_for_the_texts_of_memos(operator, make):
+    customer = make.customer(tenant=operator.tenant, contact_title="課長")
     url = f"/customers/{customer.id}/edit"
     form = Page(operator.get(url).text).main_form
 
-    operator.post(url, data=answered(form.sent(memo2="新しいメモ")))
+    operator.post(url, data=answered(form.sent(memo2="新しいメモ", contact_title="部長")))
 
     before, after = make.session.execute(
         text("SELECT before, after FROM audit_entry WHERE action = 'customer.changed'")
     ).one()
-    assert (before, after) == ({"memo2": ""}, {"memo2": "新しいメモ"})
+    assert (before, after) == (
+        {"memo2": "", "contact_title": "課長"},
+        {"memo2": "***", "contact_title": "部長"},
+    )
 
 
 def test_only_what_the_first_changed_is_shown_beside_what_the_second_typed(operator, make):

@@ -62,8 +62,8 @@ def test_a_connection_is_created_and_its_secret_is_nowhere_to_be_read(app, staff
     (entry,) = entries(make)
     assert answer.location == path(tenant)
     assert SECRET.encode() not in row.client_secret
-    assert sealed_secret.unseal(app.config["SECRET_KEY"], tenant.id, row.client_secret) == SECRET
-    assert sealed_secret.unseal(app.config["SECRET_KEY"], "T0000000", row.client_secret) is None
+    assert sealed_secret.unseal([app.config["SECRET_KEY"]], tenant.id, row.client_secret) == SECRET
+    assert sealed_secret.unseal([app.config["SECRET_KEY"]], "T0000000", row.client_secret) is None
     assert SECRET not in page
     assert (entry.action, entry.actor, entry.tenant_id) == ("identity_provider.created", "staff@example.jp", tenant.id)
     assert entry.after == {
