@@ -14,6 +14,7 @@ from models.accounts.membership import Membership
 from models.accounts.user import Role, User
 from models.db import db
 from models.errors import N_
+from models.scope import current_tenant_id
 from views.base import url_if
 from views.data_interface import PortalInterface
 from views.screen import formats
@@ -69,7 +70,9 @@ class MemberView(Screen):
         _PartOfAddress("email", most=254, column="user", beside=True),
         Choice(
             "role",
-            labels=lambda: {each.id: each.name for each in role.in_tenant(db.session(), g.identity.tenant.id)},
+            labels=lambda: {
+                each.id: each.name for each in role.in_tenant(db.session(), current_tenant_id(db.session()))
+            },
             on=lambda value: Membership.role_id == int(value),
         ),
     )

@@ -60,7 +60,7 @@ def test_a_database_that_takes_no_connection_is_given_up_and_not_asked_again_at_
 
     first, second = timed(page), timed(page)
 
-    assert first[0] == second[0] == 500
+    assert first[0] == second[0] == 503
     assert 1.5 < first[1] < 5
     assert second[1] < 1
 
@@ -72,14 +72,14 @@ def test_a_database_that_hangs_later_is_given_up_too(portal, relay):
 
     status, seconds = timed(page)
 
-    assert (status, seconds < 8) == (500, True), seconds
+    assert (status, seconds < 8) == (503, True), seconds
 
 
 def test_a_database_that_answers_again_is_used_again(portal, relay, monkeypatch):
     monkeypatch.setattr("app.database.timeouts.REFUSE_FOR", 0.0)
     page = ask(portal)
     relay.hangs.set()
-    assert timed(page)[0] == 500
+    assert timed(page)[0] == 503
     relay.hangs.clear()
 
     assert timed(page)[0] == 302
