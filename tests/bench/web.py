@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import subprocess
 import sys
@@ -52,11 +53,22 @@ def gunicorn(place: Place, kind: str) -> Iterator[Web]:
     :param kind: ``portal`` or ``stock``.
     """
     app, path = _APPS[kind]
+    # gunicorn.conf.py is the portal's, and loads its models.
+    settings = () if kind == "portal" else ("--config", os.devnull)
     with probe(kind, place.env) as asked:  # makes the stock user, before two workers do so at once
         cookie = asked.cookie
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", f"--bind=fd://{listener.fileno()}", "--log-level=error", *COMMAND, app],
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                f"--bind=fd://{listener.fileno()}",
+                "--log-level=error",
+                *settings,
+                *COMMAND,
+                app,
+            ],
             cwd=ROOT,
             env=place.env,
             pass_fds=[listener.fileno()],
