@@ -19,7 +19,7 @@ from models.reports.averages import compare
 from models.reports.span import Span
 from models.reports.threats import threat_report
 from models.reports.utms import alerts_by_utm
-from models.scope import own_tenant_id, tenant_session
+from models.scope import all_tenants, own_tenant_id, tenant_session
 
 
 def main() -> None:
@@ -48,7 +48,8 @@ def _threats(session: Session, customer_id: str, span: Span) -> float:
 
 
 def _average(session: Session, customer_id: str, span: Span) -> float:
-    found = compare(own_tenant_id(session), customer_id, span)
+    with all_tenants("the average of all companies") as everything:
+        found = compare(everything, own_tenant_id(session), customer_id, span)
     return sum(map(sum, found.own.values())) + sum(map(sum, found.average.values()))
 
 

@@ -14,8 +14,13 @@ from tests.support.pages import Page
 from views.screen.filters import Part
 
 MAX_STATEMENTS = 8
-MORE_STATEMENTS = {"CustomerView.show": 14, "ServiceApplicationView.show": 14}
-"""Pages that gather what several areas know."""
+MORE_STATEMENTS = {
+    "CustomerView.show": 14,
+    "ServiceApplicationView.show": 14,
+    "RatePlanView.show": 9,
+    "UserView.show": 9,
+}
+"""Pages that gather what several areas know, and the history of changes."""
 
 MANY = 30
 # Names that url_for and the screens' own url() take for something else than page arguments.
