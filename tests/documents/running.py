@@ -113,7 +113,8 @@ def run(block: Block, scene: Scene, project: Path, log: Path) -> Started | None:
 def _start(block: Block, variables: Mapping[str, str], project: Path, log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(
-            [block.language, "-eu", "-c", block.commands],
+            # A shell's job in the background ignores Ctrl-C, and so would all that it starts.
+            ["env", "--default-signal=INT", block.language, "-eu", "-c", block.commands],
             cwd=project,
             env=dict(variables),
             stdin=subprocess.DEVNULL,

@@ -20,8 +20,8 @@ from tests.support.alerts import line
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("models", "views", "jobs", "app")
-# They connect past a pooler: whoever makes data or runs servers on the own machine.
-APART = ("app/demo", "app/local", "app/shipper")
+# They connect past a pooler: whoever makes data, runs servers on the own machine, or migrates.
+APART = ("app/demo", "app/local", "app/shipper", "app/database/migrations.py")
 
 LASTING = re.compile(
     r"""
