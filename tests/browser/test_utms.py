@@ -22,7 +22,10 @@ def test_a_utm_comes_online_where_it_is_waited_for_and_in_the_list(page, make, c
     sign_in(page)
     page.goto(f"/customers/{customer.id}/utms/{utm.id}")
     sound(page)
-    page.clock.run_for(5_000)
+    # The page asks again some seconds after it got an answer.
+    with page.expect_response(lambda response: "/utms/states?" in response.url) as answered:
+        page.clock.run_for(5_000)
+    answered.value.finished()
     expect(page.get_by_text("最初の接続を待っています。")).to_be_visible()
 
     utm.last_seen_at = clock.utc_now()
