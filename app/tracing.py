@@ -24,9 +24,9 @@ from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, Sam
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from app.database.engines import engines
 from jobs import queues
 from models import request_id
-from models.db import db
 
 EXPORTED = frozenset(
     {
@@ -150,7 +150,9 @@ def trace_services(app: Flask) -> None:
     provider = app.extensions["tracing"].provider
     with app.app_context():
         # The package names SQLAlchemy below 2.1 as tested; the events that it uses are the same in 2.1.
-        SQLAlchemyInstrumentor().instrument(engine=db.engine, tracer_provider=provider, skip_dep_check=True)
+        SQLAlchemyInstrumentor().instrument(
+            engines=[*engines(app).values()], tracer_provider=provider, skip_dep_check=True
+        )
     RedisInstrumentor().instrument_client(app.extensions["redis"], tracer_provider=provider)
     app.before_request(_note_request_id)
 

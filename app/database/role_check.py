@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import click
 from flask import Flask, current_app
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from models.db import ALERTS, db
+from app.database.engines import engines
 from models.scope import CROSS_TENANT_ROLE
 
 log = logging.getLogger(__name__)
@@ -24,16 +24,13 @@ SELECT
     pg_has_role(current_user, '{CROSS_TENANT_ROLE}', 'SET') AS may_switch
 """)  # nosec B608  # noqa: S608  (a constant)
 
-_SETTINGS = {None: "DATABASE_URL", ALERTS: "ALERT_DATABASE_URL"}
-"""The names of the settings by the keys of the engines."""
-
 
 def init_app(app: Flask) -> None:
     """In production, refuse to start with an unsafe role. An unavailable database is left to /readyz to report."""
     if not app.config["PRODUCTION"]:
         return
     with app.app_context():
-        for setting, engine in _engines(app).items():
+        for setting, engine in engines(app).items():
             with suppress(OperationalError), engine.connect() as connection:
                 check_role(connection, setting)
                 warn_without_timeout(connection, setting)
@@ -44,17 +41,9 @@ def check_roles() -> None:
 
     :raises click.ClickException: see :func:`check_role`.
     """
-    for setting, engine in _engines(current_app).items():
+    for setting, engine in engines(current_app).items():
         with engine.connect() as connection:
             check_role(connection, setting)
-
-
-def _engines(app: Flask) -> dict[str, Engine]:
-    """Return the engine of each database by the name of the setting with its URL."""
-    engines = {_SETTINGS[key]: engine for key, engine in db.engines.items()}
-    if (replica := app.extensions["replica"]) is not None:
-        engines["READ_DATABASE_URL"] = replica.engine
-    return engines
 
 
 def warn_without_timeout(connection: Connection, setting: str) -> None:

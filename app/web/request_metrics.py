@@ -11,8 +11,8 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.session import SessionTransaction
 
+from app.database.engines import engines
 from models import audit
-from models.db import db
 from views import metrics
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -30,9 +30,10 @@ def init_app(app: Flask) -> None:
 
 
 def count_statements(app: Flask) -> None:
-    """Count the statements that the app's engine executes. Call it when the database is set up."""
+    """Count the statements that the app's engines execute. Call it when the databases are set up."""
     with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", _count)
+        for engine in engines(app).values():
+            event.listen(engine, "before_cursor_execute", _count)
 
 
 def _begin() -> None:

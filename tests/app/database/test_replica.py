@@ -32,6 +32,7 @@ from tests.support.alerts import NOW, store_named
 from tests.support.pages import Page, answered
 from tests.support.relay import Relay
 from tests.support.standby import Pair
+from views import metrics
 from views.reading import COOKIE, remember_commit, streamed
 
 pytestmark = pytest.mark.usefixtures("today")
@@ -203,6 +204,17 @@ def test_a_position_that_is_not_known_means_the_primary(operator, utm, asked, va
     operator.set_cookie(COOKIE, value)
 
     assert read_from(asked, operator, alerts(utm)) == "primary"
+
+
+def test_the_metrics_count_the_statements_on_the_replica_too(operator, utm, asked):
+    def counted() -> float:
+        (family,) = metrics.ROUTE_STATEMENTS.collect()
+        return sum(each.value for each in family.samples if each.name.endswith("_total"))
+
+    before = counted()
+    read_from(asked, operator, alerts(utm))
+
+    assert counted() - before == sum(map(len, asked.values())) > len(asked["primary"])
 
 
 def test_tenants_are_apart_on_the_replica(operator, make, signed_in, utm, replica, pair):
