@@ -13,7 +13,8 @@ from redis import Redis
 from app.database import alert_database, replica, timeouts
 from app.rendering import template_globals
 from app.security import PortalSecurityManager
-from models.accounts import password_hash, sealed_secret
+from models import sealed_secret
+from models.accounts import password_hash
 from models.db import db
 from views.dashboard.dashboard import HomeView
 from views.forms import messages

@@ -47,4 +47,4 @@ def unseal(sealed: bytes, purpose: str) -> str | None:
 
 
 def _cipher(key: bytes, purpose: str) -> AESGCM:
-    return AESGCM(HKDF(SHA256(), 32, None, f"sealed secret: {purpose}".encode()).derive(key))
+    return AESGCM(HKDF(SHA256(), 32, None, purpose.encode()).derive(key))

@@ -15,16 +15,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app, request, session
 from itsdangerous import BadSignature, Signer
 from redis import Redis, RedisError
 
+from models import sealed_secret
 from views.question import MADE_IN, OF_THE_PAGE, returns_typed_form
 from views.redirects import asked_for, came_from
+from views.signing import signing_keys
 from views.transaction import KEY_FIELD
 
 KEPT_FOR = timedelta(minutes=15)
@@ -36,7 +34,6 @@ MAX_DRAFTS = 20
 """How many forms of a user are kept within 15 minutes: anybody with a page of the user could send any number."""
 
 _ID_LENGTH = 32
-_NONCE_BYTES = 12
 _SECRET = re.compile(r"passw|confirmation|secret|token", re.IGNORECASE)
 
 
@@ -78,13 +75,12 @@ def keep() -> str | None:
         return None
     values = kept(request.form.items(multi=True))
     draft = Draft(asked_for(), came_from(), request.form.get(MADE_IN, ""), values, session.get("staff_entry"))
-    text = json.dumps(draft).encode()
+    text = json.dumps(draft)
     if len(text) > MAX_BYTES:
         return None
     # The same for a form that is sent twice; a page can have several forms.
     draft_id = hashlib.sha256(f"{key} {request.path}".encode()).hexdigest()[:_ID_LENGTH]
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    sealed = nonce + _cipher(owner, draft_id).encrypt(nonce, text, None)
+    sealed = sealed_secret.seal(text, _purpose(owner, draft_id))
     try:
         return draft_id if _store(owner, draft_id, sealed) else None
     except RedisError:
@@ -102,11 +98,10 @@ def find(draft_id: str, user_id: int) -> Draft | None:
         return None
     if not isinstance(sealed, bytes):
         return None
-    nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-    try:
-        path, back_url, tenant_id, values, *entry = json.loads(_cipher(user_id, draft_id).decrypt(nonce, text, None))
-    except InvalidTag:
+    text = sealed_secret.unseal(sealed, _purpose(user_id, draft_id))
+    if text is None:
         return None
+    path, back_url, tenant_id, values, *entry = json.loads(text)
     return Draft(path, back_url, tenant_id, [(name, value) for name, value in values], *entry)
 
 
@@ -129,16 +124,11 @@ def _owner(key: str) -> int | None:
 
 
 def _signer() -> Signer:
-    return Signer(_secret_key(), salt="form-key", key_derivation="hmac", digest_method=hashlib.sha256)
+    return Signer(signing_keys(), salt="form-key", key_derivation="hmac", digest_method=hashlib.sha256)
 
 
-def _cipher(user_id: int, draft_id: str) -> AESGCM:
-    info = f"form-draft {user_id} {draft_id}".encode()
-    return AESGCM(HKDF(SHA256(), 32, None, info).derive(_secret_key()))
-
-
-def _secret_key() -> bytes:
-    return str(current_app.config["SECRET_KEY"]).encode()
+def _purpose(user_id: int, draft_id: str) -> str:
+    return f"form-draft {user_id} {draft_id}"
 
 
 def _redis() -> Redis:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from flask import current_app
-
 from models.accounts import totp
 from models.scope import all_tenants
 from models.tenants import identity_provider
@@ -16,9 +14,8 @@ def renew() -> tuple[int, int]:
 
     :returns: how many were encrypted, and how many could be decrypted with no key.
     """
-    keys = [current_app.config["SECRET_KEY"], *current_app.config["SECRET_KEY_FALLBACKS"]]
     with all_tenants("the secrets of every tenant and user are encrypted again") as session:
         apps, lost_apps = totp.encrypt_again(session)
-        providers, lost_providers = identity_provider.encrypt_again(session, keys)
+        providers, lost_providers = identity_provider.encrypt_again(session)
         session.commit()
     return apps + providers, lost_apps + lost_providers

@@ -18,7 +18,7 @@ from models.accounts.provider_client import Client, Person
 from models.accounts.provider_http import Network, ProviderError
 from models.actor import Actor
 from models.row_lock import take_turns
-from models.tenants import identity_domain, identity_provider, sealed_secret
+from models.tenants import identity_domain, identity_provider
 from models.tenants.identity_domain import IdentityDomain
 from models.tenants.identity_provider import Connection
 from models.tenants.tenant import Tenant
@@ -59,19 +59,16 @@ def redirect_uri(tenant_id: str, *, portal_url: str) -> str:
     return f"{portal_url}/single-sign-on/{tenant_id}/callback"
 
 
-def find_provider(
-    session: Session, tenant_id: str, *, portal_url: str, secret_keys: list[str], network: Network
-) -> Provider | None:
+def find_provider(session: Session, tenant_id: str, *, portal_url: str, network: Network) -> Provider | None:
     """Return the connection of a tenant; None if it has none, or it is not in use.
 
     :param session: a session of the tenant, or a cross-tenant session.
-    :param secret_keys: the setting ``SECRET_KEY`` and earlier ones.
-    :raises ProviderError: the client secret was encrypted with none of the keys.
+    :raises ProviderError: the client secret was encrypted with another ``SECRET_KEY``.
     """
     row = identity_provider.of_tenant(session, tenant_id)
     if row is None or not row.active:
         return None
-    secret = sealed_secret.unseal(secret_keys, tenant_id, row.client_secret)
+    secret = identity_provider.client_secret(row)
     if secret is None:
         raise ProviderError("The client secret cannot be decrypted.")
     uri = redirect_uri(tenant_id, portal_url=portal_url)
@@ -145,7 +142,6 @@ def save_connection(  # noqa: PLR0913  (a rule takes its settings as arguments)
     secret: str,
     *,
     version: int,
-    secret_key: str,
     allow_local: bool,
     by: Actor,
 ) -> None:
@@ -161,7 +157,6 @@ def save_connection(  # noqa: PLR0913  (a rule takes its settings as arguments)
         wanted,
         secret,
         version=version,
-        secret_key=secret_key,
         allow_local=allow_local,
         by=by,
     )

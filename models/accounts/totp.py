@@ -13,7 +13,7 @@ import pyotp
 from sqlalchemy import BigInteger, ForeignKey, Integer, LargeBinary, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.accounts import sealed_secret
+from models import sealed_secret
 from models.db import Base, CreatedAt
 
 STEP_SECONDS = 30
@@ -29,7 +29,7 @@ class Totp(Base):
     __tablename__ = "totp"
 
     user_id: Mapped[int] = mapped_column(Integer, ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
-    # Encrypted (models.accounts.sealed_secret).
+    # Encrypted (models.sealed_secret).
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     # The time step of the last code that was used. Only codes of later steps are accepted, so each code works once.
     last_step: Mapped[int] = mapped_column(BigInteger)
@@ -60,7 +60,7 @@ def store(session: Session, user_id: int, secret: str, *, step: int) -> None:
 
 def purpose(user_id: int) -> str:
     """Return the purpose for which the secret of a user's app is encrypted."""
-    return f"totp {user_id}"
+    return f"sealed secret: totp {user_id}"
 
 
 def encrypt_again(session: Session) -> tuple[int, int]:

@@ -208,11 +208,11 @@ class AlertDaily(TenantScoped, Base):
         CheckConstraint(KNOWN_FUNCTIONS, name="ck_alert_daily_function"),
         CheckConstraint(_LEVELS, name="ck_alert_daily_level"),
         Index("ix_alert_daily_tenant_id_customer_id_day", "tenant_id", "customer_id", "day"),
-        # For the High alerts of all tenants in a period (models.overview).
         # For retention: rows are written in the order of their days, so it is small.
         Index("ix_alert_daily_day", "day", postgresql_using="brin"),
         # The key before revision 0043, for processes of the previous version during an upgrade.
         Index("uq_alert_daily_utm_id", "utm_id", "day", "function", "level", unique=True),
+        # For the High alerts of all tenants in a period (models.overview).
         Index("ix_alert_daily_high", "day", "tenant_id", postgresql_where=text("level = 'high'")),
         {"info": ALERT_AREA},
     )

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from sqlalchemy import ForeignKey, LargeBinary, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import audit
+from models import audit, sealed_secret
 from models.actor import Actor
 from models.db import Base, CreatedAt
 from models.errors import N_, NOTHING_CHANGED, DomainError
 from models.row_lock import take_turns
 from models.scope import TenantScoped
-from models.tenants import identity_domain, sealed_secret
+from models.tenants import identity_domain
 from models.tenants.identity_domain import IdentityDomain
 from models.tenants.tenant import Tenant
 from models.versioned import Versioned, check_version
@@ -48,7 +48,7 @@ class IdentityProvider(Versioned, TenantScoped, Base):
     tenant_id: Mapped[str] = mapped_column(String(8), ForeignKey("tenant.id"), primary_key=True)
     issuer: Mapped[str] = mapped_column(String(ISSUER_LENGTH))
     client_id: Mapped[str] = mapped_column(String(CLIENT_ID_LENGTH))
-    # Encrypted (models.tenants.sealed_secret).
+    # Encrypted (models.sealed_secret).
     client_secret: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     # The text of the button that leads to the provider.
     label: Mapped[str] = mapped_column(String(LABEL_LENGTH))
@@ -133,7 +133,6 @@ def save(  # noqa: PLR0913  (a rule takes its settings as arguments)
     secret: str,
     *,
     version: int,
-    secret_key: str,
     allow_local: bool,
     by: Actor,
 ) -> bool:
@@ -142,7 +141,6 @@ def save(  # noqa: PLR0913  (a rule takes its settings as arguments)
     :param session: a cross-tenant session.
     :param secret: the new client secret; empty to keep the stored one.
     :param version: the version when the person opened the form, 0 if there was no connection yet.
-    :param secret_key: the setting ``SECRET_KEY``, to encrypt the client secret.
     :param allow_local: whether the issuer may be a provider on this machine, by http.
     :returns: whether it ends the sessions that were started with it, and the subjects known from it.
     :raises Conflict: somebody else saved in the meantime.
@@ -163,7 +161,7 @@ def save(  # noqa: PLR0913  (a rule takes its settings as arguments)
     changed = [name for name in after if before.get(name) != after[name]]
     if not changed and not secret:
         raise DomainError(NOTHING_CHANGED)
-    _write(session, tenant, row, wanted, sealed_secret.seal(secret_key, tenant.id, secret) if secret else None)
+    _write(session, tenant, row, wanted, sealed_secret.seal(secret, purpose(tenant.id)) if secret else None)
     recorded = {name: after[name] for name in changed}
     audit.record(
         session,
@@ -177,22 +175,31 @@ def save(  # noqa: PLR0913  (a rule takes its settings as arguments)
     return row is not None and bool({"issuer", "client_id"}.intersection(changed) or not wanted.active)
 
 
-def encrypt_again(session: Session, secret_keys: list[str]) -> tuple[int, int]:
+def client_secret(row: IdentityProvider) -> str | None:
+    """Return the client secret of a connection, None if it was encrypted with an unknown ``SECRET_KEY``."""
+    return sealed_secret.unseal(row.client_secret, purpose(row.tenant_id))
+
+
+def purpose(tenant_id: str) -> str:
+    """Return the purpose for which the client secret of a tenant is encrypted."""
+    return f"tenant-secret {tenant_id}"
+
+
+def encrypt_again(session: Session) -> tuple[int, int]:
     """Encrypt all client secrets with the present ``SECRET_KEY``; no version changes, so open forms can be saved.
 
     :param session: a cross-tenant session.
-    :param secret_keys: the setting ``SECRET_KEY`` and earlier ones.
     :returns: how many were encrypted, and how many could be decrypted with no key.
     """
     found = session.execute(select(IdentityProvider.tenant_id, IdentityProvider.client_secret).with_for_update()).all()
     lost = 0
     for tenant_id, sealed in found:
-        secret = sealed_secret.unseal(secret_keys, tenant_id, sealed)
+        secret = sealed_secret.unseal(sealed, purpose(tenant_id))
         if secret is None:
             lost += 1
         else:
             changed = update(IdentityProvider).where(IdentityProvider.tenant_id == tenant_id)
-            session.execute(changed.values(client_secret=sealed_secret.seal(secret_keys[0], tenant_id, secret)))
+            session.execute(changed.values(client_secret=sealed_secret.seal(secret, purpose(tenant_id))))
     return len(found) - lost, lost
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.tenants import sealed_secret
+from models import sealed_secret
+from models.tenants import identity_provider
 from tests.support.openid_provider import running_provider
 
 pytestmark = pytest.mark.browser
@@ -16,7 +17,7 @@ def test_the_browser_is_led_to_the_provider_and_back(page, app, make, live_url, 
     tenant = make.tenant(name="東販売")
     make.member(tenant, "Partner Operator", email="one@sso.example.jp")
     make.identity_domain(tenant=tenant, domain="sso.example.jp")
-    sealed = sealed_secret.seal(app.config["SECRET_KEY"], tenant.id, "the secret")
+    sealed = sealed_secret.seal("the secret", identity_provider.purpose(tenant.id))
     with running_provider() as provider:
         make.identity_provider(tenant=tenant, issuer=provider.url, client_secret=sealed)
 

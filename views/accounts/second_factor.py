@@ -12,7 +12,8 @@ from flask_appbuilder import expose
 from flask_babel import gettext
 from markupsafe import Markup
 
-from models.accounts import sealed_secret, second_factor, totp
+from models import sealed_secret
+from models.accounts import second_factor, totp
 from models.accounts.second_factor import Overview
 from models.accounts.user import User
 from models.db import db

@@ -128,7 +128,6 @@ def _provider(session: Any, tenant_id: str) -> Provider | None:
         session,
         tenant_id,
         portal_url=current_app.config["PORTAL_URL"],
-        secret_keys=[current_app.config["SECRET_KEY"], *current_app.config["SECRET_KEY_FALLBACKS"]],
         network=network(),
     )
 

@@ -18,7 +18,7 @@ from redis import Redis, RedisError
 from sqlalchemy.orm import Session
 
 from models.row_lock import take_turns
-from views.public_applications.links import signing_keys
+from views.signing import signing_keys
 
 FIELD = "form_pass"
 """The hidden field of the forms that contains the pass."""

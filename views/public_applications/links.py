@@ -10,6 +10,8 @@ from typing import NamedTuple
 from flask import current_app, url_for
 from itsdangerous import BadData, URLSafeSerializer
 
+from views.signing import signing_keys
+
 _INVITATION = "service application invitation"
 _UTM_FORM = "UTM application form"
 
@@ -80,11 +82,6 @@ def _loaded(salt: str, signed: str) -> object:
 
 def _serializer(salt: str) -> URLSafeSerializer:
     return URLSafeSerializer(signing_keys(), salt=salt)
-
-
-def signing_keys() -> list[str]:
-    """Return the keys with which URLs are signed: the last one signs, and all of them are accepted."""
-    return [*current_app.config["SECRET_KEY_FALLBACKS"], current_app.config["SECRET_KEY"]]
 
 
 def _absolute(path: str) -> str:

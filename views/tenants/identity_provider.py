@@ -128,7 +128,6 @@ class IdentityProviderView(PortalView):
                 form.connection(),
                 form.client_secret.data or "",
                 version=form.version.shown,
-                secret_key=current_app.config["SECRET_KEY"],
                 allow_local=not current_app.config["PRODUCTION"],
                 by=actor(),
             )

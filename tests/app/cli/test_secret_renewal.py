@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from app.cli.secret_renewal import renew
-from models.accounts import sealed_secret as sealed_factor
+from models import sealed_secret
 from models.accounts import totp
 from models.accounts.totp import Totp
-from models.tenants import sealed_secret
+from models.tenants import identity_provider
 from models.tenants.identity_provider import IdentityProvider
 from tests.factories.accounts import TOTP_SECRET
 from views.public_applications import links
@@ -25,7 +25,7 @@ def replace_key(app, monkeypatch):
         earlier = [app.config["SECRET_KEY"]] if keep else []
         monkeypatch.setitem(app.config, "SECRET_KEY", NEW)
         monkeypatch.setitem(app.config, "SECRET_KEY_FALLBACKS", earlier)
-        monkeypatch.setitem(sealed_factor._settings, "keys", [each.encode() for each in (NEW, *earlier)])
+        monkeypatch.setitem(sealed_secret._settings, "keys", [each.encode() for each in (NEW, *earlier)])
 
     return replace
 
@@ -35,18 +35,16 @@ def stored(app, make):
     """The secrets of an app and of a tenant's single sign-on, as they can be decrypted now."""
     user, tenant = make.user(), make.tenant()
     make.totp(user)
-    make.identity_provider(
-        tenant=tenant, client_secret=sealed_secret.seal(app.config["SECRET_KEY"], tenant.id, "client secret")
-    )
+    purpose = identity_provider.purpose(tenant.id)
+    make.identity_provider(tenant=tenant, client_secret=sealed_secret.seal("client secret", purpose))
 
     def decrypted():
         make.session.expire_all()
         app_row = make.session.scalars(select(Totp)).one()
         sealed = make.session.scalars(select(IdentityProvider.client_secret)).one()
-        keys = [app.config["SECRET_KEY"], *app.config["SECRET_KEY_FALLBACKS"]]
         return (
-            sealed_factor.unseal(app_row.secret, totp.purpose(user.id)),
-            sealed_secret.unseal(keys, tenant.id, sealed),
+            sealed_secret.unseal(app_row.secret, totp.purpose(user.id)),
+            sealed_secret.unseal(sealed, purpose),
         )
 
     return decrypted
@@ -65,7 +63,7 @@ def test_after_the_command_the_earlier_key_is_not_needed(app, stored, replace_ke
     told = app.test_cli_runner().invoke(args=["portal", "renew-secrets"])
 
     app.config["SECRET_KEY_FALLBACKS"].clear()
-    sealed_factor._settings["keys"][1:] = []
+    sealed_secret._settings["keys"][1:] = []
     assert (told.exit_code, told.output) == (0, "2 secrets have been encrypted with the present key.\n")
     assert stored() == (TOTP_SECRET, "client secret")
 
@@ -73,7 +71,7 @@ def test_after_the_command_the_earlier_key_is_not_needed(app, stored, replace_ke
 def test_secrets_of_an_unknown_key_are_counted_and_kept(app, stored, monkeypatch):
     with monkeypatch.context() as without:
         without.setitem(app.config, "SECRET_KEY", NEW)
-        without.setitem(sealed_factor._settings, "keys", [NEW.encode()])
+        without.setitem(sealed_secret._settings, "keys", [NEW.encode()])
         told = app.test_cli_runner().invoke(args=["portal", "renew-secrets"])
         with app.app_context():
             assert renew() == (0, 2)

@@ -9,7 +9,8 @@ import pyotp
 import pytest
 from sqlalchemy import text
 
-from models.accounts import recovery_codes, sealed_secret, second_step, sign_in_rules, totp
+from models import sealed_secret
+from models.accounts import recovery_codes, second_step, sign_in_rules, totp
 from models.accounts.sign_in_rules import Locking, SecondStep
 from models.accounts.totp import Totp
 from models.actor import SYSTEM

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.tenants import sealed_secret
+from models import sealed_secret
+from models.tenants import identity_provider
 from tests.support.fixtures import weak_hash
 from tests.support.openid_provider import running_provider
 from tests.support.single_sign_on import EMAIL
@@ -27,7 +28,7 @@ def connect(app, make):
     """Connect a tenant with a provider: ``connect(tenant, issuer=...)``."""
 
     def connected(tenant, domain="sso.example.jp", **values):
-        sealed = sealed_secret.seal(app.config["SECRET_KEY"], tenant.id, "the secret")
+        sealed = sealed_secret.seal("the secret", identity_provider.purpose(tenant.id))
         make.identity_domain(tenant=tenant, domain=domain)
         return make.identity_provider(tenant=tenant, client_secret=sealed, **values)
 

@@ -9,6 +9,7 @@ import redis
 from flask_wtf import FlaskForm
 from wtforms import FileField, Form, PasswordField
 
+from models import sealed_secret
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 from tests.support.pages import Page
@@ -117,7 +118,7 @@ def test_the_user_gets_it_after_another_one_tried(make, tenant, member, client, 
 
 def test_with_another_secret_key_it_cannot_be_read(app, tenant, member, client, signed_in, stored, monkeypatch):
     late = send_too_late(client, "/customers/add", new_customer(client, name="青空商店"))
-    monkeypatch.setitem(app.config, "SECRET_KEY", "another" * 8)
+    monkeypatch.setitem(sealed_secret._settings, "keys", [b"another" * 8])
 
     led = sign_in(app.test_client(), late)
     told = signed_in(member, tenant).get(f"/restored-form/?draft={draft_of(late)}", follow_redirects=True).text
@@ -125,6 +126,18 @@ def test_with_another_secret_key_it_cannot_be_read(app, tenant, member, client, 
     assert led.location == "/customers/add"
     assert LOST in told
     assert "青空商店" not in told
+
+
+def test_a_page_from_before_the_secret_key_was_replaced_is_restored(
+    app, tenant, member, client, signed_in, monkeypatch
+):
+    sent = new_customer(client, name="青空商店")
+    monkeypatch.setitem(app.config, "SECRET_KEY_FALLBACKS", [app.config["SECRET_KEY"]])
+    monkeypatch.setitem(app.config, "SECRET_KEY", "another" * 8)
+
+    late = send_too_late(client, "/customers/add", sent)
+
+    assert draft_of(late) != ""
 
 
 def test_a_key_of_another_secret_key_names_nobody(app, client, stored, monkeypatch):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, text
 
+from models import sealed_secret
 from models.accounts.identity_subject import IdentitySubject
 from models.actor import Actor
 from models.audit import AuditEntry
-from models.tenants import identity_domain, sealed_secret
+from models.tenants import identity_domain, identity_provider
 from models.tenants.identity_domain import MAX_DOMAINS, TAKEN, TOO_MANY, IdentityDomain
 from models.tenants.identity_provider import IdentityProvider, is_issuer
 from models.tenants.tenant import Tenant
@@ -62,8 +63,8 @@ def test_a_connection_is_created_and_its_secret_is_nowhere_to_be_read(app, staff
     (entry,) = entries(make)
     assert answer.location == path(tenant)
     assert SECRET.encode() not in row.client_secret
-    assert sealed_secret.unseal([app.config["SECRET_KEY"]], tenant.id, row.client_secret) == SECRET
-    assert sealed_secret.unseal([app.config["SECRET_KEY"]], "T0000000", row.client_secret) is None
+    assert identity_provider.client_secret(row) == SECRET
+    assert sealed_secret.unseal(row.client_secret, identity_provider.purpose("T0000000")) is None
     assert SECRET not in page
     assert (entry.action, entry.actor, entry.tenant_id) == ("identity_provider.created", "staff@example.jp", tenant.id)
     assert entry.after == {
@@ -87,7 +88,7 @@ def test_it_is_reached_from_the_page_of_the_tenant(staff, tenant):
 
 
 def test_an_empty_secret_keeps_the_stored_one_and_a_wrong_one_is_not_shown_again(app, staff, make, tenant):
-    sealed = sealed_secret.seal(app.config["SECRET_KEY"], tenant.id, SECRET)
+    sealed = sealed_secret.seal(SECRET, identity_provider.purpose(tenant.id))
     make.identity_provider(tenant=tenant, client_secret=sealed)
 
     wrong = save(staff, tenant, issuer="http://evil.example", client_secret="new-secret")
