@@ -22,6 +22,7 @@ from rq.worker_registration import get_keys
 
 from jobs import queues
 from jobs.job import JobFailed
+from jobs.queue_figures import QueueState
 from models.operations.schedule import Entry
 
 MAX_FAILED = 50
@@ -39,16 +40,6 @@ _NAMED = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
 _PLACE = re.compile(r"(?:models|jobs)/(?:\w+/)*\w+\.py:\d+")
 _FRAME = re.compile(r'File "[^"]*/((?:models|jobs)/(?:\w+/)*\w+\.py)", line (\d+)')
 _SELF = "jobs/job.py"
-
-
-@dataclass(frozen=True, slots=True)
-class QueueState:
-    """The numbers of waiting, running and failed jobs of a queue."""
-
-    name: str
-    waiting: int
-    started: int
-    failed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,10 @@ _ABOVE = "+Inf"
 
 
 @dataclass(frozen=True, slots=True)
-class QueueFigures:
+class QueueState:
     """The numbers of waiting, running and failed jobs of a queue."""
 
+    name: str
     waiting: int
     started: int
     failed: int
@@ -61,8 +62,8 @@ def count_run(connection: Redis, job: str, *, failed: bool, seconds: float) -> N
         pipeline.execute()
 
 
-def read(connection: Redis) -> tuple[dict[str, QueueFigures], dict[str, JobRuns]]:
-    """Return the figures of all queues and of all jobs that ever ran, by name, in one round trip.
+def read(connection: Redis) -> tuple[list[QueueState], dict[str, JobRuns]]:
+    """Return the states of all queues, and the runs of all jobs by name, in one round trip.
 
     :raises redis.exceptions.RedisError: Redis is unavailable.
     """
@@ -74,10 +75,8 @@ def read(connection: Redis) -> tuple[dict[str, QueueFigures], dict[str, JobRuns]
             pipeline.zcard(queue.failed_job_registry.key)
         pipeline.hgetall(_KEY)
         *counts, fields = pipeline.execute()
-    figures = {
-        name: QueueFigures(*counts[3 * number : 3 * number + 3]) for number, name in enumerate(queues.BY_URGENCY)
-    }
-    return figures, _runs({as_text(name): float(value) for name, value in fields.items()})
+    states = [QueueState(name, *counts[3 * number : 3 * number + 3]) for number, name in enumerate(queues.BY_URGENCY)]
+    return states, _runs({as_text(name): float(value) for name, value in fields.items()})
 
 
 def _runs(fields: Mapping[str, float]) -> dict[str, JobRuns]:

@@ -126,10 +126,10 @@ def _of_database(figures: ServiceFigures) -> Iterator[Metric]:
 def _of_redis(connection: Redis) -> Iterator[Metric]:
     queues, runs = queue_figures.read(connection)
     jobs = GaugeMetricFamily("portal_queue_jobs", "Jobs of a queue by state.", labels=["queue", "state"])
-    for name, queue in queues.items():
-        jobs.add_metric([name, "waiting"], queue.waiting)
-        jobs.add_metric([name, "started"], queue.started)
-        jobs.add_metric([name, "failed"], queue.failed)
+    for queue in queues:
+        jobs.add_metric([queue.name, "waiting"], queue.waiting)
+        jobs.add_metric([queue.name, "started"], queue.started)
+        jobs.add_metric([queue.name, "failed"], queue.failed)
     yield jobs
     outcomes = CounterMetricFamily("portal_job_runs", "Runs of jobs by outcome.", labels=["job", "outcome"])
     seconds = HistogramMetricFamily("portal_job_seconds", "Duration of the runs of a job.", labels=["job"])

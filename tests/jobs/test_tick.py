@@ -211,10 +211,10 @@ def test_every_entry_names_a_job_that_exists_and_a_queue_that_workers_look_into(
 
 
 def test_a_job_may_not_take_longer_than_readyz_waits_for_a_heartbeat_or_a_repetition():
-    from views.operations.health import WORKER_SILENCE
+    from views.operations.health import SCHEDULE_SILENCE
 
     # A heartbeat, up to a minute without one, then a job with one worker.
-    assert timedelta(minutes=1, seconds=queues.JOB_TIMEOUT) <= WORKER_SILENCE
+    assert timedelta(minutes=1, seconds=queues.JOB_TIMEOUT) <= SCHEDULE_SILENCE
     assert timedelta(seconds=queues.JOB_TIMEOUT) < ticking.AGAIN_AFTER
 
 

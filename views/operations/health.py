@@ -23,7 +23,7 @@ from models.operations.schedule import ScheduledTask
 
 blueprint = Blueprint("health", __name__)
 
-WORKER_SILENCE = timedelta(minutes=3)
+SCHEDULE_SILENCE = timedelta(minutes=3)
 """The job of the heartbeat runs every minute; after this long without one, the schedule is considered stopped."""
 
 WRITE_PROBE_EVERY = 10.0
@@ -43,13 +43,13 @@ _WRITE_TEMPORARY_FILE = text(
 )
 
 
-def worker_is_running(heartbeat: ScheduledTask | None, *, now: datetime) -> bool:
+def schedule_runs(heartbeat: ScheduledTask | None, *, now: datetime) -> bool:
     """Return whether there was a recent run of the heartbeat, which cron starts and a worker runs.
 
     :param heartbeat: the scheduled task of the heartbeat; None if no worker was ever started.
     """
     seen = heartbeat.last_finished_at if heartbeat else None
-    return seen is not None and now - seen < WORKER_SILENCE
+    return seen is not None and now - seen < SCHEDULE_SILENCE
 
 
 def has_migrations(revision: str | None, head: str) -> bool:
@@ -82,7 +82,7 @@ def readyz() -> tuple[Response, int]:
         checks["database"] = True
         checks["migrations"] = has_migrations(revision, current_app.config["MIGRATION_HEAD"])
         beat = db.session.get(ScheduledTask, "heartbeat")
-        checks["schedule"] = worker_is_running(beat, now=clock.utc_now())
+        checks["schedule"] = schedule_runs(beat, now=clock.utc_now())
         checks["database_writes"] = current_app.extensions["write_probe"].succeeds()
     except SQLAlchemyError:
         db.session.rollback()

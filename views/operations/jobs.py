@@ -20,7 +20,7 @@ from models.operations import schedule
 from models.operations.schedule import Entry, ScheduledTask
 from views.base import PortalView, actor, render
 from views.flashes import flash_error, flash_success, flash_warning
-from views.operations.health import worker_is_running
+from views.operations.health import schedule_runs
 from views.operations.job_tables import failed_table, queues_table, timetable, workers_table
 from views.screen.table import ICON_BUTTON, Button, Question
 
@@ -41,7 +41,7 @@ class JobBoardView(PortalView):
         now = clock.utc_now()
         tasks = {task.name: task for task in db.session.scalars(select(ScheduledTask))}
         heartbeat = tasks.get("heartbeat")
-        running = worker_is_running(heartbeat, now=now)
+        running = schedule_runs(heartbeat, now=now)
         try:
             snapshot = current_app.extensions["job_board"].snapshot(now=now)
             running = running and current_app.extensions["workers"]().healthy
