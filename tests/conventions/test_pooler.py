@@ -29,6 +29,7 @@ from tests.conventions.routes import Route, path, routes
 from tests.factories import PASSWORD
 from tests.support import cleaning
 from tests.support.alerts import line
+from tests.support.customer_form import CUSTOMER
 from tests.support.fixtures import weak_hash
 from tests.support.mail_sink import Sink, free_port, listening
 from tests.support.pages import Page, answered
@@ -40,17 +41,6 @@ SERVERS = 6
 
 MAIN = (".list", ".show", ".index", ".important", ".threats", ".average", ".utms")
 """The ends of the endpoints of the main pages: the others are forms and parts of pages."""
-
-CUSTOMER = {
-    "name": "株式会社あおぞら製作所",
-    "contact_last_name": "青空",
-    "contact_first_name": "花子",
-    "contact_email": "hanako@example.com",
-    "postcode": "733-0001",
-    "prefecture": "広島県",
-    "address": "広島市西区大芝一丁目1番1号",
-    "contact_phone": "082-123-4567",
-}
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from models.actor import SYSTEM
 from models.utms import device_token
 from tests.factories import PASSWORD
 from tests.support.alerts import line
+from tests.support.customer_form import CUSTOMER
 from tests.support.fixtures import weak_hash
 from tests.support.pages import Page, answered
 from tests.support.web_server import web_server
@@ -27,16 +28,6 @@ NOT_READY_ON_NEWER = "1f18d2d3ffed528c26ac6ff2ef6d44984959a6c0"
 """Code from before the rule that a newer database is no reason not to be ready (docs/operations.md)."""
 
 PATIENCE = 60.0
-CUSTOMER = {
-    "name": "株式会社あおぞら製作所",
-    "contact_last_name": "青空",
-    "contact_first_name": "花子",
-    "contact_email": "hanako@example.com",
-    "postcode": "733-0001",
-    "prefecture": "広島県",
-    "address": "広島市西区大芝一丁目1番1号",
-    "contact_phone": "082-123-4567",
-}
 
 
 def in_history(commit: str) -> bool:

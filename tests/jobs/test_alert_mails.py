@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from jobs import alert_mails
@@ -15,7 +15,6 @@ from models.actor import SYSTEM
 from models.alerts import alert_mail, level_policy, policy_rules
 from models.alerts import ingest as alert_ingest
 from models.alerts.level_policy import LevelRule
-from models.mail.outbox import MailMessage
 from models.utms import utm as utms
 from models.utms.utm import Utm
 from tests.support.alerts import line, lines
@@ -47,15 +46,6 @@ def arrive(engine):
             session.commit()
 
     return store
-
-
-@pytest.fixture
-def mails(make):
-    def read() -> list[MailMessage]:
-        make.session.rollback()
-        return list(make.session.scalars(select(MailMessage).order_by(MailMessage.id)))
-
-    return read
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ import pytest
 import time_machine
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
 from models import clock
 from models.db import db
+from models.mail.outbox import MailMessage
 from tests.factories import PASSWORD, Make
 from tests.support.days import TODAY
 
@@ -73,6 +74,17 @@ def operator(make, signed_in) -> FlaskClient:
     client = signed_in(user, tenant)
     client.user, client.tenant = user, tenant
     return client
+
+
+@pytest.fixture
+def mails(make) -> Callable[[], list[MailMessage]]:
+    """The messages of the outbox in the order in which they were written: ``mails()``."""
+
+    def read() -> list[MailMessage]:
+        make.session.rollback()
+        return list(make.session.scalars(select(MailMessage).order_by(MailMessage.id)))
+
+    return read
 
 
 @cache

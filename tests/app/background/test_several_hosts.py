@@ -26,6 +26,7 @@ from models.mail.outbox import MailMessage
 from models.operations import schedule
 from models.operations.schedule import ScheduledTask
 from tests.factories import PASSWORD
+from tests.support.customer_form import CUSTOMER
 from tests.support.fixtures import weak_hash
 from tests.support.mail_sink import Sink, free_port, listening
 from tests.support.pages import Page, answered
@@ -42,17 +43,6 @@ DAILY = {
     "jobs.dashboard.refresh_daily",
 }
 """Jobs that are due once a day, and say in the log that they are done."""
-
-CUSTOMER = {
-    "name": "株式会社あおぞら製作所",
-    "contact_last_name": "青空",
-    "contact_first_name": "花子",
-    "contact_email": "hanako@example.com",
-    "postcode": "733-0001",
-    "prefecture": "広島県",
-    "address": "広島市西区大芝一丁目1番1号",
-    "contact_phone": "082-123-4567",
-}
 
 
 @dataclass

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import socket
-import subprocess
-import sys
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.processes import eventually
-
-ROOT = Path(__file__).parents[3]
-COMMAND = (
-    "--worker-class",
-    "gthread",
-    "--workers",
-    "1",
-    "--threads",
-    "4",
-    "--log-level",
-    "warning",
-    "--no-control-socket",
-)
+from tests.support.web_server import WebServer, web_server
 
 
 class Server:
     """A web server as the launcher starts it, and what it wrote."""
 
-    def __init__(self, port: int, written: Path) -> None:
-        self._port = port
-        self._written = written
+    def __init__(self, web: WebServer) -> None:
+        self.lines = web.lines
+        self._port = web.port
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)) as connection:
@@ -43,35 +28,20 @@ class Server:
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read().decode()
 
-    def lines(self) -> list[dict]:
-        return [json.loads(line) for line in self._written.read_text("utf-8").splitlines()]
-
     def line_of(self, request_id: str, message: str = "request") -> dict:
         def found() -> list[dict]:
             return [each for each in self.lines() if (each.get("request_id"), each["message"]) == (request_id, message)]
 
-        assert eventually(lambda: bool(found())), self._written.read_text("utf-8")
+        assert eventually(lambda: bool(found())), self.lines()
         (line,) = found()
         return line
 
 
 @contextmanager
 def serving(env: dict[str, str], folder: Path):
-    written = folder / "web.log"
-    with socket.create_server(("127.0.0.1", 0)) as listener, written.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", f"--bind=fd://{listener.fileno()}", *COMMAND, "app:create_app()"],
-            cwd=ROOT,
-            env={**os.environ, **env},
-            stdout=output,
-            stderr=output,
-            pass_fds=[listener.fileno()],
-        )
-        try:
-            yield Server(listener.getsockname()[1], written)
-        finally:
-            process.terminate()
-            process.wait(20)
+    with web_server(env, folder / "web.log") as web:
+        web.wait()
+        yield Server(web)
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 import config
 from models import clock
 from models.actor import SYSTEM
 from models.db import db
-from models.mail.outbox import MailMessage
 from models.utms import device_token
 from tests.support import cleaning
 
@@ -178,12 +177,3 @@ def down(alert_env):
 
     with server:
         yield unavailable
-
-
-@pytest.fixture
-def mails(make):
-    def read() -> list[MailMessage]:
-        make.session.rollback()
-        return list(make.session.scalars(select(MailMessage).order_by(MailMessage.id)))
-
-    return read
