@@ -10,17 +10,15 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import FromClause, Select, exists, func, literal, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import BigInteger, FromClause, Select, cast, exists, func, literal, null, select
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import AlertDaily, AlertLevel
-from models.alerts.apart import joinable
+from models.alerts.apart import joinable, optional
 from models.applications.application import OPEN_STATES, ServiceApplication
 from models.applications.utm_application import UtmApplication, UtmApplicationState
 from models.contracts.invoice import Invoice
 from models.customers.customer import Customer
-from models.errors import ALERTS_UNAVAILABLE
 from models.mail.outbox import MailMessage, MailState
 from models.tenants.tenant import Tenant
 from models.utms.utm import Utm, UtmState, in_state
@@ -41,6 +39,7 @@ class TenantFigures(NamedTuple):
     """What waits for somebody in a tenant.
 
     :ivar applications: the number of service applications without a decision.
+    :ivar alerts: the number of High alerts in the period; None if the database of the alerts is not available.
     :ivar utm_applications: the same for UTM applications.
     :ivar failed_mails: the number of mails that could not be sent.
     :ivar unpaid: the number of unpaid invoices.
@@ -49,7 +48,7 @@ class TenantFigures(NamedTuple):
     id: str
     name: str
     offline: int
-    alerts: int
+    alerts: int | None
     applications: int
     utm_applications: int
     failed_mails: int
@@ -69,14 +68,11 @@ def watched(
     if not tenant_ids:
         return found
     parts: dict[str, Any] = {"offline": _offline(now, online_for).where(Utm.tenant_id.in_(tenant_ids))}
-    try:
-        alerts = joinable(session, _alerts(session, days).where(AlertDaily.tenant_id.in_(tenant_ids)), "alerts").c
-        parts["alerts"] = select(alerts.tenant_id, alerts["count"])
-    except OperationalError as error:
-        # Without the alerts, a tenant can be chosen all the same.
-        if not getattr(error, ALERTS_UNAVAILABLE, False):
-            raise
+    alerts = _alerts(session, days, AlertDaily.tenant_id.in_(tenant_ids))
+    if alerts is None:
         found = {tenant_id: Watched(alerts=None) for tenant_id in tenant_ids}
+    else:
+        parts["alerts"] = select(alerts.c.tenant_id, alerts.c["count"])
     statements = [each.add_columns(literal(name)) for name, each in parts.items()]
     for tenant_id, count, name in session.execute(statements[0].union_all(*statements[1:])):
         found[tenant_id] = found.get(tenant_id, Watched())._replace(**{name: int(count)})
@@ -91,7 +87,7 @@ def of_all_tenants(
         each.subquery() if isinstance(each, Select) else each
         for each in (
             _offline(now, online_for),
-            joinable(session, _alerts(session, days), "alerts"),
+            _alerts(session, days),
             _counted(ServiceApplication, ServiceApplication.state.in_([each.value for each in OPEN_STATES])),
             _counted(UtmApplication, UtmApplication.state == UtmApplicationState.PENDING.value),
             # As a literal, so that the planner can match the partial index.
@@ -101,9 +97,9 @@ def of_all_tenants(
     ]
     statement: Any = select(Tenant.id, Tenant.name, *(_or_zero(each) for each in parts))
     for each in parts:
-        statement = statement.outerjoin(each, each.c.tenant_id == Tenant.id)
-    rows = session.execute(statement.order_by(Tenant.id))
-    return [TenantFigures(tenant_id, name, *map(int, counts)) for tenant_id, name, *counts in rows]
+        if each is not None:
+            statement = statement.outerjoin(each, each.c.tenant_id == Tenant.id)
+    return [TenantFigures(*row) for row in session.execute(statement.order_by(Tenant.id))]
 
 
 def mails_of_no_tenant(session: Session) -> int:
@@ -115,8 +111,8 @@ def mails_of_no_tenant(session: Session) -> int:
     return session.scalar(select(func.count()).where(failed, MailMessage.tenant_id.is_(None))) or 0
 
 
-def _or_zero(part: FromClause) -> Any:
-    return func.coalesce(part.c.count, 0)
+def _or_zero(part: FromClause | None) -> Any:
+    return null() if part is None else cast(func.coalesce(part.c.count, 0), BigInteger)
 
 
 def _counted(model: Any, *conditions: Any) -> Select[*tuple[Any, ...]]:
@@ -128,13 +124,22 @@ def _offline(now: datetime, online_for: timedelta) -> Select[*tuple[Any, ...]]:
     return _counted(Utm, Utm.removed_at.is_(None), in_state(UtmState.OFFLINE, now=now, online_for=online_for))
 
 
-def _alerts(session: Session, days: tuple[date, date]) -> Select[*tuple[Any, ...]]:
-    """Select the number of High alerts of each tenant, from the daily counts; deleted customers are on no screen."""
+def _alerts(session: Session, days: tuple[date, date], *conditions: Any) -> FromClause | None:
+    """Return the numbers of High alerts of the tenants that have any, to be joined, from the daily counts.
+
+    Deleted customers are on no screen.
+
+    :returns: None if the database of the alerts is not available.
+    """
     high = AlertDaily.level == literal(AlertLevel.HIGH.value, literal_execute=True)
     # The deleted customers, because they are fewer than the others if they must be passed to another database.
     deleted = joinable(session, select(Customer.id).where(Customer.deleted_at.is_not(None)), "deleted")
-    return (
+    counted = (
         select(AlertDaily.tenant_id, func.sum(AlertDaily.count).label("count"))
         .where(AlertDaily.day.between(*days), high, ~exists().where(deleted.c.id == AlertDaily.customer_id))
+        .where(*conditions)
         .group_by(AlertDaily.tenant_id)
     )
+    with optional():
+        return joinable(session, counted, "alerts")
+    return None

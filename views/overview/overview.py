@@ -78,7 +78,7 @@ class OverviewView(PortalView):
         sort = choice("sort", SORTS, "id")
         # The tenants with most to do come first.
         direction = choice("direction", ("asc", "desc"), "asc" if sort in {"id", "name"} else "desc")
-        ordered = sorted(tenants, key=lambda each: (getattr(each, sort), each.id), reverse=direction == "desc")
+        ordered = sorted(tenants, key=lambda each: (getattr(each, sort) or 0, each.id), reverse=direction == "desc")
         return render(
             "overview/overview.html",
             as_of=clock.screen_time(now),
@@ -168,6 +168,9 @@ def _first_tenant() -> list[Button]:
 
 def _cell(tenant: TenantFigures, name: str, shown: Figure) -> Any:
     count = getattr(tenant, name)
+    if count is None:
+        # The database of the alerts is not available.
+        return "–"
     if not count:
         return 0
     if shown.to:

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from flask import get_template_attribute, url_for
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy.exc import OperationalError
 
 from models import clock
+from models.alerts.apart import optional
 from models.alerts.important import important_by_customer
 from models.db import db
-from models.errors import ALERTS_UNAVAILABLE
 from models.utms.fleet import SecurityStatus, security_status
 from views.base import url_if
 from views.dashboard.fleet import own_fleet
@@ -31,14 +30,10 @@ _ICONS = {
 
 def _draw(shown: Shown) -> Listing:
     first, last = recent_days(clock.tokyo_day(shown.now))
-    try:
+    with optional():
         found = important_by_customer(db.session(), first=first, last=last, limit=_MAX_SHOWN)
-    except OperationalError as error:
-        # The dashboard has other widgets.
-        if not getattr(error, ALERTS_UNAVAILABLE, False):
-            raise
-        return Listing(_table([], Empty("plug-off", gettext("Alerts are not available at the moment"))))
-    return Listing(_table(found, None if found else _nothing_found(shown.now)))
+        return Listing(_table(found, None if found else _nothing_found(shown.now)))
+    return Listing(_table([], Empty("plug-off", gettext("Alerts are not available at the moment"))))
 
 
 def _table(found: Sequence[tuple[str, str, int]], empty: Empty | None) -> Table:

@@ -240,6 +240,20 @@ def test_the_choice_of_a_tenant_works_without_the_alerts(make, signed_in, utm, d
         assert (row["重要アラート数"], row["オフラインのUTM"]) == ("–", "0")
 
 
+def test_the_overview_of_all_tenants_works_without_the_alerts(make, signed_in, utm, down):
+    staff = signed_in(make.elevated("NEC Staff"))
+    with down():
+        page = Page(staff.get("/staff/overview/?sort=alerts").text)
+    assert [row["重要アラート数"] for row in page.rows] == ["–"]
+
+
+def test_the_dashboard_works_without_the_alerts(operator, down):
+    with down():
+        page = operator.get("/")
+    assert page.status_code == 200
+    assert "現在アラートを利用できません" in page.text
+
+
 @pytest.mark.usefixtures("context")
 def test_row_level_security_holds_in_the_database_of_the_alerts(app, make, utm, send):
     send(utm, [line(1, at=clock.utc_now(), alert_severity="high")])
