@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from models import sealed_secret
 from models.accounts import provider_http
 from models.accounts.provider_http import Network, ProviderError, _check_target
 from tests.support.single_sign_on import EMAIL, begin, come_back
@@ -65,7 +66,7 @@ class TestUnusableProviders:
         assert client.get("/").location == "/login/"
 
     def test_a_client_secret_of_another_key(self, app, tenant, monkeypatch):
-        monkeypatch.setitem(app.config, "SECRET_KEY", "another")
+        monkeypatch.setitem(sealed_secret._settings, "keys", [b"another"])
 
         assert app.test_client().post("/single-sign-on/", data={"email": EMAIL}).status_code == 502
 
