@@ -36,11 +36,8 @@ class PasswordChangeView(PortalView):
     def change(self) -> Any:
         """Ask for the passwords and change the password."""
         form = PasswordChangeForm()
-        user = db.session.get(User, g.identity.user.id)
-        if user is None:
-            raise Gone
         # The current password is checked last, so that other mistakes are not counted as attempts to guess it.
-        if form.validate_on_submit() and not form.add_policy_errors(user) and _change(form):
+        if form.validate_on_submit() and not form.add_policy_errors(_user()) and _change(form):
             flash_success(gettext('Success: the password of "%(name)s" has been changed.', name=g.identity.user.email))
             return redirect(url_for("HomeView.index"))
         page = render(
@@ -52,6 +49,17 @@ class PasswordChangeView(PortalView):
             back_url=url_for("HomeView.index"),
         )
         return page, 422 if form.is_submitted() else 200
+
+
+def _user() -> User:
+    """Return the signed-in user with all that the password must not contain.
+
+    :raises Gone: the user has been deleted in the meantime.
+    """
+    user = db.session.get(User, g.identity.user.id)
+    if user is None:
+        raise Gone
+    return user
 
 
 def _change(form: PasswordChangeForm) -> bool:
