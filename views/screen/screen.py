@@ -76,7 +76,7 @@ class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView)
     :cvar routes: the URL rules of the pages.
     :cvar row_rule: the part of the URL rule that identifies a row, with its converter.
     :cvar csv: whether to offer the list as a CSV file.
-    :cvar history: whether to show the change history of a row on its page.
+    :cvar history: whether to show the change history of a row on its page, or below the form if it has no page.
     :cvar history_without: what the names of the actions begin with that the history leaves out.
     :cvar tenantless: whether the rows belong to no tenant, or the list has those of all tenants.
     """

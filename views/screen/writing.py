@@ -168,6 +168,7 @@ class WritePages:
             shown=fingerprints(form, row) if row is not None else "",
             cancel_url=self.page_of(row) if row is not None else self.cancel_url(),
             warning=self.warning(row),
+            history=self.changes(row) if row is not None and "show" not in self.include_route_methods else None,
             **more,
         )
 

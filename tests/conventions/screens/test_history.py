@@ -1,4 +1,4 @@
-"""The page of every row shows who changed it, or there is a reason why it does not."""
+"""The page of every row shows who changed it, or its form does, or there is a reason why not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ PERSON = "who-changed-it@example.jp"
 
 
 def test_screens_without_a_history_have_a_reason():
-    without = {name for name, cls in SCREENS.items() if "show" in cls.include_route_methods and not cls.history}
+    without = {
+        name for name, cls in SCREENS.items() if {"show", "edit"} & cls.include_route_methods and not cls.history
+    }
 
     assert without == set(WITHOUT_HISTORY)
 
@@ -32,6 +34,17 @@ def test_the_page_of_a_row_shows_who_changed_it(case):
     case.make.session.commit()
 
     page = case.page("show", row)
+
+    assert [each["変更者"] for each in page.rows if "変更者" in each] == [PERSON]
+
+
+@screens("edit", unless=lambda screen: not screen.history or "show" in screen.include_route_methods)
+def test_a_row_without_a_page_shows_it_below_its_form(case):
+    row = case.row()
+    audit.record(case.make.session, "thing.restored", row, by=Actor(PERSON), before={}, after={})
+    case.make.session.commit()
+
+    page = case.page("edit", row)
 
     assert [each["変更者"] for each in page.rows if "変更者" in each] == [PERSON]
 
