@@ -21,8 +21,9 @@ ABOUT = (
     " all redirects. Memory is that of the first and the last fifth of the time; PostgreSQL's is what its processes have"
     " beside the shared buffers."
 )
-WARM_UP = 60.0
-"""Seconds before what is measured, in which the operators come and caches fill; a fifth of the time, if that is less."""
+WARM_UP = 180.0
+"""Seconds before what is measured, in which the operators come and caches fill, those of each connection of the database
+too; as long as what is measured, if that is less."""
 
 _EVERY = 2.0
 """Seconds between two looks at the memory."""
@@ -44,7 +45,7 @@ class Options:
     @property
     def warm_up(self) -> float:
         """The seconds before."""
-        return min(WARM_UP, self.seconds / figures.PARTS)
+        return min(WARM_UP, self.seconds)
 
     def about(self) -> str:
         """Describe the load."""
