@@ -141,28 +141,17 @@ def python(module: str, *words: str) -> list[str]:
     return [sys.executable, "-m", module, *words]
 
 
-def private_memory(pids: Sequence[int]) -> int:
-    """Return the bytes that processes have for themselves: of PostgreSQL's, all would count its shared buffers again."""
-    found = [_memory(pid) for pid in pids]
-    return sum(each.rss - each.shared for each in found if each)
-
-
 def resident_memory(pid: int) -> int | None:
     """Return the bytes of a process in memory; None if it has ended."""
-    found = _memory(pid)
-    return found.rss if found else None
+    try:
+        return psutil.Process(pid).memory_info().rss
+    except psutil.NoSuchProcess:
+        return None
 
 
 def is_postgres(name: str) -> bool:
     """Return whether a name of ``Portal.pids`` is that of the database."""
     return name == EmbeddedPostgres.title
-
-
-def _memory(pid: int):
-    try:
-        return psutil.Process(pid).memory_info()
-    except psutil.NoSuchProcess:
-        return None
 
 
 def _descendants(pid: int) -> list[int]:
