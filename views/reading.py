@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from models import scope
 from models.db import db
+from models.errors import ALERTS_UNAVAILABLE
 from models.replica import Replica, can_be_repeated, is_position, written_position
 
 COOKIE = "written"
@@ -148,6 +149,9 @@ def _give_up(error: BaseException) -> bool:
     """Leave the replica for the rest of the request; return whether the primary can be asked instead."""
     replica = _replica()
     if replica is None or not g.get("reads_replica") or not can_be_repeated(error):
+        return False
+    if getattr(error, ALERTS_UNAVAILABLE, False):
+        # The database of the alerts failed, which the primary does not replace.
         return False
     replica.gave_up(error)
     close_reading()

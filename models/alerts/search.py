@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
@@ -18,7 +18,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    Select,
     String,
     and_,
     bindparam,
@@ -35,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
-from models.alerts.alert import ACTION_LABELS, CUT_AT, DETECTION, Alert, AlertDaily, AlertLevel
+from models.alerts.alert import ACTION_LABELS, CUT_AT, DETECTION, Alert, AlertLevel
 from models.prepared_statement import PreparedStatement, prepare
 from models.values.page import Page
 
@@ -292,35 +291,6 @@ def capped_count(session: Session, query: AlertQuery) -> int:
     """Return the number of matching alerts, counted up to one more than ``COUNT_CAP``."""
     [(count,)] = _count(shape_of(query)).run(session, values_of(query))
     return int(count)
-
-
-def counts_by_utm(session: Session, customer_id: str, *, first: date, last: date) -> dict[int, int]:
-    """Return the number of alerts (アラート数) by UTM of a customer over a range of days (in Asia/Tokyo, inclusive)."""
-    rows = session.execute(utm_counts(customer_id, first, last))
-    return {utm_id: int(count) for utm_id, count in rows}
-
-
-def utm_counts(customer_id: str, first: date, last: date) -> Select[int, int]:
-    """Return the statement for the number of alerts by UTM, for sorting; its columns are ``utm_id`` and ``count``."""
-    return (
-        select(AlertDaily.utm_id, func.sum(AlertDaily.count).label("count"))
-        .where(AlertDaily.customer_id == customer_id, AlertDaily.day.between(first, last))
-        .group_by(AlertDaily.utm_id)
-    )
-
-
-def important_count(session: Session, customer_id: str, *, first: date, last: date) -> int:
-    """Return the number of High alerts of a customer over a range of days (in Asia/Tokyo), including removed UTMs."""
-    return int(
-        session.scalar(
-            select(func.coalesce(func.sum(AlertDaily.count), 0)).where(
-                AlertDaily.customer_id == customer_id,
-                AlertDaily.day.between(first, last),
-                AlertDaily.level == AlertLevel.HIGH,
-            )
-        )
-        or 0
-    )
 
 
 _POSITION = ("from_value", "from_time", "from_seq")

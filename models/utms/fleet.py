@@ -26,11 +26,12 @@ class Fleet(NamedTuple):
 
 
 class SecurityStatus(StrEnum):
-    """The security status of a tenant or customer. It is only ``CLEAR`` if every UTM is monitored."""
+    """The security status of a tenant or customer. It is only ``CLEAR`` if every UTM is monitored and the alerts are known."""
 
     PROBLEMS = "problems"
     NO_UTM = "no_utm"
     NOT_MONITORED = "not_monitored"
+    ALERTS_UNAVAILABLE = "alerts_unavailable"
     CLEAR = "clear"
 
 
@@ -51,13 +52,15 @@ def fleet_of(session: Session, *, now: datetime, online_for: timedelta, customer
     return Fleet(row[0], row[1], row[2])
 
 
-def security_status(fleet: Fleet, *, important_alerts: int) -> SecurityStatus:
+def security_status(fleet: Fleet, *, important_alerts: int | None) -> SecurityStatus:
     """Return the security status.
 
-    :param important_alerts: the number of important alerts.
+    :param important_alerts: the number of important alerts, None if it cannot be read at the moment.
     """
     if important_alerts:
         return SecurityStatus.PROBLEMS
     if not fleet.total:
         return SecurityStatus.NO_UTM
-    return SecurityStatus.NOT_MONITORED if fleet.online < fleet.total else SecurityStatus.CLEAR
+    if fleet.online < fleet.total:
+        return SecurityStatus.NOT_MONITORED
+    return SecurityStatus.ALERTS_UNAVAILABLE if important_alerts is None else SecurityStatus.CLEAR

@@ -73,6 +73,17 @@ def test_every_label_in_a_query_is_one_of_its_metric(exported):
             assert wanted <= exported[name], query
 
 
+def test_prometheus_asks_every_web_process_on_its_own_path():
+    site = (ROOT / "deploy" / "nginx" / "conf.d" / "portal-metrics.conf").read_text("utf-8")
+    upstream = (ROOT / "deploy" / "nginx" / "portal" / "upstream.conf").read_text("utf-8")
+    (job,) = yaml.safe_load(SCRAPING.read_text("utf-8"))["scrape_configs"]
+    asked = {each["labels"]["__metrics_path__"]: each["labels"]["web"] for each in job["static_configs"]}
+
+    served = dict(re.findall(r"location = (\S+) \{[^}]*proxy_pass http://127\.0\.0\.1:(\d+)/metrics;", site))
+    assert asked == served
+    assert set(served.values()) == set(re.findall(r"^server 127\.0\.0\.1:(\d+);", upstream, re.MULTILINE))
+
+
 def test_the_documentation_names_every_metric(exported):
     text = (ROOT / "docs" / "monitoring.md").read_text("utf-8")
     families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exported if not name.endswith("_created")}
@@ -92,12 +103,12 @@ def test_every_rule_has_a_severity_and_says_what_is_wrong():
     assert [rule["alert"] for rule in rules if f"`{rule['alert']}`" not in text] == []
 
 
-def test_the_scraper_reads_the_rules_and_the_path_of_the_metrics():
+def test_the_scraper_reads_the_rules():
     config = yaml.safe_load(SCRAPING.read_text("utf-8"))
 
     assert config["rule_files"] == [RULES.name]
     (job,) = config["scrape_configs"]
-    assert (job["job_name"], job["metrics_path"]) == ("portal", "/metrics")
+    assert job["job_name"] == "portal"
 
 
 def test_the_panels_of_the_dashboard_do_not_overlap():

@@ -56,7 +56,7 @@ def env_file(name: str, *, commented: bool = False) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def settings() -> set[str]:
     """The variables that config.py reads."""
-    env = Recorded(env_file("portal.env") | {"PORTAL_ENV": "production", "REDIS_URL": "redis://redis:6379/0"})
+    env = Recorded(env_file("portal.env") | {"PORTAL_ENV": "production"})
     config.load(env)
     return env.asked
 

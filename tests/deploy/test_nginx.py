@@ -114,6 +114,22 @@ def test_a_page_and_a_sign_in_work_over_tls(site, browser, user, make):
     assert addresses(make) == [CLIENT]
 
 
+def test_each_web_process_has_a_path_for_prometheus_and_nothing_else_is_there(site):
+    def get(path: str, source: str = "127.0.0.1") -> requests.Response:
+        root = f"http://127.0.0.1:{site.nginx.ports['metrics']}"
+        with requests.Session() as session:
+            session.trust_env = False
+            session.mount(root, FromAddress(source))
+            return session.get(f"{root}{path}", allow_redirects=False, timeout=PATIENCE)
+
+    found = get("/8000/metrics")
+
+    assert (found.status_code, found.headers["Content-Type"].split(";")[0]) == (200, "text/plain")
+    assert "portal_requests_total" in found.text
+    assert get("/8001/metrics").status_code == 502, "that process is down"
+    assert {get(path).status_code for path in ("/", "/metrics", "/login/", "/8000/metrics/")} == {404}
+
+
 def test_plain_http_is_only_redirected(site):
     answer = requests.get(
         f"http://127.0.0.1:{site.nginx.ports['http']}/customers/?name=x", allow_redirects=False, timeout=PATIENCE
@@ -264,6 +280,7 @@ def test_every_file_is_installed_by_the_handbook_and_the_compose_file_has_its_ow
     assert files == [
         "compose/upstream.conf",
         "conf.d/00-portal.conf",
+        "conf.d/portal-metrics.conf",
         "conf.d/portal-subpath.conf",
         "conf.d/portal.conf",
         "portal/proxy.conf",

@@ -74,7 +74,7 @@ def has_ipv6() -> bool:
 class Nginx:
     """A folder with the configuration of an nginx, and its ports.
 
-    :ivar ports: ``http``, ``https``, ``subpath`` and ``outer``, which passes requests on to ``inner``.
+    :ivar ports: ``http``, ``https``, ``subpath``, ``metrics``, and ``outer``, which passes requests on to ``inner``.
     """
 
     def __init__(self, folder: Path, web: int, web_behind_two: int) -> None:
@@ -95,7 +95,7 @@ class Nginx:
     def write(self) -> None:
         """Write the configuration with free ports."""
         with ExitStack() as stack:
-            names = ("http", "https", "subpath", "inner", "outer")
+            names = ("http", "https", "subpath", "inner", "outer", "metrics")
             probes = {name: stack.enter_context(socket.create_server(("127.0.0.1", 0))) for name in names}
             self.ports = {name: probe.getsockname()[1] for name, probe in probes.items()}
         user = "user root;" if os.geteuid() == 0 else ""
@@ -119,6 +119,10 @@ class Nginx:
         self._write_site("portal-inner.conf", inner, https=self.ports["inner"])
         subpath = (FILES / "conf.d" / "portal-subpath.conf").read_text()
         self._write_site("portal-subpath.conf", subpath, https=self.ports["subpath"])
+        metrics = (FILES / "conf.d" / "portal-metrics.conf").read_text()
+        metrics = _replaced(metrics, "127.0.0.1:8000", f"127.0.0.1:{self._web}")
+        metrics = _replaced(metrics, "127.0.0.1:8001", "127.0.0.1:1")
+        self._write_site("portal-metrics.conf", metrics, metrics=self.ports["metrics"])
         (self.folder / "conf.d" / "outer.conf").write_text(_OUTER.format(**self.ports))
 
     def test(self) -> subprocess.CompletedProcess[str]:
@@ -178,7 +182,7 @@ class Nginx:
 
     def _write_site(self, name: str, text: str, **ports: int) -> None:
         for kind, port in ports.items():
-            number = {"http": 80, "https": 443}[kind]
+            number = {"http": 80, "https": 443, "metrics": 8080}[kind]
             # Only on this machine itself.
             text = re.sub(rf"listen {number}\b", f"listen 127.0.0.1:{port}", text)
             text = re.sub(rf"listen \[::\]:{number}\b", f"listen [::1]:{port}", text)

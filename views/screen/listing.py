@@ -324,10 +324,17 @@ class ListPages:
         formats = [(name, self.formats[name]) for name in self.file_columns or self.list_columns]
 
         def rows(session: Session) -> Iterator[list[str]]:
+            self.prepare_file(session)
             for row in query.with_session(session).yield_per(_FILE_BATCH):
                 yield [each.text(self.value(row, name)) for name, each in formats]
 
         yield from streamed(info, rows)
+
+    def prepare_file(self: Any, session: Session) -> None:
+        """Read what ``value`` needs beside the rows of a file; the default needs nothing.
+
+        :param session: the one that reads the rows, so that both are of the same server.
+        """
 
     # Defined last because its name shadows the built-in type in the rest of the class body.
     @expose("/")

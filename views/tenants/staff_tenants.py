@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from flask import current_app, g, url_for
@@ -24,7 +24,6 @@ from models.utms.utm import Utm
 from views.base import actor, url_if
 from views.data_interface import PortalInterface
 from views.forms.fields import CodeField, EmailAddressField, MaxLength, OneLine, Required, TextField, ValidEmail
-from views.reading import reading_stream
 from views.screen import formats
 from views.screen.filters import IdPart, Part
 from views.screen.form import ScreenForm
@@ -160,11 +159,9 @@ class StaffTenantView(Screen):
         self._count_rows([row.id for row in rows])
         return super().table(rows, columns, **options)
 
-    def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
-        """Yield the cells of each row of the file."""
-        with reading_stream(info) as session:
-            self._count_rows(None, session)
-        yield from super()._cells(query, info)
+    def prepare_file(self, session: Session) -> None:
+        """Count what belongs to each tenant."""
+        self._count_rows(None, session)
 
     def _count_rows(self, tenant_ids: Sequence[str] | None, session: Session | None = None) -> None:
         """Count the customers and UTMs of tenants, for ``value``.

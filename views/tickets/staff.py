@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import g, url_for
@@ -19,7 +19,6 @@ from models.tickets.ticket import QUEUE_ORDER, Ticket
 from views.base import url_if
 from views.data_interface import PortalInterface
 from views.question import returns_to_form
-from views.reading import reading_stream
 from views.screen import formats
 from views.screen.filters import Choice, IdPart
 from views.screen.labels import Labels
@@ -118,11 +117,9 @@ class StaffTicketView(Screen):
         g.tenant_names = tenant_names(self.rows_session())
         return super().table(rows, columns, css="dense", **options)
 
-    def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
-        """Yield the cells of each row of the file."""
-        with reading_stream(info) as session:
-            g.tenant_names = tenant_names(session)
-        yield from super()._cells(query, info)
+    def prepare_file(self, session: Session) -> None:
+        """Read the names of the tenants."""
+        g.tenant_names = tenant_names(session)
 
     def row_to_show(self, pk: Any) -> Ticket:
         """Return the ticket of a page."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import g
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from models import clock
-from models.alerts.apart import joinable
-from models.alerts.fleet_counts import count_alerts, counts_of_fleet
 from models.customers.customer import Customer
 from models.db import db
 from models.errors import N_
@@ -25,14 +22,13 @@ from views.customers.customers import CustomerView
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
 from views.forms.utm_id import hex_digits
-from views.period import recent_days
-from views.reading import reading_stream
 from views.screen import formats
 from views.screen.filters import Choice, DeclaredFilter, IdPart, Part, Search
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Button, Table
+from views.utms.alert_counts import ordered_by_count, recent_counts, shown_count
 from views.utms.reboot_facts import reboot_of_many
 from views.utms.state import STATE, STATE_LABELS, has_state, state_of
 from views.utms.states import states_url
@@ -111,32 +107,22 @@ class FleetList(Screen):
 
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
         """Return a query in an order: by state means by last contact, by company without its legal form."""
-        key: Any
+        if sort == "alert_count":
+            return ordered_by_count(query, self.rows_session(), direction)
         if sort == "customer":
-            query, key = query.join(Utm.customer), Customer.sort_name
-        elif sort == "alert_count":
-            counts = joinable(self.rows_session(), counts_of_fleet(*_period()), "counts")
-            query, key = query.outerjoin(counts, counts.c.utm_id == Utm.id), func.coalesce(counts.c.count, 0)
-        else:
-            return super().ordered(query, "last_seen_at" if sort == "state" else sort, direction)
-        return query.order_by(key.desc() if direction == "desc" else key, Utm.id)
+            key = Customer.sort_name
+            return query.join(Utm.customer).order_by(key.desc() if direction == "desc" else key, Utm.id)
+        return super().ordered(query, "last_seen_at" if sort == "state" else sort, direction)
 
     def table(self, rows: Sequence[Utm], columns: Sequence[str] | None = None, **options: Any) -> Table:
         """Return a table of UTMs with the numbers of their alerts."""
-        self._count_alerts(self.rows_session(), {row.id for row in rows})
+        g.fleet_alerts = recent_counts(self.rows_session(), utm_ids={row.id for row in rows})
         return super().table(rows, columns, css="dense", **options)
 
-    def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
-        """Yield the cells of each row of the file; the alerts of all of them are counted with one statement."""
+    def prepare_file(self, session: Session) -> None:
+        """Count the alerts of all UTMs with one statement."""
         if "alert_count" in self.file_columns:
-            with reading_stream(info) as session:
-                self._count_alerts(session, None)
-        yield from super()._cells(query, info)
-
-    @staticmethod
-    def _count_alerts(session: Session, utm_ids: set[int] | None) -> None:
-        first, last = _period()
-        g.fleet_alerts = count_alerts(session, first=first, last=last, utm_ids=utm_ids)
+            g.fleet_alerts = recent_counts(session)
 
     def value(self, row: Utm, name: str) -> Any:
         """Return what a column shows of a UTM."""
@@ -146,7 +132,7 @@ class FleetList(Screen):
             case "customer":
                 return LinkedValue(row.customer.name, None)
             case "alert_count":
-                return g.fleet_alerts.get(row.id, 0)
+                return shown_count(g.fleet_alerts, row.id)
             case _:
                 return super().value(row, name)
 
@@ -189,7 +175,3 @@ class UtmListView(FleetList):
     def states_url_of(self, tables: Sequence[Table]) -> str | None:
         """Return the URL of the states of the UTMs on a page of the list."""
         return states_url(row.key for table in tables for row in table.rows)
-
-
-def _period() -> Any:
-    return recent_days(clock.tokyo_day(clock.utc_now()))

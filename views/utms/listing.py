@@ -7,23 +7,19 @@ from typing import Any, ClassVar
 
 from flask import g
 from flask_babel import lazy_gettext
-from sqlalchemy import func
 
-from models import clock
-from models.alerts import search as alert_search
-from models.alerts.apart import joinable
 from models.db import db
 from models.utms.reboot import RebootState, open_of
 from models.utms.utm import Utm
 from models.values.phone import plain_hyphens
 from views.forms.fields import half_width
 from views.forms.utm_id import hex_digits
-from views.period import recent_days
 from views.screen.filters import Choice, Part, Search
 from views.screen.navigation import present_arguments
 from views.screen.screen import Screen
 from views.screen.table import Button, Table
 from views.shown_once import waiting_key
+from views.utms.alert_counts import ordered_by_count, recent_counts, shown_count
 from views.utms.reboot_facts import reboot_buttons, reboot_of_many
 from views.utms.state import STATE_LABELS, has_state
 
@@ -69,20 +65,16 @@ class UtmList(Screen):
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
         """Return a query in an order: by state means by last contact, by alerts by their number in the last 31 days."""
         if sort == "alert_count":
-            counts = joinable(db.session(), alert_search.utm_counts(g.parent_row.id, *_period()), "counts")
-            count = func.coalesce(counts.c.count, 0)
-            joined = query.outerjoin(counts, counts.c.utm_id == Utm.id)
-            return joined.order_by(count.desc() if direction == "desc" else count, Utm.id)
+            return ordered_by_count(query, db.session(), direction, customer_id=g.parent_row.id)
         return super().ordered(query, "last_seen_at" if sort == "state" else sort, direction)
 
     def table(self, rows: Sequence[Utm], columns: Sequence[str] | None = None, **options: Any) -> Table:
         """Return a table of UTMs with the number of their alerts, and what can be done about rebooting them."""
-        first, last = _period()
-        counts = alert_search.counts_by_utm(db.session(), g.parent_row.id, first=first, last=last)
+        counts = recent_counts(db.session(), customer_id=g.parent_row.id)
         reboots = open_of(db.session(), [row.id for row in rows])
         back = present_arguments()
         for row in rows:
-            row.alert_count = counts.get(row.id, 0)
+            row.alert_count = shown_count(counts, row.id)
             row.reboot_plan = reboots.get((row.id, RebootState.SCHEDULED))
             row.reboot = reboot_buttons(row, back)
         made = super().table(rows, columns, css="dense", **options)
@@ -102,7 +94,3 @@ class UtmList(Screen):
         """Return the token of a UTM that was just registered for the customer, on whichever page of the list it is."""
         utm = self.registered_just_now()
         return self.secret_of([utm.id]) if utm is not None else None
-
-
-def _period() -> Any:
-    return recent_days(clock.tokyo_day(clock.utc_now()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import g, url_for
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from models.errors import N_
 from models.tenants.tenant import tenant_names
 from models.utms.utm import Utm
-from views.reading import reading_stream
 from views.screen import formats
 from views.screen.filters import IdPart
 from views.screen.labels import Labels
@@ -65,11 +64,10 @@ class StaffUtmListView(FleetList):
         g.tenant_names = tenant_names(self.rows_session())
         return super().table(rows, columns, **options)
 
-    def _cells(self, query: Any, info: dict[str, Any]) -> Iterator[list[str]]:
-        """Yield the cells of each row of the file."""
-        with reading_stream(info) as session:
-            g.tenant_names = tenant_names(session)
-        yield from super()._cells(query, info)
+    def prepare_file(self, session: Session) -> None:
+        """Read the names of the tenants too."""
+        g.tenant_names = tenant_names(session)
+        super().prepare_file(session)
 
     def value(self, row: Utm, name: str) -> Any:
         """Return what a column shows of a UTM."""

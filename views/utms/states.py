@@ -12,7 +12,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 
 from models import clock
-from models.alerts import search as alert_search
+from models.alerts.counts import important_count
 from models.customers.customer import Customer
 from models.db import db
 from models.utms.fleet import fleet_of, security_status
@@ -85,7 +85,7 @@ def status_of(customer: Customer) -> dict[str, Any]:
     now = clock.utc_now()
     first, last = recent_days(clock.tokyo_day(now))
     fleet = fleet_of(db.session(), now=now, online_for=current_app.config["UTM_ONLINE_FOR"], customer_id=customer.id)
-    important = alert_search.important_count(db.session(), customer.id, first=first, last=last)
+    important = important_count(db.session(), customer.id, first=first, last=last)
     return {
         "status": security_status(fleet, important_alerts=important),
         "fleet": fleet,

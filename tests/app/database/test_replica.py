@@ -18,7 +18,7 @@ from click import ClickException
 from flask import Flask, Response
 from sqlalchemy import event, func, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 import config
@@ -26,6 +26,7 @@ from models import scope
 from models.alerts import search as alert_search
 from models.alerts.alert import Alert
 from models.db import db
+from models.errors import ALERTS_UNAVAILABLE
 from models.utms.utm import Utm
 from tests.support import cleaning, standby
 from tests.support.alerts import NOW, store_named
@@ -34,6 +35,10 @@ from tests.support.relay import Relay
 from tests.support.standby import Pair
 from views import metrics
 from views.reading import COOKIE, remember_commit, streamed
+from views.tenants.staff_tenants import StaffTenantView
+from views.tickets.staff import StaffTicketView
+from views.utms.all_utms import UtmListView
+from views.utms.staff_utms import StaffUtmListView
 
 pytestmark = pytest.mark.usefixtures("today")
 
@@ -313,6 +318,47 @@ def test_a_page_that_the_replica_cancelled_is_read_from_the_primary(operator, ut
     assert len(sessions) == 2
     assert sessions[1] is not replica.engine
     assert [each.getMessage() for each in caplog.records] == ["read again from the primary"]
+
+
+def test_an_outage_of_the_alerts_does_not_end_the_use_of_the_replica(operator, utm, replica, monkeypatch):
+    calls = []
+
+    def page(session: Session, _query, **_options):
+        calls.append(session.get_bind())
+        error = OperationalError("SELECT", {}, psycopg.OperationalError("connection lost"))
+        setattr(error, ALERTS_UNAVAILABLE, True)
+        raise error
+
+    monkeypatch.setattr(alert_search, "page", page)
+
+    assert operator.get(alerts(utm)).status_code == 503
+    assert calls == [replica.engine]
+    assert replica.state() == "ready"
+
+
+@pytest.mark.parametrize("screen", [UtmListView, StaffUtmListView, StaffTenantView, StaffTicketView])
+def test_what_a_file_needs_beside_its_rows_is_read_again_with_them(
+    screen, operator, utm, make, signed_in, pair, replica, monkeypatch
+):
+    make.ticket(tenant=operator.tenant)
+    staff = signed_in(make.elevated("NEC Admin"), operator.tenant)
+    pair.catch_up()
+    engines, real = [], screen.prepare_file
+
+    def prepare_file(self, session: Session) -> None:
+        engines.append(session.get_bind())
+        if len(engines) == 1:
+            raise OperationalError("SELECT", {}, psycopg.errors.SerializationFailure())
+        real(self, session)
+
+    monkeypatch.setattr(screen, "prepare_file", prepare_file)
+
+    answer = staff.get(f"{screen.route_base}/?csv=1")
+
+    assert answer.status_code == 200
+    assert len(answer.text.splitlines()) > 1
+    assert engines[0] is replica.engine
+    assert engines[1] is not replica.engine
 
 
 def test_a_file_is_begun_again_on_the_primary_but_not_continued_there(app, operator, utm, replica):

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from models.alerts import search as alert_search
+from models.alerts import counts
 from models.alerts.important import important_by_customer
 from tests.support.alerts import lines
 
@@ -39,13 +39,13 @@ def _arrived(ours, beside, theirs, arrive) -> None:
 
 @pytest.mark.usefixtures("_arrived")
 @pytest.mark.parametrize(
-    ("first", "last", "counts"),
+    ("first", "last", "expected"),
     [(TODAY, TODAY, (6, 1)), (YESTERDAY, YESTERDAY, (3, None)), (YESTERDAY, TODAY, (9, 1))],
 )
-def test_alerts_are_counted_for_each_utm(session, ours, beside, first, last, counts):
-    found = alert_search.counts_by_utm(session, ours.customer.id, first=first, last=last)
+def test_alerts_are_counted_for_each_utm(session, ours, beside, first, last, expected):
+    found = counts.counts_by_utm(session, first=first, last=last, customer_id=ours.customer.id)
 
-    assert (found.get(ours.utm.id), found.get(beside.id)) == counts
+    assert (found.get(ours.utm.id), found.get(beside.id)) == expected
 
 
 @pytest.mark.usefixtures("_arrived")
@@ -54,7 +54,7 @@ def test_alerts_are_counted_for_each_utm(session, ours, beside, first, last, cou
     [(TODAY, TODAY, 3), (YESTERDAY, YESTERDAY, 3), (YESTERDAY, TODAY, 6), (TODAY + timedelta(days=1), TODAY, 0)],
 )
 def test_important_ones_are_counted_over_all_utms(session, ours, first, last, count):
-    assert alert_search.important_count(session, ours.customer.id, first=first, last=last) == count
+    assert counts.important_count(session, ours.customer.id, first=first, last=last) == count
 
 
 @pytest.mark.usefixtures("_arrived")
@@ -70,5 +70,19 @@ def test_customers_stand_by_their_important_alerts_most_first(session, make, our
 
 @pytest.mark.usefixtures("_arrived")
 def test_another_tenants_counts_are_not_seen(session, theirs):
-    assert alert_search.counts_by_utm(session, theirs.customer.id, first=YESTERDAY, last=TODAY) == {}
-    assert alert_search.important_count(session, theirs.customer.id, first=YESTERDAY, last=TODAY) == 0
+    assert counts.counts_by_utm(session, first=YESTERDAY, last=TODAY, customer_id=theirs.customer.id) == {}
+    assert counts.important_count(session, theirs.customer.id, first=YESTERDAY, last=TODAY) == 0
+
+
+def test_the_alerts_of_a_period_are_counted_by_utm(make, arrive, in_tenant, ours, theirs):
+    other = make.utm(customer_row=ours.customer)
+    arrive(ours.utm, lines(3, at=NOW) + lines(2, at=NOW - timedelta(days=1)))
+    arrive(other, lines(1, at=NOW))
+    arrive(theirs.utm, lines(4, at=NOW))
+    today = {"first": date(2026, 11, 22), "last": date(2026, 11, 22)}
+
+    with in_tenant(ours.tenant_id) as session:
+        assert counts.counts_by_utm(session, **today) == {ours.utm.id: 3, other.id: 1}
+        assert counts.counts_by_utm(session, **today, utm_ids={other.id, theirs.utm.id}) == {other.id: 1}
+        assert counts.counts_by_utm(session, first=date(2026, 11, 21), last=date(2026, 11, 22))[ours.utm.id] == 5
+        assert counts.counts_by_utm(session, **today, utm_ids=set()) == {}

@@ -240,6 +240,24 @@ def test_the_choice_of_a_tenant_works_without_the_alerts(make, signed_in, utm, d
         assert (row["重要アラート数"], row["オフラインのUTM"]) == ("–", "0")
 
 
+def test_pages_with_numbers_of_alerts_work_without_the_alerts(make, signed_in, operator, utm, down):
+    staff = signed_in(make.elevated("NEC Staff"))
+    utm.last_seen_at = clock.utc_now()
+    make.session.commit()
+    with down():
+        overview = Page(operator.get(f"/customers/{utm.customer_id}").text).main.text
+        security = Page(operator.get(f"/customers/{utm.customer_id}/security?sort=alert_count").text)
+        fleet = Page(operator.get("/utms/?sort=alert_count").text)
+        everywhere = Page(staff.get("/staff/utms/").text)
+        file = operator.get("/utms/?csv=1")
+
+    assert "重要アラート（31日間） -" in " ".join(overview.split())
+    assert "現在アラートを利用できません" in security.main.text
+    assert "検出された脅威はありません" not in security.main.text
+    assert [page.rows[0]["アラート数"] for page in (security, fleet, everywhere)] == ["-"] * 3
+    assert file.text.splitlines()[1].endswith(",")
+
+
 def test_the_overview_of_all_tenants_works_without_the_alerts(make, signed_in, utm, down):
     staff = signed_in(make.elevated("NEC Staff"))
     with down():
