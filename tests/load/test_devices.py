@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import pytest
 
@@ -14,6 +16,8 @@ from tests.load import devices
 from tests.load.connection import Connection, Unanswered
 from tests.load.devices import Fleet, Orders, Result
 from tests.support.mail_sink import free_port
+
+T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds in which a test must come to its end, also on a busy machine."""
@@ -74,6 +78,16 @@ class Portal:
         return 204, ""
 
 
+def complete(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread: after browser tests in the same process, this one has Playwright's event loop."""
+
+    async def limited() -> T:
+        return await asyncio.wait_for(work, PATIENCE)
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, limited()).result()
+
+
 def play(portal: Portal, done: Callable[[Result], bool], *, alerts: float = 0.0, every: float = 60.0) -> Result:
     """Let two UTMs play until something has happened."""
 
@@ -87,7 +101,7 @@ def play(portal: Portal, done: Callable[[Result], bool], *, alerts: float = 0.0,
             fleet.stop()
             return await playing
 
-    return asyncio.run(asyncio.wait_for(run(), PATIENCE))
+    return complete(run())
 
 
 def send(portal: Portal, ports: Callable[[int], list[int]], steps: Callable[[Connection], Awaitable[None]]) -> None:
@@ -102,7 +116,7 @@ def send(portal: Portal, ports: Callable[[int], list[int]], steps: Callable[[Con
             await steps(connection)
             connection.close()
 
-    asyncio.run(asyncio.wait_for(run(), PATIENCE))
+    complete(run())
 
 
 REQUEST = b"POST /heartbeat HTTP/1.1\r\nAuthorization: Bearer x\r\nContent-Length: 2\r\n\r\n{}"
