@@ -18,8 +18,8 @@ from tests.bench.web import Web, gunicorn
 TITLE = "A download of 5,000 service applications"
 ABOUT = (
     "27 columns and the answers to two extra questions, a row for each delivery address, through gunicorn, against a bare"
-    " `COPY (...) TO STDOUT (FORMAT csv)` of the same join on an open connection of the owner, which neither looks for"
-    " formulas nor for who asks. Both throw away what they get. Asked in turn; medians, of the ratio too."
+    " `COPY (...) TO STDOUT (FORMAT csv)` of the same join on an open connection of the owner, which neither neutralises"
+    " formulas nor checks permissions. Both throw away what they get. Asked in turn; medians, of the ratio too."
 )
 RUNS = 15
 APPLICATIONS = 5_000

@@ -25,7 +25,7 @@ from tests.bench.web import Web, gunicorn
 TITLE = "A download of 100,000 alerts"
 ABOUT = (
     "33 columns of one UTM over 13 months, as CSV in ZIP, through gunicorn, against"
-    ' `psql -c "COPY (...) TO STDOUT CSV" | zip` of the same rows, which neither looks for formulas nor for who asks. Both'
+    ' `psql -c "COPY (...) TO STDOUT CSV" | zip` of the same rows, which neither neutralises formulas nor checks permissions. Both'
     " throw away what they get. Memory is what the larger of the two web workers grows by at its peak, from before its"
     " first download on."
 )
@@ -92,7 +92,7 @@ class Download:
         connection.close()
 
     def pieces(self) -> Iterator[bytes]:
-        """The file as it comes."""
+        """The file as it is sent."""
         connection = self._web.connect()
         headers = {"Cookie": self._cookie, "Content-Type": "application/x-www-form-urlencoded"}
         connection.request("POST", self._path, self._form, headers)
@@ -108,7 +108,7 @@ class Download:
         return b"".join(self.pieces())
 
     def fast(self) -> None:
-        """Take it as fast as it comes, and forget it."""
+        """Receive it as fast as it is sent, and discard it."""
         for _ in self.pieces():
             pass
 

@@ -22,7 +22,7 @@ def about(places: Sequence[Place]) -> dict[str, str]:
     found = {
         "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, in one run",
         "machine": f"{os.cpu_count()} cores of {_processor()}, {_memory():.0f} GiB of memory, load {os.getloadavg()[0]:.1f}",
-        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "system": f"{_kernel()}, Python {platform.python_version()}",
         "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
     for place in places:
@@ -36,13 +36,19 @@ def about(places: Sequence[Place]) -> dict[str, str]:
         found["database"] = f"{server}, default settings"
         found[f"data, {place.size}"] = (
             f"{count:,} alerts, {utms:,} UTMs, {customers:,} customers with alerts, {tenants} tenants;"
-            f" {own:,} alerts of the customer whose lists are asked for"
+            f" {own:,} alerts of the customer whose lists are measured"
         )
     for program in ("psql", "zip"):
         if shutil.which(program):
             said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
             found[program] = next(line for line in said.splitlines() if re.search(r"\d\.\d", line)).strip()
     return found
+
+
+def _kernel() -> str:
+    """The system and its version. The rest of the release names the build of one machine, which says nothing to others."""
+    numbers = re.match(r"\d+\.\d+", platform.release())
+    return f"{platform.system()} {numbers[0]}" if numbers else platform.system()
 
 
 def _processor() -> str:

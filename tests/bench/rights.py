@@ -1,4 +1,4 @@
-"""Whether a right taken away is gone at the next request, whichever of gunicorn's workers serves it."""
+"""Whether a revoked permission takes effect with the next request, whichever of gunicorn's workers serves it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.bench.finding import Finding
 from tests.bench.places import Place
 from tests.bench.web import Web, gunicorn
 
-TITLE = "A right taken away is gone at the next request"
+TITLE = "A revoked permission takes effect with the next request"
 ABOUT = "Each of two gunicorn workers is asked alone, while the other stands still: before, right after, and after it is back."
 
 _TAKE = """

@@ -1,8 +1,8 @@
-"""What is compared with: Flask-AppBuilder as it comes, on the portal's tables.
+"""What is compared with: unmodified Flask-AppBuilder, on the portal's tables.
 
 Its own security manager, templates and menu; a user with one role kept in the database; ten menu items. Its list shows
-the columns the portal's shows and, as it comes, searches by every column. Its security tables lie in a schema of their
-own, and it signs in as the owner of the tables, which spares it row-level security.
+the columns that the portal's list shows; its search is unmodified and offers every column. Its security tables are in a
+schema of their own, and it connects as the owner of the tables, to which row-level security does not apply.
 """
 
 from __future__ import annotations
