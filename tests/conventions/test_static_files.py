@@ -1,4 +1,4 @@
-"""Rules for the portal's own stylesheets and scripts."""
+"""Rules for the portal's own stylesheets, scripts and templates."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "app" / "static"
 STYLESHEETS = sorted((STATIC / "css").glob("*.css"))
 SCRIPTS = sorted((STATIC / "js").glob("*.js"))
+TEMPLATES = sorted((ROOT / "app" / "templates").rglob("*.html"))
 MAX_LINES = 400
 
 COLOUR = re.compile(
@@ -143,8 +144,10 @@ def test_every_data_attribute_that_a_script_looks_for_is_set(path, markup):
     assert not unset, f"{path.name} looks for {unset}, which no template or view sets: remove the code."
 
 
-@pytest.mark.parametrize("path", STYLESHEETS + SCRIPTS, ids=ids(STYLESHEETS + SCRIPTS))
-def test_no_stylesheet_or_script_is_longer_than_400_lines(path):
+@pytest.mark.parametrize(
+    "path", [*STYLESHEETS, *SCRIPTS, *TEMPLATES], ids=lambda path: str(path.relative_to(ROOT / "app"))
+)
+def test_no_stylesheet_script_or_template_is_longer_than_400_lines(path):
     lines = path.read_text(encoding="utf-8").count("\n")
     assert lines <= MAX_LINES, f"{path.name} has {lines} lines: split it, {MAX_LINES} are the most."
 
