@@ -2,7 +2,7 @@
 
 A file is only ever stored and downloaded: nothing here unpacks or renders it, so a ZIP file may be of any content. The type
 is checked so that people do not send each other programs and web pages by mistake; what keeps a page that is disguised as
-a picture harmless is how it is downloaded (``views.tickets.download``).
+a picture harmless is how it is downloaded (``views.tickets.thread.download``).
 """
 
 from __future__ import annotations

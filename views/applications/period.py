@@ -75,7 +75,7 @@ class ApplicationPeriod:
 
 
 def read_period(args: Mapping[str, str]) -> ApplicationPeriod:
-    """Return the period that the query parameters request; an invalid value is no limit, and said."""
+    """Return the period that the query parameters request. An invalid value sets no limit, and is reported in ``error``."""
     unit = args.get("unit", "")
     if unit not in UNITS:
         return ApplicationPeriod(_DEFAULT_UNIT, "")

@@ -67,7 +67,9 @@ class ChartPeriod:
 
 
 def read_chart_period(args: Mapping[str, str], latest: date) -> ChartPeriod:
-    """Return the period that the query parameters request. An invalid value is the latest day or month, and said.
+    """Return the period that the query parameters request.
+
+    An invalid value is replaced by the latest day or month, and reported in ``error``.
 
     :param args: ``unit``, and ``day`` as an ISO day or ``month`` as ``YYYY-MM``.
     :param latest: the latest day that can be shown; it is the initial period.
