@@ -83,7 +83,7 @@ smoke: $(VENV)/dev.stamp ## Start the portal on every other supported Python of 
 screenshots: $(VENV)/dev.stamp ## Take the pictures of README.md from a new demonstration (requires Chromium)
 	$(PY) -m tests.screenshots
 
-documents: $(VENV)/dev.stamp ## Run the commands in README.md, CONTRIBUTING.md and docs/; ONLY=README.md,docs/shipper.md selects documents
+documents: $(VENV)/dev.stamp ## Run the commands in README.md, CONTRIBUTING.md, SECURITY.md and docs/; ONLY=README.md,docs/shipper.md selects documents
 	$(PY) -m tests.documents $(if $(ONLY),--only $(ONLY))
 
 sure: lint types smoke documents test ## Run all checks of the CI
