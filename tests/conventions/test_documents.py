@@ -24,6 +24,12 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 MADE = re.compile(r"^`([\w./-]+)`:$", re.MULTILINE)
 """A file that a guide tells its reader to make."""
 
+DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+STATUS = re.compile(
+    r"Status: (?:(?P<accepted>accepted)|(?P<superseded>superseded by \[\d+\]\([\w.-]+\)) on 20\d\d-\d\d-\d\d)"
+    r"\. Date: (?P<date>20\d\d-\d\d-\d\d)"
+)
+
 
 @cache
 def names() -> frozenset[str]:
@@ -62,11 +68,23 @@ def test_what_is_gone_is_found_and_what_is_to_be_made_is_not_missed():
     assert missing(text, ROOT) == ["models/gone.py", "views/gone/", "gone.toml", "gone.md"]
 
 
-@pytest.mark.parametrize("decision", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.name)
 def test_a_decision_has_a_status_and_a_date(decision):
     title, _, status = decision.read_text(encoding="utf-8").split("\n")[:3]
 
     assert title.startswith(f"# {int(decision.name[:4])}. ")
-    assert re.match(
-        r"Status: (accepted|superseded by \[\d+\]\([\w.-]+\) on 20\d\d-\d\d-\d\d)\. Date: 20\d\d-\d\d-\d\d", status
-    )
+    assert STATUS.match(status)
+
+
+def test_the_index_of_the_decisions_is_complete():
+    expected = []
+    for path in DECISIONS:
+        title, _, status = path.read_text(encoding="utf-8").split("\n")[:3]
+        number, _, name = title.removeprefix("# ").partition(". ")
+        found = STATUS.match(status)
+        expected.append(
+            f"| {number} | [{name}]({path.name}) | {found['accepted'] or found['superseded']} | {found['date']} |"
+        )
+    index = (ROOT / "docs" / "adr" / "README.md").read_text(encoding="utf-8")
+
+    assert [line for line in index.splitlines() if re.match(r"\| \d", line)] == expected
