@@ -49,8 +49,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     statement_timeout = _number(env, "DATABASE_STATEMENT_TIMEOUT", 30, 1, 600)
     prepares = _flag(env, "DATABASE_PREPARED_STATEMENTS", default=True)
     # A lost client must not hold locks, a runaway statement must not hold a worker.
-    # The planner's default for a page read out of order is that of a disk with an arm: with it a list reads a month whole
-    # instead of fifty places of its index.
+    # The planner's default assumes a spinning disk, so that for a list it scans a whole month instead of fifty entries of
+    # the index.
     session_settings = {
         "statement_timeout": f"{statement_timeout}s",
         "idle_in_transaction_session_timeout": "300s",
@@ -66,12 +66,12 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "PORTAL_INSTANCE": instance,
         # The port of the portal that `make run` starts.
         "PORTAL_PORT": port,
-        # The base URL for links in mails to partners. With https, cookies are Secure. Passkeys work only there, and need https
+        # The base URL for links in emails to partners. With https, cookies are Secure. Passkeys work only there, and need https
         # and a name, or localhost.
         "PORTAL_URL": portal_url,
-        # The base URL for links in mails to customers.
+        # The base URL for links in emails to customers.
         "CUSTOMER_PORTAL_URL": env.get("CUSTOMER_PORTAL_URL", "https://customer.example.jp").rstrip("/"),
-        # The e-mail address for questions, shown to users.
+        # The email address for questions, shown to users.
         "SUPPORT_EMAIL": env.get("SUPPORT_EMAIL", "support@example.jp"),
         # Signs session cookies and encrypts the secrets of second factors: 32 characters or more, the same on every host. Outside
         # production, it is generated and stored in the instance folder.
@@ -132,7 +132,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         # Sign-in attempts per IP address.
         "SIGN_IN_RATE_LIMIT": env.get("SIGN_IN_RATE_LIMIT", "30 per minute;300 per hour"),
-        # Requests for a mail because of a forgotten password, per IP address, and per address typed from all IP addresses.
+        # Requests for an email because of a forgotten password, per IP address, and per address typed from all IP addresses.
         "FORGOTTEN_PASSWORD_RATE_LIMIT": env.get("FORGOTTEN_PASSWORD_RATE_LIMIT", "20 per hour;60 per day"),
         "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT": env.get(
             "FORGOTTEN_PASSWORD_ADDRESS_RATE_LIMIT", "3 per hour;10 per day"
@@ -201,7 +201,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAIL_USE_TLS": _flag(env, "MAIL_USE_TLS", default=False),
         # Certificates of the authorities that may sign the mail server's; those of the system when not given.
         "MAIL_CA_FILE": _certificates(env, "MAIL_CA_FILE"),
-        # The sender of all mails.
+        # The sender of all emails.
         "MAIL_DEFAULT_SENDER": env.get("MAIL_DEFAULT_SENDER", "no-reply@example.jp"),
         # The sender for mail servers, to which they return undeliverable mail; the address above if it is empty.
         "BOUNCE_ADDRESS": env.get("BOUNCE_ADDRESS", ""),
