@@ -37,8 +37,10 @@ SELECT tenant_id, customer_id, '02005e9' || lpad(to_hex(number), 5, '0'), 'MIMAM
        '負荷拠点' || number, '060-0000', '北海道空見市若葉町1-1-1', '受領済', now() - interval '500 days'
 FROM generate_series(1, %(missing)s) AS number
 JOIN (SELECT tenant_id, id AS customer_id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS count
-      FROM customer WHERE deleted_at IS NULL) AS customer ON customer.place = number %% customer.count
+      FROM customer WHERE deleted_at IS NULL AND EXISTS (SELECT FROM utm WHERE utm.customer_id = customer.id))
+    AS customer ON customer.place = number %% customer.count
 """
+"""Only for customers who have UTMs: monthly reports of all earlier months would be issued for the others."""
 
 
 @dataclass(frozen=True)
