@@ -27,7 +27,7 @@ test: $(VENV)/dev.stamp ## Run all tests
 coverage: $(VENV)/dev.stamp ## Run all tests and report the lines and branches that no test reaches
 	$(PY) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
-bench: $(VENV)/dev.stamp ## Run the benchmarks and write docs/performance.md; ONLY=list,download selects parts, SIZE=large uses more data
+bench: $(VENV)/dev.stamp ## Run the benchmarks and write their tables into docs/performance.md; ONLY=list,download selects parts, SIZE=large uses more data
 	$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE))
 
 load: $(VENV)/dev.stamp ## Load the whole portal for MINUTES=5 with UTMS=20000 and OPERATORS=32 on SIZE=large; FIND=1 halves UTMS until it holds

@@ -17,10 +17,15 @@ from tests.bench.places import Place
 _PACKAGES = ("Flask", "Flask-AppBuilder", "SQLAlchemy", "psycopg", "gunicorn")
 
 
+def when() -> str:
+    """Return a sentence about the time and the machine of a measurement."""
+    return f"Measured on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores of {_processor()}."
+
+
 def about(places: Sequence[Place]) -> dict[str, str]:
     """The machine, the versions and the data, by what they are called."""
     found = {
-        "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, in one run",
+        "begun": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "machine": f"{os.cpu_count()} cores of {_processor()}, {_memory():.0f} GiB of memory, load {os.getloadavg()[0]:.1f}",
         "system": f"{_kernel()}, Python {platform.python_version()}",
         "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),

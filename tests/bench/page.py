@@ -1,6 +1,6 @@
-"""The measured parts of docs/performance.md: what stands between two marks of it is written anew, the rest is people's.
+"""The measured parts of docs/performance.md: what is between the marks of a part is replaced, the rest is written by people.
 
-Each command has marks of its own, so that a run of the benchmarks keeps the tables of ``make load`` and ``make chaos``.
+Each part of the benchmarks has marks of its own, as have ``make load`` and ``make chaos``: what was not measured stays.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tests.bench.finding import Finding
 PAGE = ROOT / "docs" / "performance.md"
 
 
-def write(measured: str, page: Path = PAGE, *, part: str = "measured") -> None:
-    """Put the tables of a run into the page.
+def write(measured: str, page: Path = PAGE, *, part: str) -> None:
+    """Replace the tables of a part in the page.
 
     :param part: the name in the marks.
     :raises ValueError: the page has no such marks.

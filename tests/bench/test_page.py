@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from contextlib import nullcontext
+
 import pytest
 
 from tests.bench import __main__ as runner
@@ -24,27 +27,46 @@ def test_a_part_is_a_table_with_what_was_measured_beside_its_limit():
 
 def test_only_what_stands_between_the_marks_is_written_anew(tmp_path):
     file = tmp_path / "performance.md"
-    file.write_text("before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n")
+    file.write_text("before\n<!-- list: begin -->\nold\n<!-- list: end -->\nafter\n")
 
-    page.write("new", file)
-    page.write("newer", file)
+    page.write("new", file, part="list")
+    page.write("newer", file, part="list")
 
-    assert file.read_text() == "before\n<!-- measured: begin -->\n\nnewer\n<!-- measured: end -->\nafter\n"
+    assert file.read_text() == "before\n<!-- list: begin -->\n\nnewer\n<!-- list: end -->\nafter\n"
 
 
-def test_the_tables_of_another_command_are_kept(tmp_path):
+def test_the_tables_of_other_parts_are_kept(tmp_path):
     file = tmp_path / "performance.md"
-    file.write_text("<!-- measured: begin -->\n<!-- measured: end -->\n<!-- load: begin -->\n<!-- load: end -->\n")
+    file.write_text("<!-- list: begin -->\n<!-- list: end -->\n<!-- load: begin -->\n<!-- load: end -->\n")
 
     page.write("of the load", file, part="load")
-    page.write("of the benchmarks", file)
+    page.write("of the list", file, part="list")
 
     assert file.read_text() == (
-        "<!-- measured: begin -->\n\nof the benchmarks\n<!-- measured: end -->\n"
+        "<!-- list: begin -->\n\nof the list\n<!-- list: end -->\n"
         "<!-- load: begin -->\n\nof the load\n<!-- load: end -->\n"
     )
     with pytest.raises(ValueError, match="has no marks of the part chaos"):
         page.write("of the failures", file, part="chaos")
+
+
+def test_the_page_has_a_place_for_each_part_in_the_order_of_the_run():
+    marks = re.findall("<!-- ([a-z]+): begin -->\n(?:.*\n)*?<!-- \\1: end -->\n", page.PAGE.read_text("utf-8"))
+
+    assert marks == ["machine", *(part.name for part in runner.PARTS), "load", "chaos"]
+
+
+@pytest.mark.parametrize(("size", "written"), [("bench", ["machine", "mail"]), ("large", [])])
+def test_what_was_measured_with_the_standard_data_is_written(monkeypatch, size, written):
+    found = []
+    monkeypatch.setattr(runner.page, "write", lambda _text, part: found.append(part))
+    monkeypatch.setattr(runner.machine, "about", lambda _places: {})
+    monkeypatch.setattr(runner, "place", lambda _size: nullcontext())
+    mail = runner.Part("mail", "Mail", "", lambda _place: [Finding("first", {}, "", held=True)])
+    monkeypatch.setattr(runner, "PARTS", [mail])
+
+    assert runner.main(["--only", "mail", "--size", size]) == 0
+    assert found == written
 
 
 def test_a_program_that_is_not_there_is_a_limit_that_is_not_held():
