@@ -24,8 +24,8 @@ PARTS = 5
 KEPT_UP_MS = 10_000
 """How late the slow calls of UTMs may be: a UTM has the next one planned after a minute."""
 
-ONE_OF = "/"
-"""Separates the name of a group of processes, of which the one that grows most is shown, from the process ID."""
+CONNECTION = "a connection to PostgreSQL"
+"""Its memory is shown and not judged: its caches of tables and plans fill as long as it meets new statements."""
 
 _MIB = 2**20
 
@@ -170,20 +170,22 @@ def _of_operators(requests: Sequence[Request]) -> list[Finding]:
 
 
 def _of_memory(samples: Sequence[Sample], *, judged: bool) -> list[Finding]:
-    grown: dict[str, list[tuple[float, float]]] = {}
-    for key, sizes in growth(samples).items():
-        grown.setdefault(key.partition(ONE_OF)[0], []).append(sizes)
-    most = {name: max(found, key=lambda sizes: sizes[1] / sizes[0]) for name, found in grown.items()}
     return [
         _finding(
             f"memory, {name}",
             f"{early / _MIB:.0f} MiB, then {late / _MIB:.0f} MiB",
-            f"at most {times(GROWTH)}" if judged else f"none below {JUDGED_FROM / 60:g} minutes",
-            late <= GROWTH * early or not judged,
-            f"{times(late / early)}{f', the most of {len(grown[name])} processes' if len(grown[name]) > 1 else ''}",
+            _memory_limit(name, judged=judged),
+            late <= GROWTH * early or not judged or name == CONNECTION,
+            times(late / early),
         )
-        for name, (early, late) in sorted(most.items())
+        for name, (early, late) in sorted(growth(samples).items())
     ]
+
+
+def _memory_limit(name: str, *, judged: bool) -> str:
+    if name == CONNECTION:
+        return "none: its caches fill"
+    return f"at most {times(GROWTH)}" if judged else f"none below {JUDGED_FROM / 60:g} minutes"
 
 
 def _finding(name: str, measured: str, limit: str, held: bool, remark: str = "") -> Finding:  # noqa: FBT001  (a finding's last fact)

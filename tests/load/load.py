@@ -9,7 +9,7 @@ from tests.bench.finding import Finding
 from tests.load import figures
 from tests.load.figures import Calls, Sample
 from tests.load.players import playing
-from tests.load.processes import Portal, is_postgres, portal, resident_memory
+from tests.load.processes import Portal, is_postgres, largest_private_memory, portal, resident_memory
 from tests.load.stage import Stage
 
 TITLE = "UTMs and operators at the same time"
@@ -18,8 +18,8 @@ ABOUT = (
     " {operators} operators look at pages, search, download and change data, with pauses of 2 to 8 seconds, for"
     " {minutes:g} minutes after a warm-up of {warm_up:g} s. gunicorn with two workers of four threads, one worker and"
     " cron on the same machine as what plays UTMs and operators. An operator's request takes until the page is there with"
-    " all redirects. Memory is the resident memory of a process in the first and the last fifth of the time; of PostgreSQL,"
-    " of that of its processes which grows most, with its part of the shared buffers."
+    " all redirects. Memory is that of the first and the last fifth of the time; that of a connection to PostgreSQL is"
+    " what its largest process has beside the shared buffers."
 )
 WARM_UP = 180.0
 """Seconds before what is measured, in which the operators come and caches fill, those of each connection of the database
@@ -123,12 +123,11 @@ def _memory(running: Portal) -> dict[str, int]:
     found = {}
     for name, pids in running.pids().items():
         if is_postgres(name):
-            looked_at = {f"{name}{figures.ONE_OF}{pid}": pid for pid in pids}
+            found[figures.CONNECTION] = largest_private_memory(pids)
         elif name in {"web1", "worker", "cron"}:
             # The workers of gunicorn one by one, without its own process.
-            numbered = {f"{name} {number}": pid for number, pid in enumerate(pids[1:], start=1)}
-            looked_at = numbered or {name: pids[0]}
-        else:
-            continue
-        found |= {key: size for key, pid in looked_at.items() if (size := resident_memory(pid)) is not None}
+            looked_at = pids[1:] or pids
+            for number, pid in enumerate(looked_at, start=1):
+                if (size := resident_memory(pid)) is not None:
+                    found[f"{name} {number}" if len(pids) > 1 else name] = size
     return found

@@ -141,17 +141,28 @@ def python(module: str, *words: str) -> list[str]:
     return [sys.executable, "-m", module, *words]
 
 
+def largest_private_memory(pids: Sequence[int]) -> int:
+    """Return the bytes that the largest of some processes has beside the memory that they share."""
+    found = [_memory(pid) for pid in pids]
+    return max((each.rss - each.shared for each in found if each), default=0)
+
+
 def resident_memory(pid: int) -> int | None:
     """Return the bytes of a process in memory; None if it has ended."""
-    try:
-        return psutil.Process(pid).memory_info().rss
-    except psutil.NoSuchProcess:
-        return None
+    found = _memory(pid)
+    return found.rss if found else None
 
 
 def is_postgres(name: str) -> bool:
     """Return whether a name of ``Portal.pids`` is that of the database."""
     return name == EmbeddedPostgres.title
+
+
+def _memory(pid: int):
+    try:
+        return psutil.Process(pid).memory_info()
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _descendants(pid: int) -> list[int]:

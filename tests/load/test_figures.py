@@ -85,17 +85,13 @@ def test_memory_may_grow_by_a_tenth_from_the_first_part_of_the_run_to_the_last()
     assert (found["memory, worker"], found["memory, cron"]) == (True, False)
 
 
-def test_of_the_processes_of_the_database_the_one_that_grows_most_counts():
-    looks = samples(**{"PostgreSQL/11": 105, "PostgreSQL/12": 112, "worker": 100})
+def test_the_memory_of_a_connection_to_the_database_is_shown_and_not_judged():
+    found = figures.findings(CALLS, [request()] * 20, samples(**{figures.CONNECTION: 150}), seconds=300)
 
-    found = figures.findings(CALLS, [request()] * 20, looks, seconds=300)
-
-    (memory,) = (each for each in found if each.name == "memory, PostgreSQL")
-    assert not memory.held
-    assert memory.figures == {
-        "measured": "100 MiB, then 112 MiB",
-        "remark": "1.12x, the most of 2 processes",
-    }
+    (memory,) = (each for each in found if each.name == "memory, a connection to PostgreSQL")
+    assert memory.held
+    assert memory.figures == {"measured": "100 MiB, then 150 MiB", "remark": "1.50x"}
+    assert memory.limit == "none: its caches fill"
 
 
 def test_memory_is_not_judged_in_a_short_run():
