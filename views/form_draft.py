@@ -20,7 +20,7 @@ from itsdangerous import BadSignature, Signer
 from redis import Redis, RedisError
 
 from models import sealed_secret
-from views.question import MADE_IN, OF_THE_PAGE, returns_typed_form
+from views.confirmation import MADE_IN, OF_THE_PAGE, returns_typed_form
 from views.redirects import asked_for, came_from
 from views.signing import signing_keys
 from views.transaction import KEY_FIELD

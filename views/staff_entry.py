@@ -18,8 +18,8 @@ from models.db import db
 from models.tenants import staff_entry
 from models.tenants.tenant import Tenant
 from views.base import actor, render
+from views.confirmation import OF_THE_PAGE
 from views.forms.fields import MaxLength, Required, TextField
-from views.question import OF_THE_PAGE
 from views.transaction import cross_tenant_session
 
 _KEY = "staff_entry"

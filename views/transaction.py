@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 from models.db import db
 from models.operations import form_key
 from models.scope import all_tenants
-from views.question import needs_confirmation, question_page
+from views.confirmation import confirmation_page, needs_confirmation
 from views.reading import remember_commit, repeated_on_primary
 
 KEY_FIELD = "form_key"
@@ -42,7 +42,7 @@ def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
         if request.method in _READING:
             return repeated_on_primary(lambda: view(*args, **kwargs))
         if needs_confirmation(view):
-            return question_page()
+            return confirmation_page()
         browser = dict(session)
         claim = _claim()
         if claim is not None and claim.first is not None:

@@ -18,8 +18,8 @@ from models import scope
 from models.db import db
 from views import form_draft, staff_entry
 from views.accounts.required_factor import keep_next, lacks_second_factor
+from views.confirmation import MADE_IN
 from views.flashes import flash_warning
-from views.question import MADE_IN
 from views.redirects import asked_for, came_from
 
 MAX_URL_BYTES = 8_000

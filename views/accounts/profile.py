@@ -14,10 +14,10 @@ from models.db import db
 from models.errors import Conflict, DomainError, Gone
 from views.accounts.profile_form import ProfileForm
 from views.base import PortalView, actor, render
+from views.confirmation import back_to_form, returns_to_form
 from views.flashes import flash_success
 from views.forms.errors import add_error
 from views.forms.fields import version_shown
-from views.question import back_to_form, returns_to_form
 from views.screen.conflict import compared
 from views.screen.form import changed_by_others, differences, fingerprints
 

@@ -22,9 +22,9 @@ from models.scope import tenant_session
 from views.accounts.profile_form import RegistrationCheckForm, RegistrationForm
 from views.accounts.sign_in import end_session
 from views.base import render
+from views.confirmation import validates_first
 from views.forms.errors import add_error
 from views.mailed_link import MailedLinkView
-from views.question import validates_first
 from views.transaction import commit_despite_error_status
 
 _UNKNOWN = "unknown"

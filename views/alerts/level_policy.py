@@ -20,9 +20,9 @@ from views.alerts.level_policy_form import LevelPolicyForm, stored_values
 from views.alerts.level_policy_tables import dry_run_tables, rules_table, versions_table
 from views.arguments import page_number
 from views.base import PAGE_SIZE, PortalView, actor, render, url_if
+from views.confirmation import response_before_saving, validates_first
 from views.flashes import flash_success
 from views.forms.errors import add_error
-from views.question import response_before_saving, validates_first
 from views.screen import formats
 from views.screen.table import Table
 

@@ -13,10 +13,10 @@ from models.applications.rules import DECIDED
 from models.db import db
 from models.errors import Conflict, DomainError
 from views.base import PortalView
+from views.confirmation import response_before_saving
 from views.flashes import flash_error, flash_success, flash_warning
 from views.forms.errors import add_error
 from views.forms.fields import version_shown
-from views.question import response_before_saving
 from views.screen.navigation import with_arguments
 
 

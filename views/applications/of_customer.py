@@ -22,11 +22,11 @@ from views.applications.states import STATE
 from views.applications.tables import delivery_columns, delivery_table, user_table
 from views.arguments import page_number
 from views.base import PAGE_SIZE, PortalView, actor, render, url_if
+from views.confirmation import response_before_saving, validates_first
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_crumbs, customer_tabs, empty_tabs
 from views.flashes import flash_success
 from views.forms.errors import add_error
-from views.question import response_before_saving, validates_first
 from views.screen import formats
 from views.screen.conflict import Difference, compared
 from views.screen.form import changed_by_others, differences, fingerprints

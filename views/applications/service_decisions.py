@@ -17,8 +17,8 @@ from views.applications.decision_form import MEMOS, DecisionForm
 from views.applications.decisions import DecisionPages, Target, now, portal_url
 from views.applications.services import ServiceApplicationView
 from views.base import actor
+from views.confirmation import validates_first
 from views.portal_users.links import portal_user_url
-from views.question import validates_first
 from views.screen.conflict import Difference, differing
 
 HELD_ALREADY = N_("This application is already on hold.")

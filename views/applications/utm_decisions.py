@@ -14,7 +14,7 @@ from views.applications.decision_form import UtmDecisionForm
 from views.applications.decisions import DecisionPages, Target, now
 from views.applications.utms import UtmApplicationView
 from views.base import actor
-from views.question import validates_first
+from views.confirmation import validates_first
 
 
 class UtmDecisionView(DecisionPages):

@@ -19,6 +19,7 @@ from models.contracts.preview import preview
 from models.db import db
 from models.errors import DomainError
 from views.base import PortalView, actor, render
+from views.confirmation import response_before_saving, validates_first
 from views.contracts.charge_table import charge_table
 from views.contracts.contracts import ContractView, customer_url
 from views.contracts.facts import creation_facts
@@ -28,7 +29,6 @@ from views.customers.tabs import customer_crumbs
 from views.flashes import flash_success
 from views.forms.applied_address import AddressChoice, address_choice, is_asked_for, is_filling
 from views.forms.errors import add_error
-from views.question import response_before_saving, validates_first
 
 
 class ContractApplicationView(PortalView):

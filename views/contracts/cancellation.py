@@ -19,13 +19,13 @@ from models.contracts.contract import Contract
 from models.db import db
 from models.errors import Conflict, DomainError
 from views.base import PortalView, actor, render
+from views.confirmation import response_before_saving, validates_first
 from views.contracts.contracts import ContractView, contract_crumbs, contract_of, customer_url
 from views.contracts.facts import cancellation_facts
 from views.contracts.form import is_plausible_day
 from views.flashes import flash_success, flash_warning
 from views.forms.errors import add_error, message_of
 from views.forms.fields import VersionField
-from views.question import response_before_saving, validates_first
 from views.screen.form import ScreenForm
 
 

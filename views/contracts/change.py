@@ -17,13 +17,13 @@ from models.db import db
 from models.errors import Conflict, DomainError
 from views.arguments import key_or_none
 from views.base import PortalView, actor, render
+from views.confirmation import response_before_saving, validates_first
 from views.contracts.charge_table import charge_table
 from views.contracts.contracts import ContractView, contract_crumbs, contract_of, line_note, line_title
 from views.contracts.form import MEMOS, ChangeForm
 from views.flashes import flash_success, flash_warning
 from views.forms.applied_address import address_choice, is_filling
 from views.forms.errors import add_error
-from views.question import response_before_saving, validates_first
 from views.screen.conflict import Difference, compared, differing
 from views.screen.form import changed_by_others, differences, fingerprints
 

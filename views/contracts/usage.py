@@ -28,13 +28,13 @@ from models.values.text_file import decoded
 from models.values.visible_text import visible
 from views.arguments import page_number
 from views.base import PAGE_SIZE, PortalView, actor, render
+from views.confirmation import confirmation_page, needs_confirmation, response_before_saving, validates_first
 from views.contracts.billing import TABS, issue_button
 from views.contracts.invoices import CODE_LINK, invoice_number, month_text
 from views.customers.contract_list import contract_number
 from views.flashes import flash_success
 from views.forms.errors import add_error, message_of
 from views.forms.fields import half_width
-from views.question import needs_confirmation, question_page, response_before_saving, validates_first
 from views.screen import formats
 from views.screen.filters import Filter, Search
 from views.screen.form import ScreenForm
@@ -141,7 +141,7 @@ class UsageView(PortalView):
             if found.faults or given is not None or "record" not in request.form:
                 return _file_page(found, text), 422 if found.faults else 200
             if needs_confirmation():
-                return question_page()
+                return confirmation_page()
             usage.record(db.session(), found.rows, by=actor())
         except DomainError as refusal:
             db.session.rollback()

@@ -19,13 +19,13 @@ from models.mail import template as mail_template
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import EDITABLE, MailKind, MailText
 from views.base import PortalView, actor, render
+from views.confirmation import back_to_form, returns_to_form
 from views.flashes import flash_success
 from views.forms.errors import add_error
 from views.forms.fields import version_shown
 from views.mail.template_copy import may_copy
 from views.mail.template_form import MailTemplateForm
 from views.mail.template_page import TEMPLATE_STATUS, kind_or_404, newest_number, own_tenant_id, page_of, refuse
-from views.question import back_to_form, returns_to_form
 from views.screen import formats
 from views.screen.conflict import Difference, compared
 from views.screen.table import ICON_BUTTON, Button, Question, Table, filled_table

@@ -19,12 +19,12 @@ from models.notifications import address_rules
 from models.notifications.address import SLOTS, AddressStatus, address_status
 from models.notifications.address_rules import AddressChange
 from views.base import PortalView, actor, render
+from views.confirmation import response_before_saving, validates_first
 from views.flashes import flash_error, flash_success
 from views.forms.errors import add_error
 from views.notifications.address_form import NotificationForm
 from views.notifications.notice import problems
 from views.notifications.waiting import label_of, waiting_table
-from views.question import response_before_saving, validates_first
 from views.screen.conflict import Difference, compared
 
 

@@ -15,12 +15,12 @@ from models.errors import N_
 from models.scope import tenant_session
 from models.tenants import access_origin
 from views.base import render
+from views.confirmation import validates_first
 from views.public_applications import form_pass
 from views.public_applications.application_form import ApplicationForm, form_with
 from views.public_applications.brand import brand_of
 from views.public_applications.links import confirmation_url, read_invitation
 from views.public_applications.steps import REFUSED, UNKNOWN, PublicFormView, closed, settings_of
-from views.question import validates_first
 
 
 class PublicApplicationView(PublicFormView):

@@ -22,11 +22,11 @@ from models.errors import Gone
 from models.notifications.address import LinkState
 from models.scope import tenant_session
 from views.base import render
+from views.confirmation import validates_first
 from views.mailed_link import MailedLinkView
 from views.public_applications.brand import brand_of
 from views.public_applications.details import details
 from views.public_applications.steps import UNKNOWN, closed, visitor
-from views.question import validates_first
 
 _DONE = "done"
 _STATUS = {_DONE: 200, LinkState.OPEN: 200, LinkState.USED: 200, LinkState.EXPIRED: 410}

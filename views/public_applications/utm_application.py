@@ -16,11 +16,11 @@ from models.customers.customer import Customer
 from models.errors import N_
 from models.scope import tenant_session
 from views.base import render
+from views.confirmation import validates_first
 from views.public_applications.brand import brand_of
 from views.public_applications.links import read_utm_form
 from views.public_applications.steps import REFUSED, UNKNOWN, PublicFormView, closed, settings_of, visitor
 from views.public_applications.utm_form import UtmApplicationForm
-from views.question import validates_first
 
 
 class PublicUtmApplicationView(PublicFormView):

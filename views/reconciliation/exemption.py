@@ -14,10 +14,10 @@ from models.customers.customer import Customer
 from models.db import db
 from models.errors import Conflict, DomainError
 from views.base import PortalView, actor, render
+from views.confirmation import response_before_saving, validates_first
 from views.flashes import flash_success
 from views.forms.errors import add_error
 from views.forms.fields import MaxLength, OneLine, TextField, version_shown
-from views.question import response_before_saving, validates_first
 from views.reconciliation.reconciliation import ReconciliationView
 from views.screen.already_done import row_to_write
 from views.screen.conflict import Difference, compared

@@ -21,10 +21,10 @@ from models.db import db
 from models.errors import Conflict, DomainError, Gone
 from views.arguments import key_or_none
 from views.base import actor, first_of, render
+from views.confirmation import is_back_to_form, response_before_saving, validates_first
 from views.flashes import flash_error, flash_success, flash_warning
 from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
-from views.question import is_back_to_form, response_before_saving, validates_first
 from views.screen.already_done import DONE_ALREADY, redirect_gone, row_to_write
 from views.screen.conflict import Difference, compared
 from views.screen.filters import Filter

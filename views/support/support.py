@@ -15,9 +15,9 @@ from models.errors import Conflict, DomainError
 from models.support import support_page
 from models.support.support_page import SupportContent
 from views.base import PortalView, actor, render, url_if
+from views.confirmation import is_back_to_form, response_before_saving, validates_first
 from views.flashes import flash_success
 from views.forms.errors import add_error
-from views.question import is_back_to_form, response_before_saving, validates_first
 from views.screen import formats
 from views.screen.conflict import Difference, compared
 from views.support.support_form import SupportForm, differences

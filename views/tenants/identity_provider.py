@@ -25,10 +25,10 @@ from models.tenants.identity_provider import CLIENT_ID_LENGTH, ISSUER_LENGTH, LA
 from models.tenants.tenant import Tenant
 from views.arguments import key_or_none
 from views.base import PortalView, actor, render
+from views.confirmation import response_before_saving, validates_first
 from views.flashes import flash_error, flash_success
 from views.forms.errors import add_error
 from views.forms.fields import CodeField, MaxLength, OneLine, Required, TextField, VersionField
-from views.question import response_before_saving, validates_first
 from views.screen import formats
 from views.screen.conflict import Difference, compared, differing
 from views.screen.table import ICON_BUTTON, Button, Empty, Question, Table, filled_table

@@ -17,9 +17,9 @@ from models.tenants import settings as tenant_settings
 from models.tenants import settings_rules
 from views.arguments import whole_number
 from views.base import PortalView, actor, render
+from views.confirmation import is_back_to_form, response_before_saving, validates_first
 from views.flashes import flash_success
 from views.forms.errors import add_error
-from views.question import is_back_to_form, response_before_saving, validates_first
 from views.screen.conflict import Difference, compared
 from views.tenants.logo import logo_url
 from views.tenants.settings_form import TenantSettingsForm, differences

@@ -24,9 +24,9 @@ from models.tickets.ticket import Ticket
 from models.tickets.ticket_file import TicketFile
 from views.arguments import key_or_none
 from views.base import actor, render
+from views.confirmation import back_to_form, returns_to_form
 from views.flashes import flash_success
 from views.forms.errors import add_error
-from views.question import back_to_form, returns_to_form
 from views.tickets.forms import ReplyForm, TicketForm
 from views.tickets.prepared import prepared_text
 from views.tickets.thread import about, notice, shown_file

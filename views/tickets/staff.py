@@ -17,8 +17,8 @@ from models.tenants.tenant import tenant_names
 from models.tickets import rules, subject
 from models.tickets.ticket import QUEUE_ORDER, Ticket
 from views.base import url_if
+from views.confirmation import returns_to_form
 from views.data_interface import PortalInterface
-from views.question import returns_to_form
 from views.screen import formats
 from views.screen.filters import Choice, IdPart
 from views.screen.labels import Labels

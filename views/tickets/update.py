@@ -17,9 +17,9 @@ from models.errors import Conflict, DomainError
 from models.tickets.ticket import Ticket
 from models.tickets.ticket_file import TicketFile
 from views.base import PortalView, actor, render
+from views.confirmation import back_to_form
 from views.flashes import flash_success
 from views.forms.errors import add_error
-from views.question import back_to_form
 from views.screen.conflict import compared, differing
 from views.screen.screen import Screen
 from views.tickets.thread import download, notice, shown_file

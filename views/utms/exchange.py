@@ -20,9 +20,9 @@ from models.utms import device_token, exchange
 from models.utms.rules import mac_refusal
 from models.utms.utm import Utm
 from views.base import actor, render
+from views.confirmation import response_before_saving, validates_first
 from views.flashes import flash_success, flash_warning
 from views.forms.errors import add_error, message_of
-from views.question import response_before_saving, validates_first
 from views.screen import formats
 from views.screen.already_done import redirect_gone, row_to_write
 from views.screen.form import ScreenForm

@@ -24,9 +24,9 @@ from models.utms.reboot_rules import LastResult
 from models.utms.utm import Utm
 from views.arguments import key_or_none
 from views.base import PortalView, first_of, render, url_if
+from views.confirmation import response_before_saving, validates_first
 from views.customers.customers import CustomerView
 from views.forms.errors import add_error
-from views.question import response_before_saving, validates_first
 from views.redirects import came_from, local_path
 from views.screen.already_done import row_to_write
 from views.screen.navigation import list_arguments

@@ -28,7 +28,7 @@ TONES = frozenset({"primary", "danger"})
 
 
 def validates_first(view: Callable[..., Any]) -> Any:
-    """Mark a view that validates its form before asking for confirmation, and calls ``question_page`` itself."""
+    """Mark a view that validates its form before asking for confirmation, and calls ``confirmation_page`` itself."""
     marked: Any = returns_to_form(view)
     marked.validates_first = True
     return marked
@@ -70,7 +70,7 @@ def needs_confirmation(view: Any = None) -> bool:
     return "ask" in request.form and not getattr(view, "validates_first", False)
 
 
-def question_page(*, editable: bool = False, details: Any = None) -> str:
+def confirmation_page(*, editable: bool = False, details: Any = None) -> str:
     """Return the confirmation page of the submitted form.
 
     :param editable: whether Cancel returns to the filled-in form (the view receives ``back_to_form``).
@@ -104,4 +104,4 @@ def response_before_saving(form: Any, page: Callable[[], str], details: Callable
         return page(), 422
     if not needs_confirmation():
         return None
-    return question_page(editable=True, details=details() if details else None)
+    return confirmation_page(editable=True, details=details() if details else None)
