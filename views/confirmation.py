@@ -14,7 +14,7 @@ from flask import render_template, request, url_for
 from flask_babel import gettext
 
 from views.flashes import flash_warning
-from views.redirects import came_from
+from views.redirects import referrer_path
 
 MADE_IN = "made_in"
 """The hidden field with the tenant in which the form's page was made."""
@@ -87,7 +87,7 @@ def confirmation_page(*, editable: bool = False, details: Any = None) -> str:
         values=values,
         editable=editable,
         details=details,
-        back_url=came_from() or url_for("HomeView.index"),
+        back_url=referrer_path() or url_for("HomeView.index"),
     )
 
 

@@ -21,7 +21,7 @@ from redis import Redis, RedisError
 
 from models import sealed_secret
 from views.confirmation import MADE_IN, OF_THE_PAGE, returns_typed_form
-from views.redirects import asked_for, came_from
+from views.redirects import referrer_path, requested_path
 from views.signing import signing_keys
 from views.transaction import KEY_FIELD
 
@@ -74,7 +74,7 @@ def keep() -> str | None:
     if owner is None or not returns_typed_form(view):
         return None
     values = kept(request.form.items(multi=True))
-    draft = Draft(asked_for(), came_from(), request.form.get(MADE_IN, ""), values, session.get("staff_entry"))
+    draft = Draft(requested_path(), referrer_path(), request.form.get(MADE_IN, ""), values, session.get("staff_entry"))
     text = json.dumps(draft)
     if len(text) > MAX_BYTES:
         return None

@@ -9,7 +9,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from views.base import PortalView
-from views.redirects import asked_for, local_path
+from views.redirects import local_path, requested_path
 
 COOKIE = "language"
 _KEPT_FOR = 365 * 24 * 3600
@@ -71,7 +71,7 @@ def _asked_for() -> str:
     requested with GET, or else empty, which leads to the dashboard.
     """
     if request.method == "GET":
-        return asked_for()
+        return requested_path()
     rule = request.url_rule
     return f"{request.root_path}{request.path}" if rule is not None and "GET" in (rule.methods or ()) else ""
 

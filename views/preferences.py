@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from models.accounts import user_rules
 from models.db import db
 from views.base import PortalView
-from views.redirects import came_from
+from views.redirects import referrer_path
 
 CHOICES = {"page_size": ("25", "50", "100"), "menu": ("open", "collapsed")}
 """The preferences and their allowed values."""
@@ -35,7 +35,7 @@ class PreferenceView(PortalView):
         if value not in CHOICES.get(name, ()):
             abort(400)
         user_rules.prefer(db.session(), g.identity.user.id, name, value)
-        return redirect(came_from() or url_for("HomeView.index"))
+        return redirect(referrer_path() or url_for("HomeView.index"))
 
 
 SCREENS = (PreferenceView,)

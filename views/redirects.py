@@ -23,12 +23,12 @@ def local_path(target: str | None) -> str | None:
     return target if not parts.scheme and not parts.netloc and target.isprintable() else None
 
 
-def asked_for() -> str:
+def requested_path() -> str:
     """Return the path and query string of the request as seen by the browser, including a proxy's path prefix."""
     return f"{request.root_path}{request.full_path}".rstrip("?")
 
 
-def came_from() -> str | None:
+def referrer_path() -> str | None:
     """Return the page of this portal that is the request's referrer, None if there is none or it is another site."""
     try:
         page = urlsplit(request.referrer or "")
@@ -39,5 +39,5 @@ def came_from() -> str | None:
 
 def back_to(list_url: str) -> str:
     """Return the URL of a list, with its search and sort order if the request was sent from that list."""
-    page = came_from()
+    page = referrer_path()
     return page if page is not None and page.partition("?")[0] == list_url else list_url

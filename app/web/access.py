@@ -20,7 +20,7 @@ from views import form_draft, staff_entry
 from views.accounts.required_factor import keep_next, lacks_second_factor
 from views.confirmation import MADE_IN
 from views.flashes import flash_warning
-from views.redirects import asked_for, came_from
+from views.redirects import referrer_path, requested_path
 
 MAX_URL_BYTES = 8_000
 """The maximum length of path and query string. Three search texts of maximum length come close to it, and the web
@@ -114,13 +114,13 @@ def _redirect_to_sign_in() -> Any:
     draft_id = None
     home = url_for("HomeView.index")
     if request.method in {"GET", "HEAD"}:
-        wanted = asked_for()
+        wanted = requested_path()
     else:
         draft_id = form_draft.keep()
         flash_warning(gettext("You are no longer signed in. What you sent has not been saved."))
         if draft_id is not None:
             flash_warning(gettext("If you sign in within 15 minutes, the form is shown again with what you typed."))
-        wanted = came_from() or home
+        wanted = referrer_path() or home
     if wanted == home or len(quote(wanted)) > _MAX_NEXT_BYTES:
         wanted = None
     return redirect(url_for("SignInView.login", next=wanted, draft=draft_id))
@@ -129,7 +129,7 @@ def _redirect_to_sign_in() -> Any:
 def _redirect_to_set_up() -> Any:
     """Redirect to the page where a second factor is set up, and from there to the requested page or the submitted form."""
     if request.method in {"GET", "HEAD"}:
-        keep_next(asked_for())
+        keep_next(requested_path())
     else:
         flash_warning(gettext("Set up two-factor authentication first. What you sent has not been saved."))
         if (draft_id := form_draft.keep()) is not None:

@@ -28,7 +28,7 @@ from views.customers.tabs import customer_crumbs, security_url
 from views.flashes import flash_warning
 from views.period import PeriodFields, read_period
 from views.reading import reading
-from views.redirects import came_from
+from views.redirects import referrer_path
 from views.screen.table import Empty, Table
 
 _MAX_TICKED = 3 * MAX_UTMS
@@ -92,7 +92,7 @@ class AlertView(PortalView):
 def _back_to_choosing(customer_id: str) -> Response:
     """Redirect to the page of the dialog, with the dialog open and the same UTMs ticked."""
     screens = (url_for(f"AlertView.{name}", customer_id=customer_id) for name in ("list", "important"))
-    page = came_from() or ""
+    page = referrer_path() or ""
     path, _, query = page.partition("?")
     if path not in screens:
         path, query = url_for("AlertView.list", customer_id=customer_id), ""

@@ -27,7 +27,7 @@ from views.base import PortalView, first_of, render, url_if
 from views.confirmation import response_before_saving, validates_first
 from views.customers.customers import CustomerView
 from views.forms.errors import add_error
-from views.redirects import came_from, local_path
+from views.redirects import local_path, referrer_path
 from views.screen.already_done import row_to_write
 from views.screen.navigation import list_arguments
 from views.utms.reboot_facts import REBOOT_PART, STATUS_PART, plan_text, reboot_url, result_of
@@ -143,7 +143,7 @@ class ManyRebootsView(PortalView):
         """Reboot the UTMs that were ticked in a list, or plan or cancel that. The first request has only the ticks."""
         utms = _ticked()
         list_url = url_if("can_list", "Utms", "UtmListView.list")
-        back_url = local_path(request.form.get("list")) or came_from() or first_of(list_url)
+        back_url = local_path(request.form.get("list")) or referrer_path() or first_of(list_url)
         menu = _Menu(
             utms,
             single=False,
