@@ -8,7 +8,7 @@ from flask import Flask, request
 
 from app.web.registers import register
 from models.dashboard import figures
-from views import reading, transaction
+from views import read_sessions, transaction
 from views.accounts import permission_labels
 
 
@@ -25,7 +25,7 @@ def init_app(app: Flask) -> None:
     app.extensions["widgets"] = register().widgets
     figures.install(each.source for each in register().widgets if each.source is not None)
     app.teardown_request(transaction.close_cross_tenant_sessions)
-    app.teardown_request(reading.close_reading)
+    app.teardown_request(read_sessions.close_read_session)
 
 
 def _limit_rates(app: Flask, added: list[Any]) -> None:

@@ -21,7 +21,7 @@ from models.db import db
 from models.operations import form_key
 from models.scope import all_tenants
 from views.confirmation import confirmation_page, needs_confirmation
-from views.reading import remember_commit, repeated_on_primary
+from views.read_sessions import remember_commit, repeated_on_primary
 
 KEY_FIELD = "form_key"
 """The hidden field of each form that contains the one-time key of its page."""

@@ -27,7 +27,7 @@ from views.base import PortalView, render, url_if
 from views.customers.tabs import customer_crumbs, security_url
 from views.flashes import flash_warning
 from views.period import PeriodFields, read_period
-from views.reading import reading
+from views.read_sessions import read_session
 from views.redirects import referrer_path
 from views.screen.table import Empty, Table
 
@@ -109,7 +109,7 @@ def _list_page(customer_id: str, *, important: bool) -> str:
     direction = choice("direction", ("asc", "desc"), "desc" if sort == "occurred_at" else "asc")
     before, after = _position("before", sort), _position("after", sort)
     found = alert_search.page(
-        reading(),
+        read_session(),
         query,
         sort=sort,
         descending=direction == "desc",
@@ -160,7 +160,7 @@ def _table(customer: AlertCustomer, utms: Sequence[Any], rows: Sequence[Any], *,
     opened = next((row for row in rows if str(row.seq) == key), None) if key else None
     details = None
     if opened is not None:
-        alert = alert_search.whole(reading(), customer.id, opened)
+        alert = alert_search.whole(read_session(), customer.id, opened)
         utm = next((utm for utm in utms if utm.id == alert.utm_id), None)
         utm_url = url_if("can_show", "Utms", "UtmView.show", customer_id=customer.id, utm_key=alert.utm_id)
         parts = alert_rows.details(alert, utm, utm_url)
@@ -194,7 +194,7 @@ def _count(found: alert_search.Page, query: AlertQuery, *, whole: bool) -> int:
     """Return the number of alerts, without another query if the page contains all of them."""
     if found.count is not None:
         return found.count
-    return len(found.rows) if whole else alert_search.capped_count(reading(), query)
+    return len(found.rows) if whole else alert_search.capped_count(read_session(), query)
 
 
 def _download(

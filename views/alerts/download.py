@@ -23,7 +23,7 @@ from models.prepared_statement import PreparedStatement, prepare
 from models.utms.utm import Utm
 from models.values.company_name import search_key
 from views.arguments import search_text
-from views.reading import reading, streamed
+from views.read_sessions import read_session, streamed
 
 MAX_UTMS = 100
 """The maximum number of UTMs that can be chosen for a download."""
@@ -82,7 +82,7 @@ def customer_with_utms(customer_id: str) -> tuple[AlertCustomer, list[CustomerUt
 
     A single statement, because every page of alerts needs both.
     """
-    rows = _customer_and_utms().run(reading(), {"customer_id": customer_id})
+    rows = _customer_and_utms().run(read_session(), {"customer_id": customer_id})
     if not rows:
         abort(404)
     *customer, found = rows[0]

@@ -26,7 +26,7 @@ from views.base import render
 from views.customers.tabs import customer_crumbs, security_url
 from views.page_url import here
 from views.period import PeriodFields, read_period
-from views.reading import reading
+from views.read_sessions import read_session
 from views.screen import formats
 from views.screen.table import Column, Empty, Row, Table, Toggle
 
@@ -53,7 +53,7 @@ def threats_page(customer_id: str) -> str:
     query, search = searched(request.args, AlertQuery(customer.id, period.start, period.end), utms, important=False)
     sort = choice("sort", threats.SORT_KEYS, "count")
     direction = choice("direction", ("asc", "desc"), "desc" if sort in _DESCENDING_FIRST else "asc")
-    found = threats.page(reading(), query, sort=sort, descending=direction == "desc", number=page_number())
+    found = threats.page(read_session(), query, sort=sort, descending=direction == "desc", number=page_number())
     asked = period.arguments | arguments(search)
     title = gettext("Alerts by threat")
     table = Table(
@@ -124,7 +124,7 @@ def _row(found: Any, query: AlertQuery, utms: Sequence[Any], asked: Mapping[str,
 def _latest(found: Any, query: AlertQuery, utms: Sequence[Any], asked: Mapping[str, str]) -> Markup:
     """Return the latest alerts of a detection and the link to all of them, as markup."""
     of_one = replace(query, function=found.function, detection=found.detection)
-    alerts = alert_search.page(reading(), of_one, size=threats.SHOWN_ALERTS).rows
+    alerts = alert_search.page(read_session(), of_one, size=threats.SHOWN_ALERTS).rows
     names = {utm.id: utm_name(utm) for utm in utms}
     url = _list_url(query.customer_id, {**asked, "function": found.function, "detection": found.detection})
     latest = [

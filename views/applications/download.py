@@ -15,7 +15,7 @@ from models.db import db
 from views.applications.period import read_period
 from views.applications.states import STATE_LABELS
 from views.base import PortalView, actor
-from views.reading import streamed
+from views.read_sessions import streamed
 from views.screen.csv_file import csv_lines
 
 

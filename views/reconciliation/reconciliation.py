@@ -21,7 +21,7 @@ from views.base import url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import security_url
 from views.data_interface import PortalInterface
-from views.reading import streamed
+from views.read_sessions import streamed
 from views.screen import formats
 from views.screen.filters import Choice, IdPart, Part
 from views.screen.formats import Format, LinkedValue, linked_value

@@ -19,7 +19,7 @@ from models.reports.averages import FEWEST_COMPANIES, NoAverage
 from views.base import PortalView, render, url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_crumbs, security_url
-from views.reading import reading, reading_all_tenants
+from views.read_sessions import read_session, reading_all_tenants
 from views.reports import utm_choice
 from views.reports.chart import MAX_SERIES, chart, number_text
 from views.reports.period import ChartPeriod, read_chart_period
@@ -49,7 +49,7 @@ class ChartView(PortalView):
         """Show the detections of URL filter and application guard up to yesterday."""
         customer = CustomerView.of().row_or_404(customer_id)
         period = read_chart_period(request.args, _today() - timedelta(days=1))
-        report = threats.threat_report(reading(), customer.id, period.span)
+        report = threats.threat_report(read_session(), customer.id, period.span)
         parts = [
             (
                 chart(function, "bar", period.span, {gettext("Detections"): each.series}),
@@ -83,7 +83,7 @@ class ChartView(PortalView):
         """Show the alerts of each of the customer's UTMs."""
         customer = CustomerView.of().row_or_404(customer_id)
         period = read_chart_period(request.args, _today())
-        found = utms.alerts_by_utm(reading(), customer.id, period.span)
+        found = utms.alerts_by_utm(read_session(), customer.id, period.span)
         drawn = utm_choice.drawn(found, request.args.getlist("utm"))
         names = utm_choice.series_names(drawn.utms)
         charts = [

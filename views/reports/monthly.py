@@ -20,7 +20,7 @@ from views.base import PortalView, render, url_if
 from views.customers.customers import CustomerView
 from views.customers.tabs import customer_crumbs, security_url
 from views.period import parse_month
-from views.reading import reading
+from views.read_sessions import read_session
 
 log = logging.getLogger("portal.reports")
 
@@ -58,7 +58,7 @@ class MonthlyReportView(PortalView):
         if report is None:
             return _page(customer, months, error=_not_issued()), 404
         try:
-            made = monthly_pdf.pdf_of(reading(), report)
+            made = monthly_pdf.pdf_of(read_session(), report)
         except PdfUnavailable as problem:
             log.error("no PDF can be made", extra={"error": str(problem)})  # noqa: TRY400  (the reason is enough)
             refusal = gettext("PDF files cannot be made on this server. Download the text, or ask NEC.")
@@ -72,10 +72,10 @@ def _chosen(customer_id: str, *, newest: bool = False) -> tuple[Any, Sequence[da
     :param newest: return the newest report if no month is requested.
     """
     customer = CustomerView.of().row_or_404(customer_id)
-    months = monthly.months_of(reading(), customer.id)
+    months = monthly.months_of(read_session(), customer.id)
     typed = request.args.get("month", "")
     month = months[0] if newest and months and not typed else parse_month(typed)
-    report = monthly.report_of(reading(), customer.id, month) if month and month in months else None
+    report = monthly.report_of(read_session(), customer.id, month) if month and month in months else None
     return customer, months, report
 
 

@@ -19,7 +19,7 @@ from views.arguments import choice, page_number
 from views.base import render
 from views.forms.errors import message_of
 from views.preferences import CHOICES, preferred
-from views.reading import streamed
+from views.read_sessions import streamed
 from views.redirects import back_to
 from views.screen.csv_file import csv_lines
 from views.screen.filters import Filter, Search, read_search

@@ -34,7 +34,7 @@ from tests.support.pages import Page, answered
 from tests.support.relay import Relay
 from tests.support.standby import Pair
 from views import metrics
-from views.reading import COOKIE, remember_commit, streamed
+from views.read_sessions import COOKIE, remember_commit, streamed
 from views.tenants.staff_tenants import StaffTenantView
 from views.tickets.staff import StaffTicketView
 from views.utms.all_utms import UtmListView

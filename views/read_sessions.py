@@ -32,16 +32,16 @@ _UNKNOWN = "unknown"
 _SAFE = frozenset({"GET", "HEAD"})
 
 
-def reading() -> Session:
+def read_session() -> Session:
     """Return the session with which a page reads, in the tenant of the request.
 
     It is the request's own where there is no replica that can be used, and in requests that may write.
     """
-    found: Session | None = g.get("reading")
+    found: Session | None = g.get("read_session")
     if found is None:
         if request.method in _SAFE:
             g.replica_session = _on_replica(scope.of_session(db.session()))
-        g.reading = found = g.get("replica_session") or db.session()
+        g.read_session = found = g.get("replica_session") or db.session()
     return found
 
 
@@ -110,9 +110,9 @@ def remember_commit(answer: Response) -> None:
     )
 
 
-def close_reading(_error: BaseException | None = None) -> None:
-    """Close the session of ``reading`` at the end of the request; of a streamed response, at its end."""
-    g.pop("reading", None)
+def close_read_session(_error: BaseException | None = None) -> None:
+    """Close the session of ``read_session`` at the end of the request; of a streamed response, at its end."""
+    g.pop("read_session", None)
     if (session := g.pop("replica_session", None)) is not None:
         _close(session)
 
@@ -154,7 +154,7 @@ def _give_up(error: BaseException) -> bool:
         # The database of the alerts failed, which the primary does not replace.
         return False
     replica.gave_up(error)
-    close_reading()
+    close_read_session()
     g.reads_primary, g.reads_replica = True, False
     return True
 
