@@ -56,7 +56,7 @@ def lock_all(session: Session, model: Any, keys: Iterable[Any], *, load: Sequenc
     return {inspect(row).identity[0]: row for row in found}
 
 
-def take_turns(session: Session, purpose: str, of: str | Iterable[str] = "") -> None:
+def serialize(session: Session, purpose: str, of: str | Iterable[str] = "") -> None:
     """Take an advisory lock until the end of the transaction, so that transactions with the same purpose run in turn.
 
     Use it where no row can be locked: when the number, order or existence of rows matters. Call it before reading any

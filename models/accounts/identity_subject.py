@@ -16,7 +16,7 @@ from models import audit
 from models.accounts.user import User
 from models.actor import Actor
 from models.db import Base, CreatedAt
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.scope import TenantScoped
 from models.tenants.identity_provider import ISSUER_LENGTH
 
@@ -48,7 +48,7 @@ def bind(session: Session, tenant_id: str, user_id: int, *, issuer: str, subject
     :param user_id: the user, whose row the caller has locked.
     :returns: whether they now belong together; False if one of them is bound to another.
     """
-    take_turns(session, "identity_subject", f"{tenant_id} {issuer} {subject}")
+    serialize(session, "identity_subject", f"{tenant_id} {issuer} {subject}")
     found = session.scalars(
         select(IdentitySubject).where(
             IdentitySubject.tenant_id == tenant_id,

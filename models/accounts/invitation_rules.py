@@ -16,7 +16,7 @@ from models.accounts.user import EMAIL_LENGTH, clean_email, find_by_email
 from models.actor import Actor
 from models.errors import N_, DomainError
 from models.mail import outbox
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant
 from models.tokens import hash_token, new_token
@@ -61,7 +61,7 @@ def invite(session: Session, tenant: Tenant, email: str, role: str, *, request: 
     email = clean_email(email)
     if len(email) > EMAIL_LENGTH:
         raise DomainError(f"An email address can have up to {EMAIL_LENGTH} characters.", field="email")
-    take_turns(session, REGISTRATION, email)
+    serialize(session, REGISTRATION, email)
     user = find_by_email(session, email)
     if user is not None:
         _add_user(session, user, tenant, role, request)

@@ -15,7 +15,7 @@ from models.accounts.sign_in_rules import Locking, count_wrong_password
 from models.accounts.user import User, clean_email, is_locked, password_matches
 from models.actor import Actor
 from models.errors import N_, DomainError, Gone
-from models.row_lock import take_turns
+from models.row_lock import serialize
 
 SAME_PASSWORD = N_("Enter a password other than the current one.")
 
@@ -34,7 +34,7 @@ def change_password(  # noqa: PLR0913  (a rule takes its limits and its clock as
     :raises Gone: the user was deleted concurrently.
     """
     # In turn with attempts to sign in, which count wrong passwords too.
-    take_turns(session, "sign_in", clean_email(person.email))
+    serialize(session, "sign_in", clean_email(person.email))
     own = select(User).where(User.id == person.id)
     user = session.scalar(own.with_for_update(key_share=True).execution_options(populate_existing=True))
     if user is None:

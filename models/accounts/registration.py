@@ -20,7 +20,7 @@ from models.accounts.profile import Profile
 from models.accounts.user import find_by_email
 from models.actor import Actor
 from models.errors import N_, DomainError
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 
 ENTER_AGAIN = N_("Enter the password again: it was entered in another window, or the page was open for too long.")
 
@@ -108,7 +108,7 @@ def join(session: Session, invitation: UserInvitation, *, now: datetime, by: Act
 
 
 def _locked_step(session: Session, invitation: UserInvitation, *, now: datetime) -> Step:
-    take_turns(session, REGISTRATION, invitation.email)
+    serialize(session, REGISTRATION, invitation.email)
     lock(session, invitation)
     return step_of(session, invitation, now=now)
 

@@ -22,7 +22,7 @@ from models.accounts.membership import Membership
 from models.accounts.user import Role
 from models.actor import Actor
 from models.errors import N_, NOTHING_CHANGED, DomainError
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant
 from models.values.visible_text import visible
@@ -115,7 +115,7 @@ def create(session: Session, name: str, right_ids: Iterable[int], *, tenant_id: 
     :raises DomainError: the name is empty or taken, a permission exceeds those of a partner operator, or there is no such
         tenant.
     """
-    take_turns(session, _NAMES)
+    serialize(session, _NAMES)
     if tenant_id is not None and session.get(Tenant, tenant_id) is None:
         raise DomainError(NO_TENANT, field="tenant_id")
     role = Role(name=_free_name(session, name), permissions=_rights(session, right_ids), tenant_id=tenant_id)
@@ -137,7 +137,7 @@ def change(  # noqa: PLR0913  (a rule takes what the person saw and who they are
     :raises DomainError: the role is built in, nothing changes, or as for :func:`create`.
     """
     _check_own(role)
-    take_turns(session, _NAMES)
+    serialize(session, _NAMES)
     lock_version(session, role, version)
     before = _state(role)
     role.name = _free_name(session, name, but=role)

@@ -23,7 +23,7 @@ from models.accounts.user import User, clean_email, is_locked, password_matches
 from models.actor import Actor
 from models.errors import N_, DomainError, Gone
 from models.mail import outbox
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 from models.values.visible_text import visible
 
 WRONG_PASSWORD = N_("The current password is wrong.")
@@ -210,7 +210,7 @@ def _confirmed(session: Session, person: SignedIn, confirmation: Confirmation, *
     """
     now, by = confirmation.now, confirmation.by
     # In turn with attempts to sign in, which count wrong passwords too.
-    take_turns(session, "sign_in", clean_email(person.email))
+    serialize(session, "sign_in", clean_email(person.email))
     own = select(User).where(User.id == person.id)
     user = session.scalar(own.with_for_update(key_share=True).execution_options(populate_existing=True))
     if user is None:

@@ -23,7 +23,7 @@ from models.accounts.role import ELEVATED
 from models.accounts.sign_in_rules import Locking, SecondStep
 from models.accounts.user import Role, User, clean_email, is_locked
 from models.actor import Actor
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.tenants.tenant import Tenant
 
 
@@ -154,7 +154,7 @@ def _lock(session: Session, user_id: int) -> Any:
     email = session.scalar(select(User.email).where(User.id == user_id))
     if email is None:
         return None
-    take_turns(session, "sign_in", clean_email(email))
+    serialize(session, "sign_in", clean_email(email))
     own = select(User).where(User.id == user_id)
     return session.scalar(own.with_for_update(key_share=True).execution_options(populate_existing=True))
 

@@ -13,7 +13,7 @@ from models.accounts import membership, password_hash, user, user_session
 from models.accounts.identity import SignedIn, signed_in
 from models.actor import Actor
 from models.mail import outbox
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.tokens import hash_token
 
 
@@ -67,7 +67,7 @@ def sign_in(  # noqa: PLR0913  (a rule takes its limits and its clock as argumen
         for every refusal, without distinguishing the reason.
     """
     # Lock by e-mail address, not only the user's row: an unknown address must not be answered faster.
-    take_turns(session, "sign_in", user.clean_email(email))
+    serialize(session, "sign_in", user.clean_email(email))
     found = user.find_by_email(session, email, locked=True)
     if found is not None:
         by = replace(by, name=found.email, user_id=found.id)

@@ -17,7 +17,7 @@ from models.accounts.identity import SignedIn, signed_in
 from models.accounts.provider_client import Client, Person
 from models.accounts.provider_http import Network, ProviderError
 from models.actor import Actor
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.tenants import identity_domain, identity_provider
 from models.tenants.identity_domain import IdentityDomain
 from models.tenants.identity_provider import Connection
@@ -87,7 +87,7 @@ def sign_in(session: Session, tenant_id: str, person: Person, *, now: datetime, 
     :raises SignInRefused: there is no such user in the tenant, or it is not theirs.
     """
     _check_connection(session, tenant_id, person)
-    take_turns(session, "sign_in", user.clean_email(person.email))
+    serialize(session, "sign_in", user.clean_email(person.email))
     found = _checked(session, tenant_id, user.find_by_email(session, person.email, locked=True))
     if not identity_subject.bind(session, tenant_id, found.id, issuer=person.issuer, subject=person.subject):
         raise SignInRefused("other_subject", found.id)

@@ -17,7 +17,7 @@ from models.alerts.level_policy import LevelPolicy, LevelPolicyVersion, LevelRul
 from models.alerts.verdict import level_expression
 from models.db import alert_connection, allow_long_statements
 from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
-from models.row_lock import take_turns
+from models.row_lock import serialize
 
 MAX_RULES = 50
 MAX_LENGTH = 255
@@ -39,7 +39,7 @@ def save(
     :raises Conflict: somebody else saved a version in the meantime.
     :raises DomainError: nothing changes, there are too many rules, or a rule has no condition.
     """
-    take_turns(session, "alert level policy")
+    serialize(session, "alert level policy")
     present = level_policy.in_force(session)
     if present.version != shown:
         raise Conflict

@@ -18,7 +18,7 @@ from models.applications.extra_question import (
     FieldKind,
 )
 from models.errors import N_, NOTHING_CHANGED, DomainError
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.versioned import lock_version
 
 MAX_IN_USE = 30
@@ -127,7 +127,7 @@ def _in_use_locked(session: Session) -> Sequence[ApplicationField]:
 
     Row locks would not be enough, because they cannot cover rows that another transaction is inserting.
     """
-    take_turns(session, "application_field", scope.own_tenant_id(session))
+    serialize(session, "application_field", scope.own_tenant_id(session))
     return session.scalars(
         select(ApplicationField)
         .where(ApplicationField.retired_at.is_(None))

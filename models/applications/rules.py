@@ -32,7 +32,7 @@ from models.notifications.address import LinkState
 from models.portal_users import rules as portal_user_rules
 from models.portal_users.rules import PortalUserChange
 from models.random_id import add_with_random_id, random_code
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 from models.scope import all_tenants
 from models.tokens import hash_token, new_token
 from models.versioned import lock_version
@@ -222,7 +222,7 @@ def deny(
 
 def lock_answers(session: Session, customer_id: str) -> None:
     """Lock a customer's answers until the end of the transaction, before comparing them with those a page showed."""
-    take_turns(session, "customer_answer", customer_id)
+    serialize(session, "customer_answer", customer_id)
 
 
 def change_answers(session: Session, customer: Customer, answers: Mapping[int, str], *, by: Actor) -> None:
@@ -294,7 +294,7 @@ def remove_unconfirmed(session: Session, *, now: datetime) -> int:
 
 
 def _refuse_flood(session: Session, email: str, *, now: datetime) -> None:
-    take_turns(session, "service_application", scope.own_tenant_id(session))
+    serialize(session, "service_application", scope.own_tenant_id(session))
     sent = session.scalar(
         select(func.count()).where(
             func.lower(ServiceApplication.email) == email.lower(), ServiceApplication.submitted_at > now - _DAY

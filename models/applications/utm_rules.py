@@ -19,7 +19,7 @@ from models.applications.utm_application import UtmApplication, UtmApplicationSt
 from models.customers.customer import Customer
 from models.errors import N_, DomainError, Gone
 from models.random_id import add_with_random_id, random_code
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 from models.tenants import settings as tenant_settings
 from models.versioned import lock_version
 
@@ -58,7 +58,7 @@ def receive(  # noqa: PLR0913  (each is a fact about the application)
     :raises Gone: the customer was deleted.
     """
     if entered.applicant_email:
-        take_turns(session, "utm_application", scope.own_tenant_id(session))
+        serialize(session, "utm_application", scope.own_tenant_id(session))
     lock(session, customer)
     if customer.deleted_at is not None:
         raise Gone

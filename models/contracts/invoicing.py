@@ -19,7 +19,7 @@ from models.contracts.contract import Contract, ContractLine
 from models.contracts.invoice import Correction, Invoice, InvoiceLine, Usage
 from models.customers.customer import Customer
 from models.errors import N_, DomainError
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 
 NOT_OVER = N_("Invoices can be issued for months that are over.")
 PAID_BEFORE_ISSUE = N_("The payment date must be the issue date or a later day, and not in the future.")
@@ -79,7 +79,7 @@ def take_billing_turn(session: Session, tenant_id: str) -> None:
     Call it before locking contracts or customers together with it, or several of them: an invoice run holds it while its
     new rows wait for those of their contracts and customers, in any order.
     """
-    take_turns(session, "invoices", tenant_id)
+    serialize(session, "invoices", tenant_id)
 
 
 def issue(session: Session, month: date, *, today: date, by: Actor) -> int:

@@ -15,7 +15,7 @@ from models.actor import Actor
 from models.errors import N_, DomainError
 from models.imports.import_run import ALREADY_RUNNING, AT_WORK, ImportRow, ImportRun, RunState
 from models.imports.undoing import changed_since
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 
 MAX_ROWS = 5_000
 """The maximum number of rows of a file."""
@@ -133,7 +133,7 @@ def remove_old(session: Session, *, now: datetime) -> None:
 
 
 def _work_begins(session: Session, run: ImportRun) -> None:
-    take_turns(session, "imports", run.tenant_id)
+    serialize(session, "imports", run.tenant_id)
     lock(session, run)
     at_work = select(ImportRun.id).where(ImportRun.state.in_(AT_WORK), ImportRun.id != run.id).limit(1)
     if session.scalar(at_work) is not None:

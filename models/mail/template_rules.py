@@ -27,7 +27,7 @@ from models.mail.template import (
     own_text,
     own_texts,
 )
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.tenants.tenant import Tenant
 from models.versioned import check_version
 
@@ -138,7 +138,7 @@ def _begin(session: Session, tenant_id: str, kind: MailKind, version: int) -> Ma
 
 def _lock(session: Session, tenant_ids: Iterable[str]) -> None:
     """Prevent concurrent changes of these tenants' templates until the end of the transaction."""
-    take_turns(session, "mail_template", tenant_ids)
+    serialize(session, "mail_template", tenant_ids)
 
 
 def _put(  # noqa: PLR0913  (each is a column of the version)

@@ -20,7 +20,7 @@ from models.actor import Actor
 from models.errors import N_, DomainError
 from models.mail import outbox
 from models.notifications.address import SLOTS, AddressLink, LinkState, NotificationAddress, clean
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.scope import all_tenants
 from models.tenants.tenant import Tenant
 from models.tokens import hash_token
@@ -164,7 +164,7 @@ def _refuse_faults(wanted: Sequence[str]) -> None:
 
 def _locked(session: Session, tenant_id: str) -> list[NotificationAddress]:
     """Create missing slots and return all slots of a tenant in order, locked until the end of the transaction."""
-    take_turns(session, "notification_address", tenant_id)
+    serialize(session, "notification_address", tenant_id)
     rows = [{"tenant_id": tenant_id, "slot": number} for number in SLOTS]
     session.execute(insert(NotificationAddress).values(rows).on_conflict_do_nothing())
     return list(

@@ -24,7 +24,7 @@ from models.portal_users.portal_user import (
     PortalUserLink,
 )
 from models.random_id import add_with_random_id, random_user_id
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 from models.tenants.tenant import Tenant
 from models.tokens import hash_token, new_token
 from models.versioned import lock_version
@@ -246,7 +246,7 @@ def remove_old_links(session: Session, *, now: datetime) -> None:
 
 def emails(session: Session, customer_id: str) -> set[str]:
     """Return the e-mail addresses of a customer's users in lower case, after taking the lock on its users."""
-    take_turns(session, "portal_user", customer_id)
+    serialize(session, "portal_user", customer_id)
     return set(
         session.scalars(
             select(func.lower(PortalUser.email)).where(

@@ -20,7 +20,7 @@ from models.mail import outbox
 from models.reports.monthly import MonthlyReport, attachment_key
 from models.reports.monthly_numbers import read_contents, utms_in
 from models.reports.monthly_text import month_title, text_of
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.tenants import settings as tenant_settings
 from models.utms.utm import Utm
 
@@ -72,7 +72,7 @@ def issue_batch(  # noqa: PLR0913  (two of them are for the demo and for tests)
     """
     tenant_id = scope.own_tenant_id(session)
     # Before reading which are missing, so that those of a concurrent run are committed and visible.
-    take_turns(session, "monthly_reports", tenant_id)
+    serialize(session, "monthly_reports", tenant_id)
     missing = exists().where(MonthlyReport.customer_id == Customer.id, MonthlyReport.month == month)
     due = (
         select(Customer.id, Customer.name)

@@ -14,7 +14,7 @@ from models import audit
 from models.actor import Actor
 from models.db import Base
 from models.errors import N_, NOTHING_CHANGED, DomainError
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.values import web_address
 from models.versioned import Versioned, check_version
 
@@ -113,7 +113,7 @@ def save(session: Session, content: SupportContent, *, version: int, by: Actor) 
     :raises Conflict: somebody else saved the page in the meantime.
     :raises DomainError: nothing changes, or a link is not allowed.
     """
-    take_turns(session, "support page")
+    serialize(session, "support page")
     row = _row(session)
     check_version(row.version if row is not None else 0, version)
     check_links(content.links)

@@ -13,7 +13,7 @@ from models import audit, scope
 from models.actor import Actor
 from models.db import Base, CreatedAt
 from models.errors import N_, NOTHING_CHANGED, DomainError, Gone
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 from models.scope import TenantScoped
 from models.tokens import hash_token, new_token
 from models.versioned import Versioned, lock_version
@@ -136,7 +136,7 @@ def revoke(session: Session, row: PortalToken, *, now: datetime, by: Actor) -> N
 
 def _names_in_force(session: Session) -> Sequence[str]:
     """Return the names of the tenant's active tokens, after taking a lock that prevents creating and renaming tokens."""
-    take_turns(session, "portal_token", scope.own_tenant_id(session))
+    serialize(session, "portal_token", scope.own_tenant_id(session))
     return session.scalars(select(PortalToken.name).where(PortalToken.revoked_at.is_(None))).all()
 
 

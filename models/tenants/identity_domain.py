@@ -17,7 +17,7 @@ from models import audit
 from models.actor import Actor
 from models.db import Base, CreatedAt
 from models.errors import N_, DomainError, Gone
-from models.row_lock import lock, take_turns
+from models.row_lock import lock, serialize
 from models.scope import TenantScoped
 from models.tenants.tenant import Tenant
 
@@ -100,7 +100,7 @@ def add(session: Session, tenant: Tenant, typed: str, *, by: Actor) -> IdentityD
     domain = normalized(typed)
     if domain is None:
         raise DomainError(NOT_A_DOMAIN, field="domain")
-    take_turns(session, "identity_domain")
+    serialize(session, "identity_domain")
     if session.scalar(select(IdentityDomain.id).where(IdentityDomain.domain == domain)) is not None:
         raise DomainError(TAKEN, field="domain")
     count = select(func.count()).select_from(IdentityDomain).where(IdentityDomain.tenant_id == tenant.id)
@@ -134,7 +134,7 @@ def remove(session: Session, tenant: Tenant, row: IdentityDomain, *, by: Actor) 
     :raises Gone: it was removed concurrently.
     """
     # Password sign-in is forbidden under the same lock (models.tenants.identity_provider).
-    take_turns(session, "identity_provider", tenant.id)
+    serialize(session, "identity_provider", tenant.id)
     session.refresh(tenant)
     if row.tenant_id != tenant.id:
         raise Gone

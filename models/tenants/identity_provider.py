@@ -16,7 +16,7 @@ from models import audit, sealed_secret
 from models.actor import Actor
 from models.db import Base, CreatedAt
 from models.errors import N_, NOTHING_CHANGED, DomainError
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.scope import TenantScoped
 from models.tenants import identity_domain
 from models.tenants.identity_domain import IdentityDomain
@@ -148,7 +148,7 @@ def save(  # noqa: PLR0913  (a rule takes its settings as arguments)
     """
     if not is_issuer(wanted.issuer, allow_local=allow_local):
         raise DomainError(NOT_AN_ISSUER, field="issuer")
-    take_turns(session, "identity_provider", tenant.id)
+    serialize(session, "identity_provider", tenant.id)
     session.refresh(tenant)
     row = of_tenant(session, tenant.id)
     check_version(row.version if row is not None else 0, version)

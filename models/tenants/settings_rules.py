@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models import audit, scope
 from models.actor import Actor
 from models.errors import N_, DomainError
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.tenants import access_origin
 from models.tenants import link as portal_link
 from models.tenants import settings as tenant_settings
@@ -166,7 +166,7 @@ def _checked(wanted: SettingsInput) -> list[str]:
 def locked(session: Session) -> TenantSettings:
     """Return the tenant's row, created if missing and locked until the end of the transaction."""
     tenant_id = scope.own_tenant_id(session)
-    take_turns(session, "tenant_settings", tenant_id)
+    serialize(session, "tenant_settings", tenant_id)
     session.execute(insert(TenantSettings.__table__).values(tenant_id=tenant_id).on_conflict_do_nothing())
     row: TenantSettings = session.get_one(TenantSettings, tenant_id, populate_existing=True)
     return row

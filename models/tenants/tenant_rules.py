@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models import audit
 from models.actor import Actor
 from models.errors import N_, NOTHING_CHANGED, DomainError
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.tenants.settings import TenantSettings
 from models.tenants.tenant import Tenant, create_tenant
 from models.versioned import lock_version
@@ -28,7 +28,7 @@ def create(session: Session, name: str, settings: Mapping[str, Any], *, by: Acto
     :param settings: the values of columns of ``TenantSettings``.
     :raises DomainError: there is a tenant of this name.
     """
-    take_turns(session, "tenant name")
+    serialize(session, "tenant name")
     _refuse_taken(session, name)
     tenant = create_tenant(session, name, by=by)
     row = TenantSettings(tenant_id=tenant.id, **settings)
@@ -46,7 +46,7 @@ def rename(session: Session, tenant: Tenant, name: str, *, version: int, by: Act
     :raises Conflict: somebody else renamed it in the meantime.
     :raises DomainError: nothing changes, or there is another tenant of this name.
     """
-    take_turns(session, "tenant name")
+    serialize(session, "tenant name")
     lock_version(session, tenant, version)
     _refuse_taken(session, name, besides=tenant.id)
     before = tenant.name

@@ -31,7 +31,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.db import Base
 from models.errors import N_, DomainError
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from models.scope import TenantScoped
 from models.tickets import file_types
 from models.tickets.file_store import FileStore
@@ -110,7 +110,7 @@ def keep(  # noqa: PLR0913  (each is a fact about the file)
     if len(data) > MAX_BYTES:
         raise DomainError(TOO_LARGE, field="files", name=name)
     media_type = file_types.media_type(name, data)
-    take_turns(session, "ticket files", str(user_id))
+    serialize(session, "ticket files", str(user_id))
     mine = (TicketFile.user_id == user_id, TicketFile.message_id.is_(None))
     unused = session.scalars(select(TicketFile).where(*mine).order_by(TicketFile.id.desc()).offset(MAX_UNBOUND - 1))
     _delete(session, store, unused.all())

@@ -1,6 +1,6 @@
 """Rules that allow so many of something, or keep an order, hold when sixteen people act at the same moment.
 
-A rule that counts first and writes then must let nobody else count meanwhile: ``models.row_lock.take_turns``.
+A rule that counts first and writes then must let nobody else count meanwhile: ``models.row_lock.serialize``.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from redis import Redis, RedisError
 from sqlalchemy.orm import Session
 
-from models.row_lock import take_turns
+from models.row_lock import serialize
 from views.signing import signing_keys
 
 FIELD = "form_pass"
@@ -51,7 +51,7 @@ def first_result(session: Session, digest: str) -> str | None:
 
     :param digest: of the form, from ``digest_of``.
     """
-    take_turns(session, "public_form", digest)
+    serialize(session, "public_form", digest)
     try:
         noted = _redis().get(_key(digest))
     except RedisError as error:
