@@ -110,7 +110,7 @@ class PortalSecurityManager(SecurityManager):
         if timeouts.end(started_at=started, last_seen_at=seen) <= now:
             return None
         if BACKGROUND not in request.headers:
-            seen = user_session.note_use(identity.user.session_token, last_seen_at=seen, now=now)
+            seen = user_session.record_use(identity.user.session_token, last_seen_at=seen, now=now)
         g.session_ends_at = timeouts.end(started_at=started, last_seen_at=seen)
         g.identity = identity
         return identity.user

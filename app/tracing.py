@@ -84,7 +84,7 @@ class Tracing:
         with self._tracer.start_as_current_span(name, context, SpanKind.CONSUMER, attributes=facts):
             yield
 
-    def note_failure(self) -> None:
+    def record_failure(self) -> None:
         """Mark the span of the current job as failed."""
         trace.get_current_span().set_status(Status(StatusCode.ERROR))
 

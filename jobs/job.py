@@ -94,7 +94,7 @@ def _attempt(step: Callable[[], None]) -> Exception | None:
 
 def _record_run(entry: str, *, error: str | None, took: timedelta) -> None:
     with Session(db.engine) as session, session.begin():
-        schedule.note_finished(session, entry, now=clock.utc_now(), error=error, took=took)
+        schedule.record_finished(session, entry, now=clock.utc_now(), error=error, took=took)
 
 
 def _facts(name: str, began: float, *, failed: bool) -> dict[str, object]:

@@ -179,7 +179,7 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
         error = _refusal(problem).error
         for mail in mails:
             _log(mail, final=False)
-            claim.note_failure(mail, now=clock.utc_now(), error=error, final=False)
+            claim.record_failure(mail, now=clock.utc_now(), error=error, final=False)
         return False
     sent = None
     try:
@@ -193,12 +193,12 @@ def _send_batch(claim: MailClaim, mails: list[OutgoingMail]) -> bool:
             if refusal is None:
                 sent = mail
                 continue
-            claim.note_failure(mail, now=clock.utc_now(), error=refusal.error, final=refusal.final)
+            claim.record_failure(mail, now=clock.utc_now(), error=refusal.error, final=refusal.final)
             if not refusal.connected:
                 claim.release(mails[number:])
                 break
         if sent is not None:
-            claim.note_sent(sent, now=clock.utc_now(), keep_secret=keep_secret)
+            claim.record_sent(sent, now=clock.utc_now(), keep_secret=keep_secret)
     finally:
         with suppress(smtplib.SMTPException, OSError):
             if connection.host is not None:

@@ -74,6 +74,6 @@ def _send_due() -> None:
                 # The whole job has timed out. The message is tried again later.
                 raise
             except Exception as problem:  # noqa: BLE001  (whatever the gateway raises, other messages are sent)
-                sms.note_failure(session, message, describe(problem))
+                sms.record_failure(session, message, describe(problem))
             else:
-                sms.note_sent(session, message, now=clock.utc_now())
+                sms.record_sent(session, message, now=clock.utc_now())

@@ -124,7 +124,7 @@ def _claim() -> form_key.Claim | None:
 
 def _note_answer(claim: form_key.Claim, answer: Response, browser: dict[str, Any]) -> None:
     told = session.get("_flashes", [])[len(browser.get("_flashes", [])) :]
-    form_key.note_answer(
+    form_key.record_answer(
         db.session(),
         claim,
         answer.location or g.get("page_of_repeated"),

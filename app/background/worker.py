@@ -63,7 +63,7 @@ class PortalWorker(SimpleWorker):
         with current_app.app_context(), self._origin_of(job):
             done = super().perform_job(job, queue, execution)
             if not done and (tracing := current_app.extensions.get("tracing")) is not None:
-                tracing.note_failure()
+                tracing.record_failure()
         if self.beats is not None:
             self.beats.begin(self)
         return done

@@ -101,7 +101,7 @@ def _store_activity(context: DemoContext, registered: Utm, plan: UtmPlan) -> int
     if plan.last_seen is None:
         return 0
     pick, seen = context.pick, context.now - plan.last_seen
-    utm.note_heartbeat(
+    utm.record_heartbeat(
         registered,
         now=seen,
         firmware=pick.choice(_FIRMWARE),

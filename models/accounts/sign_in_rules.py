@@ -93,7 +93,7 @@ def begin(session: Session, found: Any, *, now: datetime, by: Actor) -> SignedIn
 
     :param found: the user, locked by the caller.
     """
-    user.note_sign_in(session, found, now=now, by=by)
+    user.record_sign_in(session, found, now=now, by=by)
     token = user_session.start(session, found.id, now=now)
     return signed_in(found, token)
 

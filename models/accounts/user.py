@@ -132,7 +132,7 @@ def _increment_failures(session: Session, user_id: int, *, now: datetime) -> int
     )
 
 
-def note_sign_in(session: Session, user: Any, *, now: datetime, by: Actor) -> None:
+def record_sign_in(session: Session, user: Any, *, now: datetime, by: Actor) -> None:
     """Record a successful sign-in and reset the counter of wrong passwords."""
     count_sign_in(session, user, now=now, fail_login_count=0, locked_until=None)
     audit.record(session, "sign_in.succeeded", ("User", user.id), by=by)

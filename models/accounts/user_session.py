@@ -96,7 +96,7 @@ class Timeouts:
         return min(last_seen_at + self.idle, started_at + self.absolute)
 
 
-def note_origin(session: Session, token: str, *, ip_address: str | None, user_agent: str) -> None:
+def record_origin(session: Session, token: str, *, ip_address: str | None, user_agent: str) -> None:
     """Store where a session was started.
 
     :param user_agent: how the browser describes itself.
@@ -170,7 +170,7 @@ def revoke_of_tenant(session: Session, tenant_id: str) -> None:
     _revoke(session, UserSession.tenant_id == tenant_id)
 
 
-def note_use(token: str, *, last_seen_at: datetime, now: datetime) -> datetime:
+def record_use(token: str, *, last_seen_at: datetime, now: datetime) -> datetime:
     """Record that a session is in use, at most every five minutes.
 
     It has its own transaction because read-only requests do not commit.

@@ -244,7 +244,7 @@ def figures_of(
     return found
 
 
-def note_mismatches(session: Session, *, today: date) -> None:
+def record_mismatches(session: Session, *, today: date) -> None:
     """Note the customers whose numbers of applied, contracted and registered UTMs disagree, with the first such day."""
     differing = set(session.scalars(select(Customer.id).where(Customer.deleted_at.is_(None), differs(today))))
     known = set(session.scalars(select(UtmMismatch.customer_id)))

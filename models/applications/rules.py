@@ -260,7 +260,7 @@ def customer_answers(session: Session, customer_id: str) -> Sequence[CustomerAns
     return session.scalars(select(CustomerAnswer).where(CustomerAnswer.customer_id == customer_id)).all()
 
 
-def note_view(
+def record_view(
     session: Session, application: ServiceApplication, *, user_id: int, user_name: str, now: datetime
 ) -> None:
     """Record that a user looked at an application."""

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import scope
-from models.applications.reconciliation import applied_counts, contracted_counts, note_mismatches
+from models.applications.reconciliation import applied_counts, contracted_counts, record_mismatches
 from models.customers.customer import Customer
 from models.db import Base
 from models.mail import outbox
@@ -97,5 +97,5 @@ def check(session: Session, *, today: date, now: datetime) -> None:
 
     :param today: the day in Asia/Tokyo.
     """
-    note_mismatches(session, today=today)
+    record_mismatches(session, today=today)
     notify(session, today=today, now=now)

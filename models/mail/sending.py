@@ -125,14 +125,14 @@ class MailClaim:
             begun = self._step(_SENT_AND_BEGIN, values | {"sent": sent.id, "keep_secret": keep_secret})
         return [row.state for row in begun] == [MailState.PENDING]
 
-    def note_sent(self, mail: OutgoingMail, *, now: datetime, keep_secret: bool) -> None:
+    def record_sent(self, mail: OutgoingMail, *, now: datetime, keep_secret: bool) -> None:
         """Record that the mail server accepted a message.
 
         :param keep_secret: keep the secret part of its link, for the demonstration.
         """
         self._step(_SENT, {"sent": mail.id, "now": now, "keep_secret": keep_secret})
 
-    def note_failure(self, mail: OutgoingMail, *, now: datetime, error: str, final: bool) -> None:
+    def record_failure(self, mail: OutgoingMail, *, now: datetime, error: str, final: bool) -> None:
         """Record a failed attempt, and schedule the next one unless all attempts are used up.
 
         :param error: the mail server's error message.

@@ -125,14 +125,14 @@ def claim(session: Session, *, now: datetime) -> OutgoingSms | None:
     return None
 
 
-def note_sent(session: Session, message: OutgoingSms, *, now: datetime) -> None:
+def record_sent(session: Session, message: OutgoingSms, *, now: datetime) -> None:
     """Record that the gateway accepted a message, and commit. The secret part of its link is no longer stored."""
     row = session.get_one(SmsMessage, message.id)
     row.state, row.sent_at, row.last_error, row.secret = MailState.SENT.value, now, None, None
     session.commit()
 
 
-def note_failure(session: Session, message: OutgoingSms, error: str) -> None:
+def record_failure(session: Session, message: OutgoingSms, error: str) -> None:
     """Record a failed attempt, and commit. After the last attempt, the message has failed.
 
     :param error: why the gateway did not accept it.

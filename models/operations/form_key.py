@@ -66,7 +66,7 @@ def claim(session: Session, user_id: int, digest: str) -> Claim:
     return Claim(user_id, digest, Answer(found.location, found.messages or []) if found else Answer(None, []))
 
 
-def note_answer(session: Session, claimed: Claim, location: str | None, messages: list[tuple[str, str]]) -> None:
+def record_answer(session: Session, claimed: Claim, location: str | None, messages: list[tuple[str, str]]) -> None:
     """Store the response to the first submission, for repeated submissions.
 
     :param messages: the category and text of each message.

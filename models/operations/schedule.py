@@ -165,7 +165,7 @@ def claim_now(session: Session, name: str, *, now: datetime) -> bool:
     return True
 
 
-def note_finished(
+def record_finished(
     session: Session, name: str, *, now: datetime, error: str | None, took: timedelta | None = None
 ) -> None:
     """Record the outcome of a run.

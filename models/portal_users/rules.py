@@ -207,7 +207,7 @@ def verify_link(session: Session, token: str, *, now: datetime) -> PortalUserLin
     return session.get(PortalUserLink, found, populate_existing=True) if found is not None else None
 
 
-def note_password_set(session: Session, user: PortalUser, *, now: datetime, by: Actor) -> None:
+def record_password_set(session: Session, user: PortalUser, *, now: datetime, by: Actor) -> None:
     """Record that the user has set a password in the customers' portal: the sign-up is done, and all links end.
 
     :raises Gone: the user was deleted concurrently.
@@ -221,7 +221,7 @@ def note_password_set(session: Session, user: PortalUser, *, now: datetime, by: 
     _end_links(session, [user.id], now=now)
 
 
-def note_sign_in(session: Session, user: PortalUser, *, now: datetime) -> None:
+def record_sign_in(session: Session, user: PortalUser, *, now: datetime) -> None:
     """Record a sign-in to the customers' portal.
 
     :raises Gone: the user was deleted concurrently.

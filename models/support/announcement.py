@@ -157,7 +157,7 @@ def read_among(session: Session, user_id: int, keys: Collection[int]) -> set[int
     )
 
 
-def note_read(session: Session, key: int, user_id: int, *, now: datetime) -> None:
+def record_read(session: Session, key: int, user_id: int, *, now: datetime) -> None:
     """Note that a user opened an announcement; only the first time counts. Has no effect if it was deleted meanwhile."""
     found = (
         select(Announcement.id, literal(user_id, Integer), literal(now, DateTime(timezone=True)))

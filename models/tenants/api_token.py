@@ -157,7 +157,7 @@ def caller_of(session: Session, token: str, *, now: datetime) -> tuple[Caller, b
     return Caller(row.tenant_id, row.id, row.name), not noted
 
 
-def note_use(session: Session, caller: Caller, *, now: datetime) -> None:
+def record_use(session: Session, caller: Caller, *, now: datetime) -> None:
     """Record the use of a token, at most once a minute even for concurrent calls."""
     session.execute(
         update(PortalToken)

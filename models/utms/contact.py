@@ -41,7 +41,7 @@ class CallingUtm(NamedTuple):
         return any(new not in (None, old) for new, old in reported)
 
 
-def note_call(session: Session, token: str, *, now: datetime) -> CallingUtm | None:
+def record_call(session: Session, token: str, *, now: datetime) -> CallingUtm | None:
     """Return the UTM of an active token and record that it has just called; return None if the token is not active.
 
     Finding the UTM and recording its contact is one statement, because heartbeats are most of what the portal receives.

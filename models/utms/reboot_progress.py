@@ -141,7 +141,7 @@ def concerns_heartbeat(verifiable_since: datetime | BindParameter[datetime]) -> 
     )
 
 
-def note_report(session: Session, utm: Utm, command_id: int, report: Report, *, now: datetime) -> bool:
+def record_report(session: Session, utm: Utm, command_id: int, report: Report, *, now: datetime) -> bool:
     """Store what a UTM reports of a command; return False if it was never given that command.
 
     A report on a reboot that has ended, or one that is repeated, changes nothing.

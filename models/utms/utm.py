@@ -194,7 +194,7 @@ def remove_all(session: Session, utms: Sequence[Utm], *, now: datetime, by: Acto
     alert_mail_due.drop(session, [utm.id for utm in kept])
 
 
-def note_heartbeat(utm: Utm, *, now: datetime, firmware: str | None, ip_address: str | None, mac: str | None) -> None:
+def record_heartbeat(utm: Utm, *, now: datetime, firmware: str | None, ip_address: str | None, mac: str | None) -> None:
     """Record the data of a heartbeat. The reported MAC address is only displayed next to the registered one."""
     utm.last_seen_at = now
     utm.firmware = firmware or utm.firmware

@@ -67,7 +67,7 @@ def test_a_run_whose_end_cannot_be_noted_has_failed(new_timetable, row, monkeypa
     def no_database(*_args, **_values):
         raise ConnectionError
 
-    monkeypatch.setattr("models.operations.schedule.note_finished", no_database)
+    monkeypatch.setattr("models.operations.schedule.record_finished", no_database)
     with pytest.raises(JobFailed, match=r"^ConnectionError$"):
         works()
     with pytest.raises(JobFailed, match=r"^LookupError$"):

@@ -110,7 +110,7 @@ def begin_session(person: SignedIn, wanted: Mapping[str, str], *, tenant_id: str
     session.clear()
     session.permanent = True
     login_user(person)
-    user_session.note_origin(
+    user_session.record_origin(
         db.session(),
         person.session_token,
         ip_address=request.remote_addr,

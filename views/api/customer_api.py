@@ -162,7 +162,7 @@ class CustomerApi(BaseApi):
     def note_password_set(self, call: Call, portal_user_id: str) -> tuple[int, dict[str, Any]]:
         """Record that a person has set a password: the sign-up is done, and the links mailed to them end."""
         user, by = _acting(call, portal_user_id)
-        portal_user_rules.note_password_set(call.session, user, now=clock.utc_now(), by=by)
+        portal_user_rules.record_password_set(call.session, user, now=clock.utc_now(), by=by)
         return 200, _state(user)
 
     @expose("/portal-users/<string:portal_user_id>/sign-ins", methods=["POST"])
@@ -171,7 +171,7 @@ class CustomerApi(BaseApi):
     def note_sign_in(self, call: Call, portal_user_id: str) -> tuple[int, dict[str, Any]]:
         """Record a sign-in to the customers' portal."""
         user, _ = _acting(call, portal_user_id)
-        portal_user_rules.note_sign_in(call.session, user, now=clock.utc_now())
+        portal_user_rules.record_sign_in(call.session, user, now=clock.utc_now())
         return 200, _state(user)
 
     @expose("/portal-users/<string:portal_user_id>/password-reset", methods=["POST"])
@@ -231,7 +231,7 @@ def _caller(token: str) -> Caller | None:
     caller, worth_noting = found
     if worth_noting:
         with scope.tenant_session(caller.tenant_id) as session, session.begin():
-            api_token.note_use(session, caller, now=now)
+            api_token.record_use(session, caller, now=now)
     return caller
 
 

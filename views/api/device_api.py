@@ -65,7 +65,7 @@ class DeviceApi(BaseApi):
             now = clock.utc_now()
             with scope.tenant_session(sender.tenant_id) as session, session.begin():
                 found = session.get_one(Utm, sender.id)
-                utm.note_heartbeat(found, now=now, firmware=firmware, ip_address=ip_address, mac=mac)
+                utm.record_heartbeat(found, now=now, firmware=firmware, ip_address=ip_address, mac=mac)
                 reboots = reboot_progress.commands_for(session, found, boot_id=boot_id, now=now)
         commands = [{"id": str(each), "type": "reboot"} for each in reboots]
         return jsonify(commands=commands, next_seconds=current_app.config["HEARTBEAT_SECONDS"])
@@ -78,7 +78,7 @@ class DeviceApi(BaseApi):
         key = key_or_none(command_id)
         with scope.tenant_session(sender.tenant_id) as session, session.begin():
             found = session.get_one(Utm, sender.id)
-            known = key is not None and reboot_progress.note_report(session, found, key, report, now=clock.utc_now())
+            known = key is not None and reboot_progress.record_report(session, found, key, report, now=clock.utc_now())
         if not known:
             abort(404)
         return "", 204
@@ -135,7 +135,7 @@ class DeviceApi(BaseApi):
 def _sender(token: str) -> CallingUtm | None:
     """Return the UTM of a token, None if the token is invalid. Every call, whatever it requests, is recorded as contact."""
     with scope.all_tenants("a device token names its UTM, and so its tenant") as session, session.begin():
-        return contact.note_call(session, token, now=clock.utc_now())
+        return contact.record_call(session, token, now=clock.utc_now())
 
 
 LIMITS = CallerLimits(_sender)

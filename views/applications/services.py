@@ -234,7 +234,7 @@ class ServiceApplicationView(ApplicationList):
         if any(each.user_id == current_user.id and each.viewed_at > now - _VIEW_NOTED_EVERY for each in _views(row)):
             return
         with tenant_session(g.identity.tenant.id) as session:
-            rules.note_view(session, row, user_id=current_user.id, user_name=current_user.email, now=now)
+            rules.record_view(session, row, user_id=current_user.id, user_name=current_user.email, now=now)
             session.commit()
 
 

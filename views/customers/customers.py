@@ -22,7 +22,7 @@ from views.base import url_if
 from views.customers.contract_list import ContractList
 from views.customers.form import CustomerForm
 from views.customers.overview import overview_of
-from views.customers.tabs import customer_tabs, note_tabs, tab_contents
+from views.customers.tabs import customer_tabs, remember_tabs, tab_contents
 from views.data_interface import PortalInterface
 from views.months import first_day, months_to_choose
 from views.screen import formats
@@ -149,7 +149,7 @@ class CustomerView(Screen):
         if found is None:
             abort(404)
         customer: Customer = found[0]
-        note_tabs(customer, found[1:])
+        remember_tabs(customer, found[1:])
         return customer
 
     def refusal(self, method: str, row: Customer) -> DomainError | None:

@@ -55,7 +55,7 @@ def empty_tabs(customer: Any) -> set[str]:
     """
     known: dict[str, Sequence[bool]] = g.setdefault("customer_tabs", {})
     if customer.id not in known:
-        note_tabs(customer, db.session.execute(select(*tab_contents()).where(Customer.id == customer.id)).one())
+        remember_tabs(customer, db.session.execute(select(*tab_contents()).where(Customer.id == customer.id)).one())
     return {
         tab for tab, filled in zip((_APPLICATION, _UTM_APPLICATIONS), known[customer.id], strict=True) if not filled
     }
@@ -73,7 +73,7 @@ def tab_contents() -> tuple[Any, Any]:
     return or_(application, question), utm_application
 
 
-def note_tabs(customer: Any, contents: Sequence[bool]) -> None:
+def remember_tabs(customer: Any, contents: Sequence[bool]) -> None:
     """Remember for this request whether a customer's tabs show something.
 
     :param contents: the values of ``tab_contents``.

@@ -61,7 +61,7 @@ def first_result(session: Session, digest: str) -> str | None:
     return noted.decode() if isinstance(noted, bytes) else None
 
 
-def note_result(digest: str, application_id: str) -> None:
+def record_result(digest: str, application_id: str) -> None:
     """Note the ID of the application that a form has made, before its transaction is committed."""
     try:
         _redis().set(_key(digest), application_id, ex=LIFETIME)

@@ -98,7 +98,7 @@ class PublicFormView(PortalView):
             return known
         made = self.send(session, form)
         session.flush()
-        form_pass.note_result(digest, made.id)
+        form_pass.record_result(digest, made.id)
         session.commit()
         return str(made.id)
 

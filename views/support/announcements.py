@@ -15,7 +15,7 @@ from models import clock
 from models.db import db
 from models.errors import N_
 from models.scope import tenant_session
-from models.support.announcement import NEWEST_FIRST, Announcement, note_read, read_among, visible_to
+from models.support.announcement import NEWEST_FIRST, Announcement, read_among, record_read, visible_to
 from views.data_interface import PortalInterface
 from views.screen import formats
 from views.screen.filters import Days, Part, Search
@@ -94,6 +94,6 @@ class AnnouncementView(Screen):
         if request.method == "GET" and pk not in read_among(db.session(), current_user.id, [pk]):
             # In a transaction of its own, because requests that only read do not commit.
             with tenant_session(g.identity.tenant.id) as session:
-                note_read(session, pk, current_user.id, now=clock.utc_now())
+                record_read(session, pk, current_user.id, now=clock.utc_now())
                 session.commit()
         return page

@@ -73,13 +73,13 @@ def test_after_a_lock_it_takes_ten_again(make, locked):
 
 def test_a_right_password_starts_the_count_again(make, who):
     fail_often(make.session, who, 9)
-    user.note_sign_in(make.session, who, now=NOW, by=SYSTEM)
+    user.record_sign_in(make.session, who, now=NOW, by=SYSTEM)
 
     assert fail_often(make.session, who, 9) == [False] * 9
 
 
 def test_a_right_password_is_noted(make, locked):
-    user.note_sign_in(make.session, locked, now=NOW + HOUR, by=SYSTEM)
+    user.record_sign_in(make.session, locked, now=NOW + HOUR, by=SYSTEM)
     make.session.refresh(locked)
 
     assert (locked.login_count, locked.fail_login_count, locked.locked_until) == (1, 0, None)

@@ -104,13 +104,13 @@ def test_mismatches_keep_their_first_day_until_they_end(make, tenant, session):
     row = make.session.merge(customer(make, tenant, applied=1, contracted=1))
     make.customer(tenant=tenant)
     for days in range(2):
-        reconciliation.note_mismatches(session, today=TODAY + timedelta(days=days))
+        reconciliation.record_mismatches(session, today=TODAY + timedelta(days=days))
         session.commit()
 
     found = session.scalars(select(reconciliation.UtmMismatch)).one()
     assert (found.customer_id, found.since) == (row.id, TODAY)
     make.utm(customer_row=row)
-    reconciliation.note_mismatches(session, today=TODAY)
+    reconciliation.record_mismatches(session, today=TODAY)
     assert session.scalars(select(reconciliation.UtmMismatch)).all() == []
 
 
@@ -120,6 +120,6 @@ def test_a_customer_without_an_application_agrees_when_its_utms_are_contracted(m
     make.contract_line(contract=contract, starts_on=date(2026, 1, 1))
     make.utm(customer_row=row)
 
-    reconciliation.note_mismatches(session, today=TODAY)
+    reconciliation.record_mismatches(session, today=TODAY)
 
     assert session.scalars(select(reconciliation.UtmMismatch)).all() == []

@@ -148,15 +148,15 @@ def test_a_row_whose_entry_is_gone_is_never_claimed(session):
     session.add(ScheduledTask(name="of an older version", next_run_at=NOON))
     session.flush()
     assert schedule.claim_due(session, now=NOON) == []
-    schedule.note_finished(session, "of no version", now=NOON, error=None)
+    schedule.record_finished(session, "of no version", now=NOON, error=None)
 
 
 def test_how_a_run_went_is_noted(session):
     schedule.reconcile(session, now=NOON)
-    schedule.note_finished(session, "heartbeat", now=NOON, error="OperationalError", took=timedelta(seconds=2.5))
+    schedule.record_finished(session, "heartbeat", now=NOON, error="OperationalError", took=timedelta(seconds=2.5))
     task = session.get(ScheduledTask, "heartbeat")
     assert (task.last_finished_at, task.last_error, task.last_run_ms) == (NOON, "OperationalError", 2500)
-    schedule.note_finished(session, "heartbeat", now=NOON, error=None)
+    schedule.record_finished(session, "heartbeat", now=NOON, error=None)
     assert task.last_error is None
 
 

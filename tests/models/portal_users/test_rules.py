@@ -100,7 +100,7 @@ def test_another_address_before_the_sign_up_is_mailed_a_new_link(session, custom
 
 def test_after_the_sign_up_it_is_not(session, customer):
     user = create(session, customer)
-    rules.note_password_set(session, user, now=NOW, by=SYSTEM)
+    rules.record_password_set(session, user, now=NOW, by=SYSTEM)
 
     rules.change(session, user, {"email": "new@example.com"}, version=user.version, request=REQUEST)
     session.commit()
@@ -134,7 +134,7 @@ def test_a_reset_needs_a_sign_up_and_lasts_an_hour(session, customer):
     user = create(session, customer)
     with pytest.raises(DomainError):
         rules.reset_password(session, user, request=REQUEST)
-    rules.note_password_set(session, user, now=NOW, by=SYSTEM)
+    rules.record_password_set(session, user, now=NOW, by=SYSTEM)
 
     rules.reset_password(session, user, request=REQUEST)
     session.commit()
@@ -146,13 +146,13 @@ def test_a_reset_needs_a_sign_up_and_lasts_an_hour(session, customer):
 
 def test_sign_ins_are_noted(session, customer):
     user = create(session, customer)
-    rules.note_sign_in(session, user, now=NOW)
-    rules.note_sign_in(session, user, now=NOW + timedelta(days=1))
+    rules.record_sign_in(session, user, now=NOW)
+    rules.record_sign_in(session, user, now=NOW + timedelta(days=1))
 
     assert (user.first_sign_in_at, user.last_sign_in_at) == (NOW, NOW + timedelta(days=1))
     rules.delete(session, user, now=NOW, by=SYSTEM)
     with pytest.raises(Gone):
-        rules.note_sign_in(session, user, now=NOW)
+        rules.record_sign_in(session, user, now=NOW)
 
 
 def test_old_links_are_removed(session, customer, make):

@@ -163,12 +163,12 @@ def test_the_same_name_again_is_no_change(session, create):
 def test_a_use_is_noted_once_a_minute(make, session, create, seconds, worth_noting):
     _, token = create()
     found, first = caller(make, token)
-    api_token.note_use(session, found, now=NOW)
+    api_token.record_use(session, found, now=NOW)
     session.commit()
     later = NOW + timedelta(seconds=seconds)
 
     _, again = caller(make, token, later)
-    api_token.note_use(session, found, now=later)
+    api_token.record_use(session, found, now=later)
     session.commit()
 
     assert (first, again) == (True, worth_noting)

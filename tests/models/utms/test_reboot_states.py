@@ -96,7 +96,7 @@ class RebootMachine(RuleBasedStateMachine):
     @rule(state=st.sampled_from(Reported), place=st.integers(0, 9))
     def report(self, state: Reported, place: int) -> None:
         key = sorted(self.known)[place % len(self.known)]
-        reboot_progress.note_report(self.session, self.utm, key, Report(state), now=self.now)
+        reboot_progress.record_report(self.session, self.utm, key, Report(state), now=self.now)
 
     @invariant()
     def every_step_is_allowed(self) -> None:

@@ -54,7 +54,7 @@ def test_who_saw_an_older_version_is_refused(session, row):
 
 def test_a_heartbeat_is_no_change_that_anybody_has_to_see(session, row):
     found = session.get(Utm, row.id)
-    utm.note_heartbeat(found, now=NOW, firmware="2", ip_address=None, mac=None)
+    utm.record_heartbeat(found, now=NOW, firmware="2", ip_address=None, mac=None)
     session.flush()
 
     assert change(session, row, name="支店", version=1).version == 2

@@ -219,7 +219,7 @@ def test_a_utm_is_online_for_ten_minutes_after_its_last_call(seen, state):
 def test_a_heartbeat_notes_what_the_utm_says_of_itself():
     row = Utm(mac_address="a1:b2:c3:d4:e5:f6")
 
-    utm.note_heartbeat(row, now=NOW, firmware="2.1", ip_address="203.0.113.9", mac="00:00:00:00:00:01")
+    utm.record_heartbeat(row, now=NOW, firmware="2.1", ip_address="203.0.113.9", mac="00:00:00:00:00:01")
 
     assert (row.last_seen_at, row.firmware, row.ip_address) == (NOW, "2.1", "203.0.113.9")
     assert (row.mac_address, row.reported_mac) == ("a1:b2:c3:d4:e5:f6", "00:00:00:00:00:01")
@@ -228,7 +228,7 @@ def test_a_heartbeat_notes_what_the_utm_says_of_itself():
 def test_a_heartbeat_that_says_nothing_keeps_what_was_said():
     row = Utm(firmware="2.1", ip_address="203.0.113.9", reported_mac="a1:b2:c3:d4:e5:f6")
 
-    utm.note_heartbeat(row, now=NOW, firmware=None, ip_address=None, mac=None)
+    utm.record_heartbeat(row, now=NOW, firmware=None, ip_address=None, mac=None)
 
     assert (row.last_seen_at, row.firmware, row.ip_address) == (NOW, "2.1", "203.0.113.9")
     assert row.reported_mac == "a1:b2:c3:d4:e5:f6"

@@ -67,7 +67,7 @@ def test_calls_while_the_database_is_away_do_not_count_by_address(call, api, tok
         raise OperationalError("SELECT", {}, Exception("connection refused"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(contact, "note_call", away)
+        patched.setattr(contact, "record_call", away)
         patched.setattr(api_token, "caller_of", away)
         # Sent by several UTMs behind one address.
         answers = {call(api, f"utm_{number}") for number in range(61)}
