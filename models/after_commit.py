@@ -20,10 +20,10 @@ IMPORTS = "imports"
 FORGOTTEN = "forgotten passwords"
 """People ask for a link because they have forgotten their password."""
 
-_KEY = "wake"
+_KEY = "after_commit"
 
 
-def wake(session: Session, what: str) -> None:
+def register(session: Session, what: str) -> None:
     """Register a topic for when the session's transaction commits. A rollback discards it."""
     session.info.setdefault(_KEY, set()).add(what)
 

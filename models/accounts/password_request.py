@@ -46,7 +46,7 @@ def add(session: Session, email: str, *, now: datetime, by: Actor) -> None:
         "request_id": by.request_id,
     }
     session.execute(insert(PasswordRequest).values(values))
-    after_commit.wake(session, after_commit.FORGOTTEN)
+    after_commit.register(session, after_commit.FORGOTTEN)
 
 
 def answer_next(session: Session, *, portal_url: str, now: datetime) -> bool:

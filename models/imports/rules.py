@@ -84,7 +84,7 @@ def start(session: Session, run: ImportRun, *, by: Actor) -> None:
     run.state = RunState.RUNNING.value
     run.actor = {"name": by.name, "user_id": by.user_id, "address": by.address}
     audit.record(session, "import.started", run, by=by, after={"file_name": run.file_name, "rows": run.row_count})
-    after_commit.wake(session, after_commit.IMPORTS)
+    after_commit.register(session, after_commit.IMPORTS)
 
 
 def discard(session: Session, run: ImportRun) -> None:
@@ -120,7 +120,7 @@ def undo(session: Session, run: ImportRun, *, now: datetime, by: Actor) -> None:
     run.state, run.finished_at = RunState.UNDOING.value, None
     run.actor = {"name": by.name, "user_id": by.user_id, "address": by.address}
     audit.record(session, "import.undone", run, by=by, after={"file_name": run.file_name})
-    after_commit.wake(session, after_commit.IMPORTS)
+    after_commit.register(session, after_commit.IMPORTS)
 
 
 def remove_old(session: Session, *, now: datetime) -> None:

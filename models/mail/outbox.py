@@ -187,7 +187,7 @@ def write(  # noqa: PLR0913  (each is a fact about the mail)
         return
     # Inline, as in the audit log: the app may insert rows without a tenant, but not read them back.
     session.execute(insert(MailMessage.__table__).inline().values(rows))
-    after_commit.wake(session, after_commit.MAIL)
+    after_commit.register(session, after_commit.MAIL)
 
 
 def header_id(message_id: uuid.UUID, sender: str) -> str:
@@ -263,4 +263,4 @@ def _note_sent_again(session: Session, message: MailMessage, *, by: Actor) -> No
         tenant_id=message.tenant_id,
         after={"kind": message.kind, "recipient": message.recipient},
     )
-    after_commit.wake(session, after_commit.MAIL)
+    after_commit.register(session, after_commit.MAIL)

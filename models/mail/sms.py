@@ -93,7 +93,7 @@ def write(  # noqa: PLR0913  (each is a fact about the message)
             created_at=now,
         )
     )
-    after_commit.wake(session, after_commit.SMS)
+    after_commit.register(session, after_commit.SMS)
 
 
 def claim(session: Session, *, now: datetime) -> OutgoingSms | None:
