@@ -43,12 +43,12 @@ def upgrade() -> None:
 
     :raises click.ClickException: row-level security does not apply to the app's database role.
     """
-    apart = bool(current_app.config["ALERT_DATABASE_URL"])
+    separate = bool(current_app.config["ALERT_DATABASE_URL"])
     flask_migrate.upgrade(directory=str(current_app.config["MIGRATIONS"]))
     engine = create_engine(owner_url(alerts=False), poolclass=NullPool)
-    if apart:
+    if separate:
         flask_migrate.upgrade(directory=str(current_app.config["ALERT_MIGRATIONS"]))
-    alerts = create_engine(owner_url(alerts=True), poolclass=NullPool) if apart else engine
+    alerts = create_engine(owner_url(alerts=True), poolclass=NullPool) if separate else engine
     now = clock.utc_now()
     with Session(engine) as session:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": RIGHTS_LOCK})

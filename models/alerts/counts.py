@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import AlertDaily, AlertLevel
-from models.alerts.apart import optional
+from models.alerts.cross_database import optional
 
 
 def utm_counts(first: date, last: date, *, customer_id: str | None = None) -> Select[int, int]:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import AlertDaily, AlertLevel
-from models.alerts.apart import joinable
+from models.alerts.cross_database import joinable
 from models.customers.customer import Customer
 
 

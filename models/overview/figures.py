@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, FromClause, Select, cast, exists, func, liter
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import AlertDaily, AlertLevel
-from models.alerts.apart import joinable, optional
+from models.alerts.cross_database import joinable, optional
 from models.applications.application import OPEN_STATES, ServiceApplication
 from models.applications.utm_application import UtmApplication, UtmApplicationState
 from models.contracts.invoice import Invoice

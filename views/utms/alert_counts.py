@@ -13,8 +13,8 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from models import clock
-from models.alerts.apart import joinable, optional
 from models.alerts.counts import counts_by_utm, utm_counts
+from models.alerts.cross_database import joinable, optional
 from models.utms.utm import Utm
 from views.period import recent_days
 

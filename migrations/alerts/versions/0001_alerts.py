@@ -1,7 +1,7 @@
 """The tables of the alerts, their functions and policies, in a database of their own.
 
 They are created by the migrations of the main database up to 0043, so that they are the same in both. A later migration of
-one of these tables is needed in both folders; tests/app/database/apart/test_alert_database.py compares the tables.
+one of these tables is needed in both folders; tests/app/database/alert_database/test_alert_database.py compares the tables.
 
 Where the extension Citus is installed, the tables are distributed by customer (docs/scaling.md).
 

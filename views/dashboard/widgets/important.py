@@ -9,7 +9,7 @@ from flask import get_template_attribute, url_for
 from flask_babel import gettext, lazy_gettext
 
 from models import clock
-from models.alerts.apart import optional
+from models.alerts.cross_database import optional
 from models.alerts.important import important_by_customer
 from models.db import db
 from models.utms.fleet import SecurityStatus, security_status
