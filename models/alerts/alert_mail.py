@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.alerts import level_policy
 from models.alerts.alert import ACTION_LABELS, FUNCTION_LABELS, Alert, AlertDaily, AlertLevel
+from models.alerts.level_decision import level_expression
 from models.alerts.level_policy import LevelPolicy
-from models.alerts.verdict import level_expression
 from models.contracts.contract import allowing_utm
 from models.db import alert_engine
 from models.mail import outbox
@@ -142,7 +142,7 @@ def _sorted_out(session: Session, utm: Utm, policy: LevelPolicy, keys: Any) -> t
             func.left(
                 func.coalesce(_alert.c.virus, _alert.c.msg, _alert.c.url, _alert.c.app, _alert.c.cname), _READ_LENGTH
             ).label("threat"),
-            level_expression(policy, _alert.c).label("verdict"),
+            level_expression(policy, _alert.c).label("decided_level"),
         )
         .where(
             _alert.c.customer_id == utm.customer_id,
@@ -155,8 +155,8 @@ def _sorted_out(session: Session, utm: Utm, policy: LevelPolicy, keys: Any) -> t
         .lateral("found")
     )
     alerts = session.execute(select(claimed, found).join_from(claimed, found, true())).all()
-    _lower(session, utm, [alert for alert in alerts if alert.verdict == AlertLevel.LOW], version=policy.version)
-    high = [alert for alert in alerts if alert.verdict == AlertLevel.HIGH]
+    _lower(session, utm, [alert for alert in alerts if alert.decided_level == AlertLevel.LOW], version=policy.version)
+    high = [alert for alert in alerts if alert.decided_level == AlertLevel.HIGH]
     return len(high), sorted(high, key=lambda alert: (alert.occurred_at, alert.seq))[:LISTED]
 
 

@@ -130,7 +130,7 @@ def store(
     oldest = clock.day_start(clock.months_before(clock.tokyo_day(now), retention_months))
     newest = now + timedelta(days=1)
     policy = level_policy.in_force(session)
-    levels = alert_line.verdicts(policy)
+    levels = alert_line.level_decider(policy)
     receipt = Receipt()
     rows: list[tuple[Any, ...]] = []
     for number, raw in lines:

@@ -14,10 +14,10 @@ from typing import Any
 
 import orjson
 
-from models.alerts import verdict
+from models.alerts import level_decision
 from models.alerts.alert import ACTION_LABELS, AlertLevel, SecurityFunction
+from models.alerts.level_decision import LevelDecider
 from models.alerts.level_policy import FIRST, LevelPolicy
-from models.alerts.verdict import Verdicts
 
 MAX_LINE_BYTES = 64 * 1024
 _MAX_EXTRA_BYTES = 8 * 1024
@@ -83,9 +83,9 @@ class BadLine(Exception):
     """An invalid line; the text of the exception is the reason."""
 
 
-def verdicts(policy: LevelPolicy) -> Verdicts:
+def level_decider(policy: LevelPolicy) -> LevelDecider:
     """Return the rules of a policy for ``parse``."""
-    return verdict.verdicts(policy, _TEXT_COLUMNS)
+    return level_decision.level_decider(policy, _TEXT_COLUMNS)
 
 
 def parse(
@@ -93,7 +93,7 @@ def parse(
     *,
     oldest: datetime,
     newest: datetime,
-    levels: Verdicts = verdicts(FIRST),  # noqa: B008  (a constant)
+    levels: LevelDecider = level_decider(FIRST),  # noqa: B008  (a constant)
 ) -> tuple[Any, ...]:
     """Parse a line.
 

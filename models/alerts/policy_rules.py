@@ -13,8 +13,8 @@ from models import audit, clock
 from models.actor import Actor
 from models.alerts import level_policy
 from models.alerts.alert import Alert, AlertLevel
+from models.alerts.level_decision import level_expression
 from models.alerts.level_policy import LevelPolicy, LevelPolicyVersion, LevelRule, plain_rules
-from models.alerts.verdict import level_expression
 from models.db import alert_connection, allow_long_statements
 from models.errors import N_, NOTHING_CHANGED, Conflict, DomainError
 from models.row_lock import serialize
@@ -89,8 +89,8 @@ def dry_run(session: Session, policy: LevelPolicy, *, now: datetime) -> list[Dry
     """
     allow_long_statements(alert_connection(session), seconds=_DRY_RUN_SECONDS)
     alert = Alert.__table__.c
-    verdict = level_expression(policy, alert)
-    changed = verdict != alert.level
+    decided = level_expression(policy, alert)
+    changed = decided != alert.level
     start = clock.day_start(clock.tokyo_day(now) - timedelta(days=DRY_RUN_DAYS - 1))
     statement = (
         select(

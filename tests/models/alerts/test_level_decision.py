@@ -14,15 +14,15 @@ from models.alerts import ingest as alert_ingest
 from models.alerts import level_policy, policy_rules
 from models.alerts import line as alert_line
 from models.alerts.alert import Alert
+from models.alerts.level_decision import level_expression
 from models.alerts.level_policy import FIRST, LevelPolicy, LevelRule
-from models.alerts.verdict import level_expression
 from tests.support.alerts import line
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
 def decided(rules, default="low", **values) -> str:
-    levels = alert_line.verdicts(LevelPolicy(2, tuple(rules), default))
+    levels = alert_line.level_decider(LevelPolicy(2, tuple(rules), default))
     row = alert_line.parse(line(at=NOW, **values), oldest=NOW, newest=NOW, levels=levels)
     return row[alert_line.COLUMNS.index("level")]
 
@@ -89,7 +89,7 @@ ALERTS = st.fixed_dictionaries(
 def test_python_and_sql_decide_the_same(in_tenant, ours, rules, default, alerts):
     policy = LevelPolicy(9, tuple(rules), default)
     found = [line(number, at=NOW, **({"alert_severity": None} | values)) for number, values in enumerate(alerts)]
-    levels = alert_line.verdicts(policy)
+    levels = alert_line.level_decider(policy)
     rows = [alert_line.parse(raw, oldest=NOW, newest=NOW, levels=levels) for raw in found]
 
     with in_tenant(ours.tenant_id) as session:

@@ -1,6 +1,6 @@
 """Decide the level of alerts by a policy: in Python for each line that arrives, in SQL for stored alerts.
 
-Both decide the same; ``tests/models/alerts/test_verdict.py`` compares them.
+Both decide the same; ``tests/models/alerts/test_level_decision.py`` compares them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, or_, true
 from models.alerts.alert import AlertLevel, SecurityFunction
 from models.alerts.level_policy import LevelPolicy, LevelRule
 
-# A test of an alert's action and of its other texts, in the order of the columns given to ``Verdicts``.
+# A test of an alert's action and of its other texts, in the order of the columns given to ``LevelDecider``.
 _Test = Callable[[str, Sequence[str | None]], bool]
 
 _LOWER_ASCII = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
@@ -25,7 +25,7 @@ def _lower(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_LOWER_ASCII)
 
 
-class Verdicts:
+class LevelDecider:
     """The rules of a policy, prepared for deciding about many lines.
 
     :param columns: the names of the texts that are passed for each line, in order.
@@ -55,9 +55,9 @@ class Verdicts:
 
 
 @lru_cache(4)
-def verdicts(policy: LevelPolicy, columns: tuple[str, ...]) -> Verdicts:
-    """Return the prepared rules of a policy, see :class:`Verdicts`."""
-    return Verdicts(policy, columns)
+def level_decider(policy: LevelPolicy, columns: tuple[str, ...]) -> LevelDecider:
+    """Return the prepared rules of a policy, see :class:`LevelDecider`."""
+    return LevelDecider(policy, columns)
 
 
 def _steps(
