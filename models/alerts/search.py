@@ -275,7 +275,7 @@ def page(  # noqa: PLR0913  (a page is a query, an order and a position in it)
     )
 
 
-def whole(session: Session, customer_id: str, row: Any) -> Alert:
+def full_alert(session: Session, customer_id: str, row: Any) -> Alert:
     """Return the alert of a row of ``page`` with all its details."""
     found = (Alert.customer_id == customer_id, Alert.occurred_at == row.occurred_at, Alert.seq == row.seq)
     return session.scalars(select(Alert).where(*found)).one()

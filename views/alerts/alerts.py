@@ -160,7 +160,7 @@ def _table(customer: AlertCustomer, utms: Sequence[Any], rows: Sequence[Any], *,
     opened = next((row for row in rows if str(row.seq) == key), None) if key else None
     details = None
     if opened is not None:
-        alert = alert_search.whole(read_session(), customer.id, opened)
+        alert = alert_search.full_alert(read_session(), customer.id, opened)
         utm = next((utm for utm in utms if utm.id == alert.utm_id), None)
         utm_url = url_if("can_show", "Utms", "UtmView.show", customer_id=customer.id, utm_key=alert.utm_id)
         parts = alert_rows.details(alert, utm, utm_url)
