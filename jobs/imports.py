@@ -1,7 +1,7 @@
 """Run and undo imports of customers.
 
 ``run_waiting`` is enqueued after the commit that starts an import, and once a minute by the schedule. Each batch of rows
-is one transaction (``models.imports.working``), so any number of workers may run it without losing or repeating a row.
+is one transaction (``models.imports.processing``), so any number of workers may run it without losing or repeating a row.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jobs import queues
 from jobs.job import job
 from models import clock
 from models.errors import N_
-from models.imports import rules, working
+from models.imports import processing, rules
 from models.operations.schedule import Entry, every
 from models.scope import all_tenants, tenant_session
 
@@ -43,7 +43,7 @@ def sweep() -> None:
 def _work() -> None:
     begun = time.monotonic()
     with all_tenants("the imports of every tenant are run by the same job") as session:
-        tenant_ids = working.tenants_with_work(session)
+        tenant_ids = processing.tenants_with_work(session)
     for tenant_id in tenant_ids:
         more = True
         while more:
@@ -51,7 +51,7 @@ def _work() -> None:
                 queues.enqueue(queues.DEFAULT, "jobs.imports.run_waiting")
                 return
             with _no_collection(), tenant_session(tenant_id) as session:
-                more = working.work(session, now=clock.utc_now())
+                more = processing.work(session, now=clock.utc_now())
                 session.commit()
 
 

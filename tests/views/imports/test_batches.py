@@ -9,7 +9,7 @@ from models import clock
 from models.audit import AuditEntry
 from models.contracts.contract import Contract
 from models.customers.customer import Customer
-from models.imports import working
+from models.imports import processing
 from models.imports.import_run import ImportRow
 from models.utms.utm import Utm
 from tests.support.pages import Page
@@ -40,7 +40,7 @@ def counted(operator, make, in_tenant):
             more = True
             while more:
                 with in_tenant(operator.tenant.id) as session:
-                    more = working.work(session, now=clock.utc_now())
+                    more = processing.work(session, now=clock.utc_now())
                     session.commit()
         finally:
             event.remove(make.session.get_bind(), "before_cursor_execute", count)
@@ -98,7 +98,7 @@ def test_refused_rows_do_not_hold_up_the_rows_of_their_batch(operator, make, sol
 
 
 def test_only_refused_pieces_of_a_batch_are_written_row_by_row(operator, make, sold, monkeypatch, counted):
-    monkeypatch.setattr(working, "_PIECE", 3)
+    monkeypatch.setattr(processing, "_PIECE", 3)
     key = run_key(upload(operator, whole_file(10, 12)))
     make.utm(utm_id="a0b1c2000014")
     operator.post(f"/customers/import/{key}/start")

@@ -10,7 +10,7 @@ from models import clock
 from models.audit import AuditEntry
 from models.contracts.contract import Contract
 from models.customers.customer import Customer
-from models.imports import working
+from models.imports import processing
 from models.imports.import_run import ImportRow, ImportRun
 from models.mail.outbox import MailMessage
 from models.utms.utm import Utm
@@ -253,7 +253,7 @@ def test_one_import_of_a_tenant_runs_at_a_time(operator, make):
 def test_a_worker_that_dies_at_any_statement_loses_and_repeats_nothing(
     operator, make, sold, in_tenant, monkeypatch, batch
 ):
-    monkeypatch.setattr(working, "BATCH", batch)
+    monkeypatch.setattr(processing, "BATCH", batch)
     key = run_key(upload(operator, csv(whole_row(), MIDORI + "," * 13, head=f"{HEAD},{MORE}")))
     operator.post(f"/customers/import/{key}/start")
 
@@ -276,7 +276,7 @@ def test_a_worker_that_dies_at_any_statement_loses_and_repeats_nothing(
             more = True
             while more:
                 with in_tenant(operator.tenant.id) as session:
-                    more = working.work(session, now=clock.utc_now())
+                    more = processing.work(session, now=clock.utc_now())
                     session.commit()
             survived = True
         except Killed:
