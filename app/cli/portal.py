@@ -42,9 +42,9 @@ def cron_command() -> None:
 )
 def demo_command(size: str) -> None:
     """Create demo accounts and data if PORTAL_DEMO=1 is set. Does nothing if they exist."""
-    from app.demo import bench, making
+    from app.demo import bench, creation
 
-    click.echo(making.demo() if size == "small" else bench.demo(size))
+    click.echo(creation.create_demo() if size == "small" else bench.create_demo(size))
 
 
 @portal.command("create-tenant")

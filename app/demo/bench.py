@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.demo import alerts, bench_business, bench_customers
 from app.demo.bench_customers import Part, Slots
-from app.demo.making import check_allowed, demo_lock
+from app.demo.creation import check_allowed, demo_lock
 from app.demo.people import PASSWORD
 from app.security import PARTNER_OPERATOR
 from models import clock
@@ -102,7 +102,7 @@ class _Stretch:
     start: datetime
 
 
-def demo(size: str) -> str:
+def create_demo(size: str) -> str:
     """Create the benchmark tenants, or the missing parts of them.
 
     :param size: a key of ``SIZES``.

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.demo import making
+from app.demo import creation
 from app.demo.tenants import TENANTS
 
 
@@ -27,7 +27,7 @@ def run(app, tmp_path, monkeypatch):
 @pytest.fixture
 def few_alerts(monkeypatch):
     """Ten alerts of a UTM are enough for most tests, and quick."""
-    monkeypatch.setattr(making, "TENANTS", tuple(_with_few_alerts(tenant) for tenant in TENANTS))
+    monkeypatch.setattr(creation, "TENANTS", tuple(_with_few_alerts(tenant) for tenant in TENANTS))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from app.demo import making
+from app.demo import creation
 from models import clock
 from models.accounts.membership import Membership
 from models.accounts.user import User
@@ -294,7 +294,7 @@ def test_a_run_that_dies_in_the_middle_leaves_nothing_and_the_next_makes_all(run
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(making.utms, "make_utms", die)
+        patched.setattr(creation.utms, "make_utms", die)
         run()
 
     assert make.session.scalars(select(User)).all() == []
@@ -308,7 +308,7 @@ def test_a_run_that_dies_in_the_middle_leaves_nothing_and_the_next_makes_all(run
 def test_two_runs_at_once_make_one_demo(app, make, tmp_path):
     def in_context(_number):
         with app.app_context():
-            return making.demo()
+            return creation.create_demo()
 
     with ThreadPoolExecutor(2) as pool:
         said = sorted(pool.map(in_context, range(2)))
@@ -329,7 +329,7 @@ def test_tokens_of_an_older_demo_are_not_kept(run, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(making.tokens_file, "write", die)  # killed behind the commit
+        patched.setattr(creation.tokens_file, "write", die)  # killed behind the commit
         run()
     assert not path.exists()
 

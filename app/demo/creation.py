@@ -48,7 +48,7 @@ _SEED = 20_200_401
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Created:
     """The numbers of created rows."""
 
     tenants: int
@@ -57,7 +57,7 @@ class Made:
     alerts: int
 
 
-def demo() -> str:
+def create_demo() -> str:
     """Create the demo data, or restore the tokens file of existing data.
 
     :returns: a message for the user who runs the command.
@@ -104,7 +104,7 @@ def demo_lock() -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
 
 
-def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
+def _make(session: Session, now: datetime) -> tuple[Created, utms.Tokens]:
     pick = random.Random(_SEED)  # nosec B311  # noqa: S311  (demo data, nothing secret)
     context = DemoContext(session, pick, now, current_app.config["ALERT_RETENTION_MONTHS"])
     utms.tidy(session)
@@ -138,7 +138,7 @@ def _make(session: Session, now: datetime) -> tuple[Made, utms.Tokens]:
         comparison.determine_companies(session, month)
     customers.make_deleted_customer(context, tenants[0])
     utms.tidy(session)
-    return Made(len(tenants), customer_count, utm_count, alert_count), tokens
+    return Created(len(tenants), customer_count, utm_count, alert_count), tokens
 
 
 def _restore_tokens(session: Session, folder: Path, now: datetime) -> str:
