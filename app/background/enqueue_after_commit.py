@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.session import SessionTransaction
 
-from jobs import queues, worker_beats
+from jobs import queues, worker_liveness
 from jobs.board import Board
 from jobs.schedule import declared
 from models import after_commit
@@ -34,7 +34,7 @@ def init_app(app: Flask) -> None:
     The listeners below apply to every session as soon as this module is imported.
     """
     app.extensions["job_board"] = Board(app.extensions["redis"])
-    health.init_app(app, lambda: worker_beats.read(app.extensions["redis"]))
+    health.init_app(app, lambda: worker_liveness.read(app.extensions["redis"]))
     schedule.install(declared())
 
 

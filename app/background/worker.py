@@ -24,7 +24,7 @@ from rq.job import Job
 from sqlalchemy.orm import Session
 
 from app import logs
-from app.background.beats import Beats
+from app.background.liveness import Liveness
 from app.background.run_forever import Stop, run_until_stopped
 from jobs import queues
 from jobs.job import JobFailed
@@ -55,7 +55,7 @@ class PortalWorker(SimpleWorker):
 
     max_connection_wait_time = 5.0
     stop: Stop | None = None
-    beats: Beats | None = None
+    liveness: Liveness | None = None
     progress = math.inf
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
@@ -64,8 +64,8 @@ class PortalWorker(SimpleWorker):
             done = super().perform_job(job, queue, execution)
             if not done and (tracing := current_app.extensions.get("tracing")) is not None:
                 tracing.record_failure()
-        if self.beats is not None:
-            self.beats.begin(self)
+        if self.liveness is not None:
+            self.liveness.begin(self)
         return done
 
     @contextmanager
@@ -111,21 +111,21 @@ class PortalWorker(SimpleWorker):
 def run() -> None:
     """Run jobs until SIGTERM or SIGINT."""
     logs.configure()
-    beats = Beats(current_app.config["REDIS_URL"])
-    run_until_stopped("worker", partial(_work, beats=beats))
+    liveness = Liveness(current_app.config["REDIS_URL"])
+    run_until_stopped("worker", partial(_work, liveness=liveness))
 
 
-def _work(stop: Stop, beats: Beats) -> None:
+def _work(stop: Stop, liveness: Liveness) -> None:
     # A separate connection, because RQ raises its timeouts to wait for jobs.
     with Redis.from_url(current_app.config["REDIS_URL"], socket_connect_timeout=5) as connection:
         worker = PortalWorker(queues.BY_URGENCY, connection=connection, job_class=PortalJob, worker_ttl=WORKER_TTL)
         worker.stop = stop
-        worker.beats = beats
+        worker.liveness = liveness
         _prepare()
         try:
             worker.work(logging_level="WARNING")
         finally:
-            beats.end(forget=stop.requested)
+            liveness.end(forget=stop.requested)
 
 
 def _prepare() -> None:

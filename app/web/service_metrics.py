@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs import queue_figures, worker_beats
+from jobs import queue_figures, worker_liveness
 from jobs.job import describe
 from models import clock, scope
 from models.overview import service_figures
@@ -138,7 +138,7 @@ def _of_redis(connection: Redis) -> Iterator[Metric]:
             outcomes.add_metric([name, outcome], number)
         seconds.add_metric([name], [*run.buckets], run.seconds)
     yield from (outcomes, seconds)
-    workers = worker_beats.read(connection)
+    workers = worker_liveness.read(connection)
     yield _value("portal_workers", "Workers that are running.", workers.running)
     yield _value("portal_workers_died", "Workers that died in the last minutes.", workers.died)
     if workers.silence is not None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from jobs import queue_figures, worker_beats
+from jobs import queue_figures, worker_liveness
 from jobs.heartbeat import beat
 from views import metrics
 
@@ -45,7 +45,7 @@ def exported(app, client, make, monkeypatch) -> dict[str, set[str]]:
     metrics.LINES.labels("alerts", "stored")
     connection = app.extensions["redis"]
     queue_figures.count_run(connection, "jobs.heartbeat.beat", failed=False, seconds=0.1)
-    worker_beats.note(connection, "one", since=worker_beats.server_time(connection))
+    worker_liveness.record(connection, "one", since=worker_liveness.server_time(connection))
     monkeypatch.setattr(app.extensions["service_metrics"], "_until", 0.0)
     monkeypatch.setattr(app.extensions["service_metrics"], "kept_for", 0.0)
     with app.app_context():

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from redis import ConnectionPool, Redis
 
-from app.background.beats import Beats
+from app.background.liveness import Liveness
 from jobs import queues
 from jobs.heartbeat import beat
 from models import clock
@@ -47,15 +47,15 @@ def test_a_worker_that_starts_and_does_no_job_gives_no_sign_of_life(app, client,
         waiting = queues.queue(queues.URGENT)
         jobs = [job.func_name for job in waiting.jobs]
     before = client.get("/readyz").json["checks"]
-    beats = Beats(app.config["REDIS_URL"])
+    liveness = Liveness(app.config["REDIS_URL"])
 
     with app.app_context():
         one = worker.PortalWorker([waiting], connection=waiting.connection, job_class=worker.PortalJob)
-        one.beats = beats
+        one.liveness = liveness
         one.work(burst=True, logging_level="WARNING")
 
     after = client.get("/readyz").json["checks"]
-    beats.end(forget=True)
+    liveness.end(forget=True)
     told = client.get("/readyz").json["checks"]
     assert jobs == ["jobs.heartbeat.beat"]
     assert [(each["worker"], each["schedule"]) for each in (before, after, told)] == [

@@ -129,7 +129,7 @@ class WriteProbe:
 def init_app(app: Flask, workers: Any) -> None:
     """Set up the checks.
 
-    :param workers: returns what is known of the workers (``jobs.worker_beats.Workers``).
+    :param workers: returns what is known of the workers (``jobs.worker_liveness.Workers``).
     """
     app.extensions["write_probe"] = WriteProbe()
     app.extensions["workers"] = workers

@@ -11,7 +11,7 @@ from redis import Redis
 from sqlalchemy.engine import make_url
 
 from app.local.embedded import EmbeddedRedis
-from jobs import worker_beats
+from jobs import worker_liveness
 from jobs.heartbeat import beat
 
 
@@ -60,7 +60,7 @@ def settings_of_role(app, service_env):
 def working(app):
     """A worker and a schedule that work."""
     connection = app.extensions["redis"]
-    worker_beats.note(connection, "one", since=worker_beats.server_time(connection))
+    worker_liveness.record(connection, "one", since=worker_liveness.server_time(connection))
     with app.app_context():
         beat()
 

@@ -11,7 +11,7 @@ from rq.results import Result
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from jobs import queues, worker_beats
+from jobs import queues, worker_liveness
 from jobs.board import Board
 from models import clock
 from models.audit import AuditEntry
@@ -178,7 +178,7 @@ def test_the_page_says_the_same_of_the_workers_as_readyz(app, staff, tasks):
     tasks("heartbeat", last_finished_at=clock.utc_now())
     assert told in staff.get("/staff/jobs/").text
     redis = app.extensions["redis"]
-    worker_beats.note(redis, "one", since=worker_beats.server_time(redis))
+    worker_liveness.record(redis, "one", since=worker_liveness.server_time(redis))
 
     assert told not in staff.get("/staff/jobs/").text
     assert app.test_client().get("/readyz").json["checks"]["worker"] is True

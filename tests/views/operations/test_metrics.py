@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from sqlalchemy.exc import OperationalError
 
-from jobs import queue_figures, queues, worker_beats
+from jobs import queue_figures, queues, worker_liveness
 from models import clock
 from models.actor import SYSTEM
 from models.mail.outbox import MailState
@@ -207,7 +207,7 @@ def test_queues_jobs_and_workers_are_read_from_redis(app, scrape):
         queues.enqueue(queues.DEFAULT, "jobs.mail.send_due")
     for failed, seconds in ((False, 0.2), (False, 3.0), (True, 500.0)):
         queue_figures.count_run(connection, "jobs.mail.send_due", failed=failed, seconds=seconds)
-    worker_beats.note(connection, "one", since=worker_beats.server_time(connection))
+    worker_liveness.record(connection, "one", since=worker_liveness.server_time(connection))
 
     found = scrape()
 

@@ -1,4 +1,4 @@
-"""The thread of a worker that notes every few seconds that it is there (``jobs/worker_beats.py``).
+"""The thread of a worker that notes every few seconds that it is there (``jobs/worker_liveness.py``).
 
 A thread, because RQ's worker does nothing else during a job, and a long job must not make it look dead.
 """
@@ -18,13 +18,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from jobs import queues, worker_beats
+from jobs import queues, worker_liveness
 
 STUCK_AFTER = queues.JOB_TIMEOUT + 60.0
 """Seconds without progress of the worker after which the thread says nothing any more. No job takes that long."""
 
 
-class Beats:
+class Liveness:
     """The notes of this process.
 
     :param redis_url: of the Redis of the queues.
@@ -48,9 +48,9 @@ class Beats:
         if self._thread is not None:
             return
         self._ended.clear()
-        self._thread = threading.Thread(target=self._run, args=(worker, self._ended), name="beats", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(worker, self._ended), name="liveness", daemon=True)
         # The first note is written before the job counts as done.
-        self._note(worker)
+        self._record(worker)
         self._thread.start()
 
     def end(self, *, forget: bool) -> None:
@@ -65,17 +65,17 @@ class Beats:
         self._thread, self._ended = None, threading.Event()
         if forget:
             with suppress(RedisError):
-                worker_beats.forget(self._connection, self._name)
+                worker_liveness.forget(self._connection, self._name)
 
     def _run(self, worker: Any, ended: threading.Event) -> None:
-        while not ended.wait(worker_beats.EVERY):
-            self._note(worker)
+        while not ended.wait(worker_liveness.EVERY):
+            self._record(worker)
 
-    def _note(self, worker: Any) -> None:
+    def _record(self, worker: Any) -> None:
         if time.monotonic() - worker.progress > STUCK_AFTER:
             return
         # Without Redis, there are no jobs either; the next note follows when it is back.
         with suppress(RedisError):
             if self._since is None:
-                self._since = worker_beats.server_time(self._connection)
-            worker_beats.note(self._connection, self._name, since=self._since)
+                self._since = worker_liveness.server_time(self._connection)
+            worker_liveness.record(self._connection, self._name, since=self._since)

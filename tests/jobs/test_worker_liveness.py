@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from app.background.beats import STUCK_AFTER, Beats
-from jobs import worker_beats
+from app.background.liveness import STUCK_AFTER, Liveness
+from jobs import worker_liveness
 
 
 class Clock:
@@ -23,7 +23,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(worker_beats, "server_time", clock)
+    monkeypatch.setattr(worker_liveness, "server_time", clock)
     return clock
 
 
@@ -41,7 +41,7 @@ class Fleet:
 
     def start(self, name: str) -> None:
         self._since[name] = self._clock.now
-        worker_beats.note(self._redis, name, since=self._clock.now)
+        worker_liveness.record(self._redis, name, since=self._clock.now)
 
     def die(self, name: str) -> None:
         del self._since[name]
@@ -49,13 +49,13 @@ class Fleet:
     def live(self, seconds: float) -> None:
         end = self._clock.now + seconds
         while self._clock.now < end:
-            self._clock.now = min(end, self._clock.now + worker_beats.EVERY)
+            self._clock.now = min(end, self._clock.now + worker_liveness.EVERY)
             for name, since in self._since.items():
-                worker_beats.note(self._redis, name, since=since)
+                worker_liveness.record(self._redis, name, since=since)
 
     @property
     def healthy(self) -> bool:
-        return worker_beats.read(self._redis).healthy
+        return worker_liveness.read(self._redis).healthy
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def fleet(redis, clock):
 
 def test_without_a_note_no_worker_runs(fleet, redis):
     assert fleet.healthy is False
-    assert worker_beats.read(redis).silence is None
+    assert worker_liveness.read(redis).silence is None
 
 
 def test_a_worker_runs_from_its_first_note_on(fleet):
@@ -87,7 +87,7 @@ def test_a_worker_that_died_is_missed_within_a_minute(fleet):
 
 def test_a_worker_that_is_told_to_stop_is_missed_at_once(fleet, redis):
     fleet.start("one")
-    worker_beats.forget(redis, "one")
+    worker_liveness.forget(redis, "one")
 
     assert fleet.healthy is False
 
@@ -165,25 +165,25 @@ class Worker:
 
 @pytest.mark.parametrize(("silent_for", "running"), [(0, 1), (STUCK_AFTER - 30, 1), (STUCK_AFTER + 1, 0)])
 def test_a_long_job_keeps_a_worker_alive_and_a_stuck_one_says_nothing(app, redis, silent_for, running):
-    beats = Beats(app.config["REDIS_URL"])
-    beats.begin(Worker(silent_for))
-    found = worker_beats.read(redis).running
-    beats.end(forget=True)
+    liveness = Liveness(app.config["REDIS_URL"])
+    liveness.begin(Worker(silent_for))
+    found = worker_liveness.read(redis).running
+    liveness.end(forget=True)
 
-    assert (found, worker_beats.read(redis).running) == (running, 0)
+    assert (found, worker_liveness.read(redis).running) == (running, 0)
 
 
 def test_a_note_that_redis_refuses_does_not_end_the_thread(app, redis, monkeypatch):
-    monkeypatch.setattr(worker_beats, "EVERY", 0.02)
-    beats = Beats(app.config["REDIS_URL"])
+    monkeypatch.setattr(worker_liveness, "EVERY", 0.02)
+    liveness = Liveness(app.config["REDIS_URL"])
     redis.set("portal:workers", "not a hash")
-    beats.begin(Worker(0))
+    liveness.begin(Worker(0))
     redis.delete("portal:workers")
 
     deadline = time.monotonic() + 30
-    while not worker_beats.read(redis).running and time.monotonic() < deadline:
+    while not worker_liveness.read(redis).running and time.monotonic() < deadline:
         time.sleep(0.02)
-    found = worker_beats.read(redis).running
-    beats.end(forget=True)
+    found = worker_liveness.read(redis).running
+    liveness.end(forget=True)
 
     assert found == 1

@@ -52,7 +52,7 @@ class Workers:
         return self.running > 0 and (self.established or self.died < MANY_DEATHS)
 
 
-def note(connection: Redis, worker: str, *, since: float) -> None:
+def record(connection: Redis, worker: str, *, since: float) -> None:
     """Note that a worker is there, and forget those that died long ago.
 
     :param worker: its unique name.
