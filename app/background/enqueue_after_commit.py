@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.session import SessionTransaction
 
 from jobs import queues, worker_liveness
-from jobs.board import Board
+from jobs.queue_monitor import QueueMonitor
 from jobs.schedule import declared
 from models import after_commit
 from models.operations import schedule
@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
 
     The listeners below apply to every session as soon as this module is imported.
     """
-    app.extensions["job_board"] = Board(app.extensions["redis"])
+    app.extensions["queue_monitor"] = QueueMonitor(app.extensions["redis"])
     health.init_app(app, lambda: worker_liveness.read(app.extensions["redis"]))
     schedule.install(declared())
 

@@ -52,7 +52,7 @@ _TASK_STATES = formats.badge(
 def queues_table(queues: Iterable[Any]) -> Table:
     """Return the table of the queues.
 
-    :param queues: those of a snapshot of the job board.
+    :param queues: those of a snapshot of the queue monitor.
     """
     return filled_table(
         [
@@ -69,7 +69,7 @@ def queues_table(queues: Iterable[Any]) -> Table:
 def workers_table(workers: Sequence[Any] | None, *, seen_at: datetime | None) -> Table:
     """Return the table of the workers.
 
-    :param workers: those of a snapshot of the job board; None if Redis is unavailable.
+    :param workers: those of a snapshot of the queue monitor; None if Redis is unavailable.
     :param seen_at: the time of the last heartbeat.
     """
     return filled_table(
@@ -99,7 +99,7 @@ def _worker_state(worker: Any) -> str:
 def failed_table(snapshot: Any, buttons: Callable[[Any], Sequence[Button]]) -> Table:
     """Return the table of the newest failed jobs.
 
-    :param snapshot: a snapshot of the job board.
+    :param snapshot: a snapshot of the queue monitor.
     :param buttons: returns the buttons for a job.
     """
     shown, count = len(snapshot.failed), sum(queue.failed for queue in snapshot.queues)

@@ -43,7 +43,7 @@ class JobBoardView(PortalView):
         heartbeat = tasks.get("heartbeat")
         running = schedule_runs(heartbeat, now=now)
         try:
-            snapshot = current_app.extensions["job_board"].snapshot(now=now)
+            snapshot = current_app.extensions["queue_monitor"].snapshot(now=now)
             running = running and current_app.extensions["workers"]().healthy
         except RedisError:
             snapshot = None
@@ -85,7 +85,7 @@ class JobBoardView(PortalView):
             return redirect(url_for("JobBoardView.list"))
         try:
             # Before the commit, as in a tick: if the commit fails, the job runs and nothing is lost.
-            current_app.extensions["job_board"].start(schedule.entry(name))
+            current_app.extensions["queue_monitor"].start(schedule.entry(name))
         except RedisError:
             db.session.rollback()
             flash_error(gettext("Redis does not respond. Try again later."))
@@ -148,12 +148,12 @@ class JobBoardView(PortalView):
 def _change(job_id: str, method: str, action: str, done: str) -> Response:
     """Retry or delete a failed job and record it in the audit log; 404 if no failed job has this ID.
 
-    :param method: the method of the job board, ``retry`` or ``delete``.
+    :param method: the method of the queue monitor, ``retry`` or ``delete``.
     :param action: the action in the audit log.
     :param done: the message on success.
     """
     try:
-        function = getattr(current_app.extensions["job_board"], method)(job_id)
+        function = getattr(current_app.extensions["queue_monitor"], method)(job_id)
     except RedisError:
         flash_error(gettext("Redis does not respond. Try again later."))
         return redirect(url_for("JobBoardView.list"))

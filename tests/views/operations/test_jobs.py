@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from jobs import queues, worker_liveness
-from jobs.board import Board
+from jobs.queue_monitor import QueueMonitor
 from models import clock
 from models.audit import AuditEntry
 from models.errors import DomainError
@@ -163,7 +163,7 @@ def _claim(session) -> None:
 
 
 def test_without_redis_nothing_is_claimed(app, staff, tasks, monkeypatch, tmp_path, make):
-    monkeypatch.setitem(app.extensions, "job_board", Board(Redis.from_url(f"unix://{tmp_path}/nobody.sock")))
+    monkeypatch.setitem(app.extensions, "queue_monitor", QueueMonitor(Redis.from_url(f"unix://{tmp_path}/nobody.sock")))
 
     assert "Redisが応答しません。" in staff.post(RUN_DASHBOARD, follow_redirects=True).text
     assert make.session.get(ScheduledTask, "dashboard").last_claimed_at is None
@@ -185,7 +185,7 @@ def test_the_page_says_the_same_of_the_workers_as_readyz(app, staff, tasks):
 
 
 def test_without_redis_the_page_says_so_and_shows_what_the_database_knows(app, staff, failed, monkeypatch, tmp_path):
-    monkeypatch.setitem(app.extensions, "job_board", Board(Redis.from_url(f"unix://{tmp_path}/nobody.sock")))
+    monkeypatch.setitem(app.extensions, "queue_monitor", QueueMonitor(Redis.from_url(f"unix://{tmp_path}/nobody.sock")))
 
     answer = staff.get("/staff/jobs/")
 

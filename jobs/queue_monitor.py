@@ -84,7 +84,7 @@ class Snapshot:
     failed: list[FailedJob]
 
 
-class Board:
+class QueueMonitor:
     """Access to RQ's state.
 
     Every method raises ``redis.exceptions.RedisError`` when Redis is unavailable.
