@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask_babel import ngettext
 
 
-def waited(time: timedelta) -> str:
+def format_waiting_time(time: timedelta) -> str:
     """Return a waiting time in its largest unit of days, hours or minutes."""
     if time.days >= 1:
         return ngettext("%(count)s day", "%(count)s days", time.days, count=time.days)

@@ -22,7 +22,7 @@ from views.screen.filters import Search
 from views.screen.navigation import Tab, present_arguments, with_arguments
 from views.screen.screen import Screen
 from views.screen.table import Button, Choice, Empty, Table
-from views.waiting import waited
+from views.waiting import format_waiting_time
 
 TABS = (
     Tab(
@@ -192,4 +192,4 @@ def waiting(row: Any) -> str | None:
     """Return how long an application has waited for a decision, None if it is decided."""
     if not row.is_open:
         return None
-    return waited(clock.utc_now() - row.applied_at)
+    return format_waiting_time(clock.utc_now() - row.applied_at)

@@ -12,7 +12,7 @@ from models.db import db
 from views.base import url_if
 from views.screen import formats
 from views.screen.table import Button, Empty, filled_table
-from views.waiting import waited
+from views.waiting import format_waiting_time
 from views.widget import HALF, Listing, Shown, Widget
 
 _SHOWN = 5
@@ -52,7 +52,7 @@ def _application(each: Waiting) -> formats.LinkedValue:
 
 
 def _age(since: datetime, now: datetime) -> str:
-    return waited(now - since)
+    return format_waiting_time(now - since)
 
 
 WIDGET = Widget("waiting", lazy_gettext("Waiting applications"), _RIGHT, 110, _draw, width=HALF)
