@@ -10,7 +10,7 @@ from sqlalchemy import exists
 
 from models.tickets.ticket import BODY_LENGTH, TITLE_LENGTH, Ticket, TicketMessage
 from views.screen.filters import Choice, DaysOfTimes, Filter, IdPart, Part
-from views.tickets.words import KINDS, PRIORITIES, STATES
+from views.tickets.labels import KINDS, PRIORITIES, STATES
 
 
 class ThreadText(Part):

@@ -22,7 +22,7 @@ from views.arguments import key_or_none
 from views.forms.errors import message_of
 from views.forms.fields import MaxLength, MemoField, OneLine, Required, TextField, VersionField
 from views.screen.form import ScreenForm
-from views.tickets.words import KINDS, PRIORITIES, SERVICES, STATES
+from views.tickets.labels import KINDS, PRIORITIES, SERVICES, STATES
 
 
 def _choices(labels: Mapping[Any, Any]) -> list[SelectChoice]:

@@ -28,11 +28,11 @@ from views.confirmation import back_to_form, returns_to_form
 from views.flashes import flash_success
 from views.forms.errors import add_error
 from views.tickets.forms import ReplyForm, TicketForm
+from views.tickets.labels import COLUMN_LABELS, FORMATS
 from views.tickets.prepared import prepared_text
 from views.tickets.thread import about, notice, shown_file
 from views.tickets.tickets import TicketView
 from views.tickets.update import TicketUpdateView
-from views.tickets.words import COLUMN_LABELS, FORMATS
 
 _ABOUT = ("customer", "utm", "alert", "alert_at")
 

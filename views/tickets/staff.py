@@ -27,9 +27,9 @@ from views.screen.screen import Screen
 from views.screen.table import ICON_BUTTON, Button, Table
 from views.tickets import filters
 from views.tickets.forms import AnswerForm
+from views.tickets.labels import COLUMN_LABELS, FORMATS
 from views.tickets.thread import about, thread, without_links
 from views.tickets.update import TicketUpdateView
-from views.tickets.words import COLUMN_LABELS, FORMATS
 from views.transaction import cross_tenant_session
 
 _REASON = "NEC's staff answer the tickets of all tenants"

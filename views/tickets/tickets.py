@@ -17,8 +17,8 @@ from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Button
 from views.tickets import filters
+from views.tickets.labels import COLUMN_LABELS, FORMATS
 from views.tickets.thread import about, thread
-from views.tickets.words import COLUMN_LABELS, FORMATS
 
 
 class TicketView(Screen):

@@ -22,8 +22,8 @@ from views.flashes import flash_success
 from views.forms.errors import add_error
 from views.screen.conflict import compared, differing
 from views.screen.screen import Screen
+from views.tickets.labels import FORMATS
 from views.tickets.thread import download, notice, shown_file
-from views.tickets.words import FORMATS
 
 
 class TicketUpdateView(PortalView):
