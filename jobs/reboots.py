@@ -24,7 +24,7 @@ def sweep() -> None:
     """
     now = clock.utc_now()
     with all_tenants("one statement finds the tenants with something to do") as session:
-        tenant_ids = reboot_progress.tenants_at_work(session, now=now)
+        tenant_ids = reboot_progress.tenants_with_due_reboots(session, now=now)
     online_for = current_app.config["UTM_ONLINE_FOR"]
     wait_for = current_app.config["UTM_REBOOT_WAITS_FOR"]
 

@@ -36,7 +36,7 @@ ROLE_LENGTH = 200
 _RECORDED = "audit_recorded"
 
 # Columns omitted from the entries, because they say nothing about what the user did.
-_SAY_NOTHING = {"version", "search_name", "sort_name", "created_at"}
+_UNINFORMATIVE_COLUMNS = {"version", "search_name", "sort_name", "created_at"}
 SECRETS = frozenset(
     {
         *("password", "secret", "client_secret", "public_key"),
@@ -44,7 +44,7 @@ SECRETS = frozenset(
     }
 )
 """Columns with a secret or what one is checked with. They are never in an entry, whichever row they are part of."""
-_IGNORED = _SAY_NOTHING | SECRETS
+_IGNORED = _UNINFORMATIVE_COLUMNS | SECRETS
 
 MEMOS = frozenset({"memo1", "memo2", "memo3", "note"})
 """Columns in which people write what they like, about other people too. More people read the log than the memos, so entries

@@ -45,7 +45,7 @@ class Report(NamedTuple):
     message: str | None = None
 
 
-def tenants_at_work(session: Session, *, now: datetime) -> list[str]:
+def tenants_with_due_reboots(session: Session, *, now: datetime) -> list[str]:
     """Return the tenants with plans that are due, or overdue requests.
 
     :param session: a cross-tenant session.
