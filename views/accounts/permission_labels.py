@@ -26,11 +26,11 @@ def install(app: Flask, views: Mapping[str, Rights], permissions: Mapping[str, s
     app.extensions["permission_labels"] = {"views": views, "permissions": permissions}
 
 
-def _words(known: Mapping[str, str], name: str) -> str:
+def _label(known: Mapping[str, str], name: str) -> str:
     return gettext(known[name]) if name in known else name
 
 
-def view_words(name: str) -> str:
+def view_label(name: str) -> str:
     """Return the label of a view. An unknown name, from an earlier version of the portal, is returned unchanged."""
     found = _rights().get(name)
     return gettext(found.label) if found is not None else name
@@ -41,29 +41,29 @@ def _rights() -> Mapping[str, Rights]:
     return rights
 
 
-def permission_words(name: str, view: str = "") -> str:
+def permission_label(name: str, view: str = "") -> str:
     """Return the label of a permission. An unknown name, from an earlier version of the portal, is returned unchanged.
 
     :param view: what it is a permission on; the same permission can mean different things on different views.
     """
     own = _rights()[view].labels if view in _rights() else {}
-    return _words({**current_app.extensions["permission_labels"]["permissions"], **own}, name)
+    return _label({**current_app.extensions["permission_labels"]["permissions"], **own}, name)
 
 
 def view_with_code(name: str) -> Markup:
     """Return the label of a view and its name in the code."""
-    return _WITH_CODE.format(view_words(name), name)
+    return _WITH_CODE.format(view_label(name), name)
 
 
 def permission_with_code(name: str) -> Markup:
     """Return the label of a permission and its name in the code."""
-    return _WITH_CODE.format(permission_words(name), name)
+    return _WITH_CODE.format(permission_label(name), name)
 
 
 def right_with_code(right: Any) -> Markup:
     """Return the label of a right and its name in the code."""
     view, permission = right.view_menu.name, right.permission.name
-    return _WITH_CODE.format(f"{view_words(view)}: {permission_words(permission, view)}", f"{view} {permission}")
+    return _WITH_CODE.format(f"{view_label(view)}: {permission_label(permission, view)}", f"{view} {permission}")
 
 
 def by_view(rights: Iterable[Any]) -> str:
@@ -78,5 +78,5 @@ def recorded_by_view(names: Iterable[str]) -> str:
     """
     views: dict[str, list[str]] = {}
     for view, _, permission in (name.partition(" ") for name in sorted(names)):
-        views.setdefault(view, []).append(permission_words(permission, view))
-    return "\n".join(f"{view_words(view)}: {', '.join(labels)}" for view, labels in views.items()) or "-"
+        views.setdefault(view, []).append(permission_label(permission, view))
+    return "\n".join(f"{view_label(view)}: {', '.join(labels)}" for view, labels in views.items()) or "-"
