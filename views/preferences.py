@@ -34,7 +34,7 @@ class PreferenceView(PortalView):
         name, value = request.form.get("name", ""), request.form.get("value", "")
         if value not in CHOICES.get(name, ()):
             abort(400)
-        user_rules.prefer(db.session(), g.identity.user.id, name, value)
+        user_rules.set_preference(db.session(), g.identity.user.id, name, value)
         return redirect(referrer_path() or url_for("HomeView.index"))
 
 

@@ -190,8 +190,8 @@ def delete_user(session: Session, user: Any, *, by: Actor) -> None:
     session.delete(user)
 
 
-def prefer(session: Session, user_id: int, name: str, value: str) -> None:
-    """Keep how a user wants the screens. It is no change of the account, and not audited.
+def set_preference(session: Session, user_id: int, name: str, value: str) -> None:
+    """Store a display preference of a user.
 
     :param name: of ``views.preferences.CHOICES``.
     """

@@ -53,7 +53,7 @@ def _all_placed() -> list[Placed]:
 
 def _keep(placed: Iterable[Placed]) -> None:
     text = ",".join(f"{'' if each.visible else _HIDDEN}{each.widget.name}" for each in placed)
-    user_rules.prefer(db.session(), g.identity.user.id, _PREFERENCE, text)
+    user_rules.set_preference(db.session(), g.identity.user.id, _PREFERENCE, text)
 
 
 class ArrangementView(PortalView):
@@ -77,7 +77,7 @@ class ArrangementView(PortalView):
     def save(self) -> Response:
         """Save which widgets are visible, move one of them, or forget the user's arrangement."""
         if "reset" in request.form:
-            user_rules.prefer(db.session(), g.identity.user.id, _PREFERENCE, "")
+            user_rules.set_preference(db.session(), g.identity.user.id, _PREFERENCE, "")
             flash_success(gettext("The dashboard is arranged as at first."))
             return redirect(url_for("ArrangementView.show"))
         visible = set(request.form.getlist("visible"))

@@ -70,7 +70,7 @@ class _Menu(NamedTuple):
             form.plan.data = str(form.plans[0].id) if self.single and form.plans else ""
             add_error(form, error)
             return self._page(form), 422
-        form.tell(outcome)
+        form.flash_outcome(outcome)
         return redirect(self.back_url)
 
     @staticmethod

@@ -193,7 +193,7 @@ class RebootForm(ScreenForm):
         items = Markup("").join(Markup("<li>{}</li>").format(line) for line in lines)
         return Markup('<ul class="mb-0 ps-3">{}</ul>').format(items)
 
-    def tell(self, outcome: Outcome) -> None:
+    def flash_outcome(self, outcome: Outcome) -> None:
         """Report what was done, in the manual's words for one UTM."""
         if self.single:
             flash_success(_done_for_one(self.way.data, outcome.done[0][0].utm_id))
@@ -201,10 +201,10 @@ class RebootForm(ScreenForm):
             flash_success(_done_for_many(self.way.data, len(outcome.done)))
         for line in _skipped(outcome):
             flash_warning(line)
-        tell_not_mailed(outcome)
+        flash_missing_addresses(outcome)
 
 
-def tell_not_mailed(outcome: Outcome) -> None:
+def flash_missing_addresses(outcome: Outcome) -> None:
     """Report which UTMs have no address for the mail about a planned reboot."""
     if outcome.not_mailed:
         flash_warning(gettext(NOBODY_MAILED, names=_named(outcome.not_mailed)))

@@ -28,7 +28,7 @@ from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.utms.reboot_facts import STATE, STATE_LABELS, plan_text, result_of
-from views.utms.reboot_form import tell_not_mailed
+from views.utms.reboot_form import flash_missing_addresses
 from views.utms.utms import UtmView
 
 
@@ -137,4 +137,4 @@ class RebootListView(Screen):
         outcome = reboot_rules.cancel_plans(
             db.session(), [reboot.utm_id], now=clock.utc_now(), by=actor(), shown={reboot.utm_id: reboot.id}
         )
-        tell_not_mailed(outcome.only())
+        flash_missing_addresses(outcome.only())
