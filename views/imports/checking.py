@@ -27,8 +27,8 @@ from views.imports.columns import (
     FileColumn,
     plain_title,
 )
+from views.imports.existing_rows import Known, KnownPlan, KnownProduct
 from views.imports.keys import known_of_file
-from views.imports.known import Known, KnownPlan, KnownProduct
 from views.imports.reading import text_of
 from views.transaction import cross_tenant_session
 from views.utms.form import UtmForm

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from views.forms.fields import TextField
 from views.imports.columns import FileColumn, plain_title
-from views.imports.known import Known, read_known, read_taken
+from views.imports.existing_rows import Known, read_known, read_taken
 from views.imports.reading import text_of
 from views.screen.form import ScreenForm
 from views.utms.form import SerialField, UtmIdField
