@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.demo import bench_applications, bench_reports, bench_tickets
+from app.demo.bench_context import BenchContext, context_of
 from app.demo.bench_customers import Part
-from app.demo.bench_scene import Scene, scene_of
 from app.demo.context import as_tenant
 from models import clock
 from models.accounts.user import User
@@ -59,23 +59,23 @@ def make(session: Session, tenants: Sequence[Tenant], part: Part, now: datetime,
     :param author: who writes the tickets; None if the tenants have no accounts.
     """
     tenant_ids = [tenant.id for tenant in tenants]
-    scene = scene_of(session, part, tenant_ids, now=now)
-    bench_applications.make(scene)
-    bench_tickets.make(scene, author)
+    context = context_of(session, part, tenant_ids, now=now)
+    bench_applications.make(context)
+    bench_tickets.make(context, author)
     # Last, because this expires all objects of the session.
     for tenant_id in tenant_ids:
-        _issue(scene, tenant_id)
+        _issue(context, tenant_id)
 
 
-def _issue(scene: Scene, tenant_id: str) -> None:
+def _issue(context: BenchContext, tenant_id: str) -> None:
     """Issue a tenant's invoices month by month, as if each was issued on the first day of the next month."""
-    with as_tenant(scene.session, tenant_id) as session:
+    with as_tenant(context.session, tenant_id) as session:
         for number in range(MONTHS, 0, -1):
-            month = clock.months_before(scene.today, number)
+            month = clock.months_before(context.today, number)
             issued_on = clock.next_month(month)
             if number == _CORRECTED:
                 session.execute(_CORRECT, {"at": clock.day_start(issued_on) - timedelta(days=9)})
             invoicing.issue(session, month, today=issued_on, by=COMMAND_LINE)
-        session.execute(_PAY, {"today": scene.today, "newest": clock.months_before(scene.today, 1)})
+        session.execute(_PAY, {"today": context.today, "newest": clock.months_before(context.today, 1)})
         invoicing.refresh_balances(session)
-        bench_reports.make(session, tenant_id, scene.today, months=MONTHS)
+        bench_reports.make(session, tenant_id, context.today, months=MONTHS)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 
 from app.demo import words
+from app.demo.bench_context import BenchContext, KnownCustomer
 from app.demo.bench_rows import Row, copy_rows, insert_rows
-from app.demo.bench_scene import KnownCustomer, Scene
 from models.accounts.user import User
 from models.tickets.ticket import FOR_NEC, Kind, Priority, Service, State, Ticket, TicketMessage
 from models.tickets.ticket_file import TicketFile, TicketFileContent
@@ -70,34 +70,36 @@ _SUBJECTS = (
 )
 
 
-def make(scene: Scene, author: User | None) -> None:
+def make(context: BenchContext, author: User | None) -> None:
     """Create tickets of every tenant in every state, with their messages and some files.
 
     :param author: who wrote them; None if the tenants have no accounts, as if the author was deleted since.
     """
     chosen = [
         customer
-        for customers in scene.by_tenant.values()
+        for customers in context.by_tenant.values()
         for customer in (customers * (1 + _ALWAYS))[: _ALWAYS + len(customers) // _ONE_MORE]
     ]
-    found = scene.session.execute(
+    found = context.session.execute(
         select(Utm.customer_id, func.min(Utm.id).label("utm_id"))
         .where(Utm.customer_id.in_({customer.id for customer in chosen}))
         .group_by(Utm.customer_id)
     )
     utms: dict[str, int] = {row.customer_id: row.utm_id for row in found}
-    tickets = [_ticket(scene, number, customer, utms, author) for number, customer in enumerate(chosen)]
-    keys = insert_rows(scene.session, Ticket, tickets)
-    _make_messages(scene, [{**ticket, "id": key} for key, ticket in zip(keys, tickets, strict=True)])
+    tickets = [_ticket(context, number, customer, utms, author) for number, customer in enumerate(chosen)]
+    keys = insert_rows(context.session, Ticket, tickets)
+    _make_messages(context, [{**ticket, "id": key} for key, ticket in zip(keys, tickets, strict=True)])
 
 
-def _ticket(scene: Scene, number: int, customer: KnownCustomer, utms: dict[str, int], author: User | None) -> Row:
+def _ticket(
+    context: BenchContext, number: int, customer: KnownCustomer, utms: dict[str, int], author: User | None
+) -> Row:
     state, subject = _STATES[number % len(_STATES)], _SUBJECTS[number % len(_SUBJECTS)]
     done = state in {State.RESOLVED, State.CLOSED}
-    created_at = scene.ago(scene.pick.randint(24 * 14, 24 * 380) if done else scene.pick.randint(8, 24 * 14))
+    created_at = context.ago(context.pick.randint(24 * 14, 24 * 380) if done else context.pick.randint(8, 24 * 14))
     updated_at = created_at + timedelta(hours=_number_of_messages(state) - 1)
     about_utm = subject.kind != Kind.OTHER
-    person = words.contact(scene.pick, customer.domain)
+    person = words.contact(context.pick, customer.domain)
     return {
         "tenant_id": customer.tenant_id,
         "title": subject.title,
@@ -122,7 +124,7 @@ def _number_of_messages(state: State) -> int:
     return {State.OPEN: 1, State.IN_PROGRESS: 3, State.CLOSED: 3}.get(state, 2)
 
 
-def _make_messages(scene: Scene, tickets: Sequence[Row]) -> None:
+def _make_messages(context: BenchContext, tickets: Sequence[Row]) -> None:
     rows: list[Row] = []
     with_file: list[int] = []
     for number, ticket in enumerate(tickets):
@@ -143,11 +145,11 @@ def _make_messages(scene: Scene, tickets: Sequence[Row]) -> None:
                     "created_at": ticket["created_at"] + timedelta(hours=place),
                 }
             )
-    keys = insert_rows(scene.session, TicketMessage, rows)
-    _make_files(scene, [{**rows[place], "id": keys[place]} for place in with_file])
+    keys = insert_rows(context.session, TicketMessage, rows)
+    _make_files(context, [{**rows[place], "id": keys[place]} for place in with_file])
 
 
-def _make_files(scene: Scene, messages: Sequence[Row]) -> None:
+def _make_files(context: BenchContext, messages: Sequence[Row]) -> None:
     """Attach a small text file to each message."""
     contents = [_record_of_line(message) for message in messages]
     rows = [
@@ -162,9 +164,9 @@ def _make_files(scene: Scene, messages: Sequence[Row]) -> None:
         }
         for message, content in zip(messages, contents, strict=True)
     ]
-    keys = insert_rows(scene.session, TicketFile, rows)
+    keys = insert_rows(context.session, TicketFile, rows)
     copy_rows(
-        scene.session,
+        context.session,
         TicketFileContent,
         [
             {"tenant_id": row["tenant_id"], "file_id": key, "data": content}

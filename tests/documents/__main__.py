@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 from config import ROOT
 from tests.documents.blocks import Block, BlockError, read
+from tests.documents.environments import Demonstration, Environment, Production, copy_project
 from tests.documents.running import Cancelled, Failed, Started, missing_program, run
-from tests.documents.scenes import Demonstration, Production, Scene, copy_project
 
 TRANSLATION = "README.ja.md"
 """Its blocks are those of README.md, which tests/conventions/test_readme.py checks."""
@@ -60,21 +60,23 @@ def _run_all(found: Sequence[Block]) -> int:
         folder = Path(name)
         project = folder / "project"
         copy_project(project)
-        scenes: list[Scene] = [Demonstration(project, folder / "demonstration")]
+        environments: list[Environment] = [Demonstration(project, folder / "demonstration")]
         if any(block.production for block in found):
-            scenes.append(Production(project, folder / "production", servers))
-        threads = servers.enter_context(ThreadPoolExecutor(len(scenes)))
+            environments.append(Production(project, folder / "production", servers))
+        threads = servers.enter_context(ThreadPoolExecutor(len(environments)))
         results = [
-            threads.submit(_run_scene, [block for block in found if block.production == bool(number)], scene, project)
-            for number, scene in enumerate(scenes)
+            threads.submit(
+                _run_blocks, [block for block in found if block.production == bool(number)], environment, project
+            )
+            for number, environment in enumerate(environments)
         ]
         try:
             wait(results, return_when=FIRST_EXCEPTION)
         finally:
             # After an error in one of them, the other one ends too.
             if not all(result.done() for result in results):
-                for scene in scenes:
-                    scene.cancelled.set()
+                for environment in environments:
+                    environment.cancelled.set()
         return sum(result.result() for result in sorted(results, key=_was_cancelled))
 
 
@@ -82,8 +84,8 @@ def _was_cancelled(result: Future[int]) -> bool:
     return isinstance(result.exception(), Cancelled)
 
 
-def _run_scene(found: Sequence[Block], scene: Scene, project: Path) -> int:
-    """Run the blocks of a scene one after the other; return how many were run.
+def _run_blocks(found: Sequence[Block], environment: Environment, project: Path) -> int:
+    """Run the blocks of an environment one after the other; return how many were run.
 
     :raises Failed: the first one that failed.
     """
@@ -91,12 +93,12 @@ def _run_scene(found: Sequence[Block], scene: Scene, project: Path) -> int:
     ran = 0
     try:
         for block in found:
-            if reason := block.reason or missing_program(block, scene.variables()):
+            if reason := block.reason or missing_program(block, environment.variables()):
                 _say(f"{block.title}\n    not run: {reason}")
                 continue
             began = time.monotonic()
             started = run(
-                block, scene, project, project.with_name(f"{block.document}-{block.line}.log".replace("/", "-"))
+                block, environment, project, project.with_name(f"{block.document}-{block.line}.log".replace("/", "-"))
             )
             ran += 1
             if started:

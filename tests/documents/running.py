@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Event
 
 from tests.documents.blocks import Block
-from tests.documents.scenes import Scene
+from tests.documents.environments import Environment
 from tests.support.processes import eventually
 
 TIMEOUT = 300.0
@@ -88,7 +88,7 @@ def missing_program(block: Block, variables: Mapping[str, str]) -> str:
     return f"{block.program} is not installed"
 
 
-def run(block: Block, scene: Scene, project: Path, log: Path) -> Started | None:
+def run(block: Block, environment: Environment, project: Path, log: Path) -> Started | None:
     """Run a block.
 
     :param project: the folder to run it in.
@@ -96,13 +96,13 @@ def run(block: Block, scene: Scene, project: Path, log: Path) -> Started | None:
     :returns: the process that continues to run in the background, if the block says so.
     :raises Failed: an error, a missing text in the output, or no end within ``TIMEOUT``.
     """
-    process = _start(block, scene.variables(), project, log)
+    process = _start(block, environment.variables(), project, log)
     started = Started(block, process, log)
     try:
         if block.background_until:
-            _wait_until_ready(started, scene.port, scene.cancelled)
+            _wait_until_ready(started, environment.port, environment.cancelled)
         else:
-            _wait_until_ended(started, scene.cancelled)
+            _wait_until_ended(started, environment.cancelled)
         _check_output(block, log)
     except BaseException:
         started.kill()

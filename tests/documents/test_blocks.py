@@ -14,8 +14,8 @@ import pytest
 from config import ROOT
 from tests.documents.__main__ import documents
 from tests.documents.blocks import BlockError, blocks, read
+from tests.documents.environments import copy_project
 from tests.documents.running import Failed, missing_program, run
-from tests.documents.scenes import copy_project
 from tests.support.processes import eventually
 
 
@@ -26,9 +26,9 @@ def only(text: str):
 
 def ran(block, folder, **variables):
     """Run a block in a folder."""
-    environment = {"PATH": "/usr/bin:/bin"} | variables
-    scene = SimpleNamespace(port=1, cancelled=Event(), variables=lambda: environment)
-    return run(block, scene, folder, folder / "log")
+    variables = {"PATH": "/usr/bin:/bin"} | variables
+    environment = SimpleNamespace(port=1, cancelled=Event(), variables=lambda: variables)
+    return run(block, environment, folder, folder / "log")
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))

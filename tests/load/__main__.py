@@ -13,7 +13,7 @@ from tests.bench import machine, page
 from tests.bench.finding import Finding
 from tests.bench.places import FOLDER, SIZES, look
 from tests.load import chaos, load
-from tests.load.stage import Stage, stage
+from tests.load.environment import Environment, environment
 
 LOAD = {"minutes": 5.0, "utms": 20_000, "operators": 32, "size": "large"}
 CHAOS = {"utms": 2_000, "operators": 8, "calm": 30.0, "size": "bench"}
@@ -28,7 +28,9 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _arguments(words)
     chosen = {name: value for name, value in vars(arguments).items() if name not in {"command", "find"}}
     replicated = arguments.command == "chaos"
-    with stage(arguments.size, utms=arguments.utms, operators=arguments.operators, replicated=replicated) as ready:
+    with environment(
+        arguments.size, utms=arguments.utms, operators=arguments.operators, replicated=replicated
+    ) as ready:
         about = page.run_table(machine.about([look(arguments.size, dict(ready.env))]))
         title, told, findings = _run(arguments, ready)
     section = f"{page.section(title, told, findings)}\n{about}"
@@ -45,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return 1 if missed else 0
 
 
-def _run(arguments: argparse.Namespace, ready: Stage) -> tuple[str, str, list[Finding]]:
+def _run(arguments: argparse.Namespace, ready: Environment) -> tuple[str, str, list[Finding]]:
     if arguments.command == "chaos":
         options = chaos.Options(arguments.utms, arguments.operators, arguments.calm)
         return chaos.TITLE, options.about(), chaos.measure(ready, options)

@@ -9,24 +9,24 @@ from datetime import datetime
 from tests.bench.finding import Finding
 from tests.load import checker, evidence
 from tests.load.checker import State
+from tests.load.environment import Environment
 from tests.load.evidence import Month
 from tests.load.failures import Failure, Outage, findings
-from tests.load.players import playing
 from tests.load.processes import Portal, portal
-from tests.load.stage import Stage
+from tests.load.simulators import simulating
 
 TITLE = "Processes that are killed under load"
 ABOUT = (
     "{utms:,} UTMs and {operators} operators as above, on the data below. Two gunicorns with a port each, of one worker with four"
     " threads, one worker, cron, Redis, PostgreSQL and its replica are killed with SIGKILL one after the other, each {calm:g} s after"
-    " the one before, and started again after {down:g} s; whoever plays UTMs and operators asks the other port if one"
+    " the one before, and started again after {down:g} s; whoever simulates UTMs and operators asks the other port if one"
     " refuses, as a reverse proxy does. The invoices and the monthly reports of the newest month are issued again, and"
     " the worker is killed meanwhile. At the end the state is compared with what was sent and acknowledged"
     " (`tests/load/checker.py`)."
 )
 
 STEPS = ("worker", "cron", "Redis", "PostgreSQL", "web1")
-"""What is killed, in this order. The further servers of the stage, such as the replica of the database, follow."""
+"""What is killed, in this order. The further servers of the environment, such as the replica of the database, follow."""
 
 DOWN = 5.0
 """Seconds until it is started again."""
@@ -58,25 +58,27 @@ class Options:
         return ABOUT.format(utms=self.utms, operators=self.operators, calm=self.calm, down=DOWN)
 
 
-def measure(stage: Stage, options: Options) -> list[Finding]:
+def measure(environment: Environment, options: Options) -> list[Finding]:
     """Kill everything once, and check."""
     run = f"chaos{time.time_ns():x}"
-    with stage.owner() as owner:
+    with environment.owner() as owner:
         (since,) = owner.execute("SELECT now()").fetchone()
         month = evidence.take_back(owner)
-    with portal(stage, webs=2, workers=1) as running:
-        with playing(running, run=run, utms=options.utms, operators=options.operators, spread=options.calm) as players:
+    with portal(environment, webs=2, workers=1) as running:
+        with simulating(
+            running, run=run, utms=options.utms, operators=options.operators, spread=options.calm
+        ) as simulators:
             time.sleep(max(options.calm, 5.0))
-            with stage.owner() as owner:
-                evidence.plan_reboots(owner, [each.id for each in stage.utms[: options.utms][-_PLANNED:]])
+            with environment.owner() as owner:
+                evidence.plan_reboots(owner, [each.id for each in environment.utms[: options.utms][-_PLANNED:]])
             outages = [_outage(running, name, options.calm, month) for name in steps(running)]
             time.sleep(options.calm)
-            requests = players.stop_operators()
-            waited, left = _settle(stage, since)
-            devices = players.stop_devices()
+            requests = simulators.stop_operators()
+            waited, left = _settle(environment, since)
+            devices = simulators.stop_devices()
         kills = [each.killed_at for each in outages if each.name in {"worker", "PostgreSQL"}]
-        with stage.owner() as owner:
-            state = evidence.read(stage, owner, since=since, run=run, devices=devices, month=month, kills=kills)
+        with environment.owner() as owner:
+            state = evidence.read(environment, owner, since=since, run=run, devices=devices, month=month, kills=kills)
     failures = [Failure(each.at + each.took / 1000, each.name, each.problem) for each in requests if each.problem]
     failures += [Failure(*each) for each in devices.failures]
     settled = Finding(
@@ -123,7 +125,7 @@ def _outage(running: Portal, name: str, calm: float, month: Month) -> Outage:
     """Kill something, and start it again."""
     time.sleep(calm)
     if name == "worker":
-        _wait_for_month(running.stage, month)
+        _wait_for_month(running.environment, month)
     killed_at = time.time()
     running.kill(name)
     time.sleep(DOWN)
@@ -131,13 +133,13 @@ def _outage(running: Portal, name: str, calm: float, month: Month) -> Outage:
     return Outage(name, killed_at, time.time())
 
 
-def _wait_for_month(stage: Stage, month: Month) -> None:
+def _wait_for_month(environment: Environment, month: Month) -> None:
     """Have a month issued, and return while a worker is at it.
 
     :raises TimeoutError: no worker does it.
     """
     deadline = time.monotonic() + _BEGUN
-    with stage.owner() as owner:
+    with environment.owner() as owner:
         evidence.ask_for_month(owner)
         while not evidence.month_begun(owner, month):
             if time.monotonic() > deadline:
@@ -145,14 +147,14 @@ def _wait_for_month(stage: Stage, month: Month) -> None:
             time.sleep(0.01)
 
 
-def _settle(stage: Stage, since: datetime) -> tuple[float, list[str]]:
+def _settle(environment: Environment, since: datetime) -> tuple[float, list[str]]:
     """Wait until nothing is under way.
 
     :returns: the seconds that it took, and what is still under way.
     """
     began = time.monotonic()
     while True:
-        with stage.owner() as owner:
+        with environment.owner() as owner:
             left = evidence.unfinished(owner, since)
         waited = time.monotonic() - began
         if not left or waited > _SETTLED:

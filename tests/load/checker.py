@@ -1,6 +1,6 @@
 """What must be true after processes were killed: nothing is lost, and nothing has happened twice.
 
-It is a pure function of what the players know and what the database says, so that a test can give it a state that is
+It is a pure function of what the simulators know and what the database says, so that a test can give it a state that is
 wrong on purpose.
 """
 
@@ -47,7 +47,7 @@ class OrderedReboot:
 
 @dataclass(frozen=True)
 class State:
-    """What the players know, and what the database says.
+    """What the simulators know, and what the database says.
 
     :ivar alerts: for each alert that was sent, whether it was acknowledged.
     :ivar stored: for each stored alert of the run, how many rows it has.

@@ -1,4 +1,4 @@
-"""A process that plays the UTMs: ``python -m tests.load.devices orders.json result.json``, until SIGTERM.
+"""A process that simulates the UTMs: ``python -m tests.load.devices orders.json result.json``, until SIGTERM.
 
 All UTMs share a few connections and one thread: each heartbeat and each alert has a planned time, and is sent over the
 next connection that is free. A UTM that gets the command to reboot reports that it starts, and has another boot ID from
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.load.connection import Answer, Connection, Unanswered
-from tests.load.stage import FIRMWARE
+from tests.load.environment import FIRMWARE
 
 AGAIN_AFTER = 1.0
 """Seconds until an alert is sent again, or a report."""
@@ -107,7 +107,7 @@ class Fleet:
         self._seen: set[int] = set()
         self._bodies: dict[str, dict[str, str]] = {}
 
-    async def play(self) -> Result:
+    async def simulate(self) -> Result:
         """Play until ``stop`` is called, and return what happened."""
         began = time.monotonic()
         every = self.orders.heartbeat_seconds
@@ -246,7 +246,7 @@ async def _main(orders: Orders) -> Result:
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, fleet.stop)
-    return await fleet.play()
+    return await fleet.simulate()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from models import clock
 from tests.load import mails
 from tests.load.checker import Mail, OrderedReboot, State
 from tests.load.devices import Result
-from tests.load.stage import Stage
+from tests.load.environment import Environment
 
 JOBS = ("invoices", "monthly-reports")
 """The entries of the schedule that issue a month."""
@@ -112,7 +112,14 @@ def unfinished(owner: psycopg.Connection, since: datetime) -> list[str]:
 
 
 def read(
-    stage: Stage, owner: psycopg.Connection, *, since: datetime, run: str, devices: Result, month: Month, kills: Any
+    environment: Environment,
+    owner: psycopg.Connection,
+    *,
+    since: datetime,
+    run: str,
+    devices: Result,
+    month: Month,
+    kills: Any,
 ) -> State:
     """Return the state after a run.
 
@@ -122,7 +129,7 @@ def read(
     rows = owner.execute(
         "SELECT message_id::text, state, kind, recipient FROM mail_message WHERE created_at >= %s", [since]
     ).fetchall()
-    accepted = mails.accepted(stage.folder / "mails")
+    accepted = mails.accepted(environment.folder / "mails")
     known = {row[0] for row in rows}
     old = set(_column(owner, "SELECT message_id::text FROM mail_message WHERE created_at < %s", since))
     executed = Counter(command for command, _ in devices.executed)

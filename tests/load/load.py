@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from tests.bench.finding import Finding
 from tests.load import figures
+from tests.load.environment import Environment
 from tests.load.figures import Calls, Sample
-from tests.load.players import playing
 from tests.load.processes import Portal, is_postgres, largest_private_memory, portal, resident_memory
-from tests.load.stage import Stage
+from tests.load.simulators import simulating
 
 TITLE = "UTMs and operators at the same time"
 ABOUT = (
     "{utms:,} UTMs with a token each send a heartbeat a minute and together {alerts:g} alerts a second;"
     " {operators} operators look at pages, search, download and change data, with pauses of 2 to 8 seconds, for"
     " {minutes:g} minutes after a warm-up of {warm_up:g} s. gunicorn with two workers of four threads, one worker and"
-    " cron on the same machine as what plays UTMs and operators. An operator's request takes until the page is there with"
+    " cron on the same machine as what simulates UTMs and operators. An operator's request takes until the page is there with"
     " all redirects. Memory is that of the first and the last fifth of the time; that of a connection to PostgreSQL is"
     " what its largest process has beside the shared buffers."
 )
@@ -58,23 +58,23 @@ class Options:
         )
 
 
-def measure(stage: Stage, options: Options) -> list[Finding]:
+def measure(environment: Environment, options: Options) -> list[Finding]:
     """Run the load once."""
     run = f"load{time.time_ns():x}"
-    with stage.owner() as owner:
+    with environment.owner() as owner:
         (began,) = owner.execute("SELECT now()").fetchone()
-    with portal(stage, webs=1, workers=2) as running:
-        with playing(
+    with portal(environment, webs=1, workers=2) as running:
+        with simulating(
             running, run=run, utms=options.utms, operators=options.operators, spread=options.warm_up
-        ) as players:
+        ) as simulators:
             started = time.time()
             _sample(running, options.warm_up)
             measured_from = time.time()
             samples = _sample(running, options.seconds)
             seconds = time.time() - started
-            requests = [each for each in players.stop_operators() if each.at >= measured_from or each.problem]
-            calls = players.stop_devices()
-        with stage.owner() as owner:
+            requests = [each for each in simulators.stop_operators() if each.at >= measured_from or each.problem]
+            calls = simulators.stop_devices()
+        with environment.owner() as owner:
             stored = dict(
                 owner.execute(
                     "SELECT alert_id, count(*) FROM alert WHERE occurred_at >= %s AND alert_id LIKE %s GROUP BY 1",
@@ -96,14 +96,14 @@ def measure(stage: Stage, options: Options) -> list[Finding]:
     return figures.findings(told, requests, samples, seconds=seconds)
 
 
-def most(stage: Stage, options: Options) -> tuple[int, list[Finding]]:
+def most(environment: Environment, options: Options) -> tuple[int, list[Finding]]:
     """Halve the number of UTMs until all limits are held.
 
     :returns: the number of UTMs of the last run, and its findings.
     """
     utms = options.utms
     while True:
-        found = measure(stage, Options(options.minutes, utms, options.operators))
+        found = measure(environment, Options(options.minutes, utms, options.operators))
         if all(each.held for each in found) or utms == 1:
             return utms, found
         utms = max(1, utms // 2)

@@ -1,4 +1,4 @@
-"""A process that plays the operators with Locust: ``python -m tests.load.operators orders.json result.json``.
+"""A process that simulates the operators with Locust: ``python -m tests.load.operators orders.json result.json``.
 
 Each signs in with a form's CSRF token as a browser does, and then moves between the pages that operators use most, with
 pauses in which a person reads. It ends on SIGTERM.

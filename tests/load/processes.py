@@ -20,7 +20,7 @@ from app.local.embedded.process import start_child
 from app.local.launch import HOST
 from app.local.supervisor import Child, stop
 from config import ROOT
-from tests.load.stage import Stage
+from tests.load.environment import Environment
 from tests.support.mail_sink import free_port
 
 START_TIMEOUT = 120.0
@@ -51,14 +51,14 @@ class Portal:
     :ivar ports: of the web processes.
     """
 
-    stage: Stage
+    environment: Environment
     ports: Sequence[int]
     children: dict[str, Child] = field(default_factory=dict)
 
     @cached_property
     def servers(self) -> dict[str, EmbeddedServer]:
         """PostgreSQL and Redis, by title."""
-        return {each.title: each for each in self.stage.servers}
+        return {each.title: each for each in self.environment.servers}
 
     def start(self, name: str) -> None:
         """Start a process or a server, and wait until it can be used.
@@ -69,7 +69,7 @@ class Portal:
             self.servers[name].stop()  # removes what a killed one left
             self.servers[name].start()
             return
-        self.children[name].start(ROOT, self.stage.env)
+        self.children[name].start(ROOT, self.environment.env)
         if name.startswith("web"):
             self._wait_for(self.ports[int(name[3:]) - 1])
 
@@ -108,14 +108,14 @@ class Portal:
 
 
 @contextmanager
-def portal(stage: Stage, *, webs: int, workers: int) -> Iterator[Portal]:
+def portal(environment: Environment, *, webs: int, workers: int) -> Iterator[Portal]:
     """Run the portal's processes and a mail server.
 
     :param webs: how many gunicorns, each with a port of its own.
     :param workers: processes of each gunicorn, of four threads.
     """
     ports = [free_port() for _ in range(webs)]
-    mails = python("tests.load.mails", stage.env["MAIL_PORT"], str(stage.folder / "mails"))
+    mails = python("tests.load.mails", environment.env["MAIL_PORT"], str(environment.folder / "mails"))
     commands: dict[str, Sequence[str]] = {
         "mail server": mails,
         **{
@@ -125,9 +125,12 @@ def portal(stage: Stage, *, webs: int, workers: int) -> Iterator[Portal]:
         **{name: python("flask", "--app", "app", "portal", name) for name in ("worker", "cron")},
     }
     started = Portal(
-        stage,
+        environment,
         ports,
-        {name: LoggedChild(name, command, log=stage.folder / f"{name}.log") for name, command in commands.items()},
+        {
+            name: LoggedChild(name, command, log=environment.folder / f"{name}.log")
+            for name, command in commands.items()
+        },
     )
     with ExitStack() as stack:
         stack.callback(lambda: stop(list(started.children.values())))

@@ -95,7 +95,7 @@ def play(portal: Portal, done: Callable[[Result], bool], *, alerts: float = 0.0,
         async with await asyncio.start_server(portal.serve, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             fleet = Fleet(Orders([port], [(1, "one"), (2, "two")], every, alerts, "r"))
-            playing = asyncio.create_task(fleet.play())
+            playing = asyncio.create_task(fleet.simulate())
             while not done(fleet.result):  # noqa: ASYNC110  (the UTMs have no event for it)
                 await asyncio.sleep(0.01)
             fleet.stop()

@@ -18,10 +18,10 @@ def written(monkeypatch, tmp_path):
     parts = {}
 
     @contextmanager
-    def stage(size, *, utms, operators, replicated):
+    def environment(size, *, utms, operators, replicated):
         yield SimpleNamespace(env={})
 
-    monkeypatch.setattr(runner, "stage", stage)
+    monkeypatch.setattr(runner, "environment", environment)
     monkeypatch.setattr(runner, "look", lambda *_: None)
     monkeypatch.setattr(runner, "FOLDER", tmp_path)
     monkeypatch.setattr(runner.machine, "about", lambda _: {"machine": "2 cores"})

@@ -1,4 +1,4 @@
-"""The processes that use the portal during a run: one plays the UTMs, one the operators."""
+"""The processes that use the portal during a run: one simulates the UTMs, one the operators."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PATIENCE = 120.0
 
 
 @dataclass
-class Players:
+class Simulators:
     """The two running processes."""
 
     folder: Path
@@ -30,7 +30,7 @@ class Players:
     operators: LoggedChild
 
     def stop_operators(self) -> list[Request]:
-        """Let the operators go home, and return their requests."""
+        """Stop the operators, and return their requests."""
         return [Request(*each) for each in self._result(self.operators)]
 
     def stop_devices(self) -> Result:
@@ -49,36 +49,36 @@ class Players:
 
 
 @contextmanager
-def playing(
+def simulating(
     portal: Portal, *, run: str, utms: int, operators: int, spread: float, heartbeat_seconds: float = 60.0
-) -> Iterator[Players]:
+) -> Iterator[Simulators]:
     """Start the processes.
 
     :param run: a word that the IDs of the alerts begin with.
-    :param utms: how many of the stage's UTMs call.
+    :param utms: how many of the environment's UTMs call.
     :param operators: how many of its operators sign in.
     :param spread: the seconds in which the operators come one by one.
     """
-    stage = portal.stage
+    environment = portal.environment
     ports = list(portal.ports)
     orders = {
         "devices": {
             "ports": ports,
-            "utms": [(each.id, each.token) for each in stage.utms[:utms]],
+            "utms": [(each.id, each.token) for each in environment.utms[:utms]],
             "heartbeat_seconds": heartbeat_seconds,
             "alerts_per_second": utms * ALERTS_PER_UTM,
             "run": run,
         },
-        "operators": {"ports": ports, "emails": list(stage.operators[:operators]), "spread": spread},
+        "operators": {"ports": ports, "emails": list(environment.operators[:operators]), "spread": spread},
     }
     children = {}
     for name, order in orders.items():
-        file, result = stage.folder / f"{name}.json", stage.folder / f"{name}.result"
+        file, result = environment.folder / f"{name}.json", environment.folder / f"{name}.result"
         file.write_text(json.dumps(order))
         command = python(f"tests.load.{name}", str(file), str(result))
-        children[name] = LoggedChild(name, command, log=stage.folder / f"{name}.log")
-        children[name].start(ROOT, stage.env)
+        children[name] = LoggedChild(name, command, log=environment.folder / f"{name}.log")
+        children[name].start(ROOT, environment.env)
     try:
-        yield Players(stage.folder, children["devices"], children["operators"])
+        yield Simulators(environment.folder, children["devices"], children["operators"])
     finally:
         stop(list(children.values()))

@@ -47,7 +47,7 @@ class KnownCustomer:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class BenchContext:
     """A part whose customers, contracts, UTMs and alerts exist.
 
     :ivar session: a cross-tenant session; the caller commits.
@@ -78,7 +78,7 @@ class Scene:
         return [f"{first}{string.ascii_uppercase[each // 10**6]}{each % 10**6:06}" for each in drawn]
 
 
-def scene_of(session: Session, part: Part, tenant_ids: list[str], *, now: datetime) -> Scene:
+def context_of(session: Session, part: Part, tenant_ids: list[str], *, now: datetime) -> BenchContext:
     """Read the customers of a part."""
     columns = [getattr(Customer, f"contact_{name}").label(name) for name in _CONTACT]
     columns += [getattr(Customer, name) for name in _SITE]
@@ -98,7 +98,7 @@ def scene_of(session: Session, part: Part, tenant_ids: list[str], *, now: dateti
         for row in found
     ]
     pick = random.Random(_SEED + part.number)  # nosec B311  # noqa: S311  (demo data, nothing secret)
-    scene = Scene(session, part, clock.tokyo_day(now), pick, customers)
+    context = BenchContext(session, part, clock.tokyo_day(now), pick, customers)
     for customer in customers:
-        scene.by_tenant[customer.tenant_id].append(customer)
-    return scene
+        context.by_tenant[customer.tenant_id].append(customer)
+    return context

@@ -55,7 +55,7 @@ class SimulatedUtm:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Environment:
     """A portal's database and services, before its own processes are started.
 
     :ivar env: the environment of its processes.
@@ -76,7 +76,7 @@ class Stage:
 
 
 class Replica(Standby):
-    """A standby of the stage's PostgreSQL, under a name of its own."""
+    """A standby of the environment's PostgreSQL, under a name of its own."""
 
     title = "replica"
 
@@ -86,7 +86,7 @@ class Replica(Standby):
 
 
 @contextmanager
-def stage(size: str, *, utms: int, operators: int, replicated: bool = False) -> Iterator[Stage]:
+def environment(size: str, *, utms: int, operators: int, replicated: bool = False) -> Iterator[Environment]:
     """Start the servers, copy the database of a size and drop the copy at the end.
 
     :param size: ``bench`` or ``large``.
@@ -113,8 +113,8 @@ def stage(size: str, *, utms: int, operators: int, replicated: bool = False) -> 
 
 
 @contextmanager
-def _replica_of(ready: Stage, postgres: EmbeddedPostgres) -> Iterator[Stage]:
-    """Add a replica, which is copied anew, to a stage."""
+def _replica_of(ready: Environment, postgres: EmbeddedPostgres) -> Iterator[Environment]:
+    """Add a replica, which is copied anew, to an environment."""
     folder = Path(ready.env["PORTAL_INSTANCE"], "replica")
     shutil.rmtree(folder, ignore_errors=True)
     replica = Replica(folder, postgres)
@@ -127,7 +127,7 @@ def _replica_of(ready: Stage, postgres: EmbeddedPostgres) -> Iterator[Stage]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def prepare(found: Place, database: str, *, utms: int, operators: int) -> Stage:
+def prepare(found: Place, database: str, *, utms: int, operators: int) -> Environment:
     """Give the UTMs of a database their tokens, and create the operators.
 
     :param database: the name of a database that the run may change.
@@ -147,7 +147,7 @@ def prepare(found: Place, database: str, *, utms: int, operators: int) -> Stage:
     people = _people(env, operators)
     with psycopg.connect(_libpq(env["DATABASE_OWNER_URL"]), autocommit=True) as owner:
         tokens = _utms(owner, utms)
-    return Stage(env, folder, tokens, people, found.servers)
+    return Environment(env, folder, tokens, people, found.servers)
 
 
 def _copy(postgres: EmbeddedPostgres) -> None:

@@ -23,7 +23,7 @@ REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 TOKENS = "demo-tokens.json"
 
 
-class Scene(Protocol):
+class Environment(Protocol):
     """Where blocks are run.
 
     :ivar port: the port of its web server.
