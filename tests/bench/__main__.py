@@ -29,8 +29,8 @@ from tests.bench import (
     threats,
     throughput,
 )
+from tests.bench.datasets import SIZES, Dataset, dataset
 from tests.bench.finding import Finding, Missing
-from tests.bench.places import SIZES, Place, place
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ def main(words: Sequence[str] | None = None) -> int:
     missed = []
     with ExitStack() as stack:
         sizes = dict.fromkeys(size for part in parts for size in part.sizes or (arguments.size,))
-        places = {size: stack.enter_context(place(size)) for size in sizes}
-        about = page.run_table(machine.about(list(places.values())))
+        datasets = {size: stack.enter_context(dataset(size)) for size in sizes}
+        about = page.run_table(machine.about(list(datasets.values())))
         _say(about)
         published = arguments.size == SIZES[0]
         if published:
             page.write(about, part="machine")
         for part in parts:
-            findings = measure(part, [places[size] for size in part.sizes or (arguments.size,)])
+            findings = measure(part, [datasets[size] for size in part.sizes or (arguments.size,)])
             missed += [f"{part.name}: {each.name}" for each in findings if not each.held]
             section = page.section(part.title, f"{part.about} {machine.when()}", findings)
             _say(section)
@@ -102,10 +102,10 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def measure(part: Part, places: Sequence[Place]) -> list[Finding]:
+def measure(part: Part, datasets: Sequence[Dataset]) -> list[Finding]:
     """What a part finds; a program that is missing is a limit that is not held."""
     try:
-        return part.measure(*places)
+        return part.measure(*datasets)
     except Missing as missing:
         return [Finding(part.title, {"portal": str(missing)}, "", held=False)]
 

@@ -10,9 +10,9 @@ from functools import partial
 
 import psycopg
 
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle
+from tests.bench.timing import alternate, middle
 from tests.bench.web import Web, gunicorn
 
 TITLE = "A download of 5,000 service applications"
@@ -69,19 +69,21 @@ WHERE a.tenant_id = %(tenant)s AND a.token_hash LIKE 'bench %%'
 _REMOVED = "DELETE FROM service_application WHERE tenant_id = %(tenant)s AND token_hash LIKE 'bench %%'"
 
 
-def measure(place: Place, *, runs: int = RUNS, applications: int = APPLICATIONS) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, applications: int = APPLICATIONS) -> list[Finding]:
     """Make the applications, take both files in turn, and delete the applications."""
-    with place.owner() as owner, gunicorn(place, "portal") as web:
-        values = {"tenant": place.tenant_id, "applications": applications}
+    with dataset.owner() as owner, gunicorn(dataset, "portal") as web:
+        values = {"tenant": dataset.tenant_id, "applications": applications}
         values["questions"] = first, second = [key for (key,) in owner.execute(_QUESTIONS, values)]
         try:
             owner.execute(_APPLICATION_ROWS, values)
             owner.execute(_DELIVERY_ROWS, values)
             owner.execute(_ANSWER_ROWS, values)
             owner.execute("ANALYZE service_application, service_delivery, application_answer")
-            bare = _BARE.format(columns=", ".join(_COLUMNS), first=first, second=second, tenant=place.tenant_id)
+            bare = _BARE.format(columns=", ".join(_COLUMNS), first=first, second=second, tenant=dataset.tenant_id)
             rows = check_rows(_portal(web), _copy(owner, bare))
-            ours, theirs = in_turn(runs, partial(_seconds, _portal, web), partial(_seconds, _copy, owner, bare), warm=4)
+            ours, theirs = alternate(
+                runs, partial(_seconds, _portal, web), partial(_seconds, _copy, owner, bare), warm=4
+            )
         finally:
             owner.execute(_REMOVED, values)
     ratio = middle([mine / other for mine, other in zip(ours, theirs, strict=True)])

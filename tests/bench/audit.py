@@ -13,9 +13,9 @@ import psycopg
 
 from config import ROOT
 from tests.bench.audit_run import WRITERS
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle
+from tests.bench.timing import alternate, middle
 
 TITLE = "Audited changes with and without the hash chain"
 ABOUT = (
@@ -30,14 +30,14 @@ SLOWER = 1.5
 _TRIGGER = "ALTER TABLE audit_entry {} TRIGGER chain_audit_entries"
 
 
-def measure(place: Place, *, runs: int = RUNS, changes: int = CHANGES) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, changes: int = CHANGES) -> list[Finding]:
     """Change in turn with and without the chain.
 
     :param changes: of each writer in a round.
     """
-    with place.owner() as owner, _runners(place) as run:
+    with dataset.owner() as owner, _runners(dataset) as run:
         try:
-            chained, plain = in_turn(
+            chained, plain = alternate(
                 runs, partial(_round, owner, run, changes, "ENABLE"), partial(_round, owner, run, changes, "DISABLE")
             )
         finally:
@@ -46,7 +46,7 @@ def measure(place: Place, *, runs: int = RUNS, changes: int = CHANGES) -> list[F
             owner.execute(
                 "DELETE FROM audit_entry WHERE tenant_id = %s"
                 " AND NOT EXISTS (SELECT FROM audit_link WHERE entry_id = audit_entry.id)",
-                [place.tenant_id],
+                [dataset.tenant_id],
             )
     ratio = middle([mine / other for mine, other in zip(chained, plain, strict=True)])
     figures = {"chained": f"{middle(chained):.0f} ms", "plain": f"{middle(plain):.0f} ms", "ratio": times(ratio)}
@@ -59,10 +59,10 @@ def _round(owner: psycopg.Connection, run: Callable[[int], float], changes: int,
 
 
 @contextmanager
-def _runners(place: Place) -> Iterator[Callable[[int], float]]:
+def _runners(dataset: Dataset) -> Iterator[Callable[[int], float]]:
     """Start the processes of ``tests.bench.audit_run``: how many milliseconds so many changes of each writer take."""
     with ExitStack() as stack:
-        processes = [stack.enter_context(_process(place, number)) for number in range(PROCESSES)]
+        processes = [stack.enter_context(_process(dataset, number)) for number in range(PROCESSES)]
 
         def run(changes: int) -> float:
             began = time.perf_counter()
@@ -77,11 +77,11 @@ def _runners(place: Place) -> Iterator[Callable[[int], float]]:
 
 
 @contextmanager
-def _process(place: Place, number: int) -> Iterator[subprocess.Popen]:
+def _process(dataset: Dataset, number: int) -> Iterator[subprocess.Popen]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.audit_run", str(number)],
         cwd=ROOT,
-        env=dict(place.env),
+        env=dict(dataset.env),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

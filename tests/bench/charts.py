@@ -16,9 +16,9 @@ import psycopg
 
 from config import ROOT
 from models import clock
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle
+from tests.bench.timing import alternate, middle
 
 TITLE = "The charts of a customer with 100 UTMs"
 ABOUT = (
@@ -56,16 +56,16 @@ _BY_HAND = {
 """The statements for each screen and unit."""
 
 
-def measure(place: Place, *, runs: int = RUNS) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS) -> list[Finding]:
     """Read the numbers of each chart in turn with the sums by hand."""
     found = []
-    with place.owner() as owner, _runner(place) as run:
+    with dataset.owner() as owner, _runner(dataset) as run:
         for screen, unit in _BY_HAND:
-            values = _values(place, unit)
+            values = _values(dataset, unit)
             statements = _BY_HAND[screen, unit]
             asked = {"screen": screen, "unit": unit, "day": str(values["last"])}
             check_totals(screen, unit, run(asked)["total"], _total(owner, screen, statements, values))
-            ours, theirs = in_turn(
+            ours, theirs = alternate(
                 runs, lambda asked=asked: run(asked)["ms"], partial(_milliseconds, owner, statements, values)
             )
             found.append(_finding(f"{screen}, {unit}", ours, theirs))
@@ -84,13 +84,13 @@ def _finding(name: str, ours: list[float], theirs: list[float]) -> Finding:
     return Finding(name, figures, f"at most {SLOWER:g}x", ratio <= SLOWER)
 
 
-def _values(place: Place, unit: str) -> dict[str, Any]:
+def _values(dataset: Dataset, unit: str) -> dict[str, Any]:
     """The values of the statements: the day before the newest alert's, or its month up to that day."""
-    last = place.newest - timedelta(days=1)
+    last = dataset.newest - timedelta(days=1)
     first = last if unit == "day" else clock.month_start(last)
     period = {"first": first, "last": last}
     period |= {"start": clock.day_start(first), "end": clock.day_start(last + timedelta(days=1))}
-    return {"tenant": place.tenant_id, "customer": place.customer_id} | period
+    return {"tenant": dataset.tenant_id, "customer": dataset.customer_id} | period
 
 
 def _milliseconds(owner: psycopg.Connection, statements: tuple[str, ...], values: dict[str, Any]) -> float:
@@ -112,12 +112,12 @@ def _total(owner: psycopg.Connection, screen: str, statements: tuple[str, ...], 
 
 
 @contextmanager
-def _runner(place: Place) -> Iterator[Callable[[dict[str, str]], dict]]:
+def _runner(dataset: Dataset) -> Iterator[Callable[[dict[str, str]], dict]]:
     """Start ``tests.bench.chart_run``."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.chart_run"],
         cwd=ROOT,
-        env=dict(place.env),
+        env=dict(dataset.env),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

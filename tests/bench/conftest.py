@@ -1,4 +1,4 @@
-"""A place with a few thousand alerts: enough to show that what is measured is what is meant."""
+"""A dataset with a few thousand alerts: enough to show that what is measured is what is meant."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 from app.demo import bench
 from app.demo.bench_customers import Part
 from models import clock
-from tests.bench.places import Place, look
+from tests.bench.datasets import Dataset, look
 
 TINY = Part(number=1, customers=3, alerts=6_000, share=0.5, statistics_days=2)
 AROUND = Part(number=2, customers=6, alerts=600, share=0.05, tenants=3, more_utms=2)
 
 
 @pytest.fixture(scope="session")
-def tiny(servers, worker_id, _whole_run_app, tmp_path_factory) -> Iterator[Place]:
+def tiny(servers, worker_id, _whole_run_app, tmp_path_factory) -> Iterator[Dataset]:
     """Its own database on the run's servers: other tests empty theirs."""
     name = f"bench_{worker_id}"
     superuser = make_url(servers["superuser"]).set(drivername="postgresql").render_as_string()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.bench import declared
-from tests.bench.places import Place
+from tests.bench.datasets import Dataset
 
 CUSTOMERS = 5_000
 EACH = 2
@@ -27,14 +27,14 @@ SELECT made.tenant_id, made.id, plan.id, 1, 6600, start_on FROM made CROSS JOIN 
 """
 
 
-def fill(place: Place, *, customers: int = CUSTOMERS) -> None:
+def fill(dataset: Dataset, *, customers: int = CUSTOMERS) -> None:
     """Give the tenant's first customers contracts until each has two, and their states to what follows from that."""
-    declared.fill(place, customers)
-    with place.owner() as owner:
-        owner.execute(_CONTRACTS, {"tenant": place.tenant_id, "customers": customers, "each": EACH})
+    declared.fill(dataset, customers)
+    with dataset.owner() as owner:
+        owner.execute(_CONTRACTS, {"tenant": dataset.tenant_id, "customers": customers, "each": EACH})
         owner.execute(
             "UPDATE customer SET status = 'active' WHERE tenant_id = %s AND status <> 'active'"
             " AND id IN (SELECT customer_id FROM contract)",
-            [place.tenant_id],
+            [dataset.tenant_id],
         )
         owner.execute("VACUUM (ANALYZE) customer, contract, contract_line")

@@ -11,9 +11,9 @@ import psycopg
 
 from models.values.company_name import search_key
 from tests.bench import contract_rows
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import Probe, in_turn, middle, probe
+from tests.bench.timing import Probe, alternate, middle, probe
 
 TITLE = "The customer list by each search field against SQL written by hand"
 ABOUT = (
@@ -58,21 +58,21 @@ CASES = (
 )
 
 
-def measure(place: Place, *, runs: int = RUNS, customers: int = contract_rows.CUSTOMERS) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, customers: int = contract_rows.CUSTOMERS) -> list[Finding]:
     """Ask both in turn for each search.
 
     :param customers: how many of them have two contracts each.
     """
-    contract_rows.fill(place, customers=customers)
+    contract_rows.fill(dataset, customers=customers)
     found = []
-    with probe("portal", place.env) as portal, place.owner() as owner:
+    with probe("portal", dataset.env) as portal, dataset.owner() as owner:
         for case in CASES:
             path = f"/customers/?{urlencode(case.arguments)}"
             answer = portal.ask(path)
-            check_rows(case, max(0, answer["rows"] - 1), len(_by_hand(owner, place, case)))
+            check_rows(case, max(0, answer["rows"] - 1), len(_by_hand(owner, dataset, case)))
             everything = []
-            ways = partial(_sql_time, portal, path, everything), partial(_hand_time, owner, place, case)
-            ours, theirs = in_turn(runs, *ways)
+            ways = partial(_sql_time, portal, path, everything), partial(_hand_time, owner, dataset, case)
+            ours, theirs = alternate(runs, *ways)
             found.append(_finding(case, ours, theirs, everything, answer["statements"]))
     return found
 
@@ -109,16 +109,16 @@ def _sql_time(portal: Probe, path: str, everything: list[float]) -> float:
     return answer["page_sql_ms"]
 
 
-def _hand_time(owner: psycopg.Connection, place: Place, case: Case) -> float:
+def _hand_time(owner: psycopg.Connection, dataset: Dataset, case: Case) -> float:
     began = time.perf_counter()
-    _by_hand(owner, place, case)
+    _by_hand(owner, dataset, case)
     return (time.perf_counter() - began) * 1000
 
 
-def _by_hand(owner: psycopg.Connection, place: Place, case: Case) -> list[tuple]:
+def _by_hand(owner: psycopg.Connection, dataset: Dataset, case: Case) -> list[tuple]:
     """Count the customers as far as the list does, and read one page of them."""
     where = f"tenant_id = %s AND deleted_at IS NULL AND {case.condition}"
-    values = [place.tenant_id, *case.values]
+    values = [dataset.tenant_id, *case.values]
     owner.execute(f"SELECT count(*) FROM (SELECT id FROM customer WHERE {where} LIMIT {_COUNT_CAP}) AS capped", values)
     return owner.execute(
         f"SELECT id, name, balance, last_invoiced_on, status FROM customer WHERE {where} ORDER BY id DESC LIMIT 25",

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from models.values.company_name import search_key
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
 from tests.bench.lists import STATEMENTS, milliseconds
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle, probe
+from tests.bench.timing import alternate, middle, probe
 
 TITLE = "A declared list against a stock Flask-AppBuilder list"
 ABOUT = (
@@ -55,14 +55,14 @@ def cases(far_page: int = FAR_PAGE) -> list[Case]:
     ]
 
 
-def measure(place: Place, *, runs: int = RUNS, rows: int = ROWS, far_page: int = FAR_PAGE) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, rows: int = ROWS, far_page: int = FAR_PAGE) -> list[Finding]:
     """Ask both in turn for each page.
 
     :param rows: how many customers the tenant has at least.
     """
-    fill(place, rows)
+    fill(dataset, rows)
     found = []
-    with probe("portal", place.env) as portal, probe("stock", place.env) as stock:
+    with probe("portal", dataset.env) as portal, probe("stock", dataset.env) as stock:
         for case in cases(far_page):
             path, stock_path = (
                 f"/customers/?{urlencode(case.ours)}",
@@ -70,21 +70,23 @@ def measure(place: Place, *, runs: int = RUNS, rows: int = ROWS, far_page: int =
             )
             answer = portal.ask(path)
             check_rows(case, answer["rows"], stock.ask(stock_path)["rows"])
-            ours, theirs = in_turn(runs, partial(milliseconds, portal, path), partial(milliseconds, stock, stock_path))
+            ours, theirs = alternate(
+                runs, partial(milliseconds, portal, path), partial(milliseconds, stock, stock_path)
+            )
             found.append(_finding(case, ours, theirs, answer["statements"]))
     return found
 
 
-def fill(place: Place, rows: int) -> None:
+def fill(dataset: Dataset, rows: int) -> None:
     """Give the tenant customers without UTMs until it has so many."""
-    with place.owner() as owner:
-        (present,) = owner.execute("SELECT count(*) FROM customer WHERE tenant_id = %s", [place.tenant_id]).fetchone()
+    with dataset.owner() as owner:
+        (present,) = owner.execute("SELECT count(*) FROM customer WHERE tenant_id = %s", [dataset.tenant_id]).fetchone()
         with owner.cursor() as cursor, cursor.copy(f"COPY customer ({_COLUMNS}) FROM STDIN") as copy:
             for number in range(present, rows):
                 name = f"一覧株式会社 {number:05d}"
                 contact = ("青空", "花子", f"c{number}@example.jp", "0312345678", "060-0000", "北海道", "空見市1-1")
                 row = (
-                    place.tenant_id,
+                    dataset.tenant_id,
                     name,
                     search_key(name),
                     "draft",

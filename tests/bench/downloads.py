@@ -17,9 +17,9 @@ from urllib.parse import urlencode
 
 from models import clock
 from models.alerts.export import COLUMNS, NEWEST
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, Missing, times
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle
+from tests.bench.timing import alternate, middle
 from tests.bench.web import Web, gunicorn
 
 TITLE = "A download of 100,000 alerts"
@@ -47,22 +47,22 @@ _IN_TABLE = {
 }
 
 
-def measure(place: Place, *, runs: int = RUNS, slow_rate: int = _SLOW_RATE) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, slow_rate: int = _SLOW_RATE) -> list[Finding]:
     """Download in turn with psql, then by a slow and a fast client at once.
 
     :param slow_rate: how many bytes a second the slow client takes.
     :raises Missing: psql or zip is not installed.
     """
     _check_programs()
-    with gunicorn(place, "portal") as web:
-        download = Download(place, web)
-        rows = check_rows(download.whole(), _by_psql(place, subprocess.PIPE))
+    with gunicorn(dataset, "portal") as web:
+        download = Download(dataset, web)
+        rows = check_rows(download.whole(), _by_psql(dataset, subprocess.PIPE))
         ours, theirs = (
             middle(each)
-            for each in in_turn(
+            for each in alternate(
                 runs,
                 partial(_seconds, download.fast),
-                partial(_seconds, partial(_by_psql, place, subprocess.DEVNULL)),
+                partial(_seconds, partial(_by_psql, dataset, subprocess.DEVNULL)),
             )
         )
     return [
@@ -72,23 +72,23 @@ def measure(place: Place, *, runs: int = RUNS, slow_rate: int = _SLOW_RATE) -> l
             f"at most {SLOWEST:.1f}x of psql and zip",
             ours / theirs <= SLOWEST,
         ),
-        *_memory(place, slow_rate),
+        *_memory(dataset, slow_rate),
     ]
 
 
 class Download:
     """One customer's download, as a browser asks for it."""
 
-    def __init__(self, place: Place, web: Web) -> None:
+    def __init__(self, dataset: Dataset, web: Web) -> None:
         self._web = web
-        self._path = f"/customers/{place.customer_id}/alerts/download"
-        period = {"unit": "day", "first": str(clock.months_before(place.newest, 12)), "last": str(place.newest)}
+        self._path = f"/customers/{dataset.customer_id}/alerts/download"
+        period = {"unit": "day", "first": str(clock.months_before(dataset.newest, 12)), "last": str(dataset.newest)}
         connection = web.connect()
-        connection.request("GET", f"/customers/{place.customer_id}/alerts/", headers={"Cookie": web.cookie})
+        connection.request("GET", f"/customers/{dataset.customer_id}/alerts/", headers={"Cookie": web.cookie})
         answer = connection.getresponse()
         token = re.search(r'name="csrf_token" value="([^"]+)"', answer.read().decode())[1]
         self._cookie = answer.getheader("Set-Cookie").partition(";")[0]
-        self._form = urlencode(period | {"utm": place.utms[0], "csrf_token": token})
+        self._form = urlencode(period | {"utm": dataset.utms[0], "csrf_token": token})
         connection.close()
 
     def pieces(self) -> Iterator[bytes]:
@@ -118,12 +118,12 @@ class Download:
             time.sleep(len(piece) / rate)
 
 
-def _memory(place: Place, slow_rate: int) -> list[Finding]:
+def _memory(dataset: Dataset, slow_rate: int) -> list[Finding]:
     found = []
     for name in ("a fast client", "a slow and a fast client at once"):
-        with gunicorn(place, "portal") as web:
-            download = Download(place, web)
-            _warm(web, place)
+        with gunicorn(dataset, "portal") as web:
+            download = Download(dataset, web)
+            _warm(web, dataset)
             before = {pid: _memory_of(pid, "VmRSS") for pid in web.workers()}
             for pid in before:
                 Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak is counted from here on
@@ -139,11 +139,11 @@ def _memory(place: Place, slow_rate: int) -> list[Finding]:
     return found
 
 
-def _warm(web: Web, place: Place) -> None:
+def _warm(web: Web, dataset: Dataset) -> None:
     """Let both workers serve pages first: what those cost in memory is not the download's."""
     for _ in range(12):
         connection = web.connect()
-        connection.request("GET", f"/customers/{place.customer_id}/alerts/", headers={"Cookie": web.cookie})
+        connection.request("GET", f"/customers/{dataset.customer_id}/alerts/", headers={"Cookie": web.cookie})
         connection.getresponse().read()
         connection.close()
 
@@ -165,21 +165,21 @@ def _check_programs() -> None:
             raise Missing(f"{program} is not installed (Debian: apt-get install {package}).")
 
 
-def _by_psql(place: Place, output: int) -> bytes | None:
+def _by_psql(dataset: Dataset, output: int) -> bytes | None:
     """The same rows by psql and zip.
 
     :param output: where they go: ``subprocess.PIPE`` or ``subprocess.DEVNULL``.
     """
     columns = ", ".join(_IN_TABLE.get(name, name.replace("-", "_")) for name in COLUMNS)
-    start = clock.day_start(clock.months_before(place.newest, 12))
+    start = clock.day_start(clock.months_before(dataset.newest, 12))
     query = (
         f"COPY (SELECT {columns} FROM alert JOIN utm u ON u.id = alert.utm_id"
-        f" WHERE alert.customer_id = '{place.customer_id}' AND alert.utm_id = {place.utms[0]}"
+        f" WHERE alert.customer_id = '{dataset.customer_id}' AND alert.utm_id = {dataset.utms[0]}"
         f" AND occurred_at >= '{start.isoformat()}'"
         f" ORDER BY occurred_at DESC, seq DESC LIMIT {NEWEST}) TO STDOUT CSV HEADER"
     )
     with subprocess.Popen(
-        ["psql", "--no-psqlrc", "--quiet", "--command", query, place.owner_url], stdout=subprocess.PIPE
+        ["psql", "--no-psqlrc", "--quiet", "--command", query, dataset.owner_url], stdout=subprocess.PIPE
     ) as psql:
         packed = subprocess.run(["zip", "-q", "-", "-"], stdin=psql.stdout, stdout=output, check=True)
     if psql.returncode:

@@ -6,9 +6,9 @@ from datetime import timedelta
 from functools import partial
 
 from tests.bench import lists
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle, probe
+from tests.bench.timing import alternate, middle, probe
 
 TITLE = "Pages, from 1,000,000 to 10,000,000 alerts"
 ABOUT = (
@@ -34,7 +34,7 @@ PAGES = {
 """The pages beside the list, by name."""
 
 
-def measure(small: Place, large: Place, *, runs: int = RUNS, far_page: int = lists.FAR_PAGE) -> list[Finding]:
+def measure(small: Dataset, large: Dataset, *, runs: int = RUNS, far_page: int = lists.FAR_PAGE) -> list[Finding]:
     """Ask both in turn for each page."""
     found = []
     with probe("portal", small.env) as before, probe("portal", large.env) as after:
@@ -44,7 +44,7 @@ def measure(small: Place, large: Place, *, runs: int = RUNS, far_page: int = lis
         } | {name: (address(small, page), address(large, page)) for name, page in PAGES.items()}
         for name, both in paths.items():
             ways = [partial(lists.milliseconds, asked, path) for asked, path in zip((before, after), both, strict=True)]
-            one, ten = (middle(each) for each in in_turn(runs, *ways))
+            one, ten = (middle(each) for each in alternate(runs, *ways))
             found.append(
                 Finding(
                     name,
@@ -56,8 +56,8 @@ def measure(small: Place, large: Place, *, runs: int = RUNS, far_page: int = lis
     return found
 
 
-def address(place: Place, page: str) -> str:
+def address(dataset: Dataset, page: str) -> str:
     """Return the path of one of ``PAGES``."""
-    first, last = place.recent
-    day = place.newest - timedelta(days=1)
-    return page.format(customer=place.customer_id, first=first, last=last, day=day, month=f"{day:%Y-%m}")
+    first, last = dataset.recent
+    day = dataset.newest - timedelta(days=1)
+    return page.format(customer=dataset.customer_id, first=first, last=last, day=day, month=f"{day:%Y-%m}")

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from statistics import median, quantiles
 
 from models.tokens import hash_token
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
 from tests.bench.throughput import read_page
 from tests.bench.web import WORKERS, gunicorn
 
@@ -34,13 +34,13 @@ _FIRMWARE = "bench"
 _PATH = "/api/device/v1/heartbeat"
 
 
-def measure(place: Place, *, runs: int = RUNS, rate: int = RATE, seconds: float = 10.0) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, rate: int = RATE, seconds: float = 10.0) -> list[Finding]:
     """Send rounds of heartbeats.
 
     :param rate: heartbeats a second.
     :param seconds: how long a round lasts.
     """
-    with _tokens(place) as tokens, gunicorn(place, "portal") as web:
+    with _tokens(dataset) as tokens, gunicorn(dataset, "portal") as web:
         requests = itertools.cycle([_request(token) for token in tokens])
         # The first round is not counted.
         rounds = [_round(web.port, requests, rate, seconds) for _ in range(1 + runs)][1:]
@@ -100,9 +100,9 @@ def _send(port: int, planned: Iterator[tuple[float, bytes]], start: float) -> li
 
 
 @contextmanager
-def _tokens(place: Place) -> Iterator[list[str]]:
+def _tokens(dataset: Dataset) -> Iterator[list[str]]:
     """Give each UTM a token until the end."""
-    with place.owner() as owner:
+    with dataset.owner() as owner:
         utms = owner.execute(
             "SELECT tenant_id, id FROM utm WHERE removed_at IS NULL"
             " AND NOT EXISTS (SELECT FROM device_token WHERE utm_id = utm.id AND revoked_at IS NULL) ORDER BY id"

@@ -18,9 +18,9 @@ import psycopg
 
 from config import ROOT
 from models import clock
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle
+from tests.bench.timing import alternate, middle
 from views.imports.columns import COLUMNS
 
 TITLE = "An import of 5,000 customers with contracts and UTMs"
@@ -44,17 +44,17 @@ _TABLES = {
 }
 
 
-def measure(place: Place, *, runs: int = RUNS, rows: int = ROWS) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, rows: int = ROWS) -> list[Finding]:
     """Import and copy in turn.
 
     :param rows: how many rows the file has.
     """
-    with place.owner() as owner, tempfile.TemporaryDirectory() as folder, _importer(place) as ask:
+    with dataset.owner() as owner, tempfile.TemporaryDirectory() as folder, _importer(dataset) as ask:
         path = Path(folder) / "bench.csv"
         _write_file(owner, path, rows)
-        turn = _Turn(owner, place, ask, path, rows)
+        turn = _Turn(owner, dataset, ask, path, rows)
         try:
-            checked, ran, copied, undone = in_turn(runs, turn.check, turn.run, turn.copy, turn.undo)
+            checked, ran, copied, undone = alternate(runs, turn.check, turn.run, turn.copy, turn.undo)
         finally:
             turn.clean()
     return [
@@ -66,8 +66,10 @@ def measure(place: Place, *, runs: int = RUNS, rows: int = ROWS) -> list[Finding
 class _Turn:
     """The steps of one turn, which follow each other."""
 
-    def __init__(self, owner: psycopg.Connection, place: Place, ask: Callable[..., Any], path: Path, rows: int) -> None:
-        self.owner, self.place, self.ask, self.path, self.rows = owner, place, ask, path, rows
+    def __init__(
+        self, owner: psycopg.Connection, dataset: Dataset, ask: Callable[..., Any], path: Path, rows: int
+    ) -> None:
+        self.owner, self.dataset, self.ask, self.path, self.rows = owner, dataset, ask, path, rows
         self.key = 0
 
     def check(self) -> float:
@@ -106,7 +108,7 @@ class _Turn:
     def clean(self) -> None:
         """Delete everything of the last turn, or of a run that was stopped."""
         left = "SELECT id FROM import_run WHERE tenant_id = %s AND file_name = %s"
-        for row in self.owner.execute(left, [self.place.tenant_id, self.path.name]).fetchall():
+        for row in self.owner.execute(left, [self.dataset.tenant_id, self.path.name]).fetchall():
             (self.key,) = row
             self._delete()
             self.owner.execute("DELETE FROM import_run WHERE id = %s", [self.key])
@@ -114,7 +116,7 @@ class _Turn:
 
     @property
     def _values(self) -> dict[str, Any]:
-        return {"run": self.key, "tenant": self.place.tenant_id, "request": f"import {self.key}"}
+        return {"run": self.key, "tenant": self.dataset.tenant_id, "request": f"import {self.key}"}
 
     def _select(self, table: str) -> str:
         return f"SELECT {self._columns(table)} FROM {table} WHERE {_TABLES[table]}"
@@ -173,12 +175,12 @@ def _write_file(owner: psycopg.Connection, path: Path, rows: int) -> None:
 
 
 @contextmanager
-def _importer(place: Place) -> Iterator[Callable[..., Any]]:
+def _importer(dataset: Dataset) -> Iterator[Callable[..., Any]]:
     """Start ``tests.bench.import_run``."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.import_run"],
         cwd=ROOT,
-        env=dict(place.env),
+        env=dict(dataset.env),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

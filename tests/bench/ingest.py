@@ -20,9 +20,9 @@ from app.demo import alerts
 from models import clock
 from models.alerts import line as alert_line
 from models.tokens import hash_token
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle
+from tests.bench.timing import alternate, middle
 from tests.bench.web import gunicorn
 
 TITLE = "Alerts through the device API, rows per second"
@@ -63,12 +63,12 @@ _OF_TENANT = (
 _ROW = ", ".join(("tenant_id", "customer_id", "utm_id", *alert_line.COLUMNS))
 
 
-def measure(place: Place, *, runs: int = RUNS, lines: int = LINES) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, lines: int = LINES) -> list[Finding]:
     """Send bodies and copy rows in turn.
 
     :param lines: how many a body has.
     """
-    with place.owner() as owner, _sender(owner, place) as (sender, token), gunicorn(place, "portal") as web:
+    with dataset.owner() as owner, _sender(owner, dataset) as (sender, token), gunicorn(dataset, "portal") as web:
         bodies = _Bodies(lines)
         _make_table(owner, bodies.months)
         connection = web.connect()
@@ -77,7 +77,7 @@ def measure(place: Place, *, runs: int = RUNS, lines: int = LINES) -> list[Findi
             partial(_send, connection, token, bodies, packed=True),
             partial(_copy, owner, sender, bodies),
         ]
-        plain, packed, copied = (lines / middle(each) for each in in_turn(runs, *ways))
+        plain, packed, copied = (lines / middle(each) for each in alternate(runs, *ways))
         connection.close()
         _check_counted(owner, sender[0])
     return [
@@ -149,12 +149,12 @@ def _copy(owner: psycopg.Connection, sender: tuple[str, str, int], bodies: _Bodi
 
 
 @contextmanager
-def _sender(owner: psycopg.Connection, place: Place) -> Iterator[tuple[tuple[str, str, int], str]]:
+def _sender(owner: psycopg.Connection, dataset: Dataset) -> Iterator[tuple[tuple[str, str, int], str]]:
     """A UTM of a compared company of a tenant of its own, and its token; gone afterwards with its alerts and counts."""
     _clean(owner)
     token = f"utm_{secrets.token_hex(32)}"
     (tenant_id,) = owner.execute("INSERT INTO tenant (name) VALUES (%s) RETURNING id", [_TENANT]).fetchone()
-    values = {"tenant": tenant_id, "of": place.customer_id, "utm": UTM}
+    values = {"tenant": tenant_id, "of": dataset.customer_id, "utm": UTM}
     (customer_id,) = owner.execute(_CUSTOMER, values).fetchone()
     (key,) = owner.execute(_UTM, values | {"customer": customer_id}).fetchone()
     owner.execute(

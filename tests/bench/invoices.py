@@ -17,9 +17,9 @@ from app.demo import bench_business
 from config import ROOT
 from models import clock
 from tests.bench import contract_rows
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle
+from tests.bench.timing import alternate, middle
 
 TITLE = "Issuing the invoices of a month"
 ABOUT = (
@@ -41,19 +41,21 @@ WHERE kept.id = customer.id
 """
 
 
-def measure(place: Place, *, runs: int = RUNS, customers: int = contract_rows.CUSTOMERS) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, customers: int = contract_rows.CUSTOMERS) -> list[Finding]:
     """Issue and copy in turn.
 
     :param customers: how many of them have two contracts each.
     """
-    contract_rows.fill(place, customers=customers)
+    contract_rows.fill(dataset, customers=customers)
     # The month before the oldest invoices of the data.
-    month = clock.months_before(place.newest + timedelta(days=1), bench_business.MONTHS + 1)
-    with place.owner() as owner, _no_invoices(owner, place, month), _runner(place) as run:
+    month = clock.months_before(dataset.newest + timedelta(days=1), bench_business.MONTHS + 1)
+    with dataset.owner() as owner, _no_invoices(owner, dataset, month), _runner(dataset) as run:
         first = run(month)
         if first["invoices"] < customers:
             raise RuntimeError(f"Only {first['invoices']} of {customers} customers have an invoice.")
-        issued, copied = in_turn(runs, partial(_issue, owner, place, month, run), partial(_copy, owner, place, month))
+        issued, copied = alternate(
+            runs, partial(_issue, owner, dataset, month, run), partial(_copy, owner, dataset, month)
+        )
     ratio = middle([mine / other for mine, other in zip(issued, copied, strict=True)])
     return [
         Finding(
@@ -66,12 +68,12 @@ def measure(place: Place, *, runs: int = RUNS, customers: int = contract_rows.CU
     ]
 
 
-def _issue(owner: psycopg.Connection, place: Place, month: date, run: Callable[[date], dict]) -> float:
-    _remove(owner, place, month)
+def _issue(owner: psycopg.Connection, dataset: Dataset, month: date, run: Callable[[date], dict]) -> float:
+    _remove(owner, dataset, month)
     return run(month)["ms"]
 
 
-def _copy(owner: psycopg.Connection, place: Place, month: date) -> float:
+def _copy(owner: psycopg.Connection, dataset: Dataset, month: date) -> float:
     """Copy what the last run wrote."""
     for table in _TABLES:
         owner.execute(f"DROP TABLE IF EXISTS bench_{table}")
@@ -81,46 +83,46 @@ def _copy(owner: psycopg.Connection, place: Place, month: date) -> float:
         owner.execute(
             "INSERT INTO bench_invoice OVERRIDING SYSTEM VALUE"
             " SELECT * FROM invoice WHERE tenant_id = %s AND month = %s",
-            [place.tenant_id, month],
+            [dataset.tenant_id, month],
         )
         owner.execute(
             "INSERT INTO bench_invoice_line OVERRIDING SYSTEM VALUE SELECT line.* FROM invoice_line AS line"
             " JOIN invoice ON invoice.id = line.invoice_id WHERE invoice.tenant_id = %s AND month = %s",
-            [place.tenant_id, month],
+            [dataset.tenant_id, month],
         )
     return (time.perf_counter() - began) * 1000
 
 
 @contextmanager
-def _no_invoices(owner: psycopg.Connection, place: Place, month: date) -> Iterator[None]:
+def _no_invoices(owner: psycopg.Connection, dataset: Dataset, month: date) -> Iterator[None]:
     """Leave nothing of this run or of one that was stopped."""
-    _remove(owner, place, month)
-    owner.execute(_KEEP_BALANCES, [place.tenant_id])
+    _remove(owner, dataset, month)
+    owner.execute(_KEEP_BALANCES, [dataset.tenant_id])
     try:
         yield
     finally:
-        _remove(owner, place, month)
+        _remove(owner, dataset, month)
         owner.execute(_RESTORE_BALANCES)
         owner.execute("DROP TABLE bench_balance")
         for table in _TABLES:
             owner.execute(f"DROP TABLE IF EXISTS bench_{table}")
 
 
-def _remove(owner: psycopg.Connection, place: Place, month: date) -> None:
+def _remove(owner: psycopg.Connection, dataset: Dataset, month: date) -> None:
     of_month = "tenant_id = %s AND month = %s"
-    found = [place.tenant_id, month]
+    found = [dataset.tenant_id, month]
     owner.execute(f"DELETE FROM invoice_line WHERE invoice_id IN (SELECT id FROM invoice WHERE {of_month})", found)
     owner.execute(f"DELETE FROM invoice WHERE {of_month}", found)
     owner.execute("VACUUM (ANALYZE) invoice, invoice_line, customer")
 
 
 @contextmanager
-def _runner(place: Place) -> Iterator[Callable[[date], dict]]:
+def _runner(dataset: Dataset) -> Iterator[Callable[[date], dict]]:
     """Start ``tests.bench.invoice_run``."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.invoice_run"],
         cwd=ROOT,
-        env=dict(place.env),
+        env=dict(dataset.env),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

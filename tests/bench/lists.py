@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import Probe, in_turn, middle, probe
+from tests.bench.timing import Probe, alternate, middle, probe
 
 TITLE = "The alert list against a stock Flask-AppBuilder list"
 ABOUT = (
@@ -44,10 +44,10 @@ class Case:
     page: int = 1
 
 
-def cases(place: Place, *, far_page: int = FAR_PAGE) -> list[Case]:
+def cases(dataset: Dataset, *, far_page: int = FAR_PAGE) -> list[Case]:
     """Every page that is measured: the first one, each condition alone, each order, a far page."""
-    utm = place.utms[1]
-    source, destination = _addresses(place)
+    utm = dataset.utms[1]
+    source, destination = _addresses(dataset)
     conditions = [
         ("機能 IPS", {"function": "ips"}, {f"_flt_{_EQUAL}_function": "ips"}),
         ("機能 アンチウィルス (rare)", {"function": "antivirus"}, {f"_flt_{_EQUAL}_function": "antivirus"}),
@@ -84,14 +84,16 @@ def cases(place: Place, *, far_page: int = FAR_PAGE) -> list[Case]:
     ]
 
 
-def measure(place: Place, *, runs: int = RUNS, far_page: int = FAR_PAGE) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, far_page: int = FAR_PAGE) -> list[Finding]:
     """Ask both in turn for each page."""
     found = []
-    with probe("portal", place.env) as portal, probe("stock", place.env) as stock:
-        for case in cases(place, far_page=far_page):
-            path, stock_path = address(place, portal, case), f"/alertmodelview/list/?{urlencode(case.stock)}"
+    with probe("portal", dataset.env) as portal, probe("stock", dataset.env) as stock:
+        for case in cases(dataset, far_page=far_page):
+            path, stock_path = address(dataset, portal, case), f"/alertmodelview/list/?{urlencode(case.stock)}"
             check_rows(case, portal.ask(path), stock.ask(stock_path))
-            ours, theirs = in_turn(runs, partial(milliseconds, portal, path), partial(milliseconds, stock, stock_path))
+            ours, theirs = alternate(
+                runs, partial(milliseconds, portal, path), partial(milliseconds, stock, stock_path)
+            )
             found.append(_finding(case, ours, theirs, portal.ask(path)["statements"]))
     return found
 
@@ -117,12 +119,12 @@ def milliseconds(asked: Probe, path: str) -> float:
     return asked.ask(path)["ms"]
 
 
-def address(place: Place, portal: Probe, case: Case) -> str:
+def address(dataset: Dataset, portal: Probe, case: Case) -> str:
     """Where a case's page is; far ones are gone to page by page, as a person would."""
-    first, last = place.recent
+    first, last = dataset.recent
     arguments = {"unit": "day", "first": str(first), "last": str(last)} | case.ours
     screen = "important" if arguments.pop("important", False) else ""
-    address = f"/customers/{place.customer_id}/alerts/{screen}"
+    address = f"/customers/{dataset.customer_id}/alerts/{screen}"
     path = f"{address}?{urlencode(arguments)}"
     page = portal.ask(path, text=True)["text"]
     for name in case.ours:
@@ -144,13 +146,13 @@ def check_rows(case: Case, ours: dict[str, Any], theirs: dict[str, Any]) -> None
         raise RuntimeError(f"{case.name}: the portal shows {mine} rows and the stock list {other}.")
 
 
-def _addresses(place: Place) -> tuple[str, str]:
+def _addresses(dataset: Dataset) -> tuple[str, str]:
     """Two that are there to be found: those of the newest alert that has them."""
-    with place.owner() as connection:
+    with dataset.owner() as connection:
         return connection.execute(
             "SELECT host(src_ip), host(dst_ip) FROM alert WHERE customer_id = %s AND src_ip IS NOT NULL"
             " AND dst_ip IS NOT NULL ORDER BY occurred_at DESC, seq DESC LIMIT 1",
-            [place.customer_id],
+            [dataset.customer_id],
         ).fetchone()
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench.places import Place
+from tests.bench.datasets import Dataset
 
 _PACKAGES = ("Flask", "Flask-AppBuilder", "SQLAlchemy", "psycopg", "gunicorn")
 
@@ -22,7 +22,7 @@ def when() -> str:
     return f"Measured on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores of {_processor()}."
 
 
-def about(places: Sequence[Place]) -> dict[str, str]:
+def about(datasets: Sequence[Dataset]) -> dict[str, str]:
     """The machine, the versions and the data, by what they are called."""
     found = {
         "begun": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -30,16 +30,18 @@ def about(places: Sequence[Place]) -> dict[str, str]:
         "system": f"{_kernel()}, Python {platform.python_version()}",
         "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
-    for place in places:
-        with place.owner() as owner:
+    for dataset in datasets:
+        with dataset.owner() as owner:
             (server,) = owner.execute("SELECT split_part(version(), ' on ', 1)").fetchone()
             count, tenants, customers = owner.execute(
                 "SELECT sum(count), count(DISTINCT tenant_id), count(DISTINCT customer_id) FROM alert_daily"
             ).fetchone()
             (utms,) = owner.execute("SELECT count(*) FROM utm").fetchone()
-            (own,) = owner.execute("SELECT count(*) FROM alert WHERE customer_id = %s", [place.customer_id]).fetchone()
+            (own,) = owner.execute(
+                "SELECT count(*) FROM alert WHERE customer_id = %s", [dataset.customer_id]
+            ).fetchone()
         found["database"] = f"{server}, default settings"
-        found[f"data, {place.size}"] = (
+        found[f"data, {dataset.size}"] = (
             f"{count:,} alerts, {utms:,} UTMs, {customers:,} customers with alerts, {tenants} tenants;"
             f" {own:,} alerts of the customer whose lists are measured"
         )

@@ -14,9 +14,9 @@ from email.mime.text import MIMEText
 from functools import partial
 
 from config import ROOT
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle
+from tests.bench.timing import alternate, middle
 
 TITLE = "Mail"
 ABOUT = (
@@ -34,13 +34,13 @@ _WORKERS = 2
 _PATIENCE = 120.0
 
 
-def measure(place: Place, messages: int = MESSAGES) -> list[Finding]:
+def measure(dataset: Dataset, messages: int = MESSAGES) -> list[Finding]:
     """Send both ways in turn to the same mail server."""
     with ExitStack() as stack:
-        port = stack.enter_context(_mail_server(place.env))
-        outbox = stack.enter_context(_outbox(place.env | {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(port)}))
+        port = stack.enter_context(_mail_server(dataset.env))
+        outbox = stack.enter_context(_outbox(dataset.env | {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(port)}))
         plain, portal = map(
-            middle, in_turn(RUNS, partial(_plain_loop, port, messages), partial(_ask, outbox, messages))
+            middle, alternate(RUNS, partial(_plain_loop, port, messages), partial(_ask, outbox, messages))
         )
     figures = {"portal": f"{portal:.2f} s", "smtplib": f"{plain:.2f} s", "ratio": times(portal / plain)}
     return [Finding(f"{messages:,} messages", figures, f"at most {times(LIMIT)}", held=portal <= LIMIT * plain)]

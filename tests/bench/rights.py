@@ -7,8 +7,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding
-from tests.bench.places import Place
 from tests.bench.web import Web, gunicorn
 
 TITLE = "A revoked permission takes effect with the next request"
@@ -26,10 +26,10 @@ DELETE FROM ab_permission_view_role WHERE id IN (
 _GIVE = "INSERT INTO ab_permission_view_role (permission_view_id, role_id) VALUES (%s, %s)"
 
 
-def measure(place: Place) -> list[Finding]:
+def measure(dataset: Dataset) -> list[Finding]:
     """Ask before and after."""
-    path = f"/customers/{place.customer_id}/alerts/"
-    with gunicorn(place, "portal") as web, place.owner() as owner:
+    path = f"/customers/{dataset.customer_id}/alerts/"
+    with gunicorn(dataset, "portal") as web, dataset.owner() as owner:
         before = statuses(web, path)
         pair = owner.execute(_TAKE).fetchone()
         try:
@@ -53,7 +53,7 @@ def statuses(web: Web, path: str) -> list[int]:
     """What each worker answers when it is the only one that can."""
     found = []
     for worker in web.workers():
-        with _standing_still(each for each in web.workers() if each != worker):
+        with _paused(each for each in web.workers() if each != worker):
             connection = web.connect()
             connection.request("GET", path, headers={"Cookie": web.cookie})
             found.append(connection.getresponse().status)
@@ -62,7 +62,7 @@ def statuses(web: Web, path: str) -> list[int]:
 
 
 @contextmanager
-def _standing_still(workers: Iterator[int]) -> Iterator[None]:
+def _paused(workers: Iterator[int]) -> Iterator[None]:
     stopped = list(workers)
     for worker in stopped:
         os.kill(worker, signal.SIGSTOP)

@@ -11,9 +11,9 @@ from functools import partial
 
 from app.demo.bench import EMAIL
 from config import ROOT
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle
+from tests.bench.timing import alternate, middle
 
 TITLE = "Known and unknown e-mail addresses"
 ABOUT = (
@@ -26,31 +26,31 @@ UNKNOWN = EMAIL.replace("@", "-none@")
 PATHS = {"sign-in, wrong password": "/login/", "forgotten password": "/forgotten-password/"}
 
 
-def measure(place: Place, *, runs: int = RUNS) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS) -> list[Finding]:
     """Ask for both addresses in turn."""
     try:
-        with _runner(place) as ask:
+        with _runner(dataset) as ask:
             return [_compare(name, partial(ask, path), runs) for name, path in PATHS.items()]
     finally:
-        with place.owner() as owner:
+        with dataset.owner() as owner:
             owner.execute("DELETE FROM password_request WHERE email = ANY(%s)", [[EMAIL, UNKNOWN]])
             owner.execute("UPDATE ab_user SET fail_login_count = 0 WHERE email = %s", [EMAIL])
 
 
 def _compare(name: str, ask: Callable[[str], float], runs: int) -> Finding:
-    known, unknown = map(middle, in_turn(runs, partial(ask, EMAIL), partial(ask, UNKNOWN), warm=3))
+    known, unknown = map(middle, alternate(runs, partial(ask, EMAIL), partial(ask, UNKNOWN), warm=3))
     ratio = known / unknown
     figures = {"known": f"{known:.1f} ms", "unknown": f"{unknown:.1f} ms", "ratio": times(ratio)}
     return Finding(name, figures, f"{times(LEAST)} to {times(MOST)}", LEAST <= ratio <= MOST)
 
 
 @contextmanager
-def _runner(place: Place) -> Iterator[Callable[[str, str], float]]:
+def _runner(dataset: Dataset) -> Iterator[Callable[[str, str], float]]:
     """Start ``tests.bench.signin_run``."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.signin_run"],
         cwd=ROOT,
-        env=dict(place.env),
+        env=dict(dataset.env),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

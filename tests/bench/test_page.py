@@ -70,7 +70,7 @@ def test_what_was_measured_with_the_standard_data_is_written(monkeypatch, size, 
 
 
 def test_a_program_that_is_not_there_is_a_limit_that_is_not_held():
-    def measure(_place):
+    def measure(_dataset):
         raise Missing("psql is not installed (Debian: apt-get install postgresql-client).")
 
     (found,) = runner.measure(runner.Part("download", "A download", "", measure), [None])

@@ -100,7 +100,7 @@ def test_declared_pages_of_other_rows_are_not_compared():
         declared.check_rows(declared.cases()[0], 3, 2)
 
 
-def test_growth_asks_for_the_same_pages_of_two_places(tiny):
+def test_growth_asks_for_the_same_pages_of_two_datasets(tiny):
     findings = growth.measure(tiny, tiny, runs=1, far_page=2)
 
     of_list = [case.name for case in lists.cases(tiny, far_page=2)]
@@ -244,8 +244,8 @@ def test_an_import_is_compared_with_the_copy_of_its_rows_and_nothing_of_it_stays
         assert owner.execute("SELECT count(*) FROM utm WHERE serial LIKE '%IMPORT%'").fetchone() == (0,)
 
 
-def _counts(place, *tables):
-    with place.owner() as owner:
+def _counts(dataset, *tables):
+    with dataset.owner() as owner:
         return [owner.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables]
 
 

@@ -12,9 +12,9 @@ import psycopg
 from models import clock
 from models.alerts.threats import PAGE_SIZE
 from tests.bench import growth
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import Probe, in_turn, middle, probe
+from tests.bench.timing import Probe, alternate, middle, probe
 
 TITLE = "脅威別 of a customer with half a million alerts"
 ABOUT = (
@@ -41,13 +41,13 @@ GROUP BY 1, 2 ORDER BY 3 DESC LIMIT %s
 """
 
 
-def measure(place: Place, *, runs: int = RUNS) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS) -> list[Finding]:
     """Ask for the page and for the groups in turn."""
-    path = growth.address(place, growth.PAGES["脅威別"])
-    with probe("portal", place.env) as portal, place.owner() as owner:
+    path = growth.address(dataset, growth.PAGES["脅威別"])
+    with probe("portal", dataset.env) as portal, dataset.owner() as owner:
         shown = len(_COUNT.findall(portal.ask(path, text=True)["text"]))
-        check_rows(shown, len(_by_hand(owner, place)))
-        ours, theirs = in_turn(runs, partial(_sql_time, portal, path), partial(_hand_time, owner, place))
+        check_rows(shown, len(_by_hand(owner, dataset)))
+        ours, theirs = alternate(runs, partial(_sql_time, portal, path), partial(_hand_time, owner, dataset))
     ratio = middle([mine / other for mine, other in zip(ours, theirs, strict=True)])
     figures = {"portal": f"{middle(ours):.1f} ms", "by hand": f"{middle(theirs):.1f} ms", "ratio": times(ratio)}
     return [Finding("the first page of 31 days", figures, f"at most {SLOWER:g}x", ratio <= SLOWER)]
@@ -63,13 +63,13 @@ def _sql_time(portal: Probe, path: str) -> float:
     return portal.ask(path)["sql_ms"]
 
 
-def _hand_time(owner: psycopg.Connection, place: Place) -> float:
+def _hand_time(owner: psycopg.Connection, dataset: Dataset) -> float:
     began = time.perf_counter()
-    _by_hand(owner, place)
+    _by_hand(owner, dataset)
     return (time.perf_counter() - began) * 1000
 
 
-def _by_hand(owner: psycopg.Connection, place: Place) -> list[tuple]:
-    first, last = place.recent
-    values = [place.customer_id, clock.day_start(first), clock.day_start(last + timedelta(days=1)), PAGE_SIZE]
+def _by_hand(owner: psycopg.Connection, dataset: Dataset) -> list[tuple]:
+    first, last = dataset.recent
+    values = [dataset.customer_id, clock.day_start(first), clock.day_start(last + timedelta(days=1)), PAGE_SIZE]
     return owner.execute(_BY_HAND, values).fetchall()

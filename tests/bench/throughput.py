@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
+from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
-from tests.bench.places import Place
-from tests.bench.timing import in_turn, middle
+from tests.bench.timing import alternate, middle
 from tests.bench.web import Web, gunicorn
 
 TITLE = "A small signed-in page, requests per second"
@@ -47,19 +47,19 @@ PAGES = (
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
-def measure(place: Place, *, runs: int = RUNS, seconds: float = 3.0) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, seconds: float = 3.0) -> list[Finding]:
     """Ask both in turn as fast as they answer.
 
     :param seconds: how long a round lasts.
     """
-    with gunicorn(place, "portal") as portal, gunicorn(place, "stock") as stock:
-        return [_measured(place, page, portal, stock, runs, seconds) for page in PAGES]
+    with gunicorn(dataset, "portal") as portal, gunicorn(dataset, "stock") as stock:
+        return [_measured(dataset, page, portal, stock, runs, seconds) for page in PAGES]
 
 
-def _measured(place: Place, page: Page, portal: Web, stock: Web, runs: int, seconds: float) -> Finding:
-    _same_page(page.sign or place.tenant_id, page, portal, stock)
+def _measured(dataset: Dataset, page: Page, portal: Web, stock: Web, runs: int, seconds: float) -> Finding:
+    _same_page(page.sign or dataset.tenant_id, page, portal, stock)
     ways = partial(rate, portal, page.portal, seconds), partial(rate, stock, page.stock, seconds)
-    ours, theirs = (middle(each) for each in in_turn(runs, *ways))
+    ours, theirs = (middle(each) for each in alternate(runs, *ways))
     return Finding(
         page.name,
         {"portal": f"{ours:.0f}/s", "stock": f"{theirs:.0f}/s", "ratio": times(ours / theirs)},

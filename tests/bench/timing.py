@@ -101,7 +101,7 @@ def probe(kind: str, env: Mapping[str, str]) -> Iterator[Probe]:
         process.stdout.close()
 
 
-def in_turn(runs: int, *ways: Callable[[], float], warm: int = 1) -> list[list[float]]:
+def alternate(runs: int, *ways: Callable[[], float], warm: int = 1) -> list[list[float]]:
     """Run each way once, then each once more, and so on.
 
     :param warm: rounds before, which are not counted.

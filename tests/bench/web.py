@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config import ROOT
-from tests.bench.places import Place
+from tests.bench.datasets import Dataset
 from tests.bench.timing import keepable, probe
 
 WORKERS = 2
@@ -47,7 +47,7 @@ class Web:
 
 @keepable
 @contextmanager
-def gunicorn(place: Place, kind: str) -> Iterator[Web]:
+def gunicorn(dataset: Dataset, kind: str) -> Iterator[Web]:
     """Start a server and wait until it answers.
 
     :param kind: ``portal`` or ``stock``.
@@ -55,7 +55,7 @@ def gunicorn(place: Place, kind: str) -> Iterator[Web]:
     app, path = _APPS[kind]
     # gunicorn.conf.py is the portal's, and loads its models.
     settings = () if kind == "portal" else ("--config", os.devnull)
-    with probe(kind, place.env) as asked:  # makes the stock user, before two workers do so at once
+    with probe(kind, dataset.env) as asked:  # makes the stock user, before two workers do so at once
         cookie = asked.cookie
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = subprocess.Popen(
@@ -70,7 +70,7 @@ def gunicorn(place: Place, kind: str) -> Iterator[Web]:
                 app,
             ],
             cwd=ROOT,
-            env=place.env,
+            env=dataset.env,
             pass_fds=[listener.fileno()],
         )
         try:

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 from tests.bench import machine, page
+from tests.bench.datasets import FOLDER, SIZES, look
 from tests.bench.finding import Finding
-from tests.bench.places import FOLDER, SIZES, look
 from tests.load import chaos, load
 from tests.load.environment import Environment, environment
 

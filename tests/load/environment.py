@@ -23,7 +23,7 @@ from app.local.embedded import EmbeddedPostgres, EmbeddedServer
 from app.local.launch import HOST
 from config import ROOT
 from models.tokens import hash_token
-from tests.bench.places import Place, place
+from tests.bench.datasets import Dataset, dataset
 from tests.support.mail_sink import free_port
 from tests.support.standby import Standby
 
@@ -94,7 +94,7 @@ def environment(size: str, *, utms: int, operators: int, replicated: bool = Fals
     :param operators: how many users are created.
     :param replicated: whether there is a replica that the screens read from.
     """
-    with place(size) as found:
+    with dataset(size) as found:
         postgres = next(each for each in found.servers if isinstance(each, EmbeddedPostgres))
         if postgres.has_database(DATABASE):  # of a run that was killed
             postgres.drop_database(DATABASE)
@@ -127,7 +127,7 @@ def _replica_of(ready: Environment, postgres: EmbeddedPostgres) -> Iterator[Envi
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def prepare(found: Place, database: str, *, utms: int, operators: int) -> Environment:
+def prepare(found: Dataset, database: str, *, utms: int, operators: int) -> Environment:
     """Give the UTMs of a database their tokens, and create the operators.
 
     :param database: the name of a database that the run may change.

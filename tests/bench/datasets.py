@@ -26,7 +26,7 @@ SIZES = tuple(bench.SIZES)
 
 
 @dataclass(frozen=True)
-class Place:
+class Dataset:
     """A portal with the data of a size.
 
     :ivar env: the environment of its processes.
@@ -62,7 +62,7 @@ class Place:
 
 
 @contextmanager
-def place(size: str, folder: Path = FOLDER) -> Iterator[Place]:
+def dataset(size: str, folder: Path = FOLDER) -> Iterator[Dataset]:
     """Start the servers of a size, and make its data if it is not there.
 
     :param size: ``bench`` or ``large``.
@@ -82,12 +82,12 @@ def _portal(env: dict[str, str], *words: str) -> None:
     subprocess.run([sys.executable, "-m", "flask", "--app", "app", "portal", *words], cwd=ROOT, env=env, check=True)
 
 
-def look(size: str, env: dict[str, str]) -> Place:
-    """A place whose servers run and whose data is there.
+def look(size: str, env: dict[str, str]) -> Dataset:
+    """A dataset whose servers run and whose data is there.
 
     :param env: how its processes find the servers.
     """
-    with Place(size, env, "", "", [], date.min).owner() as connection:
+    with Dataset(size, env, "", "", [], date.min).owner() as connection:
         tenant_id, customer_id = connection.execute(
             "SELECT tenant_id, customer_id FROM utm WHERE utm_id = %s", [PARTS[0].utm_id(0)]
         ).fetchone()
@@ -96,7 +96,7 @@ def look(size: str, env: dict[str, str]) -> Place:
         (newest,) = connection.execute(
             "SELECT max(occurred_at) FROM alert WHERE customer_id = %s", [customer_id]
         ).fetchone()
-    found = Place(size, env, tenant_id, customer_id, keys, clock.tokyo_day(newest))
+    found = Dataset(size, env, tenant_id, customer_id, keys, clock.tokyo_day(newest))
     start = clock.day_start(found.recent[0]).isoformat()
     env |= {"DEVICE_RATE_LIMIT": "100000 per minute", "BENCH_EMAIL": EMAIL, "BENCH_TENANT": tenant_id}
     env |= {"STOCK_CUSTOMER": customer_id, "STOCK_START": start}
