@@ -25,9 +25,9 @@ def read_catalogue() -> Catalog:
 def used_messages() -> set[str]:
     """Every message of the code and the templates, in English."""
     found = set()
-    for room in ("app", "models", "views", "jobs"):
+    for folder in ("app", "models", "views", "jobs"):
         methods = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("templates/**.html", "jinja2")]
-        for _, _, message, _, _ in extract_from_dir(ROOT / room, methods, keywords=_KEYWORDS):
+        for _, _, message, _, _ in extract_from_dir(ROOT / folder, methods, keywords=_KEYWORDS):
             found.add(message[0] if isinstance(message, tuple) else message)
     return found
 

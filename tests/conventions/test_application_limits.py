@@ -16,7 +16,7 @@ from models.portal_users import rules as portal_user_rules
 from models.portal_users.portal_user import PortalUser
 from models.portal_users.rules import PortalUserChange
 from tests.factories.applications import APPLICANT, DELIVERY
-from tests.support.at_once import MANY, outcomes
+from tests.support.concurrency import MANY, outcomes
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 REQUEST = PortalUserChange(NOW, SYSTEM, lambda purpose, token: f"https://customer.example.jp/{purpose}/{token}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted(path for room in ("app", "models", "views", "jobs") for path in (ROOT / room).rglob("*.py"))
+FILES = sorted(path for folder in ("app", "models", "views", "jobs") for path in (ROOT / folder).rglob("*.py"))
 # What a framework calls by a name of its own choosing.
 SILENT = {"upgrade", "downgrade"}
 

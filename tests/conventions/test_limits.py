@@ -33,7 +33,7 @@ from models.tenants.tenant import Tenant
 from models.utms import device_token
 from models.utms.device_token import DeviceToken
 from models.utms.utm import Utm
-from tests.support.at_once import MANY, outcomes
+from tests.support.concurrency import MANY, outcomes
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 QUESTION = {"required": False, "kind": "text", "choices": []}

@@ -99,8 +99,8 @@ def names() -> Names:
         found.add_template(path.read_text(encoding="utf-8"))
     for path in SCRIPTS:
         found.add_script(path.read_text(encoding="utf-8"))
-    for room in ("app", "models", "views"):
-        for path in (ROOT / room).rglob("*.py"):
+    for folder in ("app", "models", "views"):
+        for path in (ROOT / folder).rglob("*.py"):
             found.add_python(path.read_text(encoding="utf-8"))
     return found
 

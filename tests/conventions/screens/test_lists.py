@@ -1,4 +1,4 @@
-"""Lists: nonsense in their arguments, their way back, their file, and what they cost."""
+"""Lists: invalid arguments, their way back, their file, and what they cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.conventions.screens.cases import has_no_text, is_named_by_text, is_of_no_tenant, is_of_the_code, screens
-from tests.conventions.test_nonsense import NONSENSE
+from tests.conventions.test_invalid_arguments import INVALID
 from tests.support.pages import Page
 from views.screen.filters import Part
 
@@ -63,12 +63,12 @@ def in_order(page: Page) -> list[str]:
 
 
 @screens("list")
-def test_nonsense_in_arguments_gives_the_first_page_and_no_error(case):
+def test_invalid_arguments_give_the_first_page_and_no_error(case):
     case.row()
     plain = in_order(case.page("list"))
     with case.request():
         arguments = [name for each in case.screen.search().filters for name in each.arguments]
-    for word in NONSENSE:
+    for word in INVALID:
         about_the_list = dict.fromkeys(("sort", "direction", "page", "size", "back", "open"), word)
         conditions = dict.fromkeys([*arguments, "status"], word)
         asked = [conditions, conditions | {"csv": word}]

@@ -16,7 +16,7 @@ from models.audit import AuditEntry
 from models.errors import DomainError
 from models.mail.outbox import MailMessage
 from models.tokens import hash_token
-from tests.support.at_once import outcomes
+from tests.support.concurrency import outcomes
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 STAFF = Actor("staff@example.jp")

@@ -13,7 +13,7 @@ from models.accounts.second_factor import Confirmation
 from models.accounts.sign_in_rules import Locking
 from models.actor import SYSTEM
 from tests.factories import PASSWORD
-from tests.support.at_once import outcomes
+from tests.support.concurrency import outcomes
 from tests.support.fixtures import weak_hash
 from tests.support.soft_passkey import ORIGIN, SoftPasskey
 

@@ -17,7 +17,7 @@ from models.actor import SYSTEM
 from models.errors import DomainError
 from models.tokens import hash_token
 from tests.factories.accounts import TOTP_SECRET
-from tests.support.at_once import outcomes
+from tests.support.concurrency import outcomes
 from views.accounts.second_step import CODE_LENGTH
 
 NOW = datetime(2026, 11, 22, 3, 0, 10, tzinfo=UTC)

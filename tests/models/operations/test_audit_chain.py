@@ -16,7 +16,7 @@ from models import audit
 from models.actor import SYSTEM
 from models.operations import audit_chain
 from models.operations.audit_chain import AuditLink, Head
-from tests.support.at_once import MANY, outcomes
+from tests.support.concurrency import MANY, outcomes
 
 KEY = audit_chain.signing_key("a secret")
 AT = datetime(2026, 4, 1, 2, 45, tzinfo=UTC)

@@ -21,7 +21,7 @@ from models.tickets.mails import Notice
 from models.tickets.subject import Subject
 from models.tickets.ticket import Ticket
 from models.tickets.ticket_file import TicketFile, TicketFileContent
-from tests.support.at_once import MANY, outcomes
+from tests.support.concurrency import MANY, outcomes
 
 NOW = clock.utc_now()
 NOTICE = Notice("desk@example.jp", lambda key: f"http://p/{key}", lambda key: f"http://s/{key}")

@@ -14,7 +14,7 @@ from models.contracts.contract import Contract
 from models.errors import DomainError, Gone
 from models.utms import device_token, exchange, utm
 from models.utms.utm import Utm
-from tests.support import at_once
+from tests.support import concurrency
 
 NEW = {"utm_id": "a0b1c2ffff01", "serial": "SERIAL-NEW-0000001", "mac_address": None, "delivery_status": "発送準備中"}
 EMAILS = {
@@ -95,7 +95,7 @@ def test_two_at_once_exchange_it_once(engine, old):
         except Gone as error:
             raise DomainError("gone") from error
 
-    assert at_once.outcomes(engine, old.tenant_id, act) == {"done": 1, "gone": at_once.MANY - 1}
+    assert concurrency.outcomes(engine, old.tenant_id, act) == {"done": 1, "gone": concurrency.MANY - 1}
 
 
 def test_removing_one_unlinks_its_contract_and_no_other(in_tenant, make, old):

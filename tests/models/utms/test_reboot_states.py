@@ -143,7 +143,7 @@ def test_the_first_slot_is_the_next_quarter_of_an_hour(minute):
 
 
 def test_requests_of_several_people_at_once_become_one(make, engine):
-    from tests.support.at_once import outcomes
+    from tests.support.concurrency import outcomes
 
     utm = make.utm(last_seen_at=BEGIN)
 

@@ -14,7 +14,7 @@ from models.audit import AuditEntry
 from models.imports.import_run import ImportRun
 from models.imports.tokens import issue_tokens
 from models.utms.utm import Utm
-from tests.support import at_once
+from tests.support import concurrency
 from tests.support.pages import Page
 from tests.views.imports.files import of_tenant, run_key
 
@@ -185,9 +185,9 @@ def test_of_many_downloads_at_once_one_has_the_tokens(engine, operator, register
     def act(session, _number):
         issue_tokens(session, session.get(ImportRun, registered), now=clock.utc_now(), by=SYSTEM)
 
-    found = at_once.outcomes(engine, operator.tenant.id, act)
+    found = concurrency.outcomes(engine, operator.tenant.id, act)
 
-    assert sorted(found.values()) == [1, at_once.MANY - 1]
+    assert sorted(found.values()) == [1, concurrency.MANY - 1]
 
 
 def test_an_undone_import_has_no_tokens_and_undoing_ends_them(app, operator, registered, run_jobs):

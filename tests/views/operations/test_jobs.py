@@ -18,7 +18,7 @@ from models.audit import AuditEntry
 from models.errors import DomainError
 from models.operations import schedule
 from models.operations.schedule import ScheduledTask
-from tests.support.at_once import outcomes
+from tests.support.concurrency import outcomes
 from views.operations.job_tables import QUEUE_NAMES
 
 

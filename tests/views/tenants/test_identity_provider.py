@@ -13,7 +13,7 @@ from models.tenants import identity_domain, identity_provider
 from models.tenants.identity_domain import MAX_DOMAINS, TAKEN, TOO_MANY, IdentityDomain
 from models.tenants.identity_provider import IdentityProvider, is_issuer
 from models.tenants.tenant import Tenant
-from tests.support.at_once import outcomes
+from tests.support.concurrency import outcomes
 from tests.support.pages import Page, answered
 
 SECRET = "client-secret-äß-1"

@@ -10,7 +10,7 @@ from models.audit import AuditEntry
 from models.tenants import tenant_rules
 from models.tenants.settings import TenantSettings
 from models.tenants.tenant import Tenant
-from tests.support.at_once import outcomes
+from tests.support.concurrency import outcomes
 from tests.support.pages import Page, answered
 
 TAKEN = "同じ名前のテナントがあります。"

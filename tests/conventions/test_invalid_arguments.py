@@ -1,4 +1,4 @@
-"""Arguments of nonsense never give a 500."""
+"""Invalid arguments never give a 500."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from app.web.access import tenantless_views
 from tests.conventions.routes import path, routes
 
-NONSENSE = (
+INVALID = (
     "\0",
     "9" * 20,
     "-1",
@@ -213,11 +213,11 @@ def somebody_who_may(world, route):
 
 def share(app, word):
     """A third of the routes, another third for the next word: most code that reads arguments is shared by all."""
-    return routes(app)[NONSENSE.index(word) % 3 :: 3]
+    return routes(app)[INVALID.index(word) % 3 :: 3]
 
 
-@pytest.mark.parametrize("word", NONSENSE, ids=range(len(NONSENSE)))
-def test_nonsense_in_arguments_never_gives_a_500(app, world, word):
+@pytest.mark.parametrize("word", INVALID, ids=range(len(INVALID)))
+def test_invalid_arguments_never_give_a_500(app, world, word):
     unit, sort = cycle(("day", "month", "year", "time")), cycle(("alert_id", "occurred_at", "utm", "level"))
     # Buffered, because a file that is not read to its end keeps its request's session open.
     for route in share(app, word):
@@ -233,8 +233,8 @@ def test_nonsense_in_arguments_never_gives_a_500(app, world, word):
                 assert answer.status_code < 500, f"{route} with {word!r} and {query}"
 
 
-@pytest.mark.parametrize("word", NONSENSE, ids=range(len(NONSENSE)))
-def test_nonsense_in_keys_and_forms_never_gives_a_500(app, world, word):
+@pytest.mark.parametrize("word", INVALID, ids=range(len(INVALID)))
+def test_invalid_keys_and_forms_never_give_a_500(app, world, word):
     for route in share(app, word):
         whole_form = route.rule == "/tenant-settings/"
         if not (route.arguments or whole_form) or route.rule.startswith("/setup"):
