@@ -17,7 +17,6 @@ from models import sealed_secret
 from models.db import Base, CreatedAt
 
 STEP_SECONDS = 30
-DIGITS = 6
 
 # The clock of a phone may differ, and a code may be typed at the end of its time.
 _STEPS_AROUND = 1

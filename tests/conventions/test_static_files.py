@@ -236,11 +236,40 @@ ICON = re.compile(
 """The name of an icon in a template, an action, an empty list, or the labels of a screen."""
 
 
-def test_every_icon_that_is_used_exists():
-    symbols = set(re.findall(r'id="tabler-([a-z-]+)"', (STATIC / "icons.svg").read_text("utf-8")))
+@pytest.fixture(scope="module")
+def symbols() -> set[str]:
+    """The names of the icons in the sprite."""
+    return set(re.findall(r'id="tabler-([a-z0-9-]+)"', (STATIC / "icons.svg").read_text("utf-8")))
+
+
+def test_every_icon_that_is_used_exists(symbols):
     files = [*(ROOT / "views").rglob("*.py"), *(ROOT / "app" / "templates").rglob("*.html")]
 
     used = {name for file in files for found in ICON.findall(file.read_text("utf-8")) for name in found if name}
 
     assert len(used) > 20
     assert not used - symbols
+
+
+def test_every_icon_of_the_sprite_is_used(symbols):
+    guide = ROOT / "docs" / "howto" / "add-a-screen.md"  # The screen of the guide has an icon of its own.
+    files = [
+        *(ROOT / "views").rglob("*.py"),
+        *(ROOT / "app").rglob("*.py"),
+        *(ROOT / "app").rglob("*.html"),
+        *SCRIPTS,
+        guide,
+    ]
+    text = "\n".join(file.read_text("utf-8") for file in files)
+
+    unused = sorted(name for name in symbols if not re.search(rf"""["'](?:#tabler-)?{name}["']""", text))
+
+    assert not unused, (
+        f"icons.svg holds {unused}, which nothing names: remove the symbols, and their names in manifest.json."
+    )
+
+
+def test_the_manifest_names_the_icons_of_the_sprite(symbols):
+    packages = json.loads((STATIC / "vendor" / "manifest.json").read_text("utf-8"))["packages"]
+
+    assert [package["icons"] for package in packages if "icons" in package] == [sorted(symbols)]

@@ -13,8 +13,7 @@ from models.errors import N_
 from views.arguments import iso_day, whole_number
 
 UNITS = ("year", "month", "day")
-ARGUMENTS = ("unit", *UNITS)
-"""The query parameters: the unit, and a value for each unit, of which that of the chosen one counts."""
+"""The units, each of which has a query parameter for its value; ``unit`` says which of them counts."""
 
 _DEFAULT_UNIT = "month"
 _YEARS = range(2000, 2101)

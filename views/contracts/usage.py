@@ -13,7 +13,7 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
-from wtforms import IntegerField, TextAreaField
+from wtforms import IntegerField
 from wtforms.validators import InputRequired, NumberRange
 
 from models import clock
@@ -49,12 +49,6 @@ class QuantityForm(ScreenForm):
     """The form for the usage of one month."""
 
     quantity = IntegerField(lazy_gettext("Quantity"), [InputRequired(), NumberRange(0, _MOST)])
-
-
-class FileForm(ScreenForm):
-    """The form with the text of a checked file."""
-
-    content = TextAreaField()
 
 
 class UsageView(PortalView):

@@ -31,7 +31,6 @@ class TenantSettingsView(PortalView):
 
     route_base = "/tenant-settings"
     class_permission_name = "TenantSettings"
-    default_view = "show"
 
     @expose("/")
     @has_access

@@ -30,7 +30,6 @@ BEGIN = datetime(2026, 12, 24, 3, 0, tzinfo=UTC)
 ONLINE_FOR = timedelta(minutes=10)
 WAIT_FOR = timedelta(minutes=60)
 PERSON = Actor("operator@example.jp")
-FINAL = {RebootState.SUCCEEDED, RebootState.FAILED, RebootState.CANCELLED}
 ORDER = {
     None: {"scheduled", "requested"},
     "scheduled": {"requested", "failed", "cancelled"},
