@@ -107,7 +107,7 @@ class ContractCancellationView(PortalView):
         return self._page(contract, form), 409
 
     def _page(self, contract: Contract, form: CancellationForm) -> str:
-        title = gettext("Terminate contract")
+        title = gettext("Contract cancellation")
         screen = ContractView.of()
         names = ["id", "product", "start_on", "end_on", "state"]
         return render(

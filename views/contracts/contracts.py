@@ -216,7 +216,7 @@ class ContractView(Screen):
         keys = {"customer_id": row.customer_id, "contract_id": row.id}
         offered = [
             ("can_edit", "ContractChangeView.edit", gettext("Change"), "pencil", _is_active(row)),
-            ("can_cancel", "ContractCancellationView.cancel", gettext("Terminate"), "ban", _is_active(row)),
+            ("can_cancel", "ContractCancellationView.cancel", gettext("Cancel the contract"), "ban", _is_active(row)),
             ("can_deliver", "ContractDeliveryView.deliver", gettext("UTM delivery"), "package", _is_delivered(row)),
         ]
         links = [
@@ -249,9 +249,9 @@ class ContractView(Screen):
         return self.page_of(rows[0]) if rows else customer_url(g.parent_row.id)
 
     @action(
-        N_("Undo termination"),
+        N_("Undo the cancellation"),
         icon="arrow-back-up",
-        title=N_("Confirm undoing the termination"),
+        title=N_("Confirm undoing the cancellation"),
         question=ASK_UNDO,
         done=N_("The cancellation has been undone."),
         when=lambda contract: contract.status == ContractStatus.CANCELLED,

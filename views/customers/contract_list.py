@@ -23,7 +23,7 @@ from views.screen.table import Button, Column, Empty, Row, Table
 
 STATUS_LABELS = {
     ContractStatus.ACTIVE: lazy_gettext("Active"),
-    ContractStatus.CANCELLED: lazy_gettext("Terminated"),
+    ContractStatus.CANCELLED: lazy_gettext("Contract cancelled"),
     ContractStatus.EXPIRED: lazy_gettext("Expired"),
 }
 CONTRACT_STATUS = formats.badge(
