@@ -18,7 +18,7 @@ REASON_LENGTH = 255
 ENTERED = "tenant.entered"
 LEFT = "tenant.left"
 
-NO_REASON = N_("Enter why you enter the tenant.")
+NO_REASON = N_("State the reason for entering the tenant.")
 TOO_LONG = N_("Enter a reason of up to 255 characters.")
 
 

@@ -47,7 +47,9 @@ class InvitationForm(ScreenForm):
     email = EmailAddressField(
         lazy_gettext("Email address"),
         [Required(), ValidEmail()],
-        description=lazy_gettext("A person who is already a user is added to the tenant at once, and told by mail."),
+        description=lazy_gettext(
+            "A person who is already a user is added to the tenant at once, and notified by email."
+        ),
         render_kw={"autocomplete": "off"},
     )
     tenant_id = SelectField(lazy_gettext("Tenant"), [Required()])

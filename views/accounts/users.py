@@ -209,7 +209,7 @@ class UserView(Screen):
             "The authenticator app, passkeys and recovery codes of %(name)s stop working, and the user's sessions end."
             " Make sure that the person who asked for it is the user. Are you sure?"
         ),
-        done=N_("The second factors have been reset. The user has been told by email."),
+        done=N_("The second factors have been reset. The user has been notified by email."),
         already=N_("This user has no second factor."),
         tone="danger",
         when=lambda user: user.has_second_factor,

@@ -123,7 +123,7 @@ class AuditLogView(AuditLog):
         "history",
         {
             "empty": N_("Nothing has been recorded yet."),
-            "empty_hint": N_("Whoever changes something in this tenant is recorded here."),
+            "empty_hint": N_("Changes made in this tenant are recorded here."),
             "show_all": N_("Show all entries"),
         },
     )

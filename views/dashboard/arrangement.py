@@ -78,7 +78,7 @@ class ArrangementView(PortalView):
         """Save which widgets are visible, move one of them, or forget the user's arrangement."""
         if "reset" in request.form:
             user_rules.set_preference(db.session(), g.identity.user.id, _PREFERENCE, "")
-            flash_success(gettext("The dashboard is arranged as at first."))
+            flash_success(gettext("The default layout has been restored."))
             return redirect(url_for("ArrangementView.show"))
         visible = set(request.form.getlist("visible"))
         own = {each.widget.name for each in arrangement()}
@@ -91,7 +91,7 @@ class ArrangementView(PortalView):
             _keep(_moved(placed, own, name, _DIRECTIONS[direction]))
             return redirect(url_for("ArrangementView.show", _anchor=f"widget-{name}"))
         _keep(placed)
-        flash_success(gettext("The arrangement of the dashboard has been saved."))
+        flash_success(gettext("The layout of the dashboard has been saved."))
         return redirect(url_for("HomeView.index"))
 
 

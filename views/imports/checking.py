@@ -34,7 +34,7 @@ from views.transaction import cross_tenant_session
 from views.utms.form import UtmForm
 
 UNKNOWN_CUSTOMER = N_("There is no customer with this ID.")
-CONTRADICTS_EARLIER_ROW = N_("Row %(row)s is about the same customer and says something else here.")
+CONTRADICTS_EARLIER_ROW = N_("Row %(row)s is about the same customer and has a different value here.")
 NO_COMPANY_ID = N_("Enter the company ID of an existing customer.")
 TWICE = N_("Row %(row)s has the same.")
 UNKNOWN_PRODUCT = N_("There is no product of this name that is sold.")
@@ -85,7 +85,7 @@ def columns_of(head: Iterable[Any]) -> list[FileColumn | None]:
         if title and column is None:
             raise DomainError(N_("There is no column named %(column)s."), field="file", column=title[:50])
         if column is not None and column in found:
-            raise DomainError(N_("The column %(column)s is there twice."), field="file", column=column.title)
+            raise DomainError(N_("The column %(column)s occurs twice."), field="file", column=column.title)
         found.append(column)
     missing = [each.title for each in COLUMNS if each.needed and each not in found]
     if missing and BY_TITLE[plain_title("会社ID")] not in found:

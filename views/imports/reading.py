@@ -21,7 +21,7 @@ MAX_BYTES = 5 * 1024 * 1024
 
 EMPTY = N_("The file has no rows.")
 TOO_LARGE = N_("Choose a file of 5 MB or less.")
-TOO_MANY_ROWS = N_("A file has %(most)s rows or fewer. Split it.")
+TOO_MANY_ROWS = N_("The file has more than %(most)s rows. Split it.")
 UNREADABLE = N_("The file cannot be read. Choose a CSV file (UTF-8 or Shift_JIS) or an Excel workbook (.xlsx).")
 
 # What the readers raise for a damaged or encrypted workbook, or one packed in a way that they do not support.

@@ -50,7 +50,7 @@ class TenantNameForm(ScreenForm):
     name = TextField(
         lazy_gettext("Tenant name"),
         [Required(), MaxLength(NAME_LENGTH), OneLine()],
-        description=lazy_gettext("Shown to its users, and to its customers unless the settings say another name."),
+        description=lazy_gettext("Shown to its users, and to its customers unless the settings specify another name."),
         render_kw={"autocomplete": "off"},
     )
 

@@ -41,7 +41,7 @@ WAITING = N_("Waiting for the UTM to be online")
 VERIFIED = N_("Verified")
 _FAILURES = {
     RebootFailure.OFFLINE: N_("The UTM was not online in time."),
-    RebootFailure.NOT_FETCHED: N_("The UTM did not take up the request in time."),
+    RebootFailure.NOT_FETCHED: N_("The UTM did not pick up the request in time."),
     RebootFailure.NO_RESULT: N_("The UTM did not come back in time."),
     RebootFailure.REPORTED: N_("The UTM reported an error."),
 }
