@@ -61,7 +61,7 @@ def test_what_was_measured_with_the_standard_data_is_written(monkeypatch, size, 
     found = []
     monkeypatch.setattr(runner.page, "write", lambda _text, part: found.append(part))
     monkeypatch.setattr(runner.machine, "about", lambda _places: {})
-    monkeypatch.setattr(runner, "place", lambda _size: nullcontext())
+    monkeypatch.setattr(runner, "dataset", lambda _size: nullcontext())
     mail = runner.Part("mail", "Mail", "", lambda _place: [Finding("first", {}, "", held=True)])
     monkeypatch.setattr(runner, "PARTS", [mail])
 
