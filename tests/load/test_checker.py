@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from tests.load import chaos, checker
 from tests.load.checker import Mail, OrderedReboot, State
+from tests.load.evidence import Month
 
 RIGHT = State(
     alerts={"a-1": True, "a-2": True, "a-3": False},
@@ -109,6 +111,12 @@ def test_reboots_that_are_forgotten_or_repeated_are_reported(reboot, fault):
 )
 def test_contracts_that_are_not_invoiced_once_are_reported(invoiced, found):
     assert faults(invoiced=invoiced) == {"invoices": found}
+
+
+def test_contracts_that_were_not_billed_before_are_left_out():
+    month = Month(date(2026, 10, 1), ["C1 1 fee", "C2 2 fee"], [])
+
+    assert month.of_its_contracts(["C1 1 fee", "C1 1 fee", "C3 3 fee"]) == ["C1 1 fee", "C1 1 fee"]
 
 
 def test_reports_that_are_missing_or_mailed_twice_are_reported():
