@@ -1,4 +1,4 @@
-"""Whether the time of a response tells that an e-mail address is a user's."""
+"""Whether the time of a response tells that an email address is a user's."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.bench.datasets import Dataset
 from tests.bench.finding import Finding, times
 from tests.bench.timing import alternate, middle
 
-TITLE = "Known and unknown e-mail addresses"
+TITLE = "Known and unknown email addresses"
 ABOUT = (
-    "Medians of whole responses to an e-mail address that is a user's and to one that is not, asked in turn by one process:"
+    "Medians of whole responses to an email address that is a user's and to one that is not, asked in turn by one process:"
     " a sign-in with a wrong password, and a request for a new password. Rate limits and the lock of accounts are off."
 )
 RUNS = 200
