@@ -27,26 +27,22 @@ def test_screens_without_a_history_have_a_reason():
     assert without == set(WITHOUT_HISTORY)
 
 
-@screens("show", unless=lambda screen: not screen.history)
-def test_the_page_of_a_row_shows_who_changed_it(case):
+def people_in_history(case, route):
+    """Record a change of a row by ``PERSON``, and return who has changed it according to a page."""
     row = case.row()
     audit.record(case.make.session, "thing.restored", row, by=Actor(PERSON), before={}, after={})
     case.make.session.commit()
+    return [each["変更者"] for each in case.page(route, row).rows if "変更者" in each]
 
-    page = case.page("show", row)
 
-    assert [each["変更者"] for each in page.rows if "変更者" in each] == [PERSON]
+@screens("show", unless=lambda screen: not screen.history)
+def test_the_page_of_a_row_shows_who_changed_it(case):
+    assert people_in_history(case, "show") == [PERSON]
 
 
 @screens("edit", unless=lambda screen: not screen.history or "show" in screen.include_route_methods)
 def test_a_row_without_a_page_shows_it_below_its_form(case):
-    row = case.row()
-    audit.record(case.make.session, "thing.restored", row, by=Actor(PERSON), before={}, after={})
-    case.make.session.commit()
-
-    page = case.page("edit", row)
-
-    assert [each["変更者"] for each in page.rows if "変更者" in each] == [PERSON]
+    assert people_in_history(case, "edit") == [PERSON]
 
 
 @screens("show", unless=lambda screen: not screen.history or "add" not in screen.include_route_methods)
