@@ -15,6 +15,7 @@ from models import clock
 from models.accounts.identity import Identity
 from models.accounts.membership import Membership
 from models.db import db
+from models.scope import all_tenants
 from models.tenants import staff_entry
 from models.tenants.tenant import Tenant
 from views.base import actor, render
@@ -101,8 +102,10 @@ def enter_again(tenant_id: str, kept: list[str] | None) -> None:
         return
     entry = Entry(*kept) if kept and kept[0] == tenant_id else None
     if entry is not None:
-        by = actor(current_user)
-        staff_entry.record_entry(cross_tenant_session(_CROSSING), tenant_id, entry.reason, by=by)
+        # In a transaction of its own: users who have signed in elsewhere meanwhile come here with a GET, which does not commit.
+        with all_tenants(_CROSSING) as crossing:
+            staff_entry.record_entry(crossing, tenant_id, entry.reason, by=actor(current_user))
+            crossing.commit()
     choose(tenant_id, entry)
 
 

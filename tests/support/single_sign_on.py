@@ -28,8 +28,11 @@ def come_back(client, tenant, sent, **query):
 
 
 def sign_in(client, tenant, provider, **query):
-    """A whole sign-in at the small provider: the answer to the return."""
-    sent = begin(client)
+    """A whole sign-in at the small provider: the answer to the return.
+
+    :param query: the arguments of the first page.
+    """
+    sent = begin(client, **query)
     provider.claims = {"nonce": sent["nonce"]} | provider.claims
     return come_back(client, tenant, sent, **query)
 

@@ -10,6 +10,7 @@ from flask_appbuilder.security.views import AuthDBView
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user, login_user, logout_user
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
@@ -100,8 +101,24 @@ def end_session() -> None:
     session.clear()
 
 
-def begin_session(person: SignedIn, wanted: Mapping[str, str], *, tenant_id: str | None = None) -> Response:
-    """Start a new session in this browser, with the person's tenant selected if there is only one.
+def begin_session(person: SignedIn, wanted: Mapping[str, str]) -> Response:
+    """Start the session of a person who has just signed in, in the transaction of the request (``open_session``)."""
+    record_origin(db.session(), person)
+    return open_session(person, wanted)
+
+
+def record_origin(session: Session, person: SignedIn) -> None:
+    """Store the browser and the IP address of a person who has just signed in."""
+    user_session.record_origin(
+        session,
+        person.session_token,
+        ip_address=request.remote_addr,
+        user_agent=request.user_agent.string,
+    )
+
+
+def open_session(person: SignedIn, wanted: Mapping[str, str], *, tenant_id: str | None = None) -> Response:
+    """Put a new session into this browser, with the person's tenant selected if there is only one.
 
     :param wanted: ``next`` and ``draft`` of the sign-in page: what the person wanted before signing in.
     :param tenant_id: the tenant whose single sign-on signed the person in, the only one that the session may enter.
@@ -110,13 +127,7 @@ def begin_session(person: SignedIn, wanted: Mapping[str, str], *, tenant_id: str
     session.clear()
     session.permanent = True
     login_user(person)
-    user_session.record_origin(
-        db.session(),
-        person.session_token,
-        ip_address=request.remote_addr,
-        user_agent=request.user_agent.string,
-    )
-    if (answer := _restored(person.id, wanted)) is not None:
+    if (answer := _restored(person.id, wanted, tenant_id)) is not None:
         return answer
     tenant_id = tenant_id or membership.only_tenant(db.session(), person.id)
     if tenant_id is not None:
@@ -125,13 +136,13 @@ def begin_session(person: SignedIn, wanted: Mapping[str, str], *, tenant_id: str
     return redirect(url_for("TenantView.list"))
 
 
-def _restored(user_id: int, wanted: Mapping[str, str]) -> Response | None:
-    """Lead to the form that was sent before signing in, in its tenant; None when there is none of this user."""
+def _restored(user_id: int, wanted: Mapping[str, str], only_tenant_id: str | None = None) -> Response | None:
+    """Lead to the form that was sent before signing in, in its tenant; None when there is none of this user there."""
     draft_id = wanted.get("draft", "")
     draft = form_draft.find(draft_id, user_id)
-    if draft is not None:
-        # Whether the user may still enter it is checked with the next request.
-        staff_entry.enter_again(draft.tenant_id, draft.staff_entry)
+    if draft is not None and (only_tenant_id is None or draft.tenant_id in ("", only_tenant_id)):
+        # Whether the user may still enter it is checked with the next request. Single sign-on is for members of its tenant.
+        staff_entry.enter_again(draft.tenant_id, draft.staff_entry if only_tenant_id is None else None)
         return redirect(url_for("RestoredFormView.show", draft=draft_id))
     if draft_id:
         flash_draft_lost()

@@ -28,7 +28,7 @@ from models.db import db
 from models.scope import all_tenants, tenant_session
 from models.tenants import identity_domain, identity_provider
 from views.accounts import single_sign_on_flow
-from views.accounts.sign_in import begin_session
+from views.accounts.sign_in import open_session, record_origin
 from views.accounts.single_sign_on_flow import Flow
 from views.base import PortalView, actor, render
 from views.forms.fields import EmailAddressField, MaxLength, ValidEmail
@@ -103,7 +103,7 @@ class SingleSignOnView(PortalView):
             return _page(problem=NOT_NOW), 503
         if person is None:
             return _page(problem=REFUSED), 403
-        return begin_session(person, flow.wanted, tenant_id=flow.tenant_id)
+        return open_session(person, flow.wanted, tenant_id=flow.tenant_id)
 
 
 def network() -> Network:
@@ -161,7 +161,9 @@ def _sign_in(flow: Flow) -> SignedIn | None:
         email = "".join(each for each in str(claims.get("email", "")) if each.isprintable())
         found = provider_client.person(claims, provider.domains, trusts_addresses=provider.trusts_addresses)
         with tenant_session(provider.tenant_id) as session, session.begin():
-            return single_sign_on.sign_in(session, provider.tenant_id, found, now=clock.utc_now(), by=actor())
+            signed_in = single_sign_on.sign_in(session, provider.tenant_id, found, now=clock.utc_now(), by=actor())
+            record_origin(session, signed_in)
+            return signed_in
     except (TokenRefused, SignInRefused) as refused:
         user_id = refused.user_id if isinstance(refused, SignInRefused) else None
         # Only the address of a user counts as a name: the provider could send any.

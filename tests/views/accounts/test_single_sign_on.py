@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 from models.accounts.identity_subject import IdentitySubject
 from tests.support.pages import Page
 from tests.support.processes import eventually
+from tests.support.restoring import draft_of, send_too_late
 from tests.support.single_sign_on import EMAIL, REFUSED, begin, come_back, entries, sign_in
 
 NOT_SET_UP = "このメールアドレスではシングルサインオンを利用できません。"
@@ -88,6 +89,31 @@ def test_pkce_and_the_secret_are_sent_with_the_code(app, tenant, member, provide
     assert answer.location == "/"
     assert (form["code"], len(form["code_verifier"])) == ("c", 43)
     assert authorization.startswith("Basic ")
+
+
+def test_the_session_has_its_browser_and_ip_address(app, tenant, member, provider):
+    client = app.test_client()
+
+    sign_in(client, tenant, provider)
+
+    (row,) = [row for row in Page(client.get("/sessions/").text).rows if "ブラウザ" in row]
+    assert (row["ブラウザ"], row["IPアドレス"]) == ("不明", "127.0.0.1")
+
+
+@pytest.mark.parametrize("same_tenant", [True, False], ids=["in its tenant", "in another tenant"])
+def test_a_form_sent_too_late_is_restored_in_the_tenant_of_the_provider_alone(
+    app, make, tenant, member, provider, signed_in, same_tenant
+):
+    other = make.tenant()
+    make.join(member, other, "Partner Operator")
+    late_client = signed_in(member, tenant if same_tenant else other)
+    sent = Page(late_client.get("/customers/add").text).main_form.sent({"name": "青空商店"})
+    draft = draft_of(send_too_late(late_client, "/customers/add", sent))
+
+    answer = sign_in(app.test_client(), tenant, provider, draft=draft)
+
+    assert draft
+    assert answer.location == (f"/restored-form/?draft={draft}" if same_tenant else "/")
 
 
 def test_every_address_without_a_connection_in_use_gets_the_same_answer(app, make, connect, tenant):

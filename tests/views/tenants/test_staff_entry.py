@@ -120,7 +120,8 @@ def test_the_people_of_the_tenant_see_when_and_why_staff_entered(make, staff, si
     assert [(row["操作者"], row["操作"]) for row in log] == [("staff@nec.example", "テナントに入室")]
 
 
-def test_a_form_sent_too_late_is_restored_in_the_tenant_that_staff_had_entered(make, app, staff, tenant):
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["signing in for it", "signed in meanwhile"])
+def test_a_form_sent_too_late_is_restored_in_the_tenant_that_staff_had_entered(make, app, staff, tenant, elsewhere):
     make.session.execute(update(User).where(User.email == "staff@nec.example").values(password=weak_hash()))
     staff.post("/tenants/select", data={"tenant_id": tenant.id, "reason": "調査"})
     sent = Page(staff.get("/customers/add").text).main_form.sent(name="青空商店")
@@ -128,7 +129,12 @@ def test_a_form_sent_too_late_is_restored_in_the_tenant_that_staff_had_entered(m
     make.session.commit()
 
     late = staff.post("/customers/add", data=sent)
-    led = staff.post(late.location, data={"email": "staff@nec.example", "password": PASSWORD})
+    signing_in = {"email": "staff@nec.example", "password": PASSWORD}
+    if elsewhere:
+        staff.post("/login/", data=signing_in)
+        led = staff.get(late.location)
+    else:
+        led = staff.post(late.location, data=signing_in)
 
     assert "青空商店" in staff.get(led.location).text
     assert BANNER in staff.get("/customers/").text
