@@ -16,6 +16,7 @@ from sqlalchemy import ClauseElement, ForeignKey, Row, String, bindparam, event,
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm.session import SessionTransaction
 
+from models import read_only
 from models.db import alert_engine, db, is_about_alerts
 from models.errors import ScopeError
 from models.prepared_statement import PreparedStatement
@@ -131,8 +132,10 @@ def run_entering(
 
 @event.listens_for(Session, "after_begin")
 def _tell_the_database(session: Session, _transaction: SessionTransaction, connection: Any) -> None:
+    read_only.begin(session, connection)
     if _BY_STATEMENT in session.info:
         return
+    read_only.plan_by_values(session, connection)
     scope = session.info.get(_KEY, _NOBODY)
     if scope == _ALL:
         connection.exec_driver_sql(f"SET LOCAL ROLE {CROSS_TENANT_ROLE}")

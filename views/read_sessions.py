@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from models import scope
 from models.db import db
 from models.errors import ALERTS_UNAVAILABLE
+from models.read_only import READ_ONLY
 from models.replica import Replica, can_be_repeated, is_position, written_position
 
 COOKIE = "written"
@@ -26,10 +27,12 @@ COOKIE = "written"
 REMEMBERED_FOR = 60
 """Seconds after which a replica has replayed a commit, or is too far behind to be used at all."""
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods of requests that change nothing."""
+
 Piece = TypeVar("Piece")
 
 _UNKNOWN = "unknown"
-_SAFE = frozenset({"GET", "HEAD"})
 
 
 def read_session() -> Session:
@@ -39,7 +42,7 @@ def read_session() -> Session:
     """
     found: Session | None = g.get("read_session")
     if found is None:
-        if request.method in _SAFE:
+        if request.method in SAFE_METHODS:
             g.replica_session = _on_replica(scope.of_session(db.session()))
         g.read_session = found = g.get("replica_session") or db.session()
     return found
@@ -119,7 +122,7 @@ def close_read_session(_error: BaseException | None = None) -> None:
 
 @contextmanager
 def _opened(info: dict[str, Any]) -> Iterator[Session]:
-    session = _on_replica(info) or Session(db.engine, info=dict(info))
+    session = _on_replica(info) or Session(db.engine, info=info | READ_ONLY)
     try:
         yield session
     finally:
@@ -138,7 +141,7 @@ def _on_replica(info: dict[str, Any]) -> Session | None:
     position = request.cookies.get(_cookie_name())
     if replica is None or g.get("reads_primary") or not (position is None or is_position(position)):
         return None
-    session = replica.session(info, at_least=position)
+    session = replica.session(info | READ_ONLY, at_least=position)
     g.reads_replica = g.get("reads_replica", False) or session is not None
     # A page is of one state: that of the first of its sessions.
     g.reads_primary = session is None

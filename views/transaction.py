@@ -19,14 +19,14 @@ from werkzeug.wrappers import Response
 
 from models.db import db
 from models.operations import form_key
+from models.read_only import make_read_only
 from models.scope import all_tenants
 from views.confirmation import confirmation_page, needs_confirmation
-from views.read_sessions import remember_commit, repeated_on_primary
+from views.read_sessions import SAFE_METHODS, remember_commit, repeated_on_primary
 
 KEY_FIELD = "form_key"
 """The hidden field of each form that contains the one-time key of its page."""
 
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOT_CONTENT = frozenset({KEY_FIELD, "csrf_token"})
 _MAX_KEY_BYTES = 96
 
@@ -39,7 +39,7 @@ def transactional(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def run(*args: Any, **kwargs: Any) -> Any:
-        if request.method in _READING:
+        if request.method in SAFE_METHODS:
             return repeated_on_primary(lambda: view(*args, **kwargs))
         if needs_confirmation(view):
             return confirmation_page()
@@ -91,6 +91,8 @@ def cross_tenant_session(reason: str) -> Session:
     opened: dict[str, Session] = g.cross_tenant_sessions
     if reason not in opened:
         opened[reason] = g.cross_tenant_stack.enter_context(all_tenants(reason))
+        if request.method in SAFE_METHODS:
+            make_read_only(opened[reason])
     return opened[reason]
 
 

@@ -44,6 +44,16 @@ class TimeoutConnection(psycopg.Connection[Any]):
             self.pgconn.finish()
             raise psycopg.OperationalError("the database does not answer") from None
 
+    def rollback(self) -> None:
+        """Roll back the transaction; one that could only read is committed, which is the same to the database.
+
+        After a ROLLBACK, psycopg forgets which statements are prepared, and the statements of each page would be planned anew.
+        """
+        if self.read_only:
+            self.commit()
+        else:
+            super().rollback()
+
 
 class Connector:
     """The factory of the pool's connections."""
@@ -87,6 +97,8 @@ def listen(engine: Engine, *, unused: float, used: float) -> None:
 
     def taken(connection: Any, *_rest: Any) -> None:
         connection.response_timeout = used
+        if connection.read_only:
+            connection.read_only = None
 
     def given_back(connection: Any, *_rest: Any) -> None:
         if connection is not None:

@@ -16,10 +16,12 @@ from app.web import errors
 from app.web.registers import register
 from models import scope
 from models.db import db
+from models.read_only import make_read_only
 from views import form_draft, staff_entry
 from views.accounts.required_factor import keep_next, lacks_second_factor
 from views.confirmation import MADE_IN
 from views.flashes import flash_warning
+from views.read_sessions import SAFE_METHODS
 from views.redirects import referrer_path, requested_path
 
 MAX_URL_BYTES = 8_000
@@ -73,7 +75,12 @@ def _refuse_long_url() -> None:
 
 
 def _enter_tenant() -> Any:
-    """Require a signed-in user, and scope the database session to the tenant they chose if they may enter it."""
+    """Require a signed-in user, and scope the database session to the tenant they chose if they may enter it.
+
+    The session of a request with a safe method can only read.
+    """
+    if request.method in SAFE_METHODS:
+        make_read_only(db.session())
     if request.endpoint in register().public:
         return None
     chosen = session.get("tenant_id")

@@ -23,6 +23,7 @@ from models.accounts.role import ELEVATED
 from models.accounts.user import Role, User
 from models.accounts.user_session import UserSession
 from models.prepared_statement import PreparedStatement, prepare
+from models.read_only import PLAN_BY_VALUES
 from models.tenants.tenant import Tenant
 from models.tokens import hash_token
 
@@ -132,7 +133,9 @@ def read_identity(session: Session, token: str) -> Identity | None:
     rows = scope.run_entering(session, _statement(), values)
     if not rows:
         return None
-    (_, last_seen_at, signed_in_at, only_tenant_id, user_id, email, first, last, active, preferences, *rest) = rows[0]
+    (_, _, last_seen_at, signed_in_at, only_tenant_id, user_id, email, first, last, active, preferences, *rest) = rows[
+        0
+    ]
     has_factor, tenant_id, tenant, allowed, role_id, role, everywhere, count, asks_factor, version = rest
     # A tenant's provider gives nobody a role in other tenants.
     roles = tuple((each[0], each[1]) for each in everywhere or () if only_tenant_id is None)
@@ -200,7 +203,7 @@ def _statement() -> PreparedStatement:
     version = select(RightsVersion.version).scalar_subquery()
     tenant = (Tenant.id, Tenant.name, enterable(UserSession.tenant_id))
     return prepare(
-        select(scope.ENTER, *person, *tenant, Role.id, Role.name, elevated, tenant_count, asks, version)
+        select(scope.ENTER, PLAN_BY_VALUES, *person, *tenant, Role.id, Role.name, elevated, tenant_count, asks, version)
         .select_from(UserSession)
         .join(User, User.id == UserSession.user_id)
         .outerjoin(Tenant, Tenant.id == bindparam("tenant_id", type_=String))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import InternalError
+from sqlalchemy.orm import Session
 
 from models.db import db
+from models.read_only import READ_ONLY
 from models.tenants.tenant import Tenant
+from views.transaction import cross_tenant_session
 
 QUESTION = text("SELECT pg_backend_pid()")
 LOOK = text("SELECT 1")
@@ -70,3 +74,50 @@ def test_what_it_committed_stays(app):
         db.session.execute(LOOK)
 
     assert written(app) == 1
+
+
+def connections(app) -> int:
+    """Return the size of the pool, which hands its connections out in turn."""
+    return app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_a_request_with_a_safe_method_cannot_write(app, make, method):
+    with app.test_request_context(method=method):
+        app.preprocess_request()
+        with pytest.raises(InternalError, match="read-only transaction"):
+            db.session.execute(WRITE)
+        crossing = cross_tenant_session("a test")
+        with pytest.raises(InternalError, match="read-only transaction"):
+            crossing.execute(WRITE)
+
+
+def test_its_connection_can_write_afterwards(app):
+    pages = app.test_client()
+    for _ in range(connections(app) + 1):
+        assert pages.get("/login/").status_code == 200
+
+    with app.app_context(), db.engine.connect() as connection:
+        connection.execute(WRITE)
+        connection.commit()
+
+    assert written(app) == 1
+
+
+def test_statements_of_pages_stay_prepared(context):
+    """psycopg forgets them at a ROLLBACK, with which SQLAlchemy ends the transactions of pages."""
+    for _ in range(10 * connections(context)):
+        with Session(db.engine, info=READ_ONLY) as session:
+            session.execute(QUESTION)
+
+    with db.engine.connect() as connection:
+        prepared = connection.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+    assert QUESTION.text in prepared
+
+
+def test_a_failed_statement_leaves_a_usable_connection(context):
+    with Session(db.engine, info=READ_ONLY) as session, pytest.raises(InternalError):
+        session.execute(WRITE)
+
+    with db.engine.connect() as connection:
+        assert connection.scalar(LOOK) == 1
