@@ -222,6 +222,9 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": secure,
+        # Sent only with a response that changes it. Otherwise a slow response to an earlier request would restore the state
+        # from before, such as the tenant. It lasts as long as the session from the sign-in on.
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "WTF_CSRF_TIME_LIMIT": None,
         # The limit for forms and request bodies. The device API has its own, smaller one, and the forms that take the
         # files of tickets their own, larger one (app/web/access.py).

@@ -40,6 +40,20 @@ def test_a_session_begins_empty(app, make, member):
         assert session["tenant_id"] == "T8000000"
 
 
+def test_the_cookie_is_sent_only_when_it_changes(app, make, member):
+    """A slow response to an earlier request would put back the tenant from before a switch."""
+    client = app.test_client()
+    signing_in = sign_in(client)
+
+    # The first page adds the token against CSRF.
+    client.get("/customers/")
+
+    page = client.get("/customers/")
+
+    assert any(each.startswith("portal_session=") for each in signing_in.headers.getlist("Set-Cookie"))
+    assert (page.status_code, page.headers.getlist("Set-Cookie")) == (200, [])
+
+
 def test_a_password_change_ends_every_session_begun_before_it(app, make, member):
     clients = [app.test_client(), app.test_client()]
     for client in clients:
