@@ -11,7 +11,7 @@ from flask_wtf import CSRFProtect
 from redis import Redis
 
 from app.database import alert_database, replica, timeouts
-from app.rendering import template_globals
+from app.rendering import catalogues, template_globals
 from app.security import PortalSecurityManager
 from models import sealed_secret
 from models.accounts import password_hash
@@ -61,5 +61,6 @@ def init_app(app: Flask) -> None:
         )
     # FAB's own selector would store the language in the session of every visitor.
     app.extensions["babel"].locale_selector = chosen_language
+    catalogues.init_app(app)
     template_globals.init_app(app)
     messages.install()
