@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -183,37 +184,43 @@ def _without_memos(values: dict[str, Any] | None) -> dict[str, Any] | None:
     return values and {name: HIDDEN if name in MEMOS and value else value for name, value in values.items()}
 
 
+@cache
+def recorded_columns(model: Any) -> tuple[str, ...]:
+    """Return the columns of a table that entries have: not those that say nothing, secrets and what the database computes."""
+    mapper: Any = inspect(model)
+    return tuple(
+        each.key
+        for each in mapper.column_attrs
+        if each.key not in _IGNORED and getattr(each.columns[0], "computed", None) is None
+    )
+
+
 def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """Return the unflushed changes of a row: the old and the new values of the columns that differ."""
     state = inspect(row)
+    names = recorded_columns(state.mapper.class_)
     if state.transient or state.pending:
-        set_values = {
-            each.key: state.dict.get(each.key) for each in state.mapper.column_attrs if each.key not in _IGNORED
-        }
-        return None, {key: _plain(value) for key, value in set_values.items() if value is not None} or None
+        set_values = {name: state.dict.get(name) for name in names}
+        return None, {name: _plain(value) for name, value in set_values.items() if value is not None} or None
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     unmodified = state.unmodified
-    for attribute in state.mapper.column_attrs:
-        if attribute.key in _IGNORED or attribute.key in unmodified:
+    for name in names:
+        if name in unmodified:
             continue
-        history = state.attrs[attribute.key].history
+        history = state.attrs[name].history
         if not history.has_changes():
             continue
         if history.deleted:
-            before[attribute.key] = _plain(history.deleted[0])
+            before[name] = _plain(history.deleted[0])
         if history.added:
-            after[attribute.key] = _plain(history.added[0])
+            after[name] = _plain(history.added[0])
     return before or None, after or None
 
 
 def values_of(row: Any) -> dict[str, Any]:
     """Return all values of a row that is about to be deleted."""
-    return {
-        attribute.key: _plain(getattr(row, attribute.key))
-        for attribute in inspect(row).mapper.column_attrs
-        if attribute.key not in _IGNORED
-    }
+    return {name: _plain(getattr(row, name)) for name in recorded_columns(inspect(row).mapper.class_)}
 
 
 def entries_about(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models import audit
 from models.actor import SYSTEM, Actor
 from models.audit import AuditEntry
+from models.customers.customer import Customer
 
 HANAKO = Actor("hanako@example.jp", user_id=7, address="203.0.113.9", request_id="r-1")
 
@@ -99,3 +100,11 @@ def test_outside_any_tenant_no_entry_is_read(engine, make, ours):
 def test_an_entry_is_never_changed(engine, ours, who, statement):
     with Session(engine, info={"tenant_scope": ours.tenant_id if who == "a tenant" else "*"}) as session:
         assert refused(lambda: session.execute(text(statement))) == "42501"
+
+
+def test_what_the_database_computes_and_what_says_nothing_is_in_no_entry(make, ours):
+    names = audit.recorded_columns(Customer)
+
+    assert {"prefecture", "contact_email"} <= set(names)
+    assert {"contact_key", "sort_name", "search_name", "created_at", "version"} & set(names) == set()
+    assert "prefecture" not in audit.values_of(ours.utm)
