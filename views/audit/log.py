@@ -16,6 +16,7 @@ from views.audit_labels import ACTIONS, SUBJECTS, action_label
 from views.data_interface import PortalInterface
 from views.screen import formats
 from views.screen.filters import Choice, DaysOfTimes, DeclaredFilter, Part
+from views.screen.history import VALUE, has_history, informative_names, recorded_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Table, filled_table
@@ -91,27 +92,29 @@ class AuditLog(Screen):
 
     def changes(self, row: AuditEntry) -> Table | None:
         """Return the table of the changed columns, named as on the screen of the subject."""
-        screen = next(
-            (each for each in current_app.extensions["screens"].values() if each.model.__name__ == row.subject_type),
-            None,
-        )
-        before, after = row.before or {}, row.after or {}
+        screen = _screen_of(row.subject_type)
 
-        def text(values: dict[str, Any], name: str) -> str:
-            value = values.get(name)
+        def text(values: dict[str, Any] | None, name: str) -> str | None:
             if screen is not None:
-                return str(screen.recorded(name, value))
-            return "" if value is None else str(value)
+                return recorded_value(screen, values, name)
+            value = (values or {}).get(name)
+            return None if value is None else str(value)
 
         return filled_table(
             [
                 (gettext("Item"), formats.PLAIN, lambda name: screen.label_alone(name) if screen else name),
-                (gettext("Before"), formats.TEXT, lambda name: text(before, name)),
-                (gettext("After"), formats.TEXT, lambda name: text(after, name)),
+                (gettext("Before"), VALUE, lambda name: text(row.before, name)),
+                (gettext("After"), VALUE, lambda name: text(row.after, name)),
             ],
-            row.names,
+            informative_names(screen, row) if screen is not None else row.names,
             title=gettext("Changes"),
         )
+
+
+def _screen_of(subject_type: str) -> Any:
+    """Return the screen with the change history of a type of subjects, or else any of their screens; None without one."""
+    found = [each for each in current_app.extensions["screens"].values() if each.model.__name__ == subject_type]
+    return next(filter(has_history, found), found[0] if found else None)
 
 
 class AuditLogView(AuditLog):

@@ -5,16 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import gettext
+from sqlalchemy import inspect
 
 from models.audit import AuditEntry, entries_about
 from models.db import db
 from views.audit_labels import action_label
 from views.screen import formats
+from views.screen.formats import Format
 from views.screen.table import Table, filled_table
 from views.transaction import cross_tenant_session
 
 _SENTENCES = {"created": "added", "changed": "changed", "deleted": "deleted", "restored": "restored"}
 """The last part of an action's name -> the key of the sentence in ``Labels``."""
+
+VALUE = Format(lambda value: formats.LINES.html(value) if "\n" in value else value, css=formats.TEXT.css)
+"""The format of a value that ``recorded`` of a screen returned."""
+
+
+def has_history(screen: Any) -> bool:
+    """Return whether the change history of a row is on its page, or below its form."""
+    return bool(screen.history and {"show", "edit"} & screen.include_route_methods)
 
 
 def history_table(screen: Any, row: Any) -> Table | None:
@@ -30,20 +40,42 @@ def history_table(screen: Any, row: Any) -> Table | None:
             return None
         session = cross_tenant_session("the history of what belongs to no tenant, or of one of all tenants' rows")
     found = entries_about(session, row, outside_tenants=screen.tenantless, without=screen.history_without)
+    # The page names the parent, which never changes.
+    parent = screen.parent.column if screen.parent is not None else None
     changes: list[tuple[AuditEntry, str | None]] = []
     for entry in found:
-        changes += [(entry, name) for name in entry.names] or [(entry, None)]
+        names = [name for name in informative_names(screen, entry) if name != parent]
+        changes += [(entry, name) for name in names] or [(entry, None)]
     return filled_table(
         [
             (gettext("Date and time"), formats.TIME, lambda change: change[0].at),
             (gettext("Changed by"), formats.TEXT, lambda change: change[0].actor),
             (gettext("Item"), formats.PLAIN, lambda change: _item(screen, *change)),
-            (gettext("Before"), formats.TEXT, lambda change: _value(screen, change[0].before, change[1])),
-            (gettext("After"), formats.TEXT, lambda change: _value(screen, change[0].after, change[1])),
+            (gettext("Before"), VALUE, lambda change: recorded_value(screen, change[0].before, change[1])),
+            (gettext("After"), VALUE, lambda change: recorded_value(screen, change[0].after, change[1])),
         ],
         changes,
         title=gettext("Change history"),
     )
+
+
+def informative_names(screen: Any, entry: AuditEntry) -> list[str]:
+    """Return the changed columns of an entry about a row of a screen, without those that tell nothing about the row.
+
+    These are its key and its tenant, which never change, and what the screen omits.
+    """
+    omitted = {each.key for each in inspect(screen.model).primary_key} | {"tenant_id", *screen.history_omits}
+    return [name for name in entry.names if name not in omitted]
+
+
+def recorded_value(screen: Any, values: dict[str, Any] | None, name: str | None) -> str | None:
+    """Return a value of an entry as displayed to the user; None if the entry does not have it.
+
+    :param values: those before or after the change.
+    """
+    if name is None or values is None or name not in values:
+        return None
+    return str(screen.recorded(name, values[name]))
 
 
 def _item(screen: Any, entry: AuditEntry, name: str | None) -> Any:
@@ -52,7 +84,3 @@ def _item(screen: Any, entry: AuditEntry, name: str | None) -> Any:
         return screen.label_alone(name)
     sentence = _SENTENCES.get(entry.action.rpartition(".")[2])
     return screen.labels.message(sentence) if sentence else str(action_label(entry.action))
-
-
-def _value(screen: Any, values: dict[str, Any] | None, name: str | None) -> Any:
-    return screen.recorded(name, (values or {}).get(name)) if name is not None else None

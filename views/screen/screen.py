@@ -78,6 +78,7 @@ class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView)
     :cvar csv: whether to offer the list as a CSV file.
     :cvar history: whether to show the change history of a row on its page, or below the form if it has no page.
     :cvar history_without: what the names of the actions begin with that the history leaves out.
+    :cvar history_omits: the columns that the history leaves out besides the key, the tenant and the parent of a row.
     :cvar tenantless: whether the rows belong to no tenant, or the list has those of all tenants.
     """
 
@@ -103,6 +104,7 @@ class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView)
     csv: ClassVar[bool] = True
     history: ClassVar[bool] = True
     history_without: ClassVar[Sequence[str]] = ()
+    history_omits: ClassVar[Sequence[str]] = ()
     tenantless: ClassVar[bool] = False
 
     # Without these, FAB would generate three forms with all columns.

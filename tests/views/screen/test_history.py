@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from models.actor import SYSTEM
+from models.tenants.tenant import Tenant
 from tests.support.pages import Page
 
 
@@ -17,7 +19,6 @@ def history(client, customer):
 
 def audit(make, customer, action, **values):
     from models import audit as audit_log
-    from models.actor import SYSTEM
 
     audit_log.record(make.session, action, customer, by=SYSTEM, **values)
     make.session.commit()
@@ -44,3 +45,20 @@ def test_a_change_of_no_column_is_told_in_a_sentence(make, operator, customer):
     audit(make, customer, "customer.restored", before={}, after={})
 
     assert history(operator, customer) == [("顧客を復元しました。", "-", "-")]
+
+
+def test_an_entry_with_nothing_but_the_key_and_the_tenant_is_told_in_a_sentence(make, operator, customer):
+    after = {"id": customer.id, "tenant_id": customer.tenant_id}
+    audit(make, customer, "customer.created", before=None, after=after)
+
+    assert history(operator, customer) == [("顧客を作成しました。", "-", "-")]
+
+
+def test_a_value_of_several_lines_keeps_its_lines(make, signed_in):
+    question = make.application_field()
+    staff = signed_in(make.elevated("NEC Staff"), make.session.get(Tenant, question.tenant_id))
+    audit(make, question, "application_field.changed", before={"choices": []}, after={"choices": ["<b>", "電話"]})
+
+    page = staff.get(f"/application-fields/{question.id}/edit").text
+
+    assert '<span class="lines">&lt;b&gt;\n電話</span>' in page
