@@ -105,6 +105,7 @@ class UserView(Screen):
         "role": lazy_gettext("Role"),
         "factor": lazy_gettext("Two-factor authentication"),
         "name": lazy_gettext("Name"),
+        "tenants": lazy_gettext("Tenants of the user"),
     }
     formatters_columns: ClassVar = {
         "active": formats.badge(
@@ -113,6 +114,7 @@ class UserView(Screen):
         "email": formats.EMAIL,
         "roles": formats.NAMES,
         "memberships": Format(lambda held: _places(held) or "-", _places, css="text"),
+        "tenants": formats.LINES,
     }
 
     def prepared(self, form: Any) -> Any:

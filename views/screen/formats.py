@@ -86,7 +86,8 @@ def _email(value: str) -> Markup:
 
 
 def _names(rows: Any) -> str:
-    return ", ".join(sorted(row.name for row in rows))
+    # The audit log has the names themselves.
+    return ", ".join(sorted(row if isinstance(row, str) else row.name for row in rows))
 
 
 def _lines(value: Any) -> str:

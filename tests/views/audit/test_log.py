@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from models import audit
+from models.accounts import user_rules
 from models.actor import SYSTEM, Actor
 from models.db import Base
 from tests.support.pages import Page
@@ -59,6 +61,26 @@ def test_an_entry_shows_the_values_before_and_after_with_the_labels_of_its_scree
     ]
     assert "203.0.113.9" in text
     assert "<b>" not in text
+
+
+def newest(make, client) -> list[dict[str, str]]:
+    """The changes on the page of the newest entry."""
+    make.session.commit()
+    key = make.session.scalar(select(func.max(audit.AuditEntry.id)))
+    return listed(client, f"/staff/audit-log/{key}")
+
+
+def test_the_entry_of_a_deleted_user_says_where_the_user_belonged(make, signed_in):
+    admin, tenant = signed_in(make.elevated("NEC Admin")), make.tenant()
+    user = make.member(tenant, "Partner Viewer", email="hanako@example.jp")
+
+    user_rules.delete_user(make.session, user, by=SYSTEM)
+
+    assert newest(make, admin) == [
+        {"項目": "メールアドレス", "変更前": "hanako@example.jp", "変更後": "-"},
+        {"項目": "全テナントでのロール", "変更前": "-", "変更後": "-"},
+        {"項目": "所属テナント", "変更前": tenant.id, "変更後": "-"},
+    ]
 
 
 @pytest.mark.parametrize(
