@@ -147,8 +147,14 @@ class RoleView(Screen):
         return super().value(row, name)
 
     def recorded(self, name: str, value: Any) -> str:
-        """Return a value of the audit log, which has the names of rights."""
-        return recorded_by_view(value or ()) if name == "permissions" else super().recorded(name, value)
+        """Return a value of the audit log, which has the names of rights and the ID of the tenant."""
+        match name:
+            case "permissions":
+                return recorded_by_view(value or ())
+            case "tenant" if value is not None:
+                return f"{value} {tenant_names(db.session()).get(value, '')}".strip()
+            case _:
+                return super().recorded(name, value)
 
     def change(self, row: Any, form: RoleForm, *, version: int) -> None:
         """Change a custom role."""

@@ -71,6 +71,8 @@ class UserView(Screen):
     show_template = "accounts/user.html"
     # The page counts the sign-ins; the audit log has each of them.
     history_without = ("sign_in.", "session.")
+    # The user name is the email address. No entry has the others.
+    history_omits = ("username", "preferences", "created_on", "changed_on", "created_by_fk", "changed_by_fk")
     list_template = "accounts/users.html"
     base_order = ("get_full_name", "asc")
     list_columns: ClassVar = ["get_full_name", "email", "active", "roles", "memberships", "last_login"]
@@ -105,7 +107,14 @@ class UserView(Screen):
         "role": lazy_gettext("Role"),
         "factor": lazy_gettext("Two-factor authentication"),
         "name": lazy_gettext("Name"),
+        "company": lazy_gettext("Company name"),
+        "department": lazy_gettext("Department name"),
+        "phone": lazy_gettext("Phone number"),
+        "note": lazy_gettext("Remarks"),
         "tenants": lazy_gettext("Tenants of the user"),
+    }
+    choices_columns: ClassVar = {
+        "factor": {"totp": lazy_gettext("Authenticator app"), "passkey": lazy_gettext("Passkey")}
     }
     formatters_columns: ClassVar = {
         "active": formats.badge(

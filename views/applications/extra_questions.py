@@ -94,7 +94,12 @@ class ApplicationFieldView(Screen):
     list_columns: ClassVar = ["title", "required", "kind", "choices"]
     order_columns: ClassVar = []
     base_order = ("position", "asc")
-    label_columns: ClassVar = {"required": lazy_gettext("Required")}
+    label_columns: ClassVar = {
+        "required": lazy_gettext("Required"),
+        # Of the change history.
+        "position": lazy_gettext("Order"),
+        "retired_at": lazy_gettext("Retired from the form at"),
+    }
     formatters_columns: ClassVar = {
         "required": formats.word({True: lazy_gettext("Required item"), False: lazy_gettext("Optional item")}),
         "kind": formats.word(KIND_LABELS),

@@ -106,6 +106,8 @@ class ServiceApplicationView(ApplicationList):
     ]
     label_columns: ClassVar = LABELS | {
         "name": lazy_gettext("Full name"),
+        "last_name": lazy_gettext("Family name"),
+        "first_name": lazy_gettext("Given name"),
         "department": lazy_gettext("Department"),
         "title": lazy_gettext("Job title"),
         "email": lazy_gettext("Email address"),
@@ -116,6 +118,9 @@ class ServiceApplicationView(ApplicationList):
         "memo1": lazy_gettext("Memo 1"),
         "memo2": lazy_gettext("Memo 2"),
         "memo3": lazy_gettext("Memo 3"),
+        # Of the change history.
+        "submitted_at": lazy_gettext("Form sent at"),
+        "expires_at": lazy_gettext("Link valid until"),
     }
     formatters_columns: ClassVar = {
         "id": formats.CODE,

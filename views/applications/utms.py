@@ -57,7 +57,12 @@ class UtmApplicationView(ApplicationList):
     show_fieldsets: ClassVar = [
         (lazy_gettext("Application information"), {"fields": ["id", "applied_at", "state", "customer_id"]})
     ]
-    label_columns: ClassVar = LABELS
+    label_columns: ClassVar = LABELS | {
+        # Of the change history.
+        "applicant_name": lazy_gettext("Applicant"),
+        "applicant_email": lazy_gettext("Email address of the applicant"),
+        "utm_count": lazy_gettext("Number of UTMs"),
+    }
     formatters_columns: ClassVar = {
         "id": formats.CODE,
         "state": STATE,

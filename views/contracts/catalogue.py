@@ -169,9 +169,12 @@ class RatePlanView(RetirableScreen):
         "counts_utms": lazy_gettext("Quantity is a number of UTMs"),
         "state": lazy_gettext("Sale"),
         "retired_at": lazy_gettext("Retired at"),
+        # Of the change history and the operation log.
+        "product_id": lazy_gettext("Product"),
+        "charges": lazy_gettext("Charges"),
     }
     choices_columns: ClassVar = {"cycle": CYCLES}
-    formatters_columns: ClassVar = {"state": STATE}
+    formatters_columns: ClassVar = {"state": STATE, "product_id": formats.named(Product), "charges": formats.LINES}
 
     def create(self, form: Any) -> RatePlan:
         """Add a rate plan to the product."""

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 
 from models import clock
 from models.contracts import catalogue_rules
-from models.contracts.catalogue import Charge, ChargeModel, Cycle, WholesalePrice
+from models.contracts.catalogue import Charge, ChargeModel, Cycle, RatePlan, WholesalePrice
 from models.db import db
 from models.errors import N_
 from views.base import actor
@@ -119,12 +119,15 @@ class ChargeView(RatePlanChildScreen):
         "type": lazy_gettext("Type"),
         "price": lazy_gettext("Unit price"),
         "discount_months": lazy_gettext("Months of the discount"),
+        # Of the operation log.
+        "rate_plan_id": lazy_gettext("Rate plan"),
     }
     choices_columns: ClassVar = {"model": MODELS}
     formatters_columns: ClassVar = {
         "description": formats.LINES,
         "price": Format(css="number"),
         "discount_months": formats.NUMBER,
+        "rate_plan_id": formats.named(RatePlan),
     }
 
     def value(self, row: Charge, name: str) -> Any:
@@ -148,10 +151,6 @@ class ChargeView(RatePlanChildScreen):
         kind = FixedChargeForm if "unit_price" not in request.form and plan_in_use(g.parent_row) else ChargeForm
         return kind(data=kind().stored(row))
 
-    def recorded(self, name: str, value: Any) -> str:
-        """Return a value of the audit log as displayed to the user."""
-        return "" if value is None else super().recorded(name, value)
-
 
 class WholesalePriceView(RatePlanChildScreen):
     """The screens of a rate plan's wholesale prices (卸価格)."""
@@ -171,7 +170,9 @@ class WholesalePriceView(RatePlanChildScreen):
     base_order = ("valid_from", "desc")
     list_columns: ClassVar = ["valid_from", "unit_price"]
     show_fieldsets: ClassVar = [(None, {"fields": list_columns})]
-    formatters_columns: ClassVar = {"unit_price": formats.YEN}
+    # Of the operation log.
+    label_columns: ClassVar = {"rate_plan_id": lazy_gettext("Rate plan")}
+    formatters_columns: ClassVar = {"unit_price": formats.YEN, "rate_plan_id": formats.named(RatePlan)}
 
     def refusal(self, method: str, row: Any) -> str | None:
         """Return why a price cannot be changed or deleted, None if it can."""

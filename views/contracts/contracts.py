@@ -11,7 +11,7 @@ from flask_babel import gettext, lazy_gettext
 
 from models import clock
 from models.contracts import ending
-from models.contracts.catalogue import Product
+from models.contracts.catalogue import Charge, Product
 from models.contracts.contract import Contract, ContractLine, ContractStatus
 from models.db import db
 from models.errors import N_, DomainError
@@ -63,15 +63,11 @@ def _line_text(line: Any) -> str:
 
 
 _TERM = Format(lambda months: term(int(months)), lambda months: term(int(months)))
+_MONTH = Format(lambda first_day: first_day[:7], lambda first_day: first_day[:7])
 _LINES = Format(
     lambda lines: "\n".join(map(_line_text, lines)),
     lambda lines: "\n".join(map(_line_text, lines)) if isinstance(lines, list) else str(lines),
 )
-
-
-def _product_name(key: Any) -> str:
-    product = db.session.get(Product, int(key))
-    return product.name if product else str(key)
 
 
 class ContractView(Screen):
@@ -118,7 +114,6 @@ class ContractView(Screen):
         "memo1": lazy_gettext("Memo 1"),
         "memo2": lazy_gettext("Memo 2"),
         "memo3": lazy_gettext("Memo 3"),
-        "tenant_id": lazy_gettext("Tenant ID"),
         "customer_id": lazy_gettext("Company ID"),
         "start_on": lazy_gettext("Contract start date"),
         "end_on": lazy_gettext("Contract end date"),
@@ -137,6 +132,11 @@ class ContractView(Screen):
         "lines": lazy_gettext("Contract information"),
         "arrival_on": lazy_gettext("Expected arrival date"),
         "tracking_number": lazy_gettext("Tracking number"),
+        # Of usage in the change history.
+        "line_id": lazy_gettext("Rate plan"),
+        "charge_id": lazy_gettext("Charge"),
+        "month": lazy_gettext("Month"),
+        "quantity": lazy_gettext("Quantity"),
     }
     choices_columns: ClassVar = {
         "auto_renew": {True: lazy_gettext("On"), False: lazy_gettext("Off")},
@@ -149,10 +149,13 @@ class ContractView(Screen):
         "memo3": formats.LINES,
         "initial_months": _TERM,
         "renewal_months": _TERM,
-        "product_id": Format(_product_name, _product_name),
+        "product_id": formats.named(Product),
         "cancellation_fee": formats.YEN,
         "status": CONTRACT_STATUS,
         "lines": _LINES,
+        "line_id": formats.named(ContractLine, lambda line: line.rate_plan.name),
+        "charge_id": formats.named(Charge),
+        "month": _MONTH,
         "ship_postcode": formats.POSTCODE,
         "ship_phone": formats.PHONE,
         "tracking_number": formats.CODE,

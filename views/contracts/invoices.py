@@ -103,6 +103,7 @@ class InvoiceView(InvoiceScreen):
         )
     ]
     label_columns: ClassVar = InvoiceScreen.label_columns | {
+        "customer_id": lazy_gettext("Company ID"),
         "total_before": lazy_gettext("Total of the previous month"),
         "difference": lazy_gettext("Difference"),
     }

@@ -10,9 +10,11 @@ from flask import abort
 from flask_babel import gettext, lazy_gettext
 
 from models import clock
+from models.applications.extra_question import ApplicationField
 from models.contracts.contracted_customers import contracted_in
 from models.customers import rules as customer_rules
 from models.customers.customer import Customer, CustomerStatus
+from models.db import db
 from models.errors import N_, DomainError
 from models.values.company_name import search_key
 from models.values.person_name import person_key
@@ -80,6 +82,8 @@ class CustomerView(Screen):
     row_rule = "<string:customer_id>"
     class_permission_name = "Customers"
     trash = "deleted_at"
+    # Entries of corrections have it.
+    history_omits = ("customer_id",)
     base_order = ("id", "desc")
     list_columns: ClassVar = ["id", "name", "balance", "last_invoiced_on", "status"]
     filters = (
@@ -126,6 +130,11 @@ class CustomerView(Screen):
         "status": lazy_gettext("Status"),
         "contact_name": lazy_gettext("Full name"),
         "shortage_exemption": lazy_gettext("Reason for the exemption"),
+        # Of the change history.
+        "deleted_at": lazy_gettext("Deleted at"),
+        "amount": lazy_gettext("Amount of the correction"),
+        "reason": lazy_gettext("Reason for the correction"),
+        "contract_id": lazy_gettext("Contract number"),
     }
     formatters_columns: ClassVar = {
         "id": formats.CODE,
@@ -157,6 +166,13 @@ class CustomerView(Screen):
         if method != "delete":
             return None
         return customer_rules.refusal_to_delete(row, today=clock.tokyo_day(clock.utc_now()))
+
+    def label_alone(self, name: str) -> Any:
+        """Return the label of a column, for the answer to an extra question the title of the question."""
+        if not name.isdecimal():
+            return super().label_alone(name)
+        question = db.session.get(ApplicationField, int(name))
+        return question.title if question is not None else gettext("Additional information")
 
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
         """Return a query in the given order; names are sorted without their legal form."""

@@ -41,6 +41,10 @@ _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 STATE_TONES = {MailState.PENDING: "orange", MailState.SENT: "green", MailState.FAILED: "red"}
 
 
+def _kind(name: str) -> str:
+    return gettext(KINDS[name].label) if name in KINDS else name
+
+
 class MailLogView(Screen):
     """The mail log across tenants: read-only, with keyset pagination."""
 
@@ -63,6 +67,10 @@ class MailLogView(Screen):
     class_permission_name = "MailLog"
     named_by = "subject"
     tenantless = True
+    # Entries say only that a mail was sent again, and to whom.
+    history_omits = (
+        *("body", "attachment", "message_id", "lease_owner", "lease_until", "resent_from", "request_id", "utm_id"),
+    )
     csv = False
     above: ClassVar = [Above(lazy_gettext("NEC Staff"), None, None)]
     show_template = "mail/message.html"
@@ -100,7 +108,7 @@ class MailLogView(Screen):
     }
     formatters_columns: ClassVar = {
         "recipient": formats.EMAIL,
-        "kind": formats.TEXT,
+        "kind": Format(_kind, _kind, css="text"),
         "tenant": formats.TEXT,
         "subject": Format(css="text roomy"),
         "status": Format(css="text roomy"),
@@ -155,8 +163,6 @@ class MailLogView(Screen):
     def value(self, row: Any, name: str) -> Any:
         """Return the value of a column for a message or a row of the list."""
         match name:
-            case "kind":
-                return gettext(KINDS[row.kind].label) if row.kind in KINDS else row.kind
             case "tenant":
                 return get_template_attribute("macros/mails.html", "tenant_of_mail")(row.tenant_id, self._tenant(row))
             case "status":

@@ -86,6 +86,12 @@ class PortalUserView(Screen):
         "name": lazy_gettext("Full name"),
         "sign_up": lazy_gettext("Sign-up"),
         "last_sign_in_at": lazy_gettext("Last sign-in"),
+        # Of the change history and the operation log.
+        "customer_id": lazy_gettext("Company ID"),
+        "sign_up_until": lazy_gettext("Sign-up until"),
+        "signed_up_at": lazy_gettext("Sign-up completed at"),
+        "first_sign_in_at": lazy_gettext("First sign-in"),
+        "deleted_at": lazy_gettext("Deleted at"),
     }
     formatters_columns: ClassVar = {
         "id": formats.CODE,

@@ -15,6 +15,7 @@ from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric
 from sqlalchemy.types import TypeEngine
 
 from models import clock
+from models.db import db
 
 _LINES = Markup('<span class="lines">%s</span>')
 _BADGE = Markup('<span><span class="badge tone-%s">%s</span></span>')
@@ -145,6 +146,19 @@ def word(labels: Mapping[Any, Any]) -> Format:
     :param labels: the label of each value, lazily translated.
     """
     return Format(lambda value: _word(labels.get(value, value)), lambda value: str(labels.get(value, value)))
+
+
+def named(model: Any, name_of: Callable[[Any], Any] = lambda row: row.name) -> Format:
+    """Return a format that displays the key of a row of another table as its name, or as it is if there is no such row.
+
+    :param name_of: returns the name of a row.
+    """
+
+    def name(key: Any) -> str:
+        row = db.session.get(model, key)
+        return str(key if row is None else name_of(row))
+
+    return Format(name, name)
 
 
 def linked(url: str, text: Any) -> Markup:

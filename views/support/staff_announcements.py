@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import g
@@ -76,6 +77,7 @@ class StaffAnnouncementView(Screen):
     label_columns: ClassVar = {
         "audience": lazy_gettext("Meant for"),
         "tenant_names": lazy_gettext("Meant for"),
+        "tenant_ids": lazy_gettext("Meant for"),
         "state": lazy_gettext("Status"),
         "published_at": lazy_gettext("Published at"),
     }
@@ -96,9 +98,18 @@ class StaffAnnouncementView(Screen):
                 count = len(row.tenant_ids)
                 return ngettext("%(num)d tenant", "%(num)d tenants", count)
             case "tenant_names":
-                return [f"{each.id} {each.name}" for each in self._tenants() if each.id in row.tenant_ids]
+                return self._names(row.tenant_ids)
             case _:
                 return super().value(row, name)
+
+    def recorded(self, name: str, value: Any) -> str:
+        """Return a value of the audit log as displayed to the user: tenants with their names."""
+        if name != "tenant_ids":
+            return super().recorded(name, value)
+        return gettext("All tenants") if value is None else "\n".join(self._names(value))
+
+    def _names(self, tenant_ids: Sequence[str]) -> list[str]:
+        return [f"{each.id} {each.name}" for each in self._tenants() if each.id in tenant_ids]
 
     def prepared(self, form: Any) -> Any:
         """Return a form with the tenants to choose from; a new announcement starts today."""

@@ -80,6 +80,8 @@ class PortalTokenView(Screen):
     label_columns: ClassVar = {
         "issued_at": lazy_gettext("Issued at"),
         "last_used_at": lazy_gettext("Last used"),
+        # Of the change history.
+        "revoked_at": lazy_gettext("Revoked at"),
     }
     formatters_columns: ClassVar = {"last_used_at": formats.TIME.with_empty(lazy_gettext("Not used yet"))}
 

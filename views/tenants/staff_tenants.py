@@ -31,7 +31,7 @@ from views.screen.labels import Labels
 from views.screen.navigation import Above
 from views.screen.screen import Screen
 from views.screen.table import ICON_BUTTON, Button, Table
-from views.tenants.settings_form import GRACE_DAYS, is_grace_days
+from views.tenants.settings_form import GRACE_DAYS, PASSKEY_SIGN_IN, SECOND_FACTOR, is_grace_days
 from views.transaction import cross_tenant_session
 
 _REASON = "NEC's staff set up tenants"
@@ -129,6 +129,9 @@ class StaffTenantView(Screen):
         "customers": lazy_gettext("Number of customers"),
         "utms": lazy_gettext("Number of UTMs"),
         "created_at": lazy_gettext("Created at"),
+        "password_sign_in": lazy_gettext("Members may also sign in by password"),
+        "second_factor_required": lazy_gettext(SECOND_FACTOR),
+        "passkey_sign_in": lazy_gettext(PASSKEY_SIGN_IN),
     }
     formatters_columns: ClassVar = {"id": formats.CODE, "customers": formats.NUMBER, "utms": formats.NUMBER}
 

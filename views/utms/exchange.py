@@ -142,9 +142,3 @@ def utm_links(page_of: Callable[[Utm], str]) -> Format:
         return Markup("<br>").join(linked(page_of(row), formats.CODE.cell(row.utm_id)) for row in rows)
 
     return Format(links, css=formats.CODE.css)
-
-
-def recorded_utm(key: int) -> str:
-    """Return the UTM ID for a key in the change history."""
-    row = db.session.get(Utm, key)
-    return row.utm_id if row is not None else str(key)

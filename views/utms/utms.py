@@ -26,7 +26,7 @@ from views.screen.labels import Labels
 from views.screen.navigation import Parent, list_arguments, with_arguments
 from views.screen.table import Button, Table
 from views.shown_once import show_token_once
-from views.utms.exchange import CONTRACT_FIRST, ExchangePage, recorded_utm, utm_links
+from views.utms.exchange import CONTRACT_FIRST, ExchangePage, utm_links
 from views.utms.form import EMAIL_GROUPS, EMAILS, UtmChangeForm, UtmForm
 from views.utms.listing import UtmList
 from views.utms.overview import warning_before_one_more
@@ -116,7 +116,6 @@ class UtmView(ExchangePage, UtmList):
         "replaces_id": lazy_gettext("Exchanged from"),
         "earlier": lazy_gettext("Exchanged from"),
         "later": lazy_gettext("Exchanged for"),
-        "tenant_id": lazy_gettext("Tenant ID"),
     }
     formatters_columns: ClassVar = {
         "customer_id": linked_value(formats.CODE),
@@ -131,7 +130,7 @@ class UtmView(ExchangePage, UtmList):
         "reboot": BUTTONS,
         "reboot_plan": PLAN,
         "mac_address": Format(lambda _mac: gettext("Entered"), empty=lazy_gettext("Not entered")),
-        "replaces_id": Format(recorded_utm, recorded_utm),
+        "replaces_id": formats.named(Utm, lambda row: row.utm_id),
         "earlier": utm_links(lambda row: UtmView.of().url("show", row)),
         "later": utm_links(lambda row: UtmView.of().url("show", row)),
     }

@@ -83,6 +83,16 @@ def test_the_entry_of_a_deleted_user_says_where_the_user_belonged(make, signed_i
     ]
 
 
+def test_the_entry_of_a_row_below_another_one_names_that(make, signed_in):
+    user = make.portal_user(customer_row=make.customer())
+    audit.record(make.session, "portal_user.created", user, by=SYSTEM, after=audit.values_of(user))
+
+    changes = newest(make, signed_in(make.elevated("NEC Staff")))
+
+    assert {"項目": "会社ID", "変更前": "-", "変更後": user.customer_id} in changes
+    assert {"ユーザID", "テナントID"} & {each["項目"] for each in changes} == set()
+
+
 @pytest.mark.parametrize(
     ("search", "found"),
     [

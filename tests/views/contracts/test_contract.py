@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from models import clock
+from models import audit, clock
+from models.actor import SYSTEM
 from models.contracts.contract import Contract
 from models.mail.outbox import MailMessage
 from tests.support.days import TODAY
@@ -256,6 +257,20 @@ def test_the_history_says_what_was_done_in_words(make, operator, shop, show):
     assert changes["商品"] == "サイバーセキュリティ見守りサービス"
     assert (changes["初期契約期間"], changes["UTM送付"], changes["ステータス"]) == ("1年 0ヵ月", "不要", "有効")
     assert not [item for item in changes if item.isascii()]
+
+
+def test_the_history_names_the_charge_and_the_rate_plan_of_usage(make, operator, shop, contract, show):
+    plan = make.rate_plan(product=contract.product, name="通信プラン")
+    charge = make.charge(rate_plan=plan, name="通信量", model="usage", unit_price=10)
+    line = make.contract_line(contract=contract, rate_plan=plan)
+    month = clock.months_before(TODAY, 1)
+    after = {"line_id": line.id, "charge_id": charge.id, "month": month.isoformat(), "quantity": "5"}
+    audit.record(make.session, "usage.recorded", contract, by=SYSTEM, after=after)
+    make.session.commit()
+
+    changes = [(row["項目"], row["変更後"]) for row in show(contract).rows if "項目" in row]
+
+    assert changes == [("課金名", "通信量"), ("料金プラン", "通信プラン"), ("月", f"{month:%Y-%m}"), ("数量", "5")]
 
 
 def test_a_contract_of_another_customer_or_tenant_is_not_found(make, operator, shop, contract):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
 
 from models import clock
+from models.actor import SYSTEM
 from models.mail.outbox import MailMessage
 from models.mail.sms import SmsMessage
+from models.portal_users import rules
 from models.portal_users.portal_user import PortalUser
 from tests.support.pages import Page, answered
 
@@ -158,6 +161,26 @@ def test_a_user_is_edited_after_a_question_and_something_must_change(operator, m
     assert "ユーザを編集しました。" in page.main.text
     assert (stored(make)[0].last_name, stored(make)[0].mobile) == ("海原", "")
     assert mails(make) == []
+
+
+def test_the_history_below_the_form_is_in_words(operator, make, customer):
+    operator.post(users_url(customer, "add"), data=GOOD)
+    (user,) = stored(make)
+    rules.record_password_set(make.session, user, now=datetime(2026, 11, 2, 1, 30, tzinfo=UTC), by=SYSTEM)
+    make.session.commit()
+
+    page = Page(operator.get(users_url(customer, f"{user.id}/edit")).text)
+
+    changes = [(each["項目"], each["変更後"]) for each in page.rows]
+    assert changes[0] == ("パスワード設定", "-")
+    assert [item for item, _ in changes[1:]] == [
+        "メールアドレス",
+        "氏名（名）",
+        "氏名（姓）",
+        "携帯番号",
+        "サインアップ期限",
+    ]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", dict(changes)["サインアップ期限"])
 
 
 def test_a_new_address_before_the_sign_up_gets_a_new_link(operator, make, customer):

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from models.actor import SYSTEM
+from models.contracts import invoicing
 from models.tenants.tenant import Tenant
 from tests.support.pages import Page
 
@@ -45,6 +48,28 @@ def test_a_change_of_no_column_is_told_in_a_sentence(make, operator, customer):
     audit(make, customer, "customer.restored", before={}, after={})
 
     assert history(operator, customer) == [("顧客を復元しました。", "-", "-")]
+
+
+def test_an_answer_to_an_extra_question_has_the_title_of_the_question(make, operator, customer):
+    question = make.application_field(tenant=operator.tenant, title="ご利用の回線")
+    key = str(question.id)
+    audit(make, customer, "customer.answers_changed", before={key: ""}, after={key: "光回線"})
+
+    assert history(operator, customer) == [("ご利用の回線", "-", "光回線")]
+
+
+def test_an_answer_to_a_question_that_is_gone_is_called_additional_information(make, operator, customer):
+    audit(make, customer, "customer.answers_changed", before={"99": "光回線"}, after={"99": ""})
+
+    assert history(operator, customer) == [("追加情報", "光回線", "-")]
+
+
+def test_a_correction_says_nothing_of_the_customer_whose_history_it_is(make, operator, customer):
+    values = {"amount": Decimal(-500), "reason": "値引き"}
+    invoicing.correct(make.session, customer, values, by=SYSTEM)
+    make.session.commit()
+
+    assert history(operator, customer) == [("訂正の金額", "-", "-500"), ("訂正の理由", "-", "値引き")]
 
 
 def test_an_entry_with_nothing_but_the_key_and_the_tenant_is_told_in_a_sentence(make, operator, customer):

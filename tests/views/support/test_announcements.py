@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from models.audit import AuditEntry
 from models.support.announcement import Announcement
 from tests.support.days import TODAY
-from tests.support.pages import Page
+from tests.support.pages import Page, answered
 
 pytestmark = pytest.mark.usefixtures("on_today")
 
@@ -89,6 +89,26 @@ def test_a_draft_is_written_published_withdrawn_and_deleted(staff, make, signed_
     entries = make.session.scalars(select(AuditEntry).where(AuditEntry.subject_type == "Announcement"))
     assert [(each.action, each.actor) for each in sorted(entries, key=lambda each: each.id)] == [
         (f"announcement.{what}", "staff@example.jp") for what in ("created", "published", "withdrawn", "deleted")
+    ]
+
+
+def test_the_history_names_the_tenants_it_is_meant_for(staff, make):
+    one, other = make.tenant(name="北テナント"), make.tenant(name="南テナント")
+    row = make.announcement(title="停止", body="本文")
+
+    for tenants in ([one.id], [one.id, other.id]):
+        form = Page(staff.get(f"{STAFF}/{row.id}/edit").text).main_form
+        staff.post(f"{STAFF}/{row.id}/edit", data=answered(form.sent({"for_all": None, "tenants": tenants})))
+
+    changes = [
+        (each["変更前"], each["変更後"])
+        for each in Page(staff.get(f"{STAFF}/{row.id}").text).rows
+        if each.get("項目") == "対象テナント"
+    ]
+    north, south = f"{one.id} 北テナント", f"{other.id} 南テナント"
+    assert [tuple(" ".join(each.split()) for each in pair) for pair in changes] == [
+        (north, f"{north} {south}"),
+        ("すべてのテナント", north),
     ]
 
 
