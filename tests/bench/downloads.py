@@ -87,14 +87,13 @@ class Download:
         connection.request("GET", f"/customers/{dataset.customer_id}/alerts/", headers={"Cookie": web.cookie})
         answer = connection.getresponse()
         token = re.search(r'name="csrf_token" value="([^"]+)"', answer.read().decode())[1]
-        self._cookie = answer.getheader("Set-Cookie").partition(";")[0]
         self._form = urlencode(period | {"utm": dataset.utms[0], "csrf_token": token})
         connection.close()
 
     def pieces(self) -> Iterator[bytes]:
         """The file as it is sent."""
         connection = self._web.connect()
-        headers = {"Cookie": self._cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"Cookie": self._web.cookie, "Content-Type": "application/x-www-form-urlencoded"}
         connection.request("POST", self._path, self._form, headers)
         answer = connection.getresponse()
         if answer.status != 200:

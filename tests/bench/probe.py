@@ -87,6 +87,8 @@ def _signed_in(app: Flask, key: str, **more: str) -> FlaskClient:
     client = app.test_client()
     with client.session_transaction() as session:
         session.update({"_user_id": key, "_fresh": True, "_id": None, **more})
+    # The first page adds the token against CSRF to the cookie.
+    client.get("/")
     return client
 
 
