@@ -32,7 +32,6 @@ def begin(session: Session, connection: Connection) -> None:
         psycopg_connection(connection).read_only = True
 
 
-def plan_by_values(session: Session, connection: Connection) -> None:
-    """Do what ``PLAN_BY_VALUES`` does in the transaction of a session that only reads."""
-    if "read_only" in session.info:
-        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+def settings(session: Session) -> dict[str, str]:
+    """Return the settings of the transactions of a session that only reads, which do what ``PLAN_BY_VALUES`` does."""
+    return {"plan_cache_mode": "force_custom_plan"} if "read_only" in session.info else {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import ClauseElement, ForeignKey, Row, String, bindparam, event, func
@@ -135,25 +136,29 @@ def _tell_the_database(session: Session, _transaction: SessionTransaction, conne
     read_only.begin(session, connection)
     if _BY_STATEMENT in session.info:
         return
-    read_only.plan_by_values(session, connection)
+    settings = read_only.settings(session)
     scope = session.info.get(_KEY, _NOBODY)
     if scope == _ALL:
-        connection.exec_driver_sql(f"SET LOCAL ROLE {CROSS_TENANT_ROLE}")
-    elif scope != _NOBODY and connection.engine is alert_engine(session):
-        # Citus passes this on to its workers, but not what a function sets. SET takes no parameters.
-        connection.exec_driver_sql(f"SET LOCAL app.tenant_id = {_quoted(scope)}")
+        settings["role"] = CROSS_TENANT_ROLE
     elif scope != _NOBODY:
-        connection.exec_driver_sql("SELECT set_config('app.tenant_id', %s, true)", (scope,))
+        settings["app.tenant_id"] = scope
+    if connection.engine is alert_engine(session):
+        # Citus passes this on to its workers, but not what a function sets. SET takes no parameters.
+        for name, value in settings.items():
+            connection.exec_driver_sql(f"SET LOCAL {name} = {_quoted(value)}")
+    elif settings:
+        functions = ", ".join("set_config(%s, %s, true)" for _ in settings)
+        connection.exec_driver_sql(f"SELECT {functions}", tuple(chain.from_iterable(settings.items())))
 
 
-def _quoted(scope: str) -> str:
-    """Return a tenant's ID as a literal.
+def _quoted(value: str) -> str:
+    """Return the value of a setting, such as a tenant's ID, as a literal.
 
-    :raises ScopeError: it is not one.
+    :raises ScopeError: it has other characters than letters, digits and underscores.
     """
-    if not scope.isalnum():
+    if not value.replace("_", "").isalnum():
         raise ScopeError("This is not the ID of a tenant.")
-    return f"'{scope}'"
+    return f"'{value}'"
 
 
 @event.listens_for(Session, "do_orm_execute")
