@@ -41,10 +41,10 @@ def init_app(app: Flask) -> None:
         domain = LoadedCatalogues(list(app.config["LANGUAGES"]))
     app.extensions["babel"].instance.domain_instance = domain
 
-    def translated(text: str, **values: Any) -> Markup:
+    def translated(text: str, /, **values: Any) -> Markup:
         return _markup(domain.get_translations().ugettext(text), values)
 
-    def translated_number(singular: str, plural: str, number: int, **values: Any) -> Markup:
+    def translated_number(singular: str, plural: str, number: int, /, **values: Any) -> Markup:
         return _markup(domain.get_translations().ungettext(singular, plural, number), {"num": number, **values})
 
     app.jinja_env.globals.update({"_": translated, "gettext": translated, "ngettext": translated_number})
