@@ -14,7 +14,7 @@ PLAN_BY_VALUES = func.set_config("plan_cache_mode", "force_custom_plan", True)
 """The expression that lets PostgreSQL plan each further statement of a transaction for its values.
 
 Otherwise it would plan a prepared statement for any values from the sixth time on, if it expects that to be as good: a
-search in the alerts then takes a hundred times as long. Selected by a statement whose plan does not depend on its values.
+search in the alerts then takes fifty times as long. Selected by a statement whose plan does not depend on its values.
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -113,6 +115,21 @@ def test_statements_of_pages_stay_prepared(context):
     with db.engine.connect() as connection:
         prepared = connection.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
     assert QUESTION.text in prepared
+
+
+def test_only_the_statement_that_identifies_the_user_keeps_its_plan(app, make, operator):
+    """A plan for any values would read the alerts of whole months for a search."""
+    customer = make.customer(tenant=operator.tenant)
+    for _ in range(10 * connections(app)):
+        assert operator.get(f"/customers/{customer.id}/alerts/").status_code == 200
+
+    with app.app_context(), ExitStack() as stack:
+        opened = [stack.enter_context(db.engine.connect()) for _ in range(connections(app))]
+        plans = text("SELECT statement, generic_plans FROM pg_prepared_statements")
+        found = [row for connection in opened for row in connection.execute(plans)]
+    of_identity = {bool(kept) for statement, kept in found if "user_session" in statement}
+    of_alerts = {bool(kept) for statement, kept in found if "FROM alert" in statement}
+    assert (of_identity, of_alerts) == ({True}, {False})
 
 
 def test_a_failed_statement_leaves_a_usable_connection(context):
