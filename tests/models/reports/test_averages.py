@@ -170,4 +170,4 @@ def test_an_average_takes_one_statement_besides_entering(companies, determine, s
     shown(companies[0], [Span.of_month(NOVEMBER, latest=TODAY)])
 
     assert len(statements) == 2
-    assert statements[0].startswith("SELECT set_config(")
+    assert statements[0].startswith("SET LOCAL role")
