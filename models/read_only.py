@@ -7,10 +7,14 @@ from sqlalchemy.orm import Session
 
 from models.db import psycopg_connection
 
-READ_ONLY = {"read_only": True}
+_KEY = "read_only"
+
+READ_ONLY = {_KEY: True}
 """The ``info`` of a session that only reads, beside its tenant scope."""
 
-PLAN_BY_VALUES = func.set_config("plan_cache_mode", "force_custom_plan", True)
+_PLAN = {"plan_cache_mode": "force_custom_plan"}
+
+PLAN_BY_VALUES = func.set_config("plan_cache_mode", _PLAN["plan_cache_mode"], True)
 """The expression that lets PostgreSQL plan each further statement of a transaction for its values.
 
 Otherwise it would plan a prepared statement for any values from the sixth time on, if it expects that to be as good: a
@@ -28,10 +32,10 @@ def begin(session: Session, connection: Connection) -> None:
 
     Its first statement has not been sent yet. The pool hands out connections that can write (``app.database.timeouts``).
     """
-    if "read_only" in session.info:
+    if _KEY in session.info:
         psycopg_connection(connection).read_only = True
 
 
 def settings(session: Session) -> dict[str, str]:
     """Return the settings of the transactions of a session that only reads, which do what ``PLAN_BY_VALUES`` does."""
-    return {"plan_cache_mode": "force_custom_plan"} if "read_only" in session.info else {}
+    return dict(_PLAN) if _KEY in session.info else {}

@@ -157,7 +157,7 @@ def _quoted(value: str) -> str:
     :raises ScopeError: it has other characters than letters, digits and underscores.
     """
     if not value.replace("_", "").isalnum():
-        raise ScopeError("This is not the ID of a tenant.")
+        raise ScopeError("This is not the value of a setting.")
     return f"'{value}'"
 
 

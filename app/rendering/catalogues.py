@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 
 class LoadedCatalogues(Domain):
-    """Flask-Babel's domain with the catalogue of each language at hand.
+    """Flask-Babel's domain, holding the catalogue of each language.
 
     A page contains about a hundred texts. Flask-Babel's own lookup of the catalogue for each of them takes an eighth of the
     time of a page (docs/performance.md).

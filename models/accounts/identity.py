@@ -133,9 +133,8 @@ def read_identity(session: Session, token: str) -> Identity | None:
     rows = scope.run_entering(session, _statement(), values)
     if not rows:
         return None
-    (_, _, last_seen_at, signed_in_at, only_tenant_id, user_id, email, first, last, active, preferences, *rest) = rows[
-        0
-    ]
+    # The first two columns only set what holds for the rest of the transaction.
+    last_seen_at, signed_in_at, only_tenant_id, user_id, email, first, last, active, preferences, *rest = rows[0][2:]
     has_factor, tenant_id, tenant, allowed, role_id, role, everywhere, count, asks_factor, version = rest
     # A tenant's provider gives nobody a role in other tenants.
     roles = tuple((each[0], each[1]) for each in everywhere or () if only_tenant_id is None)

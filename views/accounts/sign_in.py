@@ -102,7 +102,7 @@ def end_session() -> None:
 
 
 def begin_session(person: SignedIn, wanted: Mapping[str, str]) -> Response:
-    """Start the session of a person who has just signed in, in the transaction of the request (``open_session``)."""
+    """Record where a session that has just started comes from, and put it into this browser."""
     record_origin(db.session(), person)
     return open_session(person, wanted)
 

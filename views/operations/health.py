@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"[0-9]{4}")
 _WRITTEN = "portal:ready"
 _WRITTEN_FOR = 60
 
-# The transaction of this request is read-only anywhere.
+# transaction_read_only would say nothing: the transactions of GET requests are read-only on the primary too.
 _READ_ONLY = text("SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'")
 # Sorting more than fits into the memory allowed writes 300 kB to a temporary file, which needs space on the disk at once.
 # A row would not: it is written to free space inside a file, and to the disk some time later.

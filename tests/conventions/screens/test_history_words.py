@@ -14,6 +14,7 @@ from models.mail.kinds import KINDS
 from tests.conventions.messages import JAPANESE
 from tests.conventions.screens.cases import SCREENS, screens
 from tests.support.pages import Page
+from views.screen.history import has_history
 
 PERSON = "who-changed-it@example.jp"
 TIME = "2026-11-01T00:00:00+00:00"
@@ -66,7 +67,7 @@ ONE_OF = re.compile(r"(\w+) IN \(([^)]+)\)")
 
 
 def has_no_history(screen: Any) -> bool:
-    return not screen.history or not {"show", "edit"} & screen.include_route_methods
+    return not has_history(screen)
 
 
 def recorded_values(case, row: Any) -> dict[str, Any]:
