@@ -172,7 +172,7 @@ def test_selecting_text_in_a_row_does_not_open_it(page, alerts):
 
     assert page.evaluate("getSelection().toString()") != ""
     expect(row.locator(".row-toggle")).to_have_attribute("aria-expanded", "false")
-    assert page.locator("tr.detail:visible").count() == 0
+    expect(page.locator("tr.detail:visible")).to_have_count(0)
 
 
 @desk
@@ -184,7 +184,7 @@ def test_what_was_found_stays_in_its_row(page, alerts, width):
     beyond = page.locator(".alerts").evaluate("each => each.offsetWidth - each.closest('.card').offsetWidth")
 
     assert beyond <= 0
-    assert page.locator(ROWS).nth(10).get_by_text("192.168.10.24 → 203.0.113.8").is_visible()
+    expect(page.locator(ROWS).nth(10).get_by_text("192.168.10.24 → 203.0.113.8")).to_be_visible()
 
 
 @desk

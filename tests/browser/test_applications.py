@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.signing_in import sign_in
 from tests.support.fixtures import weak_hash
@@ -34,14 +35,14 @@ def test_the_menu_offers_what_is_possible_with_the_chosen_row(page, applications
     page.locator(".page-actions summary").click()
     approve, hold = (page.get_by_role("button", name=name, exact=True) for name in ("承認", "保留"))
     page.get_by_text("一覧で申請を1件選択してください。").wait_for()
-    assert approve.is_disabled()
+    expect(approve).to_be_disabled()
     sound(page)
     page.keyboard.press("Escape")
 
     choose(page, held)
     page.locator(".page-actions summary").click()
-    assert approve.is_enabled()
-    assert hold.is_hidden()
+    expect(approve).to_be_enabled()
+    expect(hold).to_be_hidden()
     page.keyboard.press("Escape")
     choose(page, pending)
     page.locator(".page-actions summary").click()
@@ -49,7 +50,7 @@ def test_the_menu_offers_what_is_possible_with_the_chosen_row(page, applications
 
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
-    assert "申請を保留します。" in dialog.inner_text()
+    expect(dialog).to_contain_text("申請を保留します。")
     sound(page)
     dialog.get_by_role("button", name="OK").click()
     page.get_by_text("申請を保留しました。").wait_for()
@@ -67,7 +68,7 @@ def test_an_application_is_approved_by_keyboard_alone_and_leads_to_its_contract(
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
-    assert "サンプル企業0" in dialog.inner_text()
+    expect(dialog).to_contain_text("サンプル企業0")
     sound(page)
     page.keyboard.press("Enter")
     page.get_by_text(f"申請を承認しました。(対象の申請番号：{pending.id})").wait_for()
@@ -75,7 +76,7 @@ def test_an_application_is_approved_by_keyboard_alone_and_leads_to_its_contract(
 
     page.get_by_role("link", name="契約を申し込む").click()
     page.locator("#start_on").wait_for()
-    assert page.locator("#ship_company").input_value() == "株式会社みどり電機"
+    expect(page.locator("#ship_company")).to_have_value("株式会社みどり電機")
     sound(page)
 
 
@@ -102,8 +103,8 @@ def test_everything_is_done_without_javascript(chromium, live_url, make):
 
     page.goto("/service-applications/")
     page.locator("label[for=unit-year]").click()
-    assert page.locator("#year").is_visible()
-    assert page.locator("#month").is_hidden()
+    expect(page.locator("#year")).to_be_visible()
+    expect(page.locator("#month")).to_be_hidden()
     choose(page, row)
     page.locator(".page-actions summary").click()
     page.get_by_role("button", name="否認", exact=True).click()

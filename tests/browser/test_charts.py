@@ -41,7 +41,7 @@ def test_a_chart_is_drawn_from_the_numbers_beside_it(page, charts, sound, fits):
     drawing = page.get_by_role("img", name=IPS)
 
     expect(drawing.locator("svg")).to_be_visible()
-    assert "支店9" not in drawing.inner_text()  # the eleventh
+    expect(drawing).not_to_contain_text("支店9")  # the eleventh
     for name in ("とても長い名前の支店営業本部第二課の一号機", "支店8"):
         expect(drawing.locator("svg text", has_text=name)).to_have_count(1)
     numbers = page.locator("#chart-ips-numbers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from models import clock
 from tests.browser.signing_in import choose_tenant, sign_in
@@ -39,8 +40,8 @@ def test_a_contract_is_applied_for(page, customer, sound):
     sound(page)
     page.get_by_role("link", name="契約を申し込む").click()
     page.get_by_label("契約開始日").wait_for()
-    assert page.locator("#utm_id").is_hidden()
-    assert page.locator("#ship_company").is_hidden()
+    expect(page.locator("#utm_id")).to_be_hidden()
+    expect(page.locator("#ship_company")).to_be_hidden()
     sound(page)
 
     page.get_by_label("契約開始日").fill(today())
@@ -48,27 +49,27 @@ def test_a_contract_is_applied_for(page, customer, sound):
     page.locator("#lines-0-rate_plan_id option", has_text="特別プラン").wait_for(state="attached")
     page.locator("#lines-0-rate_plan_id").select_option("月額プラン")
     page.get_by_text("初月割引").wait_for()
-    assert page.locator("#lines-0-unit_price").input_value() == "6600"
-    assert page.locator("#lines-0-unit_price").get_attribute("readonly") is not None
+    expect(page.locator("#lines-0-unit_price")).to_have_value("6600")
+    expect(page.locator("#lines-0-unit_price")).not_to_be_editable()
     page.locator("#add-line").click()
     page.locator("#lines-1-rate_plan_id").wait_for()
-    assert page.evaluate("document.activeElement.id") == "lines-1-rate_plan_id"
+    expect(page.locator("#lines-1-rate_plan_id")).to_be_focused()
     page.get_by_role("button", name="契約情報 2 を削除").click()
     page.locator("#lines-1-rate_plan_id").wait_for(state="detached")
-    assert page.evaluate("document.activeElement.id") == "add-line"
+    expect(page.locator("#add-line")).to_be_focused()
     page.get_by_label("不要").check()
-    assert page.locator("#utm_id").is_visible()
+    expect(page.locator("#utm_id")).to_be_visible()
     page.get_by_label("必要").check()
-    assert page.locator("#utm_id").is_hidden()
-    assert page.locator("#ship_company").is_visible()
+    expect(page.locator("#utm_id")).to_be_hidden()
+    expect(page.locator("#ship_company")).to_be_visible()
     sound(page)
     page.get_by_label("不要").check()
 
     page.get_by_role("button", name="申込", exact=True).last.click()
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
-    assert "契約を申込みます。" in dialog.inner_text()
-    assert "¥6,600" in dialog.inner_text()
+    expect(dialog).to_contain_text("契約を申込みます。")
+    expect(dialog).to_contain_text("¥6,600")
     sound(page)
     page.keyboard.press("Enter")
     page.get_by_text("契約を申込みました。").wait_for()
@@ -92,7 +93,7 @@ def test_a_contract_is_changed_cancelled_and_restored(page, make, customer, soun
     page.get_by_role("button", name="解約", exact=True).last.click()
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
-    assert "顧客の削除が可能になる日" in dialog.inner_text()
+    expect(dialog).to_contain_text("顧客の削除が可能になる日")
     sound(page)
     dialog.get_by_role("button", name="OK").click()
     page.get_by_text("契約を解約しました。").wait_for()
@@ -109,8 +110,8 @@ def test_everything_is_shown_and_prices_come_by_a_button_without_javascript(chro
     page = context.new_page()
     customer = sell(page, make)
     page.goto(f"/customers/{customer.id}/contracts/add")
-    assert page.locator("#utm_id").is_visible()
-    assert page.locator("#ship_company").is_visible()
+    expect(page.locator("#utm_id")).to_be_visible()
+    expect(page.locator("#ship_company")).to_be_visible()
     page.get_by_text("該当しない入力は無視されます。").wait_for()
 
     page.locator("#start_on").fill(today())
@@ -118,7 +119,7 @@ def test_everything_is_shown_and_prices_come_by_a_button_without_javascript(chro
     page.get_by_role("button", name="商品の料金プランを表示").click()
     page.locator("#lines-0-rate_plan_id").select_option("メールプラン")
     page.get_by_role("button", name="単価と課金を表示").click()
-    assert page.locator("#lines-0-unit_price").input_value() == "300"
+    expect(page.locator("#lines-0-unit_price")).to_have_value("300")
     page.get_by_role("button", name="追加", exact=True).click()
     page.get_by_role("button", name="契約情報 2 を削除").click()
     page.get_by_role("button", name="申込", exact=True).last.click()
@@ -134,14 +135,14 @@ def test_the_form_is_filled_in_by_keyboard_alone(page, customer):
     page.locator("#product_id").focus()
     page.keyboard.press("ArrowDown")
     page.locator("#lines-0-rate_plan_id option", has_text="月額プラン").wait_for(state="attached")
-    assert page.evaluate("document.activeElement.id") == "product_id"
+    expect(page.locator("#product_id")).to_be_focused()
     page.locator("#lines-0-rate_plan_id").focus()
     page.keyboard.press("ArrowDown")
     page.get_by_text("初月割引").wait_for()
     # The part of the page was made again; the focus is where it was.
-    assert page.evaluate("document.activeElement.id") == "lines-0-rate_plan_id"
+    expect(page.locator("#lines-0-rate_plan_id")).to_be_focused()
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.id") == "lines-0-quantity"
+    expect(page.locator("#lines-0-quantity")).to_be_focused()
     page.keyboard.type("2")
     page.locator("#ships_utm-0").focus()
     page.keyboard.press("ArrowDown")
@@ -179,7 +180,7 @@ def test_a_high_fee_stays_on_its_line_on_a_phone(page, make, customer):
     height = fee.evaluate("each => each.clientHeight")
     dialog = page.get_by_role("dialog").evaluate("each => each.scrollWidth - each.clientWidth")
 
-    assert "999,999" in fee.inner_text()
+    expect(fee).to_contain_text("999,999")
     assert height < 40, "The amount is broken into two lines."
     assert dialog == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def test_an_operator_registers_a_utm_and_takes_its_alerts_home(page, live_url, c
 
     page.reload()
     page.get_by_text("ご利用の環境で問題がみつかりました").wait_for()
-    assert page.locator("#new-token").count() == 0
+    expect(page.locator("#new-token")).to_have_count(0)
     page.get_by_role("link", name="a1b2c3d4e5f6").click()
     sound(page)
     page.go_back()
@@ -161,8 +162,8 @@ def test_faults_are_told_beside_their_fields(page, customer, sound):
 
     page.get_by_text("入力内容をご確認ください。").wait_for()
 
-    assert page.locator("#utm_id").get_attribute("aria-invalid") == "true"
-    assert page.locator("#utm_id").input_value() == "xyz"
+    expect(page.locator("#utm_id")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#utm_id")).to_have_value("xyz")
     sound(page)
 
 
@@ -175,7 +176,7 @@ def test_cancelling_the_dialog_registers_nothing(page, make, customer):
     page.get_by_role("dialog").get_by_role("button", name="キャンセル").click()
 
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert page.url.endswith("/utms/add")
+    expect(page).to_have_url(re.compile("/utms/add$"))
 
 
 def test_the_longest_names_fit_every_screen(page, make, sound):
@@ -242,7 +243,7 @@ def test_signing_in_and_opening_a_row_work_without_javascript(chromium, live_url
     page.goto(f"/customers/{customer.id}/alerts/")
     page.locator(".row-toggle").first.click()
 
-    assert page.get_by_text("走査の試み").first.is_visible()
+    expect(page.get_by_text("走査の試み").first).to_be_visible()
     context.close()
 
 

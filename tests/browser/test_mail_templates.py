@@ -91,11 +91,12 @@ def test_a_template_is_changed_by_keyboard_alone(page, tenant, sound):
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="メールテンプレート確認", level=1).wait_for()
     sound(page)
-    assert page.get_by_text("見本 太郎 様").is_visible()
+    expect(page.get_by_text("見本 太郎 様")).to_be_visible()
     tab_to(page, page.get_by_role("button", name="戻る"))
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="メールテンプレート変更", level=1).wait_for()
-    assert (page.get_by_label("件名").input_value(), page.get_by_label("本文").input_value()) == typed
+    expect(page.get_by_label("件名")).to_have_value(typed[0])
+    expect(page.get_by_label("本文")).to_have_value(typed[1])
 
     tab_to(page, page.get_by_role("button", name="確認"))
     page.keyboard.press("Enter")
@@ -136,8 +137,8 @@ def test_faults_are_told_beside_the_field_and_nothing_typed_is_lost(page, tenant
 
     page.get_by_text("2行目: {{Nmae}} は差し込み文字ではありません。{{Name}} の誤りではありませんか。").first.wait_for()
 
-    assert page.get_by_label("本文").get_attribute("aria-invalid") == "true"
-    assert page.get_by_label("本文").input_value() == "一行目\n{{Nmae}} 様\n{{Url"
+    expect(page.get_by_label("本文")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("本文")).to_have_value("一行目\n{{Nmae}} 様\n{{Url")
     sound(page)
 
 
@@ -152,8 +153,8 @@ def test_of_two_people_the_second_is_shown_both_texts(page, tenant, in_tenant, s
 
     page.get_by_text("編集中に、他の人がこのテンプレートを変更しました。").wait_for()
 
-    assert page.get_by_role("cell", name="先に 保存した本文").is_visible()
-    assert page.get_by_label("本文").input_value() == "後から"
+    expect(page.get_by_role("cell", name="先に 保存した本文")).to_be_visible()
+    expect(page.get_by_label("本文")).to_have_value("後から")
     sound(page)
 
 
@@ -221,8 +222,8 @@ def test_changing_and_copying_work_without_javascript(chromium, live_url, four):
     enter(page, four[0])
 
     page.goto(EDIT)
-    assert page.get_by_text("{{TenantName}}", exact=True).is_visible()
-    assert page.get_by_role("button", name="挿入").count() == 0
+    expect(page.get_by_text("{{TenantName}}", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="挿入")).to_have_count(0)
     page.get_by_label("件名").fill("新しい件名")
     page.get_by_role("button", name="確認").click()
     page.get_by_role("button", name="保存").click()

@@ -182,7 +182,7 @@ def test_without_javascript_the_server_asks_again_and_the_page_has_a_button(
     sign_in(page)
     page.goto(SETTINGS)
     page.locator("#address1").fill("new@example.jp")
-    assert not page.locator("#again1").is_visible()
+    expect(page.locator("#again1")).to_be_hidden()
     page.get_by_role("button", name="保存").click()
     page.locator("#again1-error").get_by_text("もう一度入力してください。").wait_for()
     page.locator("#again1").fill("new@example.jp")
@@ -204,6 +204,6 @@ def test_without_javascript_the_dashboard_has_a_notice_and_no_dialog(chromium, l
     page = context.new_page()
     sign_in(page)
 
-    assert page.get_by_text("通知先メールアドレスが設定されていません。").first.is_visible()
-    assert not page.locator("dialog").first.is_visible()
+    expect(page.get_by_text("通知先メールアドレスが設定されていません。").first).to_be_visible()
+    expect(page.locator("dialog").first).to_be_hidden()
     context.close()

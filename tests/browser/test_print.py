@@ -87,7 +87,7 @@ def test_the_alert_list_prints_its_period(page, customer, alerts):
 
     assert "会社名: 株式会社ひばり" in words
     assert re.search(r"\d{4}-\d\d-\d\d – \d{4}-\d\d-\d\d", words)
-    assert page.locator("tbody tr:visible").count() == 50
+    expect(page.locator("tbody tr:visible")).to_have_count(50)
 
 
 @pytest.mark.parametrize("address", ["/users/list/?email=example", "/permissionviews/list/", "/tenants/"])
@@ -97,7 +97,7 @@ def test_lists_of_all_tenants_print_and_name_none(page, customer, address):
 
     words = paper(page)
 
-    assert page.locator("tbody tr:visible").count() > 0
+    expect(page.locator("tbody tr:visible").first).to_be_visible()
     assert f"{customer.tenant_id} サンプルパートナー /" not in words
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d 時点", words)
     assert ("検索条件: メールアドレス: example" in words) == ("example" in address)
@@ -164,7 +164,7 @@ def test_the_button_prints(page, customer):
 
     page.get_by_role("button", name="印刷").click()
 
-    assert page.title() == "printed"
+    expect(page).to_have_title("printed")
 
 
 def test_a_sheet_as_wide_as_a_screen_begins_at_its_left_edge(page, customer):

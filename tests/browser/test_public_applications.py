@@ -111,5 +111,5 @@ def test_a_customer_applies_for_more_utms_without_javascript(chromium, live_url,
     go_on(page)
     go_on(page, "送信")
     page.get_by_role("heading", name="UTM追加申請を受け付けました").wait_for()
-    assert "UAP-" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("UAP-")
     context.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from models import clock
@@ -40,18 +41,18 @@ def _one(page, make, utm, sound, fits) -> None:
     menu = page.get_by_role("dialog", name="UTM再起動")
     menu.wait_for()
     sound(page)
-    assert menu.get_by_label("日付").is_hidden()
-    assert menu.get_by_label("再起動予定を取り消す").is_disabled()
+    expect(menu.get_by_label("日付")).to_be_hidden()
+    expect(menu.get_by_label("再起動予定を取り消す")).to_be_disabled()
     page.keyboard.press("Escape")
     menu.wait_for(state="detached")
-    assert button.evaluate("each => each === document.activeElement")
+    expect(button).to_be_focused()
 
     button.press("Enter")
     menu.get_by_label("日時指定で再起動").check()
     menu.get_by_label("日付").fill((clock.tokyo_day(clock.utc_now()) + timedelta(days=91)).isoformat())
     menu.get_by_role("button", name="選択").press("Enter")
     menu.get_by_role("link", name="日付").wait_for()
-    assert "90日以内の日時を選択してください。" in menu.inner_text()
+    expect(menu).to_contain_text("90日以内の日時を選択してください。")
     sound(page)
     menu.get_by_label("今すぐ再起動").check()
     menu.get_by_role("button", name="選択").press("Enter")

@@ -46,7 +46,7 @@ def test_a_suggestion_is_chosen_by_keyboard(searching, utm, sound):
     expect(field(searching)).to_have_attribute("aria-expanded", "true")
     searching.keyboard.press("ArrowDown")
     chosen = searching.locator("[role=option][aria-selected=true]")
-    assert field(searching).get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    expect(field(searching)).to_have_attribute("aria-activedescendant", chosen.get_attribute("id"))
     sound(searching)
 
     searching.keyboard.press("Enter")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from models import sealed_secret
 from models.tenants import identity_provider
@@ -27,5 +28,5 @@ def test_the_browser_is_led_to_the_provider_and_back(page, app, make, live_url, 
         page.get_by_role("button", name="次へ").click()
         page.locator("#main.page-body").wait_for()
 
-    assert page.url == f"{live_url}/"
-    assert "東販売" in page.locator("header").first.inner_text()
+    expect(page).to_have_url(f"{live_url}/")
+    expect(page.locator("header").first).to_contain_text("東販売")
