@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.signing_in import sign_in
+from tests.browser.windows import at_desk
 from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
@@ -56,6 +57,7 @@ def test_the_menu_offers_what_is_possible_with_the_chosen_row(page, applications
     page.get_by_text("申請を保留しました。").wait_for()
 
 
+@at_desk
 def test_an_application_is_approved_by_keyboard_alone_and_leads_to_its_contract(page, applications, sound):
     pending, _ = applications
     page.goto("/service-applications/")
@@ -80,6 +82,7 @@ def test_an_application_is_approved_by_keyboard_alone_and_leads_to_its_contract(
     sound(page)
 
 
+@at_desk
 def test_the_page_of_an_application(page, applications, sound, fits):
     page.goto(f"/service-applications/{applications[0].id}")
     sound(page)

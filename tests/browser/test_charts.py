@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.alerts import ingest as alert_ingest
 from tests.browser.signing_in import sign_in
+from tests.browser.windows import at_desk
 from tests.support.alerts import lines
 from tests.support.fixtures import weak_hash
 
@@ -36,6 +37,7 @@ def charts(page, make, engine):
     return f"/customers/{customer.id}/charts/utms?unit=month"
 
 
+@at_desk
 def test_a_chart_is_drawn_from_the_numbers_beside_it(page, charts, sound, fits):
     page.goto(charts)
     drawing = page.get_by_role("img", name=IPS)

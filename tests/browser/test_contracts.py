@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from models import clock
 from tests.browser.signing_in import choose_tenant, sign_in
+from tests.browser.windows import at_desk
 from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
@@ -35,6 +36,7 @@ def sell(page, make):
     return make.customer(tenant=tenant, name="株式会社テストABC")
 
 
+@at_desk
 def test_a_contract_is_applied_for(page, customer, sound):
     page.goto(f"/customers/{customer.id}")
     sound(page)
@@ -76,6 +78,7 @@ def test_a_contract_is_applied_for(page, customer, sound):
     sound(page)
 
 
+@at_desk
 def test_a_contract_is_changed_cancelled_and_restored(page, make, customer, sound):
     contract = make.contract(customer_row=customer, ships_utm=False)
     make.contract_line(contract=contract)
@@ -129,6 +132,7 @@ def test_everything_is_shown_and_prices_come_by_a_button_without_javascript(chro
     context.close()
 
 
+@at_desk
 def test_the_form_is_filled_in_by_keyboard_alone(page, customer):
     page.goto(f"/customers/{customer.id}/contracts/add")
     page.locator("#start_on").fill(today())
@@ -185,6 +189,7 @@ def test_a_high_fee_stays_on_its_line_on_a_phone(page, make, customer):
     assert dialog == 0
 
 
+@at_desk
 def test_usage_that_no_invoice_bills_is_billed_from_its_page(page, make, customer, sound):
     month = clock.months_before(clock.tokyo_day(clock.utc_now()), 1)
     contract = make.contract(customer_row=customer, start_on=month)

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.signing_in import sign_in
+from tests.browser.windows import at_desk
 from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
@@ -19,6 +20,7 @@ def customer(make):
     return make.customer(tenant=tenant, postcode="733-0001", prefecture="東京都", address="千代田区一丁目1番1号")
 
 
+@at_desk
 def test_enter_in_a_field_asks_for_the_change_and_leaves_the_address_alone(page, customer):
     sign_in(page, "operator@example.jp")
     page.goto(f"/customers/{customer.id}/edit")
@@ -57,6 +59,7 @@ def fill_in_the_address_and_type_on(page, customer):
     page.keyboard.type("1-1")
 
 
+@at_desk
 def test_the_address_that_was_filled_in_is_where_one_goes_on_typing(page, customer, sound):
     fill_in_the_address_and_type_on(page, customer)
 
@@ -66,6 +69,7 @@ def test_the_address_that_was_filled_in_is_where_one_goes_on_typing(page, custom
     sound(page)
 
 
+@at_desk
 def test_one_goes_on_typing_at_its_end_also_while_the_page_still_comes(page, customer):
     page.add_init_script("document.addEventListener('DOMContentLoaded', (event) => event.stopImmediatePropagation())")
 
@@ -74,6 +78,7 @@ def test_one_goes_on_typing_at_its_end_also_while_the_page_still_comes(page, cus
     expect(page.locator("#address")).to_have_value("広島市西区大芝1-1")
 
 
+@at_desk
 def test_who_comes_second_is_led_to_what_the_first_saved(page, make, customer, sound):
     sign_in(page, "operator@example.jp")
     page.goto(f"/customers/{customer.id}/edit")
@@ -89,6 +94,7 @@ def test_who_comes_second_is_led_to_what_the_first_saved(page, make, customer, s
     sound(page)
 
 
+@at_desk
 def test_a_text_that_is_too_long_is_told_and_nothing_of_it_is_cut_off(page, customer):
     sign_in(page, "operator@example.jp")
     page.goto(f"/customers/{customer.id}/edit")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.signing_in import choose_tenant, sign_in
+from tests.browser.windows import at_desk
 from tests.conventions.screens.cases import SCREENS, Case
 from tests.support.fixtures import weak_hash
 
@@ -20,6 +21,7 @@ def cases(app, make, signed_in):
     return [Case(app, make, signed_in, name, tenant=tenant) for name in SCREENS]
 
 
+@at_desk
 def test_every_page_of_every_screen_is_sound(page, cases, sound, fits):
     sign_in(page, "admin@example.jp")
     choose_tenant(page, cases[0].tenant.id)
@@ -31,8 +33,7 @@ def test_every_page_of_every_screen_is_sound(page, cases, sound, fits):
             if route.verb == "GET" and case.client.get(url).mimetype == "text/html":
                 page.goto(url)
                 sound(page)
-                # It changes the width itself, so once is enough.
-                if route.name == "list" and page.viewport_size["width"] > 1000:
+                if route.name == "list":
                     fits(page)
         _look_at_faults(page, case, sound)
         _look_at_a_question(page, case, row, sound)

@@ -20,6 +20,7 @@ def utms(make, customer):  # noqa: F811
     return [make.utm(customer_row=customer, name=name) for name in ("本社", "支店", "倉庫")]
 
 
+@at_desk
 def test_the_choice_of_utms_comes_by_keyboard_and_is_what_the_file_has(page, customer, utms, sound):  # noqa: F811
     sign_in(page)
     page.goto(f"/customers/{customer.id}/alerts/")

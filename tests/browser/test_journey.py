@@ -154,6 +154,7 @@ def test_problems_are_the_high_ones_and_sort_by_each_column(page, make, customer
     expect(page.locator(".row-toggle")).to_have_count(50)
 
 
+@at_desk
 def test_faults_are_told_beside_their_fields(page, customer, sound):
     sign_in(page)
     page.goto(f"/customers/{customer.id}/utms/add")
@@ -179,6 +180,7 @@ def test_cancelling_the_dialog_registers_nothing(page, make, customer):
     expect(page).to_have_url(re.compile("/utms/add$"))
 
 
+@at_desk
 def test_the_longest_names_fit_every_screen(page, make, sound):
     tenant = make.tenant(name="長" * 100)
     make.confirmed_address(tenant)
@@ -247,6 +249,7 @@ def test_signing_in_and_opening_a_row_work_without_javascript(chromium, live_url
     context.close()
 
 
+@at_desk
 def test_error_pages_and_tenant_selection(page, make, customer, sound):
     user = make.member(make.tenant(name="もう一つ"), "Partner Viewer", email="two@example.jp", password=weak_hash())
     make.join(user, make.tenant(name="さらに一つ"), "Partner Operator")

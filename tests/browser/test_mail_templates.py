@@ -129,6 +129,7 @@ def test_a_template_goes_back_to_its_default_by_keyboard_alone(page, tenant, in_
     expect(page.get_by_text("カスタム")).to_have_count(0)
 
 
+@at_desk
 def test_faults_are_told_beside_the_field_and_nothing_typed_is_lost(page, tenant, sound):
     sign_in(page)
     page.goto(EDIT)
@@ -239,6 +240,7 @@ def test_changing_and_copying_work_without_javascript(chromium, live_url, four):
     context.close()
 
 
+@at_desk
 def test_the_longest_texts_fit_every_screen(page, make, in_tenant, sound):
     tenant = make.tenant(name="長" * 100)
     user = make.member(tenant, "Partner Operator", email="multi@example.jp", password=weak_hash())

@@ -64,6 +64,7 @@ def save(page):
     page.get_by_role("dialog").get_by_role("button", name="OK").click()
 
 
+@at_desk
 def test_an_address_is_typed_twice_mailed_and_confirmed_by_opening_its_link(
     page, settled, sound, in_force, link, chromium, live_url
 ):
@@ -151,6 +152,7 @@ def test_the_dashboard_opens_a_dialog_once_and_it_is_left_by_keyboard(page, tena
     page.get_by_role("heading", name="通知先メールアドレス", level=1).wait_for()
 
 
+@at_desk
 def test_a_viewer_looks(page, settled, sound):
     sign_in(page, "viewer@example.jp")
     page.goto(SETTINGS)

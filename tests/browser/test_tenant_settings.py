@@ -82,6 +82,7 @@ def test_cancelling_the_dialog_saves_nothing(page, make, tenant):
     expect(page.locator("#shortage_grace_days")).to_have_value("20")
 
 
+@at_desk
 def test_faults_are_told_beside_their_fields(page, make, tenant, sound):
     make.portal_link(tenant=tenant)
     make.access_origin(tenant=tenant)
@@ -154,6 +155,7 @@ def test_a_form_asks_however_late_a_script_comes(page, tenant, app, monkeypatch,
     assert late
 
 
+@at_desk
 def test_the_longest_values_fit(page, make, tenant, sound):
     make.access_origin(tenant=tenant, origin="https://" + ".".join(["a" * 61] * 4))
     make.portal_link(tenant=tenant, name="名" * 100, url="https://www.example.jp/" + "u" * 1977, description="説" * 500)

@@ -7,10 +7,12 @@ from playwright.sync_api import expect
 
 from models import clock
 from tests.browser.test_journey import customer, sign_in  # noqa: F401  (customer is a fixture)
+from tests.browser.windows import at_desk
 
 pytestmark = pytest.mark.browser
 
 
+@at_desk
 def test_a_utm_comes_online_where_it_is_waited_for_and_in_the_list(page, make, customer, sound):  # noqa: F811
     utm = make.utm(customer_row=customer, name="本社")
     page.clock.install()
@@ -56,6 +58,7 @@ def test_a_utm_comes_online_where_it_is_waited_for_and_in_the_list(page, make, c
     assert len(asked) == already
 
 
+@at_desk
 def test_an_exchange_asks_with_what_follows_from_it(page, make, customer, sound):  # noqa: F811
     utm = make.utm(customer_row=customer, name="本社")
     sign_in(page)
