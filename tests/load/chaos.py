@@ -153,9 +153,11 @@ def _settle(environment: Environment, since: datetime) -> tuple[float, list[str]
     :returns: the seconds that it took, and what is still under way.
     """
     began = time.monotonic()
+    with environment.owner() as owner:
+        (until,) = owner.execute("SELECT now()").fetchone()
     while True:
         with environment.owner() as owner:
-            left = evidence.unfinished(owner, since)
+            left = evidence.unfinished(owner, since, until)
         waited = time.monotonic() - began
         if not left or waited > _SETTLED:
             return waited, left

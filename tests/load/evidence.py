@@ -105,16 +105,20 @@ def plan_reboots(owner: psycopg.Connection, utms: Sequence[int]) -> None:
     )
 
 
-def unfinished(owner: psycopg.Connection, since: datetime) -> list[str]:
-    """Return what is still under way: it is waited for before the state is read."""
+def unfinished(owner: psycopg.Connection, since: datetime, until: datetime) -> list[str]:
+    """Return what is still under way: it is waited for before the state is read.
+
+    :param since: when the run began.
+    :param until: when the load ended. UTMs go on reporting alerts meanwhile, whose mails are not waited for.
+    """
     waiting = owner.execute(
         "SELECT 'mail', count(*) FROM mail_message WHERE state = 'pending' AND created_at >= %(since)s"
-        " UNION ALL SELECT 'alerts to be mailed', count(*) FROM alert_mail_due"
+        " UNION ALL SELECT 'alerts to be mailed', count(*) FROM alert_mail_due WHERE occurred_at < %(until)s"
         " UNION ALL SELECT 'reboots', count(*) FROM reboot WHERE asked_at >= %(since)s"
         " AND (state = 'requested' OR (state = 'scheduled' AND due_at <= now()))"
         " UNION ALL SELECT 'jobs that issue a month', count(*) FROM scheduled_task WHERE name = ANY(%(jobs)s)"
         " AND (last_finished_at IS NULL OR last_finished_at < last_claimed_at OR last_error IS NOT NULL)",
-        {"since": since, "jobs": list(JOBS)},
+        {"since": since, "until": until, "jobs": list(JOBS)},
     )
     return [f"{count} {what}" for what, count in waiting if count]
 
