@@ -130,6 +130,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "RATELIMIT_HEADERS_ENABLED": False,
         # When Redis is unavailable, each process counts for itself, so that nobody is locked out.
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        # Of requests that notice at the same moment that Redis is gone, Flask-Limiter lets one begin the fallback and fails the others.
+        "RATELIMIT_SWALLOW_ERRORS": True,
         # Sign-in attempts per IP address.
         "SIGN_IN_RATE_LIMIT": env.get("SIGN_IN_RATE_LIMIT", "30 per minute;300 per hour"),
         # Requests for an email because of a forgotten password, per IP address, and per address typed from all IP addresses.
