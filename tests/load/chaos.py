@@ -74,11 +74,15 @@ def measure(environment: Environment, options: Options) -> list[Finding]:
             outages = [_outage(running, name, options.calm, month) for name in steps(running)]
             time.sleep(options.calm)
             requests = simulators.stop_operators()
-            waited, left = _settle(environment, since)
+            with environment.owner() as owner:
+                (until,) = owner.execute("SELECT now()").fetchone()
+            waited, left = _settle(environment, since, until)
             devices = simulators.stop_devices()
         kills = [each.killed_at for each in outages if each.name in {"worker", "PostgreSQL"}]
         with environment.owner() as owner:
-            state = evidence.read(environment, owner, since=since, run=run, devices=devices, month=month, kills=kills)
+            state = evidence.read(
+                environment, owner, since=since, until=until, run=run, devices=devices, month=month, kills=kills
+            )
     failures = [Failure(each.at + each.took / 1000, each.name, each.problem) for each in requests if each.problem]
     failures += [Failure(*each) for each in devices.failures]
     settled = Finding(
@@ -147,14 +151,12 @@ def _wait_for_month(environment: Environment, month: Month) -> None:
             time.sleep(0.01)
 
 
-def _settle(environment: Environment, since: datetime) -> tuple[float, list[str]]:
+def _settle(environment: Environment, since: datetime, until: datetime) -> tuple[float, list[str]]:
     """Wait until nothing is under way.
 
     :returns: the seconds that it took, and what is still under way.
     """
     began = time.monotonic()
-    with environment.owner() as owner:
-        (until,) = owner.execute("SELECT now()").fetchone()
     while True:
         with environment.owner() as owner:
             left = evidence.unfinished(owner, since, until)

@@ -128,6 +128,7 @@ def read(
     owner: psycopg.Connection,
     *,
     since: datetime,
+    until: datetime,
     run: str,
     devices: Result,
     month: Month,
@@ -136,10 +137,13 @@ def read(
     """Return the state after a run.
 
     :param since: when the run began.
+    :param until: when the load ended. Mails written later, about alerts that UTMs go on reporting, may be waiting still.
     :param kills: the times at which a process was killed that takes part in sending mail.
     """
     rows = owner.execute(
-        "SELECT message_id::text, state, kind, recipient FROM mail_message WHERE created_at >= %s", [since]
+        "SELECT message_id::text, state, kind, recipient, created_at > %s AND kind = 'alert_customer' AND state = 'pending'"
+        " FROM mail_message WHERE created_at >= %s",
+        [until, since],
     ).fetchall()
     accepted = mails.accepted(environment.folder / "mails")
     known = {row[0] for row in rows}
@@ -158,7 +162,9 @@ def read(
             _COUNTED,
             {"first": first, "last": last, "start": clock.day_start(first), "end": clock.day_start(last + _DAY)},
         ).fetchall(),
-        mails=[Mail(message_id, state, accepted.get(message_id, ())) for message_id, state, *_ in rows],
+        mails=[
+            Mail(message_id, state, accepted.get(message_id, ())) for message_id, state, *_, later in rows if not later
+        ],
         unknown_mails=sorted(accepted.keys() - known - old),
         mail_kills=kills,
         reboots=[
@@ -171,7 +177,7 @@ def read(
         invoiced=month.of_its_contracts(_column(owner, _BILLED, month.first)),
         reports_due=month.reported,
         reports=_column(owner, _REPORTED, month.first),
-        report_mails=[recipient for _, _, kind, recipient in rows if kind == "monthly_report"],
+        report_mails=[recipient for _, _, kind, recipient, _ in rows if kind == "monthly_report"],
     )
 
 
