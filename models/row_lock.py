@@ -16,19 +16,21 @@ _ADVISORY_LOCK = text(
 )
 
 
-def lock(session: Session, row: Any) -> None:
+def lock(session: Session, row: Any, *, key_share: bool = False) -> None:
     """Lock a row until the end of the transaction and reload it.
 
     Of two concurrent calls, the second waits for the first transaction and then sees its changes.
 
     :param row: a row of this or another session.
+    :param key_share: whether other transactions may add rows that refer to it meanwhile.
     :raises Gone: the row was deleted.
     """
     model, key = type(row), inspect(row).identity
     found = select(model).where(
         *(column == value for column, value in zip(inspect(model).primary_key, key, strict=True))
     )
-    if session.scalar(found.with_for_update().execution_options(populate_existing=True)) is None:
+    locked = found.with_for_update(key_share=key_share).execution_options(populate_existing=True)
+    if session.scalar(locked) is None:
         raise Gone
 
 

@@ -95,7 +95,8 @@ def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: A
     :raises Gone: the role does not exist, or the user was deleted.
     :raises DomainError: the user is already a member, or the role cannot be held in this tenant.
     """
-    lock(session, user)
+    # Whoever adds themselves has a row that refers to the user in another transaction of the same request: the submitted form.
+    lock(session, user, key_share=True)
     role_id = tenant_role(session, role, tenant.id).id
     if is_member(session, user, tenant.id):
         raise DomainError(MEMBER_ALREADY, field="tenant")
