@@ -30,6 +30,7 @@ class Step(StrEnum):
 
     REGISTER = "register"
     JOIN = "join"
+    INACTIVE = "inactive"
     USED = "used"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
@@ -43,11 +44,17 @@ _CLOSED = {
 
 
 def step_of(session: Session, invitation: UserInvitation, *, now: datetime) -> Step:
-    """Return what a link leads to: ``JOIN`` for an address that has become that of a user since it was invited."""
+    """Return what a link leads to: ``JOIN`` for an address that has become that of a user since it was invited.
+
+    For a user who may not sign in, as in an invitation of the address, it is ``INACTIVE``.
+    """
     state = invitation.state(now=now)
     if state in _CLOSED:
         return _CLOSED[state]
-    return Step.REGISTER if find_by_email(session, invitation.email) is None else Step.JOIN
+    user = find_by_email(session, invitation.email)
+    if user is None:
+        return Step.REGISTER
+    return Step.JOIN if user.active else Step.INACTIVE
 
 
 def words_of(invitation: UserInvitation, profile: Profile) -> list[str]:

@@ -30,7 +30,7 @@ from views.transaction import commit_despite_error_status
 _UNKNOWN = "unknown"
 _DONE = "done"
 _JOINED = "joined"
-_STATUS = {Step.EXPIRED: 410, Step.WITHDRAWN: 410, _UNKNOWN: 404}
+_STATUS = {Step.EXPIRED: 410, Step.WITHDRAWN: 410, Step.INACTIVE: 410, _UNKNOWN: 404}
 
 
 class RegistrationView(MailedLinkView):
