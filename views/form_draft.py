@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
-from flask import current_app, request, session
+from flask import current_app, request
 from itsdangerous import BadSignature, Signer
 from redis import Redis, RedisError
 
@@ -44,14 +44,12 @@ class Draft(NamedTuple):
     :ivar back_url: the page that the form was on, None when that is not known.
     :ivar tenant_id: the tenant in which the form's page was made, empty for none.
     :ivar values: names and values of its fields.
-    :ivar staff_entry: how NEC staff had entered the tenant; see ``views.staff_entry``.
     """
 
     path: str
     back_url: str | None
     tenant_id: str
     values: list[tuple[str, str]]
-    staff_entry: list[str] | None = None
 
 
 def new_key(user_id: int) -> str:
@@ -74,7 +72,7 @@ def keep() -> str | None:
     if owner is None or not returns_typed_form(view):
         return None
     values = kept(request.form.items(multi=True))
-    draft = Draft(requested_path(), referrer_path(), request.form.get(MADE_IN, ""), values, session.get("staff_entry"))
+    draft = Draft(requested_path(), referrer_path(), request.form.get(MADE_IN, ""), values)
     text = json.dumps(draft)
     if len(text) > MAX_BYTES:
         return None
@@ -101,8 +99,9 @@ def find(draft_id: str, user_id: int) -> Draft | None:
     text = sealed_secret.unseal(sealed, _purpose(user_id, draft_id))
     if text is None:
         return None
-    path, back_url, tenant_id, values, *entry = json.loads(text)
-    return Draft(path, back_url, tenant_id, [(name, value) for name, value in values], *entry)
+    # The version before kept a fifth value.
+    path, back_url, tenant_id, values, *_ = json.loads(text)
+    return Draft(path, back_url, tenant_id, [(name, value) for name, value in values])
 
 
 def kept(values: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

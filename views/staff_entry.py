@@ -1,21 +1,20 @@
-"""Entering a tenant: NEC staff who are not members of it state a reason, which its people can read."""
+"""Entering a tenant: NEC staff state a reason, which its people can read. That staff are members of it changes nothing."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from flask import g, redirect, request, session, url_for
 from flask_babel import gettext, lazy_gettext
-from flask_login import current_user
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from models import clock
+from models.accounts import user_session
 from models.accounts.identity import Identity
-from models.accounts.membership import Membership
+from models.accounts.user_session import Entry
 from models.db import db
-from models.scope import all_tenants
 from models.tenants import staff_entry
 from models.tenants.tenant import Tenant
 from views.base import actor, render
@@ -23,19 +22,7 @@ from views.confirmation import OF_THE_PAGE
 from views.forms.fields import MaxLength, Required, TextField
 from views.transaction import cross_tenant_session
 
-_KEY = "staff_entry"
 _CROSSING = "NEC staff enter and leave tenants"
-
-
-class Entry(NamedTuple):
-    """The entry of NEC staff into a tenant, as the browser's session has it.
-
-    :ivar at: the time of the entry as displayed.
-    """
-
-    tenant_id: str
-    reason: str
-    at: str
 
 
 class ReasonForm(FlaskForm):
@@ -48,17 +35,16 @@ class ReasonForm(FlaskForm):
 
 
 def current_entry(identity: Identity) -> Entry | None:
-    """Return the entry into the tenant of the request; None for its members and outside tenants."""
-    kept = session.get(_KEY)
-    if identity.tenant is None or identity.member or not kept:
+    """Return the entry of NEC staff into the tenant of the request; None for other people and outside tenants."""
+    entry = identity.entry
+    if entry is None or identity.tenant is None or not identity.elevated:
         return None
-    entry = Entry(*kept)
     return entry if entry.tenant_id == identity.tenant.id else None
 
 
 def may_stay(identity: Identity) -> bool:
     """Return whether the user entered the tenant of the request as required."""
-    return identity.tenant is None or identity.member or current_entry(identity) is not None
+    return identity.tenant is None or not identity.elevated or current_entry(identity) is not None
 
 
 def enter(tenant_id: str) -> Any:
@@ -70,43 +56,33 @@ def enter(tenant_id: str) -> Any:
     entry = current_entry(g.identity)
     if entry is not None and entry.tenant_id == tenant_id:
         return None
-    if not g.identity.elevated or _is_member(tenant_id):
-        choose(tenant_id, None)
+    if not g.identity.elevated:
+        session["tenant_id"] = tenant_id
         return None
     form = ReasonForm()
     if "reason" not in request.form or not form.validate():
-        return _ask(tenant_id, form)
+        carried = [
+            pair for pair in request.form.items(multi=True) if pair[0] != "reason" and pair[0] not in OF_THE_PAGE
+        ]
+        return _ask(form, tenant_id, request.full_path.rstrip("?"), carried), 422 if "reason" in request.form else 200
     reason = form.reason.data
     staff_entry.record_entry(cross_tenant_session(_CROSSING), tenant_id, reason, by=actor())
-    choose(tenant_id, Entry(tenant_id, reason, clock.screen_time(clock.utc_now())))
+    entry = Entry(tenant_id, clock.utc_now(), reason)
+    user_session.enter_tenant(db.session(), g.identity.user.session_token, entry)
+    session["tenant_id"] = tenant_id
     return None
 
 
-def choose(tenant_id: str, entry: Entry | None) -> None:
-    """Note the tenant of the browser's session.
+def enter_for_draft(tenant_id: str, draft_id: str) -> Any:
+    """Return the page that asks NEC staff for the reason before a form is restored in the tenant it was made in.
 
-    :param entry: of NEC staff; None for members.
+    :param tenant_id: as the form has it.
+    :returns: None if there is no such tenant.
     """
-    session["tenant_id"] = tenant_id
-    session.pop(_KEY, None)
-    if entry is not None:
-        session[_KEY] = list(entry)
-
-
-def enter_again(tenant_id: str, kept: list[str] | None) -> None:
-    """Choose the tenant in which the user worked before the session ended.
-
-    :param kept: the entry of NEC staff; None for members.
-    """
-    if session.get("tenant_id") == tenant_id:
-        return
-    entry = Entry(*kept) if kept and kept[0] == tenant_id else None
-    if entry is not None:
-        # In a transaction of its own: users who have signed in elsewhere meanwhile come here with a GET, which does not commit.
-        with all_tenants(_CROSSING) as crossing:
-            staff_entry.record_entry(crossing, tenant_id, entry.reason, by=actor(current_user))
-            crossing.commit()
-    choose(tenant_id, entry)
+    if db.session.get(Tenant, tenant_id) is None:
+        return None
+    action = url_for("TenantView.select", to="draft", draft=draft_id)
+    return _ask(ReasonForm(), tenant_id, action, [("tenant_id", tenant_id)])
 
 
 def leave() -> Response:
@@ -114,28 +90,21 @@ def leave() -> Response:
     entry = current_entry(g.identity)
     if entry is not None:
         staff_entry.record_leaving(cross_tenant_session(_CROSSING), entry.tenant_id, by=actor())
+        user_session.enter_tenant(db.session(), g.identity.user.session_token, None)
     session.pop("tenant_id", None)
-    session.pop(_KEY, None)
     return redirect(url_for("TenantView.list"))
 
 
-def _is_member(tenant_id: str) -> bool:
-    of_user = select(Membership.id).where(Membership.user_id == g.identity.user.id, Membership.tenant_id == tenant_id)
-    return db.session.scalar(of_user) is not None
-
-
-def _ask(tenant_id: str, form: ReasonForm) -> Any:
-    carried = [pair for pair in request.form.items(multi=True) if pair[0] != "reason" and pair[0] not in OF_THE_PAGE]
-    if "reason" not in request.form:
+def _ask(form: ReasonForm, tenant_id: str, action: str, carried: Sequence[tuple[str, str]]) -> str:
+    if "reason" not in request.form and g.identity.entry is not None:
         # Who goes from tenant to tenant usually has the same reason.
-        form.reason.data = (session.get(_KEY) or [None, "", None])[1]
-    page = render(
+        form.reason.data = g.identity.entry.reason
+    return render(
         "tenants/enter.html",
         title=gettext("Enter the tenant"),
         form=form,
         tenant=db.session.get(Tenant, tenant_id),
-        action=request.full_path.rstrip("?"),
+        action=action,
         carried=carried,
         back_url=url_for("TenantView.list"),
     )
-    return page, 422 if "reason" in request.form else 200

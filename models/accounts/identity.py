@@ -21,7 +21,7 @@ from models.accounts.membership import Membership, enterable
 from models.accounts.rights_version import RightsVersion
 from models.accounts.role import ELEVATED
 from models.accounts.user import Role, User
-from models.accounts.user_session import UserSession
+from models.accounts.user_session import Entry, UserSession
 from models.prepared_statement import PreparedStatement, prepare
 from models.read_only import PLAN_BY_VALUES
 from models.tenants.tenant import Tenant
@@ -95,10 +95,10 @@ class Identity:
     :param rights_version: the version of the roles' permissions; see :func:`rights_version`.
     :param last_seen_at: when the session was last used, to within five minutes.
     :param signed_in_at: when the session started.
-    :param member: whether the user is a member of the tenant.
     :param has_second_factor: whether the user has an authenticator app or a passkey.
     :param tenant_asks_second_factor: whether a tenant of the user requires one.
     :param only_tenant_id: the only tenant that the session may enter, whose single sign-on started it; otherwise None.
+    :param entry: the tenant that NEC staff have entered in this session, which need not be ``tenant``; None for none.
     """
 
     user: SignedIn
@@ -107,11 +107,11 @@ class Identity:
     tenant_count: int
     rights_version: int
     last_seen_at: datetime
-    member: bool
     signed_in_at: datetime
     has_second_factor: bool
     tenant_asks_second_factor: bool
     only_tenant_id: str | None
+    entry: Entry | None
 
     @property
     def acting_role(self) -> str | None:
@@ -134,7 +134,8 @@ def read_identity(session: Session, token: str) -> Identity | None:
     if not rows:
         return None
     # The first two columns only set what holds for the rest of the transaction.
-    last_seen_at, signed_in_at, only_tenant_id, user_id, email, first, last, active, preferences, *rest = rows[0][2:]
+    last_seen_at, signed_in_at, only_tenant_id, *entry = rows[0][2:8]
+    user_id, email, first, last, active, preferences, *rest = rows[0][8:]
     has_factor, tenant_id, tenant, allowed, role_id, role, everywhere, count, asks_factor, version = rest
     # A tenant's provider gives nobody a role in other tenants.
     roles = tuple((each[0], each[1]) for each in everywhere or () if only_tenant_id is None)
@@ -149,11 +150,11 @@ def read_identity(session: Session, token: str) -> Identity | None:
         count,
         version,
         last_seen_at,
-        role_id is not None,
         signed_in_at,
         bool(has_factor),
         asks_factor,
         only_tenant_id,
+        Entry(*entry) if entry[0] is not None else None,
     )
 
 
@@ -191,6 +192,9 @@ def _statement() -> PreparedStatement:
         UserSession.last_seen_at,
         UserSession.created_at,
         UserSession.tenant_id,
+        UserSession.entered_tenant_id,
+        UserSession.entered_at,
+        UserSession.entry_reason,
         User.id,
         User.email,
         User.first_name,

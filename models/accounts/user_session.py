@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -61,6 +62,10 @@ class UserSession(Base):
     user_agent: Mapped[str | None] = mapped_column(String(USER_AGENT_LENGTH))
     # The only tenant that the session may enter: that of the single sign-on which started it. None for a password.
     tenant_id: Mapped[str | None] = mapped_column(String(8), ForeignKey("tenant.id"))
+    # The tenant that NEC staff have entered, when and why. A cookie from before they left it leads there no more.
+    entered_tenant_id: Mapped[str | None] = mapped_column(String(8))
+    entered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    entry_reason: Mapped[str | None] = mapped_column(String(255))
     # By the database's clock. Never cleared: a revoked session cannot be resumed.
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -105,6 +110,28 @@ def record_origin(session: Session, token: str, *, ip_address: str | None, user_
         update(UserSession)
         .where(UserSession.token_hash == hash_token(token))
         .values(ip_address=ip_address, user_agent=user_agent[:USER_AGENT_LENGTH])
+        .execution_options(synchronize_session=False)
+    )
+
+
+class Entry(NamedTuple):
+    """The entry of NEC staff into a tenant."""
+
+    tenant_id: str
+    at: datetime
+    reason: str
+
+
+def enter_tenant(session: Session, token: str, entry: Entry | None) -> None:
+    """Store which tenant NEC staff have entered in a session; they have left the tenant before.
+
+    :param entry: None if they are in no tenant any more.
+    """
+    tenant_id, at, reason = entry or (None, None, None)
+    session.execute(
+        update(UserSession)
+        .where(UserSession.token_hash == hash_token(token))
+        .values(entered_tenant_id=tenant_id, entered_at=at, entry_reason=reason)
         .execution_options(synchronize_session=False)
     )
 

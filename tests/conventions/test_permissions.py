@@ -113,7 +113,7 @@ def outsiders(make, world, signed_in):
         "a member of another tenant": (signed_in(make.member(theirs, PARTNER_OPERATOR), ours), "/tenants/"),
         "a member just taken out": (signed_in(removed, ours), "/tenants/"),
         "a user just deactivated": (signed_in(inactive, ours), "/login/"),
-        "NEC's staff without an entry": (_without_entry(signed_in(make.elevated("NEC Staff"), ours)), "/tenants/"),
+        "NEC's staff without an entry": (_without_entry(signed_in(make.elevated("NEC Staff")), ours), "/tenants/"),
         "nobody": (world.clients["nobody"], "/login/"),
     }
     for name in ("a member just taken out", "a user just deactivated"):
@@ -124,9 +124,9 @@ def outsiders(make, world, signed_in):
     return found
 
 
-def _without_entry(client: Any) -> Any:
+def _without_entry(client: Any, tenant: Any) -> Any:
     with client.session_transaction() as session:
-        del session["staff_entry"]
+        session["tenant_id"] = tenant.id
     return client
 
 

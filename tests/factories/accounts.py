@@ -99,9 +99,11 @@ def user_invitation(
     return make.save(UserInvitation(tenant_id=(tenant or make.tenant()).id, **defaults | values))
 
 
-def session_token(make: Make, user: User) -> str:
-    """The token of a new session of a user."""
+def session_token(make: Make, user: User, tenant: Tenant | None = None) -> str:
+    """The token of a new session of a user, who has entered a tenant if that is NEC staff."""
     token = user_session.start(make.session, user.id, now=clock.utc_now())
+    if tenant is not None:
+        user_session.enter_tenant(make.session, token, user_session.Entry(tenant.id, clock.utc_now(), "Test"))
     make.session.commit()
     return token
 

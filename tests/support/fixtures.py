@@ -54,13 +54,13 @@ def signed_in(app, make) -> Callable[..., FlaskClient]:
 
     def client_of(user: Any, tenant: Any = None) -> FlaskClient:
         client = app.test_client()
+        token = make.session_token(user, tenant)
         with client.session_transaction() as session:
-            session["_user_id"] = make.session_token(user)
+            session["_user_id"] = token
             session["_fresh"] = True
             session["_id"] = None
             if tenant is not None:
                 session["tenant_id"] = tenant.id
-                session["staff_entry"] = [tenant.id, "Test", "2026-04-01 09:00:00"]
         return client
 
     return client_of

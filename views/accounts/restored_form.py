@@ -9,7 +9,7 @@ from flask_appbuilder import expose
 from flask_babel import gettext
 from flask_login import current_user
 
-from views import form_draft
+from views import form_draft, staff_entry
 from views.base import PortalView, render
 from views.flashes import flash_warning
 
@@ -25,8 +25,13 @@ class RestoredFormView(PortalView):
     @expose("/")
     def show(self) -> Any:
         """Offer the form; with JavaScript the page sends itself."""
-        draft = form_draft.find(request.args.get("draft", ""), current_user.id)
+        draft_id = request.args.get("draft", "")
+        draft = form_draft.find(draft_id, current_user.id)
         tenant = g.identity.tenant
+        if draft is not None and draft.tenant_id and tenant is None and g.identity.elevated:
+            question = staff_entry.enter_for_draft(draft.tenant_id, draft_id)
+            if question is not None:
+                return question
         # In another tenant it would be saved there.
         if draft is None or draft.tenant_id != (tenant.id if tenant else ""):
             flash_draft_lost()

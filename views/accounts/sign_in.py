@@ -21,7 +21,7 @@ from models.accounts.identity import SignedIn
 from models.accounts.sign_in_rules import SecondStep
 from models.accounts.user import EMAIL_LENGTH
 from models.db import db
-from views import form_draft, staff_entry
+from views import form_draft
 from views.accounts.passkey_challenge import site
 from views.accounts.pending_step import ask_for_second_factor, destination
 from views.accounts.restored_form import flash_draft_lost
@@ -141,8 +141,8 @@ def _restored(user_id: int, wanted: Mapping[str, str], only_tenant_id: str | Non
     draft_id = wanted.get("draft", "")
     draft = form_draft.find(draft_id, user_id)
     if draft is not None and (only_tenant_id is None or draft.tenant_id in ("", only_tenant_id)):
-        # Whether the user may still enter it is checked with the next request. Single sign-on is for members of its tenant.
-        staff_entry.enter_again(draft.tenant_id, draft.staff_entry if only_tenant_id is None else None)
+        # Whether the user may still enter it is checked with the next request. NEC staff are asked for the reason then.
+        session["tenant_id"] = draft.tenant_id
         return redirect(url_for("RestoredFormView.show", draft=draft_id))
     if draft_id:
         flash_draft_lost()

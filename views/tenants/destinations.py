@@ -24,7 +24,9 @@ DESTINATIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 
 def destination_url() -> str:
-    """Return the URL of the requested page, by default of the dashboard."""
+    """Return the URL of the requested page, by default of the dashboard; of a form that was sent too late, if there is one."""
+    if (draft_id := request.args.get("draft", "")) and request.args.get("to") == "draft":
+        return url_for("RestoredFormView.show", draft=draft_id)
     endpoint, values = DESTINATIONS.get(request.args.get("to", ""), ("HomeView.index", {}))
     arguments: dict[str, Any] = dict(values)
     return url_for(endpoint, **arguments)

@@ -56,11 +56,10 @@ def case(app, made_up, make):
     def signed_in(user, tenant):
         client = made_up.test_client()
         with client.session_transaction() as session:
-            session["_user_id"] = make.session_token(user)
+            session["_user_id"] = make.session_token(user, tenant)
             session["_fresh"] = True
             session["_id"] = None
             session["tenant_id"] = tenant.id
-            session["staff_entry"] = [tenant.id, "Test", "2026-04-01 09:00:00"]
         return client
 
     return Case(made_up, make, signed_in, "ManyFieldsView")

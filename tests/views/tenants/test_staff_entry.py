@@ -99,14 +99,51 @@ def test_a_tenant_that_was_chosen_without_an_entry_is_left(staff, tenant):
     assert staff.get("/customers/").location == "/tenants/"
 
 
-def test_members_are_not_asked(make, signed_in, tenant):
-    user = make.elevated("NEC Staff")
+def test_staff_who_are_members_are_asked_too(make, signed_in, tenant):
+    user = make.elevated("NEC Staff", email="staff@nec.example", password=weak_hash())
     make.join(user, tenant, "Partner Operator")
     client = signed_in(user)
+
+    asked = client.post("/tenants/select", data={"tenant_id": tenant.id})
+    client.post("/tenants/select", data={"tenant_id": tenant.id, "reason": "調査"})
+
+    assert Page(asked.text).form_to("/tenants/select").sent()["reason"] == ""
+    assert BANNER in client.get("/").text
+    assert [entry[-1] for entry in entries(make)] == ["調査"]
+
+
+def test_staff_who_are_members_are_asked_after_signing_in(make, app, tenant):
+    user = make.elevated("NEC Staff", email="staff@nec.example", password=weak_hash())
+    make.join(user, tenant, "Partner Operator")
+    client = app.test_client()
+
+    client.post("/login/", data={"email": "staff@nec.example", "password": PASSWORD})
+
+    assert client.get("/customers/").location == "/tenants/"
+
+
+def test_members_are_not_asked(make, signed_in, tenant):
+    client = signed_in(make.member(tenant, "Partner Operator"))
 
     assert client.post("/tenants/select", data={"tenant_id": tenant.id}).location == "/"
     assert BANNER not in client.get("/").text
     assert entries(make) == []
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["left", "gone elsewhere"])
+def test_a_cookie_from_before_staff_left_leads_to_the_tenant_no_more(make, app, staff, tenant, elsewhere):
+    staff.post("/tenants/select", data={"tenant_id": tenant.id, "reason": "調査"})
+    assert staff.get("/customers/").status_code == 200
+    copied = app.test_client()
+    with staff.session_transaction() as before, copied.session_transaction() as session:
+        session.update(before)
+    assert copied.get("/customers/").status_code == 200
+    if elsewhere:
+        staff.post("/tenants/select", data={"tenant_id": make.tenant().id, "reason": "別の調査"})
+    else:
+        staff.post("/tenants/leave")
+
+    assert copied.get("/customers/").location == "/tenants/"
 
 
 def test_the_people_of_the_tenant_see_when_and_why_staff_entered(make, staff, signed_in, tenant):
@@ -135,7 +172,12 @@ def test_a_form_sent_too_late_is_restored_in_the_tenant_that_staff_had_entered(m
         led = staff.get(late.location)
     else:
         led = staff.post(late.location, data=signing_in)
+    draft = led.location.partition("?")[2]
+    asked = Page(staff.get(led.location).text).form_to(f"/tenants/select?to=draft&{draft}")
+    assert len(entries(make)) == 1
+    assert staff.get("/customers/").location == "/tenants/"
+    entered = staff.post(asked.action, data={**asked.sent(), "reason": "続き"})
 
-    assert "青空商店" in staff.get(led.location).text
+    assert "青空商店" in staff.get(entered.location).text
     assert BANNER in staff.get("/customers/").text
-    assert [entry[0] for entry in entries(make)] == ["tenant.entered", "tenant.entered"]
+    assert [entry[-1] for entry in entries(make)] == ["調査", "続き"]
