@@ -48,11 +48,17 @@ class TimeoutConnection(psycopg.Connection[Any]):
         """Roll back the transaction; one that could only read is committed, which is the same to the database.
 
         After a ROLLBACK, psycopg forgets which statements are prepared, and the statements of each page would be planned anew.
+
+        A lost connection has no transaction any more. That is no error: a request ends with this when its response is complete.
         """
-        if self.read_only:
-            self.commit()
-        else:
-            super().rollback()
+        try:
+            if self.read_only:
+                self.commit()
+            else:
+                super().rollback()
+        except psycopg.OperationalError:
+            if not self.closed:
+                raise
 
 
 class Connector:

@@ -45,6 +45,17 @@ def test_pages_go_on_after_the_server_ended_its_connections(operator, service_en
     assert operator.get("/customers/").status_code == 200
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_request_that_is_done_does_not_fail_with_its_connection(app, service_env, method):
+    with app.test_request_context("/login/", method=method):
+        app.preprocess_request()
+        db.session.execute(LOOK)
+        end_connections(service_env)
+
+    with app.app_context():
+        assert db.session.scalar(LOOK) == 1
+
+
 def written(app) -> int:
     with app.app_context():
         return db.session.scalar(WRITTEN)
