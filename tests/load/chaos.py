@@ -76,7 +76,7 @@ def measure(environment: Environment, options: Options) -> list[Finding]:
             requests = simulators.stop_operators()
             with environment.owner() as owner:
                 (until,) = owner.execute("SELECT now()").fetchone()
-            waited, left = _settle(environment, since, until)
+            waited, left = _settle(environment, since, until, month)
             devices = simulators.stop_devices()
         kills = [each.killed_at for each in outages if each.name in {"worker", "PostgreSQL"}]
         with environment.owner() as owner:
@@ -151,7 +151,7 @@ def _wait_for_month(environment: Environment, month: Month) -> None:
             time.sleep(0.01)
 
 
-def _settle(environment: Environment, since: datetime, until: datetime) -> tuple[float, list[str]]:
+def _settle(environment: Environment, since: datetime, until: datetime, month: Month) -> tuple[float, list[str]]:
     """Wait until nothing is under way.
 
     :returns: the seconds that it took, and what is still under way.
@@ -159,7 +159,7 @@ def _settle(environment: Environment, since: datetime, until: datetime) -> tuple
     began = time.monotonic()
     while True:
         with environment.owner() as owner:
-            left = evidence.unfinished(owner, since, until)
+            left = evidence.unfinished(owner, since, until, month)
         waited = time.monotonic() - began
         if not left or waited > _SETTLED:
             return waited, left

@@ -105,11 +105,12 @@ def plan_reboots(owner: psycopg.Connection, utms: Sequence[int]) -> None:
     )
 
 
-def unfinished(owner: psycopg.Connection, since: datetime, until: datetime) -> list[str]:
+def unfinished(owner: psycopg.Connection, since: datetime, until: datetime, month: Month) -> list[str]:
     """Return what is still under way: it is waited for before the state is read.
 
     :param since: when the run began.
     :param until: when the load ended. UTMs go on reporting alerts meanwhile, whose mails are not waited for.
+    :param month: the month that is issued again; a job leaves the rest of its reports to the next one.
     """
     waiting = owner.execute(
         "SELECT 'mail', count(*) FROM mail_message WHERE state = 'pending' AND created_at >= %(since)s"
@@ -117,8 +118,16 @@ def unfinished(owner: psycopg.Connection, since: datetime, until: datetime) -> l
         " UNION ALL SELECT 'reboots', count(*) FROM reboot WHERE asked_at >= %(since)s"
         " AND (state = 'requested' OR (state = 'scheduled' AND due_at <= now()))"
         " UNION ALL SELECT 'jobs that issue a month', count(*) FROM scheduled_task WHERE name = ANY(%(jobs)s)"
-        " AND (last_finished_at IS NULL OR last_finished_at < last_claimed_at OR last_error IS NOT NULL)",
-        {"since": since, "until": until, "jobs": list(JOBS)},
+        " AND (last_finished_at IS NULL OR last_finished_at < last_claimed_at OR last_error IS NOT NULL)"
+        " UNION ALL SELECT 'monthly reports', count(*) FROM unnest(%(reported)s::text[]) AS due"
+        " WHERE NOT EXISTS (SELECT FROM monthly_report WHERE month = %(month)s AND customer_id = due)",
+        {
+            "since": since,
+            "until": until,
+            "jobs": list(JOBS),
+            "month": month.first,
+            "reported": list(month.reported),
+        },
     )
     return [f"{count} {what}" for what, count in waiting if count]
 
