@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import current_app, g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
-from werkzeug.wrappers import Response
 
 from models.accounts import user_rules
 from models.db import db
 from views.base import PortalView, render
+from views.confirmation import back_to_form, returns_to_form
 from views.flashes import flash_success
 from views.widget import Widget
 
@@ -67,20 +67,21 @@ class ArrangementView(PortalView):
     @permission_name("index")
     def show(self) -> str:
         """Show the widgets in the user's order."""
-        return render(
-            "dashboard/arrangement.html", placed=arrangement(), save_url=url_for("ArrangementView.save"), moved=""
-        )
+        return _page(arrangement())
 
     @expose("/", methods=["POST"])
     @has_access
     @permission_name("index")
-    def save(self) -> Response:
+    @returns_to_form
+    def save(self) -> Any:
         """Save which widgets are visible, move one of them, or forget the user's arrangement."""
         if "reset" in request.form:
             user_rules.set_preference(db.session(), g.identity.user.id, _PREFERENCE, "")
             flash_success(gettext("The default layout has been restored."))
             return redirect(url_for("ArrangementView.show"))
         visible = set(request.form.getlist("visible"))
+        if back_to_form():
+            return _page([each._replace(visible=each.widget.name in visible) for each in arrangement()])
         own = {each.widget.name for each in arrangement()}
         placed = [
             each._replace(visible=each.widget.name in visible) if each.widget.name in own else each
@@ -93,6 +94,10 @@ class ArrangementView(PortalView):
         _keep(placed)
         flash_success(gettext("The layout of the dashboard has been saved."))
         return redirect(url_for("HomeView.index"))
+
+
+def _page(placed: Sequence[Placed]) -> str:
+    return render("dashboard/arrangement.html", placed=placed, save_url=url_for("ArrangementView.save"))
 
 
 def _moved(placed: Sequence[Placed], own: set[str], name: str, step: int) -> list[Placed]:

@@ -18,6 +18,7 @@ from models.errors import DomainError
 from models.imports import rules
 from models.values.visible_text import visible
 from views.base import PortalView, actor, render, url_if
+from views.confirmation import back_to_form, returns_to_form
 from views.forms.errors import add_error
 from views.forms.fields import CodeField
 from views.imports.checking import Checked, checked_rows
@@ -74,9 +75,12 @@ class UtmImportView(PortalView):
     @expose("/utms", methods=["POST"])
     @has_access
     @permission_name("check")
+    @returns_to_form
     def check(self) -> Any:
         """Check the lines. If they have errors, show them and store nothing; otherwise store them to be started."""
         form = UtmLinesForm()
+        if back_to_form():
+            return _page(form)
         if not form.validate_on_submit():
             return _page(form), 422
         try:

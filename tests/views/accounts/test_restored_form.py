@@ -323,3 +323,29 @@ def test_markup_that_was_typed_stays_text(client, tenant, member, signed_in, sto
 
     assert "<script>alert" not in page
     assert html.escape("<script>alert(1)") in page
+
+
+def form_with(page, name):
+    (form,) = (each for each in page.forms if name in each.names)
+    return form
+
+
+def test_lines_of_utms_come_back(client, member, tenant, signed_in, stored):
+    form = form_with(Page(client.get("/customers/import/utms").text), "lines")
+    sent = form.sent(customer_id="A00000001", lines="a0b1c2000001,店舗1")
+
+    late = send_too_late(client, "/customers/import/utms", sent)
+    again = form_with(restored_page(signed_in(member, tenant), late), "lines").sent()
+
+    assert (again["customer_id"], again["lines"]) == ("A00000001", "a0b1c2000001,店舗1")
+
+
+def test_the_arrangement_of_the_dashboard_comes_back(client, member, tenant, signed_in, stored):
+    form = form_with(Page(client.get("/dashboard-settings/").text), "visible")
+    shown = form.sent().getlist("visible")
+    assert len(shown) > 1
+
+    late = send_too_late(client, "/dashboard-settings/", form.sent(visible=shown[1:]))
+    page = restored_page(signed_in(member, tenant), late)
+
+    assert form_with(page, "visible").sent().getlist("visible") == shown[1:]
