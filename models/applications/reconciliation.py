@@ -183,6 +183,21 @@ def differs(today: date) -> ColumnElement[bool]:
     return Customer.id.in_(differing).is_(True)
 
 
+def lacks_utms(today: date) -> ColumnElement[bool]:
+    """Return the condition that a ``Customer``'s contracts include more UTMs than are registered.
+
+    :param today: the day in Asia/Tokyo.
+    """
+    numbers = _numbers(today)
+    lacking = (
+        select(numbers.c.customer_id)
+        .group_by(numbers.c.customer_id)
+        .having(func.sum(numbers.c.contracted) > func.sum(numbers.c.registered))
+    )
+    # As in ``differs``.
+    return Customer.id.in_(lacking).is_(True)
+
+
 def differing_customers(today: date) -> ColumnElement[int]:
     """Return an SQL expression for the number of a tenant's customers that meet ``differs``."""
     return (

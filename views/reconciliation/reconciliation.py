@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from models import clock
-from models.applications.reconciliation import Figures, differs, figures_of
+from models.applications.reconciliation import Figures, differs, figures_of, lacks_utms
 from models.customers.customer import Customer
 from models.db import db
 from models.errors import N_
@@ -46,7 +46,10 @@ def _since(figures: Figures) -> str:
 
 
 def _differ(value: str) -> Any:
-    differing = differs(clock.tokyo_day(clock.utc_now()))
+    today = clock.tokyo_day(clock.utc_now())
+    if value == "lack":
+        return lacks_utms(today)
+    differing = differs(today)
     return differing if value == "differ" else ~differing
 
 
@@ -88,7 +91,7 @@ class ReconciliationView(Screen):
         Choice(
             "figures",
             lazy_gettext("Figures"),
-            labels={"differ": _DISAGREES, "agree": _AGREES},
+            labels={"differ": _DISAGREES, "lack": lazy_gettext("UTMs not registered"), "agree": _AGREES},
             on=_differ,
             beside=True,
         ),

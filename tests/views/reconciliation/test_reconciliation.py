@@ -79,6 +79,18 @@ def test_customers_with_a_difference_can_be_searched(operator, customer, other, 
     assert (other.name in page) is (shown != "customer")
 
 
+def test_those_with_utms_that_are_not_registered_can_be_searched_and_the_dashboard_leads_there(
+    make, operator, customer
+):
+    more = make.customer(tenant=operator.tenant, name="株式会社よぶん")
+    make.utm(customer_row=more)  # differs, but has no contract
+    found = Page(operator.get("/reconciliation/?figures=lack").text)
+
+    assert [next(iter(row.values())) for row in found.rows] == [customer.id]
+    (figure,) = (each for each in Page(operator.get("/").text).root.all("a") if "契約済みで未登録" in each.text)
+    assert figure.attributes["href"] == "/reconciliation/?figures=lack"
+
+
 def test_exempt_customers_can_be_searched(make, operator, other):
     exempt = make.customer(tenant=operator.tenant, shortage_exemption="年度末にまとめて契約")
 

@@ -21,10 +21,12 @@ def _values(today: date) -> dict[str, Any]:
 
 def _draw(shown: Shown) -> Numbers:
     customers, utms = shown.stored.values.get("customers"), shown.stored.values.get("utms")
-    url = url_if(*_RIGHT, "ReconciliationView.list", figures="differ")
+    disagreeing, lacking = (url_if(*_RIGHT, "ReconciliationView.list", figures=each) for each in ("differ", "lack"))
     figures = [
-        Figure(customers, ngettext("company", "companies", customers or 0), url, gettext("Customers that disagree")),
-        Figure(utms, ngettext("unit", "units", utms or 0), url, gettext("Contracted, not registered")),
+        Figure(
+            customers, ngettext("company", "companies", customers or 0), disagreeing, gettext("Customers that disagree")
+        ),
+        Figure(utms, ngettext("unit", "units", utms or 0), lacking, gettext("Contracted, not registered")),
     ]
     return Numbers("list-check", "orange" if customers else "gray", figures, shown.stored.computed_at)
 
