@@ -6,10 +6,11 @@ page, the differences after an edit conflict, or the redirect.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
-from flask import abort, redirect, request
+from flask import abort, redirect, request, session
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
@@ -54,9 +55,10 @@ class WritePages:
         form = self.new_form()
         if request.method == "GET":
             return self.form_page(form)
-        if (answer := self._before_writing(form)) is not None:
-            return answer
         try:
+            answer = self._before_writing(form, None, lambda: self.create(form))
+            if answer is not None:
+                return answer
             row = self.create(form)
             db.session.flush()
         except (DomainError, IntegrityError) as error:
@@ -78,14 +80,15 @@ class WritePages:
         form = self.form_of(row)
         if request.method == "GET":
             return self.form_page(form, row)
-        if (answer := self._before_writing(form, row)) is not None:
-            return answer
         shown = request.form.get("shown", "")
         version = version_shown(request.form.get("version"))
         if row.version != version and shown and not changed_by_others(form, row, shown):
             # The other change did not affect the fields of this form, but for instance the row's position in a sort order.
             version = row.version
         try:
+            answer = self._before_writing(form, row, lambda: self.change(row, form, version=version))
+            if answer is not None:
+                return answer
             self.change(row, form, version=version)
             db.session.flush()
         except (Conflict, StaleDataError):
@@ -102,11 +105,17 @@ class WritePages:
         flash_success(self.labels.message("changed"))
         return redirect(self.page_of(row))
 
-    def _before_writing(self: Any, form: Any, row: Any = None) -> Any:
-        """Return the response to a form that cannot be saved yet, also if its ``assist`` button was pressed; else None."""
+    def _before_writing(self: Any, form: Any, row: Any, write: Callable[[], Any]) -> Any:
+        """Return the response to a form that cannot be saved yet, also if its ``assist`` button was pressed; else None.
+
+        :param write: writes the row. It is tried before the question if only the database knows whether a value is taken.
+        :raises DomainError: a rule refuses it.
+        :raises IntegrityError: a value is taken.
+        """
         if not is_back_to_form() and (help_given := self.assist(form)) is not None:
             return self.form_page(form, row, **help_given)
-        return response_before_saving(form, lambda: self.form_page(form, row))
+        tried = (lambda: _try_out(write)) if self.unique_errors else None
+        return response_before_saving(form, lambda: self.form_page(form, row), tried)
 
     def new_form(self: Any) -> Any:
         """Return the form for creating a row, empty or with the submitted values."""
@@ -280,3 +289,12 @@ class WritePages:
         except _DELETED_MEANWHILE:
             redirect_gone(self)
         return True
+
+
+def _try_out(write: Callable[[], Any]) -> None:
+    """Write something that is rolled back, because the response is a question, with what it told the browser's session."""
+    browser = deepcopy(dict(session))
+    write()
+    db.session.flush()
+    session.clear()
+    session.update(browser)

@@ -6,8 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from models.utms.utm import Utm
 from tests.support.pages import Page
 
 GOOD = {
@@ -55,6 +56,11 @@ def customer(make, operator):
     customer = make.customer(tenant=operator.tenant)
     make.contract(customer_row=customer)
     return customer
+
+
+def utms_of(make, customer):
+    make.session.rollback()
+    return make.session.scalars(select(Utm).where(Utm.customer_id == customer.id)).all()
 
 
 def register(client, customer, **values):
@@ -121,6 +127,23 @@ def test_a_utm_id_can_come_back_after_its_removal(operator, customer, make):
     )
 
     assert register(operator, customer).status_code == 302
+
+
+def test_what_is_taken_is_told_before_the_question(operator, customer, make):
+    make.utm(tenant=make.tenant(), utm_id="a1b2c3d4e5f6")
+    url = f"/customers/{customer.id}/utms/add"
+    form = Page(operator.get(url).text).main_form
+
+    taken = operator.post(url, data=form.sent(GOOD))
+    free = operator.post(url, data=form.sent(GOOD | {"utm_id": "a1b2c3d4e5f7"}))
+
+    assert taken.status_code == 422
+    assert "このUTM IDは既に登録されています。" in told_beside(taken.text, "utm_id")
+    assert free.status_code == 200
+    assert "よろしいでしょうか。" in Page(free.text).main.text
+    # What was tried is gone.
+    assert operator.get(f"/customers/{customer.id}/security").text.count("dev_") == 0
+    assert len(utms_of(make, customer)) == 0
 
 
 def test_fields_the_form_does_not_have_are_not_taken(operator, customer, make):
