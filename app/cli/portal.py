@@ -118,16 +118,32 @@ def audit_group() -> None:
 @click.option(
     "--heads",
     type=click.Path(exists=True, dir_okay=False),
-    help="A file of signed heads; by default that of the setting AUDIT_HEADS_FILE, if it exists.",
+    help="A file of signed heads; by default that of the setting AUDIT_HEADS_FILE.",
 )
-def verify_command(heads: str | None) -> None:
-    """Look for changed and missing entries of the audit log, and print them. The exit code is 1 if there are any."""
-    from app.cli import audit_log
+@click.option(
+    "--without-heads",
+    is_flag=True,
+    help="Accept chains that have no signed head yet: all of a new installation, and those of new tenants.",
+)
+def verify_command(heads: str | None, *, without_heads: bool) -> None:
+    """Look for changed and missing entries of the audit log, and print them.
 
+    The exit code is 1 if there are any. It is 3 if there are none, but a chain has no signed head to be compared with: then
+    nothing proves that its end was not cut off.
+    """
+    from app.cli.audit_log import Verification
+
+    verification = Verification(heads)
     problems = 0
-    for problem in audit_log.problems(heads):
+    for problem in verification.problems():
         problems += 1
         click.echo(problem)
+    gaps = list(verification.gaps())
+    for gap in gaps:
+        click.echo(gap)
     if problems:
         raise SystemExit(1)
+    if gaps:
+        click.echo("Apart from this, the audit log is complete and unchanged.")
+        raise SystemExit(0 if without_heads else 3)
     click.echo("The audit log is complete and unchanged.")

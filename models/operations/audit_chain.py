@@ -130,6 +130,18 @@ def verify(session: Session, earlier: Iterable[Head] = ()) -> Iterator[Finding]:
             yield Finding(head.chain, f"position {head.position} differs from the recorded head")
 
 
+def without_head(session: Session, earlier: Iterable[Head]) -> list[str]:
+    """Return the names of the chains that were compared with none of the earlier heads.
+
+    Entries cut off at their ends cannot be found, because the database alone does not prove how long a chain was.
+
+    :param session: a cross-tenant session.
+    """
+    known = {head.chain for head in earlier}
+    names = session.scalars(select(AuditLink.chain).distinct().order_by(AuditLink.chain))
+    return [name for name in names if name not in known]
+
+
 def _verify_chain(session: Session, name: str) -> Iterator[Finding]:
     rows: Iterable[Any] = session.execute(
         select(

@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
+from jobs import audit as audit_job
 from models import audit, clock
 from models.actor import SYSTEM
 from models.db import db
@@ -125,7 +126,16 @@ def portal(app, make, service_env):
 
 
 @pytest.fixture
-def restored_app(portal, service_env, other_postgres, tmp_path):
+def heads(app, portal, tmp_path, monkeypatch):
+    """The file with the signed heads of the audit log at the time of the backup."""
+    monkeypatch.setitem(app.config, "AUDIT_HEADS_FILE", str(tmp_path / "heads.jsonl"))
+    with app.app_context():
+        audit_job.record_heads()
+    return app.config["AUDIT_HEADS_FILE"]
+
+
+@pytest.fixture
+def restored_app(portal, heads, service_env, other_postgres, tmp_path):
     """A portal on the restored database of another server."""
     from app import create_app
 
@@ -143,7 +153,7 @@ def restored_app(portal, service_env, other_postgres, tmp_path):
     other_postgres.drop_database(RESTORED)
 
 
-def test_a_restored_portal_is_the_one_that_was_backed_up(portal, restored_app, service_env, other_postgres):
+def test_a_restored_portal_is_the_one_that_was_backed_up(portal, heads, restored_app, service_env, other_postgres):
     source = make_url(service_env["SUPERUSER_URL"]).set(drivername="postgresql").render_as_string()
     with psycopg.connect(source, autocommit=True) as before, other_postgres.connect(RESTORED) as after:
         there, here = rows(before), rows(after)
@@ -157,7 +167,7 @@ def test_a_restored_portal_is_the_one_that_was_backed_up(portal, restored_app, s
         assert found[name] == wanted[name], name
         assert found[name] or name == "privileges of columns", name
 
-    verified = restored_app.test_cli_runner().invoke(args=["portal", "audit", "verify"])
+    verified = restored_app.test_cli_runner().invoke(args=["portal", "audit", "verify", "--heads", heads])
     assert (verified.exit_code, verified.output) == (0, "The audit log is complete and unchanged.\n")
 
     client = restored_app.test_client()

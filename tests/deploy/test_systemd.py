@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import blocks
 from tests.support import dockerfile
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +88,24 @@ def test_the_web_process_is_the_same_as_that_of_the_image():
     _, *of_image = dockerfile.command(runtime, "CMD")
 
     assert arguments == ["--bind=127.0.0.1:%i" if "--bind" in each else each for each in of_image]
+
+
+def test_a_command_is_run_with_the_settings_of_the_units():
+    shown = [block.code for block in blocks.read(ROOT / "docs" / "operations.md", ROOT) if "systemd-run" in block.code]
+    commands = [shlex.split(line) for code in shown for line in code.replace("\\\n", " ").splitlines()]
+
+    assert len(commands) == 1
+    for command in commands:
+        given = [each.split("=", 1) for each in command if each.startswith("--")]
+        for name in LASTING:
+            service = read(name)["Service"]
+            assert [value for option, *value in given if option == "--setenv"] == [
+                [each] for each in service["Environment"][0].split()
+            ]
+            assert ["--property", f"EnvironmentFile={service['EnvironmentFile'][0]}"] in given
+            assert ["--property", f"UMask={service['UMask'][0]}"] in given
+            assert ["--working-directory", service["WorkingDirectory"][0]] in given
+            assert (["--uid", service["User"][0]], ["--gid", service["Group"][0]]) == (given[1], given[2])
 
 
 def test_a_worker_may_complete_its_job():
