@@ -187,7 +187,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "ALERT_RETENTION_MONTHS": _number(env, "ALERT_RETENTION_MONTHS", 13, 1, 120),
         # The number of reverse proxies in front of the portal, whose X-Forwarded-* headers are trusted.
         "PROXY_COUNT": _number(env, "PROXY_COUNT", 0, 0, 5),
-        # The networks whose clients may read /metrics, as app/web/proxy.py determines their addresses.
+        # The networks whose clients may read /metrics, as app/web/proxy.py determines their addresses (docs/monitoring.md).
         "METRICS_NETWORKS": _networks(env, "METRICS_NETWORKS", "127.0.0.0/8,::1/128"),
         # The folder in which the processes of the web server count for /metrics; by default in the instance folder.
         "METRICS_FOLDER": metrics_folder(env),

@@ -10,6 +10,8 @@ from typing import Any
 from flask import Flask, abort, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from views.operations.metrics import UNREPORTED
+
 _REFUSED = "portal.host_refused"
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -49,6 +51,13 @@ class _Proxies(ProxyFix):
     Werkzeug reads them as lists with quoted parts. Proxies append their value to what the client has sent: with a quotation
     mark there, their value would belong to the client's part, and the client would have the IP address of the proxy.
     """
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Replace the values of a request, and note if the proxies have not said who the client is."""
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR")
+        if client_address(self._get_real_value(self.x_for, forwarded) or "") is None:
+            environ[UNREPORTED] = forwarded or ""
+        return super().__call__(environ, start_response)
 
     def _get_real_value(self, trusted: int, value: str | None) -> str | None:
         values = [each.strip() for each in (value or "").split(",")]
@@ -94,7 +103,10 @@ def client_address(text: str) -> str | None:
 
 
 def _check_address(environ: dict[str, Any]) -> None:
-    """Set the client's IP address to the one reported by the proxy, or to the proxy's own if that is missing or invalid."""
+    """Set the client's IP address to the one reported by the proxy, or to the proxy's own if that is missing or invalid.
+
+    With the proxy's own, all such clients share the rate limits, so that none gets others by what it sends.
+    """
     peer = environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR") or ""
     address = client_address(environ.get("REMOTE_ADDR") or "") or client_address(peer)
     if address is None:

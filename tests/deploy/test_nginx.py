@@ -26,6 +26,9 @@ pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs nginx (Debian: ap
 CLIENT = "127.0.0.77"
 """The address of a client; the proxies have 127.0.0.1."""
 
+PROMETHEUS = "127.0.0.78"
+"""The address that may read the metrics."""
+
 PATIENCE = 60.0
 
 
@@ -42,7 +45,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(service_env, tmp_path_factory):
     folder = tmp_path_factory.mktemp("nginx")
-    env = service_env | {"PORTAL_URL": "https://portal.example.jp"}
+    env = service_env | {"PORTAL_URL": "https://portal.example.jp", "METRICS_NETWORKS": f"{PROMETHEUS}/32"}
     with ExitStack() as stack:
         web = stack.enter_context(web_server(env | {"PROXY_COUNT": "1"}, folder / "web.log"))
         behind_two = stack.enter_context(web_server(env | {"PROXY_COUNT": "2"}, folder / "behind-two.log"))
@@ -114,20 +117,47 @@ def test_a_page_and_a_sign_in_work_over_tls(site, browser, user, make):
     assert addresses(make) == [CLIENT]
 
 
-def test_each_web_process_has_a_path_for_prometheus_and_nothing_else_is_there(site):
-    def get(path: str, source: str = "127.0.0.1") -> requests.Response:
+@pytest.fixture
+def scrape(site):
+    """Ask for a path of the port for Prometheus, from an address."""
+
+    def scrape(path: str, source: str, **headers: str) -> requests.Response:
         root = f"http://127.0.0.1:{site.nginx.ports['metrics']}"
         with requests.Session() as session:
             session.trust_env = False
             session.mount(root, FromAddress(source))
-            return session.get(f"{root}{path}", allow_redirects=False, timeout=PATIENCE)
+            return session.get(f"{root}{path}", headers=headers, allow_redirects=False, timeout=PATIENCE)
 
-    found = get("/8000/metrics")
+    return scrape
+
+
+def test_each_web_process_has_a_path_for_prometheus_and_nothing_else_is_there(scrape):
+    found = scrape("/8000/metrics", PROMETHEUS)
 
     assert (found.status_code, found.headers["Content-Type"].split(";")[0]) == (200, "text/plain")
     assert "portal_requests_total" in found.text
-    assert get("/8001/metrics").status_code == 502, "that process is down"
-    assert {get(path).status_code for path in ("/", "/metrics", "/login/", "/8000/metrics/")} == {404}
+    others = ("/", "/metrics", "/login/", "/8000/metrics/")
+    assert {scrape(path, PROMETHEUS).status_code for path in others} == {404}
+
+
+@pytest.mark.parametrize("path", ["/8000/metrics", "/8001/metrics"], ids=["one proxy", "load balancer"])
+@pytest.mark.parametrize("forged", ["", PROMETHEUS, f"{PROMETHEUS}, {PROMETHEUS}", "198.51.100.9", '"', ","])
+def test_only_prometheus_reads_the_metrics_whatever_a_client_sends(scrape, path, forged):
+    headers = {name: forged for name in ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded") if forged}
+
+    assert scrape(path, PROMETHEUS, **headers).status_code == 200
+    assert {scrape(path, source, **headers).status_code for source in (CLIENT, "127.0.0.1")} == {404}
+
+
+def test_the_sites_for_people_have_no_metrics(site, browser):
+    # Behind a load balancer, this is what a client can forge that reaches nginx directly.
+    forged = {"X-Forwarded-For": f"{PROMETHEUS}, {PROMETHEUS}"}
+    urls = [site.url("https"), site.url("inner"), site.url("outer"), f"{site.url('subpath')}/partner"]
+
+    found = [browser.get(f"{url}/metrics", headers=forged, timeout=PATIENCE) for url in urls]
+
+    assert [each.status_code for each in found] == [404] * 4
+    assert ["nginx" in each.text for each in found] == [True] * 4
 
 
 def test_plain_http_is_only_redirected(site):

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
+from app.web import proxy
 from models import clock
 from models.db import db
 from models.mail.outbox import MailMessage
@@ -46,6 +47,20 @@ def make(engine) -> Iterator[Make]:
 def in_tenant(engine) -> Callable[[str], Session]:
     """Open a session as the app has it inside a tenant: ``with in_tenant(tenant.id) as session``."""
     return lambda tenant_id: Session(engine, info={"tenant_scope": tenant_id})
+
+
+@pytest.fixture
+def behind(app, monkeypatch):
+    """Put the portal behind so many proxies, and give a client of it."""
+    bare = app.wsgi_app._application
+
+    def of(count: int):
+        monkeypatch.setitem(app.config, "PROXY_COUNT", count)
+        monkeypatch.setattr(app, "wsgi_app", bare)
+        proxy.init_app(app)
+        return app.test_client()
+
+    return of
 
 
 @pytest.fixture

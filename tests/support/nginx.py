@@ -121,7 +121,7 @@ class Nginx:
         self._write_site("portal-subpath.conf", subpath, https=self.ports["subpath"])
         metrics = (FILES / "conf.d" / "portal-metrics.conf").read_text()
         metrics = _replaced(metrics, "127.0.0.1:8000", f"127.0.0.1:{self._web}")
-        metrics = _replaced(metrics, "127.0.0.1:8001", "127.0.0.1:1")
+        metrics = _replaced(metrics, "127.0.0.1:8001", f"127.0.0.1:{self._web_behind_two}")
         self._write_site("portal-metrics.conf", metrics, metrics=self.ports["metrics"])
         (self.folder / "conf.d" / "outer.conf").write_text(_OUTER.format(**self.ports))
 

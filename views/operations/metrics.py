@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from typing import Final
 
 from flask import Blueprint, Response, abort, current_app, request
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,6 +14,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from views.metrics import REGISTRY
 
 blueprint = Blueprint("metrics", __name__)
+
+UNREPORTED: Final = "portal.client_unreported"
+"""The key in the WSGI environment of requests for which the proxies of ``PROXY_COUNT`` have reported no valid client: with the
+X-Forwarded-For that they sent. The IP address of such a request is that of a proxy, or of a client that is not behind one."""
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -36,6 +41,11 @@ def _may_read() -> bool:
     try:
         address = ipaddress.ip_address(request.remote_addr or "")
     except ValueError:
+        return False
+    forwarded = request.environ.get(UNREPORTED)
+    if forwarded or (forwarded is not None and address.is_loopback):
+        # A proxy has passed the request on, or may have: a proxy on this machine that does not say for whom it asks cannot be
+        # told from a client on it.
         return False
     return any(address in network for network in current_app.config["METRICS_NETWORKS"])
 

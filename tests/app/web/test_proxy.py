@@ -9,7 +9,6 @@ from flask import jsonify, request
 from sqlalchemy import text
 from werkzeug.test import create_environ, run_wsgi_app
 
-from app.web import proxy
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 
@@ -20,20 +19,6 @@ PROXIED = {
     "X-Forwarded-Port": "8443",
     "X-Forwarded-Prefix": "/partner",
 }
-
-
-@pytest.fixture
-def behind(app, monkeypatch):
-    """Put the portal behind so many proxies, and give a client of it."""
-    bare = app.wsgi_app._application
-
-    def of(count: int):
-        monkeypatch.setitem(app.config, "PROXY_COUNT", count)
-        monkeypatch.setattr(app, "wsgi_app", bare)
-        proxy.init_app(app)
-        return app.test_client()
-
-    return of
 
 
 @pytest.fixture
@@ -124,6 +109,17 @@ def test_another_port_of_the_caller_begins_no_other_rate_limit(behind):
     answers = [
         client.post("/login/", data={"email": "a", "password": "b"}, headers={"X-Forwarded-For": f"203.0.113.9:{port}"})
         for port in range(40_000, 40_031)
+    ]
+
+    assert [each.status_code for each in answers] == [401] * 30 + [429]
+
+
+def test_clients_that_pass_a_proxy_by_share_one_rate_limit(behind):
+    client = behind(2)
+
+    answers = [
+        client.post("/login/", data={"email": "a", "password": "b"}, headers={"X-Forwarded-For": f"203.0.113.{number}"})
+        for number in range(31)
     ]
 
     assert [each.status_code for each in answers] == [401] * 30 + [429]

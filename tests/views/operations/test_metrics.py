@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -61,6 +62,36 @@ def test_only_this_machine_may_read_the_metrics_by_default(client, address, stat
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
 def test_a_client_behind_a_proxy_that_the_settings_do_not_know_may_not(client, header):
     assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("count", "peer", "forwarded", "status"),
+    [
+        (1, "127.0.0.1", "192.0.2.9", 404),
+        (1, "127.0.0.1", "198.51.100.9", 200),
+        (2, "127.0.0.1", "198.51.100.9, 203.0.113.1", 200),
+        # The load balancer was passed by.
+        (2, "127.0.0.1", "192.0.2.9", 404),
+        (2, "127.0.0.1", "127.0.0.1", 404),
+        (2, "198.51.100.9", "198.51.100.9", 404),
+        # The proxy does not know or tell.
+        (1, "127.0.0.1", "unknown", 404),
+        (1, "198.51.100.9", ",", 404),
+        (1, "127.0.0.1", None, 404),
+        (1, "::1", "", 404),
+        # Not from a proxy, but from Prometheus in the network of the containers.
+        (1, "198.51.100.9", None, 200),
+        (1, "192.0.2.9", None, 404),
+    ],
+)
+def test_behind_proxies_the_client_must_be_known(behind, monkeypatch, app, count, peer, forwarded, status):
+    networks = tuple(map(ip_network, ("127.0.0.0/8", "::1/128", "198.51.100.0/24")))
+    monkeypatch.setitem(app.config, "METRICS_NETWORKS", networks)
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+
+    answer = behind(count).get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": peer})
+
+    assert answer.status_code == status
 
 
 def test_the_networks_are_a_setting(app, client, monkeypatch):
