@@ -117,6 +117,8 @@ class Widget:
     :param order: its place by default, in ascending order.
     :param draw: returns what to show, or None for nothing.
     :param source: its stored figures; None if it reads its rows itself.
+    :param unless: permissions and their views that together lead to the same rows: for people who have them all, the widget is
+        hidden.
     :param width: the CSS classes of its width.
     """
 
@@ -126,6 +128,7 @@ class Widget:
     order: int
     draw: Callable[[Shown], Drawing | None]
     source: Source | None = None
+    unless: Sequence[tuple[str, str]] = ()
     width: str = QUARTER
 
 

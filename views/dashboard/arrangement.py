@@ -31,8 +31,13 @@ class Placed(NamedTuple):
 
 def arrangement() -> list[Placed]:
     """Return all widgets that the user may see, in the user's order. New ones are in their place by default."""
+    return [each for each in _all_placed() if _is_for_user(each.widget)]
+
+
+def _is_for_user(widget: Widget) -> bool:
     may = current_app.extensions["appbuilder"].sm.has_access
-    return [each for each in _all_placed() if may(*each.widget.right)]
+    reached_elsewhere = bool(widget.unless) and all(may(*right) for right in widget.unless)
+    return may(*widget.right) and not reached_elsewhere
 
 
 def _all_placed() -> list[Placed]:

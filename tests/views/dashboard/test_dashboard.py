@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
@@ -50,6 +50,86 @@ def test_who_may_open_no_list_sees_no_widget(make, signed_in, alarmed):
     assert "表示する項目はありません。" in page.main.text
     assert page.main.classed("card") == []
     assert arrangement.main.all("li") == []
+
+
+BILLING = ("Home can_index", "Invoices can_list", "Invoices can_show", "Invoices can_lines")
+
+
+@pytest.fixture
+def billed(make):
+    """A tenant with two customers that have invoices, one without, and customers that nobody there may see."""
+    tenant = make.tenant()
+    for owner, name, values in (
+        (tenant, "先月の客", {"balance": 6600, "last_invoiced_on": date(2026, 11, 1)}),
+        (tenant, "先々月の客", {"balance": 0, "last_invoiced_on": date(2026, 10, 1)}),
+        (tenant, "請求のない客", {}),
+        (tenant, "削除した客", {"last_invoiced_on": date(2026, 11, 1), "deleted_at": clock.utc_now()}),
+        (make.tenant(), "他社の客", {"last_invoiced_on": date(2026, 11, 1)}),
+    ):
+        customer = make.customer(tenant=owner, name=name, **values)
+        make.invoice_line(invoice=make.invoice(customer=customer))
+    return tenant
+
+
+def test_who_has_the_rights_of_billing_alone_reaches_every_invoice_from_the_dashboard(make, signed_in, billed):
+    client = holder(make, signed_in, billed, *BILLING)
+    page = Page(client.get("/").text)
+    (card,) = page.main.classed("card")
+    rows = [[cell.text for cell in row.all("td")] for row in card.all("tbody")[0].all("tr")]
+
+    assert card.all("h2")[0].text == "請求のある顧客"
+    assert [row[1:] for row in rows] == [
+        ["先月の客", "¥6,600", "2026-11-01"],
+        ["先々月の客", "¥0", "2026-10-01"],
+    ]
+    invoices = Page(client.get(card.all("a")[0].attributes["href"]).text)
+    (number,) = [each for each in invoices.main.all("a") if re.search(r"/invoices/\d+$", each.attributes["href"])]
+    shown = client.get(number.attributes["href"])
+    assert shown.status_code == 200
+    (file,) = [each for each in Page(shown.text).main.all("a") if each.attributes["href"].endswith("/lines")]
+    assert client.get(file.attributes["href"]).status_code == 200
+    assert {client.get(each).status_code for each in links(client.get("/").text)} == {200}
+
+
+def test_the_customers_with_invoices_are_paged(make, signed_in):
+    tenant = make.tenant()
+    for number in range(21):
+        make.customer(tenant=tenant, name=f"客{number}", last_invoiced_on=date(2026, 11, 1))
+    client = holder(make, signed_in, tenant, *BILLING)
+
+    assert [len(Page(client.get(path).text).rows) for path in ("/", "/?invoices_page=2", "/?invoices_page=9")] == [
+        20, 1, 1,
+    ]  # fmt: skip
+
+
+def test_who_sees_no_invoice_yet_is_told_when_there_will_be_some(make, signed_in):
+    text = Page(holder(make, signed_in, make.tenant(), *BILLING).get("/").text).main.text
+
+    assert "請求のある顧客はまだいません。" in text
+    assert "請求は月が終わってから発行されます。" in text
+
+
+@pytest.mark.parametrize(
+    ("rights", "expected"),
+    [
+        (("Customers can_list",), True),
+        (("Customers can_show",), True),
+        (("Customers can_list", "Customers can_show"), False),
+    ],
+)
+def test_who_reaches_invoices_through_the_customers_has_no_list_of_them_on_the_dashboard(
+    make, signed_in, billed, rights, expected
+):
+    client = holder(make, signed_in, billed, *BILLING, *rights)
+
+    assert ("請求のある顧客" in client.get("/").text) is expected
+    assert ("請求のある顧客" in client.get("/dashboard-settings/").text) is expected
+
+
+def test_without_the_right_to_the_list_of_invoices_nobody_sees_the_customers(make, signed_in, billed):
+    text = holder(make, signed_in, billed, "Home can_index", "Invoices can_show", "Invoices can_lines").get("/").text
+
+    assert "先月の客" not in text
 
 
 @pytest.mark.parametrize(
@@ -111,6 +191,8 @@ def links(page: str) -> set[str]:
         (["Utms can_show"], "/customers/{id}/utms/{utm}"),
         (["Utms can_add"], "/customers/{id}/utms/add"),
         (["MailTemplates can_list"], "/mail-templates/"),
+        (["Invoices can_list"], "/customers/{id}/invoices/"),
+        (["Invoices can_list"], "/"),
     ],
 )
 def test_no_screen_leads_to_one_the_role_has_not_got(make, signed_in, alarmed, rights, path):
