@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,14 +13,11 @@ from jobs import audit as audit_job
 from models import audit, clock
 from models.actor import SYSTEM
 from models.db import db
-from tests.documents.blocks import read
 from tests.factories import PASSWORD
 from tests.support.alerts import line
 from tests.support.fixtures import weak_hash
-from tests.support.postgres_programs import postgres_program
+from tests.support.handbook import commands, replaced, restoring, run
 
-ROOT = Path(__file__).parents[2]
-HANDBOOK = ROOT / "docs" / "operations.md"
 RESTORED = "portal_restored"
 
 CATALOGUE = {
@@ -51,28 +45,6 @@ CATALOGUE = {
     "memberships": "SELECT roleid::regrole::text, member::regrole::text, inherit_option, set_option, admin_option"
     " FROM pg_auth_members WHERE member::regrole::text LIKE 'portal%'",
 }
-
-
-def commands(title: str) -> str:
-    """Return the commands of the handbook that begin with a comment."""
-    (found,) = (block.code for block in read(HANDBOOK, ROOT) if block.code.startswith(f"# {title}\n"))
-    return found
-
-
-def run(script: str, folder: Path, *, host: str) -> None:
-    env = {
-        "PATH": f"{postgres_program('psql').parent}:{os.environ['PATH']}",
-        "PGHOST": host,
-        "PGPORT": "5432",
-        "PGUSER": "postgres",
-    }
-    done = subprocess.run(["bash", "-euc", script], cwd=folder, env=env, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-def replaced(text: str, old: str, new: str) -> str:
-    assert old in text
-    return text.replace(old, new)
 
 
 def rows(connection: psycopg.Connection) -> dict[str, int]:
@@ -142,9 +114,7 @@ def restored_app(portal, heads, service_env, other_postgres, tmp_path):
     source = make_url(service_env["SUPERUSER_URL"])
     back_up = replaced(commands("Back up"), "--file=portal.dump portal\n", f"--file=portal.dump {source.database}\n")
     run(back_up, tmp_path, host=source.query["host"])
-    # The dump is in the folder, the roles are where the code is.
-    restore = replaced(commands("Restore"), "--file=migrations/", f"--file={ROOT}/migrations/")
-    run(restore, tmp_path, host=str(other_postgres.sockets))
+    run(restoring("Restore"), tmp_path, host=str(other_postgres.sockets))
     settings = {"TESTING": True, "WTF_CSRF_ENABLED": False, "PROPAGATE_EXCEPTIONS": False}
     app = create_app(settings | {"SQLALCHEMY_DATABASE_URI": other_postgres.url("portal_app", RESTORED)})
     yield app
