@@ -63,7 +63,7 @@ def settings() -> set[str]:
 
 def test_every_variable_of_the_portals_processes_is_a_setting(settings):
     names = {name for service in PORTAL for name in SERVICES[service]["environment"]}
-    names |= env_file("portal.env", commented=True).keys() | env_file("owner.env").keys()
+    names |= env_file("portal.env", commented=True).keys() | env_file("owner.env", commented=True).keys()
     names |= set(re.findall(r"^#?([A-Z_0-9]+)=", (ROOT / "deploy/portal.env.example").read_text("utf-8"), re.MULTILINE))
 
     assert {"SECRET_KEY", "MAIL_PASSWORD", "PROXY_COUNT", "TICKET_FILES_S3_BUCKET"} <= names
@@ -98,6 +98,8 @@ def test_only_the_upgrade_knows_the_owner_of_the_tables():
     owners = [name for name, service in SERVICES.items() if "owner.env" in str(service.get("env_file"))]
 
     assert owners == ["migrate"]
+    assert set(env_file("owner.env", commented=True)) == {"DATABASE_OWNER_URL", "ALERT_DATABASE_OWNER_URL"}
+    assert "ALERT_DATABASE_URL" in env_file("portal.env", commented=True)
     assert "DATABASE_OWNER_URL" not in (ROOT / "deploy/portal.env.example").read_text("utf-8")
 
 
