@@ -43,7 +43,8 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     instance = Path(env.get("PORTAL_INSTANCE", ROOT / "instance")).absolute()
     port = _number(env, "PORTAL_PORT", 8080, 1, 65535)
     database_url, owner_url, redis_url = _service_urls(env, instance, production=production)
-    portal_url = env.get("PORTAL_URL", f"http://localhost:{port}").rstrip("/")
+    portal_url = _required(env, "PORTAL_URL", f"http://localhost:{port}", production=production).rstrip("/")
+    customer_url = _required(env, "CUSTOMER_PORTAL_URL", "https://customer.example.jp", production=production)
     secure = production or portal_url.startswith("https://")
     connect_timeout = _number(env, "DATABASE_CONNECT_TIMEOUT", 3, 2, 60)
     statement_timeout = _number(env, "DATABASE_STATEMENT_TIMEOUT", 30, 1, 600)
@@ -70,7 +71,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         # and a name, or localhost.
         "PORTAL_URL": portal_url,
         # The base URL for links in emails to customers.
-        "CUSTOMER_PORTAL_URL": env.get("CUSTOMER_PORTAL_URL", "https://customer.example.jp").rstrip("/"),
+        "CUSTOMER_PORTAL_URL": customer_url.rstrip("/"),
         # The email address for questions, shown to users.
         "SUPPORT_EMAIL": env.get("SUPPORT_EMAIL", "support@example.jp"),
         # Signs session cookies and encrypts the secrets of second factors: 32 characters or more, the same on every host. Outside
@@ -195,7 +196,7 @@ def load(env: Mapping[str, str] | None = None) -> dict[str, Any]:
         "TRACING": _flag(env, "TRACING", default=bool(env.get("OTEL_EXPORTER_OTLP_ENDPOINT"))),
         # The base URL of the OpenTelemetry collector that receives the traces, by OTLP over HTTP.
         "OTEL_EXPORTER_OTLP_ENDPOINT": _collector(env, "OTEL_EXPORTER_OTLP_ENDPOINT"),
-        # The mail server; user name, password and TLS (STARTTLS) if it requires them.
+        # The mail server, by default the one of the host; user name, password and TLS (STARTTLS) if it requires them.
         "MAIL_SERVER": env.get("MAIL_SERVER", "127.0.0.1"),
         "MAIL_PORT": _number(env, "MAIL_PORT", 25, 1, 65535),
         "MAIL_USERNAME": env.get("MAIL_USERNAME"),
@@ -342,11 +343,11 @@ def _file_store(env: Mapping[str, str]) -> dict[str, str | None]:
     return given | {"TICKET_FILES_S3_REGION": env.get("TICKET_FILES_S3_REGION", "us-east-1")}
 
 
-def _required(env: Mapping[str, str], name: str, *, production: bool) -> str:
-    value = env.get(name, "")
+def _required(env: Mapping[str, str], name: str, default: str = "", *, production: bool) -> str:
+    value = env.get(name, "" if production else default)
     if production and not value:
         raise SettingError(f"{name} must be set when PORTAL_ENV=production.")
-    return value
+    return value or default
 
 
 def _service_urls(env: Mapping[str, str], instance: Path, *, production: bool) -> tuple[str, str, str]:

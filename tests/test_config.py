@@ -15,6 +15,8 @@ PRODUCTION = {
     "SECRET_KEY": "x" * 32,
     "DATABASE_URL": "postgresql+psycopg://portal_app@db/portal",
     "REDIS_URL": "redis://redis/0",
+    "PORTAL_URL": "https://portal.example.jp/",
+    "CUSTOMER_PORTAL_URL": "https://customer.example.jp/",
 }
 
 
@@ -40,12 +42,23 @@ def test_the_shippers_commands_need_no_portal_on_the_machine(tmp_path):
     assert (answer.returncode, "--shift-to" in answer.stdout) == (0, True), answer.stderr
 
 
-@pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PORTAL_URL", "CUSTOMER_PORTAL_URL"])
 def test_production_needs_what_it_needs(tmp_path, missing):
     env = {key: value for key, value in PRODUCTION.items() if key != missing} | {"PORTAL_INSTANCE": str(tmp_path)}
 
-    with pytest.raises(config.SettingError, match=f"{missing} must be set when PORTAL_ENV=production"):
-        config.load(env)
+    # A line of an env file that was not filled in sets it to nothing.
+    for given in (env, env | {missing: ""}):
+        with pytest.raises(config.SettingError, match=f"^{missing} must be set when PORTAL_ENV=production"):
+            config.load(given)
+
+
+def test_links_in_emails_lead_to_the_urls_of_the_settings(tmp_path):
+    def urls(env):
+        loaded = config.load(env | {"PORTAL_INSTANCE": str(tmp_path)})
+        return loaded["PORTAL_URL"], loaded["CUSTOMER_PORTAL_URL"]
+
+    assert urls(PRODUCTION) == ("https://portal.example.jp", "https://customer.example.jp")
+    assert urls({"PORTAL_PORT": "9090"}) == ("http://localhost:9090", "https://customer.example.jp")
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,8 @@ def _default(
         return f"`{value}`" if value else "none"
 
     if name in required:
-        return "**required in production**"
+        otherwise = shown(usual)
+        return "**required in production**" + ("" if otherwise == "none" else f", otherwise {otherwise}")
     if name in usual and name in production and shown(usual) != shown(production):
         return f"{shown(production)} in production, otherwise {shown(usual)}"
     return shown(usual if name in usual else production)

@@ -242,6 +242,8 @@ def test_production_does_not_start_past_the_wall(service_env):
             "PATH": "/usr/bin:/bin",
             "PORTAL_ENV": "production",
             "SECRET_KEY": "x" * 32,
+            "PORTAL_URL": "https://portal.example.jp",
+            "CUSTOMER_PORTAL_URL": "https://customer.example.jp",
             "DATABASE_URL": service_env["SUPERUSER_URL"],
             "PASSWORD_HASH_MEMORY_KIB": "19456",
             "PASSWORD_HASH_PASSES": "2",

@@ -116,6 +116,8 @@ def test_the_web_process_starts_from_what_is_copied_and_is_healthy(laid_out, tmp
                 "SECRET_KEY": "k" * 32,
                 "DATABASE_URL": DATABASE,
                 "REDIS_URL": "redis://127.0.0.1:1/0",
+                "PORTAL_URL": "https://portal.example.jp",
+                "CUSTOMER_PORTAL_URL": "https://customer.example.jp",
             },
             stdout=output,
             stderr=output,

@@ -124,6 +124,7 @@ class Production:
             "PORTAL_ENV": "production",
             "PORTAL_INSTANCE": str(instance / "portal"),
             "PORTAL_URL": "https://portal.example.jp",
+            "CUSTOMER_PORTAL_URL": "https://customer.example.jp",
             "SECRET_KEY": "of-the-commands-in-the-documents",
             "DATABASE_URL": postgres.url("portal_app", "portal"),
             "DATABASE_OWNER_URL": postgres.url("portal_owner", "portal"),

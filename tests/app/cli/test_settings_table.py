@@ -66,12 +66,14 @@ def test_limits_are_those_of_the_code():
 
 
 def test_what_production_requires_is_found_by_starting_it(tmp_path):
-    assert set(required_in_production(str(tmp_path))) == {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"}
+    urls = {"DATABASE_URL", "REDIS_URL", "PORTAL_URL", "CUSTOMER_PORTAL_URL"}
+    assert set(required_in_production(str(tmp_path))) == urls | {"SECRET_KEY"}
 
 
 def test_defaults_that_differ_in_production_are_told_apart():
     page = settings_markdown()
 
     assert "| `SECRET_KEY` | **required in production** |" in page
+    assert "| `PORTAL_URL` | **required in production**, otherwise `http://localhost:8080` |" in page
     assert "| `SINGLE_SIGN_ON_PRIVATE_PROVIDERS` | `0` in production, otherwise `1` | 0, 1 |" in page
     assert "| `AUDIT_HEADS_FILE` | `$PORTAL_INSTANCE/audit-heads.jsonl` |" in page

@@ -41,6 +41,8 @@ def test_hashes_cost_what_owasp_recommends_and_production_takes_no_less():
         "SECRET_KEY": "x" * 32,
         "DATABASE_URL": "postgresql+psycopg://a@b/c",
         "REDIS_URL": "redis://x/0",
+        "PORTAL_URL": "https://portal.example.jp",
+        "CUSTOMER_PORTAL_URL": "https://customer.example.jp",
     }
 
     settings = config.load(production)
