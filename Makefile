@@ -20,9 +20,9 @@ help: ## Show this list
 run: $(VENV)/runtime.stamp ## Run the portal with its services on this machine; with demo data unless PORTAL_ENV=production
 	@if [ "$$PORTAL_ENV" != production ]; then export PORTAL_DEMO="$${PORTAL_DEMO:-1}"; fi; exec $(PY) app.py
 
-# One process more than the usual two cores, because many tests wait for other processes.
+# Twice the usual two cores, because many tests wait for other processes.
 test: $(VENV)/dev.stamp ## Run all tests
-	$(PY) -m pytest -n 3
+	$(PY) -m pytest -n 4
 
 coverage: $(VENV)/dev.stamp ## Run all tests and report the lines and branches that no test reaches
 	$(PY) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered
@@ -86,7 +86,9 @@ screenshots: $(VENV)/dev.stamp ## Take the pictures of README.md from a new demo
 documents: $(VENV)/dev.stamp ## Run the commands in README.md, CONTRIBUTING.md, SECURITY.md and docs/; ONLY=README.md,docs/shipper.md selects documents
 	$(PY) -m tests.documents $(if $(ONLY),--only $(ONLY))
 
-sure: lint types smoke documents test ## Run all checks of the CI
+sure: lint types ## Run all checks of the CI
+	@# The tests wait for other processes at times, and so do the commands of the documents.
+	@$(MAKE) --no-print-directory --jobs smoke documents test
 
 venv: $(VENV)/dev.stamp ## Create the virtual environment with all packages, for editors
 
