@@ -39,11 +39,12 @@ def change_password(  # noqa: PLR0913  (a rule takes its limits and its clock as
     user = session.scalar(own.with_for_update(key_share=True).execution_options(populate_existing=True))
     if user is None:
         raise Gone
-    if not password_matches(user, current):
-        count_wrong_password(session, user, locking, now=now, by=by)
-        return False
+    right = password_matches(user, current)
     if is_locked(user, now=now):
         audit.record(session, "password.change_refused", ("User", user.id), by=by)
+        return False
+    if not right:
+        count_wrong_password(session, user, locking, now=now, by=by)
         return False
     password_policy.check(password, user.email, password_policy.words_of(user))
     if password == current:

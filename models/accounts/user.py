@@ -93,7 +93,7 @@ def count_failure(  # noqa: PLR0913  (a rule takes its limits and its clock as a
     """Count a wrong password, and lock the account at the limit.
 
     One statement increments and returns the counter, so that concurrent guesses are all counted. While the account is
-    locked nothing is counted, so that the lock is not extended and its mail is sent once.
+    locked the attempt is only recorded, as refused, so that the lock is not extended and its mail is sent once.
 
     :param limit: the number of consecutive wrong passwords that locks the account.
     :param lock_for: how long the account stays locked.
@@ -101,6 +101,7 @@ def count_failure(  # noqa: PLR0913  (a rule takes its limits and its clock as a
     """
     failures = _increment_failures(session, user.id, now=now)
     if failures is None:
+        audit.record(session, "sign_in.refused", ("User", user.id), by=by)
         return False
     audit.record(session, "sign_in.failed", ("User", user.id), by=by)
     if failures < limit:

@@ -95,7 +95,7 @@ def test_the_lock_is_told_by_mail_with_the_address_of_the_portal(make, who, sign
     for _ in range(11):
         sign_in(password="wrong")
 
-    assert [action for action, *_ in audited()] == ["sign_in.failed"] * 10 + ["account.locked"]
+    assert [action for action, *_ in audited()] == ["sign_in.failed"] * 10 + ["account.locked", "sign_in.refused"]
     (mail,) = make.session.scalars(select(MailMessage))
     assert (mail.kind, mail.recipient, mail.created_at) == ("account_locked", "hanako@example.jp", NOW)
     assert "https://portal.example.jp" in mail.body

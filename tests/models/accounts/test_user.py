@@ -67,6 +67,12 @@ def test_wrong_passwords_during_a_lock_neither_count_nor_prolong_it(make, locked
     assert (locked.locked_until, locked.fail_login_count) == (NOW + HOUR, 0)
 
 
+def test_wrong_passwords_during_a_lock_are_recorded_as_refused(make, locked):
+    fail_often(make.session, locked, 3)
+
+    assert (audited(make, "sign_in.failed"), audited(make, "sign_in.refused")) == (10, 3)
+
+
 def test_after_a_lock_it_takes_ten_again(make, locked):
     assert fail_often(make.session, locked, 10, now=NOW + HOUR) == [False] * 9 + [True]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select, text
 
+from models import clock
 from models.mail.outbox import MailMessage
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
@@ -55,7 +57,7 @@ def test_fifty_wrong_guesses_at_once_lock_at_the_tenth_and_send_one_mail(app, ma
     actions = list(make.session.scalars(text("SELECT action FROM audit_entry ORDER BY id")))
     mails = make.session.scalars(select(MailMessage)).all()
     assert {answer.status_code for answer in answers} == {401}
-    assert actions == ["sign_in.failed"] * 10 + ["account.locked"]
+    assert actions == ["sign_in.failed"] * 10 + ["account.locked"] + ["sign_in.refused"] * 40
     assert [(mail.kind, mail.recipient) for mail in mails] == [("account_locked", member.email)]
     assert post(app, "/login/", email=member.email, password=PASSWORD).status_code == 401
 
@@ -65,11 +67,13 @@ def test_fifty_wrong_guesses_at_once_lock_at_the_tenth_and_send_one_mail(app, ma
     [("/login/", {"password": "wrong"}, ["verify"]), ("/forgotten-password/", {}, [])],
     ids=["sign-in", "forgotten password"],
 )
-def test_known_and_unknown_addresses_get_one_answer_for_the_same_work(
-    app, member, hashed, statements, path, more, calls
+def test_known_locked_and_unknown_addresses_get_one_answer_for_the_same_work(
+    app, make, member, hashed, statements, path, more, calls
 ):
+    until = clock.utc_now() + timedelta(minutes=30)
+    locked = make.member(make.tenant(), "Partner Operator", password=weak_hash(), locked_until=until)
     seen = []
-    for email in (member.email, "two@example.jp"):
+    for email in (member.email, locked.email, "two@example.jp"):
         hashed.clear()
         statements.clear()
         answer = post(app, path, email=email, **more)
@@ -77,5 +81,5 @@ def test_known_and_unknown_addresses_get_one_answer_for_the_same_work(
         headers = {name: value for name, value in answer.headers if name not in VARYING}
         seen.append((answer.status_code, headers, page, list(statements), list(hashed)))
 
-    assert seen[0] == seen[1]
+    assert seen[0] == seen[1] == seen[2]
     assert seen[0][-1] == calls

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -98,6 +100,14 @@ def test_wrong_current_passwords_lock_like_those_of_sign_in_and_then_the_right_o
     assert actions(make) == ["sign_in.failed"] * 10 + ["account.locked", "password.change_refused"]
     assert make.session.scalars(select(MailMessage.kind)).all() == ["account_locked"]
     assert not password_hash.matches(stored(make, user).password, NEW)
+
+
+def test_a_wrong_current_password_of_a_locked_account_is_recorded_like_the_right_one(client, make, user):
+    user.locked_until = utc_now() + timedelta(minutes=30)
+    make.session.commit()
+
+    assert [change(client, current=each).status_code for each in ("wrong", PASSWORD)] == [422, 422]
+    assert actions(make) == ["password.change_refused"] * 2
 
 
 @pytest.mark.parametrize(
