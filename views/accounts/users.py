@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from models import clock
 from models.accounts import password_link, role, second_factor, user_rules
 from models.accounts.membership import Membership
+from models.accounts.sign_in_history import SIGN_INS
 from models.accounts.user import Role, User, is_locked
 from models.db import db
 from models.errors import N_, DomainError, Gone
@@ -70,7 +71,7 @@ class UserView(Screen):
     named_by = "email"
     show_template = "accounts/user.html"
     # The page counts the sign-ins; the audit log has each of them.
-    history_without = ("sign_in.", "session.")
+    history_without = SIGN_INS
     # The user name is the email address. No entry has the others.
     history_omits = ("username", "preferences", "created_on", "changed_on", "created_by_fk", "changed_by_fk")
     list_template = "accounts/users.html"

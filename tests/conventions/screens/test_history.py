@@ -73,7 +73,7 @@ def test_what_belongs_to_no_tenant_shows_it_only_to_readers_of_necs_log(app, mak
 
 def test_sign_ins_are_no_changes_of_a_user(make, signed_in):
     user = make.user()
-    for action in ("sign_in.succeeded", "session.ended", "user.unlocked"):
+    for action in ("sign_in.succeeded", "sign_out", "session.ended", "user.unlocked"):
         audit.record(make.session, action, ("User", user.id), by=Actor(PERSON), before={}, after={})
     audit.record(make.session, "user.role_granted", ("User", user.id), by=Actor(PERSON), after={"role": "NEC Staff"})
     make.session.commit()

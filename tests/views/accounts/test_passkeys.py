@@ -209,6 +209,8 @@ def test_a_passkey_alone_signs_in_where_the_tenant_allows_it(app, make, key, ten
     assert refused.location == "/login/?next=/customers/"
     assert (answer.location, client.get("/customers/").status_code) == ("/customers/", 200)
     assert actions(make, last=2) == ["sign_in.refused", "sign_in.succeeded"]
+    history = [row["操作"] for row in Page(client.get("/sessions/").text).rows if "操作" in row]
+    assert history == ["ログイン", "ログイン拒否"]
 
 
 @pytest.mark.parametrize(

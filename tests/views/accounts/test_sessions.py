@@ -15,6 +15,8 @@ from tests.support.pages import Page, answered
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
+SECOND_STEP = "パスワードを確認（二要素認証待ち）"
+
 
 @pytest.fixture
 def user(make):
@@ -78,6 +80,16 @@ def test_the_history_has_failed_sign_ins_of_oneself_alone(app, make, sign_in, us
         app.test_client().post("/login/", data={"email": address, "password": "wrong"})
 
     assert [row["操作"] for row in rows(sign_in(), "操作")] == ["ログイン", "ログイン失敗"]
+
+
+def test_the_history_has_a_right_password_without_a_code_and_a_sign_in_with_it(app, make, sign_in, user):
+    codes = make.totp(user)
+    app.test_client().post("/login/", data={"email": user.email, "password": PASSWORD})
+    client = sign_in()
+
+    client.post("/second-step/", data={"code": codes[0]})
+
+    assert [row["操作"] for row in rows(client, "操作")] == ["ログイン", SECOND_STEP, SECOND_STEP]
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,16 @@ def test_pkce_and_the_secret_are_sent_with_the_code(app, tenant, member, provide
     assert authorization.startswith("Basic ")
 
 
+def test_the_history_of_the_person_has_accepted_and_refused_sign_ins(app, tenant, member, provider):
+    client = app.test_client()
+    sign_in(client, tenant, provider)
+    provider.claims = {"sub": "s-2"}
+    sign_in(app.test_client(), tenant, provider)
+
+    history = [row["操作"] for row in Page(client.get("/sessions/").text).rows if "操作" in row]
+    assert history == ["シングルサインオンを拒否", "シングルサインオンでサインイン"]
+
+
 def test_the_session_has_its_browser_and_ip_address(app, tenant, member, provider):
     client = app.test_client()
 
