@@ -80,7 +80,7 @@ def invite(session: Session, tenant: Tenant, email: str, role: str, *, request: 
     )
     session.add(invitation)
     session.flush()
-    _record(session, "invited", invitation, request.by, {"email": email, "role": role})
+    _record(session, "invitation.invited", invitation, request.by, {"email": email, "role": role})
     _mail(session, invitation, tenant, token, request)
     return invitation
 
@@ -95,7 +95,7 @@ def send_again(session: Session, invitation: UserInvitation, *, request: Invitat
     token = new_token("inv_")
     invitation.token_hash, invitation.password = hash_token(token), None
     invitation.sent_at, invitation.expires_at = request.now, request.now + LIFETIME
-    _record(session, "sent_again", invitation, request.by, {"email": invitation.email})
+    _record(session, "invitation.sent_again", invitation, request.by, {"email": invitation.email})
     _mail(session, invitation, session.get_one(Tenant, invitation.tenant_id), token, request)
     session.flush()
 
@@ -108,7 +108,7 @@ def withdraw(session: Session, invitation: UserInvitation, *, now: datetime, by:
     """
     _lock_open(session, invitation, now=now)
     invitation.withdrawn_at, invitation.password = now, None
-    _record(session, "withdrawn", invitation, by, {"email": invitation.email})
+    _record(session, "invitation.withdrawn", invitation, by, {"email": invitation.email})
     session.flush()
 
 
@@ -197,5 +197,5 @@ def _mail(session: Session, invitation: UserInvitation, tenant: Tenant, token: s
     outbox.write(session, "user_invited", invitation.email, values, now=request.now, tenant_id=tenant.id, secret=token)
 
 
-def _record(session: Session, what: str, invitation: UserInvitation, by: Actor, after: Mapping[str, object]) -> None:
-    audit.record(session, f"invitation.{what}", invitation, by=by, after=dict(after))
+def _record(session: Session, action: str, invitation: UserInvitation, by: Actor, after: Mapping[str, object]) -> None:
+    audit.record(session, action, invitation, by=by, after=dict(after))

@@ -57,7 +57,7 @@ def save(  # noqa: PLR0913  (each is a fact about the change)
         raise DomainError(NOTHING_CHANGED)
     wanted = None if new == default_text(kind) else new
     _put(session, [tenant_id], kind.name, wanted, VersionReason.SAVED, by=by)
-    _record(session, "saved", tenant_id, kind, by=by, before=own, after=wanted)
+    _record(session, "mail_template.saved", tenant_id, kind, by=by, before=own, after=wanted)
 
 
 def reset(session: Session, tenant_id: str, kind: MailKind, *, version: int, by: Actor) -> None:
@@ -70,7 +70,7 @@ def reset(session: Session, tenant_id: str, kind: MailKind, *, version: int, by:
     if own is None:
         raise DomainError(ALREADY_DEFAULT)
     _put(session, [tenant_id], kind.name, None, VersionReason.RESET, by=by)
-    _record(session, "reset", tenant_id, kind, by=by, before=own, after=None)
+    _record(session, "mail_template.reset", tenant_id, kind, by=by, before=own, after=None)
 
 
 def restore(session: Session, kind: MailKind, old: MailTemplateVersion, *, version: int, by: Actor) -> None:
@@ -86,7 +86,7 @@ def restore(session: Session, kind: MailKind, old: MailTemplateVersion, *, versi
     if wanted == own:
         raise DomainError(ALREADY_THIS)
     _put(session, [tenant_id], kind.name, wanted, VersionReason.RESTORED, by=by, restored_number=old.number)
-    _record(session, "restored", tenant_id, kind, by=by, before=own, after=wanted)
+    _record(session, "mail_template.restored", tenant_id, kind, by=by, before=own, after=wanted)
 
 
 def copy(session: Session, source_id: str, target_ids: Iterable[str], kinds: Sequence[MailKind], *, by: Actor) -> None:
@@ -200,7 +200,7 @@ def _next_versions(
 
 def _record(  # noqa: PLR0913  (each is a column of the row)
     session: Session,
-    what: str,
+    action: str,
     tenant_id: str,
     kind: MailKind,
     *,
@@ -211,7 +211,7 @@ def _record(  # noqa: PLR0913  (each is a column of the row)
     """Add the audit entry. For the default, ``before`` or ``after`` is None."""
     audit.record(
         session,
-        f"mail_template.{what}",
+        action,
         ("MailTemplate", kind.name),
         by=by,
         tenant_id=tenant_id,

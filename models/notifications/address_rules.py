@@ -103,7 +103,7 @@ def withdraw(session: Session, number: int, *, request: AddressChange) -> str:
     slot, link = _asked_of(session, number, request)
     _supersede(session, link, request)
     slot.version += 1
-    _record(session, "withdrawn", slot, request.by, before={"asked_for": link.address})
+    _record(session, "notification_address.withdrawn", slot, request.by, before={"asked_for": link.address})
     return link.address
 
 
@@ -132,7 +132,7 @@ def confirm(session: Session, link: AddressLink, *, now: datetime, by: Actor) ->
     if state == LinkState.OPEN:
         before = {"address": slot.address} if slot.address else None
         slot.address, slot.confirmed_at, link.used_at = link.address, now, now
-        _record(session, "confirmed", slot, by, before=before, after={"address": link.address})
+        _record(session, "notification_address.confirmed", slot, by, before=before, after={"address": link.address})
     return state
 
 
@@ -213,9 +213,9 @@ def _set(
         _ask(session, slot, address, request)
         return True
     if link is not None:
-        _record(session, "withdrawn", slot, request.by, before={"asked_for": link.address})
+        _record(session, "notification_address.withdrawn", slot, request.by, before={"asked_for": link.address})
     if not address and slot.address:
-        _record(session, "removed", slot, request.by, before={"address": slot.address})
+        _record(session, "notification_address.removed", slot, request.by, before={"address": slot.address})
         slot.address = slot.confirmed_at = None
     return False
 
@@ -250,7 +250,7 @@ def _ask(session: Session, slot: NotificationAddress, address: str, request: Add
         secret=token,
     )
     before = {"address": slot.address} if slot.address else None
-    _record(session, "asked_for", slot, request.by, before=before, after={"asked_for": address})
+    _record(session, "notification_address.asked_for", slot, request.by, before=before, after={"asked_for": address})
 
 
 def _refuse_flood(session: Session, slot: NotificationAddress, address: str, *, now: datetime) -> None:
@@ -266,13 +266,11 @@ def _refuse_flood(session: Session, slot: NotificationAddress, address: str, *, 
 
 def _record(  # noqa: PLR0913, PLR0917  (each is a column of the row)
     session: Session,
-    what: str,
+    action: str,
     slot: NotificationAddress,
     by: Actor,
     before: dict[str, str] | None = None,
     after: dict[str, str] | None = None,
 ) -> None:
     subject = ("NotificationAddress", f"{slot.tenant_id}/{slot.slot}")
-    audit.record(
-        session, f"notification_address.{what}", subject, by=by, tenant_id=slot.tenant_id, before=before, after=after
-    )
+    audit.record(session, action, subject, by=by, tenant_id=slot.tenant_id, before=before, after=after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import current_app, g
@@ -26,6 +26,20 @@ def _is_action(name: str) -> Any:
     return or_(AuditEntry.action == name, AuditEntry.action.endswith(f".{name}", autoescape=True))
 
 
+def filters_by(actions: Mapping[str, Any]) -> tuple[DeclaredFilter, ...]:
+    """Return the filters of a list of entries.
+
+    :param actions: the labels of the actions, by their whole names or the last parts of these.
+    """
+    return (
+        Part("actor", most=320, beside=True),
+        DaysOfTimes("at", beside=True),
+        Choice("action", labels=actions, on=_is_action),
+        Choice("subject_type", labels=SUBJECTS),
+        Part("subject_id", most=64, any_case=False),
+    )
+
+
 class AuditLog(Screen):
     """A list of audit entries, each with the values before and after."""
 
@@ -42,13 +56,7 @@ class AuditLog(Screen):
     show_fieldsets: ClassVar = [
         (None, {"fields": ["at", "actor", "role", "action", "subject", "address", "request_id"]})
     ]
-    filters: ClassVar[Sequence[DeclaredFilter]] = (
-        Part("actor", most=320, beside=True),
-        DaysOfTimes("at", beside=True),
-        Choice("action", labels=ACTIONS, on=_is_action),
-        Choice("subject_type", labels=SUBJECTS),
-        Part("subject_id", most=64, any_case=False),
-    )
+    filters: ClassVar[Sequence[DeclaredFilter]] = filters_by(ACTIONS)
     label_columns: ClassVar = {
         "at": lazy_gettext("Date and time"),
         "actor": lazy_gettext("Person"),

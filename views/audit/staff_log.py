@@ -8,7 +8,8 @@ from flask_babel import lazy_gettext
 from sqlalchemy.orm import Session
 
 from models.errors import N_
-from views.audit.log import AuditLog
+from views.audit.log import AuditLog, filters_by
+from views.audit_labels import ACTIONS, SIGN_IN
 from views.screen import formats
 from views.screen.filters import IdPart
 from views.screen.labels import Labels
@@ -44,7 +45,8 @@ class StaffAuditLogView(AuditLog):
     ]
     filters = (
         IdPart("tenant_id", lazy_gettext("Tenant ID"), most=8, beside=True),
-        *AuditLog.filters,
+        # Signing in is outside any tenant, so the logs of tenants have none of it.
+        *filters_by({**ACTIONS, **SIGN_IN}),
     )
     label_columns: ClassVar = {**AuditLog.label_columns, "tenant_id": lazy_gettext("Tenant ID")}
     formatters_columns: ClassVar = {**AuditLog.formatters_columns, "tenant_id": formats.CODE}

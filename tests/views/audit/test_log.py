@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from pathlib import Path
-
 import pytest
 from sqlalchemy import func, select
 
 from models import audit
 from models.accounts import user_rules
 from models.actor import SYSTEM, Actor
-from models.db import Base
 from tests.support.pages import Page
-from views.audit_labels import ACTIONS, SIGN_IN, SUBJECTS
-
-ROOT = Path(__file__).parents[3]
-NAME = re.compile(r"[a-z_]+\.[a-z_]+")
 
 
 @pytest.fixture
@@ -123,29 +114,3 @@ def test_staff_see_the_entries_of_all_tenants_and_of_none(make, signed_in, opera
     ]
     assert len(listed(staff, f"/staff/audit-log/?tenant_id={other.id}")) == 1
     assert staff.get("/staff/audit-log/2").status_code == 200
-
-
-def recorded_names() -> set[str]:
-    """Return the names of the actions that rules record, as far as they are constants in the call."""
-    found = set()
-    for path in (ROOT / "models").rglob("*.py"):
-        calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
-        for call in calls:
-            if ast.unparse(call.func) in {"audit.record", "audit.record_all"}:
-                constants = (
-                    node.value for each in call.args for node in ast.walk(each) if isinstance(node, ast.Constant)
-                )
-                found |= {value for value in constants if isinstance(value, str) and NAME.fullmatch(value)}
-    return found
-
-
-def test_every_recorded_action_has_a_label():
-    names = recorded_names()
-
-    assert len(names) > 50
-    assert [name for name in names if name not in SIGN_IN and name.rpartition(".")[2] not in ACTIONS] == []
-    assert set(SIGN_IN) <= names
-
-
-def test_only_subjects_that_exist_have_labels(app):
-    assert set(SUBJECTS) - {each.class_.__name__ for each in Base.registry.mappers} - {"Role", "User"} == set()
