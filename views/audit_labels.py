@@ -63,6 +63,7 @@ ACTIONS: dict[str, Any] = {
     "corrected": lazy_gettext("Corrected"),
     "created": lazy_gettext("Created"),
     "denied": lazy_gettext("Denied"),
+    "deactivated": lazy_gettext("Deactivated"),
     "deleted": lazy_gettext("Deleted"),
     "delivery_recorded": lazy_gettext("Delivery recorded"),
     "downloaded": lazy_gettext("Downloaded"),

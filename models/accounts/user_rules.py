@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from models import audit
 from models.accounts import password_hash, password_policy
@@ -109,7 +109,7 @@ def join_tenant(session: Session, user: Any, tenant: Tenant, role: str, *, by: A
         membership,
         by=by,
         tenant_id=tenant.id,
-        after={"user_id": user.id, "role": role},
+        after={"email": user.email, "role": role},
     )
 
 
@@ -138,7 +138,14 @@ def mail_membership(  # noqa: PLR0913  (the mail names these)
 
 
 def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who they are)
-    session: Session, user: Any, values: dict[str, Any], roles: Iterable[str], *, version: int, by: Actor
+    session: Session,
+    user: Any,
+    values: dict[str, Any],
+    roles: Iterable[str],
+    *,
+    version: int,
+    by: Actor,
+    across: Session | None = None,
 ) -> None:
     """Change a user's name, e-mail address, active flag and the roles held in every tenant.
 
@@ -147,6 +154,7 @@ def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who the
     :param values: ``last_name``, ``first_name``, ``email`` and ``active``.
     :param roles: the names of all elevated roles the user should have.
     :param version: the user's version when the person opened the form.
+    :param across: a cross-tenant session for the logs of the user's tenants, if ``session`` is not one.
     :raises Conflict: the user was changed in the meantime.
     :raises Gone: the user was deleted in the meantime.
     :raises DomainError: nothing changes, the e-mail address is taken, or no administrator would be left.
@@ -156,6 +164,7 @@ def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who the
     if wanted - set(ELEVATED):
         raise DomainError(NOT_EVERYWHERE, field="roles")
     held = {role.name for role in user.roles}
+    was = {"email": user.email, "active": user.active}
     if _is_admin(user) and not (values["active"] and NEC_ADMIN in wanted):
         _keep_an_admin(session, user, by=by)
     email = _free_email(session, values["email"], but=user)
@@ -171,22 +180,30 @@ def change_user(  # noqa: PLR0913  (a rule takes what the person saw and who the
         raise DomainError(NOTHING_CHANGED)
     user.version += 1
     _change_roles(session, user, held, wanted, by=by)
+    if user.active != was["active"]:
+        action = "membership.reactivated" if user.active else "membership.deactivated"
+        now = {"email": email, "active": user.active}
+        told = [audit.Change(each, was, now) for each in _memberships(session, user)]
+        audit.record_all(across or session, action, told, by=by)
 
 
-def delete_user(session: Session, user: Any, *, by: Actor) -> None:
+def delete_user(session: Session, user: Any, *, by: Actor, across: Session | None = None) -> None:
     """Delete a user with all memberships. The audit log keeps what they did under their e-mail address.
 
+    :param across: a cross-tenant session for the logs of the user's tenants, if ``session`` is not one.
     :raises DomainError: it is the acting person's own account, or the last administrator.
     :raises Gone: the user was deleted concurrently.
     """
     lock(session, user)
     _keep_an_admin(session, user, by=by)
-    memberships = session.scalars(select(Membership).where(Membership.user_id == user.id)).all()
+    memberships = _memberships(session, user)
     before = {
         "email": user.email,
         "roles": sorted(role.name for role in user.roles),
         "tenants": sorted(each.tenant_id for each in memberships),
     }
+    left = [audit.Change(each, {"email": user.email, "role": each.role.name}, None) for each in memberships]
+    audit.record_all(across or session, "membership.deleted", left, by=by)
     audit.record(session, "user.deleted", ("User", user.id), by=by, before=before)
     session.delete(user)
 
@@ -220,12 +237,14 @@ def change_membership(session: Session, membership: Membership, role: str, *, by
     :raises Gone: the role does not exist, or the membership was deleted concurrently.
     """
     lock(session, membership)
-    before = membership.role.name
+    email, before = membership.email, membership.role.name
     if before == role:
         raise DomainError(NOTHING_CHANGED)
     membership.role_id = tenant_role(session, role, membership.tenant_id).id
     membership.held_since = func.now()
-    audit.record(session, "membership.changed", membership, by=by, before={"role": before}, after={"role": role})
+    # The address is in both, so that the tenant's people see whose role it is.
+    was, now = {"email": email, "role": before}, {"email": email, "role": role}
+    audit.record(session, "membership.changed", membership, by=by, before=was, after=now)
 
 
 def leave_tenant(session: Session, membership: Membership, *, by: Actor) -> None:
@@ -234,9 +253,15 @@ def leave_tenant(session: Session, membership: Membership, *, by: Actor) -> None
     :raises Gone: the membership was deleted concurrently.
     """
     lock(session, membership)
-    before = {"user_id": membership.user_id, "role": membership.role.name}
+    before = {"email": membership.email, "role": membership.role.name}
     audit.record(session, "membership.deleted", membership, by=by, before=before)
     session.delete(membership)
+
+
+def _memberships(session: Session, user: Any) -> Sequence[Membership]:
+    """Return a user's memberships with their roles."""
+    held = select(Membership).where(Membership.user_id == user.id).order_by(Membership.tenant_id)
+    return session.scalars(held.options(joinedload(Membership.role))).all()
 
 
 def _change_roles(session: Session, user: Any, held: set[str], wanted: set[str], *, by: Actor) -> None:

@@ -146,11 +146,12 @@ class UserView(Screen):
     def change(self, row: Any, form: UserForm, *, version: int) -> None:
         """Change a user and the roles held in every tenant."""
         values = {name: form[name].data for name in NAMES}
-        user_rules.change_user(db.session(), row, values, form.roles.data, version=version, by=actor())
+        across = cross_tenant_session(_REASON)
+        user_rules.change_user(db.session(), row, values, form.roles.data, version=version, by=actor(), across=across)
 
     def remove(self, row: Any) -> None:
         """Delete a user."""
-        user_rules.delete_user(db.session(), row, by=actor())
+        user_rules.delete_user(db.session(), row, by=actor(), across=cross_tenant_session(_REASON))
 
     def value(self, row: Any, name: str) -> Any:
         """Return a column's value for a user. A locked account is shown as locked, whether it is active or not."""

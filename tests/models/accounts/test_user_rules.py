@@ -185,7 +185,10 @@ def test_a_deleted_user_is_gone_with_their_places_and_named_in_the_audit_log(mak
     session.commit()
 
     assert session.scalar(select(Membership)) is None
-    assert audit(make) == [("user.deleted", {"email": "gone@example.jp", "roles": [], "tenants": [tenant.id]}, None)]
+    assert audit(make) == [
+        ("membership.deleted", {"email": "gone@example.jp", "role": "Partner Viewer"}, None),
+        ("user.deleted", {"email": "gone@example.jp", "roles": [], "tenants": [tenant.id]}, None),
+    ]
 
 
 def test_a_user_who_made_others_can_be_deleted(make, session):
@@ -255,9 +258,13 @@ def test_places_in_tenants_are_made_changed_and_ended(make, session):
     session.commit()
 
     assert audit(make) == [
-        ("membership.created", None, {"user_id": user.id, "role": "Partner Viewer"}),
-        ("membership.changed", {"role": "Partner Viewer"}, {"role": "Partner Operator"}),
-        ("membership.deleted", {"user_id": user.id, "role": "Partner Operator"}, None),
+        ("membership.created", None, {"email": user.email, "role": "Partner Viewer"}),
+        (
+            "membership.changed",
+            {"email": user.email, "role": "Partner Viewer"},
+            {"email": user.email, "role": "Partner Operator"},
+        ),
+        ("membership.deleted", {"email": user.email, "role": "Partner Operator"}, None),
     ]
 
 

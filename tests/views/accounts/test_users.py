@@ -222,6 +222,37 @@ def test_a_place_in_a_tenant_is_given_changed_and_taken(make, admin, signed_in):
     ]
 
 
+def test_each_tenant_of_a_user_sees_who_was_deactivated_and_deleted(make, admin, signed_in):
+    first, second, other = (make.tenant() for _ in range(3))
+    user = make.member(first, "Partner Viewer", email="hanako@example.jp")
+    make.join(user, second, "Partner Operator")
+    for active in ("", "y"):
+        edit(admin, user, active=active)
+    admin.post(f"/users/delete/{user.id}")
+
+    logs = {}
+    for tenant, role in ((first, "Partner Viewer"), (second, "Partner Operator"), (other, "Partner Viewer")):
+        operator = signed_in(make.member(tenant, "Partner Operator"), tenant)
+        listed = Page(operator.get("/audit-log/").text).rows
+        keys = make.session.scalars(
+            text("SELECT id FROM audit_entry WHERE tenant_id = :tenant ORDER BY id DESC"), {"tenant": tenant.id}
+        ).all()
+        pages = [Page(operator.get(f"/audit-log/{key}").text).rows for key in keys]
+        logs[role, tenant.id] = [(row["操作"], changes) for row, changes in zip(listed, pages, strict=True)]
+
+    def item(name, before, after):
+        return {"項目": name, "変更前": before, "変更後": after}
+
+    email = item("メールアドレス", user.email, user.email)
+    for tenant, role in ((first, "Partner Viewer"), (second, "Partner Operator")):
+        assert logs[role, tenant.id] == [
+            ("削除", [item("メールアドレス", user.email, "-"), item("ロール", role, "-")]),
+            ("使用再開", [item("ログイン可", "いいえ", "はい"), email]),
+            ("無効化", [item("ログイン可", "はい", "いいえ"), email]),
+        ]
+    assert logs["Partner Viewer", other.id] == []
+
+
 @pytest.mark.parametrize(
     ("path", "data", "status"),
     [
