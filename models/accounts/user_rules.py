@@ -37,6 +37,9 @@ UNIQUE_ERRORS = dict.fromkeys(
 
 NAME_LENGTH = 100
 
+_REGISTERED = ("email", "last_name", "first_name", "company", "department", "phone")
+"""What the audit log says about a new user: nothing of the password and the remarks."""
+
 
 def create_user(  # noqa: PLR0913  (each is a fact about the person)
     session: Session,
@@ -74,7 +77,8 @@ def create_user(  # noqa: PLR0913  (each is a fact about the person)
     )
     session.add(user)
     session.flush()
-    audit.record(session, "user.created", ("User", user.id), by=by, after={"email": email, "active": active})
+    registered = {name: getattr(user, name) for name in _REGISTERED if getattr(user, name)}
+    audit.record(session, "user.created", ("User", user.id), by=by, after={**registered, "active": active})
     return user
 
 

@@ -154,6 +154,16 @@ def test_registering_creates_the_user_in_the_tenant(make, tenant, invited):
     assert [(each.tenant_id, each.role.name) for each in user.memberships] == [(tenant.id, "Partner Viewer")]
     assert (invited.state(now=NOW), invited.password) == (InvitationState.USED, None)
     assert actions(make)[1:] == ["user.created", "membership.created", "invitation.registered"]
+    created = make.session.scalars(select(AuditEntry).where(AuditEntry.action == "user.created")).one()
+    assert created.after == {
+        "email": "hanako@example.jp",
+        "last_name": "見守",
+        "first_name": "花子",
+        "company": "青空販売",
+        "department": "営業部",
+        "phone": "0312345678",
+        "active": True,
+    }
 
 
 @pytest.mark.parametrize("late", [timedelta(days=7), timedelta(days=7) - timedelta(microseconds=1)])

@@ -52,6 +52,13 @@ def test_a_user_is_made_with_no_password_that_may_not_be_used(session):
     assert refused.value.field == "password"
 
 
+def test_what_a_new_user_has_not_got_is_not_in_the_entry(make, session):
+    user_rules.create_user(session, "hanako@example.jp", last_name="青空", first_name="", active=False, by=SYSTEM)
+    session.commit()
+
+    assert audit(make) == [("user.created", None, {"email": "hanako@example.jp", "last_name": "青空", "active": False})]
+
+
 def test_a_change_of_address_is_a_change_of_the_name_one_signs_in_with(make, session):
     user = make.user(email="old@example.jp")
 
