@@ -100,7 +100,7 @@ class AuditLog(Screen):
 
     def changes(self, row: AuditEntry) -> Table | None:
         """Return the table of the changed columns, named as on the screen of the subject."""
-        screen = _screen_of(row.subject_type)
+        screen = _screen_of(row.subject_type, tenantless=self.tenantless)
 
         def text(values: dict[str, Any] | None, name: str) -> str | None:
             if screen is not None:
@@ -119,10 +119,13 @@ class AuditLog(Screen):
         )
 
 
-def _screen_of(subject_type: str) -> Any:
-    """Return the screen with the change history of a type of subjects, or else any of their screens; None without one."""
+def _screen_of(subject_type: str, *, tenantless: bool) -> Any:
+    """Return the screen with the change history of a type of subjects, or else any of their screens; None without one.
+
+    :param tenantless: whether a screen for NEC's staff is preferred, which may show more than that of the tenant.
+    """
     found = [each for each in current_app.extensions["screens"].values() if each.model.__name__ == subject_type]
-    return next(filter(has_history, found), found[0] if found else None)
+    return min(found, key=lambda each: (not has_history(each), each.tenantless != tenantless), default=None)
 
 
 class AuditLogView(AuditLog):

@@ -30,6 +30,11 @@ STATES = {
 PRIORITY = formats.badge(PRIORITIES, {Priority.HIGH: "red"})
 STATE = formats.badge(STATES, {State.OPEN: "blue", State.IN_PROGRESS: "orange", State.RESOLVED: "green"})
 
+ONLY_IN_THREAD = ("ticket.message_added",)
+"""The actions that the change history leaves out, because the thread shows what both sides wrote."""
+SEEN_ON_PAGE = ("author_id", "utm_id", "alert_seq", "alert_at", "updated_at")
+"""The columns that the change history leaves out: the page shows in words what they refer to, which never changes."""
+
 COLUMN_LABELS = {
     "id": lazy_gettext("Ticket ID"),
     "title": lazy_gettext("Title"),

@@ -11,6 +11,7 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session, joinedload
 
+from models.accounts.user import User
 from models.db import db
 from models.errors import N_
 from models.tenants.tenant import tenant_names
@@ -27,7 +28,7 @@ from views.screen.screen import Screen
 from views.screen.table import ICON_BUTTON, Button, Table
 from views.tickets import filters
 from views.tickets.forms import AnswerForm
-from views.tickets.labels import COLUMN_LABELS, FORMATS
+from views.tickets.labels import COLUMN_LABELS, FORMATS, ONLY_IN_THREAD, SEEN_ON_PAGE
 from views.tickets.thread import about, thread, without_links
 from views.tickets.update import TicketUpdateView
 from views.transaction import cross_tenant_session
@@ -67,8 +68,8 @@ class StaffTicketView(Screen):
     tenantless = True
     above: ClassVar = [Above(lazy_gettext("NEC Staff"), None, None)]
     show_template = "tickets/show.html"
-    # The thread shows what both sides wrote, and the audit log the rest.
-    history = False
+    history_without = ONLY_IN_THREAD
+    history_omits = SEEN_ON_PAGE
     base_order = ("asked_at", "asc")
     link_column = "title"
     list_columns: ClassVar = ["id", "title", "tenant", "priority", "state", "assignee", "asked_at"]
@@ -138,6 +139,11 @@ class StaffTicketView(Screen):
                 return row.assignee.get_full_name() if row.assignee is not None else None
             case _:
                 return super().value(row, name)
+
+    def recorded(self, name: str, value: Any) -> str:
+        """Return a value of the audit log as displayed to the user: the assignee by name, the key of a deleted one."""
+        found = db.session.get(User, value) if name == "assignee_id" and value is not None else None
+        return str(found.get_full_name()) if found is not None else super().recorded(name, value)
 
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
         """Return a query in an order; the default one is that of the queue."""

@@ -17,7 +17,7 @@ from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Button
 from views.tickets import filters
-from views.tickets.labels import COLUMN_LABELS, FORMATS
+from views.tickets.labels import COLUMN_LABELS, FORMATS, ONLY_IN_THREAD, SEEN_ON_PAGE
 from views.tickets.thread import about, thread
 
 
@@ -41,8 +41,9 @@ class TicketView(Screen):
     class_permission_name = "Tickets"
     named_by = "title"
     show_template = "tickets/show.html"
-    # The thread shows what both sides wrote; the audit log has the rest, with the names of NEC's staff.
-    history = False
+    history_without = ONLY_IN_THREAD
+    # The tenant's people do not see who of NEC's staff is to answer, and since when the queue has the ticket.
+    history_omits = (*SEEN_ON_PAGE, "assignee_id", "asked_at")
     base_order = ("created_at", "desc")
     list_columns: ClassVar = ["id", "title", "kind", "state", "created_at", "updated_at"]
     file_columns: ClassVar = [

@@ -63,6 +63,21 @@ def test_what_is_most_urgent_and_waits_longest_comes_first(staff, make):
     assert "二社" in lines[1]
 
 
+def test_the_history_has_changes_and_only_that_of_staff_has_the_assignee(staff, operator, make):
+    ticket = make.ticket(tenant=operator.tenant)
+
+    answer(staff, ticket, state="waiting", assignee_id=str(staff.user.id), body="回答")
+
+    def history(client, url):
+        rows = [row for row in Page(client.get(f"{url}{ticket.id}").text).rows if row.get("変更者")]
+        return [(row["変更者"], row["項目"], row["変更前"], row["変更後"]) for row in rows]
+
+    state = ("staff@example.jp", "ステータス", "オープン", "パートナー返信待ち")
+    assert history(operator, "/tickets/") == [state]
+    assert ("staff@example.jp", "担当者", "-", staff.user.get_full_name()) in history(staff, QUEUE)
+    assert state in history(staff, QUEUE)
+
+
 def test_staff_answer_assign_and_close(staff, operator, make):
     support_page.save(make.session, SupportContent(email="desk@example.jp"), version=0, by=SYSTEM)
     ticket = make.ticket(tenant=operator.tenant, author_id=operator.user.id, title="質問")
