@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     ForeignKey,
     Identity,
     Index,
@@ -235,19 +236,24 @@ def entries_about(
     kind = type(row).__name__
     owner = row.id if kind == "Tenant" else getattr(row, "tenant_id", None)
     chains = [AuditEntry.tenant_id == owner, *([AuditEntry.tenant_id.is_(None)] if outside_tenants else [])]
-    return list(
-        session.scalars(
-            select(AuditEntry)
-            .where(
-                or_(*chains),
-                AuditEntry.subject_type == kind,
-                AuditEntry.subject_id == _key(row),
-                *(~AuditEntry.action.startswith(each, autoescape=True) for each in without),
-            )
-            .order_by(AuditEntry.id.desc())
-            .limit(most)
-        )
+    conditions = (or_(*chains), *(~AuditEntry.action.startswith(each, autoescape=True) for each in without))
+    return _newest(session, kind, [_key(row)], *conditions, most=most)
+
+
+def entries_about_parts(
+    session: Session, subject_type: str, subject_ids: Sequence[str], *, tenant_id: str, most: int = 50
+) -> list[AuditEntry]:
+    """Return the audit entries of a tenant's rows that one page shows together, newest first. They need not exist yet."""
+    return _newest(session, subject_type, subject_ids, AuditEntry.tenant_id == tenant_id, most=most)
+
+
+def _newest(
+    session: Session, subject_type: str, subject_ids: Sequence[str], *conditions: ColumnElement[bool], most: int
+) -> list[AuditEntry]:
+    found = select(AuditEntry).where(
+        *conditions, AuditEntry.subject_type == subject_type, AuditEntry.subject_id.in_(subject_ids)
     )
+    return list(session.scalars(found.order_by(AuditEntry.id.desc()).limit(most)))
 
 
 def has_entry(session: Session, subject: tuple[str, Any], *, tenant_id: str | None, of: str = "") -> bool:

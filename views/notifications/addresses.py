@@ -23,6 +23,7 @@ from views.confirmation import response_before_saving, validates_first
 from views.flashes import flash_error, flash_success
 from views.forms.errors import add_error
 from views.notifications.address_form import NotificationForm
+from views.notifications.address_history import address_history
 from views.notifications.notice import problems
 from views.notifications.waiting import label_of, waiting_table
 from views.screen.conflict import Difference, compared
@@ -103,6 +104,7 @@ class NotificationAddressView(PortalView):
             conflict=compared(differences),
             problems=problems(found),
             save_url=url_for("NotificationAddressView.save"),
+            history=address_history(),
         )
 
 

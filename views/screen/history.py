@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from flask import g
 from flask_babel import gettext
 from sqlalchemy import inspect
 
-from models.audit import AuditEntry, entries_about
+from models.audit import AuditEntry, entries_about, entries_about_parts
 from models.db import db
 from views.audit_labels import action_label
 from views.screen import formats
@@ -42,17 +44,53 @@ def history_table(screen: Any, row: Any) -> Table | None:
     found = entries_about(session, row, outside_tenants=screen.tenantless, without=screen.history_without)
     # The page names the parent, which never changes.
     parent = screen.parent.column if screen.parent is not None else None
+    return _table(
+        found,
+        lambda entry: [name for name in informative_names(screen, entry) if name != parent],
+        lambda entry, name: _item(screen, entry, name),
+        lambda values, name: recorded_value(screen, values, name),
+    )
+
+
+def page_history(
+    subject_type: str,
+    subject_ids: Sequence[str],
+    *,
+    label: Callable[[AuditEntry, str], Any],
+    text: Callable[[str, Any], str],
+) -> Table:
+    """Return the changes of what a page of the tenant shows that is no ``Screen``, like :func:`history_table`.
+
+    :param subject_ids: the IDs of the rows that the page shows.
+    :param label: returns the label of a changed column of an entry.
+    :param text: returns a value of a column, which may be None, as displayed to the user.
+    """
+    found = entries_about_parts(db.session(), subject_type, subject_ids, tenant_id=g.identity.tenant.id)
+    return _table(
+        found,
+        lambda entry: entry.names,
+        lambda entry, name: str(action_label(entry.action)) if name is None else label(entry, name),
+        lambda values, name: text(name, values[name]) if name is not None and name in (values or {}) else None,
+    )
+
+
+def _table(
+    found: Iterable[AuditEntry],
+    names_of: Callable[[AuditEntry], Sequence[str]],
+    item: Callable[[AuditEntry, str | None], Any],
+    value: Callable[[Any, str | None], str | None],
+) -> Table:
+    """Return a row for each changed column of entries, or one for an entry without columns."""
     changes: list[tuple[AuditEntry, str | None]] = []
     for entry in found:
-        names = [name for name in informative_names(screen, entry) if name != parent]
-        changes += [(entry, name) for name in names] or [(entry, None)]
+        changes += [(entry, name) for name in names_of(entry)] or [(entry, None)]
     return filled_table(
         [
             (gettext("Date and time"), formats.TIME, lambda change: change[0].at),
             (gettext("Changed by"), formats.TEXT, lambda change: change[0].actor),
-            (gettext("Item"), formats.PLAIN, lambda change: _item(screen, *change)),
-            (gettext("Before"), VALUE, lambda change: recorded_value(screen, change[0].before, change[1])),
-            (gettext("After"), VALUE, lambda change: recorded_value(screen, change[0].after, change[1])),
+            (gettext("Item"), formats.PLAIN, lambda change: item(*change)),
+            (gettext("Before"), VALUE, lambda change: value(change[0].before, change[1])),
+            (gettext("After"), VALUE, lambda change: value(change[0].after, change[1])),
         ],
         changes,
         title=gettext("Change history"),

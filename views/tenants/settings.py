@@ -23,6 +23,7 @@ from views.forms.errors import add_error
 from views.screen.conflict import Difference, compared
 from views.tenants.logo import logo_url
 from views.tenants.settings_form import TenantSettingsForm, differences
+from views.tenants.settings_history import settings_history
 from views.tenants.settings_tables import facts, links_table, origins_table, questions_table
 
 
@@ -94,6 +95,7 @@ class TenantSettingsView(PortalView):
             ),
             logo_url=logo_url(tenant_settings.of_tenant(db.session()).logo_hash),
             tokens_url=url_for("PortalTokenView.list") if may("can_list", "PortalTokens") else None,
+            history=settings_history(),
             **more,
         )
 
