@@ -22,9 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.db import Base, CreatedAt
+from models.name_key import stored_key
 from models.numbering import next_number
 from models.scope import TenantScoped
-from models.values.characters import SHAPES, VARIANT_GROUPS
 from models.values.company_name import LEGAL_FORMS, search_key
 from models.versioned import Versioned
 
@@ -33,12 +33,7 @@ customer_number = Sequence("customer_number", start=1, maxvalue=99999999)
 # A name that consists only of a legal form is left unchanged.
 _SORT_NAME = "regexp_replace(search_name, '^({forms})(?=.)|(?<=.)({forms})$', '')".format(forms="|".join(LEGAL_FORMS))
 
-# Must match models.values.person_name.person_key.
-_CONTACT_KEY = "lower(regexp_replace(translate({plain}, '{variants}', '{written}'), '\\s+', '', 'g'))".format(
-    plain=f"normalize(regexp_replace(contact_last_name || contact_first_name, '[{SHAPES}]', '', 'g'), NFKC)",
-    variants="".join(group[1:] for group in VARIANT_GROUPS),
-    written="".join(group[0] * len(group[1:]) for group in VARIANT_GROUPS),
-)
+_CONTACT_KEY = stored_key("contact_last_name || contact_first_name")
 
 
 class CustomerStatus(StrEnum):

@@ -144,8 +144,8 @@ def _contracts(text: str) -> Select[*tuple[Any, ...]] | None:
 def _utms(text: str, *, names: bool) -> Select[*tuple[Any, ...]] | None:
     conditions: list[ColumnElement[bool]] = []
     plain = plain_hyphens(visible(text))
-    if names and (name := visible(text).strip()):
-        conditions.append(Utm.name.icontains(name, autoescape=True))
+    if names and (name := person_key(text)):
+        conditions.append(Utm.search_name.contains(name, autoescape=True))
     # A UTM ID is a MAC address without separators.
     if _MAC_PART.fullmatch(part := _BETWEEN_HEX_DIGITS.sub("", plain).lower()):
         conditions.append(Utm.utm_id.contains(part))

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Identity,
     Index,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -29,6 +30,7 @@ from models.customers.customer import Customer
 from models.db import Base, CreatedAt
 from models.errors import N_, DomainError
 from models.mail import alert_mail_due
+from models.name_key import stored_key
 from models.plain_rules import apply_creations
 from models.scope import TenantScoped
 from models.utms import reboot
@@ -78,6 +80,8 @@ class Utm(TenantScoped, Base):
     customer_id: Mapped[str] = mapped_column(String(9))
     utm_id: Mapped[str] = mapped_column(String(12))
     name: Mapped[str] = mapped_column(String(50))
+    # The normalized name for search: staff search the UTMs of all tenants. Computed by the database.
+    search_name: Mapped[str] = mapped_column(Text, Computed(stored_key("name"), persisted=True))
     serial: Mapped[str] = mapped_column(String(30))
     postcode: Mapped[str] = mapped_column(String(8))
     # Prefecture and address combined, because a UTM's 住所 is one field.

@@ -22,7 +22,7 @@ from views.base import actor, url_if
 from views.data_interface import PortalInterface
 from views.flashes import flash_success
 from views.screen import formats
-from views.screen.filters import Choice, IdPart, Part
+from views.screen.filters import Choice, IdPart, NamePart, Part
 from views.screen.formats import LinkedValue, linked_value
 from views.screen.labels import Labels
 from views.screen.screen import Screen
@@ -63,7 +63,7 @@ class AccessLedgerView(Screen):
     ]
     order_columns: ClassVar = ["name", "email", "role", "since", "last_login"]
     filters = (
-        Part("name", most=201, beside=True),
+        NamePart("name", most=201, beside=True),
         Part("email", most=254, beside=True),
         IdPart("tenant_id", most=8),
         Choice("role", labels=_role_names, on=_with_role, beside=True),

@@ -18,7 +18,7 @@ from models.scope import current_tenant_id
 from views.base import url_if
 from views.data_interface import PortalInterface
 from views.screen import formats
-from views.screen.filters import Choice, Part, Search
+from views.screen.filters import Choice, NamePart, Part, Search
 from views.screen.labels import Labels
 from views.screen.screen import Screen
 from views.screen.table import Button, Table
@@ -32,12 +32,13 @@ _COLUMNS: dict[str, Any] = {
 """The columns that the list can be sorted by."""
 
 
-class _PartOfName(Part):
+class _PartOfName(NamePart):
     """A search for a part of the name of a user."""
 
     @staticmethod
-    def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
-        return column.has((User.last_name + " " + User.first_name).icontains(value, autoescape=True))
+    def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:
+        name = User.last_name + User.first_name
+        return column.has(NamePart._meets(name, match, value, any_case=any_case))  # noqa: SLF001  (of its own base class)
 
 
 class _PartOfAddress(Part):

@@ -19,7 +19,7 @@ from views.accounts.permission_labels import permission_with_code, view_with_cod
 from views.accounts.tabs import ADMINISTRATION
 from views.data_interface import PortalInterface
 from views.screen import formats
-from views.screen.filters import Choice, DeclaredFilter, Part
+from views.screen.filters import Choice, DeclaredFilter, NamePart
 from views.screen.formats import Format
 from views.screen.labels import Labels
 from views.screen.screen import FAB_ROUTES, Screen
@@ -34,7 +34,7 @@ class NameList(Screen):
     tenantless = True
     tabs = ADMINISTRATION
     list_columns: ClassVar = ["name"]
-    filters: ClassVar[Sequence[DeclaredFilter]] = (Part("name", operators=True),)
+    filters: ClassVar[Sequence[DeclaredFilter]] = (NamePart("name", operators=True),)
 
 
 def _role_names() -> dict[str, str]:

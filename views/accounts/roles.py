@@ -24,7 +24,7 @@ from views.base import actor
 from views.data_interface import PortalInterface
 from views.forms.fields import MaxLength, OneLine, Required, TextField
 from views.screen import formats
-from views.screen.filters import Part
+from views.screen.filters import NamePart
 from views.screen.form import ScreenForm
 from views.screen.formats import Format
 from views.screen.labels import Labels
@@ -105,7 +105,7 @@ class RoleView(Screen):
     show_template = "accounts/role.html"
     list_columns: ClassVar = ["name", "tenant", "built_in", "permissions"]
     order_columns: ClassVar = ["name"]
-    filters = (Part("name", most=role.NAME_LENGTH, operators=True),)
+    filters = (NamePart("name", most=role.NAME_LENGTH, operators=True),)
     show_fieldsets: ClassVar = [(lazy_gettext("Role"), {"fields": ["name", "tenant", "built_in", "permissions"]})]
     label_columns: ClassVar = {
         "name": lazy_gettext("Role name"),

@@ -30,7 +30,7 @@ from views.flashes import flash_error, flash_success, flash_warning
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.already_done import row_to_write
-from views.screen.filters import Choice, Part, YesNo
+from views.screen.filters import Choice, NamePart, Part, YesNo
 from views.screen.formats import Format
 from views.screen.labels import Labels
 from views.screen.screen import FAB_ROUTES, Screen
@@ -79,8 +79,8 @@ class UserView(Screen):
     list_columns: ClassVar = ["get_full_name", "email", "active", "roles", "memberships", "last_login"]
     order_columns: ClassVar = ["get_full_name", "email", "active", "last_login"]
     filters = (
-        Part("last_name", operators=True),
-        Part("first_name", operators=True),
+        NamePart("last_name", operators=True),
+        NamePart("first_name", operators=True),
         Part("email", operators=True),
         YesNo("active"),
         Choice(

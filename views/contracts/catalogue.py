@@ -18,7 +18,7 @@ from views.base import actor
 from views.data_interface import PortalInterface
 from views.screen import formats
 from views.screen.actions import action
-from views.screen.filters import Choice, Part, YesNo
+from views.screen.filters import Choice, NamePart, YesNo
 from views.screen.labels import Labels
 from views.screen.navigation import Above, Parent
 from views.screen.screen import Screen
@@ -108,7 +108,7 @@ class ProductView(RetirableScreen):
     list_columns: ClassVar = ["name", "includes_utm", "state"]
     order_columns: ClassVar = ["name", "includes_utm"]
     filters = (
-        Part("name", most=100, beside=True),
+        NamePart("name", most=100, beside=True),
         YesNo("includes_utm"),
         Choice("state", labels=STATES, on=lambda state: _is_retired(Product, state), beside=True),
     )

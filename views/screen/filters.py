@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 from flask_babel import gettext, lazy_gettext
 
 from models import clock
+from models.name_key import key_of
 from models.text_part import has_part, has_part_in_any_case
+from models.values.person_name import person_key
 from models.values.phone import plain_hyphens
 from models.values.visible_text import visible
 from views.arguments import iso_day
@@ -226,6 +228,21 @@ class Part(DeclaredFilter):
         if match == "is":
             return column == value
         return has_part_in_any_case(column, value) if any_case else has_part(column, value)
+
+
+class NamePart(Part):
+    """A search for a part of a name; blanks, width, case and character variants are ignored.
+
+    The database normalizes the names of all rows during the search. A large table has a column for it: with ``key`` and
+    ``column``, an ordinary ``Part`` searches that.
+    """
+
+    def __init__(self, name: str, label: Any = None, **options: Any) -> None:
+        super().__init__(name, label, key=person_key, any_case=False, **options)
+
+    @staticmethod
+    def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:
+        return Part._meets(key_of(column), match, value, any_case=any_case)  # noqa: SLF001  (of its own base class)
 
 
 class IdPart(Part):

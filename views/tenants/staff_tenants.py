@@ -25,7 +25,7 @@ from views.base import actor, url_if
 from views.data_interface import PortalInterface
 from views.forms.fields import CodeField, EmailAddressField, MaxLength, OneLine, Required, TextField, ValidEmail
 from views.screen import formats
-from views.screen.filters import IdPart, Part
+from views.screen.filters import IdPart, NamePart
 from views.screen.form import ScreenForm
 from views.screen.labels import Labels
 from views.screen.navigation import Above
@@ -121,7 +121,7 @@ class StaffTenantView(Screen):
     order_columns: ClassVar = ["id", "name", "created_at"]
     filters = (
         IdPart("id", most=8, placeholder="T8000000"),
-        Part("name", most=NAME_LENGTH, beside=True),
+        NamePart("name", most=NAME_LENGTH, beside=True),
     )
     show_fieldsets: ClassVar = [(None, {"fields": ["id", "name", "customers", "utms", "created_at"]})]
     label_columns: ClassVar = {

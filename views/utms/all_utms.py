@@ -15,6 +15,7 @@ from models.db import db
 from models.errors import N_
 from models.utms.utm import Utm
 from models.values.company_name import search_key
+from models.values.person_name import person_key
 from models.values.prefecture import PREFECTURES
 from views.base import url_if
 from views.customers.company_name import CompanyName
@@ -52,7 +53,7 @@ def fleet_filters(versions: Callable[[], Mapping[str, str]]) -> tuple[DeclaredFi
     :param versions: returns the versions to choose from.
     """
     return (
-        Part("name", most=50, beside=True),
+        Part("name", most=50, any_case=False, key=person_key, column="search_name", beside=True),
         Choice("state", labels=STATE_LABELS, on=has_state, beside=True),
         Part(
             "utm_id", lazy_gettext("UTM ID or MAC address"), most=30, any_case=False, clean=half_width, key=hex_digits

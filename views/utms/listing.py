@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext
 from models.db import db
 from models.utms.reboot import RebootState, open_of
 from models.utms.utm import Utm
+from models.values.person_name import person_key
 from models.values.phone import plain_hyphens
 from views.forms.fields import half_width
 from views.forms.utm_id import hex_digits
@@ -34,7 +35,7 @@ class UtmList(Screen):
     """The UTMs of the request's customer, except removed ones, as a list that the security tab shows."""
 
     filters = (
-        Part("name", most=50, beside=True, wide=True),
+        Part("name", most=50, any_case=False, key=person_key, column="search_name", beside=True, wide=True),
         Choice("state", labels=STATE_LABELS, on=has_state, beside=True),
         Part(
             "utm_id",

@@ -12,11 +12,12 @@ from models import clock
 from models.customers.customer import Customer
 from models.db import db
 from models.errors import N_
-from models.text_part import has_part, has_part_in_any_case
+from models.text_part import has_part
 from models.utms import reboot_rules
 from models.utms.reboot import Reboot, RebootState
 from models.utms.utm import Utm
 from models.values.company_name import search_key
+from models.values.person_name import person_key
 from views.base import actor
 from views.customers.customers import CustomerView
 from views.data_interface import PortalInterface
@@ -46,7 +47,7 @@ class _NameOrId(Part):
     @staticmethod
     def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
         in_id = has_part(Utm.utm_id, half_width(value).lower().replace(":", ""))
-        return column.has(or_(has_part_in_any_case(Utm.name, value), in_id))
+        return column.has(or_(has_part(Utm.search_name, person_key(value)), in_id))
 
 
 class RebootListView(Screen):

@@ -93,3 +93,10 @@ def test_the_ledger_is_administrators_alone(make, signed_in, role):
     client = signed_in(make.elevated(role) if role.startswith("NEC") else make.member(tenant, role), tenant)
 
     assert (client.get(LIST).status_code, client.post(f"{LIST}review").status_code) == (403, 403)
+
+
+@pytest.mark.parametrize("typed", ["髙崎花子", "高﨑　花子", "高崎ﾊﾅ"])
+def test_a_user_is_found_by_any_variant_of_the_name(make, admin, typed):
+    make.user(last_name="髙﨑", first_name="花子", email="a@example.jp")
+
+    assert [row[0] for row in rows(admin, f"name={typed}")] == ([] if "ﾊﾅ" in typed else ["a@example.jp"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
+
 from tests.support.pages import Page
 
 
@@ -44,3 +46,12 @@ def test_a_change_is_asked_for_by_a_prepared_ticket(make, signed_in, operator):
     assert not [each for each in Page(viewer.get("/tenant-users/").text).links if each.startswith("/tickets/create")]
     unknown = next(each for each in Page(operator.get("/tickets/create?purpose=x").text).forms if "title" in each.names)
     assert unknown.sent()["title"] == ""
+
+
+@pytest.mark.parametrize("typed", ["見守花子", "見守　花子", "見 守花", "髙 ﾊﾅ花", "ﾊﾅ"])
+def test_a_user_is_found_by_any_variant_of_the_name(make, operator, typed):
+    make.member(operator.tenant, "Partner Viewer", last_name="高", first_name="ハナ花子")
+
+    found = Page(operator.get("/tenant-users/", query_string={"name": typed}).text).column("氏名")
+
+    assert found == (["見守 花子"] if "守" in typed else ["高 ハナ花子"])

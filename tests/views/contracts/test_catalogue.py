@@ -141,3 +141,13 @@ def test_partners_do_not_see_the_catalogue(make, signed_in, plan, role):
     answers = [client.get(url).status_code for url in ("/staff/products/", page_of(plan))]
 
     assert answers == [403, 403]
+
+
+@pytest.mark.parametrize("typed", ["見守り utm", "見守りＵＴＭ"])
+def test_a_product_is_found_by_any_variant_of_its_name(staff, make, typed):
+    make.product(name="見守りUTM")
+    make.product(name="見守り")
+
+    found = Page(staff.get("/staff/products/", query_string={"name": typed}).text)
+
+    assert found.column("商品名") == ["見守りUTM"]

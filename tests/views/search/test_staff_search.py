@@ -46,6 +46,7 @@ def test_rows_of_all_tenants_are_found_and_the_tenant_is_named(staff, two, make)
         ("S00000001", "契約番号", ["A-S00000001"]),
         ("A1:B2:C3:D4:E5:F2", "UTM ID", ["a1b2c3d4e5f2"]),
         ("本社2", "UTM名", ["本社2号機"]),
+        ("本 社２", "UTM名", ["本社2号機"]),
         ("%", "UTM名", []),
     ],
 )

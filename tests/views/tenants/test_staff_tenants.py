@@ -140,3 +140,13 @@ def test_partners_have_no_access(make, signed_in, role):
 
     for path in ("", "add", tenant.id, f"{tenant.id}/edit"):
         assert client.get(f"/staff/tenants/{path}").status_code == 403
+
+
+@pytest.mark.parametrize("typed", ["高崎販売", "髙 崎", "ﾊﾝﾊﾞｲ"])
+def test_a_tenant_is_found_by_any_variant_of_its_name(staff, make, typed):
+    make.tenant(name="高﨑販売ハンバイ")
+    make.tenant(name="青空")
+
+    found = Page(staff.get("/staff/tenants/", query_string={"name": typed}).text)
+
+    assert found.column("テナント名") == ["高﨑販売ハンバイ"]

@@ -182,3 +182,10 @@ def test_a_page_costs_as_many_statements_with_many_utms_as_with_few(operator, ma
         costs.append(len(statements))
 
     assert costs[0] == costs[1] <= MOST_STATEMENTS, statements
+
+
+@pytest.mark.parametrize("typed", ["髙崎", "高﨑", "高　崎", "高崎ﾋﾞﾙ 霞ヶ関", "Ｂ棟", "b 棟"])
+def test_a_utm_is_found_by_any_variant_of_its_name(operator, make, fleet, typed):
+    make.utm(customer_row=fleet[0].customer, name="高崎ビル 霞ケ関B棟")
+
+    assert names(operator, name=typed) == ["高崎ビル 霞ケ関B棟"]

@@ -52,6 +52,7 @@ def test_everybody_of_the_tenant_sees_plans_and_results(make, signed_in, operato
     [
         ({"state": "failed"}, ["支店"]),
         ({"utm_name": "本"}, ["本社"]),
+        ({"utm_name": "本　社"}, ["本社"]),
         ({"utm_name": "ｘ"}, []),
         ({"customer_name": "あさひ"}, ["本社"]),
         ({"due_at_from": "2026-12-25", "due_at_to": "2026-12-25"}, ["本社"]),

@@ -170,3 +170,11 @@ def test_a_page_costs_as_many_statements_with_many_utms_as_with_few(operator, ma
         costs.append(len(statements))
 
     assert costs[0] == costs[1] <= 10, statements
+
+
+@pytest.mark.parametrize("typed", ["髙崎", "高﨑", "高　崎", "ｂ棟"])
+def test_a_utm_is_found_by_any_variant_of_its_name(operator, make, customer, typed):
+    make.utm(customer_row=customer, name="高崎 B棟")
+    make.utm(customer_row=customer, name="高松 A棟")
+
+    assert names(operator, customer, name=typed) == ["高崎 B棟"]
