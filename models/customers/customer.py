@@ -25,13 +25,12 @@ from models.db import Base, CreatedAt
 from models.name_key import stored_key
 from models.numbering import next_number
 from models.scope import TenantScoped
-from models.values.company_name import LEGAL_FORMS, search_key
+from models.values.company_name import SORTED_WITHOUT, search_key
 from models.versioned import Versioned
 
 customer_number = Sequence("customer_number", start=1, maxvalue=99999999)
 
-# A name that consists only of a legal form is left unchanged.
-_SORT_NAME = "regexp_replace(search_name, '^({forms})(?=.)|(?<=.)({forms})$', '')".format(forms="|".join(LEGAL_FORMS))
+_SORT_NAME = f"regexp_replace(search_name, '{SORTED_WITHOUT}', '')"
 
 _CONTACT_KEY = stored_key("contact_last_name || contact_first_name")
 

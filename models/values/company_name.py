@@ -22,6 +22,10 @@ LEGAL_FORMS = (
 )
 """Before or after a name, they do not count when names are sorted."""
 
+SORTED_WITHOUT = "^({forms})(?=.)|(?<=.)({forms})$".format(forms="|".join(LEGAL_FORMS))
+"""The part of a normalized name that does not count when names are sorted, as a regular expression of PostgreSQL. A name that
+consists only of a legal form is left unchanged."""
+
 
 def search_key(name: str) -> str:
     """Return the normalized form of a name, which substring search compares.

@@ -11,7 +11,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from models import clock
@@ -26,7 +26,7 @@ from models.applications.duplicates import Duplicate
 from models.db import db
 from models.errors import N_
 from models.scope import tenant_session
-from models.values.company_name import search_key
+from models.values.company_name import SORTED_WITHOUT, search_key
 from views.applications.decision_form import MEMOS, DecisionForm
 from views.applications.listing import APPROVE, DENY, LABELS, ApplicationList, MenuItem, waiting
 from views.applications.period import read_period
@@ -140,8 +140,11 @@ class ServiceApplicationView(ApplicationList):
         return [*super().base_conditions(), ServiceApplication.state != ApplicationState.UNCONFIRMED.value]
 
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
-        """Return a query in the given order; names are sorted as they are searched."""
-        return super().ordered(query, "search_name" if sort == "company" else sort, direction)
+        """Return a query in the given order; names are sorted without their legal form, as in the list of customers."""
+        if sort != "company":
+            return super().ordered(query, sort, direction)
+        columns = (func.regexp_replace(ServiceApplication.search_name, SORTED_WITHOUT, ""), ServiceApplication.id)
+        return query.order_by(*(column.desc() if direction == "desc" else column.asc() for column in columns))
 
     def is_possible(self, item: MenuItem, row: ServiceApplication) -> bool:
         """Return whether the menu of the list offers something: 保留 not for what is on hold already."""

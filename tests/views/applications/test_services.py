@@ -114,6 +114,18 @@ def test_the_newest_is_first_and_columns_are_sorted(operator, make, listed):
     assert len(listed(sort="state")) == 3
 
 
+@pytest.mark.parametrize(("direction", "order"), [("asc", 1), ("desc", -1)])
+def test_companies_are_sorted_without_their_legal_form(operator, make, direction, order):
+    names = ["株式会社あさひ", "いろは㈱", "合同会社", "うみ", "(同)えだ", "医療法人社団おか"]
+    for name in names:
+        make.service_application(tenant=operator.tenant, company=name)
+
+    page = Page(operator.get(URL, query_string={"sort": "company", "direction": direction}).text)
+
+    expected = ["株式会社あさひ", "いろは㈱", "うみ", "(同)えだ", "医療法人社団おか", "合同会社"]
+    assert page.column("会社名") == expected[::order]
+
+
 def test_open_rows_can_be_chosen_and_a_held_one_not_to_be_held(operator, five):
     page = Page(operator.get(URL, query_string={"status": "all"}).text)
 
