@@ -27,6 +27,7 @@ from views.api.bearer import caller as caller_of_request
 from views.api.customer_openapi import DESCRIPTION
 from views.api.deliveries import read_application
 from views.api.json_body import Members
+from views.api.openapi import described
 from views.api.problem import CallRefused
 from views.api.utm_calls import listed_utms, read_change, response_of, shown, utm_of, version_sent
 from views.api.writing_call import Call, changes_once, in_transaction
@@ -192,7 +193,7 @@ class CustomerApi(BaseApi):
     @expose("/openapi.json", methods=["GET"])
     def openapi(self) -> Response:
         """Return the OpenAPI description of this API."""
-        return jsonify(DESCRIPTION)
+        return described(DESCRIPTION)
 
 
 def _acting(call: Call, user_id: str, *members: str) -> Any:

@@ -294,7 +294,6 @@ DESCRIPTION: dict[str, Any] = {
         "version": "1",
         "description": "Each token belongs to one tenant and gives access only to the data of that tenant.",
     },
-    "servers": [{"url": "/api/customer/v1"}],
     "components": {
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         "schemas": _SCHEMAS,

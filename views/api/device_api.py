@@ -25,6 +25,7 @@ from views import metrics
 from views.api.bearer import CallerLimits, caller, unauthorized
 from views.api.device_body import BodyMalformed, BodyNotLines, BodyTooLarge, Lines, UnsupportedEncoding
 from views.api.device_openapi import DESCRIPTION
+from views.api.openapi import described
 from views.arguments import key_or_none
 
 # For any other problem the status is 200: the response reports the line, and the lines before it are stored.
@@ -129,7 +130,7 @@ class DeviceApi(BaseApi):
     @expose("/openapi.json", methods=["GET"])
     def openapi(self) -> Response:
         """Return the OpenAPI description of this API."""
-        return jsonify(DESCRIPTION)
+        return described(DESCRIPTION)
 
 
 def _sender(token: str) -> CallingUtm | None:

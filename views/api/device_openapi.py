@@ -119,7 +119,6 @@ def _lines_call(things: str, line: dict[str, Any]) -> dict[str, Any]:
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Device API", "version": "1"},
-    "servers": [{"url": "/api/device/v1"}],
     "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     "security": [{"token": []}],
     "paths": {

@@ -213,3 +213,11 @@ def test_a_missing_slash_is_added_under_the_prefix(operator, behind):
     answer = operator.get("/customers?name=x", headers=PROXIED)
 
     assert (answer.status_code, answer.location) == (308, "/partner/customers/?name=x")
+
+
+@pytest.mark.parametrize("api", ["/api/device/v1", "/api/customer/v1"])
+@pytest.mark.parametrize(("headers", "prefix"), [({}, ""), ({"X-Forwarded-Prefix": "/partner"}, "/partner")])
+def test_the_descriptions_of_the_apis_name_the_prefix(behind, api, headers, prefix):
+    described = behind(1).get(f"{api}/openapi.json", headers=headers).json
+
+    assert described["servers"] == [{"url": f"{prefix}{api}"}]
