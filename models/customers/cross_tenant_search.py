@@ -19,7 +19,7 @@ from models import scope
 from models.customers.customer import Customer
 from models.tenants.tenant import Tenant
 from models.values.company_name import search_key
-from models.values.phone import phone_digits
+from models.values.phone import searched_digits
 
 MOST = 10
 """The maximum number of customers in the result."""
@@ -89,5 +89,5 @@ def _statement(by: SearchBy, text: str, tenant_ids: Collection[str] | None) -> A
 
 def _condition(by: SearchBy, text: str) -> ColumnElement[bool]:
     if by == SearchBy.PHONE:
-        return Customer.contact_phone == phone_digits(text)
+        return Customer.contact_phone == searched_digits(text)
     return Customer.search_name.contains(search_key(text), autoescape=True)

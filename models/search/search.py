@@ -22,7 +22,7 @@ from models.utms.utm import Utm
 from models.values.company_name import search_key
 from models.values.mac_address import mac_address
 from models.values.person_name import person_key
-from models.values.phone import phone_digits, plain_hyphens
+from models.values.phone import plain_hyphens, searched_digits
 from models.values.visible_text import visible
 
 LONGEST_TEXT = 100
@@ -100,7 +100,7 @@ def _customers(text: str) -> Select[*tuple[Any, ...]] | None:
         conditions.append(Customer.contact_key.contains(person, autoescape=True))
     if _COMPANY_ID.fullmatch(code := _code(text)):
         conditions.append(Customer.id.startswith(code))
-    if _PHONE.fullmatch(digits := phone_digits(text)):
+    if _PHONE.fullmatch(digits := searched_digits(text)):
         conditions.append(Customer.contact_phone.contains(digits))
     if not conditions:
         return None

@@ -18,7 +18,7 @@ from models.db import db
 from models.errors import N_, DomainError
 from models.values.company_name import search_key
 from models.values.person_name import person_key
-from models.values.phone import phone_digits
+from models.values.phone import searched_digits
 from views.arguments import only_digits
 from views.base import url_if
 from views.customers.contract_list import ContractList
@@ -44,12 +44,12 @@ class PhonePart(Part):
     """A phone number or a part of one, in any notation."""
 
     def __init__(self, name: str, **options: Any) -> None:
-        super().__init__(name, any_case=False, key=phone_digits, **options)
+        super().__init__(name, any_case=False, key=searched_digits, **options)
 
     def read(self, model: Any, label: Any, args: Mapping[str, str]) -> Filter:
         """Return the field as the page's arguments fill it in."""
         found = super().read(model, label, args)
-        if not found.value or found.error or only_digits(phone_digits(found.value)):
+        if not found.value or found.error or only_digits(searched_digits(found.value)):
             return found
         error = gettext("Enter a phone number in digits. It was left out of the search.")
         return replace(found, condition=None, error=error)

@@ -12,7 +12,7 @@ from flask_babel import gettext, lazy_gettext, ngettext
 from models.customers import cross_tenant_search
 from models.customers.cross_tenant_search import NAME_LENGTH, PHONE_LENGTH, Found, SearchBy
 from models.values.company_name import search_key
-from models.values.phone import phone_digits
+from models.values.phone import searched_digits
 from views.arguments import choice, only_digits, search_text
 from views.screen import formats
 from views.screen.filters import Filter, Search
@@ -79,7 +79,7 @@ def _error(by: SearchBy, text: str) -> str | None:
         if len(text) > NAME_LENGTH:
             return gettext("Enter %(most)s characters or fewer.", most=NAME_LENGTH)
         return None if search_key(text) else gettext("This field is required.")
-    digits = phone_digits(text)
+    digits = searched_digits(text)
     if not only_digits(digits):
         return gettext("Enter a phone number in digits.")
     return gettext("Enter %(most)s digits or fewer.", most=PHONE_LENGTH) if len(digits) > PHONE_LENGTH else None
