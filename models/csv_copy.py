@@ -10,14 +10,14 @@ from sqlalchemy import Connection
 
 from models.db import allow_long_statements, psycopg_connection
 
-# A spreadsheet evaluates a cell that begins with one of these as a formula; Japanese ones also take full-width forms.
-_FORMULA = "=+-@＝＋－＠"
-# Dangerous on their own: what follows one of these can end up in another cell or row.
-_CONTROLS = "\t\r\n"
-# Some spreadsheets ignore blanks before a formula.
-_BLANKS = (
-    _CONTROLS + " \v\f\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
+FORMULA = "=+-@＝＋－＠"
+"""A spreadsheet evaluates a cell that begins with one of these as a formula; Japanese ones also take full-width forms."""
+CONTROLS = "\t\r\n"
+"""Dangerous on their own: what follows one of these can end up in another cell or row."""
+BLANKS = (
+    CONTROLS + " \v\f\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 )
+"""Some spreadsheets ignore these before a formula."""
 _BLOCK_BYTES = 64 * 1024
 _LONGEST = 30 * 60
 
@@ -70,10 +70,10 @@ def safe(cell: sql.Composable) -> sql.Composable:
         " THEN '''' || {cell} ELSE {cell} END"
     ).format(
         cell=cell,
-        suspect=_code_points(_FORMULA + _BLANKS),
-        at_once=_code_points(_FORMULA + _CONTROLS),
-        blanks=sql.Literal(_BLANKS),
-        formula=_code_points(_FORMULA),
+        suspect=_code_points(FORMULA + BLANKS),
+        at_once=_code_points(FORMULA + CONTROLS),
+        blanks=sql.Literal(BLANKS),
+        formula=_code_points(FORMULA),
     )
 
 

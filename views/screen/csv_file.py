@@ -6,10 +6,9 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
+from models.csv_copy import BLANKS, CONTROLS, FORMULA
 from views.arguments import only_digits
 
-_STARTS_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")
-_BLANKS = " \t\r\n\u3000\u00a0"
 _BATCH = 200
 
 
@@ -21,7 +20,8 @@ def neutral(text: str) -> str:
     >>> neutral("  =1+1")
     "'  =1+1"
     """
-    return f"'{text}" if text.lstrip(_BLANKS).startswith(_STARTS_FORMULA) and not _is_number(text) else text
+    suspect = text.startswith((*FORMULA, *CONTROLS)) or text.lstrip(BLANKS).startswith((*FORMULA,))
+    return f"'{text}" if suspect and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:
