@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from models.values.phone import plain_hyphens
+
 _BETWEEN = re.compile(r"[\s:.\-_]+")
 _GROUPS = re.compile(r"[0-9a-f]+(?:[\s:.\-_]+[0-9a-f]+)*")
 _DIGITS = 12
+_PAIRS = 6
 
 
 def mac_address(text: str) -> str | None:
@@ -29,3 +32,19 @@ def mac_address(text: str) -> str | None:
     if len(groups) not in {1, 2, 3, 6} or len(digits) != _DIGITS or (len(groups) == 1 and len(plain) != _DIGITS):
         return None
     return ":".join(digits[start : start + 2] for start in range(0, _DIGITS, 2))
+
+
+def mac_digits(text: str) -> str:
+    """Return a MAC address, or a part of one, in any notation as a UTM ID is stored: in lower case, without separators.
+
+    Only of six groups, a single digit has lost its zero: fewer groups are a part, whose last digit may be missing.
+
+    >>> mac_digits("0:1B:2:C3:4:D5")
+    '001b02c304d5'
+    >>> mac_digits("C3_4")
+    'c34'
+    """
+    groups = _BETWEEN.split(plain_hyphens(text).strip().lower())
+    if len(groups) == _PAIRS and all(groups):
+        groups = [group.rjust(2, "0") for group in groups]
+    return "".join(groups)

@@ -9,16 +9,10 @@ from flask_babel import gettext
 from wtforms import Form
 from wtforms.validators import ValidationError
 
-from models.values.phone import plain_hyphens
+from models.values.mac_address import mac_digits
 from views.forms.fields import CodeField
 
-_SEPARATORS = re.compile(r"[:.\-\s]")
 _UTM_ID = re.compile(r"[0-9a-f]{12}")
-
-
-def hex_digits(typed: str) -> str:
-    """Return a MAC address, or a part of one, in any notation as a UTM ID is stored: in lower case, without separators."""
-    return _SEPARATORS.sub("", plain_hyphens(typed)).lower()
 
 
 class UtmIdField(CodeField):
@@ -27,7 +21,7 @@ class UtmIdField(CodeField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Normalize the input."""
         super().process_formdata(valuelist)
-        self.data = hex_digits(self.data or "")
+        self.data = mac_digits(self.data or "")
 
 
 class UtmId:
@@ -36,4 +30,4 @@ class UtmId:
     def __call__(self, _form: Form, field: Any) -> None:
         """Raise ``ValidationError`` for any other text."""
         if not _UTM_ID.fullmatch(field.data):
-            raise ValidationError(gettext("Enter 12 characters of 0-9 and a-f: the WAN MAC address without colons."))
+            raise ValidationError(gettext("Enter the WAN MAC address: 12 characters of 0-9 and A-F."))

@@ -15,6 +15,7 @@ from models.db import db
 from models.errors import N_
 from models.utms.utm import Utm
 from models.values.company_name import search_key
+from models.values.mac_address import mac_digits
 from models.values.person_name import person_key
 from models.values.prefecture import PREFECTURES
 from views.base import url_if
@@ -22,7 +23,6 @@ from views.customers.company_name import CompanyName
 from views.customers.customers import CustomerView
 from views.data_interface import PortalInterface
 from views.forms.fields import half_width
-from views.forms.utm_id import hex_digits
 from views.screen import formats
 from views.screen.filters import Choice, DeclaredFilter, IdPart, Part, Search
 from views.screen.formats import LinkedValue, linked_value
@@ -56,7 +56,7 @@ def fleet_filters(versions: Callable[[], Mapping[str, str]]) -> tuple[DeclaredFi
         Part("name", most=50, any_case=False, key=person_key, column="search_name", beside=True),
         Choice("state", labels=STATE_LABELS, on=has_state, beside=True),
         Part(
-            "utm_id", lazy_gettext("UTM ID or MAC address"), most=30, any_case=False, clean=half_width, key=hex_digits
+            "utm_id", lazy_gettext("UTM ID or MAC address"), most=30, any_case=False, clean=half_width, key=mac_digits
         ),
         CompanyName("customer", most=40, key=search_key),
         IdPart("customer_id", most=9),

@@ -63,7 +63,7 @@ class UtmForm(PostcodeLookup, ScreenForm):
         lazy_gettext("UTM ID"),
         [Required(), UtmId()],
         description=lazy_gettext(
-            "12 characters: the MAC address WAN on the bottom of the UTM, without colons and in lower case."
+            "The MAC address WAN on the bottom of the UTM, of 12 characters. Any notation is accepted, with or without colons."
         ),
         render_kw=_TYPED_AS_IS,
     )

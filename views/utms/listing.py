@@ -11,10 +11,10 @@ from flask_babel import lazy_gettext
 from models.db import db
 from models.utms.reboot import RebootState, open_of
 from models.utms.utm import Utm
+from models.values.mac_address import mac_digits
 from models.values.person_name import person_key
 from models.values.phone import plain_hyphens
 from views.forms.fields import half_width
-from views.forms.utm_id import hex_digits
 from views.screen.filters import Choice, Part, Search
 from views.screen.navigation import present_arguments
 from views.screen.screen import Screen
@@ -43,7 +43,7 @@ class UtmList(Screen):
             most=30,
             any_case=False,
             clean=half_width,
-            key=hex_digits,
+            key=mac_digits,
         ),
         Part("serial", most=30, any_case=False, clean=lambda typed: plain_hyphens(half_width(typed)).upper()),
         Part("address", lazy_gettext("Place"), most=104),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext
-from sqlalchemy import or_
+from sqlalchemy import false, or_
 from sqlalchemy.orm import joinedload
 
 from models import clock
@@ -17,11 +17,11 @@ from models.utms import reboot_rules
 from models.utms.reboot import Reboot, RebootState
 from models.utms.utm import Utm
 from models.values.company_name import search_key
+from models.values.mac_address import mac_digits
 from models.values.person_name import person_key
 from views.base import actor
 from views.customers.customers import CustomerView
 from views.data_interface import PortalInterface
-from views.forms.fields import half_width
 from views.screen import formats
 from views.screen.actions import action
 from views.screen.filters import Choice, DaysOfTimes, Part
@@ -46,8 +46,9 @@ class _NameOrId(Part):
 
     @staticmethod
     def _meets(column: Any, match: str, value: str, *, any_case: bool) -> Any:  # noqa: ARG004  (as the method it replaces)
-        in_id = has_part(Utm.utm_id, half_width(value).lower().replace(":", ""))
-        return column.has(or_(has_part(Utm.search_name, person_key(value)), in_id))
+        # Of a text without anything to compare, every row would have a part.
+        parts = ((Utm.search_name, person_key(value)), (Utm.utm_id, mac_digits(value)))
+        return column.has(or_(false(), *(has_part(stored, part) for stored, part in parts if part)))
 
 
 class RebootListView(Screen):

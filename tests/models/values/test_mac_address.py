@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.values.mac_address import mac_address
+from models.values.mac_address import mac_address, mac_digits
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,19 @@ def test_leading_zeros_may_be_left_out_between_separators():
 )
 def test_anything_else_is_no_address(text):
     assert mac_address(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("2:0:5e:10:0:1", "02005e100001"),
+        ("AA_BB_CC_DD_EE_FF", "aabbccddeeff"),
+        ("AABB.CCDD.EEFF", "aabbccddeeff"),
+        ("ａａ‐ｂｂ‐ｃｃ", "aabbcc"),
+        ("a1:b2:c", "a1b2c"),
+        ("a1:b2:c3:d4:e5:", "a1b2c3d4e5"),
+        (":", ""),
+    ],
+)
+def test_an_address_or_a_part_is_written_as_a_utm_id(text, digits):
+    assert mac_digits(text) == digits

@@ -189,3 +189,10 @@ def test_a_utm_is_found_by_any_variant_of_its_name(operator, make, fleet, typed)
     make.utm(customer_row=fleet[0].customer, name="高崎ビル 霞ケ関B棟")
 
     assert names(operator, name=typed) == ["高崎ビル 霞ケ関B棟"]
+
+
+@pytest.mark.parametrize("typed", ["2:0:5e:10:0:1", "02_00_5E_10_00_01", "0200.5e10.0001", "5E_10"])
+def test_a_utm_is_found_by_its_mac_address_in_any_notation(operator, make, fleet, typed):
+    make.utm(customer_row=fleet[0].customer, name="別館", utm_id="02005e100001")
+
+    assert names(operator, utm_id=typed) == ["別館"]

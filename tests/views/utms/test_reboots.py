@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,7 +65,11 @@ def test_they_are_found_by_state_utm_customer_and_period(operator, reboots, quer
 
 
 def test_one_is_found_by_the_id_of_its_utm(operator, reboots):
+    typed = "_".join(re.findall("..", reboots[0].utm.utm_id.upper()))
+
     assert listed(operator, utm_name=reboots[0].utm.utm_id).column("UTM") == ["本社"]
+    assert listed(operator, utm_name=typed).column("UTM") == ["本社"]
+    assert listed(operator, utm_name=":").column("UTM") == []
 
 
 def test_plans_are_cancelled_from_it(make, operator, reboots):

@@ -178,3 +178,11 @@ def test_a_utm_is_found_by_any_variant_of_its_name(operator, make, customer, typ
     make.utm(customer_row=customer, name="高松 A棟")
 
     assert names(operator, customer, name=typed) == ["高崎 B棟"]
+
+
+@pytest.mark.parametrize("typed", ["2:0:5e:10:0:1", "02_00_5E_10_00_01", "5E_10"])
+def test_a_utm_is_found_by_its_mac_address_in_any_notation(operator, make, customer, typed):
+    make.utm(customer_row=customer, name="別館", utm_id="02005e100001")
+    make.utm(customer_row=customer, name="本館")
+
+    assert names(operator, customer, utm_id=typed) == ["別館"]

@@ -19,7 +19,7 @@ GOOD = {
     "address": "広島県広島市西区大芝一丁目1番1号",
     "delivery_status": "受領済",
 }
-UTM_ID = "0～9とa～fの12文字"
+UTM_ID = "0～9とA～Fの12文字"
 SERIAL = "半角の英大文字、数字、ハイフンで15文字以上30文字以下"
 POSTCODE = "半角数字7文字、またはハイフンを含む8文字"
 EMAILS = [f"{group}_email{number}" for group in ("customer", "desk", "report") for number in (1, 2, 3)]
@@ -27,6 +27,7 @@ EMAILS = [f"{group}_email{number}" for group in ("customer", "desk", "report") f
 TAKEN = [
     ("utm_id", "000000000000"),
     ("utm_id", "ａ１ｂ２ｃ３ｄ４ｅ５ｆ６"),
+    *(("utm_id", typed) for typed in ("0:1b:2:c3:4:d5", "AA_BB_CC_DD_EE_FF")),
     *(("utm_id", typed) for typed in ("A1B2C3D4E5F6", "a1:b2:c3:d4:e5:f6", "A1-B2-C3-D4-E5-F6", "a1b2.c3d4.e5f6")),
     ("serial", "a" * 15),
     ("serial", "ａ９ー" * 5),
