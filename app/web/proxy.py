@@ -95,7 +95,8 @@ def client_address(text: str) -> str | None:
     plain = text.strip().strip('"')
     found = _WITH_PORT.fullmatch(plain)
     try:
-        address = ipaddress.ip_address((found["ipv6"] or found["ipv4"] or "") if found else plain.partition("%")[0])
+        # Without the zone of a link-local address (%eth0): a client is the same one whether its proxy names it or not.
+        address = ipaddress.ip_address((found["ipv6"] or found["ipv4"] or "" if found else plain).partition("%")[0])
     except ValueError:
         return None
     # Unwrap IPv4-mapped IPv6 addresses, so that a client has the same IP address over both protocols.

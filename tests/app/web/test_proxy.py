@@ -76,6 +76,8 @@ def test_a_proxy_without_a_prefix_does_not_hide_that_of_the_one_in_front(seen):
         ('"[2001:db8::9]:51234"', "2001:db8::9"),
         ("::ffff:203.0.113.9", "203.0.113.9"),
         ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%eth0]", "fe80::1"),
+        ("[fe80::1%eth0]:80", "fe80::1"),
         ("unknown", "127.0.0.1"),
         ("_hidden", "127.0.0.1"),
         ("203.0.113.9.1", "127.0.0.1"),
