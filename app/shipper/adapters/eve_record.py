@@ -4,8 +4,9 @@ A line is usually one record. But if the writer is killed, it leaves an incomple
 failure or a truncated file leaves NUL bytes; and a syslog server adds a header to each record. So if a line is not exactly one record, it is
 searched for records.
 
-Suricata writes ``timestamp`` as the first key of a record. Quotation marks within JSON strings are escaped, so that neither a nested object
-nor text that an attacker controls is mistaken for the start of a record.
+Suricata writes ``timestamp`` as the first key of a record, but other programs write the keys in another order (``jq -S`` sorts them). So
+after a failure, every object is tried. Quotation marks within JSON strings are escaped, so that text which an attacker controls is not
+mistaken for the start of an object; and a nested object of a broken record has no event type.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ MAX_OPEN_BRACKETS = 500
 FIRST_KEY = re.compile(r'\{\s{0,200}"([^"\\]{1,64})"')
 _OBJECT = re.compile(r'\{\s*["}]')
 _BRACE = re.compile(r"[{}]")
+_ANY_OBJECT = re.compile(r'\{\s{0,200}"')
+_DROPPED = 65_536
+_MOST_PASSES = 20
+"""How often a line's length may be decoded in vain before only the usual starts of records are tried: the objects of a hostile line
+can be nested so that each of them fails at its end."""
 _SEPARATORS = re.compile(r"[\s,\]\x00-\x1f\ufeff]*")
 
 
@@ -107,7 +113,8 @@ def _decode(line: str, at: int) -> tuple[dict[str, Any], int]:
 class _Search:
     """Searches a line for records.
 
-    After unreadable text, only an object with an event type counts as a record, since others may be nested objects of a broken record.
+    After unreadable text, only an object with an event type, and with a time or the usual first key, counts as a record: others may be
+    nested objects of a broken record.
     """
 
     def __init__(self, line: str, max_record: int) -> None:
@@ -115,6 +122,7 @@ class _Search:
         self._max_record = max_record
         self._damaged = False
         self._failed_at = -1
+        self._budget = _MOST_PASSES * len(line)
         self._start = record_start(line, 0)
 
     def records(self) -> Iterator[dict[str, Any] | UnreadableRecordError]:
@@ -131,16 +139,20 @@ class _Search:
             yield self._report_damage("incomplete")
             at = self._next_start(0)
         while at is not None:
+            at = self._without_start(at)
             try:
                 value, end = _decode(self._line, at)
             except _FailedError as failed:
-                # If it is the same place, an object around this one was reported already.
-                if failed.at != self._failed_at:
+                # If it is the same place, an object around this one was reported already. One with an unusual first key is a part of
+                # a broken record that was.
+                if failed.at != self._failed_at and not (self._damaged and not self._start.match(self._line, at)):
                     yield self._report_damage(str(failed))
                 self._failed_at = failed.at
+                # Where it failed is not always known. Then it is taken for the end of the line.
+                self._budget -= (failed.at if failed.at > at else len(self._line)) - at
                 at = self._next_start(failed.next_at)
             else:
-                yield from self._check_object(value, end - at, unsure=unsure)
+                yield from self._check_object(value, at, end, unsure=unsure)
                 at = self._after(end)
                 if at is not None and not _OBJECT.match(self._line, at):
                     yield from self._check_gap(at)
@@ -148,28 +160,42 @@ class _Search:
             unsure = False
 
     def _check_object(
-        self, value: dict[str, Any], length: int, *, unsure: bool
+        self, value: dict[str, Any], at: int, end: int, *, unsure: bool
     ) -> Iterator[dict[str, Any] | UnreadableRecordError]:
-        if length > self._max_record:
+        if end - at > self._max_record:
             yield UnreadableRecordError(too_long(self._max_record))
-        elif "event_type" in value or not (unsure or self._damaged):
+        elif self._is_record(value, at) or not (unsure or self._damaged):
             self._damaged = False
+            if "event_type" in value:
+                self._start = record_start(self._line, at)
             yield value
         elif not self._damaged:
             yield self._report_damage("incomplete")
 
     def _check_gap(self, at: int) -> Iterator[UnreadableRecordError]:
         """Report text between two records, unless it is the header of the second."""
-        until = self._next_start(at)
-        if not self._damaged and (until is None or _BRACE.search(self._line, at, until)):
+        found = self._start.search(self._line, at)
+        if not self._damaged and (found is None or _BRACE.search(self._line, at, found.start())):
             yield self._report_damage("text that is not a record")
+
+    def _is_record(self, value: dict[str, Any], at: int) -> bool:
+        return "event_type" in value and ("timestamp" in value or self._start.match(self._line, at) is not None)
+
+    def _without_start(self, at: int) -> int:
+        """Drop what was searched, now and then, and return the new place: each error of the decoder counts the lines before it."""
+        if at < _DROPPED:
+            return at
+        self._line = self._line[at:]
+        self._failed_at -= at
+        return 0
 
     def _report_damage(self, reason: str) -> UnreadableRecordError:
         self._damaged = True
         return UnreadableRecordError(reason)
 
     def _next_start(self, at: int) -> int | None:
-        found = self._start.search(self._line, at)
+        start = _ANY_OBJECT if self._budget > 0 else self._start
+        found = start.search(self._line, at)
         return found.start() if found else None
 
     def _after(self, end: int) -> int | None:

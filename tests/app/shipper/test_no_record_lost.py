@@ -23,6 +23,7 @@ HEADERS = (
     b"<134>Nov 28 12:00:00 fw-1 suricata[4711]: ",
     b'<134>1 2026-11-28T12:00:00Z fw-1 suricata 4711 - [timeQuality tzKnown="1" isSynced="1"] @cee: ',
     b"\xff\xfe @cee:",
+    b'<134>1 2026-11-28T12:00:00Z fw-1 suricata 4711 - [meta json="{"k":"v","n":{"m":1}}"] ',
 )
 PIECES = ("record", "cut off", "without its start", "NUL", "header", "line end", "garbage", "another event")
 ATTACKS = (
@@ -54,12 +55,12 @@ class Writer:
         content = self._content
         if kind == "record":
             self.numbers.append(len(self.numbers))
-            content += self._record(self.numbers[-1], attack)
+            content += self._record(self.numbers[-1], attack, sort_keys=amount % 2 == 1)
         elif kind == "cut off":
-            data = self._record(10**6 + amount, attack)
+            data = self._record(10**6 + amount, attack, sort_keys=amount % 3 == 1)
             content += data[: 1 + amount % (len(data) - 1)]
         elif kind == "without its start":
-            data = self._record(10**6 + amount, attack)
+            data = self._record(10**6 + amount, attack, sort_keys=amount % 3 == 1)
             content += b"\n" * (not content.endswith(b"\n")) + data[1 + amount % (len(data) - 1) :]
         elif kind == "NUL":
             content += bytes(amount)
@@ -73,9 +74,10 @@ class Writer:
             content += b"\n"
 
     @staticmethod
-    def _record(number: int, attack: bytes) -> bytes:
+    def _record(number: int, attack: bytes, *, sort_keys: bool) -> bytes:
         record = alert(number, http={"hostname": "a.example", "url": "/<>"}, files=[{"a": 1}, {"event": "b"}])
-        return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode().replace(b"<>", attack)
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
+        return text.encode().replace(b"<>", attack)
 
     def grow(self, size: int | None = None) -> None:
         """Write the next bytes of the content."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -80,6 +81,55 @@ def test_a_record_that_does_not_start_with_its_time_is_found_by_the_first_key_of
     one, two = (json.dumps(record, sort_keys=True) for record in (FIRST, SECOND))
 
     assert read(two[:100] + one) == ([FIRST], ["not JSON (Expecting ':' delimiter)"])
+
+
+SORTED = [json.dumps(record, sort_keys=True, ensure_ascii=False) for record in (FIRST, SECOND)]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        '{"ale',
+        '{"',
+        '{"timestamp":"2026',
+        '{"timestamp":"2026-11-28T00:00:00Z","http":{"url":"/a',
+        '<134>1 2026-11-28T12:00:00Z fw-1 suricata 4711 - [meta json="{"k":"v","n":{"m":1}}"] ',
+        '"files":[{"a":1}],"n":1}',
+        SORTED[1][1:],
+    ],
+)
+def test_records_with_keys_in_any_order_are_read_after_damage(before: str) -> None:
+    records, problems = read(f"{before}{SORTED[0]}{SORTED[1]} {SORTED[0]}")
+
+    assert ([each for each in records if "event_type" in each], len(problems)) == ([FIRST, SECOND, FIRST], 1)
+
+
+def test_a_sorted_record_is_read_after_one_that_was_cut_off_anywhere() -> None:
+    for whole in (SORTED[1], COMPACT, json.dumps(SECOND, sort_keys=True, separators=(",", ":"))):
+        for cut in range(1, len(whole)):
+            records, problems = read(whole[:cut] + SORTED[0] + SORTED[1])
+            assert (cut, records, len(problems)) == (cut, [FIRST, SECOND], 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"x" ' + '{"a":' * 400 + "[" + "1," * 400_000,
+        '{"a":' * 200_000,
+        '{"a":[{"b":"c"},' * 60_000,
+        '{"a":"' * 100_000,
+        '{"a":NaN,' * 100_000,
+        '{"a":1' * 80_000,
+        "{" + " " * 1_000_000,
+    ],
+)
+def test_a_hostile_line_takes_a_limited_time(line: str) -> None:
+    started = time.process_time()
+
+    records, _ = read(line)
+
+    assert records == []
+    assert time.process_time() - started < 10
 
 
 def test_parts_of_a_broken_record_are_no_records() -> None:
