@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -78,6 +80,48 @@ def test_a_mail_template_is_not_left_without_a_warning_nor_is_its_preview(page, 
     page.get_by_role("button", name="保存").click()
     expect(page.get_by_text("メールテンプレートを保存しました。")).to_be_visible()
     assert warnings == ["beforeunload"] * 2
+
+
+@at_desk
+def test_no_form_of_several_steps_is_left_without_a_warning(page, make, tenant, warnings):
+    ticket = make.ticket(tenant=tenant)
+    sign_in(page, "operator@example.jp")
+    for number, (url, field) in enumerate(
+        (
+            ("/tickets/create", "#title"),
+            (f"/tickets/{ticket.id}/update", "#body"),
+            ("/customers/import/utms", "#lines"),
+        ),
+        start=1,
+    ):
+        page.goto(url)
+        page.locator(field).fill("入力した内容")
+        leave(page)
+        assert warnings == ["beforeunload"] * number, url
+        page.locator(field).fill("")
+
+    page.goto("/dashboard-settings/")
+    page.get_by_role("checkbox").first.click()
+    leave(page)
+    assert warnings == ["beforeunload"] * 4
+
+
+@at_desk
+def test_a_form_whose_first_values_were_restored_is_left_without_a_warning(page, make, tenant, warnings):
+    customer = make.customer(tenant=tenant, name="青空商店", prefecture="東京都")
+    sign_in(page, "operator@example.jp")
+    page.goto(f"/customers/{customer.id}/edit")
+    name, prefecture = page.get_by_label("会社名"), page.get_by_label("都道府県")
+    name.fill("青空商会")
+    name.fill("青空商店")
+    prefecture.select_option("大阪府")
+    leave(page)
+    assert warnings == ["beforeunload"]
+
+    prefecture.select_option("東京都")
+    leave(page)
+    expect(page).to_have_url(re.compile("/$"))
+    assert warnings == ["beforeunload"]
 
 
 @at_desk
