@@ -56,7 +56,12 @@ def icon(name: str, classes: str = "") -> Markup:
     return Markup(svg)  # nosec B704  # noqa: S704  (its parts are escaped)
 
 
-def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]], asking_page: str = "") -> Markup:
+def window_title(
+    title: Markup,
+    crumbs: Iterable[tuple[Any, str | None]],
+    asking_page: str = "",
+    details: Iterable[str] = (),
+) -> Markup:
     """Return the window title: the page's title and those of the pages above it, for example the customer's name.
 
     It is kept for ``page_name``.
@@ -64,11 +69,13 @@ def window_title(title: Markup, crumbs: Iterable[tuple[Any, str | None]], asking
     :param title: the page's title, as markup.
     :param crumbs: label and URL of each breadcrumb; the dashboard, which is above all pages, is omitted.
     :param asking_page: the window title of the page that asks the question of this page.
+    :param details: what the page's row has besides its name, so that no other page has the same title.
     """
-    parts = [Markup(" ").join(title.split())]
+    parts = [Markup(" ").join(title.split()), *map(escape, details)]
     dashboard = gettext("Dashboard")
     for label, _ in reversed([*crumbs]):
-        if label != dashboard and escape(label) not in parts:
+        # The title of a form repeats the name of its row.
+        if label != dashboard and not any(escape(label) in each for each in parts):
             parts.append(escape(label))
     found = Markup(" - ").join([*parts, asking_page] if asking_page else parts)
     g.page_name = found.unescape()

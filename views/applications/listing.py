@@ -137,6 +137,7 @@ class ApplicationList(Screen):
             next_steps=self.next_steps(row),
             conflict=compared(conflict),
             history=self.changes(row),
+            window_details=self.window_details(row),
             **more,
         )
 

@@ -135,6 +135,10 @@ class ServiceApplicationView(ApplicationList):
         "customer_id": linked_value(formats.CODE),
     }
 
+    def window_details(self, row: ServiceApplication) -> Sequence[str]:
+        """Return the company that applied."""
+        return [row.company]
+
     def base_conditions(self) -> list[Any]:
         """Return what every row must meet: an application is listed once its mailed link was confirmed."""
         return [*super().base_conditions(), ServiceApplication.state != ApplicationState.UNCONFIRMED.value]

@@ -70,6 +70,10 @@ class UtmApplicationView(ApplicationList):
         "reason": formats.LINES,
     }
 
+    def window_details(self, row: UtmApplication) -> Sequence[str]:
+        """Return the company that applied."""
+        return [row.customer.name]
+
     def ordered(self, query: Any, sort: str, direction: str) -> Any:
         """Return a query in the given order; names of customers are sorted without their legal form."""
         if sort != "company":

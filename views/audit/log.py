@@ -10,6 +10,7 @@ from flask import current_app, g
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import or_
 
+from models import clock
 from models.audit import AuditEntry
 from models.errors import N_
 from views.audit_labels import ACTIONS, SUBJECTS, action_label
@@ -84,6 +85,10 @@ class AuditLog(Screen):
     def name_of(self, row: AuditEntry) -> str:
         """Return the kind and the ID of the subject of an entry."""
         return f"{SUBJECTS.get(row.subject_type, row.subject_type)} {row.subject_id}"
+
+    def window_details(self, row: AuditEntry) -> Sequence[str]:
+        """Return when an entry was written and its number: a subject can have several entries of the same second."""
+        return [clock.screen_time(row.at), f"#{row.id}"]
 
     def value(self, row: AuditEntry, name: str) -> Any:
         """Return what a column shows of an entry."""

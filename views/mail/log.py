@@ -160,6 +160,10 @@ class MailLogView(Screen):
         """Return the key of a message or a row of the list."""
         return row.id
 
+    def window_details(self, row: Any) -> Sequence[str]:
+        """Return when a message was written and its number: many messages have the same subject."""
+        return [clock.screen_time(row.created_at), f"#{row.id}"]
+
     def value(self, row: Any, name: str) -> Any:
         """Return the value of a column for a message or a row of the list."""
         match name:

@@ -45,6 +45,7 @@ class DetailPages:
             buttons=self.page_buttons(row),
             related=self.related(row),
             history=self.changes(row),
+            window_details=self.window_details(row),
             secret=self.secret_of([inspect(row).identity[0]]),
         )
 

@@ -206,6 +206,10 @@ class Screen(TransactionalRoutes, ListPages, DetailPages, WritePages, ModelView)
         """Return the name of a row."""
         return str(getattr(row, self.named_by))
 
+    def window_details(self, row: Any) -> Sequence[str]:
+        """Return what the window title says besides the name of a row, if other rows can have the same name."""
+        return ()
+
     # URLs and permissions
 
     @property

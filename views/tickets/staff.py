@@ -29,7 +29,7 @@ from views.screen.table import ICON_BUTTON, Button, Table
 from views.tickets import filters
 from views.tickets.forms import AnswerForm
 from views.tickets.labels import COLUMN_LABELS, FORMATS, ONLY_IN_THREAD, SEEN_ON_PAGE
-from views.tickets.thread import about, thread, without_links
+from views.tickets.thread import about, thread, window_details, without_links
 from views.tickets.update import TicketUpdateView
 from views.transaction import cross_tenant_session
 
@@ -127,6 +127,10 @@ class StaffTicketView(Screen):
         g.tenant_names = tenant_names(self.rows_session())
         row: Ticket = super().row_to_show(pk)
         return row
+
+    def window_details(self, row: Ticket) -> Sequence[str]:
+        """Return the ID of a ticket and its customer, because many tickets have the same title."""
+        return window_details(self.rows_session(), row)
 
     def value(self, row: Ticket, name: str) -> Any:
         """Return what a column shows of a ticket."""

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.customers.customer import Customer
 from models.errors import DomainError
 from models.tickets import ticket_file
 from models.tickets.file_store import store_of
@@ -52,6 +53,14 @@ def thread(session: Session, ticket: Ticket, file_url: Callable[[TicketFile], st
         }
         for each in messages
     ]
+
+
+def window_details(session: Session, ticket: Ticket) -> list[str]:
+    """Return the ID of a ticket and the customer that it is about, for the title of its windows."""
+    if ticket.customer_id is None:
+        return [ticket.id]
+    name = session.scalar(select(Customer.name).where(Customer.id == ticket.customer_id))
+    return [ticket.id, f"{ticket.customer_id} {name}"]
 
 
 def shown_file(file: TicketFile, url: str | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import url_for
@@ -18,7 +19,7 @@ from views.screen.screen import Screen
 from views.screen.table import Button
 from views.tickets import filters
 from views.tickets.labels import COLUMN_LABELS, FORMATS, ONLY_IN_THREAD, SEEN_ON_PAGE
-from views.tickets.thread import about, thread
+from views.tickets.thread import about, thread, window_details
 
 
 class TicketView(Screen):
@@ -80,6 +81,10 @@ class TicketView(Screen):
         [(title, facts, _)] = super().details(row)
         shown = [(self.label_of(name), self.formats[name].cell(value), "") for name, value in found.items() if value]
         return [(title, [*facts, *shown], [])]
+
+    def window_details(self, row: Ticket) -> Sequence[str]:
+        """Return the ID of a ticket and its customer, because many tickets have the same title."""
+        return window_details(self.rows_session(), row)
 
     def value(self, row: Ticket, name: str) -> Any:
         """Return the value of a column; what a ticket is about is in ``details``."""

@@ -126,6 +126,7 @@ class TicketUpdateView(PortalView):
             messages=screen.thread(ticket),
             conflict=conflict,
             title=f"{title}: {ticket.title}",
+            window_details=screen.window_details(ticket),
             crumbs=screen.crumbs(ticket, title),
             cancel_url=screen.page_of(ticket),
         )
