@@ -30,7 +30,14 @@ TONES = frozenset({"primary", "danger"})
 def validates_first(view: Callable[..., Any]) -> Any:
     """Mark a view that validates its form before asking for confirmation, and calls ``confirmation_page`` itself."""
     marked: Any = returns_to_form(view)
-    marked.validates_first = True
+    marked.asks_itself = True
+    return marked
+
+
+def refuses_first(view: Callable[..., Any]) -> Any:
+    """Mark a view that looks for a reason to refuse before it asks for confirmation, and calls ``confirmation_page`` itself."""
+    marked: Any = view
+    marked.asks_itself = True
     return marked
 
 
@@ -65,9 +72,9 @@ def back_to_form() -> bool:
 def needs_confirmation(view: Any = None) -> bool:
     """Return whether the submitted form must be confirmed before it is processed.
 
-    :param view: the view that handles the request; one marked with ``validates_first`` asks for itself.
+    :param view: the view that handles the request; one marked with ``validates_first`` or ``refuses_first`` asks for itself.
     """
-    return "ask" in request.form and not getattr(view, "validates_first", False)
+    return "ask" in request.form and not getattr(view, "asks_itself", False)
 
 
 def confirmation_page(*, editable: bool = False, details: Any = None) -> str:

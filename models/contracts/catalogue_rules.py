@@ -6,7 +6,7 @@ lock on both (``rules.py``). So either the change sees the new contract, or the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -67,6 +67,13 @@ def plan_in_use(rate_plan_id: int) -> bool:
     return _any_tenant_has(ContractLine.rate_plan_id == rate_plan_id)
 
 
+def plans_in_use(rate_plan_ids: Collection[int]) -> set[int]:
+    """Return the IDs of those of some rate plans that a contract line of any tenant uses."""
+    used = exists().where(ContractLine.rate_plan_id == RatePlan.id)
+    with all_tenants(_REASON) as session:
+        return set(session.scalars(select(RatePlan.id).where(RatePlan.id.in_(rate_plan_ids), used)))
+
+
 def _any_tenant_has(condition: Any) -> bool:
     with all_tenants(_REASON) as session:
         return bool(session.scalar(select(exists().where(condition))))
@@ -114,10 +121,20 @@ class ProductRules(RetiredRules):
 
     def refusal_to_delete(self, session: Session, row: Product) -> DomainError | None:
         """Return the reason why a product cannot be deleted; None if it can."""
-        if product_in_use(row.id):
-            return DomainError(PRODUCT_IN_USE)
-        has_plans = session.scalar(select(exists().where(RatePlan.product_id == row.id)))
-        return DomainError(PRODUCT_HAS_PLANS) if has_plans else None
+        return self.refusals_to_delete(session, [row.id])[row.id]
+
+    def refusals_to_delete(self, session: Session, product_ids: Collection[int]) -> dict[int, DomainError | None]:
+        """Return the same for several products, by their IDs."""
+        used = exists().where(Contract.product_id == Product.id)
+        with all_tenants(_REASON) as everywhere:
+            in_use = set(everywhere.scalars(select(Product.id).where(Product.id.in_(product_ids), used)))
+        with_plans = set(session.scalars(select(RatePlan.product_id).where(RatePlan.product_id.in_(product_ids))))
+        return {
+            key: DomainError(PRODUCT_IN_USE)
+            if key in in_use
+            else (DomainError(PRODUCT_HAS_PLANS) if key in with_plans else None)
+            for key in product_ids
+        }
 
 
 class RatePlanRules(RetiredRules):

@@ -89,6 +89,13 @@ def refusal_to_delete(customer: Customer, *, today: date) -> DomainError | None:
     return DomainError(DELETABLE_LATER, day=first_day) if today < first_day else None
 
 
+def load_for_deletion(session: Session, customers: Sequence[Customer]) -> None:
+    """Load what ``refusal_to_delete`` reads of several customers, with a fixed number of statements."""
+    load = [selectinload(each) for each in (Customer.contracts, Customer.utms, Customer.utm_applications)]
+    keys = [customer.id for customer in customers]
+    session.scalars(select(Customer).where(Customer.id.in_(keys)).options(*load)).all()
+
+
 def deletable_from(last_day: date) -> date:
     """Return the first day on which a customer can be deleted, the 5th of the month after its last day of service."""
     return clock.next_month(last_day).replace(day=_DELETABLE_FROM_DAY)

@@ -124,7 +124,14 @@ class ProductView(RetirableScreen):
 
     def refusal(self, method: str, row: Any) -> DomainError | None:
         """Return why a product cannot be deleted, None if it can."""
-        return self.rules.refusal_to_delete(db.session(), row) if method == "delete" else None
+        if method != "delete":
+            return None
+        known: dict[int, DomainError | None] = g.setdefault("product_refusals", {})
+        return known[row.id] if row.id in known else self.rules.refusal_to_delete(db.session(), row)
+
+    def prepare_refusals(self, rows: Sequence[Any]) -> None:
+        """Read which of the products of a list can be deleted."""
+        g.product_refusals = self.rules.refusals_to_delete(db.session(), [row.id for row in rows])
 
     def related(self, row: Product) -> Sequence[Table]:
         """Return the table of the product's rate plans."""
@@ -183,6 +190,12 @@ class RatePlanView(RetirableScreen):
     def refusal(self, method: str, row: Any) -> str | None:
         """Return why a rate plan cannot be deleted, None if it can."""
         return catalogue_rules.PLAN_KEPT if method == "delete" and plan_in_use(row) else None
+
+    def prepare_refusals(self, rows: Sequence[Any]) -> None:
+        """Read which of the rate plans of a list are in use."""
+        keys = {row.id for row in rows}
+        used = catalogue_rules.plans_in_use(keys)
+        g.setdefault("plans_in_use", {}).update({key: key in used for key in keys})
 
     def crumbs(self, row: Any = None, leaf: Any = None) -> list[tuple[Any, str | None]]:
         """Return the breadcrumbs, with the product above the rate plan, also on the pages of its charges and prices."""

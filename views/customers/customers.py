@@ -167,6 +167,10 @@ class CustomerView(Screen):
             return None
         return customer_rules.refusal_to_delete(row, today=clock.tokyo_day(clock.utc_now()))
 
+    def prepare_refusals(self, rows: Sequence[Customer]) -> None:
+        """Read what decides whether the customers of a list can be deleted."""
+        customer_rules.load_for_deletion(db.session(), rows)
+
     def label_alone(self, name: str) -> Any:
         """Return the label of a column, for the answer to an extra question the title of the question."""
         if not name.isdecimal():

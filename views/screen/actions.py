@@ -11,6 +11,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 
+from views.confirmation import refuses_first
 from views.screen.table import Question
 
 
@@ -94,7 +95,7 @@ def action(label: Any, **options: Any) -> Callable[[Callable[[Any, Any], Any]], 
         handler: Any = expose(declared.url or "/<row>/<action>", methods=["POST"])(handle)
         if declared.multiple:
             handler = expose("/<action>", methods=["POST"])(handler)
-        handler = has_access(handler)
+        handler = refuses_first(has_access(handler))
         handler.action = declared
         return handler
 

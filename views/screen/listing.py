@@ -169,6 +169,8 @@ class ListPages:
             for name, each in zip(names, formats, strict=True)
         ]
         filled = []
+        if rows and self.may("delete"):
+            self.prepare_refusals(rows)
         for row in rows:
             cells = [each.cell(self.value(row, name)) for name, each in zip(names, formats, strict=True)]
             if may_show and not self._is_deleted(row):
@@ -238,10 +240,9 @@ class ListPages:
         ]
         if self.may("delete") and self.deletable(row):
             question = Question(message("ask_delete", name), message("delete_title"), "danger")
+            url, refusal = self.url("delete", row), self._refusal_message("delete", row)
             found.append(
-                Button(
-                    "", self.url("delete", row), "trash", message("delete_name", name), back, question, css=ICON_BUTTON
-                )
+                Button("", url, "trash", message("delete_name", name), back, question, refusal, css=ICON_BUTTON)
             )
         return found
 
@@ -285,12 +286,15 @@ class ListPages:
     def refusal(self: Any, method: str, row: Any) -> DomainError | str | None:
         """Return the reason why a method is currently not possible for a row, None if it is.
 
-        The buttons on the row's page show the reason instead of acting, and it is checked again before the method runs. The
-        delete button of the list does not check it, because that may take SQL statements for each row.
+        The buttons in the list and on the row's page show the reason instead of acting, and it is checked again before the
+        method runs.
 
         :param row: the row; None for ``add``.
         """
         return None
+
+    def prepare_refusals(self: Any, rows: Sequence[Any]) -> None:
+        """Read what ``refusal`` needs for the rows of a list, if that would take SQL statements for each row."""
 
     def _refusal_message(self: Any, method: str, row: Any) -> str | None:
         refusal = self.refusal(method, row)

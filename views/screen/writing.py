@@ -22,7 +22,14 @@ from models.db import db
 from models.errors import Conflict, DomainError, Gone
 from views.arguments import key_or_none
 from views.base import actor, first_of, render
-from views.confirmation import is_back_to_form, response_before_saving, validates_first
+from views.confirmation import (
+    confirmation_page,
+    is_back_to_form,
+    needs_confirmation,
+    refuses_first,
+    response_before_saving,
+    validates_first,
+)
 from views.flashes import flash_error, flash_success, flash_warning
 from views.forms.errors import add_error, message_of
 from views.forms.fields import version_shown
@@ -203,14 +210,20 @@ class WritePages:
         """
         self.rules.delete(db.session(), row, now=clock.utc_now(), by=actor())
 
+    @refuses_first
     @expose("/<row>/delete", methods=["POST"])
     @has_access
     def delete(self: Any, pk: Any) -> Any:
         """Delete a row."""
         row = row_to_write(self, pk)
         if refusal := self.refusal("delete", row):
-            flash_warning(message_of(refusal))
+            # The row's page says the reason below its disabled button.
+            said = self.may("show") and self.deletable(row)
+            not_deleted = gettext("%(name)s has not been deleted. The reason is given below.", name=self.name_of(row))
+            flash_warning(not_deleted if said else message_of(refusal))
             return redirect(self.page_of(row))
+        if needs_confirmation():
+            return confirmation_page()
         if not self._try(lambda: self.remove(row)):
             return redirect(self.page_of(row_to_write(self, pk)))
         flash_success(self.labels.message("deleted"))
@@ -241,6 +254,8 @@ class WritePages:
                 else gettext(action.already or DONE_ALREADY)
             )
             return redirect(self.after_action(chosen))
+        if needs_confirmation():
+            return confirmation_page()
         results: list[Any] = []
         if not self._try(lambda: results.extend(action.run(self, row) for row in rows)):
             return redirect(self.after_action([row_to_write(self, pk)] if pk is not None else []))
