@@ -51,7 +51,7 @@ def _draw(shown: Shown) -> Listing:
 
 
 def _customer(user: Any) -> formats.LinkedValue:
-    url = url_if(*_RIGHT, "PortalUserView.list", customer_id=user.customer_id)
+    url = url_if("can_show", "Customers", "CustomerView.show", customer_id=user.customer_id)
     return formats.LinkedValue(user.customer_id, url)
 
 
