@@ -9,9 +9,10 @@ from flask import g
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import joinedload
 
+from models import clock
 from models.accounts import role
 from models.accounts.membership import Membership
-from models.accounts.user import Role, User
+from models.accounts.user import Role, User, is_locked
 from models.db import db
 from models.errors import N_
 from models.scope import current_tenant_id
@@ -88,7 +89,9 @@ class MemberView(Screen):
         "name": formats.TEXT,
         "email": formats.MAIL_LINK,
         "role": formats.TEXT,
-        "active": formats.badge({True: lazy_gettext("Yes"), False: lazy_gettext("No")}),
+        "active": formats.badge(
+            {True: lazy_gettext("Yes"), False: lazy_gettext("No"), "locked": lazy_gettext("Locked")}, {"locked": "red"}
+        ),
         "last_login": formats.TIME,
     }
 
@@ -103,12 +106,12 @@ class MemberView(Screen):
         return query.join(Membership.user).join(Membership.role).order_by(ordered, Membership.id)
 
     def value(self, row: Membership, name: str) -> Any:
-        """Return the value of a column for a member."""
+        """Return the value of a column for a member. A locked account is shown as locked, as in the list of all users."""
         match name:
             case "role":
                 return row.role.name
             case "active":
-                return bool(row.user.active)
+                return "locked" if is_locked(row.user, now=clock.utc_now()) else bool(row.user.active)
             case "last_login":
                 return row.user.last_login
             case _:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -31,6 +31,19 @@ def test_the_users_of_the_tenant_are_listed_and_nobody_elses(make, operator):
     assert Page(operator.get("/tenant-users/?name=青空 花").text).column("氏名") == ["青空 花子"]
     for sort in ("name", "role", "last_login"):
         assert len(Page(operator.get(f"/tenant-users/?sort={sort}&direction=desc").text).rows) == 2
+
+
+def test_a_user_who_is_locked_after_wrong_passwords_is_shown_as_locked(make, operator):
+    make.member(operator.tenant, "Partner Viewer", last_name="青空", locked_until=datetime(2999, 1, 1, tzinfo=UTC))
+    make.member(operator.tenant, "Partner Viewer", last_name="海原", locked_until=datetime(2026, 1, 1, tzinfo=UTC))
+
+    page = Page(operator.get("/tenant-users/").text)
+
+    assert {row["氏名"].split()[0]: row["ログイン可"] for row in page.rows} == {
+        "青空": "ロック中",
+        "海原": "はい",
+        "見守": "はい",
+    }
 
 
 def test_a_change_is_asked_for_by_a_prepared_ticket(make, signed_in, operator):
