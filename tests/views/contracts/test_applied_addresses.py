@@ -37,6 +37,7 @@ def options(page):
         each.attributes["value"]
         for select in page.root.all("select", name="applied_address")
         for each in select.all("option")
+        if each.attributes["value"]
     ]
 
 
@@ -52,6 +53,19 @@ def test_without_approved_applications_no_address_is_offered(operator, make, sho
 
     assert options(page) == []
     assert shipping(page)["ship_company"] == ""
+
+
+def test_no_address_is_chosen_before_the_person_chooses_one(operator, make, shop, apply):
+    make.contract(customer_row=shop.customer, product=shop.product)
+    apply(DELIVERY)
+    for url in (f"{shop.url}/add", f"/customers/{shop.customer.id}/utms/add"):
+        page = Page(operator.get(url).text)
+
+        (select,) = page.root.all("select", name="applied_address")
+        assert select.all("option")[0].text == "選択してください"
+        assert page.main_form.sent()["applied_address"] == ""
+        sent = page.main_form.sent(fill_applied_address="1")
+        assert operator.post(url, data=sent).status_code == 200
 
 
 def test_a_single_address_is_filled_in(operator, shop, apply):
