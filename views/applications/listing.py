@@ -81,6 +81,7 @@ class ApplicationList(Screen):
     tabs = TABS
     list_template = "applications/list.html"
     list_columns: ClassVar = list(COLUMNS)
+    clear_columns: ClassVar = ["company"]
     order_columns: ClassVar = list(COLUMNS)
     formatters_columns: ClassVar = {"id": formats.CODE}
 

@@ -43,6 +43,9 @@ class ListPages:
     file_columns: ClassVar[Sequence[str]] = ()
     """The columns of the CSV file, if they are not those of the list."""
 
+    clear_columns: ClassVar[Sequence[str]] = ()
+    """The columns whose values need no label on a card on a phone, besides badges and those with the name of the row."""
+
     list_intro: Any = None
     """The introductory text of the list, lazily translated."""
 
@@ -162,9 +165,14 @@ class ListPages:
         link = self.link_column or names[0]
         may_show = self.may("show")
         own = self.list_labels
+        # What names the row needs no label on a card.
+        clear = {names[0], link, self.named_by, *self.clear_columns}
         shown = [
             Column(
-                name, str(own.get(name) or self.label_of(name)), each.css, name if name in self.order_columns else None
+                name,
+                str(own.get(name) or self.label_of(name)),
+                f"{each.css} unlabelled".strip() if name in clear else each.css,
+                name if name in self.order_columns else None,
             )
             for name, each in zip(names, formats, strict=True)
         ]
@@ -177,7 +185,8 @@ class ListPages:
                 place = list(names).index(link) if link in names else 0
                 cells[place] = linked(self.url("show", row, **back), cells[place])
             filled.append(Row(cells, self.buttons(row, back), str(self.key_of(row))))
-        return Table(shown, filled, label=self.labels.many, **options)
+        css = f"compact {options.pop('css', '')}".strip()
+        return Table(shown, filled, label=self.labels.many, css=css, **options)
 
     def value(self: Any, row: Any, name: str) -> Any:
         """Return the value of a column for a row; ``a.b`` is an attribute of a related row."""

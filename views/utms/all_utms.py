@@ -74,6 +74,7 @@ class FleetList(Screen):
     row_rule = UtmView.row_rule
     base_order = ("utm_id", "asc")
     list_columns: ClassVar = ["utm_id", "name", "customer", "address", "state", "firmware", "alert_count"]
+    clear_columns: ClassVar = ["customer", "state"]
     file_columns: ClassVar = [
         *("utm_id", "name", "customer_id", "customer.name", "state", "last_seen_at", "firmware"),
         *("serial", "postcode", "prefecture", "address", "alert_count"),

@@ -58,6 +58,7 @@ class UtmList(Screen):
     ]
     order_columns: ClassVar = ["utm_id", "name", "address", "state", "mac_address", "alert_count"]
     list_labels: ClassVar = {"address": lazy_gettext("Place")}
+    clear_columns: ClassVar = ["state"]
 
     def rows(self, search: Search) -> Any:
         """Return the query of the UTMs that a search leaves."""

@@ -39,7 +39,8 @@ class SecurityView(PortalView):
         screen = UtmView.of()
         search = screen.search()
         (table,) = screen.tables(search)
-        table.title = gettext("UTMs")
+        # After a search, the page begins with what was found, without a heading between.
+        table.title = None if search.active else gettext("UTMs")
         add = _add_button(screen, customer, refused=not contract.allows_utm(db.session(), customer.id, today=today))
         if not search.active:
             table.empty = _empty(screen, add)
