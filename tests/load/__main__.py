@@ -16,7 +16,7 @@ from tests.load import chaos, load
 from tests.load.environment import Environment, environment
 
 LOAD = {"minutes": 5.0, "utms": 20_000, "operators": 32, "size": "large"}
-CHAOS = {"utms": 2_000, "operators": 8, "calm": 30.0, "size": "bench"}
+CHAOS = {"utms": 20_000, "operators": 32, "calm": 30.0, "size": "large"}
 """The scales whose tables are written into docs/performance.md; smaller ones are for trying."""
 
 

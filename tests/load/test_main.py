@@ -41,7 +41,7 @@ def test_a_run_of_full_scale_is_published(written, monkeypatch):
     assert (runner.main(["load"]), runner.main(["chaos"])) == (0, 0)
 
     assert written["load"].startswith("## UTMs and operators at the same time\n\n20,000 UTMs")
-    assert written["chaos"].startswith("## Processes that are killed under load\n\n2,000 UTMs")
+    assert written["chaos"].startswith("## Processes that are killed under load\n\n20,000 UTMs")
     assert {"| machine | 2 cores |" in text for text in written.values()} == {True}
 
 
