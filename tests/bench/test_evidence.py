@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from types import SimpleNamespace
 
 import psycopg
@@ -40,6 +41,7 @@ def read(tiny, owner, month, tmp_path):
             SimpleNamespace(folder=tmp_path),
             owner,
             since=clock.day_start(tiny.newest),
+            until=clock.utc_now() + timedelta(hours=1),
             run="run",
             devices=Result(**devices),
             month=month,
@@ -52,6 +54,7 @@ def read(tiny, owner, month, tmp_path):
 def test_a_month_that_was_taken_back_is_missing_until_it_is_issued_again(owner, month, read):
     before = checker.check(read())
     found = evidence.take_back(owner)
+    left = evidence.unfinished(owner, clock.utc_now(), clock.utc_now(), month)
     after = checker.check(read())
 
     assert (found.first, sorted(found.billed), sorted(found.reported)) == (
@@ -62,6 +65,7 @@ def test_a_month_that_was_taken_back_is_missing_until_it_is_issued_again(owner, 
     assert (before["invoices"], before["monthly reports"]) == ([], [])
     assert (len(after["invoices"]), len(after["monthly reports"])) == (len(month.billed), len(month.reported))
     assert not evidence.month_begun(owner, month)
+    assert f"{len(month.reported)} monthly reports" in left
 
 
 def test_an_acknowledged_alert_without_a_row_is_lost(tiny, read):
@@ -85,7 +89,7 @@ def test_a_day_whose_count_is_not_that_of_its_alerts_is_found(tiny, owner, read)
     assert count <= counted
 
 
-def test_a_planned_reboot_is_waited_for_and_forgotten_until_it_is_carried_out(tiny, owner, read):
+def test_a_planned_reboot_is_waited_for_and_forgotten_until_it_is_carried_out(tiny, owner, month, read):
     since = clock.day_start(tiny.newest)
     evidence.plan_reboots(owner, tiny.utms[:2])
     evidence.plan_reboots(owner, tiny.utms[:2])
@@ -95,7 +99,7 @@ def test_a_planned_reboot_is_waited_for_and_forgotten_until_it_is_carried_out(ti
         "UPDATE reboot SET state = 'succeeded', requested_at = now(), ended_at = now() WHERE id = %s", [first]
     )
 
-    assert "1 reboots" in evidence.unfinished(owner, since)
+    assert "1 reboots" in evidence.unfinished(owner, since, clock.utc_now(), month)
     assert checker.check(read(executed=[(first, 1.0)]))["reboots"] == [
         f"reboot {second} is forgotten: it is still scheduled"
     ]

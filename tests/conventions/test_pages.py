@@ -20,6 +20,7 @@ MORE_STATEMENTS = {
     "RatePlanView.show": 9,
     "SecurityView.security": 10,
     "ServiceApplicationView.show": 14,
+    "StaffTicketView.show": 10,
     "UserView.show": 9,
 }
 """Pages that gather what several areas know."""
