@@ -20,9 +20,9 @@ help: ## Show this list
 run: $(VENV)/runtime.stamp ## Run the portal with its services on this machine; with demo data unless PORTAL_ENV=production
 	@if [ "$$PORTAL_ENV" != production ]; then export PORTAL_DEMO="$${PORTAL_DEMO:-1}"; fi; exec $(PY) app.py
 
-# Twice the usual two cores, because many tests wait for other processes.
+# One process more than the usual two cores, because many tests wait for other processes.
 test: $(VENV)/dev.stamp ## Run all tests
-	$(PY) -m pytest -n 4
+	$(PY) -m pytest -n 3
 
 coverage: $(VENV)/dev.stamp ## Run all tests and report the lines and branches that no test reaches
 	$(PY) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered

@@ -58,8 +58,8 @@ def test_before_a_tenant_is_chosen(page, world, sound):
 
 
 @at_desk
-def test_customers(page, world, sound):
-    customer = world["customer"]
+def test_customers(page, world, make, sound):
+    customer, unused = world["customer"], make.customer(tenant=world["tenant"])
     enter(page, world)
     sound(page)
     visit(page, sound, "/customers/", "/customers/?name=ない", "/customers/add", f"/customers/{customer.id}")
@@ -67,7 +67,7 @@ def test_customers(page, world, sound):
     page.goto("/customers/")
     page.get_by_text("フィルタ").click()
     sound(page)
-    page.get_by_role("button", name=f"{customer.name} を削除").click()
+    page.get_by_role("button", name=f"{unused.name} を削除").click()
     page.get_by_role("dialog").wait_for()
     sound(page)
 

@@ -134,13 +134,13 @@ def badge(labels: Mapping[Any, Any], tones: Mapping[Any, str] | None = None) -> 
     :param tones: the colour of each state; gray by default.
     """
     colours = tones or {}
-    # A card on a phone repeats the label of the column only where the state alone says too little, as a yes or no does.
-    css = "" if True in labels else "unlabelled"
-    return Format(
+    shown = Format(
         lambda value: _BADGE % (colours.get(value, "gray"), labels.get(value, value)),
         lambda value: str(labels.get(value, value)),
-        css=css,
+        css="unlabelled",
     )
+    # A card on a phone repeats the label of the column only where the state alone says too little, as a yes or no does.
+    return replace(shown, css="") if True in labels else shown
 
 
 def word(labels: Mapping[Any, Any]) -> Format:
