@@ -17,8 +17,7 @@ ABOUT = (
     "Whole pages of 50 rows of 31 days of a customer with 100 UTMs and half a million alerts, in one process each, asked"
     " in turn on one core; medians, of the ratio too. The stock list is a ModelView of the same table, with the same columns, order and page, base_filters for"
     " customer and time, and a user with one role; it signs in past row-level security. Its search form is unmodified and offers"
-    " every column. The loaded application of the portal is exempt from garbage collection, as with its gunicorn.conf.py, which makes pages a"
-    " twelfth faster. Statements are all of the portal's request: user, rights, tenant and menu among them."
+    " every column. Statements are all of the portal's request: user, rights, tenant and menu among them."
 )
 RUNS = 41
 STATEMENTS = 8

@@ -6,7 +6,6 @@ are processes because stock Flask-AppBuilder and the portal give the same tables
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
@@ -36,13 +35,7 @@ def main() -> None:
     answers = sys.stdout
     sys.stdout = sys.stderr
     logging.disable(logging.WARNING)
-    if sys.argv[1] == "portal":
-        client = _portal()
-        # As gunicorn.conf.py does it in production. A stock portal has no such file.
-        gc.collect()
-        gc.freeze()
-    else:
-        client = _stock()
+    client = _portal() if sys.argv[1] == "portal" else _stock()
     cookie = client.get_cookie(client.application.config["SESSION_COOKIE_NAME"])
     print(json.dumps({"cookie": f"{cookie.key}={cookie.value}"}), file=answers, flush=True)
     for line in sys.stdin:
