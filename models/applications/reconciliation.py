@@ -188,14 +188,8 @@ def lacks_utms(today: date) -> ColumnElement[bool]:
 
     :param today: the day in Asia/Tokyo.
     """
-    numbers = _numbers(today)
-    lacking = (
-        select(numbers.c.customer_id)
-        .group_by(numbers.c.customer_id)
-        .having(func.sum(numbers.c.contracted) > func.sum(numbers.c.registered))
-    )
     # As in ``differs``.
-    return Customer.id.in_(lacking).is_(True)
+    return Customer.id.in_(select(_missing(today).c.customer_id)).is_(True)
 
 
 def differing_customers(today: date) -> ColumnElement[int]:
@@ -207,10 +201,22 @@ def differing_customers(today: date) -> ColumnElement[int]:
 
 def missing_utms(today: date) -> ColumnElement[int]:
     """Return an SQL expression for the number of UTMs that a tenant's contracts include beyond the registered ones."""
+    return select(func.coalesce(func.sum(_missing(today).c.missing), 0)).scalar_subquery()
+
+
+def _missing(today: date) -> Subquery:
+    """Return a subquery of the number of contracted UTMs that are not registered: ``customer_id``, ``missing``.
+
+    :param today: the day in Asia/Tokyo.
+    """
     numbers = _numbers(today)
     missing = func.sum(numbers.c.contracted) - func.sum(numbers.c.registered)
-    each = select(missing.label("missing")).group_by(numbers.c.customer_id).having(missing > 0).subquery("missing")
-    return select(func.coalesce(func.sum(each.c.missing), 0)).scalar_subquery()
+    return (
+        select(numbers.c.customer_id, missing.label("missing"))
+        .group_by(numbers.c.customer_id)
+        .having(missing > 0)
+        .subquery("missing")
+    )
 
 
 def figures_of(
