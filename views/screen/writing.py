@@ -307,9 +307,11 @@ class WritePages:
 
 
 def _try_out(write: Callable[[], Any]) -> None:
-    """Write something that is rolled back, because the response is a question, with what it told the browser's session."""
+    """Write something that is rolled back, because the response is a question, and leave the browser's session as it was."""
     browser = deepcopy(dict(session))
-    write()
-    db.session.flush()
-    session.clear()
-    session.update(browser)
+    try:
+        write()
+        db.session.flush()
+    finally:
+        session.clear()
+        session.update(browser)

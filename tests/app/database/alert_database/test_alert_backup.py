@@ -59,7 +59,7 @@ def restored(app, alert_env, tmp_path):
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-@pytest.mark.skipif(bool(CITUS), reason="a dump of distributed tables is a matter of Citus")
+@pytest.mark.skipif(bool(CITUS), reason="Citus has a procedure of its own to back up distributed tables")
 def test_customers_and_their_alerts_are_restored_from_both_dumps(make, operator, utm, send, restored):
     user = make.member(operator.tenant, "Partner Operator", password=weak_hash())
     assert send(utm, [line(1, at=clock.utc_now(), alert_id="before")]).status_code == 200
