@@ -132,7 +132,7 @@ def test_a_worker_is_seen_at_once_does_what_is_due_and_ends_when_told(start, hea
     assert eventually(lambda: worker.display_value("job done", job="jobs.alerts.make_partitions"))
 
     code, seconds = worker.end(signal.SIGTERM)
-    assert (code, seconds < 5) == (0, True)
+    assert (code, seconds < AT_ONCE) == (0, True)
     assert worker.display_value("stopped", program="worker")
     assert {line["level"] for line in worker.lines()} == {"INFO"}
 
@@ -192,7 +192,7 @@ def test_a_worker_and_a_cron_wait_for_a_redis_that_goes_away(start, heard, tmp_p
         server.stop()
         for program in (worker, cron):
             code, seconds = program.end(signal.SIGTERM)
-            assert (code, seconds < 5) == (0, True), program.log.read_text()
+            assert (code, seconds < AT_ONCE) == (0, True), program.log.read_text()
     finally:
         server.stop()
 
@@ -225,7 +225,7 @@ def test_a_cron_enqueues_a_tick_at_once_and_ends_when_told(start, redis):
     (tick,) = Queue("urgent", connection=redis).jobs
     assert (tick.func_name, tick.ttl) == ("jobs.tick.tick", 60)
     code, seconds = cron.end(signal.SIGTERM)
-    assert (code, seconds < 5) == (0, True)
+    assert (code, seconds < AT_ONCE) == (0, True)
     assert cron.display_value("stopped", program="cron")
 
 
@@ -241,3 +241,7 @@ def _let_in(service_env: dict[str, str], *, yes: bool) -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = 'portal_app'",
                 [url.database],
             )
+
+
+AT_ONCE = 20
+"""Seconds in which a process that has nothing to do ends, also on a busy machine; one that hangs is killed later."""
