@@ -86,9 +86,7 @@ screenshots: $(VENV)/dev.stamp ## Take the pictures of README.md from a new demo
 documents: $(VENV)/dev.stamp ## Run the commands in README.md, CONTRIBUTING.md, SECURITY.md and docs/; ONLY=README.md,docs/shipper.md selects documents
 	$(PY) -m tests.documents $(if $(ONLY),--only $(ONLY))
 
-sure: lint types ## Run all checks of the CI
-	@# The tests wait for other processes at times, and so do the commands of the documents.
-	@$(MAKE) --no-print-directory --jobs smoke documents test
+sure: lint types smoke documents test ## Run all checks of the CI
 
 venv: $(VENV)/dev.stamp ## Create the virtual environment with all packages, for editors
 
