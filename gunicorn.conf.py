@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from typing import Any
 
@@ -48,15 +47,6 @@ def post_fork(_server: Any, _worker: Any) -> None:
     """Prepare the files of this process before it loads the application."""
     if _METRICS in os.environ and not metrics_files.allocate(_folder, os.getpid()):
         os.environ.pop(_METRICS, None)
-
-
-def post_worker_init(_worker: Any) -> None:
-    """Exempt what the loaded application consists of from garbage collection.
-
-    Otherwise the objects of all modules are examined again and again, which takes a fifth of the time of a heartbeat.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def child_exit(_server: Any, worker: Any) -> None:
