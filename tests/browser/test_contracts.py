@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models import clock
-from tests.browser.signing_in import choose_tenant, sign_in
+from tests.browser.signing_in import enter_tenant, sign_in
 from tests.browser.windows import at_desk
 from tests.support.fixtures import weak_hash
 
@@ -199,7 +199,7 @@ def test_usage_that_no_invoice_bills_is_billed_from_its_page(page, make, custome
     make.usage(line=line, charge_id=charge.id, month=month, quantity=5)
     page.context.clear_cookies()
     sign_in(page, make.elevated("NEC Staff", password=weak_hash()).email)
-    choose_tenant(page, customer.tenant_id)
+    enter_tenant(page, customer.tenant_id)
     page.goto("/billing/usage/")
     page.get_by_text("まだ請求されていません").wait_for()
     sound(page)

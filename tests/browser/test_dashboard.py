@@ -39,6 +39,7 @@ def filled(app, make):
 
 def test_the_dashboard_and_its_arrangement(page, filled, sound, fits):
     sign_in(page, filled)
+    page.goto("/")
     sound(page)
     fits(page)
 
@@ -60,6 +61,7 @@ def test_the_dashboard_and_its_arrangement(page, filled, sound, fits):
 @at_desk
 def test_the_bars_are_painted_before_the_scripts_arrive(page, filled):
     sign_in(page, filled)
+    page.goto("/")
     held = []
     # The small script early.js alone belongs to the first paint.
     page.route(re.compile(r"/(?!early)[\w-]+\.js$"), lambda route: held.append(route))  # noqa: PLW0108  (Playwright takes no builtin method)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.signing_in import choose_tenant, sign_in
+from tests.browser.signing_in import enter_tenant, sign_in
 from tests.browser.windows import at_desk
 from tests.conventions.screens.cases import SCREENS, Case
 from tests.support.fixtures import weak_hash
@@ -24,7 +24,7 @@ def cases(app, make, signed_in):
 @at_desk
 def test_every_page_of_every_screen_is_sound(page, cases, sound, fits):
     sign_in(page, "admin@example.jp")
-    choose_tenant(page, cases[0].tenant.id)
+    enter_tenant(page, cases[0].tenant.id)
     for case in cases:
         row = case.row()
         for route in case.routes():

@@ -113,6 +113,7 @@ def test_the_focus_indicator_has_contrast_on_light_and_dark_backgrounds(page, cu
     page.goto("/login/")
     check(page)
     sign_in(page, "operator@example.jp")
+    page.goto("/")
     found = check(page)
     for path in ("/customers/?name=あおぞら", "/customers/add", f"/customers/{customer.id}", "/tenant-settings/"):
         page.goto(path)
@@ -129,6 +130,7 @@ def test_the_focus_indicator_has_contrast_on_light_and_dark_backgrounds(page, cu
 def test_the_focus_indicator_has_contrast_in_menus_and_dialogs(page, customer):
     page.emulate_media(reduced_motion="reduce")
     sign_in(page, "operator@example.jp")
+    page.goto("/")
     page.get_by_label("ユーザメニュー").click()
     check(page)
     page.goto("/customers/")

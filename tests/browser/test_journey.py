@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.shipper import command
+from tests.browser.signing_in import sign_in, sign_in_by_form
 from tests.browser.windows import at_desk
 from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
@@ -28,14 +29,6 @@ def customer(make):
     customer = make.customer(tenant=tenant, name="株式会社あおぞら製作所")
     make.contract(customer_row=customer)
     return customer
-
-
-def sign_in(page, email="operator@example.jp"):
-    page.goto("/")
-    page.get_by_label("メールアドレス").fill(email)
-    page.get_by_label("パスワード").fill(PASSWORD)
-    page.get_by_role("button", name="ログイン").click()
-    page.get_by_role("heading", name="ダッシュボード", level=1).wait_for()
 
 
 def fill_in_utm(page) -> None:
@@ -62,7 +55,7 @@ def test_an_operator_registers_a_utm_and_takes_its_alerts_home(page, live_url, c
     monkeypatch.setenv("PORTAL_INSTANCE", str(tmp_path))
     page.goto("/")
     sound(page)
-    sign_in(page)
+    sign_in_by_form(page, "operator@example.jp")
     sound(page)
 
     page.goto("/customers/")
@@ -240,7 +233,7 @@ def test_signing_in_and_opening_a_row_work_without_javascript(chromium, live_url
         session.commit()
     context = chromium.new_context(base_url=live_url, java_script_enabled=False, locale="ja-JP")
     page = context.new_page()
-    sign_in(page)
+    sign_in_by_form(page, "operator@example.jp")
 
     page.goto(f"/customers/{customer.id}/alerts/")
     page.locator(".row-toggle").first.click()

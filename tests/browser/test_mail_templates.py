@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from models.actor import Actor
 from models.mail import template_rules as mail_template_rules
 from models.mail.kinds import KINDS, MailText
-from tests.browser.test_journey import sign_in
+from tests.browser.signing_in import enter_tenant, sign_in
 from tests.browser.windows import at_desk
 from tests.support.fixtures import weak_hash
 
@@ -42,12 +42,8 @@ def save(in_tenant, tenant, subject: str, body: str, *, kind="password_reset_mai
 
 
 def enter(page, tenant) -> None:
-    page.goto("/")
-    page.get_by_label("メールアドレス").fill("multi@example.jp")
-    page.get_by_label("パスワード").fill("Mimamori-2026!")
-    page.get_by_role("button", name="ログイン").click()
-    page.get_by_role("button", name=tenant.id).click()
-    page.get_by_role("heading", name="ダッシュボード", level=1).wait_for()
+    sign_in(page, "multi@example.jp")
+    enter_tenant(page, tenant.id)
 
 
 def tab_to(page, target, *, most=80) -> None:

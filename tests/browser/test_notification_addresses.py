@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from models.mail.outbox import MailMessage
 from models.notifications import address as notification_address
+from tests.browser.signing_in import sign_in
 from tests.browser.windows import at_desk
-from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
@@ -49,14 +49,6 @@ def link(make):
         return f"/confirm-address/{make.session.scalars(mails).one().secret}"
 
     return of
-
-
-def sign_in(page, email="operator@example.jp"):
-    page.goto("/")
-    page.get_by_label("メールアドレス").fill(email)
-    page.get_by_label("パスワード").fill(PASSWORD)
-    page.get_by_role("button", name="ログイン").click()
-    page.get_by_role("heading", name="ダッシュボード", level=1).wait_for()
 
 
 def save(page):
@@ -138,6 +130,7 @@ def test_what_waits_is_sent_again_and_withdrawn(page, settled, sound, link):
 @at_desk
 def test_the_dashboard_opens_a_dialog_once_and_it_is_left_by_keyboard(page, tenant, sound):
     sign_in(page)
+    page.goto("/")
     dialog = page.get_by_role("dialog", name="通知先メールアドレスをご確認ください。")
     expect(dialog).to_be_visible()
     sound(page)
@@ -205,6 +198,7 @@ def test_without_javascript_the_dashboard_has_a_notice_and_no_dialog(chromium, l
     context = chromium.new_context(base_url=live_url, java_script_enabled=False, locale="ja-JP")
     page = context.new_page()
     sign_in(page)
+    page.goto("/")
 
     expect(page.get_by_text("通知先メールアドレスが設定されていません。").first).to_be_visible()
     expect(page.locator("dialog").first).to_be_hidden()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.alerts import ingest as alert_ingest
-from tests.browser.signing_in import choose_tenant, sign_in
+from tests.browser.signing_in import enter_tenant, sign_in
 from tests.support.alerts import lines
 from tests.support.fixtures import weak_hash
 
@@ -52,7 +52,7 @@ def alerts(make, customer, engine):
 
 def enter(page, customer):
     sign_in(page, "admin@example.jp")
-    choose_tenant(page, customer.tenant_id)
+    enter_tenant(page, customer.tenant_id)
 
 
 def paper(page) -> str:

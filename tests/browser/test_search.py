@@ -106,6 +106,7 @@ def test_results_come_without_javascript(chromium, live_url, utm, width):
     )
     page = context.new_page()
     sign_in(page, "operator@example.jp")
+    page.goto("/")
     if width == 390:
         page.get_by_role("link", name="ポータル内検索").click()
     field(page).fill("a1-b2-c3-d4-e5-f6")

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 from rq.results import Result
 
 from jobs import queues
+from tests.browser.signing_in import sign_in
 from tests.browser.windows import at_desk
-from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
@@ -40,14 +40,6 @@ def failed_job(app, mails):
         return job
 
 
-def sign_in(page) -> None:
-    page.goto("/")
-    page.get_by_label("メールアドレス").fill("staff@example.jp")
-    page.get_by_label("パスワード").fill(PASSWORD)
-    page.get_by_role("button", name="ログイン").click()
-    page.get_by_role("heading", name="テナント選択", level=1).wait_for()
-
-
 def open_from_menu(page, name: str) -> None:
     """Go to a page by the side menu, which is behind a button on a phone."""
     if page.viewport_size["width"] < 992:
@@ -58,7 +50,8 @@ def open_from_menu(page, name: str) -> None:
 
 @at_desk
 def test_staff_find_a_failed_mail_and_send_it_again(page, mails, sound):
-    sign_in(page)
+    sign_in(page, "staff@example.jp")
+    page.goto("/")
     sound(page)
     open_from_menu(page, "メール送信履歴")
     page.get_by_text("53件", exact=True).wait_for()
@@ -88,7 +81,7 @@ def test_staff_find_a_failed_mail_and_send_it_again(page, mails, sound):
 
 @at_desk
 def test_all_failed_mails_are_sent_again_by_keyboard_alone(page, mails):
-    sign_in(page)
+    sign_in(page, "staff@example.jp")
     page.goto("/staff/mail/?state=failed")
     button = page.get_by_role("button", name="失敗分を再送")
     for _ in range(40):
@@ -107,7 +100,8 @@ def test_all_failed_mails_are_sent_again_by_keyboard_alone(page, mails):
 
 @at_desk
 def test_staff_run_a_failed_job_again_and_delete_one(page, failed_job, sound):
-    sign_in(page)
+    sign_in(page, "staff@example.jp")
+    page.goto("/")
     open_from_menu(page, "ジョブ")
     page.get_by_text("models/mail/outbox.py:9").wait_for()
     sound(page)

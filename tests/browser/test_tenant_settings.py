@@ -8,10 +8,8 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.signing_in import choose_tenant
-from tests.browser.test_journey import sign_in
+from tests.browser.signing_in import enter_tenant, sign_in
 from tests.browser.windows import at_desk
-from tests.factories import PASSWORD
 from tests.support.fixtures import weak_hash
 
 pytestmark = pytest.mark.browser
@@ -41,6 +39,7 @@ def fill_new_link(page) -> None:
 
 def test_an_operator_sets_the_tenant_up(page, tenant, sound):
     sign_in(page)
+    page.goto("/")
     page.get_by_label("ユーザメニュー").click()
     page.get_by_role("link", name="テナント設定").click()
     sound(page)
@@ -173,11 +172,8 @@ def test_the_longest_values_fit(page, make, tenant, sound):
 
 @at_desk
 def test_nec_staff_keep_the_additional_items(page, make, tenant, sound):
-    page.goto("/")
-    page.get_by_label("メールアドレス").fill("staff@example.jp")
-    page.get_by_label("パスワード").fill(PASSWORD)
-    page.get_by_role("button", name="ログイン").click()
-    choose_tenant(page, tenant.id)
+    sign_in(page, "staff@example.jp")
+    enter_tenant(page, tenant.id)
     make.application_field(tenant=tenant, title="題" * 100, kind="choice", choices=["W" * 100, "長" * 100], position=1)
     page.goto("/tenant-settings/")
     page.get_by_role("link", name="項目を編集").click()

@@ -16,6 +16,7 @@ def test_a_form_of_the_tenant_before_is_refused_with_a_way_back(page, make, soun
     make.elevated("NEC Staff", email="staff@example.jp", password=weak_hash())
     first, second = make.tenant(name="いろは"), make.tenant(name="株式会社とても長い名前のパートナー販売サービス東日本")
     sign_in(page, "staff@example.jp")
+    page.goto("/")
     choose_tenant(page, first.id)
     page.goto("/customers/add")
     other = page.context.new_page()

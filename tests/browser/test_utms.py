@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from models import clock
-from tests.browser.test_journey import customer, sign_in  # noqa: F401  (customer is a fixture)
+from tests.browser.signing_in import sign_in
+from tests.browser.test_journey import customer  # noqa: F401  (a fixture)
 from tests.browser.windows import at_desk
 
 pytestmark = pytest.mark.browser
