@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import psycopg
 import redis
@@ -25,14 +26,28 @@ KEPT = {
 TRUNCATED = {"alert"}
 
 
+class _Known(NamedTuple):
+    """How the database was before the first test, and the statements for each of them.
+
+    :ivar tables: that are emptied.
+    :ivar has_rows: selects for each of them whether it has rows.
+    :ivar restart: starts all numbers again.
+    """
+
+    tables: list[str]
+    has_rows: str
+    restart: str
+    rights: frozenset[tuple[int, int]]
+    roles: list[int]
+
+
 def empty(env: dict[str, str]) -> None:
     """Empty every table that has rows, start the numbers again, forget what Redis knows."""
     url = _superuser(env)
     connection = _connection(url)
-    tables, sequences, rights, roles = _known(url)
-    filled = sql.SQL(", ").join(sql.SQL("EXISTS (SELECT FROM {})").format(sql.Identifier(table)) for table in tables)
-    row = connection.execute(sql.SQL("SELECT {}").format(filled)).fetchone()
-    touched = [table for table, has_rows in zip(tables, row, strict=True) if has_rows]
+    known = _known(url)
+    row = connection.execute(known.has_rows).fetchone()
+    touched = [table for table, has_rows in zip(known.tables, row, strict=True) if has_rows]
     if touched:
         # TRUNCATE takes several times as long for a few rows, because it also replaces the files of all referring tables.
         deletes = [
@@ -42,14 +57,13 @@ def empty(env: dict[str, str]) -> None:
         # As a replica, because foreign keys and triggers do not matter when all tables are emptied.
         replica = sql.SQL("SET LOCAL session_replication_role = replica")
         connection.execute(sql.SQL("; ").join([sql.SQL("BEGIN"), replica, *deletes, sql.SQL("COMMIT")]))
-    restart = sql.SQL(", ").join(sql.SQL("setval({}, {}, false)").format(name, start) for name, start in sequences)
-    connection.execute(sql.SQL("SELECT {}").format(restart))
-    if _rights(connection) != rights:
+    connection.execute(known.restart)
+    if _rights(connection) != known.rights:
         connection.execute("DELETE FROM ab_permission_view_role")
         connection.cursor().executemany(
-            "INSERT INTO ab_permission_view_role (permission_view_id, role_id) VALUES (%s, %s)", sorted(rights)
+            "INSERT INTO ab_permission_view_role (permission_view_id, role_id) VALUES (%s, %s)", sorted(known.rights)
         )
-    connection.execute("DELETE FROM ab_role WHERE id <> ALL(%s)", [roles])
+    connection.execute("DELETE FROM ab_role WHERE id <> ALL(%s)", [known.roles])
     connection.execute(
         "UPDATE scheduled_task SET last_claimed_at = NULL, last_finished_at = NULL, last_error = NULL, last_run_ms = NULL"
         " WHERE last_claimed_at IS NOT NULL OR last_finished_at IS NOT NULL"
@@ -91,7 +105,7 @@ def _redis(url: str) -> redis.Redis:
 
 
 @cache
-def _known(url: str) -> tuple[list[str], list[tuple[str, int]], frozenset[tuple[int, int]], list[int]]:
+def _known(url: str) -> _Known:
     connection = _connection(url)
     tables = [
         name
@@ -104,8 +118,14 @@ def _known(url: str) -> tuple[list[str], list[tuple[str, int]], frozenset[tuple[
     sequences = connection.execute(
         "SELECT sequencename, start_value FROM pg_sequences WHERE schemaname = 'public' AND sequencename NOT LIKE 'ab_%'"
     ).fetchall()
+    has_rows = [sql.SQL("EXISTS (SELECT FROM {})").format(sql.Identifier(table)) for table in tables]
+    restart = [sql.SQL("setval({}, {}, false)").format(name, start) for name, start in sequences]
     roles = [role_id for (role_id,) in connection.execute("SELECT id FROM ab_role")]
-    return tables, sequences, _rights(connection), roles
+    return _Known(tables, _select(has_rows, connection), _select(restart, connection), _rights(connection), roles)
+
+
+def _select(expressions: list[sql.Composed], connection: psycopg.Connection) -> str:
+    return sql.SQL("SELECT {}").format(sql.SQL(", ").join(expressions)).as_string(connection)
 
 
 def _rights(connection: psycopg.Connection) -> frozenset[tuple[int, int]]:
