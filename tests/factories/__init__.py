@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from itertools import count
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -26,6 +28,24 @@ from tests.factories import (
 PASSWORD = "Mimamori-2026!"
 
 Row = TypeVar("Row")
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
+
+def at_once(factory: Callable[Concatenate[Make, Given], Made]) -> Callable[Concatenate[Make, Given], Made]:
+    """Let a factory write its rows, and those of the factories that it calls, in one transaction."""
+
+    @wraps(factory)
+    def whole(make: Make, *args: Given.args, **values: Given.kwargs) -> Made:
+        make.depth += 1
+        try:
+            made = factory(make, *args, **values)
+        finally:
+            make.depth -= 1
+        make.commit()
+        return made
+
+    return whole
 
 
 class Make:
@@ -38,64 +58,72 @@ class Make:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._numbers = count()
+        self.depth = 0
+        """How many factories are at work, one inside another."""
 
     def save(self, row: Row) -> Row:
         """Write a row, and return it."""
         self.session.add(row)
-        self.session.commit()
+        self.session.flush()
+        self.commit()
         return row
+
+    def commit(self) -> None:
+        """End the transaction unless a factory goes on with it."""
+        if self.depth == 0:
+            self.session.commit()
 
     def number(self) -> int:
         """A number that no other row has, for names that must differ."""
         return next(self._numbers)
 
-    tenant = tenants.tenant
-    portal_link = tenants.portal_link
-    access_origin = tenants.access_origin
-    portal_token = tenants.portal_token
-    identity_provider = tenants.identity_provider
-    identity_domain = tenants.identity_domain
+    tenant = at_once(tenants.tenant)
+    portal_link = at_once(tenants.portal_link)
+    access_origin = at_once(tenants.access_origin)
+    portal_token = at_once(tenants.portal_token)
+    identity_provider = at_once(tenants.identity_provider)
+    identity_domain = at_once(tenants.identity_domain)
 
-    user = accounts.user
-    role = accounts.role
-    member = accounts.member
-    join = accounts.join
-    elevated = accounts.elevated
-    membership = accounts.membership
-    access_right = accounts.access_right
-    user_invitation = accounts.user_invitation
-    session_token = accounts.session_token
-    totp = accounts.totp
-    passkey = accounts.passkey
+    user = at_once(accounts.user)
+    role = at_once(accounts.role)
+    member = at_once(accounts.member)
+    join = at_once(accounts.join)
+    elevated = at_once(accounts.elevated)
+    membership = at_once(accounts.membership)
+    access_right = at_once(accounts.access_right)
+    user_invitation = at_once(accounts.user_invitation)
+    session_token = at_once(accounts.session_token)
+    totp = at_once(accounts.totp)
+    passkey = at_once(accounts.passkey)
 
-    customer = customers.customer
-    product = contracts.product
-    rate_plan = contracts.rate_plan
-    charge = contracts.charge
-    wholesale_price = contracts.wholesale_price
-    contract = contracts.contract
-    contract_line = contracts.contract_line
-    invoice = contracts.invoice
-    invoice_line = contracts.invoice_line
-    correction = contracts.correction
-    usage = contracts.usage
-    utm = utms.utm
-    reboot = utms.reboot
-    customer_with_utm = utms.customer_with_utm
+    customer = at_once(customers.customer)
+    product = at_once(contracts.product)
+    rate_plan = at_once(contracts.rate_plan)
+    charge = at_once(contracts.charge)
+    wholesale_price = at_once(contracts.wholesale_price)
+    contract = at_once(contracts.contract)
+    contract_line = at_once(contracts.contract_line)
+    invoice = at_once(contracts.invoice)
+    invoice_line = at_once(contracts.invoice_line)
+    correction = at_once(contracts.correction)
+    usage = at_once(contracts.usage)
+    utm = at_once(utms.utm)
+    reboot = at_once(utms.reboot)
+    customer_with_utm = at_once(utms.customer_with_utm)
 
-    audit_entry = audit.audit_entry
+    audit_entry = at_once(audit.audit_entry)
 
-    import_run = imports.import_run
-    import_row = imports.import_row
+    import_run = at_once(imports.import_run)
+    import_row = at_once(imports.import_row)
 
-    application_field = applications.application_field
-    service_application = applications.service_application
-    utm_application = applications.utm_application
-    announcement = support.announcement
-    ticket = tickets.ticket
-    ticket_message = tickets.ticket_message
-    ticket_file = tickets.ticket_file
-    portal_user = portal_users.portal_user
-    mail_message = mail.mail_message
-    mail = mail.mail_message
-    confirmed_address = notifications.confirmed_address
+    application_field = at_once(applications.application_field)
+    service_application = at_once(applications.service_application)
+    utm_application = at_once(applications.utm_application)
+    announcement = at_once(support.announcement)
+    ticket = at_once(tickets.ticket)
+    ticket_message = at_once(tickets.ticket_message)
+    ticket_file = at_once(tickets.ticket_file)
+    portal_user = at_once(portal_users.portal_user)
+    mail_message = at_once(mail.mail_message)
+    mail = at_once(mail.mail_message)
+    confirmed_address = at_once(notifications.confirmed_address)

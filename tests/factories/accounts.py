@@ -104,7 +104,7 @@ def session_token(make: Make, user: User, tenant: Tenant | None = None) -> str:
     token = user_session.start(make.session, user.id, now=clock.utc_now())
     if tenant is not None:
         user_session.enter_tenant(make.session, token, user_session.Entry(tenant.id, clock.utc_now(), "Test"))
-    make.session.commit()
+    make.commit()
     return token
 
 
@@ -113,7 +113,7 @@ def totp(make: Make, user: User, secret: str = TOTP_SECRET) -> list[str]:
     totp_rules.store(make.session, user.id, secret, step=0)
     codes = recovery_codes.renew(make.session, user.id)
     user.has_second_factor = True
-    make.session.commit()
+    make.commit()
     return codes
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -14,18 +13,26 @@ _CONTROLS = {"input", "select", "textarea"}
 
 @dataclass(eq=False)
 class Element:
-    """An element of a page."""
+    """An element of a page.
+
+    :ivar page: the elements of its page, in their order.
+    :ivar begin: the index of the first element below it.
+    :ivar end: the index behind the last one; None while it is being read.
+    """
 
     tag: str
+    page: list[Element]
     attributes: dict[str, str] = field(default_factory=dict)
     children: list[Element | str] = field(default_factory=list)
+    begin: int = 0
+    end: int | None = None
 
     def all(self, tag: str = "", **attributes: str) -> list[Element]:
         """The elements below with a tag and attributes, in the order of the page; ``data_label`` means ``data-label``."""
         wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
         return [
             each
-            for each in self._below()
+            for each in self.below
             if tag in {"", each.tag} and all(each.attributes.get(name) == value for name, value in wanted.items())
         ]
 
@@ -36,13 +43,16 @@ class Element:
 
     def classed(self, name: str) -> list[Element]:
         """The elements below of a CSS class."""
-        return [each for each in self._below() if name in each.attributes.get("class", "").split()]
+        return [each for each in self.below if name in each.attributes.get("class", "").split()]
 
-    def _below(self) -> Iterator[Element]:
-        for child in self.children:
-            if isinstance(child, Element):
-                yield child
-                yield from child._below()
+    @property
+    def below(self) -> list[Element]:
+        """The elements below it."""
+        return self.page[self.begin : self.end]
+
+    def contains(self, other: Element) -> bool:
+        """Return whether another element of the page is below it."""
+        return self.begin <= other.begin - 1 < (len(self.page) if self.end is None else self.end)
 
     @property
     def raw_text(self) -> str:
@@ -135,28 +145,38 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
-        self.root = Element("")
+        self.root = Element("", [])
         self._open = [self.root]
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self._open[-1].children.append(element)
+        element = self._add(tag, attrs)
         if tag not in _VOID:
+            element.end = None
             self._open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._open[-1].children.append(Element(tag, {name: value or "" for name, value in attrs}))
+        self._add(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         for depth in range(len(self._open) - 1, 0, -1):
             if self._open[depth].tag == tag:
+                for each in self._open[depth:]:
+                    each.end = len(self.root.page)
                 del self._open[depth:]
                 return
 
     def handle_data(self, data: str) -> None:
         self._open[-1].children.append(data)
+
+    def _add(self, tag: str, attrs: list[tuple[str, str | None]]) -> Element:
+        page = self.root.page
+        end = len(page) + 1
+        element = Element(tag, page, {name: value or "" for name, value in attrs}, begin=end, end=end)
+        page.append(element)
+        self._open[-1].children.append(element)
+        return element
 
     @property
     def title(self) -> str:
@@ -192,7 +212,7 @@ class Page(HTMLParser):
                     each
                     for each in controls
                     if each.attributes.get("form", "") == form.attributes.get("id", "") != ""
-                    or ("form" not in each.attributes and each in form.all(each.tag))
+                    or ("form" not in each.attributes and form.contains(each))
                 ],
             )
             for form in self.root.all("form")
@@ -212,7 +232,7 @@ class Page(HTMLParser):
         buttons = [each for each in self.root.all("button") if "formaction" in each.attributes]
         elsewhere = []
         for each in buttons:
-            around = [form for form in forms if each in form.element.all("button")]
+            around = [form for form in forms if form.element.contains(each)]
             form = named[each.attributes["form"]] if "form" in each.attributes else around[0]
             elsewhere.append(Form(form.element, form.controls, each))
         return [*forms, *elsewhere]
