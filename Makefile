@@ -86,7 +86,10 @@ screenshots: $(VENV)/dev.stamp ## Take the pictures of README.md from a new demo
 documents: $(VENV)/dev.stamp ## Run the commands in README.md, CONTRIBUTING.md, SECURITY.md and docs/; ONLY=README.md,docs/shipper.md selects documents
 	$(PY) -m tests.documents $(if $(ONLY),--only $(ONLY))
 
-sure: lint types smoke documents test ## Run all checks of the CI
+# What needs one core only is done two at a time; the tests use all cores.
+sure: $(VENV)/dev.stamp ## Run all checks of the CI
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint types smoke documents
+	@$(MAKE) --no-print-directory test
 
 venv: $(VENV)/dev.stamp ## Create the virtual environment with all packages, for editors
 
