@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
-import subprocess
-import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -228,14 +224,8 @@ def test_a_seminar_of_another_tenant_is_not_found(make, signed_in, row):
     assert "春のセミナー" not in client.get("/seminars/").text
 
 
-def test_the_migration_matches_the_model_and_goes_down_and_up(service_env):
-    for words in (("check",), ("downgrade",), ("upgrade",)):
-        told = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "app", "db", *words],
-            cwd=Path(__file__).parents[2],
-            env=os.environ | service_env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert told.returncode == 0, told.stdout + told.stderr
+def test_the_migration_matches_the_model_and_goes_down_and_up(app):
+    runner = app.test_cli_runner()
+    for command in ("check", "downgrade", "upgrade"):
+        told = runner.invoke(args=["db", command])
+        assert told.exit_code == 0, f"{told.output}{told.exception!r}"

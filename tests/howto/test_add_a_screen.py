@@ -18,9 +18,8 @@ BLOCK = re.compile(
     r"^`(?P<path>[\w./-]+)`(?:, below `(?P<below>[^`\n]+)`|(?P<end>, at its end))?:\n\n```\w+\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", "instance", "__pycache__", ".*_cache", ".hypothesis", "node_modules", "samples"
-)
+# The folders __pycache__ are copied: compiling everything again takes seconds.
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "instance", ".*_cache", ".hypothesis", "node_modules", "samples")
 MAX_SCREEN_LINES = 100
 
 
@@ -84,7 +83,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,
-        env=kept | {"PYTHONDONTWRITEBYTECODE": "1"},
+        env=kept,
         capture_output=True,
         text=True,
         check=False,
