@@ -30,12 +30,12 @@ SLOWER = 1.5
 _TRIGGER = "ALTER TABLE audit_entry {} TRIGGER chain_audit_entries"
 
 
-def measure(dataset: Dataset, *, runs: int = RUNS, changes: int = CHANGES) -> list[Finding]:
+def measure(dataset: Dataset, *, runs: int = RUNS, changes: int = CHANGES, processes: int = PROCESSES) -> list[Finding]:
     """Change in turn with and without the chain.
 
     :param changes: of each writer in a round.
     """
-    with dataset.owner() as owner, _runners(dataset) as run:
+    with dataset.owner() as owner, _runners(dataset, processes) as run:
         try:
             chained, plain = alternate(
                 runs, partial(_round, owner, run, changes, "ENABLE"), partial(_round, owner, run, changes, "DISABLE")
@@ -50,7 +50,7 @@ def measure(dataset: Dataset, *, runs: int = RUNS, changes: int = CHANGES) -> li
             )
     ratio = middle([mine / other for mine, other in zip(chained, plain, strict=True)])
     figures = {"chained": f"{middle(chained):.0f} ms", "plain": f"{middle(plain):.0f} ms", "ratio": times(ratio)}
-    return [Finding(f"{PROCESSES * WRITERS * changes} changes", figures, f"at most {times(SLOWER)}", ratio <= SLOWER)]
+    return [Finding(f"{processes * WRITERS * changes} changes", figures, f"at most {times(SLOWER)}", ratio <= SLOWER)]
 
 
 def _round(owner: psycopg.Connection, run: Callable[[int], float], changes: int, trigger: str) -> float:
@@ -59,10 +59,10 @@ def _round(owner: psycopg.Connection, run: Callable[[int], float], changes: int,
 
 
 @contextmanager
-def _runners(dataset: Dataset) -> Iterator[Callable[[int], float]]:
+def _runners(dataset: Dataset, number: int) -> Iterator[Callable[[int], float]]:
     """Start the processes of ``tests.bench.audit_run``: how many milliseconds so many changes of each writer take."""
     with ExitStack() as stack:
-        processes = [stack.enter_context(_process(dataset, number)) for number in range(PROCESSES)]
+        processes = [stack.enter_context(_process(dataset, each)) for each in range(number)]
 
         def run(changes: int) -> float:
             began = time.perf_counter()

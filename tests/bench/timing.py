@@ -104,11 +104,15 @@ def probe(kind: str, env: Mapping[str, str]) -> Iterator[Probe]:
 def alternate(runs: int, *ways: Callable[[], float], warm: int = 1) -> list[list[float]]:
     """Run each way once, then each once more, and so on.
 
+    :param runs: with one, nothing is measured, only shown to work, and there are no rounds before it.
     :param warm: rounds before, which are not counted.
     :returns: for each way what it answered, one figure a run.
     """
-    rounds = [[way() for way in ways] for _ in range(warm + runs)]
-    return [list(figures) for figures in zip(*rounds[warm:], strict=True)]
+    for _ in range(warm if runs > 1 else 0):
+        for way in ways:
+            way()
+    rounds = [[way() for way in ways] for _ in range(runs)]
+    return [list(figures) for figures in zip(*rounds, strict=True)]
 
 
 def middle(figures: list[float]) -> float:
