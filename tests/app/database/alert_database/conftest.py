@@ -71,7 +71,7 @@ def distribute(database: str) -> None:
             connection.execute("SELECT citus_set_node_property(%s, %s, 'shouldhaveshards', true)", nodes[0])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def alert_env(service_env, worker_id) -> Iterator[dict[str, str]]:
     """The environment of a portal with two databases, the second made by ``flask portal upgrade``."""
     name = f"alerts_{worker_id}"
