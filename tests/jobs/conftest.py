@@ -1,9 +1,15 @@
-"""The timetable as a test wants it: no other test looks at how the last one left it."""
+"""The timetable as a test wants it, what waits in the queues, and jobs that are killed."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,6 +21,37 @@ from jobs import queues
 from models import clock
 from models.operations import schedule
 from models.operations.schedule import ScheduledTask
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def dying_jobs(service_env) -> Iterator[subprocess.Popen]:
+    """A process that runs jobs until a step. It is kept, because loading the portal takes longer than many jobs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.jobs.dying_job"],
+        cwd=ROOT,
+        env=os.environ | service_env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.stdin.close()
+    process.wait(20)
+    process.stdout.close()
+
+
+@pytest.fixture
+def run_until(app: Flask, dying_jobs: subprocess.Popen) -> Callable[[str, int], dict[str, Any]]:
+    """Run a job in another process until a step: ``run_until("jobs.contracts.issue_invoices", 7)``."""
+
+    def run(job: str, step: int) -> dict[str, Any]:
+        dying_jobs.stdin.write(f"{job} {step}\n")
+        dying_jobs.stdin.flush()
+        return json.loads(dying_jobs.stdout.readline())
+
+    return run
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""Runs a job that is killed at a step: ``python -m tests.jobs.dying_job jobs.contracts.issue_invoices``.
+"""Runs jobs that are killed at a step: ``python -m tests.jobs.dying_job``.
 
-Each line of input is the number of a step. A child runs the job until it comes there, and then ends as by SIGKILL. The
-answer is a JSON line: the step's name, and whether the child got that far. A step is the moment before each statement
-and before each commit.
+Each line of input is the dotted name of a job and the number of a step. A child runs the job until it comes there, and
+then ends as by SIGKILL. The answer is a JSON line: the step's name, and whether the child got that far. A step is the
+moment before each statement and before each commit.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from models.db import db
 def main() -> None:
     """Answer each line."""
     app = create_app()
-    job = import_attribute(sys.argv[1])
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_run_until(app, job, int(line))) + "\n")
+        job, step = line.split()
+        sys.stdout.write(json.dumps(_run_until(app, import_attribute(job), int(step))) + "\n")
         sys.stdout.flush()
 
 

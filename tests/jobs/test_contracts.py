@@ -1,12 +1,7 @@
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -26,38 +21,7 @@ from models.tenants.tenant import Tenant
 
 pytestmark = pytest.mark.usefixtures("context")
 
-ROOT = Path(__file__).parents[2]
 JANUARY_1ST = datetime(2027, 1, 1, 1, 0, tzinfo=clock.TOKYO)
-
-
-@pytest.fixture
-def dying(service_env, app):
-    """Run a job in another process until a step: ``dying("jobs.contracts.issue_invoices")(7)``."""
-    processes = []
-
-    def of(job: str):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.jobs.dying_job", job],
-            cwd=ROOT,
-            env=os.environ | service_env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-
-        def run_until(step: int) -> dict:
-            process.stdin.write(f"{step}\n")
-            process.stdin.flush()
-            return json.loads(process.stdout.readline())
-
-        return run_until
-
-    yield of
-    for process in processes:
-        process.stdin.close()
-        process.wait(20)
-        process.stdout.close()
 
 
 @pytest.fixture
@@ -272,7 +236,7 @@ def put_back(service_env):
 
 
 @pytest.mark.parametrize("job", ["jobs.contracts.renew_and_expire", "jobs.contracts.issue_invoices"])
-def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(make, look, dying, put_back, job):
+def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(make, look, run_until, put_back, job):
     today = clock.tokyo_day(clock.utc_now())
     for _ in range(2):
         contract, _ = ended(make, today)
@@ -280,20 +244,19 @@ def test_a_worker_killed_at_any_step_loses_nothing_and_doubles_nothing(make, loo
         billed(make, starts=clock.months_before(today, 1), tenant=tenant)
     before = look()
     put_back.save()
-    run_until = dying(job)
-    assert not run_until(10_000)["killed"]
+    assert not run_until(job, 10_000)["killed"]
     whole = look()
     assert whole != before
 
     steps, partly = [], 0
     while True:
         put_back()
-        killed = run_until(len(steps) + 1)
+        killed = run_until(job, len(steps) + 1)
         if not killed["killed"]:
             break
         steps.append(killed["step"])
         partly += look() not in (before, whole)
-        assert not run_until(10_000)["killed"]
+        assert not run_until(job, 10_000)["killed"]
         assert look() == whole, steps
 
     assert steps.count("COMMIT") == 3

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -29,7 +24,6 @@ from tests.support.mail_sink import Sink, free_port, listening
 
 pytestmark = pytest.mark.usefixtures("context")
 
-ROOT = Path(__file__).parents[2]
 NOVEMBER_1ST = datetime(2026, 11, 1, 4, 0, tzinfo=clock.TOKYO)
 OLD = datetime(2026, 9, 1, tzinfo=clock.TOKYO)
 
@@ -104,43 +98,28 @@ def test_what_does_not_fit_into_a_run_is_left_to_the_next(make, monkeypatch, wai
     assert waiting()["periodic"] == ["jobs.reports.issue_monthly"]
 
 
-def test_wherever_the_run_is_killed_the_next_one_completes_it(make, service_env):
+def test_wherever_the_run_is_killed_the_next_one_completes_it(make, run_until, service_env):
     tenants = [make.tenant(), make.tenant()]
     made = [each for tenant in tenants for each in customers(make, 1, tenant)]
     month = clock.months_before(clock.tokyo_day(clock.utc_now()), 1)
     make.session.execute(text("UPDATE utm SET created_at = :old"), {"old": OLD.replace(year=2024)})
     make.session.execute(text("UPDATE contract SET start_on = '2024-01-01', auto_renew = true"))
     make.session.commit()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.jobs.dying_job", "jobs.reports.issue_monthly"],
-        cwd=ROOT,
-        env=os.environ | service_env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
     steps = []
-    try:
-        # Every third step, so that the test stays short.
-        for step in range(1, 200, 3):
-            process.stdin.write(f"{step}\n")
-            process.stdin.flush()
-            answer = json.loads(process.stdout.readline())
-            steps.append(answer["step"])
-            found, mails = issued(make)
-            # A report is never without its mails.
-            assert len(mails) == 2 * len(found)
-            reports.issue_monthly()
-            found, mails = issued(make)
-            assert found == [(each.id, month) for each in made]
-            assert len(mails) == 4
-            if not answer["killed"]:
-                break
-            _forget(service_env)
-    finally:
-        process.stdin.close()
-        process.wait(20)
-        process.stdout.close()
+    # Every third step, so that the test stays short.
+    for step in range(1, 200, 3):
+        answer = run_until("jobs.reports.issue_monthly", step)
+        steps.append(answer["step"])
+        found, mails = issued(make)
+        # A report is never without its mails.
+        assert len(mails) == 2 * len(found)
+        reports.issue_monthly()
+        found, mails = issued(make)
+        assert found == [(each.id, month) for each in made]
+        assert len(mails) == 4
+        if not answer["killed"]:
+            break
+        _forget(service_env)
 
     assert len(steps) > 6
     assert {"INSERT", "SELECT", "COMMIT"} <= set(steps)
