@@ -121,8 +121,12 @@ def is_after(moment: datetime | None, other: datetime) -> bool:
     return moment is not None and moment > other
 
 
-def test_a_worker_is_seen_at_once_does_what_is_due_and_ends_when_told(start, heard, redis, make_due):
+def test_a_worker_is_seen_at_once_does_what_is_due_also_under_a_former_name_and_ends_when_told(
+    start, heard, redis, make_due
+):
     assert heard() is None
+    # As it was called before an upgrade.
+    former = enqueue(redis, "jobs.links.remove_old")
     worker = start("worker")
     assert eventually(lambda: heard() is not None, seconds=START), worker.log.read_text()
 
@@ -130,18 +134,13 @@ def test_a_worker_is_seen_at_once_does_what_is_due_and_ends_when_told(start, hea
     enqueue(redis, "jobs.tick.tick")
     assert eventually(lambda: is_after(heard(), due))
     assert eventually(lambda: worker.display_value("job done", job="jobs.alerts.make_partitions"))
+    assert former.get_status() == "finished"
+    assert worker.display_value("job done", job="jobs.expired_links.remove_old")
 
     code, seconds = worker.end(signal.SIGTERM)
     assert (code, seconds < AT_ONCE) == (0, True)
     assert worker.display_value("stopped", program="worker")
     assert {line["level"] for line in worker.lines()} == {"INFO"}
-
-
-def test_a_job_queued_under_a_former_name_runs_after_an_upgrade(start, heard, redis):
-    job = enqueue(redis, "jobs.links.remove_old")
-    worker = start("worker")
-    assert eventually(lambda: job.get_status() == "finished", seconds=START), worker.log.read_text()
-    assert worker.display_value("job done", job="jobs.expired_links.remove_old")
 
 
 def test_a_worker_told_to_end_ends_its_job_first(start, heard, redis):
