@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
@@ -17,8 +14,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from app.background.worker import PortalJob, PortalWorker
 from jobs import queues
 from tests.support.fixtures import weak_hash
-
-ROOT = Path(__file__).parents[2]
 
 
 class Collector(ThreadingHTTPServer):
@@ -191,20 +186,6 @@ def test_health_checks_and_polls_are_not_traced(traced, spans):
     # A search for these words is traced.
     traced.test_client().get("/login/?next=/metrics")
     assert [span.name for span in spans() if span.parent_span_id == b""] == ["GET /login/"]
-
-
-def test_without_the_setting_nothing_of_opentelemetry_is_loaded(service_env):
-    # redis loads a part of the API where it is installed.
-    code = (
-        "import sys; from app import create_app; create_app();"
-        " print([each for each in sys.modules if each.startswith(('opentelemetry.instrumentation', 'opentelemetry.exporter',"
-        " 'opentelemetry.sdk.trace', 'app.tracing'))])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=service_env, capture_output=True, text=True, check=True
-    )
-
-    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize(
