@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from app.web.registers import register
+from jobs.dashboard import refresh
 from models import clock
 from models.actor import SYSTEM
 from models.alerts import ingest as alert_ingest
@@ -26,6 +28,7 @@ from models.mail.template import MailTemplateVersion
 from models.notifications import address_rules
 from models.scope import TenantScoped
 from tests.conventions.messages import read_catalogue, used_messages
+from tests.conventions.shown import Shown, look
 from tests.support.alerts import lines
 from views.public_applications import form_pass, links
 from views.screen.screen import Screen
@@ -143,6 +146,28 @@ def world(app, make, engine, signed_in) -> World:
         "nobody": app.test_client(),
     }
     return World(ours, theirs, clients)
+
+
+@pytest.fixture(scope="session")
+def _all_shown() -> dict[str, list[Shown]]:
+    """What ``shown`` found, by roles."""
+    return {}
+
+
+@pytest.fixture
+def shown(request, _all_shown) -> Callable[..., list[Shown]]:
+    """What every route shows a role: ``shown("NEC Staff")``. All tests that only look at it share one walk."""
+
+    def to(role: str = "NEC Admin") -> list[Shown]:
+        if role not in _all_shown:
+            app, make, world = (request.getfixturevalue(name) for name in ("app", "make", "world"))
+            make.contract(customer_row=world.ours.customer)
+            with app.app_context():
+                refresh()
+            _all_shown[role] = look(app, world, role)
+        return _all_shown[role]
+
+    return to
 
 
 def _half(app, make, engine, mark: str) -> Half:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 
-from jobs.dashboard import refresh
-from tests.conventions.test_pages import pages
-from tests.support.pages import Page
+from tests.conventions.shown import pages
 
 
-def test_a_company_id_always_opens_the_customer(app, world):
-    with app.app_context():
-        refresh()
+def test_a_company_id_always_opens_the_customer(shown):
     found = set()
-    for route, text in pages(app, world, "Partner Operator"):
-        for link in Page(text).root.all("a"):
+    for each in pages(shown("Partner Operator")):
+        for link in each.page.root.all("a"):
             if re.fullmatch(r"A\d{8}", link.text):
                 address = link.attributes["href"].partition("?")[0]
-                assert address == f"/customers/{link.text}", f"{route}: {link.text} opens {address}."
-                found.add(route.endpoint)
+                assert address == f"/customers/{link.text}", f"{each.route}: {link.text} opens {address}."
+                found.add(each.route.endpoint)
 
     assert {"HomeView.index", "CustomerView.list"} <= found

@@ -26,7 +26,7 @@ from models.mail.placeholders import fill
 from models.tenants.link import PortalLink
 from models.values.prefecture import PREFECTURES
 from tests.conventions.messages import CATALOGUE, JAPANESE, ROOT, ids, japanese
-from tests.conventions.test_pages import pages
+from tests.conventions.shown import look, pages
 
 
 def test_every_message_has_its_japanese(catalogue, used):
@@ -104,26 +104,26 @@ def test_a_test_counts_what_a_new_message_lacks(catalogue, used):
     assert missing == ["A sentence nobody translated."]
 
 
-def test_no_page_shows_an_english_message(app, world, catalogue, used):
+def test_no_page_shows_an_english_message(shown, catalogue, used):
     # The names of roles are the same in every language; the menu has a group that is called like one.
     sentences = {each for each in used if " " in each and "%" not in each} - set(ROLES)
     long = [each for each in sentences if japanese(catalogue.get(each)) != each]
-    for route, page in pages(app, world):
-        shown = [message for message in long if message in page]
-        assert not shown, f"{route} shows {shown} untranslated."
+    for each in pages(shown()):
+        left = [message for message in long if message in each.text]
+        assert not left, f"{each.route} shows {left} untranslated."
 
 
 def test_no_page_shows_japanese_to_whoever_chose_english(app, world, make):
     data = names_of_data(world, make)
     for client in world.clients.values():
         client.set_cookie("language", "en")
-    for route, page in pages(app, world):
-        left = page
+    for each in pages(look(app, world)):
+        left = each.text
         for name in data:
             left = left.replace(name, "")
         found = sorted(set(JAPANESE.findall(left)))
-        assert not found, f"{route} shows {found} in English mode: write them in English, with _()."
-        assert '<html lang="en"' in page, route
+        assert not found, f"{each.route} shows {found} in English mode: write them in English, with _()."
+        assert '<html lang="en"' in each.text, each.route
 
 
 def test_the_finder_of_japanese_sees_it_and_no_marks():

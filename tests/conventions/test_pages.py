@@ -10,6 +10,7 @@ import pytest
 from app.web.registers import register
 from jobs.dashboard import refresh
 from tests.conventions.routes import path, routes
+from tests.conventions.shown import pages
 from tests.support.pages import Page
 
 MAX_STATEMENTS = 8
@@ -29,44 +30,40 @@ MORE_STATEMENTS = {
 FORBIDDEN = ("jquery", "select2", "glyphicon", "data-toggle")
 
 
-def pages(app, world, role="NEC Admin"):
-    """Every page a role sees; an NEC Admin sees all there are."""
-    for route in routes(app):
-        if route.method != "GET" or route.rule.startswith(("/api/", "/healthz", "/readyz", "/setup")):
-            continue
-        answer = world.clients[role].get(path(app, route, world.ours.keys()))
-        if answer.status_code == 200 and answer.mimetype == "text/html":
-            yield route, answer.get_data(as_text=True)
-
-
-def test_no_page_holds_the_old_front_end(app, world):
-    for route, page in pages(app, world):
+def test_no_page_holds_the_old_front_end(shown):
+    for each in pages(shown()):
+        route, page = each.route, each.text
         found = [word for word in FORBIDDEN if word in page.lower()]
         assert not found, f"{route} holds {found}: use the portal's own macros."
 
 
-def test_no_page_holds_inline_script_style_or_handlers(app, world):
-    for route, page in pages(app, world):
+def test_no_page_holds_inline_script_style_or_handlers(shown):
+    for each in pages(shown()):
+        route, page = each.route, each.text
         assert not re.search(r"<script(?![^>]*\bsrc=)", page), f"{route} holds an inline script."
         assert not re.search(r"<script(?![^>]*\bnonce=)", page), f"{route} holds a script without the nonce."
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=", page), f"{route} holds inline style or a handler."
         assert not re.search(r'(?:src|href|action)="(?:https?:)?//', page), f"{route} names a file of another host."
 
 
-def test_every_page_is_japanese_has_one_heading_and_no_id_twice(app, world):
-    for route, page in pages(app, world):
+def test_every_page_is_japanese_has_one_heading_and_no_id_twice(shown):
+    for each in pages(shown()):
+        route, page = each.route, each.text
         assert '<html lang="ja"' in page, route
         assert len(re.findall(r"<h1[ >]", page)) == 1, f"{route} needs exactly one h1."
         twice = [name for name, count in Counter(re.findall(r'\sid="([^"]+)"', page)).items() if count > 1]
         assert not twice, f"{route} uses the ids {twice} more than once."
 
 
-def test_every_form_that_posts_carries_its_token_and_its_tenant(app, world):
-    for route, page in pages(app, world):
+def test_every_form_that_posts_carries_its_token_and_its_tenant(shown):
+    for each in pages(shown()):
+        route, page = each.route, each.text
         for form in re.findall(r'<form[^>]*method="post".*?</form>', page, re.DOTALL):
             assert 'name="csrf_token"' in form, f"{route} has a form without csrf()."
             if route.endpoint not in register().public:
-                assert f'name="made_in" value="{world.ours.tenant.id}"' in form, f"{route} has a form without csrf()."
+                assert f'name="made_in" value="{each.world.ours.tenant.id}"' in form, (
+                    f"{route} has a form without csrf()."
+                )
 
 
 def enter_presses_another_button(form: str) -> bool:
@@ -80,8 +77,9 @@ def enter_presses_another_button(form: str) -> bool:
     return first != wanted
 
 
-def test_the_enter_key_presses_the_main_button_of_a_form(app, world):
-    for route, page in pages(app, world):
+def test_the_enter_key_presses_the_main_button_of_a_form(shown):
+    for each in pages(shown()):
+        route, page = each.route, each.text
         for form in re.findall(r"<form\b.*?</form>", page, re.DOTALL):
             assert not enter_presses_another_button(form), f"{route}: begin the form with enter_button()."
 
@@ -159,12 +157,15 @@ def test_every_window_has_a_title_of_its_own_that_names_the_customer(app, world,
         "RoleView.pk": make.role("かもめ係", "Customers can_list").id,
     }
     of_a_customer = {"customer_id", "ticket_id", "utm_application_id"}
-    client, titled = world.clients["NEC Admin"], defaultdict(set)
+    client, titled, opened = world.clients["NEC Admin"], defaultdict(set), set()
     for keys, name in ((world.ours.keys(), world.ours.customer.name), (world.ours.keys() | others, customer.name)):
         for route in routes(app):
             if route.method != "GET" or route.rule.startswith(("/api/", "/setup")):
                 continue
             url = path(app, route, keys)
+            if url in opened:
+                continue
+            opened.add(url)
             answer = client.get(url)
             if answer.status_code == 200 and answer.mimetype == "text/html":
                 title = Page(answer.text).title
@@ -179,11 +180,10 @@ def test_every_window_has_a_title_of_its_own_that_names_the_customer(app, world,
     assert {title: urls for title, urls in titled.items() if len(urls) > 1} == {}
 
 
-def test_a_button_that_cannot_be_used_has_its_reason_once(app, world, make):
-    make.contract(customer_row=world.ours.customer)
+def test_a_button_that_cannot_be_used_has_its_reason_once(shown):
     found = set()
-    for route, text in pages(app, world):
-        page = Page(text)
+    for each in pages(shown()):
+        route, page = each.route, each.page
         for button in page.root.all("button", aria_disabled="true"):
             assert "title" not in button.attributes, f"{route} says in a title why {button.text} cannot be used."
             reason = page.root.one(id=button.attributes["aria-describedby"]).text

@@ -7,9 +7,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.exceptions import MethodNotAllowed
 
-from tests.conventions.routes import path
-from tests.conventions.test_pages import pages
-from tests.support.pages import Page
+from tests.conventions.shown import Shown, pages
 from views.confirmation import returns_typed_form
 
 TYPED = {"text", "email", "tel", "url", "number", "date", "time", "month", "search", "checkbox", None}
@@ -28,11 +26,11 @@ NOT_RESTORED = {
 """Forms that are not restored, with the reason."""
 
 
-def views_of_typed_forms(app, url: str, text: str) -> dict[str, object]:
+def views_of_typed_forms(app, shown: Shown) -> dict[str, object]:
     """The views, by endpoint, that the forms of a page are sent to in which something is typed."""
     adapter = app.url_map.bind("localhost")
     found = {}
-    for form in Page(text).sendings:
+    for form in shown.page.sendings:
         typed = [
             each
             for each in form.controls
@@ -40,16 +38,16 @@ def views_of_typed_forms(app, url: str, text: str) -> dict[str, object]:
         ]
         if typed and form.posts:
             with suppress(MethodNotAllowed):  # only its other buttons send it
-                endpoint, _ = adapter.match(urlsplit(form.action or url).path, method="POST")
+                endpoint, _ = adapter.match(urlsplit(form.action or shown.url).path, method="POST")
                 found[endpoint] = app.view_functions[endpoint]
     return found
 
 
-def test_every_form_in_which_something_is_typed_can_be_restored(app, world):
+def test_every_form_in_which_something_is_typed_can_be_restored(app, shown):
     lost = set()
     for role in ("NEC Admin", "Partner Operator"):
-        for route, text in pages(app, world, role):
-            found = views_of_typed_forms(app, path(app, route, world.ours.keys()), text)
+        for each in pages(shown(role)):
+            found = views_of_typed_forms(app, each)
             lost |= {endpoint for endpoint, view in found.items() if not returns_typed_form(view)}
 
     assert lost == set(NOT_RESTORED)
