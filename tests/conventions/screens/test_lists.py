@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from urllib.parse import parse_qs, urlencode, urlsplit
+import re
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
@@ -58,28 +59,32 @@ def _without_page(case) -> set[str]:
     return {"add"} if case.screen.add_on_list else set()
 
 
-def in_order(page: Page) -> list[str]:
-    return [row.text for body in page.root.all("tbody") for row in body.all("tr")]
+def in_order(page: str) -> list[str]:
+    """The texts of the rows. Nothing else of the page is parsed, because this is asked of hundreds of pages."""
+    bodies = Page("".join(re.findall(r"<tbody.*?</tbody>", page, re.DOTALL)))
+    return [row.text for row in bodies.root.all("tr")]
 
 
 @screens("list")
 def test_invalid_arguments_give_the_first_page_and_no_error(case):
     case.row()
-    plain = in_order(case.page("list"))
+    first_page = case.client.get(case.url("list"))
+    assert first_page.status_code == 200
+    plain = in_order(first_page.text)
     with case.request():
         arguments = [name for each in case.screen.search().filters for name in each.arguments]
     for word in INVALID:
         about_the_list = dict.fromkeys(("sort", "direction", "page", "size", "back", "open"), word)
         conditions = dict.fromkeys([*arguments, "status"], word)
         asked = [conditions, conditions | {"csv": word}]
-        if len(word) >= 50:
+        if len(quote(word)) * len(conditions) > 3000:
             # All of them would be longer than an address may be.
             asked = [{name: word} for name in conditions]
         for query in (about_the_list, *asked):
             answer = case.client.get(case.url("list"), query_string=query)
             assert answer.status_code == (400 if "\0" in word else 200), f"{word!r} answers {answer.status_code}"
             if query is about_the_list and answer.status_code == 200:
-                assert in_order(Page(answer.text)) == plain, f"{word!r} shows other rows."
+                assert in_order(answer.text) == plain, f"{word!r} shows other rows."
 
 
 @screens()
