@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 import psycopg
 import redis
@@ -22,23 +22,12 @@ KEPT = {
     "scheduled_task",
 }
 
-# Tests look at plans, which depend on the size of its files; no table refers to it.
-TRUNCATED = {"alert"}
-
-
-class _Known(NamedTuple):
-    """How the database was before the first test, and the statements for each of them.
-
-    :ivar tables: that are emptied.
-    :ivar has_rows: selects for each of them whether it has rows.
-    :ivar restart: starts all numbers again.
-    """
-
-    tables: list[str]
-    has_rows: str
-    restart: str
-    rights: frozenset[tuple[int, int]]
-    roles: list[int]
+# Tests look at plans, which depend on the size of its files; no table refers to it. A partition takes as long to truncate
+# as all other tables take to empty.
+TRUNCATED = "alert"
+_PARTITIONS_IN_USE = f"""
+    SELECT relid::regclass::text FROM pg_partition_tree('{TRUNCATED}') WHERE isleaf AND pg_relation_size(relid) > 0
+"""
 
 
 def empty(env: dict[str, str]) -> None:
@@ -46,14 +35,13 @@ def empty(env: dict[str, str]) -> None:
     url = _superuser(env)
     connection = _connection(url)
     known = _known(url)
-    row = connection.execute(known.has_rows).fetchone()
+    row = connection.execute(known.are_filled).fetchone()
     touched = [table for table, has_rows in zip(known.tables, row, strict=True) if has_rows]
-    if touched:
+    partitions = [name for (name,) in connection.execute(_PARTITIONS_IN_USE)]
+    if touched or partitions:
         # TRUNCATE takes several times as long for a few rows, because it also replaces the files of all referring tables.
-        deletes = [
-            sql.SQL("TRUNCATE {}" if table in TRUNCATED else "DELETE FROM {}").format(sql.Identifier(table))
-            for table in touched
-        ]
+        deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in touched]
+        deletes += [sql.SQL("TRUNCATE {}").format(sql.Identifier(partition)) for partition in partitions]
         # As a replica, because foreign keys and triggers do not matter when all tables are emptied.
         replica = sql.SQL("SET LOCAL session_replication_role = replica")
         connection.execute(sql.SQL("; ").join([sql.SQL("BEGIN"), replica, *deletes, sql.SQL("COMMIT")]))
@@ -104,6 +92,21 @@ def _redis(url: str) -> redis.Redis:
     return redis.Redis.from_url(url)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What a database was like before its first test.
+
+    :ivar are_filled: the statement that says of each table whether it has rows.
+    :ivar restart: the statement that starts the numbers again.
+    """
+
+    tables: list[str]
+    are_filled: str
+    restart: str
+    rights: frozenset[tuple[int, int]]
+    roles: list[int]
+
+
 @cache
 def _known(url: str) -> _Known:
     connection = _connection(url)
@@ -113,19 +116,20 @@ def _known(url: str) -> _Known:
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
             " AND NOT relispartition"
         )
-        if name not in KEPT
+        if name not in KEPT | {TRUNCATED}
     ]
     sequences = connection.execute(
         "SELECT sequencename, start_value FROM pg_sequences WHERE schemaname = 'public' AND sequencename NOT LIKE 'ab_%'"
     ).fetchall()
-    has_rows = [sql.SQL("EXISTS (SELECT FROM {})").format(sql.Identifier(table)) for table in tables]
-    restart = [sql.SQL("setval({}, {}, false)").format(name, start) for name, start in sequences]
-    roles = [role_id for (role_id,) in connection.execute("SELECT id FROM ab_role")]
-    return _Known(tables, _select(has_rows, connection), _select(restart, connection), _rights(connection), roles)
-
-
-def _select(expressions: list[sql.Composed], connection: psycopg.Connection) -> str:
-    return sql.SQL("SELECT {}").format(sql.SQL(", ").join(expressions)).as_string(connection)
+    filled = sql.SQL(", ").join(sql.SQL("EXISTS (SELECT FROM {})").format(sql.Identifier(table)) for table in tables)
+    restart = sql.SQL(", ").join(sql.SQL("setval({}, {}, false)").format(name, start) for name, start in sequences)
+    return _Known(
+        tables,
+        sql.SQL("SELECT {}").format(filled).as_string(connection),
+        sql.SQL("SELECT {}").format(restart).as_string(connection),
+        _rights(connection),
+        [role_id for (role_id,) in connection.execute("SELECT id FROM ab_role")],
+    )
 
 
 def _rights(connection: psycopg.Connection) -> frozenset[tuple[int, int]]:
