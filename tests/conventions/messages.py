@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+
+from app.security import ROLES
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "translations" / "ja" / "LC_MESSAGES" / "messages.po"
@@ -40,3 +43,15 @@ def ids(message: Message) -> tuple[str, ...]:
 def japanese(message: Message) -> str:
     """The Japanese of a message, which makes no difference between one and many."""
     return message.string if isinstance(message.string, str) else message.string[0]
+
+
+def english_in(pages: Mapping[str, str], catalogue: Catalog, used: set[str]) -> dict[str, list[str]]:
+    """The sentences that have a Japanese and stand on Japanese pages in English, by the names of these pages."""
+    # The names of roles are the same in every language; the menu has a group that is called like one.
+    sentences = {each for each in used if " " in each and "%" not in each} - set(ROLES)
+    translated = [each for each in sentences if japanese(catalogue.get(each)) != each]
+    wanted = {line for each in translated for line in each.splitlines() if " " in line}
+    # Most lines are on many pages.
+    lines = "\n".join({line for page in pages.values() for line in page.splitlines()})
+    found = [each for each in wanted if each in lines]
+    return {name: shown for name, page in pages.items() if (shown := [each for each in found if each in page])}

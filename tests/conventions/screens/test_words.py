@@ -8,7 +8,6 @@ from collections import defaultdict
 import pytest
 from sqlalchemy import select
 
-from app.security import ROLES
 from models.accounts.user import User
 from models.applications.application import ServiceDelivery
 from models.applications.utm_application import UtmDelivery
@@ -16,7 +15,7 @@ from models.contracts.catalogue import Product, RatePlan
 from models.customers.customer import Customer
 from models.tenants.tenant import Tenant
 from models.values.prefecture import PREFECTURES
-from tests.conventions.messages import JAPANESE, japanese
+from tests.conventions.messages import JAPANESE, english_in
 from tests.conventions.screens.cases import SCREENS, Case, screens
 from tests.support.pages import Page
 
@@ -70,15 +69,9 @@ def data_of(case) -> list[str]:
 
 @screens()
 def test_in_japanese_no_page_shows_english_or_the_name_of_a_column(case, catalogue, used):
-    sentences = {each for each in used if " " in each and "%" not in each} - set(ROLES)
-    translated = [each for each in sentences if japanese(catalogue.get(each)) != each]
-    wanted = {line for each in translated for line in each.splitlines() if " " in line}
     columns = {*case.screen.list_columns, *(case.fields() if case.screen.form else ()), *dir(case.model)}
     found = pages(case)
-    # Most lines are on several pages.
-    lines = "\n".join({line for page in found.values() for line in page.splitlines()})
-    untranslated = [each for each in wanted if each in lines]
-    assert not untranslated, {name: [each for each in untranslated if each in page] for name, page in found.items()}
+    assert english_in(found, catalogue, used) == {}, "Translate these."
     for name, page in found.items():
         assert '<html lang="ja"' in page, name
         labels = {each.text for each in Page(page).root.all() if each.tag in {"label", "th", "dt"}}
