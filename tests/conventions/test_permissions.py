@@ -142,13 +142,14 @@ def test_who_is_not_in_a_tenant_is_refused_by_every_route_of_it(app, make, world
 
     before = audited()
     addresses = {route: path(app, route, world.ours.keys()) for route in guarded(app)}
+    cookie_name = app.config["SESSION_COOKIE_NAME"]
     for name, (client, sent_to) in outsiders.items():
-        cookie = client.get_cookie("session")
+        cookie = client.get_cookie(cookie_name)
         for route, address in addresses.items():
             if name.startswith("NEC") and is_tenantless(route.endpoint):
                 continue
             if cookie is not None:  # an answer may have taken the tenant out of it
-                client.set_cookie("session", cookie.value)
+                client.set_cookie(cookie_name, cookie.value)
             answer = client.open(address, method=route.method)
             if is_tenantless(route.endpoint) and sent_to == "/tenants/":
                 assert answer.status_code == 403, f"{route} let {name} in."
