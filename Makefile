@@ -11,6 +11,9 @@ comma := ,
 UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make upgrade" \
 	$(if $(ALL),--upgrade) $(foreach package,$(subst $(comma), ,$(ONLY)),--upgrade-package $(package))
 
+# Compiled modules are kept: the tests start some two hundred processes, each of which would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage bench load chaos lighthouse lint format types messages vendor upgrade smoke documents screenshots sure venv
 
