@@ -302,7 +302,7 @@ def test_two_clicks_at_the_same_moment_make_one_application(app, visitor, applic
 
 
 def test_without_redis_forms_are_still_taken(app, visitor, applications, monkeypatch):
-    monkeypatch.setitem(app.extensions, "redis", Redis(port=1, retry=None))
+    monkeypatch.setitem(app.extensions, "redis", Redis.from_url("redis://127.0.0.1:1"))
 
     assert visitor.send().status_code == 302
     assert len(applications()) == 1
