@@ -18,7 +18,6 @@ from sqlalchemy import Engine, NullPool, create_engine, delete, select, text, tr
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.cli import migrations
 from app.database import role_settings
 from app.database.migrations import owner_url
 from app.database.role_check import check_roles
@@ -44,7 +43,6 @@ def upgrade() -> None:
 
     :raises click.ClickException: row-level security does not apply to the app's database role.
     """
-    migrations.load(current_app)
     separate = bool(current_app.config["ALERT_DATABASE_URL"])
     flask_migrate.upgrade(directory=str(current_app.config["MIGRATIONS"]))
     engine = create_engine(owner_url(alerts=False), poolclass=NullPool)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic.script import ScriptDirectory
 
 from app import create_app
 
@@ -39,10 +38,6 @@ def test_the_loaded_application_is_exempt_from_garbage_collection(loaded):
     assert loaded["exempt"] > 100_000
 
 
-def test_alembic_is_not_loaded(loaded):
-    assert "alembic" not in loaded["modules"]
-
-
 def test_without_the_setting_nothing_of_opentelemetry_is_loaded(loaded):
     # redis loads a part of the API where it is installed.
     ours = (
@@ -52,11 +47,6 @@ def test_without_the_setting_nothing_of_opentelemetry_is_loaded(loaded):
         "app.tracing",
     )
     assert [each for each in loaded["modules"] if each.startswith(ours)] == []
-
-
-def test_without_alembic_the_newest_migrations_are_known(app):
-    for head, folder in (("MIGRATION_HEAD", "MIGRATIONS"), ("ALERT_MIGRATION_HEAD", "ALERT_MIGRATIONS")):
-        assert app.config[head] == ScriptDirectory(str(app.config[folder])).get_current_head()
 
 
 def test_a_second_application_is_not_exempt(app):
