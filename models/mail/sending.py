@@ -97,10 +97,12 @@ class MailClaim:
             .order_by(_row.c.next_attempt_at, _row.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            # A subquery can be run again for each row, and then claims more than the limit; a CTE is run once.
+            .cte("due")
         )
         rows = self._step(
             update(_row)
-            .where(_row.c.id.in_(due.scalar_subquery()))
+            .where(_row.c.id == due.c.id)
             .values(lease_owner=self._owner, lease_until=now + LEASE)
             .returning(*_row.c[_CLAIMED])
         )

@@ -106,6 +106,20 @@ def test_a_full_batch_calls_for_another_worker_and_all_are_sent(clock, sink, wai
     assert waiting()["default"] == ["jobs.mail.send_due"] * 2
 
 
+def test_a_batch_is_no_larger_than_its_limit_whatever_the_plan(clock):
+    write(*(f"user{number}@example.jp" for number in range(5)))
+    with mail_connection() as connection:
+        # Of what is left, the planner chooses to look at the due messages again for each message.
+        for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+            connection.exec_driver_sql(f"SET enable_{way} = off")
+        connection.commit()
+        claimed = MailClaim(connection).claim(now=NOON, limit=3)
+        connection.exec_driver_sql("RESET ALL")
+        connection.commit()
+
+    assert len(claimed) == 3
+
+
 def test_a_server_that_is_away_is_tried_after_1_5_15_and_60_minutes_and_then_it_has_failed(clock, silent):
     write("one@example.jp")
     waits = []
