@@ -23,9 +23,9 @@ help: ## Show this list
 run: $(VENV)/runtime.stamp ## Run the portal with its services on this machine; with demo data unless PORTAL_ENV=production
 	@if [ "$$PORTAL_ENV" != production ]; then export PORTAL_DEMO="$${PORTAL_DEMO:-1}"; fi; exec $(PY) app.py
 
-# One process more than the usual two cores, because many tests wait for other processes.
+# Two processes more than the usual two cores, because many tests wait for other processes.
 test: $(VENV)/dev.stamp ## Run all tests
-	$(PY) -m pytest -n 3
+	$(PY) -m pytest -n 4
 
 coverage: $(VENV)/dev.stamp ## Run all tests and report the lines and branches that no test reaches
 	$(PY) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered
