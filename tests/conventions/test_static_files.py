@@ -126,6 +126,12 @@ def test_colours_are_written_only_in_the_variables_file(path):
 
 
 @pytest.mark.parametrize("path", STYLESHEETS, ids=ids(STYLESHEETS))
+def test_no_stylesheet_depends_on_the_orientation(path):
+    # The browser tests do not let axe read stylesheets for its rule about this.
+    assert "orientation" not in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", STYLESHEETS, ids=ids(STYLESHEETS))
 def test_every_class_of_a_stylesheet_is_used(path, names):
     unused = sorted(name for name in classes(path.read_text(encoding="utf-8")) - UNSEEN.keys() if not names.has(name))
     assert not unused, f"{path.name} styles {unused}, which no template, script or Python file names: remove the rules."
