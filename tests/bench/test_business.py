@@ -46,7 +46,9 @@ SELECT name, balance, last_invoiced_on, array(
             array(SELECT c.data FROM ticket_file_content c JOIN ticket_file f ON f.id = c.file_id
                   JOIN ticket_message m ON m.id = f.message_id WHERE m.ticket_id = t.id))::text
         FROM ticket t WHERE customer_id = customer.id ORDER BY created_at),
-    array(SELECT md5(replace(text, customer.id, '')) FROM monthly_report WHERE customer_id = customer.id ORDER BY month)
+    -- Without the state of the UTMs: on the 1st, before the reports are issued, it depends on the time of the run.
+    array(SELECT md5(regexp_replace(replace(text, customer.id, ''), '状態: .*?$', '', 'gn'))
+        FROM monthly_report WHERE customer_id = customer.id ORDER BY month)
 FROM customer WHERE tenant_id = ANY(:tenants)
 ORDER BY name
 """
@@ -94,8 +96,9 @@ def test_invoices_have_the_charges_of_their_contracts(data):
             [getattr(each, name) for name in columns] for each in due
         ]
         assert invoice.total == sum(line.amount for line in invoice.lines) > 0
-    last_month = clock.months_before(clock.tokyo_day(clock.utc_now()), 1)
-    assert {bool(each.paid_on) for each in invoices if each.month == last_month} == {True, False}
+    paid = [each for each in invoices if each.paid_on]
+    assert len(paid) > len(invoices) / 2
+    assert all(each.issued_on <= each.paid_on <= clock.tokyo_day(clock.utc_now()) for each in paid)
     assert data.scalar(select(func.count()).select_from(Correction).where(Correction.invoice_id.is_(None))) == 0
     owed = Counter()
     for invoice in invoices:
