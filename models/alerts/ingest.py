@@ -31,6 +31,15 @@ _ARRIVAL = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS alert_arrival ON COMMIT DROP
     AS SELECT {_COLUMNS} FROM alert WITH NO DATA
 """  # nosec B608  # noqa: S608  (the names are constants)
+# The counts that _STORE adds to. It names one of the two unique keys of alert_daily in ON CONFLICT; of two bodies with the first
+# alerts of a day, the other key would refuse the second one.
+_BEGIN_COUNTS = text("""
+INSERT INTO alert_daily (tenant_id, customer_id, utm_id, day, function, level, count)
+SELECT DISTINCT :tenant_id, :customer_id, :utm_id, (occurred_at AT TIME ZONE 'Asia/Tokyo')::date, function, level, 0
+FROM pg_temp.alert_arrival
+ORDER BY 4, 5, 6
+ON CONFLICT DO NOTHING
+""")
 # Rows are inserted in a fixed order: otherwise two concurrent bodies with the same lines could deadlock.
 _STORE = text(f"""
 WITH stored AS (
@@ -178,4 +187,5 @@ def _copy(session: Session, sender: Sender, rows: list[tuple[Any, ...]], decided
         with cursor.copy(f"COPY pg_temp.alert_arrival ({_COLUMNS}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
+    connection.execute(_BEGIN_COUNTS, vars(sender))
     return connection.execute(_STORE, vars(sender) | decided).scalar_one()

@@ -64,7 +64,10 @@ def _upsert(session: Session, sender: Sender, counts: dict[tuple[datetime, str, 
         sent_by | {"hour": hour, "function": function, "category": category, "count": count, "received_at": now}
         for (hour, function, category), count in sorted(counts.items())
     ]
-    return len(session.execute(changed, rows).all())
+    # Those that are new first: of two bodies with the same new one, the unique key that ON CONFLICT does not name would refuse
+    # the second body.
+    added = new.on_conflict_do_nothing().returning(ThreatStat.hour)
+    return len(session.execute(added, rows).all()) + len(session.execute(changed, rows).all())
 
 
 def _parse(raw: bytes, *, oldest: datetime, newest: datetime) -> tuple[datetime, str, str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 from sqlalchemy import text
@@ -206,6 +207,21 @@ def test_bodies_that_overlap_side_by_side_store_each_line_once(make, arrive, utm
 
     assert sum(receipt.stored for receipt in receipts) == stored(make) == 900
     assert counts(make) == {("2026-11-22", "ips", "low"): 900}
+
+
+def test_the_first_bodies_of_a_day_that_come_at_once_are_all_stored(make, arrive, utm):
+    for day in range(30):
+        every = lines(8, at=NOW - timedelta(days=day))
+        together = Barrier(8)
+
+        def send(line, together=together):
+            together.wait(10)
+            return arrive(utm, [line])
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(receipt.stored for receipt in pool.map(send, every)) == 8
+
+    assert list(counts(make).values()) == [8] * 30
 
 
 def test_bodies_with_the_same_lines_in_another_order_do_not_block_each_other(make, arrive, utm):
