@@ -31,8 +31,8 @@ _ARRIVAL = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS alert_arrival ON COMMIT DROP
     AS SELECT {_COLUMNS} FROM alert WITH NO DATA
 """  # nosec B608  # noqa: S608  (the names are constants)
-# The counts that _STORE adds to. It names one of the two unique keys of alert_daily in ON CONFLICT; of two bodies with the first
-# alerts of a day, the other key would refuse the second one.
+# The counts that _STORE adds to. ON CONFLICT in _STORE can name only one of the two unique keys of alert_daily: if two bodies
+# with the first alerts of a day inserted the same count, the second one would violate the other key.
 _BEGIN_COUNTS = text("""
 INSERT INTO alert_daily (tenant_id, customer_id, utm_id, day, function, level, count)
 SELECT DISTINCT :tenant_id, :customer_id, :utm_id, (occurred_at AT TIME ZONE 'Asia/Tokyo')::date, function, level, 0

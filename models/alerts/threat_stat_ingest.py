@@ -64,8 +64,8 @@ def _upsert(session: Session, sender: Sender, counts: dict[tuple[datetime, str, 
         sent_by | {"hour": hour, "function": function, "category": category, "count": count, "received_at": now}
         for (hour, function, category), count in sorted(counts.items())
     ]
-    # Those that are new first: of two bodies with the same new one, the unique key that ON CONFLICT does not name would refuse
-    # the second body.
+    # New rows are inserted first: if two bodies had the same new row, the second one would violate the unique key that the
+    # statement above does not name.
     added = new.on_conflict_do_nothing().returning(ThreatStat.hour)
     return len(session.execute(added, rows).all()) + len(session.execute(changed, rows).all())
 

@@ -32,11 +32,11 @@ Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
 
-def at_once(factory: Callable[Concatenate[Make, Given], Made]) -> Callable[Concatenate[Make, Given], Made]:
+def in_one_transaction(factory: Callable[Concatenate[Make, Given], Made]) -> Callable[Concatenate[Make, Given], Made]:
     """Let a factory write its rows, and those of the factories that it calls, in one transaction."""
 
     @wraps(factory)
-    def whole(make: Make, *args: Given.args, **values: Given.kwargs) -> Made:
+    def wrapped(make: Make, *args: Given.args, **values: Given.kwargs) -> Made:
         make.depth += 1
         try:
             made = factory(make, *args, **values)
@@ -45,7 +45,7 @@ def at_once(factory: Callable[Concatenate[Make, Given], Made]) -> Callable[Conca
         make.commit()
         return made
 
-    return whole
+    return wrapped
 
 
 class Make:
@@ -59,7 +59,7 @@ class Make:
         self.session = session
         self._numbers = count()
         self.depth = 0
-        """How many factories are at work, one inside another."""
+        """The number of factories that are running, each called by the one before."""
 
     def save(self, row: Row) -> Row:
         """Write a row, and return it."""
@@ -69,7 +69,7 @@ class Make:
         return row
 
     def commit(self) -> None:
-        """End the transaction unless a factory goes on with it."""
+        """Commit, unless a factory is still running."""
         if self.depth == 0:
             self.session.commit()
 
@@ -77,53 +77,53 @@ class Make:
         """A number that no other row has, for names that must differ."""
         return next(self._numbers)
 
-    tenant = at_once(tenants.tenant)
-    portal_link = at_once(tenants.portal_link)
-    access_origin = at_once(tenants.access_origin)
-    portal_token = at_once(tenants.portal_token)
-    identity_provider = at_once(tenants.identity_provider)
-    identity_domain = at_once(tenants.identity_domain)
+    tenant = in_one_transaction(tenants.tenant)
+    portal_link = in_one_transaction(tenants.portal_link)
+    access_origin = in_one_transaction(tenants.access_origin)
+    portal_token = in_one_transaction(tenants.portal_token)
+    identity_provider = in_one_transaction(tenants.identity_provider)
+    identity_domain = in_one_transaction(tenants.identity_domain)
 
-    user = at_once(accounts.user)
-    role = at_once(accounts.role)
-    member = at_once(accounts.member)
-    join = at_once(accounts.join)
-    elevated = at_once(accounts.elevated)
-    membership = at_once(accounts.membership)
-    access_right = at_once(accounts.access_right)
-    user_invitation = at_once(accounts.user_invitation)
-    session_token = at_once(accounts.session_token)
-    totp = at_once(accounts.totp)
-    passkey = at_once(accounts.passkey)
+    user = in_one_transaction(accounts.user)
+    role = in_one_transaction(accounts.role)
+    member = in_one_transaction(accounts.member)
+    join = in_one_transaction(accounts.join)
+    elevated = in_one_transaction(accounts.elevated)
+    membership = in_one_transaction(accounts.membership)
+    access_right = in_one_transaction(accounts.access_right)
+    user_invitation = in_one_transaction(accounts.user_invitation)
+    session_token = in_one_transaction(accounts.session_token)
+    totp = in_one_transaction(accounts.totp)
+    passkey = in_one_transaction(accounts.passkey)
 
-    customer = at_once(customers.customer)
-    product = at_once(contracts.product)
-    rate_plan = at_once(contracts.rate_plan)
-    charge = at_once(contracts.charge)
-    wholesale_price = at_once(contracts.wholesale_price)
-    contract = at_once(contracts.contract)
-    contract_line = at_once(contracts.contract_line)
-    invoice = at_once(contracts.invoice)
-    invoice_line = at_once(contracts.invoice_line)
-    correction = at_once(contracts.correction)
-    usage = at_once(contracts.usage)
-    utm = at_once(utms.utm)
-    reboot = at_once(utms.reboot)
-    customer_with_utm = at_once(utms.customer_with_utm)
+    customer = in_one_transaction(customers.customer)
+    product = in_one_transaction(contracts.product)
+    rate_plan = in_one_transaction(contracts.rate_plan)
+    charge = in_one_transaction(contracts.charge)
+    wholesale_price = in_one_transaction(contracts.wholesale_price)
+    contract = in_one_transaction(contracts.contract)
+    contract_line = in_one_transaction(contracts.contract_line)
+    invoice = in_one_transaction(contracts.invoice)
+    invoice_line = in_one_transaction(contracts.invoice_line)
+    correction = in_one_transaction(contracts.correction)
+    usage = in_one_transaction(contracts.usage)
+    utm = in_one_transaction(utms.utm)
+    reboot = in_one_transaction(utms.reboot)
+    customer_with_utm = in_one_transaction(utms.customer_with_utm)
 
-    audit_entry = at_once(audit.audit_entry)
+    audit_entry = in_one_transaction(audit.audit_entry)
 
-    import_run = at_once(imports.import_run)
-    import_row = at_once(imports.import_row)
+    import_run = in_one_transaction(imports.import_run)
+    import_row = in_one_transaction(imports.import_row)
 
-    application_field = at_once(applications.application_field)
-    service_application = at_once(applications.service_application)
-    utm_application = at_once(applications.utm_application)
-    announcement = at_once(support.announcement)
-    ticket = at_once(tickets.ticket)
-    ticket_message = at_once(tickets.ticket_message)
-    ticket_file = at_once(tickets.ticket_file)
-    portal_user = at_once(portal_users.portal_user)
-    mail_message = at_once(mail.mail_message)
-    mail = at_once(mail.mail_message)
-    confirmed_address = at_once(notifications.confirmed_address)
+    application_field = in_one_transaction(applications.application_field)
+    service_application = in_one_transaction(applications.service_application)
+    utm_application = in_one_transaction(applications.utm_application)
+    announcement = in_one_transaction(support.announcement)
+    ticket = in_one_transaction(tickets.ticket)
+    ticket_message = in_one_transaction(tickets.ticket_message)
+    ticket_file = in_one_transaction(tickets.ticket_file)
+    portal_user = in_one_transaction(portal_users.portal_user)
+    mail_message = in_one_transaction(mail.mail_message)
+    mail = in_one_transaction(mail.mail_message)
+    confirmed_address = in_one_transaction(notifications.confirmed_address)

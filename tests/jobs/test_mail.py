@@ -109,7 +109,7 @@ def test_a_full_batch_calls_for_another_worker_and_all_are_sent(clock, sink, wai
 def test_a_batch_is_no_larger_than_its_limit_whatever_the_plan(clock):
     write(*(f"user{number}@example.jp" for number in range(5)))
     with mail_connection() as connection:
-        # Of what is left, the planner chooses to look at the due messages again for each message.
+        # Without these, the planner would run a subquery again for each message.
         for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
             connection.exec_driver_sql(f"SET enable_{way} = off")
         connection.commit()
